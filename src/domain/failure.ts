@@ -1,0 +1,29 @@
+/**
+ * Every way a call can fail that the caller can do something about: one closed union.
+ * `src/http/problem.ts` turns it into RFC 9457 in one exhaustive switch; adding a kind without a wire answer does not compile.
+ */
+import { err, type Err, type Result } from "./result.ts";
+
+/** One wrong field of the caller's input. `path` is dotted from the body's root: `schedule.cron`, `labels.team`. */
+export type FieldError = { readonly path: string; readonly message: string };
+
+export type Failure =
+  | { readonly kind: "validation_failed"; readonly errors: readonly FieldError[]; readonly hint?: string }
+  | { readonly kind: "not_found"; readonly what: string }
+  | { readonly kind: "forbidden"; readonly detail: string; readonly hint?: string }
+  | { readonly kind: "job_already_running"; readonly run_id: string }
+  | { readonly kind: "job_finished" }
+  | { readonly kind: "name_reserved"; readonly name: string }
+  | { readonly kind: "run_already_finished"; readonly status: string }
+  | { readonly kind: "precondition_failed"; readonly etag: string }
+  | { readonly kind: "idempotency_key_reused" }
+  | { readonly kind: "quota_exceeded"; readonly owner: string; readonly limit: number };
+
+/** What every RPC method and domain check answers. */
+export type Outcome<T> = Result<T, Failure>;
+
+export const invalid = (errors: readonly FieldError[], hint?: string): Err<Failure> =>
+  err({ kind: "validation_failed", errors, ...(hint === undefined ? {} : { hint }) });
+export const notFound = (what: string): Err<Failure> => err({ kind: "not_found", what });
+export const forbidden = (detail: string, hint?: string): Err<Failure> =>
+  err({ kind: "forbidden", detail, ...(hint === undefined ? {} : { hint }) });

@@ -1,0 +1,41 @@
+/** Every limit a client can meet, with its unit in the name. The numbers are CONTRACT.md's; change them there first. */
+export const KIB = 1024;
+
+export const MAX_NAME_BYTES = 200;
+export const MAX_DESCRIPTION_BYTES = 2_000;
+export const MAX_MESSAGE_BYTES = 64 * KIB;
+export const MAX_PAYLOAD_BYTES = 64 * KIB;
+export const MAX_USER_ID_BYTES = 128;
+export const MAX_LABELS = 16;
+export const MAX_LABEL_KEY_BYTES = 63;
+export const MAX_LABEL_VALUE_BYTES = 200;
+export const MAX_OUTPUT_BYTES = 16 * KIB;
+export const MAX_PROGRESS_MESSAGE_BYTES = 500;
+/** croner takes 3.4 ms for 10,000 characters; no honest expression comes near this. */
+export const MAX_CRON_CHARS = 256;
+
+export const MAX_BODY_BYTES = 256 * KIB;
+export const MAX_IMPORT_BODY_BYTES = 10 * KIB * KIB;
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+export const WEEK_MS = 7 * DAY_MS;
+
+export const MIN_EVERY_MS = SECOND_MS;
+export const MAX_EVERY_MS = 365 * DAY_MS;
+export const MIN_TIMEOUT_MS = SECOND_MS;
+export const MAX_TIMEOUT_MS = 10 * MINUTE_MS;
+export const MIN_COMPLETION_TIMEOUT_MS = SECOND_MS;
+export const MAX_COMPLETION_TIMEOUT_MS = 7 * DAY_MS;
+export const MAX_CATCHUP_WINDOW_MS = 365 * DAY_MS;
+/** Backoffs have no bound in the contract; a week keeps a retry within the completion limit's order of size. */
+export const MAX_BACKOFF_MS = 7 * DAY_MS;
+
+/** How long a finished job stays readable before it is erased. */
+export const FINISHED_RETENTION_MS = 7 * DAY_MS;
+export const DEFAULT_RUN_RETENTION = 100;
+export const FAN_OUT_RETENTION = 10;
+export const MAX_BACKFILL_FIRES = 1_000;
+export const IDEMPOTENCY_WINDOW_MS = DAY_MS;

@@ -1,0 +1,216 @@
+/**
+ * The one place that reads and writes a Job object's tables. Its verbs are the job's: create, load, record, list, erase.
+ * Every write is synchronous, so a caller that does not await between two of them gets one commit.
+ */
+import type { Cursor, JobRecord } from "../src/domain/job.ts";
+import type { Run, RunPhase } from "../src/domain/run.ts";
+import type { RunStatus } from "../src/schema/job.ts";
+import type { Trigger } from "../src/schema/run.ts";
+import { MIGRATIONS, SCHEMA_VERSION } from "./job-schema.ts";
+
+export type StoredJob = {
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** Runs that have not ended, oldest first. */
+  readonly active: readonly Run[];
+};
+
+/** Which runs of the log are wanted, newest first. */
+export type RunQuery = {
+  readonly limit: number;
+  /** Only runs before this one. */
+  readonly beforeSeq?: number | undefined;
+  readonly status?: RunStatus | undefined;
+};
+
+type Row = Record<string, SqlStorageValue>;
+
+export class JobStore {
+  readonly #sql: SqlStorage;
+  readonly #retention: number;
+  /** Slots of the log by run id, for runs known to be in it; kept so that a run's end writes where its start did. */
+  readonly #slots = new Map<string, number>();
+
+  /** @param retention how many runs the log keeps (`RUN_RETENTION`) */
+  constructor(sql: SqlStorage, retention: number) {
+    this.#sql = sql;
+    this.#retention = Math.max(1, retention);
+  }
+
+  /** The whole state, or undefined where no job was ever made here (or it was erased). Brings old tables up to date. */
+  load(): StoredJob | undefined {
+    if (!this.#hasTables()) return undefined;
+    const row = [...this.#sql.exec<Row>("SELECT * FROM job")][0];
+    if (row === undefined) return undefined;
+    this.#migrate(Number(row.schema_version));
+    const active = [...this.#sql.exec<Row>("SELECT * FROM run WHERE phase != 'ended' ORDER BY seq")];
+    const newest = [...this.#sql.exec<Row>("SELECT rev, cursor FROM run ORDER BY rev DESC LIMIT 1")][0];
+    for (const run of active) this.#slots.set(String(run.id), Number(run.slot));
+    const carrier = newest !== undefined && Number(newest.rev) > Number(row.rev) ? newest : row;
+    return { record: toRecord(row), cursor: parseJson<Cursor>(carrier.cursor), active: active.map(toRun) };
+  }
+
+  /** Makes the tables and the job's row. */
+  create(record: JobRecord, cursor: Cursor): void {
+    for (const step of MIGRATIONS) for (const statement of step) this.#sql.exec(statement);
+    this.#putJob(record, cursor);
+  }
+
+  /**
+   * Records what was decided. Rows written: one per run, and one for the job only if its record changed.
+   * The cursor travels in each row written; give it the next `rev` first.
+   */
+  record(change: { readonly record?: JobRecord | undefined; readonly runs: readonly Run[]; readonly cursor: Cursor }): void {
+    for (const run of change.runs) this.#putRun(run, change.cursor);
+    if (change.record !== undefined) this.#putJob(change.record, change.cursor);
+  }
+
+  run(id: string): Run | undefined {
+    return [...this.#sql.exec<Row>("SELECT * FROM run WHERE id = ?", id)].map(toRun)[0];
+  }
+
+  /** Newest first. */
+  runs(query: RunQuery): Run[] {
+    const rows = this.#sql.exec<Row>(
+      `SELECT * FROM run WHERE seq < ?1 AND (?2 IS NULL OR status = ?2) ORDER BY seq DESC LIMIT ?3`,
+      query.beforeSeq ?? Number.MAX_SAFE_INTEGER,
+      query.status ?? null,
+      query.limit,
+    );
+    return [...rows].map(toRun);
+  }
+
+  /** Runs written after `rev`, in the order of writing: what a listener that saw `rev` has missed. */
+  runsSince(rev: number): { readonly rev: number; readonly run: Run }[] {
+    const rows = this.#sql.exec<Row>("SELECT * FROM run WHERE rev > ? ORDER BY rev", rev);
+    return [...rows].map((row) => ({ rev: Number(row.rev), run: toRun(row) }));
+  }
+
+  #hasTables(): boolean {
+    return [...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'job'")].length > 0;
+  }
+
+  #migrate(from: number): void {
+    if (from === SCHEMA_VERSION) return;
+    for (const step of MIGRATIONS.slice(from)) for (const statement of step) this.#sql.exec(statement);
+    this.#sql.exec("UPDATE job SET schema_version = ?", SCHEMA_VERSION);
+  }
+
+  #putJob(record: JobRecord, cursor: Cursor): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO job VALUES (1, ${marks(18)})`,
+      SCHEMA_VERSION,
+      record.id,
+      JSON.stringify(record.definition),
+      record.version,
+      record.indexedVersion,
+      record.indexedOwner,
+      record.createdAt,
+      record.updatedAt,
+      record.anchorAt,
+      record.finishedAt ?? null,
+      record.deletedAt ?? null,
+      record.pausedReason ?? null,
+      record.bufferedDueAt ?? null,
+      JSON.stringify(record.backfills),
+      record.backfillCount,
+      record.idempotencyHash ?? null,
+      cursor.rev,
+      JSON.stringify(cursor),
+    );
+  }
+
+  #putRun(run: Run, cursor: Cursor): void {
+    const slot = this.#slots.get(run.id) ?? this.#freeSlot(run.seq);
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO run VALUES (${marks(21)})`,
+      slot,
+      run.seq,
+      run.id,
+      run.sessionId,
+      run.userId ?? null,
+      run.trigger,
+      run.status,
+      run.phase,
+      run.dueAt,
+      run.startedAt,
+      run.finishedAt ?? null,
+      run.attempt,
+      run.wakeAt ?? null,
+      run.error ?? null,
+      run.httpStatus ?? null,
+      run.output ?? null,
+      run.outputTruncated ? 1 : null,
+      run.progress === undefined ? null : JSON.stringify(run.progress),
+      run.missed ?? null,
+      cursor.rev,
+      JSON.stringify(cursor),
+    );
+    if (run.phase === "ended") this.#slots.delete(run.id);
+    else this.#slots.set(run.id, slot);
+  }
+
+  /**
+   * The slot for a new run: its place in the ring, if that holds nothing or an ended run; else (a long run still sits there)
+   * the oldest ended run's; else a new one beyond the ring.
+   */
+  #freeSlot(seq: number): number {
+    const place = seq % this.#retention;
+    const taken = [...this.#sql.exec<Row>("SELECT phase FROM run WHERE slot = ?", place)][0];
+    if (taken === undefined || taken.phase === "ended") return place;
+    const oldest = [...this.#sql.exec<Row>("SELECT slot FROM run WHERE phase = 'ended' ORDER BY seq LIMIT 1")][0];
+    const count = Number([...this.#sql.exec<Row>("SELECT count(*) AS n FROM run")][0]?.n ?? 0);
+    if (oldest !== undefined && count >= this.#retention) return Number(oldest.slot);
+    return Number([...this.#sql.exec<Row>("SELECT max(slot) + 1 AS next FROM run")][0]?.next ?? place);
+  }
+}
+
+const marks = (count: number): string => Array.from({ length: count }, () => "?").join(", ");
+
+const parseJson = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;
+
+const optional = <K extends string, V>(key: K, value: V | null | undefined) =>
+  (value === null || value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+
+function toRecord(row: Row): JobRecord {
+  return {
+    id: String(row.id),
+    definition: parseJson(row.definition),
+    version: Number(row.version),
+    indexedVersion: Number(row.indexed_version),
+    indexedOwner: String(row.indexed_owner),
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+    anchorAt: Number(row.anchor_at),
+    ...optional("finishedAt", row.finished_at as number | null),
+    ...optional("deletedAt", row.deleted_at as number | null),
+    ...optional("pausedReason", row.paused_reason as string | null),
+    ...optional("bufferedDueAt", row.buffered_due_at as number | null),
+    backfills: parseJson(row.backfills),
+    backfillCount: Number(row.backfill_count),
+    ...optional("idempotencyHash", row.idempotency_hash as string | null),
+  };
+}
+
+function toRun(row: Row): Run {
+  return {
+    id: String(row.id),
+    seq: Number(row.seq),
+    sessionId: String(row.session_id),
+    ...optional("userId", row.user_id as string | null),
+    trigger: row.run_trigger as Trigger,
+    status: row.status as RunStatus,
+    phase: row.phase as RunPhase,
+    dueAt: Number(row.due_at),
+    startedAt: Number(row.started_at),
+    ...optional("finishedAt", row.finished_at as number | null),
+    attempt: Number(row.attempt),
+    ...optional("wakeAt", row.wake_at as number | null),
+    ...optional("error", row.error as string | null),
+    ...optional("httpStatus", row.http_status as number | null),
+    ...optional("output", row.output as string | null),
+    ...(row.output_truncated === 1 ? { outputTruncated: true } : {}),
+    ...(row.progress === null ? {} : { progress: parseJson(row.progress) }),
+    ...optional("missed", row.missed as number | null),
+  };
+}

@@ -1,0 +1,23 @@
+/** Which URLs an agent may have (CONTRACT.md §4): `https:` only, `http:` only to loopback and only under `npm start`. */
+import { err, ok, type Result } from "../domain/result.ts";
+
+const MAX_URL_CHARS = 2_048;
+
+/** Errors are sentences about the URL that do not repeat it: it may hold a secret in its query. */
+export function checkEndpoint(url: string, { allowLoopbackHttp }: { readonly allowLoopbackHttp: boolean }): Result<URL, string> {
+  if (url.length > MAX_URL_CHARS) return err(`the URL is longer than ${MAX_URL_CHARS} characters`);
+  if (!URL.canParse(url)) return err("is not a URL; write it in full, for example https://agent.example.com/hook");
+  const endpoint = new URL(url);
+  if (endpoint.username !== "" || endpoint.password !== "") {
+    return err("the URL holds a user name or password; leave them out: calls are signed with the agent's secret");
+  }
+  if (endpoint.protocol === "https:") return ok(endpoint);
+  if (endpoint.protocol !== "http:") return err(`the URL must begin with https://, not ${endpoint.protocol}`);
+  if (!isLoopback(endpoint.hostname)) return err("the URL must begin with https://; http:// is for agents on this machine only");
+  if (!allowLoopbackHttp) return err("the URL must begin with https://; http:// to loopback works under npm start only");
+  return ok(endpoint);
+}
+
+/** `hostname` as the URL parser wrote it: IPv4 in any notation is four decimal numbers by then. */
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);

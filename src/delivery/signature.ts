@@ -1,0 +1,109 @@
+/**
+ * Standard Webhooks 1.0, symmetric (`v1`): HMAC-SHA256 over `{id}.{timestamp}.{body}`, keyed with the bytes behind `whsec_`.
+ * Made with WebCrypto, which also compares in constant time.
+ */
+import { err, ok, type Result } from "../domain/result.ts";
+
+const SECRET_PREFIX = "whsec_";
+const VERSION_PREFIX = "v1,";
+/** How far a timestamp may be off, either way, before a receiver takes the call for a replay. */
+const TOLERANCE_SECONDS = 300;
+const MAX_CACHED_KEYS = 256;
+
+const encoder = new TextEncoder();
+
+/** The key's bytes. Errors where `secret` is not `whsec_` followed by padded standard base64 of at least one byte. */
+export function parseSecret(secret: string): Result<Uint8Array, string> {
+  if (!secret.startsWith(SECRET_PREFIX)) return err(`the agent's secret does not begin with ${SECRET_PREFIX}`);
+  const key = fromBase64(secret.slice(SECRET_PREFIX.length));
+  if (key === undefined || key.byteLength === 0) {
+    return err(`the agent's secret is not ${SECRET_PREFIX} followed by base64; make one with: echo "whsec_$(openssl rand -base64 32)"`);
+  }
+  return ok(key);
+}
+
+/** What is signed. `body` is the exact text that is sent. */
+export type Signable = {
+  readonly secret: string;
+  readonly id: string;
+  readonly timestampSeconds: number;
+  readonly body: string;
+};
+
+/** The value of `webhook-signature`. Errors: a malformed secret; an id with a `.`, which could be read as another id and timestamp. */
+export async function sign({ secret, id, timestampSeconds, body }: Signable): Promise<Result<string, string>> {
+  if (id.includes(".")) return err("the id to be signed holds a full stop, which Standard Webhooks keeps for itself");
+  const key = await importKey(secret);
+  if (!key.ok) return key;
+  const signature = await crypto.subtle.sign("HMAC", key.value, encoder.encode(`${id}.${timestampSeconds}.${body}`));
+  return ok(VERSION_PREFIX + btoa(String.fromCharCode(...new Uint8Array(signature))));
+}
+
+/** The three `webhook-*` headers of a call. Errors as {@link sign}. */
+export async function signedHeaders(call: Signable): Promise<Result<Record<string, string>, string>> {
+  const signature = await sign(call);
+  if (!signature.ok) return signature;
+  return ok({
+    "webhook-id": call.id,
+    "webhook-timestamp": `${call.timestampSeconds}`,
+    "webhook-signature": signature.value,
+  });
+}
+
+/** What a receiver knows of a genuine call. `id` repeats when a call is made again. */
+export type Verified = { readonly id: string; readonly timestampSeconds: number };
+
+/**
+ * For receivers: whether `body`, the request's text as it arrived, was signed with `secret` within `toleranceSeconds` of now.
+ * One valid `v1` among the space-separated signatures is enough, so that secrets can be rotated. Errors say what is wrong.
+ */
+export async function verify(call: {
+  readonly secret: string;
+  readonly headers: { get(name: string): string | null };
+  readonly body: string;
+  readonly nowSeconds: number;
+  readonly toleranceSeconds?: number;
+}): Promise<Result<Verified, string>> {
+  const { secret, headers, body, nowSeconds, toleranceSeconds = TOLERANCE_SECONDS } = call;
+  const id = headers.get("webhook-id");
+  const timestamp = headers.get("webhook-timestamp");
+  const signatures = headers.get("webhook-signature");
+  if (!id || !timestamp || !signatures) {
+    return err("not signed: the headers webhook-id, webhook-timestamp and webhook-signature are all needed");
+  }
+  if (!/^\d{1,12}$/.test(timestamp)) return err("webhook-timestamp is not a number of seconds since 1970");
+  const timestampSeconds = Number(timestamp);
+  if (Math.abs(nowSeconds - timestampSeconds) > toleranceSeconds) {
+    return err(`webhook-timestamp is more than ${toleranceSeconds} s off this clock`);
+  }
+  const key = await importKey(secret);
+  if (!key.ok) return key;
+  const content = encoder.encode(`${id}.${timestamp}.${body}`);
+  for (const versioned of signatures.split(" ")) {
+    const signature = versioned.startsWith(VERSION_PREFIX) ? fromBase64(versioned.slice(VERSION_PREFIX.length)) : undefined;
+    if (signature !== undefined && (await crypto.subtle.verify("HMAC", key.value, signature, content))) {
+      return ok({ id, timestampSeconds });
+    }
+  }
+  return err("no signature in webhook-signature matches the body and the secret");
+}
+
+/** Keys, not promises of keys: workerd lets no request await a promise that another one began. */
+const keys = new Map<string, CryptoKey>();
+
+async function importKey(secret: string): Promise<Result<CryptoKey, string>> {
+  const cached = keys.get(secret);
+  if (cached !== undefined) return ok(cached);
+  const bytes = parseSecret(secret);
+  if (!bytes.ok) return bytes;
+  const key = await crypto.subtle.importKey("raw", bytes.value, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+  if (keys.size >= MAX_CACHED_KEYS) keys.clear();
+  keys.set(secret, key);
+  return ok(key);
+}
+
+/** The bytes of padded standard base64; undefined for anything else, which `atob` alone would partly let through. */
+function fromBase64(text: string): Uint8Array | undefined {
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return undefined;
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

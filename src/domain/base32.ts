@@ -1,0 +1,22 @@
+/** Bytes as text that survives URLs, case-folding and being read aloud: Crockford's base 32 in lower case, without i, l, o, u. */
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** The alphabet as the inside of a regular expression's character class. */
+export const BASE32_CLASS = "0-9a-hjkmnp-tv-z";
+
+/** The first `length` characters (5 bits each) of `bytes`; fewer where the bytes end sooner. */
+export function base32(bytes: Uint8Array, length: number): string {
+  let text = "";
+  let pending = 0;
+  let pendingBits = 0;
+  for (const byte of bytes) {
+    pending = ((pending << 8) | byte) & 0xfff;
+    pendingBits += 8;
+    while (pendingBits >= 5) {
+      if (text.length === length) return text;
+      pendingBits -= 5;
+      text += ALPHABET.charAt((pending >> pendingBits) & 31);
+    }
+  }
+  return text;
+}

@@ -1,0 +1,82 @@
+/** Bindings and settings: the only file that names them. Read once per environment, through zod. */
+import * as z from "zod";
+import type { DirectoryObject } from "../durable-objects/directory.ts";
+import type { JobObject } from "../durable-objects/job.ts";
+import { parseDuration } from "./domain/duration.ts";
+import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
+
+/** What wrangler.toml binds. Variables and secrets arrive as strings and are read through `settingsOf`. */
+export type Env = {
+  readonly JOB: DurableObjectNamespace<JobObject>;
+  readonly DIRECTORY: DurableObjectNamespace<DirectoryObject>;
+  /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
+  readonly AGENT?: Fetcher;
+};
+
+const blankIsUnset = (value: unknown): unknown => (typeof value === "string" && value.trim() === "" ? undefined : value);
+const text = z.preprocess(blankIsUnset, z.string().optional());
+const count = (fallback: number) => z.preprocess(blankIsUnset, z.coerce.number().int().min(1).default(fallback));
+const flag = (fallback: boolean) =>
+  z.preprocess(blankIsUnset, z.enum(["true", "false"]).default(fallback ? "true" : "false")).transform((on) => on === "true");
+const duration = z.preprocess(blankIsUnset, z.string().optional()).transform((value, context) => {
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms.ok && ms.value > 0) return ms.value;
+  context.addIssue({ code: "custom", message: ms.ok ? "must be longer than 0" : ms.error });
+  return z.NEVER;
+});
+
+const Settings = z.object({
+  /** The operator's bearer token. */
+  ADMIN_TOKEN: text,
+  /** Signs and checks JWTs (HS256). */
+  TOKEN_SECRET: text,
+  /** The default agent, and the Standard Webhooks secret (`whsec_…`) that calls to it are signed with. */
+  AGENT_URL: text,
+  AGENT_SECRET: text,
+  /** Where clients and agents reach this deployment; without it, the URL of the request that made the job is not known to its alarm. */
+  PUBLIC_URL: text,
+  /** `stopped` fires nothing; `ephemeral` fires no persisted job, but heartbeats and code tasks. */
+  MODE: z.preprocess(blankIsUnset, z.enum(["normal", "stopped", "ephemeral"]).default("normal")),
+  /** `false` holds jobs with exec_scope `user` or `all_users`. */
+  USER_JOBS: flag(true),
+  CHAT_URL: text,
+  OPENAI_BASE_URL: text,
+  OPENAI_API_KEY: text,
+  NOTIFY_URL: text,
+  ACTIVE_USERS_URL: text,
+  /** A user not seen for longer is not active; unset: every user marked active is. In ms. */
+  ACTIVE_WINDOW: duration,
+  RUN_RETENTION: count(DEFAULT_RUN_RETENTION),
+  MAX_JOBS_PER_OWNER: count(1_000),
+  /** Origins that browsers may call the API from, comma-separated, or `*`. */
+  CORS_ORIGIN: text,
+  /** Set by `npm start` only: allows `http:` to agents on loopback. */
+  LOCAL: flag(false),
+});
+export type Settings = z.infer<typeof Settings>;
+
+const read = new WeakMap<object, Settings>();
+
+/**
+ * The settings of this environment, validated once. A setting that cannot be read throws, naming it: a deployment
+ * with a misspelt MODE must not fire jobs as if nothing were wrong.
+ */
+export function settingsOf(env: object): Settings {
+  const known = read.get(env);
+  if (known !== undefined) return known;
+  const parsed = Settings.safeParse(env);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(`The setting ${issue?.path.join(".") ?? "?"} is not usable: ${issue?.message ?? "unknown"}`);
+  }
+  read.set(env, parsed.data);
+  return parsed.data;
+}
+
+/** Why a job of this scope does not fire at present, or undefined where it does (CONTRACT.md §3, last rule). */
+export function heldBecause(settings: Settings, execScope: "system" | "user" | "all_users"): string | undefined {
+  if (settings.MODE !== "normal") return `held: MODE=${settings.MODE}`;
+  if (!settings.USER_JOBS && execScope !== "system") return `held: USER_JOBS=false`;
+  return undefined;
+}

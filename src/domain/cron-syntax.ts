@@ -41,7 +41,14 @@ const MINUTE: Field = { name: "minute", min: 0, max: 59 };
 const HOUR: Field = { name: "hour", min: 0, max: 23 };
 const DAY_OF_MONTH: Field = { name: "day of month", min: 1, max: 31, special: specialDay };
 const MONTH: Field = { name: "month", min: 1, max: 12, names: MONTHS };
-const DAY_OF_WEEK: Field = { name: "day of week", min: 0, max: 7, openMax: 6, names: WEEKDAYS, special: specialWeekday };
+const DAY_OF_WEEK: Field = {
+  name: "day of week",
+  min: 0,
+  max: 7,
+  openMax: 6,
+  names: WEEKDAYS,
+  special: specialWeekday,
+};
 
 const NICKNAMES: ReadonlyMap<string, string> = new Map([
   ["@yearly", "0 0 1 1 *"],
@@ -180,7 +187,8 @@ function parseItem(field: Field, item: string): Result<Item, string> {
   if (!to.ok) return to;
   // Sunday is 0 and 7: closing a range it is the end of the week.
   const end = toText === "SUN" && from.value > 0 ? field.max : to.value;
-  if (end < from.value) return err(wrong(field, item, "the range runs backwards", `write ${forwards(field, from.value, end)}`));
+  if (end < from.value)
+    return err(wrong(field, item, "the range runs backwards", `write ${forwards(field, from.value, end)}`));
   return ok({ from: from.value, to: end, step: step.value, open: false });
 }
 
@@ -214,7 +222,8 @@ function parseValue(field: Field, text: string, item: string): Result<number, st
 function specialDay(item: string, field: Field): Result<string, string> | null {
   if (item === "L" || item === "LW") return ok(item);
   if (item === "WL") return ok("LW");
-  if (/^L-\d+W?$/.test(item)) return err(wrong(field, item, "days before the last cannot be counted", `use "L" or "LW"`));
+  if (/^L-\d+W?$/.test(item))
+    return err(wrong(field, item, "days before the last cannot be counted", `use "L" or "LW"`));
   const near = /^([^W]*)W$/.exec(item);
   if (near === null) return null;
   const day = Number(near[1]);

@@ -109,3 +109,16 @@ function decimal(value: bigint, places: number): string {
   const whole = digits.slice(0, -places);
   return fraction === "" ? whole : `${whole}.${fraction}`;
 }
+
+/**
+ * A duration of whole milliseconds from `minMs` to `maxMs`, both included. The error names the bound that the text
+ * breaks, so that it can be shown as it is beside the field's path.
+ */
+export function parseDurationWithin(text: string, minMs: number, maxMs: number): Result<number, string> {
+  const duration = parseDuration(text);
+  if (!duration.ok) return duration;
+  const range = `use ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  if (duration.value < minMs) return err(`"${text}" is too short: ${range}`);
+  if (duration.value > maxMs) return err(`"${text}" is too long: ${range}`);
+  return Number.isInteger(duration.value) ? duration : err(`"${text}" is finer than a millisecond: ${range}`);
+}

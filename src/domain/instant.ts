@@ -7,8 +7,7 @@ const MIN_INSTANT = -62_167_219_200_000;
 /** The last instant RFC 3339 can write: 9999-12-31T23:59:59.999Z. */
 export const MAX_INSTANT = 253_402_300_799_999;
 
-const RFC3339 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 const WITHOUT_OFFSET = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;
 const EXAMPLES = `write it like "2026-11-23T10:00:00Z" or "2026-11-23T10:00:00+01:00"`;
 
@@ -68,7 +67,10 @@ export function formatInstant(at: number): string {
  */
 export function formatLocal(at: number, timeZone: string): string {
   const offsetMinutes = Math.trunc(offsetAt(timeZone, at) / 60_000);
-  const local = new Date(at + offsetMinutes * 60_000).toISOString().slice(0, -1).replace(/\.000$/, "");
+  const local = new Date(at + offsetMinutes * 60_000)
+    .toISOString()
+    .slice(0, -1)
+    .replace(/\.000$/, "");
   const size = Math.abs(offsetMinutes);
   const two = (n: number) => n.toString().padStart(2, "0");
   return `${local}${offsetMinutes < 0 ? "-" : "+"}${two(Math.trunc(size / 60))}:${two(size % 60)}`;

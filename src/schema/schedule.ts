@@ -5,18 +5,44 @@ import { MAX_CRON_CHARS } from "./limits.ts";
 /** Durations travel as Go duration strings; `domain/duration.ts` reads them. */
 export const DurationText = z.string().min(1).max(64);
 /** Instants travel as RFC 3339 with an offset; `domain/instant.ts` reads them. */
-export const InstantText = z.string().min(1).max(40);
+export const InstantText = z.string().min(1).max(64);
 
-export const ScheduleSpec = z.strictObject({
-  cron: z.string().min(1).max(MAX_CRON_CHARS).optional(),
-  every: DurationText.optional(),
-  at: InstantText.optional(),
-  timezone: z.string().min(1).max(64).optional(),
-  jitter: DurationText.optional(),
-  starts_at: InstantText.optional(),
-  ends_at: InstantText.optional(),
-  max_runs: z.int().min(1).optional(),
-});
+export const ScheduleSpec = z
+  .strictObject({
+    cron: z
+      .string()
+      .min(1)
+      .max(MAX_CRON_CHARS)
+      .optional()
+      .meta({
+        description:
+          "Five fields (minute hour day-of-month month day-of-week) or @yearly @annually @monthly @weekly @daily @midnight @hourly. Names, ranges, lists, steps, ?, L, W, #; weekday 0-7. May begin with CRON_TZ=Area/City.",
+        examples: ["0 9 * * 1-5"],
+      }),
+    every: DurationText.optional().meta({
+      description:
+        "The interval, 1s to 365d: fires fall at the job's anchor (creation or last schedule change) + k·every.",
+      examples: ["30m"],
+    }),
+    at: InstantText.optional().meta({
+      description: "The one time to fire: RFC 3339 with an offset, in the future.",
+      examples: ["2027-01-15T14:30:00+08:00"],
+    }),
+    timezone: z
+      .string()
+      .min(1)
+      .max(64)
+      .optional()
+      .meta({ description: "IANA time zone of cron, default UTC. Only with cron.", examples: ["Europe/Berlin"] }),
+    jitter: DurationText.optional().meta({
+      description: "Each fire is delayed by a fixed, per-job pseudo-random part of this duration.",
+      examples: ["5m"],
+    }),
+    starts_at: InstantText.optional().meta({ description: "No fire is due before this time." }),
+    ends_at: InstantText.optional().meta({ description: "No fire is due after this time." }),
+    max_runs: z.int().min(1).optional().meta({ description: "The job is finished after so many runs." }),
+  })
+  .meta({ description: "When a job fires: exactly one of cron, every and at." });
 
 /** As the client wrote it, and as it is shown back. */
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;

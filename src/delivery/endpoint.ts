@@ -4,7 +4,10 @@ import { err, ok, type Result } from "../domain/result.ts";
 const MAX_URL_CHARS = 2_048;
 
 /** Errors are sentences about the URL that do not repeat it: it may hold a secret in its query. */
-export function checkEndpoint(url: string, { allowLoopbackHttp }: { readonly allowLoopbackHttp: boolean }): Result<URL, string> {
+export function checkEndpoint(
+  url: string,
+  { allowLoopbackHttp }: { readonly allowLoopbackHttp: boolean },
+): Result<URL, string> {
   if (url.length > MAX_URL_CHARS) return err(`the URL is longer than ${MAX_URL_CHARS} characters`);
   if (!URL.canParse(url)) return err("is not a URL; write it in full, for example https://agent.example.com/hook");
   const endpoint = new URL(url);
@@ -13,8 +16,10 @@ export function checkEndpoint(url: string, { allowLoopbackHttp }: { readonly all
   }
   if (endpoint.protocol === "https:") return ok(endpoint);
   if (endpoint.protocol !== "http:") return err(`the URL must begin with https://, not ${endpoint.protocol}`);
-  if (!isLoopback(endpoint.hostname)) return err("the URL must begin with https://; http:// is for agents on this machine only");
-  if (!allowLoopbackHttp) return err("the URL must begin with https://; http:// to loopback works under npm start only");
+  if (!isLoopback(endpoint.hostname))
+    return err("the URL must begin with https://; http:// is for agents on this machine only");
+  if (!allowLoopbackHttp)
+    return err("the URL must begin with https://; http:// to loopback works under npm start only");
   return ok(endpoint);
 }
 

@@ -25,10 +25,10 @@ function parseHttpDate(text: string, now: number): number | null {
   for (const form of HTTP_DATES) {
     const parts = form.exec(text)?.groups;
     if (parts === undefined) continue;
-    const day = Number(parts["day"]);
-    const month = MONTHS.indexOf(parts["month"] ?? "");
-    const time = [Number(parts["hour"]), Number(parts["minute"]), Number(parts["second"])] as const;
-    const year = fullYear(parts["year"] ?? "", now);
+    const day = Number(parts.day);
+    const month = MONTHS.indexOf(parts.month ?? "");
+    const time = [Number(parts.hour), Number(parts.minute), Number(parts.second)] as const;
+    const year = fullYear(parts.year ?? "", now);
     // The 31st of a short month would roll over into the next one.
     if (day < 1 || day > new Date(Date.UTC(year, month + 1, 0)).getUTCDate()) return null;
     return Date.UTC(year, month, day, ...time);

@@ -17,7 +17,9 @@ export function parseSecret(secret: string): Result<Uint8Array, string> {
   if (!secret.startsWith(SECRET_PREFIX)) return err(`the agent's secret does not begin with ${SECRET_PREFIX}`);
   const key = fromBase64(secret.slice(SECRET_PREFIX.length));
   if (key === undefined || key.byteLength === 0) {
-    return err(`the agent's secret is not ${SECRET_PREFIX} followed by base64; make one with: echo "whsec_$(openssl rand -base64 32)"`);
+    return err(
+      `the agent's secret is not ${SECRET_PREFIX} followed by base64; make one with: echo "whsec_$(openssl rand -base64 32)"`,
+    );
   }
   return ok(key);
 }
@@ -80,7 +82,9 @@ export async function verify(call: {
   if (!key.ok) return key;
   const content = encoder.encode(`${id}.${timestamp}.${body}`);
   for (const versioned of signatures.split(" ")) {
-    const signature = versioned.startsWith(VERSION_PREFIX) ? fromBase64(versioned.slice(VERSION_PREFIX.length)) : undefined;
+    const signature = versioned.startsWith(VERSION_PREFIX)
+      ? fromBase64(versioned.slice(VERSION_PREFIX.length))
+      : undefined;
     if (signature !== undefined && (await crypto.subtle.verify("HMAC", key.value, signature, content))) {
       return ok({ id, timestampSeconds });
     }
@@ -96,7 +100,10 @@ async function importKey(secret: string): Promise<Result<CryptoKey, string>> {
   if (cached !== undefined) return ok(cached);
   const bytes = parseSecret(secret);
   if (!bytes.ok) return bytes;
-  const key = await crypto.subtle.importKey("raw", bytes.value, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+  const key = await crypto.subtle.importKey("raw", bytes.value, { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+    "verify",
+  ]);
   if (keys.size >= MAX_CACHED_KEYS) keys.clear();
   keys.set(secret, key);
   return ok(key);

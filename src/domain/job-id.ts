@@ -26,7 +26,8 @@ const MINTED = new RegExp(`^j[${BASE32_CLASS}]{${PAYLOAD_CHARS + CHECKSUM_CHARS}
  * idempotent. The same bytes make the same id. Throws a RangeError on fewer bytes: such an id could be guessed.
  */
 export function jobIdFromBytes(bytes: Uint8Array): string {
-  if (bytes.byteLength < JOB_ID_BYTES) throw new RangeError(`a job id needs ${JOB_ID_BYTES} bytes, got ${bytes.byteLength}`);
+  if (bytes.byteLength < JOB_ID_BYTES)
+    throw new RangeError(`a job id needs ${JOB_ID_BYTES} bytes, got ${bytes.byteLength}`);
   const payload = base32(bytes, PAYLOAD_CHARS);
   return `j${payload}${checksum(payload)}`;
 }

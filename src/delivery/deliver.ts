@@ -1,0 +1,218 @@
+/**
+ * One attempt to call the agent (CONTRACT.md §4): writes, signs and sends the call, waits, and says what the answer means.
+ *
+ * It never throws, and every way out releases the connection. `fetch` and the clock are arguments; whether to try again is
+ * decided elsewhere (`domain/retry.ts`). Reasons are sentences for the job's owner: they name neither the URL, which may hold
+ * a secret in its query, nor anything of the call.
+ */
+import type { Answer } from "../domain/answer.ts";
+import { formatDuration } from "../domain/duration.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import { cutUtf8 } from "../domain/text.ts";
+import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
+import { type Deadline, type Interruption, openDeadline } from "./deadline.ts";
+import { checkEndpoint } from "./endpoint.ts";
+import { readText, release } from "./output.ts";
+import { classifyStatus, explainStatus, textDecoderFor } from "./response.ts";
+import { parseRetryAfter } from "./retry-after.ts";
+import { signedHeaders } from "./signature.ts";
+
+/** What an agent says about its failure is quoted up to here, and not waited for any longer than this. */
+const MAX_QUOTE_BYTES = 300;
+const QUOTE_TIMEOUT_MS = SECOND_MS;
+
+/** One call. `id` becomes `webhook-id` and must be the same for every attempt; `body` is anything that JSON can write. */
+export type Delivery = {
+  readonly url: string;
+  readonly secret: string;
+  readonly id: string;
+  readonly sessionId: string;
+  /** From connecting to the last byte that is kept. */
+  readonly timeoutMs: number;
+  readonly body: unknown;
+  readonly traceparent: string;
+  /** Further headers; they do not replace those that Reveille sets. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export type DeliveryIo = {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Aborted to hang up: the answer is then `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/**
+ * Calls the agent once. A 2xx whose body breaks off or does not end in time before 16 KiB of it have come is an
+ * interruption, hence retryable: half an output is not the agent's answer, and the agent knows the repeat by its id.
+ * A call that cannot be made as it stands (URL, secret, body, headers) is refused without a status.
+ */
+export async function deliver(request: Delivery, io: DeliveryIo): Promise<Answer> {
+  const init = await writeRequest(request, io.now());
+  if (!init.ok) return { kind: "refused", reason: init.error };
+  // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
+  const { fetch } = io;
+  const deadline = openDeadline(request.timeoutMs, io.signal);
+  try {
+    if (io.signal?.aborted) return { kind: "aborted" };
+    const call = async (): Promise<Response> => fetch(request.url, { ...init.value, signal: deadline.signal });
+    const pending = call();
+    const waited = await deadline.wait(pending);
+    switch (waited.kind) {
+      case "value":
+        return await readAnswer(waited.value, request.timeoutMs, deadline, io.now());
+      case "failed":
+        return { kind: "retryable", reason: explainNoConnection(waited.error) };
+      default:
+        // A fetch that does not heed the signal may answer yet.
+        pending.then(
+          (late) => release(late.body),
+          () => undefined,
+        );
+        return interrupted(waited, request.timeoutMs, "no answer");
+    }
+  } finally {
+    deadline.close();
+  }
+}
+
+async function writeRequest(request: Delivery, now: number): Promise<Result<RequestInit, string>> {
+  // Whether http to loopback is allowed here was decided when the URL was registered.
+  const endpoint = checkEndpoint(request.url, { allowLoopbackHttp: true });
+  if (!endpoint.ok) return err(`the agent cannot be called: ${endpoint.error}`);
+  const body = writeJson(request.body);
+  if (!body.ok) return body;
+  const { secret, id } = request;
+  const signed = await signedHeaders({ secret, id, timestampSeconds: Math.floor(now / SECOND_MS), body: body.value });
+  if (!signed.ok) return err(`the call cannot be signed: ${signed.error}`);
+  const headers = writeHeaders(request, signed.value);
+  if (!headers.ok) return headers;
+  return ok({ method: "POST", headers: headers.value, body: body.value, redirect: "manual" });
+}
+
+function writeJson(body: unknown): Result<string, string> {
+  try {
+    const text: string | undefined = JSON.stringify(body);
+    return text === undefined ? err("the call cannot be written as JSON") : ok(text);
+  } catch (error) {
+    return err(`the call cannot be written as JSON: ${messageOf(error)}`);
+  }
+}
+
+function writeHeaders(request: Delivery, signed: Record<string, string>): Result<Headers, string> {
+  try {
+    const headers = new Headers({ "user-agent": "Reveille", ...request.headers });
+    for (const [name, value] of Object.entries(signed)) headers.set(name, value);
+    headers.set("content-type", "application/json");
+    headers.set("reveille-session-id", headerText(request.sessionId));
+    headers.set("traceparent", request.traceparent);
+    return ok(headers);
+  } catch (error) {
+    return err(`the call's headers cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * A session id as a header can carry it. Printable ASCII stays as it is; a user's id may hold more, and that is
+ * percent-encoded, so `decodeURIComponent` gives back the exact id of the body's `data.run.session_id`.
+ */
+function headerText(id: string): string {
+  return id.toWellFormed().replace(/[^\x20-\x7e]|%|^ | $/gu, encodeURIComponent);
+}
+
+async function readAnswer(response: Response, timeoutMs: number, deadline: Deadline, now: number): Promise<Answer> {
+  const { status } = response;
+  const statusClass = classifyStatus(status);
+  switch (statusClass) {
+    case "success":
+      return readOutput(response, timeoutMs, deadline);
+    case "accepted":
+      release(response.body);
+      return { kind: "accepted", httpStatus: status };
+    case "retryable": {
+      const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), now);
+      const reason = await explainFailure(response, deadline);
+      return { kind: "retryable", reason, httpStatus: status, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+    }
+    case "gone":
+    case "refused":
+      return { kind: statusClass, reason: await explainFailure(response, deadline), httpStatus: status };
+  }
+}
+
+async function readOutput(response: Response, timeoutMs: number, deadline: Deadline): Promise<Answer> {
+  const success = { kind: "success", httpStatus: response.status } as const;
+  const decoder = textDecoderFor(response.headers.get("content-type"));
+  if (decoder === undefined || response.body === null) {
+    release(response.body);
+    return success;
+  }
+  const read = await readText(response.body, decoder, MAX_OUTPUT_BYTES, deadline);
+  switch (read.kind) {
+    case "text":
+      if (read.text === "") return success;
+      return { ...success, output: read.text, ...(read.truncated ? { outputTruncated: true } : {}) };
+    case "undecodable":
+      return success;
+    case "broken": {
+      const reason = `the agent answered ${response.status}, but the connection broke before the end of its answer`;
+      return { kind: "retryable", reason, httpStatus: response.status };
+    }
+    default: {
+      const answer = interrupted(read, timeoutMs, `the agent answered ${response.status}, but its answer did not end`);
+      return answer.kind === "retryable" ? { ...answer, httpStatus: response.status } : answer;
+    }
+  }
+}
+
+function interrupted(
+  by: Interruption,
+  timeoutMs: number,
+  seen: string,
+): Extract<Answer, { kind: "retryable" | "aborted" }> {
+  if (by.kind === "aborted") return { kind: "aborted" };
+  return { kind: "retryable", reason: `timed out after ${formatDuration(timeoutMs)}: ${seen}` };
+}
+
+/** The status in words, and the beginning of what the agent says about it, unless that is a page for a browser. */
+async function explainFailure(response: Response, deadline: Deadline): Promise<string> {
+  const reason = explainStatus(response.status);
+  const contentType = response.headers.get("content-type");
+  const decoder = contentType?.toLowerCase().includes("html") ? undefined : textDecoderFor(contentType);
+  if (decoder === undefined || response.body === null) {
+    release(response.body);
+    return reason;
+  }
+  const quoteDeadline = openDeadline(QUOTE_TIMEOUT_MS, deadline.signal);
+  try {
+    const read = await readText(response.body, decoder, MAX_QUOTE_BYTES, quoteDeadline);
+    const quote = read.kind === "text" ? oneLine(read.text) : "";
+    return quote === "" ? reason : `${reason}: ${quote}`;
+  } finally {
+    quoteDeadline.close();
+  }
+}
+
+/** Codes of Node's network errors; workerd has only words. */
+const NO_CONNECTION: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused; check that the agent is running and that its URL has the right port",
+  ENOTFOUND: "its host name is not known; check the agent's URL",
+  EAI_AGAIN: "its host name could not be looked up",
+  ECONNRESET: "the connection broke before an answer came",
+  UND_ERR_SOCKET: "the connection broke before an answer came",
+};
+
+function explainNoConnection(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  return `could not connect to the agent: ${NO_CONNECTION[code] ?? messageOf(cause)}`;
+}
+
+const messageOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error);
+  return oneLine(cutUtf8(message.replace(/\bhttps?:\/\/\S+/gi, "(URL)"), MAX_QUOTE_BYTES).text);
+};
+
+/** Without line breaks, runs of blanks and control characters. */
+const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, " ").trim();

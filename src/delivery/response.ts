@@ -1,0 +1,55 @@
+/** What the agent's status and content type mean (CONTRACT.md §4). */
+
+/** The class of a status; `refused` is every status that no other rule names, redirects included. */
+export type StatusClass = "success" | "accepted" | "gone" | "retryable" | "refused";
+
+/** 2xx except 202; 202; 410; 408, 429 and 5xx; any other. */
+export function classifyStatus(status: number): StatusClass {
+  if (status === 202) return "accepted";
+  if (status >= 200 && status <= 299) return "success";
+  if (status === 410) return "gone";
+  if (status === 408 || status === 429 || (status >= 500 && status <= 599)) return "retryable";
+  return "refused";
+}
+
+/** A sentence for a status that is no success, with what would mend it where that is known. */
+export function explainStatus(status: number): string {
+  const answered = `the agent answered ${status}`;
+  if (status >= 300 && status <= 399 && status !== 304) {
+    return `${answered}, a redirect; redirects are not followed, so set the agent's URL to where it leads`;
+  }
+  switch (status) {
+    case 401:
+    case 403:
+      return `${answered}; check that it verifies signatures with the secret that is registered here`;
+    case 404:
+    case 405:
+      return `${answered}; check that the agent's URL has the path that takes POST`;
+    case 410:
+      return `${answered} (gone): it takes no more calls for this job`;
+    case 413:
+      return `${answered}; the call was too large for it, so shorten the job's message or payload`;
+    default:
+      return answered;
+  }
+}
+
+const TEXT_TYPES =
+  /^(?:text\/[^\s/]+|application\/(?:json|x-ndjson|ndjson|jsonl|json-seq|xml|yaml|x-yaml|x-www-form-urlencoded|[^\s/]+\+(?:json|xml|yaml|json-seq)))$/;
+
+/**
+ * A decoder for bodies of this `content-type`, or undefined where the type is not one of text and nothing of it is kept.
+ * Without a content type the body counts as text as long as it is valid UTF-8: `fatal` makes the decoder throw where it is not.
+ */
+export function textDecoderFor(contentType: string | null): TextDecoder | undefined {
+  if (!contentType) return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  const [type = "", ...parameters] = contentType.toLowerCase().split(";");
+  if (!TEXT_TYPES.test(type.trim())) return undefined;
+  const charset = parameters.map((parameter) => /^\s*charset="?([^"\s]+)"?\s*$/.exec(parameter)?.[1]).find(Boolean);
+  try {
+    return new TextDecoder(charset ?? "utf-8");
+  } catch {
+    // An unknown charset: read as UTF-8, its foreign characters show as U+FFFD, and the rest is legible.
+    return new TextDecoder();
+  }
+}

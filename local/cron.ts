@@ -1,0 +1,36 @@
+/** The Cron Trigger, which nothing fires on this machine by itself: calls the runtime's own trigger at each due minute. */
+import { Cron } from "croner";
+
+const MINUTE_MS = 60_000;
+
+/** Fires each of `crons` (UTC) on the Worker at `url` from now on, never two of one at a time. Returns what stops it. */
+export function startCron(url: string, crons: readonly string[]): () => void {
+  const timers = crons.map(
+    (cron) =>
+      new Cron(cron, { timezone: "UTC", protect: true, unref: true }, async (timer) => {
+        const scheduledAt = wholeMinute(timer.currentRun() ?? new Date());
+        const problem = await fire(url, cron, scheduledAt);
+        if (problem !== undefined)
+          console.error(`cron: the tick of ${new Date(scheduledAt).toISOString()} failed: ${problem}`);
+      }),
+  );
+  return () => {
+    for (const timer of timers) timer.stop();
+  };
+}
+
+/** Cloudflare hands the Worker the minute that was due, not the moment it got round to it. */
+const wholeMinute = (date: Date): number => Math.floor(date.getTime() / MINUTE_MS) * MINUTE_MS;
+
+async function fire(url: string, cron: string, scheduledAt: number): Promise<string | undefined> {
+  const query = new URLSearchParams({ cron, time: String(scheduledAt) });
+  try {
+    const response = await fetch(`${url}/cdn-cgi/local/scheduled?${query}`);
+    const text = await response.text();
+    return response.ok ? undefined : firstLine(text);
+  } catch (error) {
+    return error instanceof Error ? firstLine(error.message) : String(error);
+  }
+}
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text;

@@ -1,0 +1,14 @@
+/** `.dev.vars`, the file in which wrangler keeps settings for this machine: the same file serves `npm start`. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+
+/** The variables of `.dev.vars` in `folder`; none where there is no such file. */
+export function readDevVars(folder: string): Record<string, string | undefined> {
+  try {
+    return parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+/** LEGACY_DATA_PATH: hands the Go original's jobs.json to the import route once, then renames it. */
+import { access, readdir, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+
+const FILE_NAME = "jobs.json";
+const IMPORTED_NAME = "jobs.json.imported";
+const TIMEOUT_MS = 120_000;
+const MAX_REASONS_SHOWN = 3;
+
+const report = z.object({ imported: z.number(), skipped: z.array(z.object({ id: z.string(), reason: z.string() })) });
+const problem = z.object({ detail: z.string(), hint: z.string().optional() });
+
+/**
+ * Imports `folder`/jobs.json into the service at `url`. Returns the line to print, or undefined where an earlier start did it.
+ * The file is renamed only after an answer that says what became of every job; a repeat is harmless, since ids that exist are skipped.
+ */
+export async function importLegacy(folder: string, url: string, adminToken: string): Promise<string | undefined> {
+  const path = join(folder, FILE_NAME);
+  try {
+    const names = await readdir(folder);
+    if (!names.includes(FILE_NAME)) {
+      return names.some((name) => name.startsWith(IMPORTED_NAME))
+        ? undefined
+        : `LEGACY_DATA_PATH: there is no ${FILE_NAME} in ${folder}`;
+    }
+    const response = await fetch(`${url}/v1/import`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
+      body: await readFile(path),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const text = await response.text();
+    if (!response.ok) return `LEGACY_DATA_PATH: ${path} was not imported: ${response.status} ${explain(text)}`;
+    const { imported, skipped } = report.parse(JSON.parse(text));
+    const kept = await freeName(folder);
+    await rename(path, join(folder, kept));
+    return `Imported ${count(imported)} from ${path}${describeSkipped(skipped)}; the file is now ${kept}`;
+  } catch (error) {
+    return `LEGACY_DATA_PATH: ${path} was not imported: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+const count = (jobs: number): string => (jobs === 1 ? "1 job" : `${jobs} jobs`);
+
+function describeSkipped(skipped: readonly { id: string; reason: string }[]): string {
+  if (skipped.length === 0) return "";
+  const shown = skipped.slice(0, MAX_REASONS_SHOWN).map(({ id, reason }) => `${id}: ${reason}`);
+  const rest = skipped.length > shown.length ? "; …" : "";
+  return `, ${skipped.length} skipped (${shown.join("; ")}${rest})`;
+}
+
+/** The detail and hint of a problem+json answer, else the answer itself, on one line. */
+function explain(text: string): string {
+  try {
+    const parsed = problem.safeParse(JSON.parse(text));
+    if (parsed.success) return [parsed.data.detail, parsed.data.hint].filter(Boolean).join(" ");
+  } catch {
+    // Not JSON: shown as it came.
+  }
+  return text.replace(/\s+/g, " ").slice(0, 300);
+}
+
+async function freeName(folder: string): Promise<string> {
+  for (let counter = 1; ; counter++) {
+    const name = counter === 1 ? IMPORTED_NAME : `${IMPORTED_NAME}.${counter}`;
+    try {
+      await access(join(folder, name));
+    } catch {
+      return name;
+    }
+  }
+}

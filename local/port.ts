@@ -1,0 +1,40 @@
+/** Settles which port to listen on before anything is started, so that a taken one ends `npm start` at once. */
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { err, ok, type Result } from "../src/domain/result.ts";
+
+export const LOOPBACK = "127.0.0.1";
+/** A server that was just killed may hold its port for a moment longer; a restart should not fail for that. */
+const PATIENCE_MS = 800;
+const RETRY_MS = 100;
+
+/** `port`, or any free one for 0. Errors with what to do where the port is taken or not allowed. */
+export async function findPort(port: number): Promise<Result<number, string>> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const attempt = await tryToListen(port);
+    if (attempt.ok) return attempt;
+    if (attempt.error !== "EADDRINUSE")
+      return err(`Port ${port} cannot be used (${attempt.error}). Set another one: PORT=8788 npm start`);
+    if (Date.now() >= deadline) return err(portInUse(port));
+    await sleep(RETRY_MS);
+  }
+}
+
+/** The message for a port that another process listens on. */
+export const portInUse = (port: number): string =>
+  `Port ${port} is already in use. Stop what listens on it, or set another one: PORT=${port === 8788 ? 8789 : 8788} npm start`;
+
+function tryToListen(port: number): Promise<Result<number, string>> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error) =>
+      resolve(err("code" in error && typeof error.code === "string" ? error.code : error.message)),
+    );
+    server.listen(port, LOOPBACK, () => {
+      const address = server.address();
+      const found = typeof address === "object" && address !== null ? address.port : port;
+      server.close(() => resolve(ok(found)));
+    });
+  });
+}

@@ -1,0 +1,73 @@
+/** The Worker in workerd on this machine, through Miniflare: what it binds and when it ticks is read from wrangler.toml. */
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
+import { err, ok, type Result } from "../src/domain/result.ts";
+import { bundleWorker } from "./bundle.ts";
+import { tieWorkerd } from "./lifeline.ts";
+import { LOOPBACK, portInUse } from "./port.ts";
+
+export type Runtime = {
+  /** Cron expressions of wrangler.toml. */
+  readonly crons: readonly string[];
+  /** Ends workerd. Storage is on disk at any moment, so nothing is lost. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts the Worker of `configPath` on `port` with its storage in `dataDir`. `bindings` are strings in the Worker's env.
+ * Errors with a sentence where the Worker does not build, the port is taken, or workerd does not start.
+ */
+export async function startRuntime(options: {
+  readonly configPath: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly bindings: Readonly<Record<string, string>>;
+}): Promise<Result<Runtime, string>> {
+  const config = unstable_readConfig({ config: options.configPath });
+  const { workerOptions, main, define } = unstable_getMiniflareWorkerOptions(config);
+  if (main === undefined) return err(`${options.configPath} names no main file`);
+  const source = await bundleWorker(main, define);
+  if (!source.ok) return source;
+
+  const tie = tieWorkerd();
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: LOOPBACK,
+      port: options.port,
+      cf: false,
+      logRequests: false,
+      unsafeTriggerHandlers: true,
+      resourcePersistencePath: options.dataDir,
+      log: new Log(LogLevel.WARN),
+      handleStructuredLogs: printLog,
+      handleUncaughtError: (error) => console.error(error.stack ?? error.message),
+      workers: [
+        {
+          ...workerOptions,
+          name: config.name ?? "worker",
+          modules: [{ type: "ESModule", path: "index.mjs", contents: source.value }],
+          bindings: { ...config.vars, ...options.bindings },
+        },
+      ],
+    }),
+  );
+  const stop = async (): Promise<void> => {
+    await miniflare.dispose();
+    await tie.release();
+  };
+  try {
+    await miniflare.ready;
+  } catch (error) {
+    await stop();
+    if (error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE")
+      return err(portInUse(options.port));
+    return err(`workerd did not start: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return ok({ crons: config.triggers.crons ?? [], stop });
+}
+
+/** What the Worker logs goes where a shell expects it. */
+function printLog({ level, message }: { level: string; message: string }): void {
+  if (level === "error" || level === "warn") console.error(message);
+  else if (level !== "debug") console.log(message);
+}

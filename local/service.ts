@@ -1,0 +1,75 @@
+/** Everything that `npm start` runs, put together: secrets, example agent, Worker, legacy import, cron. */
+import { ok, type Result } from "../src/domain/result.ts";
+import { startCron } from "./cron.ts";
+import { startExampleAgent } from "./example-agent.ts";
+import { importLegacy } from "./legacy.ts";
+import { findPort, LOOPBACK } from "./port.ts";
+import { startRuntime } from "./runtime.ts";
+import { keepSecret, type SecretName } from "./secrets.ts";
+import type { Settings } from "./settings.ts";
+
+export type Service = { readonly url: string; stop(): Promise<void> };
+
+/**
+ * Starts the Worker of `configPath` under `settings`. `print` gets what the operator must know, one line each, and
+ * `Ready on URL` last. Errors with a sentence to print; nothing is left running then.
+ */
+export async function startService(
+  settings: Settings,
+  configPath: string,
+  print: (line: string) => void,
+): Promise<Result<Service, string>> {
+  const port = await findPort(settings.port);
+  if (!port.ok) return port;
+  const url = `http://${LOOPBACK}:${port.value}`;
+
+  const secret = async (name: SecretName): Promise<Result<string, string>> => {
+    const given = settings.worker[name];
+    return given === undefined ? keepSecret(settings.dataDir, name) : ok(given);
+  };
+  const adminToken = await secret("ADMIN_TOKEN");
+  if (!adminToken.ok) return adminToken;
+  const tokenSecret = await secret("TOKEN_SECRET");
+  if (!tokenSecret.ok) return tokenSecret;
+  const bindings: Record<string, string> = {
+    PUBLIC_URL: url,
+    ...settings.worker,
+    ADMIN_TOKEN: adminToken.value,
+    TOKEN_SECRET: tokenSecret.value,
+    LOCAL: "true",
+  };
+
+  const stops: (() => void | Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of stops.toReversed()) await end();
+  };
+
+  if (settings.worker.AGENT_URL === undefined) {
+    const agentSecret = await secret("AGENT_SECRET");
+    if (!agentSecret.ok) return agentSecret;
+    const agent = await startExampleAgent(agentSecret.value, print);
+    stops.push(agent.stop);
+    bindings.AGENT_URL = agent.url;
+    bindings.AGENT_SECRET = agentSecret.value;
+    print(`AGENT_URL is not set: a bundled example agent answers on ${agent.url} and prints what it is asked`);
+  }
+
+  const runtime = await startRuntime({ configPath, port: port.value, dataDir: settings.dataDir, bindings });
+  if (!runtime.ok) {
+    await stop();
+    return runtime;
+  }
+  stops.push(runtime.value.stop);
+
+  for (const name of ["ADMIN_TOKEN", "TOKEN_SECRET"] as const) {
+    if (settings.worker[name] === undefined)
+      print(`${name}=${bindings[name]} (made for this machine and kept in DATA_DIR)`);
+  }
+  if (settings.legacyDataPath !== undefined) {
+    const line = await importLegacy(settings.legacyDataPath, url, adminToken.value);
+    if (line !== undefined) print(line);
+  }
+  stops.push(startCron(url, runtime.value.crons));
+  print(`Ready on ${url}`);
+  return ok({ url, stop });
+}

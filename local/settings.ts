@@ -1,0 +1,85 @@
+/**
+ * What `npm start` may be told (CONTRACT.md §11): from the environment, else from `.dev.vars`. An empty value counts as unset.
+ * Only what this process itself needs is checked here; the Worker checks its own settings.
+ */
+import { resolve } from "node:path";
+import { err, ok, type Result } from "../src/domain/result.ts";
+
+const DEFAULT_PORT = 8787;
+const DEFAULT_DATA_DIR = ".reveille";
+const MAX_PORT = 65_535;
+const MODES: readonly string[] = ["stopped", "ephemeral"];
+
+/** Settings that the Worker reads, handed over as they are. */
+const WORKER_SETTINGS = [
+  "ADMIN_TOKEN",
+  "TOKEN_SECRET",
+  "AGENT_URL",
+  "AGENT_SECRET",
+  "PUBLIC_URL",
+  "MODE",
+  "USER_JOBS",
+  "CHAT_URL",
+  "NOTIFY_URL",
+  "ACTIVE_USERS_URL",
+  "ACTIVE_WINDOW",
+  "RUN_RETENTION",
+  "MAX_JOBS_PER_OWNER",
+  "OPENAI_BASE_URL",
+  "OPENAI_API_KEY",
+  "CORS_ORIGIN",
+] as const;
+type WorkerSetting = (typeof WORKER_SETTINGS)[number];
+
+export type Settings = {
+  /** 0 asks for any free port. */
+  readonly port: number;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Absolute; a folder with the Go original's jobs.json. */
+  readonly legacyDataPath: string | undefined;
+  readonly worker: Readonly<Partial<Record<WorkerSetting, string>>>;
+};
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The settings, `environment` winning over `devVars`; relative folders are taken from `cwd`.
+ * Errors with one sentence for each setting that is wrong.
+ */
+export function readSettings(
+  environment: Variables,
+  devVars: Variables,
+  cwd: string,
+): Result<Settings, readonly string[]> {
+  const read = (name: string): string | undefined => present(environment[name]) ?? present(devVars[name]);
+  const problems: string[] = [];
+
+  const port = read("PORT") ?? String(DEFAULT_PORT);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > MAX_PORT) {
+    problems.push(`PORT is "${port}"; it must be a whole number from 1 to ${MAX_PORT}, or 0 for any free port.`);
+  }
+  const mode = read("MODE");
+  if (mode !== undefined && !MODES.includes(mode)) {
+    problems.push(`MODE is "${mode}"; it must be ${MODES.join(" or ")}, or unset, which runs everything.`);
+  }
+  if (problems.length > 0) return err(problems);
+
+  const legacyDataPath = read("LEGACY_DATA_PATH");
+  const worker: Partial<Record<WorkerSetting, string>> = {};
+  for (const name of WORKER_SETTINGS) {
+    const value = read(name);
+    if (value !== undefined) worker[name] = value;
+  }
+  return ok({
+    port: Number(port),
+    dataDir: resolve(cwd, read("DATA_DIR") ?? DEFAULT_DATA_DIR),
+    legacyDataPath: legacyDataPath === undefined ? undefined : resolve(cwd, legacyDataPath),
+    worker,
+  });
+}
+
+function present(value: string | undefined): string | undefined {
+  const trimmed = value?.trim();
+  return trimmed === "" ? undefined : trimmed;
+}

@@ -1,0 +1,19 @@
+/** `npm start`: the whole service on this machine (CONTRACT.md §11). */
+import { join, resolve } from "node:path";
+import { readDevVars } from "./dev-vars.ts";
+import { stopOnSignal } from "./process.ts";
+import { startService } from "./service.ts";
+import { readSettings } from "./settings.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const settings = readSettings(process.env, readDevVars(root), process.cwd());
+if (!settings.ok) {
+  for (const problem of settings.error) console.error(problem);
+  process.exit(1);
+}
+const service = await startService(settings.value, join(root, "wrangler.toml"), (line) => console.log(line));
+if (!service.ok) {
+  console.error(service.error);
+  process.exit(1);
+}
+stopOnSignal(service.value.stop);

@@ -22,9 +22,10 @@ const V1 = [
      finished_at INTEGER,
      deleted_at INTEGER,
      paused_reason TEXT,
-     buffered_due_at INTEGER,
+     buffered TEXT,
      backfills TEXT NOT NULL,
      backfill_count INTEGER NOT NULL,
+     origin TEXT,
      idempotency_hash TEXT,
      rev INTEGER NOT NULL,
      cursor TEXT NOT NULL

@@ -60,7 +60,11 @@ export class JobStore {
    * Records what was decided. Rows written: one per run, and one for the job only if its record changed.
    * The cursor travels in each row written; give it the next `rev` first.
    */
-  record(change: { readonly record?: JobRecord | undefined; readonly runs: readonly Run[]; readonly cursor: Cursor }): void {
+  record(change: {
+    readonly record?: JobRecord | undefined;
+    readonly runs: readonly Run[];
+    readonly cursor: Cursor;
+  }): void {
     for (const run of change.runs) this.#putRun(run, change.cursor);
     if (change.record !== undefined) this.#putJob(change.record, change.cursor);
   }
@@ -98,7 +102,7 @@ export class JobStore {
 
   #putJob(record: JobRecord, cursor: Cursor): void {
     this.#sql.exec(
-      `INSERT OR REPLACE INTO job VALUES (1, ${marks(18)})`,
+      `INSERT OR REPLACE INTO job VALUES (1, ${marks(19)})`,
       SCHEMA_VERSION,
       record.id,
       JSON.stringify(record.definition),
@@ -111,9 +115,10 @@ export class JobStore {
       record.finishedAt ?? null,
       record.deletedAt ?? null,
       record.pausedReason ?? null,
-      record.bufferedDueAt ?? null,
+      record.buffered === undefined ? null : JSON.stringify(record.buffered),
       JSON.stringify(record.backfills),
       record.backfillCount,
+      record.origin ?? null,
       record.idempotencyHash ?? null,
       cursor.rev,
       JSON.stringify(cursor),
@@ -185,9 +190,10 @@ function toRecord(row: Row): JobRecord {
     ...optional("finishedAt", row.finished_at as number | null),
     ...optional("deletedAt", row.deleted_at as number | null),
     ...optional("pausedReason", row.paused_reason as string | null),
-    ...optional("bufferedDueAt", row.buffered_due_at as number | null),
+    ...(row.buffered === null ? {} : { buffered: parseJson(row.buffered) }),
     backfills: parseJson(row.backfills),
     backfillCount: Number(row.backfill_count),
+    ...optional("origin", row.origin as string | null),
     ...optional("idempotencyHash", row.idempotency_hash as string | null),
   };
 }

@@ -8,14 +8,17 @@ import { ok } from "./result.ts";
  * `run` holds a run's own token; the others are bound to every id they carry, and an id they lack may have any value.
  */
 export type Caller =
-  | { readonly role: "admin" | "viewer" }
-  | {
-      readonly role: "agent" | "user" | "plugin";
-      readonly agent_id?: string | undefined;
-      readonly user_id?: string | undefined;
-      readonly plugin_id?: string | undefined;
-    }
+  | { readonly role: "admin" }
+  | { readonly role: "viewer" }
+  | BoundCaller
   | { readonly role: "run"; readonly job_id: string; readonly run_id: string };
+
+export type BoundCaller = {
+  readonly role: "agent" | "user" | "plugin";
+  readonly agent_id?: string | undefined;
+  readonly user_id?: string | undefined;
+  readonly plugin_id?: string | undefined;
+};
 
 export const ADMIN: Caller = { role: "admin" };
 
@@ -80,20 +83,25 @@ export function refuseForeignForm(caller: Caller, next: JobInput): Failure | und
 const foreignId = (field: string, own: string) =>
   forbidden(`This token is bound to ${field} "${own}".`, `Leave ${field} out, or set it to "${own}".`);
 
-function refuseKind(caller: Caller & { readonly role: "agent" | "user" | "plugin" }, input: JobInput) {
+function refuseKind(caller: BoundCaller, input: JobInput) {
   if (input.exec_scope === "all_users") {
     return forbidden("Only the operator makes all_users jobs.", 'Use exec_scope "user" or "system".');
   }
   if (input.owner_kind === "system") {
     return forbidden("System jobs are made by the operator through PUT /v1/jobs/ensure.", "Leave owner_kind out.");
   }
-  if ("user_id" in caller && caller.user_id !== undefined && (input.exec_scope ?? "user") !== "user") {
-    return forbidden("This token is bound to a user: its jobs run as that user.", 'Leave exec_scope out, or set "user".');
+  if (caller.user_id !== undefined && (input.exec_scope ?? "user") !== "user") {
+    return forbidden(
+      "This token is bound to a user: its jobs run as that user.",
+      'Leave exec_scope out, or set "user".',
+    );
   }
   const isPluginJob = input.owner_kind === "plugin" || input.plugin_id !== undefined;
   if (caller.role === "plugin" ? input.owner_kind !== "plugin" : isPluginJob) {
     return forbidden(
-      caller.role === "plugin" ? "A plugin's token makes plugin jobs only." : "Plugin jobs are made with a plugin's token.",
+      caller.role === "plugin"
+        ? "A plugin's token makes plugin jobs only."
+        : "Plugin jobs are made with a plugin's token.",
       caller.role === "plugin" ? 'Leave owner_kind out, or set "plugin".' : "Leave owner_kind and plugin_id out.",
     );
   }

@@ -1,13 +1,23 @@
 /** What became of one attempt to call the agent: a closed union, each outcome class of CONTRACT.md §4 told apart. */
 export type Answer =
   /** 2xx except 202. */
-  | { readonly kind: "success"; readonly httpStatus?: number; readonly output?: string; readonly outputTruncated?: boolean }
+  | {
+      readonly kind: "success";
+      readonly httpStatus?: number;
+      readonly output?: string;
+      readonly outputTruncated?: boolean;
+    }
   /** 202: the agent goes on and reports later. */
   | { readonly kind: "accepted"; readonly httpStatus: number }
   /** 410: the agent wants no more of this job. */
   | { readonly kind: "gone"; readonly reason: string; readonly httpStatus: number }
   /** 408, 429, 5xx, no connection, a timeout, an interruption: worth another attempt. */
-  | { readonly kind: "retryable"; readonly reason: string; readonly httpStatus?: number; readonly retryAfterMs?: number }
+  | {
+      readonly kind: "retryable";
+      readonly reason: string;
+      readonly httpStatus?: number;
+      readonly retryAfterMs?: number;
+    }
   /** Any other status, a redirect, no agent, no secret: another attempt would change nothing. */
   | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number }
   /** We hung up ourselves; whoever did has already ended the run. */

@@ -14,8 +14,6 @@ import { checkFuture, compileSchedule, type Schedule } from "./schedule.ts";
 export type CompiledJob = {
   readonly definition: JobDefinition;
   readonly schedule: Schedule;
-  /** The width of the jitter in ms; the job's own share of it is `jitterDelay(id, jitterMs)`. */
-  readonly jitterMs: number;
   readonly timeoutMs: number;
   readonly completionTimeoutMs: number;
   readonly catchupWindowMs: number;
@@ -24,12 +22,20 @@ export type CompiledJob = {
 
 /** The issues of a failed zod parse as field errors, unknown and read-only fields explained. */
 export function fieldErrors(
-  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string; readonly code?: string; readonly keys?: readonly string[] }[],
+  issues: readonly {
+    readonly path: readonly PropertyKey[];
+    readonly message: string;
+    readonly code?: string;
+    readonly keys?: readonly string[];
+  }[],
 ): FieldError[] {
   return issues.flatMap((issue) => {
     const path = issue.path.map(String).join(".");
     if (issue.code === "unrecognized_keys" && issue.keys !== undefined) {
-      return issue.keys.map((key) => ({ path: path === "" ? key : `${path}.${key}`, message: explainUnknown(path, key) }));
+      return issue.keys.map((key) => ({
+        path: path === "" ? key : `${path}.${key}`,
+        message: explainUnknown(path, key),
+      }));
     }
     return [{ path, message: issue.message }];
   });
@@ -57,7 +63,8 @@ export function defineJob(input: JobInput): Outcome<CompiledJob> {
   const ms = (path: string, text: string, min: number, max: number, range: string): number => {
     const parsed = parseDuration(text);
     if (!parsed.ok) errors.push({ path, message: parsed.error });
-    else if (parsed.value < min || parsed.value > max) errors.push({ path, message: `must be ${range}; got "${text}"` });
+    else if (parsed.value < min || parsed.value > max)
+      errors.push({ path, message: `must be ${range}; got "${text}"` });
     else return Math.round(parsed.value);
     return 0;
   };
@@ -69,19 +76,23 @@ export function defineJob(input: JobInput): Outcome<CompiledJob> {
     limits.MAX_COMPLETION_TIMEOUT_MS,
     "1s to 7d",
   );
-  const catchupWindowMs = ms("catchup_window", definition.catchup_window, 0, limits.MAX_CATCHUP_WINDOW_MS, "0s to 365d");
+  const catchupWindowMs = ms(
+    "catchup_window",
+    definition.catchup_window,
+    0,
+    limits.MAX_CATCHUP_WINDOW_MS,
+    "0s to 365d",
+  );
   const minBackoffMs = ms("retry.min_backoff", definition.retry.min_backoff, 0, limits.MAX_BACKOFF_MS, "0s to 7d");
   const maxBackoffMs = ms("retry.max_backoff", definition.retry.max_backoff, 0, limits.MAX_BACKOFF_MS, "0s to 7d");
   if (minBackoffMs > maxBackoffMs && !errors.some((error) => error.path.startsWith("retry."))) {
     errors.push({ path: "retry.min_backoff", message: "must not be longer than retry.max_backoff" });
   }
-  const jitter = definition.schedule.jitter === undefined ? ok(0) : parseDuration(definition.schedule.jitter);
 
   if (!schedule.ok || errors.length > 0) return invalid(errors);
   return ok({
     definition,
     schedule: schedule.value,
-    jitterMs: jitter.ok ? Math.floor(jitter.value) : 0,
     timeoutMs,
     completionTimeoutMs,
     catchupWindowMs,
@@ -118,7 +129,10 @@ function checkOwner(job: JobDefinition): FieldError[] {
   if (job.owner_kind !== "plugin") {
     return pluginFields
       .filter((field) => job[field] !== undefined)
-      .map((field) => ({ path: field, message: 'belongs to plugin jobs only; leave it out or set owner_kind to "plugin"' }));
+      .map((field) => ({
+        path: field,
+        message: 'belongs to plugin jobs only; leave it out or set owner_kind to "plugin"',
+      }));
   }
   const errors: FieldError[] = pluginFields
     .filter((field) => job[field] === undefined)

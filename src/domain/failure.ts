@@ -2,7 +2,7 @@
  * Every way a call can fail that the caller can do something about: one closed union.
  * `src/http/problem.ts` turns it into RFC 9457 in one exhaustive switch; adding a kind without a wire answer does not compile.
  */
-import { err, type Err, type Result } from "./result.ts";
+import { type Err, err, type Result } from "./result.ts";
 
 /** One wrong field of the caller's input. `path` is dotted from the body's root: `schedule.cron`, `labels.team`. */
 export type FieldError = { readonly path: string; readonly message: string };

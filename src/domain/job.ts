@@ -27,10 +27,12 @@ export type JobRecord = {
   readonly deletedAt?: number;
   /** Why Reveille itself paused the job: a 410, or the alarm breaker. */
   readonly pausedReason?: string;
-  /** The due time that `buffer_one` holds for later. */
-  readonly bufferedDueAt?: number;
+  /** The fire that `buffer_one` holds for later, and how many missed ones it stands for. */
+  readonly buffered?: { readonly dueAt: number; readonly missed: number };
   readonly backfills: readonly Backfill[];
   readonly backfillCount: number;
+  /** Scheme and host under which the job was made: where its agent reports to, unless PUBLIC_URL says otherwise. */
+  readonly origin?: string;
   /** SHA-256 of the request that made the job under an Idempotency-Key. */
   readonly idempotencyHash?: string;
 };
@@ -63,11 +65,16 @@ export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 export function nextDueAt(job: CompiledJob, record: JobRecord, fires: number, after: number): number | null {
   const maxRuns = job.definition.schedule.max_runs;
   if (!job.definition.enabled || (maxRuns !== undefined && fires >= maxRuns)) return null;
-  return nextFireAt(job.schedule, record.anchorAt, after, jitterDelay(record.id, job.jitterMs));
+  return nextFireAt(job.schedule, record.anchorAt, after, jitterDelay(record.id, job.schedule.jitterMs));
 }
 
 /** A new job's record; its cursor begins with the first fire after `now`. */
-export function newJob(id: string, job: CompiledJob, now: number, idempotencyHash?: string): { record: JobRecord; cursor: Cursor } {
+export function newJob(
+  id: string,
+  job: CompiledJob,
+  now: number,
+  made: { readonly idempotencyHash?: string | undefined; readonly origin?: string | undefined } = {},
+): { record: JobRecord; cursor: Cursor } {
   const record: JobRecord = {
     id,
     definition: job.definition,
@@ -79,7 +86,8 @@ export function newJob(id: string, job: CompiledJob, now: number, idempotencyHas
     anchorAt: now,
     backfills: [],
     backfillCount: 0,
-    ...(idempotencyHash === undefined ? {} : { idempotencyHash }),
+    ...(made.origin === undefined ? {} : { origin: made.origin }),
+    ...(made.idempotencyHash === undefined ? {} : { idempotencyHash: made.idempotencyHash }),
   };
   const cursor: Cursor = {
     rev: 1,

@@ -9,7 +9,7 @@ import { countFires, lastFireAt } from "./schedule.ts";
 /** An alarm is allowed this much delay before its fire counts as missed at all, whatever the window. */
 export const ON_TIME_GRACE_MS = 1_000;
 /** Beyond this many, missed fires are no longer counted one by one: the count is a floor. */
-export const MAX_COUNTED_MISSES = 100_000;
+export const MAX_COUNTED_MISSES = 10_000;
 
 export type MissedVerdict =
   | { readonly kind: "run"; readonly dueAt: number; readonly missed: number }
@@ -28,7 +28,10 @@ export function decideMissed(
   now: number,
 ): MissedVerdict {
   const dueAt = Math.max(firstDueAt, lastFireAt(job.schedule, anchorAt, now, delayMs) ?? firstDueAt);
-  const missed = dueAt === firstDueAt ? 0 : countFires(job.schedule, anchorAt, firstDueAt - 1, dueAt - 1, delayMs, MAX_COUNTED_MISSES);
+  const missed =
+    dueAt === firstDueAt
+      ? 0
+      : countFires(job.schedule, anchorAt, firstDueAt - 1, dueAt - 1, delayMs, MAX_COUNTED_MISSES);
   const late = now - dueAt;
   if (late <= Math.max(job.catchupWindowMs, ON_TIME_GRACE_MS)) return { kind: "run", dueAt, missed };
   const fires = missed + 1 === 1 ? "1 fire" : `${missed + 1} fires`;

@@ -11,23 +11,23 @@ export type OverlapVerdict =
 
 /**
  * @param activeRuns how many runs of the job have not ended
- * @param bufferedDueAt the due time already waiting under `buffer_one`, if any
+ * @param waits whether a fire is waiting already under `buffer_one`
  * @param maxActiveRuns the bound under `allow_all`
  */
 export function decideOverlap(
   policy: Overlap,
   activeRuns: number,
-  bufferedDueAt: number | undefined,
+  waits: boolean,
   maxActiveRuns: number,
 ): OverlapVerdict {
-  if (activeRuns === 0 && bufferedDueAt === undefined) return { kind: "start" };
+  if (activeRuns === 0 && !waits) return { kind: "start" };
   switch (policy) {
     case "skip":
       return { kind: "skip", reason: "skipped: the previous run was still active (overlap: skip)" };
     case "buffer_one":
-      return bufferedDueAt === undefined
-        ? { kind: "buffer" }
-        : { kind: "skip", reason: "skipped: one fire was already waiting (overlap: buffer_one)" };
+      return waits
+        ? { kind: "skip", reason: "skipped: one fire was already waiting (overlap: buffer_one)" }
+        : { kind: "buffer" };
     case "cancel_other":
       return { kind: "replace" };
     case "allow_all":

@@ -69,9 +69,9 @@ export function startRun(run: NewRun, now: number): Run {
   };
 }
 
-/** A due time that was not run, with its reason: the trace it leaves. */
-export function skippedRun(run: NewRun, reason: string, now: number): Run {
-  const { wakeAt: _wakeAt, ...rest } = startRun(run, now);
+/** A new run that is not run after all, with the reason: the trace that its due time leaves. */
+export function skipRun(run: Run, reason: string, now: number): Run {
+  const { wakeAt: _wakeAt, ...rest } = run;
   return { ...rest, status: "skipped", phase: "ended", finishedAt: now, error: reason };
 }
 
@@ -127,7 +127,13 @@ export function settleAttempt(run: Run, answer: Answer, rules: RunRules, now: nu
 
 /** A call that nobody holds any more: the process that made it is gone. It counts as an attempt. */
 export const interruptAttempt = (run: Run, rules: RunRules, now: number, random: number): Run =>
-  settleAttempt(run, { kind: "retryable", reason: "interrupted: the scheduler restarted during the call" }, rules, now, random);
+  settleAttempt(
+    run,
+    { kind: "retryable", reason: "interrupted: the scheduler restarted during the call" },
+    rules,
+    now,
+    random,
+  );
 
 /** A run whose completion did not come in time (CONTRACT.md §4: error `timed out`). */
 export const expireRun = (run: Run, now: number): Run => end(run, "error", "timed out", now);
@@ -137,7 +143,12 @@ export const cancelRun = (run: Run, now: number, reason = "cancelled"): Run => e
 
 /** The result that the agent reported for a run. */
 export function completeRun(run: Run, body: CompleteBody, now: number): Run {
-  const ended = end(run, body.status, body.status === "error" ? body.error || "the agent reported an error" : undefined, now);
+  const ended = end(
+    run,
+    body.status,
+    body.status === "error" ? body.error || "the agent reported an error" : undefined,
+    now,
+  );
   if (body.output === undefined) return ended;
   const text = typeof body.output === "string" ? body.output : JSON.stringify(body.output);
   const output = cutUtf8(text, MAX_OUTPUT_BYTES);

@@ -8,8 +8,8 @@ import { FINISHED_RETENTION_MS } from "../schema/limits.ts";
 import type { Trigger } from "../schema/run.ts";
 import type { Answer } from "./answer.ts";
 import type { CompiledJob } from "./definition.ts";
-import { type Cursor, type JobRecord, nextDueAt } from "./job.ts";
 import { jitterDelay } from "./jitter.ts";
+import { type Cursor, type JobRecord, nextDueAt } from "./job.ts";
 import { decideMissed } from "./missed.ts";
 import { decideOverlap } from "./overlap.ts";
 import {
@@ -18,10 +18,9 @@ import {
   expireRun,
   interruptAttempt,
   isActive,
-  type NewRun,
   type Run,
   settleAttempt,
-  skippedRun,
+  skipRun,
   startRun,
 } from "./run.ts";
 import { backfillRunId, scheduledRunId } from "./run-id.ts";
@@ -81,13 +80,25 @@ export function decideTick(state: TickState, context: TickContext): TickResult {
 }
 
 /** One thing that a job waits for. All timers are read off the state; the earliest one is the alarm (invariant 3). */
-export type Timer = { readonly kind: "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase"; readonly at: number };
+export type Timer = {
+  readonly kind: "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase";
+  readonly at: number;
+};
+
+/** What the timers depend on besides the state. */
+export type TimerContext = {
+  readonly now: number;
+  readonly inFlight: ReadonlySet<string>;
+  /** Not before this is the directory asked again, after it could not be reached. */
+  readonly indexRetryAt?: number | undefined;
+};
 
 /** The job's table of timers. A call in flight has none: it is held by the process, and by the alarm that made it. */
-export function timersOf(state: TickState, inFlight: ReadonlySet<string>, now: number): Timer[] {
+export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: TimerContext): Timer[] {
   const { record, cursor, active, job } = state;
   const timers: Timer[] = [];
-  if (record.version > record.indexedVersion || record.deletedAt !== undefined) timers.push({ kind: "index", at: now });
+  const behind = record.version > record.indexedVersion || record.deletedAt !== undefined;
+  if (behind) timers.push({ kind: "index", at: indexRetryAt ?? now });
   for (const run of active) {
     if (run.phase === "pending") timers.push({ kind: "attempt", at: run.wakeAt ?? now });
     if (run.phase === "waiting") timers.push({ kind: "deadline", at: run.wakeAt ?? now });
@@ -98,10 +109,17 @@ export function timersOf(state: TickState, inFlight: ReadonlySet<string>, now: n
     if (cursor.nextDueAt !== null && job.definition.exec_scope !== "all_users") {
       timers.push({ kind: "fire", at: cursor.nextDueAt });
     }
-    const queued = record.bufferedDueAt !== undefined || record.backfills.length > 0;
-    if (queued && active.length === 0) timers.push({ kind: "queue", at: now });
+    const queued = record.buffered !== undefined || record.backfills.length > 0;
+    if (active.length === 0 && (queued || isOver(state))) timers.push({ kind: "queue", at: now });
   }
   return timers;
+}
+
+/** Nothing is left to come: the schedule has no further fire, and nothing runs or waits. */
+function isOver({ record, cursor, active }: Pick<TickState, "record" | "cursor" | "active">): boolean {
+  if (record.definition.exec_scope === "all_users" || !record.definition.enabled) return false;
+  const queued = record.buffered !== undefined || record.backfills.length > 0;
+  return cursor.nextDueAt === null && !queued && active.length === 0;
 }
 
 class Draft {
@@ -146,21 +164,23 @@ class Draft {
     const due = this.#cursor.nextDueAt;
     if (due === null || due > now || this.#job.definition.exec_scope === "all_users") return;
 
-    const delay = jitterDelay(this.#record.id, this.#job.jitterMs);
+    const delay = jitterDelay(this.#record.id, this.#job.schedule.jitterMs);
     const verdict = decideMissed(this.#job, this.#record.anchorAt, delay, due, now);
     if (held !== undefined) this.#skip(verdict.dueAt, held, verdict.missed);
     else if (verdict.kind === "too_late") this.#skip(verdict.dueAt, verdict.reason, verdict.missed);
     else this.#fire(verdict.dueAt, verdict.missed);
 
-    this.#cursor = { ...this.#cursor, nextDueAt: nextDueAt(this.#job, this.#record, this.#cursor.fires, verdict.dueAt) };
+    this.#cursor = {
+      ...this.#cursor,
+      nextDueAt: nextDueAt(this.#job, this.#record, this.#cursor.fires, verdict.dueAt),
+    };
   }
 
   startBuffered(): void {
-    const due = this.#record.bufferedDueAt;
-    if (due === undefined || this.#active().length > 0) return;
-    const { bufferedDueAt: _due, ...record } = this.#record;
+    const { buffered, ...record } = this.#record;
+    if (buffered === undefined || this.#active().length > 0) return;
     this.#record = record;
-    this.#start("schedule", due, scheduledRunId(this.#record.id, due), 0);
+    this.#start("schedule", buffered.dueAt, scheduledRunId(record.id, buffered.dueAt), buffered.missed);
   }
 
   startBackfilled(): void {
@@ -185,9 +205,7 @@ class Draft {
       this.#erase = this.#record.finishedAt + FINISHED_RETENTION_MS <= now;
       return;
     }
-    const waits = this.#record.bufferedDueAt !== undefined || this.#record.backfills.length > 0;
-    if (this.#cursor.nextDueAt !== null || !this.#job.definition.enabled || waits || this.#active().length > 0) return;
-    if (this.#job.definition.exec_scope === "all_users") return;
+    if (!isOver({ record: this.#record, cursor: this.#cursor, active: this.#active() })) return;
     this.#record = { ...this.#record, finishedAt: now, version: this.#record.version + 1, updatedAt: now };
   }
 
@@ -214,12 +232,14 @@ class Draft {
 
   #fire(due: number, missed: number): void {
     const active = this.#active();
-    const verdict = decideOverlap(this.#job.definition.overlap, active.length, this.#record.bufferedDueAt, MAX_ACTIVE_RUNS);
+    const waits = this.#record.buffered !== undefined;
+    const verdict = decideOverlap(this.#job.definition.overlap, active.length, waits, MAX_ACTIVE_RUNS);
     switch (verdict.kind) {
       case "skip":
-        return this.#skip(due, verdict.reason, missed);
+        this.#skip(due, verdict.reason, missed);
+        return;
       case "buffer":
-        this.#record = { ...this.#record, bufferedDueAt: due };
+        this.#record = { ...this.#record, buffered: { dueAt: due, missed } };
         return;
       case "replace":
         for (const run of active) {
@@ -233,20 +253,17 @@ class Draft {
     this.#start("schedule", due, scheduledRunId(this.#record.id, due), missed);
   }
 
-  #start(trigger: Trigger, due: number, id: string, missed: number): void {
-    this.#put(startRun(this.#newRun(trigger, due, id, missed), this.#context.now));
-    if (trigger === "schedule") this.#cursor = { ...this.#cursor, fires: this.#cursor.fires + 1 };
+  #start(trigger: Trigger, dueAt: number, id: string, missed: number): void {
+    const opened = openRun(this.#record, this.#cursor, { id, trigger, dueAt, missed }, this.#context.now);
+    this.#cursor = trigger === "schedule" ? { ...opened.cursor, fires: opened.cursor.fires + 1 } : opened.cursor;
+    this.#put(opened.run);
   }
 
-  #skip(due: number, reason: string, missed: number): void {
-    const id = scheduledRunId(this.#record.id, due);
-    this.#put(skippedRun(this.#newRun("schedule", due, id, missed), reason, this.#context.now));
-  }
-
-  #newRun(trigger: Trigger, dueAt: number, id: string, missed: number): NewRun {
-    const seq = this.#cursor.lastSeq + 1;
-    this.#cursor = { ...this.#cursor, lastSeq: seq };
-    return newRun(this.#record, { id, seq, trigger, dueAt, missed });
+  #skip(dueAt: number, reason: string, missed: number): void {
+    const id = scheduledRunId(this.#record.id, dueAt);
+    const opened = openRun(this.#record, this.#cursor, { id, trigger: "schedule", dueAt, missed }, this.#context.now);
+    this.#cursor = opened.cursor;
+    this.#put(skipRun(opened.run, reason, this.#context.now));
   }
 
   #put(run: Run): void {
@@ -259,25 +276,32 @@ class Draft {
   #pause(reason: string): void {
     const { now } = this.#context;
     const definition = { ...this.#record.definition, enabled: false };
-    this.#record = { ...this.#record, definition, pausedReason: reason, version: this.#record.version + 1, updatedAt: now };
+    this.#record = {
+      ...this.#record,
+      definition,
+      pausedReason: reason,
+      version: this.#record.version + 1,
+      updatedAt: now,
+    };
     this.#cursor = { ...this.#cursor, nextDueAt: null };
   }
 }
 
-/** A run of this job with its session id, which every attempt of it keeps. */
-export function newRun(
-  record: JobRecord,
-  run: { readonly id: string; readonly seq: number; readonly trigger: Trigger; readonly dueAt: number; readonly missed?: number },
-): NewRun {
-  const { definition } = record;
-  const session = sessionId({
-    jobId: record.id,
-    agentId: definition.agent_id,
-    userId: definition.user_id,
-    mode: definition.session_mode,
-    startedAt: run.dueAt,
-  });
-  return { ...run, sessionId: session, userId: definition.user_id };
+/** What is known of a run before it has a place in the log. */
+export type RunCause = {
+  readonly id: string;
+  readonly trigger: Trigger;
+  /** Epoch ms. */
+  readonly dueAt: number;
+  readonly missed?: number;
+};
+
+/** A new run of this job, to be called at once: its place in the log, its start, and its session, which every attempt keeps. */
+export function openRun(record: JobRecord, cursor: Cursor, cause: RunCause, now: number): { run: Run; cursor: Cursor } {
+  const { agent_id: agentId, user_id: userId, session_mode: mode } = record.definition;
+  const seq = cursor.lastSeq + 1;
+  const session = sessionId({ jobId: record.id, agentId, userId, mode, startedAt: now, seq });
+  return { run: startRun({ ...cause, seq, sessionId: session, userId }, now), cursor: { ...cursor, lastSeq: seq } };
 }
 
 /** An ended run in the job's own count: skips are left out (CONTRACT.md §5). */

@@ -1,0 +1,180 @@
+/**
+ * What a job does while it is awake: decide, record, call, record. The alarm holds the loop for as long as calls are in
+ * flight, so that due times, deadlines and cancellations in the meantime are dealt with on time; when no call is left, it
+ * arms the next alarm and lets the object sleep.
+ */
+import type { Answer } from "../src/domain/answer.ts";
+import type { Run } from "../src/domain/run.ts";
+import { decideTick, type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
+import type { JobHolder } from "./job-state.ts";
+
+/** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
+const MAX_ALARM_MS = 10 * 60_000;
+const INDEX_RETRY_MS = 5_000;
+/** One more look at the clock this often while waiting, since a sleeping timer may be late. */
+const MAX_NAP_MS = 60_000;
+
+/** What the loop acts with; everything else it decides from the state. */
+export type LoopEffects = {
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Why nothing fires at present, if so. */
+  readonly held: (state: TickState) => string | undefined;
+  /** Calls the agent for one attempt; never throws. */
+  readonly call: (state: TickState, run: Run, signal: AbortSignal) => Promise<Answer>;
+  /** Brings the directory in step with the record, or throws. */
+  readonly index: () => Promise<void>;
+  /** Removes the job altogether. */
+  readonly remove: () => Promise<void>;
+  /** Says in the log what went wrong, without payloads. */
+  readonly report: (message: string, error: unknown) => void;
+};
+
+export class JobLoop {
+  readonly #holder: JobHolder;
+  readonly #effects: LoopEffects;
+  readonly #inFlight = new Map<string, AbortController>();
+  readonly #answers = new Map<string, Answer>();
+  #running = false;
+  #erase = false;
+  #indexRetryAt: number | undefined;
+  #wake: () => void = () => {};
+
+  constructor(holder: JobHolder, effects: LoopEffects) {
+    this.#holder = holder;
+    this.#effects = effects;
+  }
+
+  get inFlight(): ReadonlySet<string> {
+    return new Set(this.#inFlight.keys());
+  }
+
+  /** After a change from outside: the running loop looks again, or the alarm is set for what now waits. */
+  poke(): void {
+    if (this.#running) this.#wake();
+    else this.#arm();
+  }
+
+  /** Hangs up a call in flight; its answer no longer counts. */
+  abort(runId: string): void {
+    this.#inFlight.get(runId)?.abort();
+    this.#inFlight.delete(runId);
+  }
+
+  abortAll(): void {
+    for (const runId of [...this.#inFlight.keys()]) this.abort(runId);
+  }
+
+  /** The alarm. Returns when nothing is in flight any more, or when its time is over; the object is armed then. */
+  async run(): Promise<void> {
+    this.#running = true;
+    this.#holder.alarmTaken();
+    const startedAt = this.#effects.now();
+    try {
+      while (this.#step()) {
+        await this.#sideWork();
+        const now = this.#effects.now();
+        if (this.#inFlight.size === 0 || now - startedAt > MAX_ALARM_MS) break;
+        await this.#nap(now);
+      }
+    } finally {
+      this.#running = false;
+      this.#arm();
+    }
+  }
+
+  /** Decides and records; starts what is to be called. False where there is no job (any more). */
+  #step(): boolean {
+    const before = this.#holder.state;
+    if (before === undefined) return false;
+    if (before.record.deletedAt !== undefined) return true;
+    const now = this.#effects.now();
+    const result = decideTick(before, {
+      now,
+      random: this.#effects.random(),
+      inFlight: this.inFlight,
+      answers: new Map(this.#answers),
+      held: this.#effects.held(before),
+    });
+    for (const runId of this.#answers.keys()) this.#inFlight.delete(runId);
+    this.#answers.clear();
+    const { changed, record, cursor } = result;
+    if (changed.length > 0 || record !== before.record || cursor !== before.cursor) {
+      const after = this.#holder.commit({ runs: changed, record, cursor });
+      for (const runId of result.aborts) this.abort(runId);
+      for (const run of result.calls) this.#call(after, run);
+      // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit.
+      if (this.#inFlight.size === 0) this.#arm();
+    }
+    this.#erase = result.erase;
+    return true;
+  }
+
+  #call(state: TickState, run: Run): void {
+    const controller = new AbortController();
+    this.#inFlight.set(run.id, controller);
+    void this.#effects.call(state, run, controller.signal).then((answer) => {
+      // A call that was hung up has been taken out already; its run has ended.
+      if (this.#inFlight.get(run.id) !== controller) return;
+      this.#answers.set(run.id, answer);
+      this.poke();
+    });
+  }
+
+  /** Work that waits for other objects. One that cannot be reached is asked again later: the job goes on meanwhile. */
+  async #sideWork(): Promise<void> {
+    const record = this.#holder.state?.record;
+    if (record === undefined) return;
+    const behind = record.version > record.indexedVersion;
+    const now = this.#effects.now();
+    if (!this.#erase && record.deletedAt === undefined && (!behind || now < (this.#indexRetryAt ?? 0))) return;
+    try {
+      if (this.#erase || record.deletedAt !== undefined) await this.#effects.remove();
+      else await this.#effects.index();
+      this.#indexRetryAt = undefined;
+    } catch (error) {
+      this.#indexRetryAt = this.#effects.now() + INDEX_RETRY_MS;
+      this.#effects.report("The directory could not be brought up to date; trying again", error);
+    }
+  }
+
+  async #nap(now: number): Promise<void> {
+    const state = this.#holder.state;
+    if (state === undefined || this.#answers.size > 0) return;
+    const next = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at));
+    const wait = Math.min(MAX_NAP_MS, Math.max(0, next - now));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, wait);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => {};
+  }
+
+  /** How long the earliest timer has been past, in ms; 0 while the loop runs or nothing is past. */
+  overdueMs(now: number): number {
+    const state = this.#holder.state;
+    if (state === undefined || this.#running) return 0;
+    const earliest = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at));
+    return Number.isFinite(earliest) ? Math.max(0, now - earliest) : 0;
+  }
+
+  /** Sets the alarm whatever is believed of it: for an object that was found asleep with something overdue. */
+  awaken(): void {
+    this.#holder.alarmTaken();
+    this.#arm();
+  }
+
+  #timerContext(now: number): TimerContext {
+    return { now, inFlight: this.inFlight, indexRetryAt: this.#indexRetryAt };
+  }
+
+  /** Calls left in flight, or answers to them, are taken up by an alarm at once; otherwise the earliest timer counts. */
+  #arm(): void {
+    const now = this.#effects.now();
+    if (this.#inFlight.size > 0) this.#holder.armAt(now);
+    else this.#holder.arm(this.#timerContext(now));
+  }
+}

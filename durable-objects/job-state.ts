@@ -1,0 +1,124 @@
+/**
+ * A job in memory and how it changes: loaded once, written through, armed. All of it is synchronous, so that what one
+ * turn changes is one commit: the rows, the cursor and the alarm together (DESIGN invariants 2 and 3).
+ */
+import { type CompiledJob, defineJob } from "../src/domain/definition.ts";
+import type { Cursor, JobRecord } from "../src/domain/job.ts";
+import { isActive, type Run } from "../src/domain/run.ts";
+import { type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
+import { JobStore } from "./job-store.ts";
+
+/** The platform refuses alarms after 2189; a job due later is woken then, finds nothing due, and is armed again. */
+const LATEST_ALARM_AT = Date.UTC(2189, 0, 1);
+
+/** What a step changes; what it leaves out stays as it is. */
+export type Change = {
+  readonly record?: JobRecord | undefined;
+  readonly runs?: readonly Run[] | undefined;
+  readonly cursor?: Cursor | undefined;
+};
+
+export type Listener = (change: { readonly rev: number; readonly runs: readonly Run[]; readonly job: boolean }) => void;
+
+export class JobHolder {
+  readonly #storage: DurableObjectStorage;
+  readonly #retention: number;
+  readonly #listeners = new Set<Listener>();
+  #store: JobStore;
+  #state: TickState | undefined;
+  #loaded = false;
+  #armedAt: number | null | undefined;
+
+  constructor(storage: DurableObjectStorage, retention: number) {
+    this.#storage = storage;
+    this.#retention = retention;
+    this.#store = new JobStore(storage.sql, retention);
+  }
+
+  get store(): JobStore {
+    return this.#store;
+  }
+
+  /** The job as it is, or undefined where there is none: nothing is written to find that out (invariant 6). */
+  get state(): TickState | undefined {
+    if (this.#loaded) return this.#state;
+    const stored = this.#store.load();
+    this.#state = stored === undefined ? undefined : { ...stored, job: compiled(stored.record) };
+    this.#loaded = true;
+    return this.#state;
+  }
+
+  /** Makes the job and arms it, in one commit. */
+  create(job: CompiledJob, record: JobRecord, cursor: Cursor, now: number): TickState {
+    this.#storage.transactionSync(() => {
+      this.#store.create(record, cursor);
+      this.#state = { job, record, cursor, active: [] };
+      this.#loaded = true;
+      this.arm({ now, inFlight: NO_CALLS });
+    });
+    return { job, record, cursor, active: [] };
+  }
+
+  /** Writes a change and takes it over; rows written: one a run, and one if the record changed. */
+  commit(change: Change): TickState {
+    const before = this.state;
+    if (before === undefined) throw new Error("A job that does not exist cannot change");
+    const record = change.record ?? before.record;
+    const cursor = { ...(change.cursor ?? before.cursor), rev: before.cursor.rev + 1 };
+    const runs = change.runs ?? [];
+    const recordChanged = record !== before.record || (runs.length === 0 && change.cursor !== undefined);
+    this.#storage.transactionSync(() => this.#store.record({ runs, cursor, ...(recordChanged ? { record } : {}) }));
+    const job = record.definition === before.record.definition ? before.job : compiled(record);
+    const changed = new Map(runs.map((run) => [run.id, run]));
+    const active = before.active.map((run) => changed.get(run.id) ?? run);
+    for (const run of runs) if (!active.includes(run)) active.push(run);
+    this.#state = { job, record, cursor, active: active.filter(isActive) };
+    for (const listener of this.#listeners) listener({ rev: cursor.rev, runs, job: recordChanged });
+    return this.#state;
+  }
+
+  /** Sets the one physical alarm to the earliest timer, even if that is past; removes it where nothing waits. */
+  arm(context: TimerContext): void {
+    const state = this.state;
+    if (state === undefined) return;
+    const timers = timersOf(state, context);
+    const at = timers.length === 0 ? null : Math.max(1, Math.min(LATEST_ALARM_AT, ...timers.map((timer) => timer.at)));
+    this.armAt(at);
+  }
+
+  /** Sets the alarm to this time (epoch ms), or takes it off. */
+  armAt(at: number | null): void {
+    if (at === this.#armedAt) return;
+    if (at === null) void this.#storage.deleteAlarm();
+    else void this.#storage.setAlarm(at);
+    this.#armedAt = at;
+  }
+
+  /** The platform has taken the alarm off to run it. */
+  alarmTaken(): void {
+    this.#armedAt = null;
+  }
+
+  /** Forgets everything, tables and alarm too. */
+  async erase(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#store = new JobStore(this.#storage.sql, this.#retention);
+    this.#state = undefined;
+    this.#loaded = true;
+    this.#armedAt = null;
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+const NO_CALLS: ReadonlySet<string> = new Set();
+
+function compiled(record: JobRecord): CompiledJob {
+  const job = defineJob(record.definition);
+  if (!job.ok)
+    throw new Error(`The stored definition of job ${record.id} cannot be read: ${JSON.stringify(job.error)}`);
+  return job.value;
+}

@@ -1,0 +1,329 @@
+/**
+ * One job: the only writer of its state, its run log and its alarm. This class is its RPC surface: each method loads,
+ * checks who calls, takes a pure step of the domain, records it, and answers with a Result. What happens when the job
+ * wakes is `job-loop.ts`.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { callAgent } from "../src/delivery/call-agent.ts";
+import { removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
+import { type Caller, canReport, canSee } from "../src/domain/access.ts";
+import { type CompiledJob, defineJob, ownerOf } from "../src/domain/definition.ts";
+import { notFound, type Outcome } from "../src/domain/failure.ts";
+import { indexEntryOf } from "../src/domain/index-entry.ts";
+import { etagOf, jobView, newJob } from "../src/domain/job.ts";
+import {
+  changeByBackfill,
+  changeByEnsure,
+  changeByPatch,
+  changeByRunNow,
+  changeEnabled,
+  type JobChange,
+} from "../src/domain/job-change.ts";
+import { err, ok } from "../src/domain/result.ts";
+import { cancelRun, completeRun, isActive, progressRun, type Run } from "../src/domain/run.ts";
+import { runView } from "../src/domain/run-view.ts";
+import { countEnded, type TickState } from "../src/domain/tick.ts";
+import { type Env, heldBecause, settingsOf } from "../src/env.ts";
+import { logError } from "../src/log.ts";
+import type { Job, JobDefinition, JobInput, RunStatus } from "../src/schema/job.ts";
+import { IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
+import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
+import { JobLoop } from "./job-loop.ts";
+import { JobHolder } from "./job-state.ts";
+
+export type CreateRequest = {
+  readonly id: string;
+  /** Checked by the caller (`defineJob`, `checkScheduleAhead`). */
+  readonly definition: JobDefinition;
+  /** When the directory reserved the job's place; a request that took too long since is refused, see {@link RESERVATION_TTL_MS}. */
+  readonly reservedAt: number;
+  readonly origin?: string | undefined;
+  readonly idempotencyHash?: string | undefined;
+};
+
+/** A job as made or found; `replayed` where an Idempotency-Key had made it before. */
+export type Created = { readonly job: Job; readonly replayed: boolean };
+
+/** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
+const RESERVATION_TTL_MS = 30_000;
+
+export class JobObject extends DurableObject<Env> {
+  readonly #holder: JobHolder;
+  readonly #loop: JobLoop;
+  #indexing: Promise<void> = Promise.resolve();
+  #removing: Promise<void> | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const settings = settingsOf(env);
+    this.#holder = new JobHolder(ctx.storage, settings.RUN_RETENTION);
+    this.#loop = new JobLoop(this.#holder, {
+      now: () => Date.now(),
+      random: () => Math.random(),
+      held: ({ record }) => heldBecause(settings, record.definition.exec_scope),
+      call: (state, run, signal) => this.#call(state, run, signal),
+      index: () => this.#index(),
+      remove: () => this.#remove(),
+      report: (message, error) => logError(message, { job_id: this.#holder.state?.record.id }, error),
+    });
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#loop.run();
+  }
+
+  /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
+  async create(request: CreateRequest): Promise<Outcome<Created>> {
+    const now = Date.now();
+    const present = this.#holder.state;
+    if (present?.record.deletedAt !== undefined) await this.#remove();
+    else if (present !== undefined) return this.#replay(present, request, now);
+    if (now - request.reservedAt > RESERVATION_TTL_MS) {
+      throw new Error("The job's place in the directory has run out before the job could be made");
+    }
+    const job = defineJob(request.definition);
+    if (!job.ok) return job;
+    const { record, cursor } = newJob(request.id, job.value, now, request);
+    const state = this.#holder.create(job.value, record, cursor, now);
+    return ok({ job: jobView(state.record, state.cursor), replayed: false });
+  }
+
+  async read(caller: Caller): Promise<Outcome<Job>> {
+    return this.#see(caller, (state) => ok(jobView(state.record, state.cursor)));
+  }
+
+  /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
+  async patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>> {
+    return this.#changeJob(caller, (state, now) => {
+      if (!matches(ifMatch, etagOf(state.record))) {
+        return err({ kind: "precondition_failed", etag: etagOf(state.record) });
+      }
+      return changeByPatch(state, caller, patch, now);
+    });
+  }
+
+  /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
+  async ensure(input: JobInput, keepEnabled: boolean): Promise<Outcome<Job>> {
+    return this.#changeJob({ role: "admin" }, (state, now) => changeByEnsure(state, input, keepEnabled, now));
+  }
+
+  async setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>> {
+    return this.#changeJob(caller, (state, now) => ok(changeEnabled(state, enabled, now)));
+  }
+
+  /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
+  async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
+    const seen = this.#visible(caller);
+    if (!seen.ok) return seen;
+    const { record, cursor } = seen.value;
+    if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
+    this.#holder.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
+    this.#loop.poke();
+    await this.#remove();
+    return ok(jobView(record, cursor));
+  }
+
+  async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string }>> {
+    const seen = this.#visible(caller);
+    if (!seen.ok) return seen;
+    const change = changeByRunNow(seen.value, nonce(), Date.now());
+    if (!change.ok) return change;
+    this.#commit(change.value);
+    return ok({ run_id: change.value.run.id });
+  }
+
+  async backfill(
+    caller: Caller,
+    window: { readonly from: string; readonly to: string },
+  ): Promise<Outcome<{ readonly count: number }>> {
+    const seen = this.#visible(caller);
+    if (!seen.ok) return seen;
+    const change = changeByBackfill(seen.value, window, Date.now());
+    if (!change.ok) return change;
+    this.#commit(change.value);
+    return ok({ count: change.value.count });
+  }
+
+  /** The run log, newest first; `next` is the place to go on from, where there is more. */
+  async runs(
+    caller: Caller,
+    query: { readonly limit: number; readonly before?: number | undefined; readonly status?: RunStatus | undefined },
+  ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: number }>> {
+    return this.#see(caller, ({ record }) => {
+      const rows = this.#holder.store.runs({ limit: query.limit + 1, beforeSeq: query.before, status: query.status });
+      const page = rows.slice(0, query.limit);
+      const last = page.at(-1);
+      const items = page.map((run) => runView(record.id, run));
+      return ok(rows.length > query.limit && last !== undefined ? { items, next: last.seq } : { items });
+    });
+  }
+
+  async run(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    return this.#see(caller, ({ record }) => {
+      const run = this.#holder.store.run(runId);
+      return run === undefined ? notFound("run") : ok(runView(record.id, run));
+    });
+  }
+
+  /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
+  async completeRun(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<RunView>> {
+    return this.#changeRun(
+      caller,
+      runId,
+      (run, now) => completeRun(run, body, now),
+      (run) => run.status === body.status,
+    );
+  }
+
+  async progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
+    return this.#changeRun(
+      caller,
+      runId,
+      (run, now, rules) => progressRun(run, progress, rules, now),
+      () => false,
+    );
+  }
+
+  /** Stops an active run, hanging up a call in flight. */
+  async cancelRun(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    return this.#changeRun(
+      caller,
+      runId,
+      (run, now) => cancelRun(run, now),
+      () => false,
+    );
+  }
+
+  /** The sweep's question: is there a job here, and is something overdue? A job found asleep is armed again. */
+  async poke(): Promise<{ exists: boolean; overdueMs: number }> {
+    const state = this.#holder.state;
+    if (state === undefined) return { exists: false, overdueMs: 0 };
+    const now = Date.now();
+    const overdueMs = this.#loop.overdueMs(now);
+    if (overdueMs > 0) this.#loop.awaken();
+    return { exists: state.record.deletedAt === undefined, overdueMs };
+  }
+
+  #replay(present: TickState, request: CreateRequest, now: number): Outcome<Created> {
+    const { record, cursor } = present;
+    const sameKey = record.idempotencyHash !== undefined && now - record.createdAt <= IDEMPOTENCY_WINDOW_MS;
+    if (!sameKey || record.idempotencyHash !== request.idempotencyHash) return err({ kind: "idempotency_key_reused" });
+    return ok({ job: jobView(record, cursor), replayed: true });
+  }
+
+  /** The job, if it is there and this caller may see it. */
+  #visible(caller: Caller): Outcome<TickState> {
+    const state = this.#holder.state;
+    if (state === undefined || state.record.deletedAt !== undefined) return notFound("job");
+    return canSee(caller, state.record.definition) ? ok(state) : notFound("job");
+  }
+
+  #see<T>(caller: Caller, read: (state: TickState) => Outcome<T>): Outcome<T> {
+    const seen = this.#visible(caller);
+    return seen.ok ? read(seen.value) : seen;
+  }
+
+  /** A change of the definition or state, in the job first and then in the directory, before it is acknowledged. */
+  async #changeJob(
+    caller: Caller,
+    decide: (state: TickState, now: number) => Outcome<JobChange>,
+  ): Promise<Outcome<Job>> {
+    const seen = this.#visible(caller);
+    if (!seen.ok) return seen;
+    const change = decide(seen.value, Date.now());
+    if (!change.ok) return change;
+    this.#commit(change.value);
+    await this.#index();
+    const state = this.#holder.state;
+    return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor));
+  }
+
+  #changeRun(
+    caller: Caller,
+    runId: string,
+    step: (run: Run, now: number, rules: { retry: CompiledJob["retry"]; completionTimeoutMs: number }) => Run,
+    isRepeat: (run: Run) => boolean,
+  ): Outcome<RunView> {
+    const state = this.#holder.state;
+    if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
+    const { record, job } = state;
+    if (!canReport(caller, { ...record.definition, id: record.id }, runId)) return notFound("run");
+    const run = this.#holder.store.run(runId);
+    if (run === undefined) return notFound("run");
+    if (!isActive(run)) {
+      if (isRepeat(run)) return ok(runView(record.id, run));
+      return err({ kind: "run_already_finished", status: run.status });
+    }
+    const next = step(run, Date.now(), { retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
+    const cursor = isActive(next) ? state.cursor : countEnded(state.cursor, next);
+    if (!isActive(next)) this.#loop.abort(runId);
+    this.#commit({ runs: [next], cursor });
+    return ok(runView(record.id, next));
+  }
+
+  #commit(change: JobChange): void {
+    if (change.record === undefined && change.cursor === undefined && change.runs === undefined) return;
+    this.#holder.commit(change);
+    this.#loop.poke();
+  }
+
+  /** Brings the directory in step with the record; one at a time, so that the last change is the one that stays. */
+  async #index(): Promise<void> {
+    this.#indexing = this.#indexing
+      .catch(() => undefined)
+      .then(async () => {
+        const record = this.#holder.state?.record;
+        if (record === undefined || record.deletedAt !== undefined || record.version === record.indexedVersion) return;
+        const entry = indexEntryOf(record);
+        await updateIndex(this.env, entry);
+        if (record.indexedOwner !== entry.owner)
+          await removeFromIndex(this.env, record.indexedOwner, record.id, record.createdAt);
+        const now = this.#holder.state?.record;
+        if (now === undefined) return;
+        this.#holder.commit({ record: { ...now, indexedVersion: record.version, indexedOwner: entry.owner } });
+        this.#loop.poke();
+      });
+    await this.#indexing;
+  }
+
+  /** Deletes for good; a second call joins the first, so that none of it can hit a job made under the same id afterwards. */
+  #remove(): Promise<void> {
+    this.#removing ??= this.#removeOnce().finally(() => {
+      this.#removing = undefined;
+    });
+    return this.#removing;
+  }
+
+  /** Out of the directory first, then out of storage: a crash in between is finished by the alarm. */
+  async #removeOnce(): Promise<void> {
+    this.#loop.abortAll();
+    const record = this.#holder.state?.record;
+    if (record === undefined) return;
+    if (record.deletedAt === undefined) this.#holder.commit({ record: { ...record, deletedAt: Date.now() } });
+    await this.#indexing.catch(() => undefined);
+    const owners = new Set([record.indexedOwner, ownerOf(record.definition)]);
+    for (const owner of owners) await removeFromIndex(this.env, owner, record.id, record.createdAt);
+    await this.#holder.erase();
+  }
+
+  #call(state: TickState, run: Run, signal: AbortSignal) {
+    const { record, job } = state;
+    return callAgent(
+      this.env,
+      settingsOf(this.env),
+      { definition: record.definition, timeoutMs: job.timeoutMs, origin: record.origin },
+      { ...run, jobId: record.id },
+      { now: () => Date.now(), signal },
+    );
+  }
+}
+
+/** Whether an If-Match header (RFC 9110 §13.1.1) allows the change; a missing one does. */
+function matches(ifMatch: string | undefined, etag: string): boolean {
+  if (ifMatch === undefined || ifMatch.trim() === "*") return true;
+  return ifMatch.split(",").some((candidate) => candidate.trim() === etag);
+}
+
+/** 48 random bits in hex: tells two runs apart that were asked for in the same millisecond. */
+const nonce = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -17,7 +17,7 @@ export type CalledRun = {
 };
 
 /** `data.job`: the job without its read-only fields. */
-export type CalledJob = JobDefinition;
+export type CalledJob = JobDefinition & { readonly id: string };
 
 /** Where and with what token the agent reports the end of a run that it answered with 202. */
 export type Completion = { readonly url: string; readonly token: string };

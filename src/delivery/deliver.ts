@@ -194,19 +194,29 @@ async function explainFailure(response: Response, deadline: Deadline): Promise<s
   }
 }
 
-/** Codes of Node's network errors; workerd has only words. */
-const NO_CONNECTION: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused; check that the agent is running and that its URL has the right port",
-  ENOTFOUND: "its host name is not known; check the agent's URL",
-  EAI_AGAIN: "its host name could not be looked up",
-  ECONNRESET: "the connection broke before an answer came",
-  UND_ERR_SOCKET: "the connection broke before an answer came",
-};
+const BROKE =
+  "could not connect to the agent, or the connection broke before it answered; check that it runs and that its URL is right";
+
+/** Node tells by a code what went wrong; workerd has one message for a lost connection, and one for a failed look-up or handshake. */
+const NO_CONNECTION: readonly (readonly [RegExp, string])[] = [
+  [
+    /^ECONNREFUSED /,
+    "could not connect to the agent: nothing listens there; check that it runs and that its URL has the right port",
+  ],
+  [/^ENOTFOUND /, "could not connect to the agent: its host name is not known; check the agent's URL"],
+  [/^(?:ECONNRESET|UND_ERR_SOCKET) |Network connection lost/, BROKE],
+  [
+    /internal error; reference/,
+    "could not connect to the agent: its host name is not known, or its TLS certificate is not valid",
+  ],
+];
 
 function explainNoConnection(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
-  return `could not connect to the agent: ${NO_CONNECTION[code] ?? messageOf(cause)}`;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const message = messageOf(cause);
+  const known = NO_CONNECTION.find(([symptom]) => symptom.test(`${code} ${message}`));
+  return known?.[1] ?? `could not connect to the agent: ${message}`;
 }
 
 const messageOf = (error: unknown): string => {

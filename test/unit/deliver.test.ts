@@ -122,6 +122,25 @@ describe("deliver never throws", () => {
     }
   });
 
+  it.each<[string, unknown, string]>([
+    ["Node: refused", Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), "nothing listens there"],
+    ["Node: no such host", Object.assign(new Error("getaddrinfo"), { code: "ENOTFOUND" }), "host name is not known"],
+    [
+      "Node: reset",
+      Object.assign(new Error("read"), { code: "ECONNRESET" }),
+      "the connection broke before it answered",
+    ],
+    ["workerd: refused or reset", new Error("Network connection lost."), "the connection broke before it answered"],
+    ["workerd: no such host, no TLS", new Error("internal error; reference = x1"), "TLS certificate"],
+    ["anything else, in its own words", new Error("certificate has expired"), "certificate has expired"],
+  ])("and says in words what a platform's error means: %s", async (_case, cause, words) => {
+    const fetch: DeliveryIo["fetch"] = () => Promise.reject(new TypeError("fetch failed", { cause }));
+    expect(await deliver(call, { fetch, now: () => now })).toEqual({
+      kind: "retryable",
+      reason: expect.stringMatching(new RegExp(`^could not connect to the agent.*${words}`)),
+    });
+  });
+
   it("whatever bytes the agent answers with, in whatever pieces, and keeps at most 16 KiB of well-formed text", async () => {
     const pieces = fc.array(fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.constant(new Uint8Array(9_000).fill(0xc3))), {
       maxLength: 6,

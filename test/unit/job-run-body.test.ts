@@ -3,6 +3,7 @@ import { jobRunBody } from "../../src/delivery/body.ts";
 import { JobInput } from "../../src/schema/job.ts";
 
 const job = {
+  id: "job",
   ...JobInput.parse({ name: "Morning report", schedule: { cron: "0 9 * * *" }, message: "Write it." }),
   owner_kind: "user",
   exec_scope: "user",

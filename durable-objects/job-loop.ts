@@ -4,6 +4,8 @@
  * arms the next alarm and lets the object sleep.
  */
 import type { Answer } from "../src/domain/answer.ts";
+import { judgeIdleWake, NEAR_TIMER_MS } from "../src/domain/breaker.ts";
+import { pauseJob } from "../src/domain/job.ts";
 import type { Run } from "../src/domain/run.ts";
 import { decideTick, type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
 import type { JobHolder } from "./job-state.ts";
@@ -71,6 +73,7 @@ export class JobLoop {
     this.#holder.alarmTaken();
     const startedAt = this.#effects.now();
     try {
+      this.#countIdleWake(startedAt);
       while (this.#step()) {
         await this.#sideWork();
         const now = this.#effects.now();
@@ -81,6 +84,17 @@ export class JobLoop {
       this.#running = false;
       this.#arm();
     }
+  }
+
+  /** A wake with nothing due and nothing near is idle; a job with too many of them is paused (domain/breaker.ts). */
+  #countIdleWake(now: number): void {
+    const state = this.#holder.state;
+    if (state === undefined || this.#inFlight.size > 0 || this.#answers.size > 0) return;
+    const near = timersOf(state, this.#timerContext(now)).some((timer) => timer.at <= now + NEAR_TIMER_MS);
+    if (near) return;
+    const verdict = judgeIdleWake(state.record.idleWakes, now);
+    if (!verdict.tripped) this.#holder.commit({ record: { ...state.record, idleWakes: verdict.idleWakes } });
+    else this.#holder.commit(pauseJob(state.record, state.cursor, verdict.reason, now));
   }
 
   /** Decides and records; starts what is to be called. False where there is no job (any more). */

@@ -25,6 +25,7 @@ const V1 = [
      buffered TEXT,
      backfills TEXT NOT NULL,
      backfill_count INTEGER NOT NULL,
+     idle_wakes TEXT,
      origin TEXT,
      idempotency_hash TEXT,
      rev INTEGER NOT NULL,

@@ -102,7 +102,7 @@ export class JobStore {
 
   #putJob(record: JobRecord, cursor: Cursor): void {
     this.#sql.exec(
-      `INSERT OR REPLACE INTO job VALUES (1, ${marks(19)})`,
+      `INSERT OR REPLACE INTO job VALUES (1, ${marks(20)})`,
       SCHEMA_VERSION,
       record.id,
       JSON.stringify(record.definition),
@@ -118,6 +118,7 @@ export class JobStore {
       record.buffered === undefined ? null : JSON.stringify(record.buffered),
       JSON.stringify(record.backfills),
       record.backfillCount,
+      record.idleWakes === undefined ? null : JSON.stringify(record.idleWakes),
       record.origin ?? null,
       record.idempotencyHash ?? null,
       cursor.rev,
@@ -193,6 +194,7 @@ function toRecord(row: Row): JobRecord {
     ...(row.buffered === null ? {} : { buffered: parseJson(row.buffered) }),
     backfills: parseJson(row.backfills),
     backfillCount: Number(row.backfill_count),
+    ...(row.idle_wakes === null ? {} : { idleWakes: parseJson(row.idle_wakes) }),
     ...optional("origin", row.origin as string | null),
     ...optional("idempotencyHash", row.idempotency_hash as string | null),
   };

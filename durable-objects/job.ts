@@ -8,6 +8,7 @@ import { callAgent } from "../src/delivery/call-agent.ts";
 import { removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
 import { type Caller, canReport, canSee } from "../src/domain/access.ts";
 import { type CompiledJob, defineJob, ownerOf } from "../src/domain/definition.ts";
+import { type ExplanationView, explain, explanationView } from "../src/domain/explain.ts";
 import { notFound, type Outcome } from "../src/domain/failure.ts";
 import { indexEntryOf } from "../src/domain/index-entry.ts";
 import { etagOf, jobView, newJob } from "../src/domain/job.ts";
@@ -28,6 +29,7 @@ import { logError } from "../src/log.ts";
 import type { Job, JobDefinition, JobInput, RunStatus } from "../src/schema/job.ts";
 import { IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
+import { openEvents } from "./job-events.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JobHolder } from "./job-state.ts";
 
@@ -192,6 +194,24 @@ export class JobObject extends DurableObject<Env> {
       (run, now) => cancelRun(run, now),
       () => false,
     );
+  }
+
+  /** Why the job did or did not run at a time (epoch ms; default: now). */
+  async explain(caller: Caller, at?: number): Promise<Outcome<ExplanationView>> {
+    return this.#see(caller, (state) => {
+      const settings = settingsOf(this.env);
+      const now = Date.now();
+      const log = this.#holder.store.runs({ limit: settings.RUN_RETENTION });
+      const held = heldBecause(settings, state.record.definition.exec_scope);
+      const asked = at ?? now;
+      const explained = explain(state, log, { at: asked, now, held, retention: settings.RUN_RETENTION });
+      return ok(explanationView(state, asked, explained));
+    });
+  }
+
+  /** Server-sent events of this job; `lastEventId` is where a listener left off. */
+  async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
+    return this.#see(caller, () => ok(openEvents(this.#holder, lastEventId)));
   }
 
   /** The sweep's question: is there a job here, and is something overdue? A job found asleep is armed again. */

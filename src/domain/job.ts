@@ -1,5 +1,6 @@
 /** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../schema/job.ts";
+import type { IdleWakes } from "./breaker.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 import { formatInstant } from "./instant.ts";
 import { jitterDelay } from "./jitter.ts";
@@ -31,6 +32,8 @@ export type JobRecord = {
   readonly buffered?: { readonly dueAt: number; readonly missed: number };
   readonly backfills: readonly Backfill[];
   readonly backfillCount: number;
+  /** Wakes that found nothing to do, for the alarm breaker. */
+  readonly idleWakes?: IdleWakes;
   /** Scheme and host under which the job was made: where its agent reports to, unless PUBLIC_URL says otherwise. */
   readonly origin?: string;
   /** SHA-256 of the request that made the job under an Idempotency-Key. */
@@ -98,6 +101,21 @@ export function newJob(
     lastSeq: 0,
   };
   return { record, cursor };
+}
+
+/** The job paused by Reveille itself, for a reason that is shown. */
+export function pauseJob(
+  record: JobRecord,
+  cursor: Cursor,
+  reason: string,
+  now: number,
+): { record: JobRecord; cursor: Cursor } {
+  const { idleWakes: _idleWakes, ...rest } = record;
+  const definition = { ...record.definition, enabled: false };
+  return {
+    record: { ...rest, definition, pausedReason: reason, version: record.version + 1, updatedAt: now },
+    cursor: { ...cursor, nextDueAt: null },
+  };
 }
 
 /** The job as clients see it (CONTRACT.md §2). */

@@ -9,7 +9,7 @@ import type { Trigger } from "../schema/run.ts";
 import type { Answer } from "./answer.ts";
 import type { CompiledJob } from "./definition.ts";
 import { jitterDelay } from "./jitter.ts";
-import { type Cursor, type JobRecord, nextDueAt } from "./job.ts";
+import { type Cursor, type JobRecord, nextDueAt, pauseJob } from "./job.ts";
 import { decideMissed } from "./missed.ts";
 import { decideOverlap } from "./overlap.ts";
 import {
@@ -274,16 +274,9 @@ class Draft {
   }
 
   #pause(reason: string): void {
-    const { now } = this.#context;
-    const definition = { ...this.#record.definition, enabled: false };
-    this.#record = {
-      ...this.#record,
-      definition,
-      pausedReason: reason,
-      version: this.#record.version + 1,
-      updatedAt: now,
-    };
-    this.#cursor = { ...this.#cursor, nextDueAt: null };
+    const paused = pauseJob(this.#record, this.#cursor, reason, this.#context.now);
+    this.#record = paused.record;
+    this.#cursor = paused.cursor;
   }
 }
 

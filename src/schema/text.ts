@@ -12,6 +12,7 @@ export const boundedText = (minBytes: number, maxBytes: number) =>
     .string()
     .min(minBytes)
     .max(maxBytes)
+    .refine((text) => text.isWellFormed(), { message: "must be well-formed Unicode: it holds half a character" })
     .refine((text) => text.length * 3 <= maxBytes || utf8Bytes(text) <= maxBytes, {
       message: `must be at most ${maxBytes} bytes of UTF-8; shorten it`,
     });

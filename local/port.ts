@@ -25,6 +25,12 @@ export async function findPort(port: number): Promise<Result<number, string>> {
 export const portInUse = (port: number): string =>
   `Port ${port} is already in use. Stop what listens on it, or set another one: PORT=${port === 8788 ? 8789 : 8788} npm start`;
 
+/** Whether something listens on `port` of this machine. */
+export async function isTaken(port: number): Promise<boolean> {
+  const attempt = await tryToListen(port);
+  return !attempt.ok && attempt.error === "EADDRINUSE";
+}
+
 function tryToListen(port: number): Promise<Result<number, string>> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -40,7 +40,6 @@ export async function startRuntime(options: {
       resourcePersistencePath: options.dataDir,
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: printLog,
-      handleUncaughtError: (error) => console.error(error.stack ?? error.message),
       workers: [
         {
           ...workerOptions,

@@ -1,18 +1,17 @@
 /** Secrets made for this machine, each in a file of its own in DATA_DIR, so that tokens stay good from one start to the next. */
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "../src/domain/result.ts";
 
 const SECRET_BYTES = 32;
 const OWNER_ONLY_FILE = 0o600;
-const OWNER_ONLY_FOLDER = 0o700;
 
 export type SecretName = "ADMIN_TOKEN" | "TOKEN_SECRET" | "AGENT_SECRET";
 
 /**
- * The secret kept in `dataDir`, else a new one, which is then kept there (mode 0600); `dataDir` is made if need be.
- * Errors where the folder or the file cannot be used, saying why.
+ * The secret kept in the folder `dataDir`, else a new one, which is then kept there (mode 0600).
+ * Errors where the file cannot be used, saying why.
  */
 export async function keepSecret(dataDir: string, name: SecretName): Promise<Result<string, string>> {
   const path = join(dataDir, name);
@@ -20,7 +19,6 @@ export async function keepSecret(dataDir: string, name: SecretName): Promise<Res
     const kept = await readIfThere(path);
     if (kept !== "") return ok(kept);
     const secret = makeSecret(name);
-    await mkdir(dataDir, { recursive: true, mode: OWNER_ONLY_FOLDER });
     // Written aside and renamed: a crash leaves the whole secret or none.
     await writeFile(`${path}.new`, `${secret}\n`, { mode: OWNER_ONLY_FILE });
     await rename(`${path}.new`, path);

@@ -1,6 +1,7 @@
 /** Everything that `npm start` runs, put together: secrets, example agent, Worker, legacy import, cron. */
 import { ok, type Result } from "../src/domain/result.ts";
 import { startCron } from "./cron.ts";
+import { claimDataDir } from "./data-dir.ts";
 import { startExampleAgent } from "./example-agent.ts";
 import { importLegacy } from "./legacy.ts";
 import { findPort, LOOPBACK } from "./port.ts";
@@ -22,6 +23,8 @@ export async function startService(
   const port = await findPort(settings.port);
   if (!port.ok) return port;
   const url = `http://${LOOPBACK}:${port.value}`;
+  const claimed = await claimDataDir(settings.dataDir, port.value);
+  if (!claimed.ok) return claimed;
 
   const secret = async (name: SecretName): Promise<Result<string, string>> => {
     const given = settings.worker[name];

@@ -1,14 +1,14 @@
 /**
  * What `npm start` may be told (CONTRACT.md §11): from the environment, else from `.dev.vars`. An empty value counts as unset.
- * Only what this process itself needs is checked here; the Worker checks its own settings.
+ * The Worker's own settings are checked with its own schema, so that a wrong one ends the start instead of every request.
  */
 import { resolve } from "node:path";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { settingsOf } from "../src/env.ts";
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_DATA_DIR = ".reveille";
 const MAX_PORT = 65_535;
-const MODES: readonly string[] = ["stopped", "ephemeral"];
 
 /** Settings that the Worker reads, handed over as they are. */
 const WORKER_SETTINGS = [
@@ -59,24 +59,32 @@ export function readSettings(
   if (!/^\d{1,5}$/.test(port) || Number(port) > MAX_PORT) {
     problems.push(`PORT is "${port}"; it must be a whole number from 1 to ${MAX_PORT}, or 0 for any free port.`);
   }
-  const mode = read("MODE");
-  if (mode !== undefined && !MODES.includes(mode)) {
-    problems.push(`MODE is "${mode}"; it must be ${MODES.join(" or ")}, or unset, which runs everything.`);
-  }
-  if (problems.length > 0) return err(problems);
-
-  const legacyDataPath = read("LEGACY_DATA_PATH");
   const worker: Partial<Record<WorkerSetting, string>> = {};
   for (const name of WORKER_SETTINGS) {
     const value = read(name);
     if (value !== undefined) worker[name] = value;
   }
+  const problem = workerProblem(worker);
+  if (problem !== undefined) problems.push(problem);
+  if (problems.length > 0) return err(problems);
+
+  const legacyDataPath = read("LEGACY_DATA_PATH");
   return ok({
     port: Number(port),
     dataDir: resolve(cwd, read("DATA_DIR") ?? DEFAULT_DATA_DIR),
     legacyDataPath: legacyDataPath === undefined ? undefined : resolve(cwd, legacyDataPath),
     worker,
   });
+}
+
+/** Why the Worker would refuse these settings, or undefined where it would not. */
+function workerProblem(worker: object): string | undefined {
+  try {
+    settingsOf(worker);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function present(value: string | undefined): string | undefined {

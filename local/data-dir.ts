@@ -1,0 +1,49 @@
+/** Keeps two services out of one DATA_DIR: each would fire every job once more. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { err, ok, type Result } from "../src/domain/result.ts";
+import { isTaken, LOOPBACK } from "./port.ts";
+
+const FILE_NAME = "running.json";
+const OWNER_ONLY_FOLDER = 0o700;
+
+const running = z.object({ pid: z.number(), port: z.number() });
+
+/**
+ * Claims `dataDir`, made if need be, for the service that is about to listen on `port`.
+ * Errors where another service works in it, or where it cannot be used, saying why.
+ * A claim holds while its process lives and its port is listened on, so that nothing has to be given back.
+ */
+export async function claimDataDir(dataDir: string, port: number): Promise<Result<undefined, string>> {
+  const path = join(dataDir, FILE_NAME);
+  try {
+    await mkdir(dataDir, { recursive: true, mode: OWNER_ONLY_FOLDER });
+    const other = parse(await readFile(path, { encoding: "utf8", flag: "a+" }));
+    if (other !== undefined && other.port !== port && isAlive(other.pid) && (await isTaken(other.port))) {
+      return err(
+        `DATA_DIR ${dataDir} is in use by the npm start on http://${LOOPBACK}:${other.port}. Stop that one, or set another DATA_DIR.`,
+      );
+    }
+    await writeFile(path, JSON.stringify({ pid: process.pid, port }));
+  } catch (error) {
+    return err(`DATA_DIR cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return ok(undefined);
+}
+
+function parse(text: string): z.infer<typeof running> | undefined {
+  try {
+    return running.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,169 @@
+/** `npm start` as an operator runs it: a process group of its own, spoken to over HTTP, ended by signals. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { atEnd } from "./cleanup.ts";
+import { eventually } from "./eventually.ts";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const READY_LIMIT_MS = 30_000;
+const EXIT_LIMIT_MS = 10_000;
+
+export type StartOptions = {
+  /** Where this instance keeps its storage; give the same folder again to restart it. */
+  readonly dataDir: string;
+  /** Any free port by default. */
+  readonly port?: number;
+  /** Settings beside PORT and DATA_DIR. Nothing else of the test's own environment that Reveille reads gets through. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export type ApiInit = {
+  readonly method?: string;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is; wins over `json`. */
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The bearer token, the operator's by default; null sends none. */
+  readonly token?: string | null;
+};
+
+export type Reveille = {
+  readonly url: string;
+  readonly port: number;
+  readonly adminToken: string;
+  /** Everything printed so far, stdout and stderr as they came. */
+  output(): string;
+  /** The lines that the service itself printed on stdout, without npm's banner. */
+  lines(): string[];
+  api(path: string, init?: ApiInit): Promise<Response>;
+  /** The processes of the group that still run: npm, node, workerd and what they started. */
+  processes(): Process[];
+  /** Sends `signal` to the whole group, as Ctrl-C does, or to one process of it, and waits until npm has ended. */
+  kill(signal?: NodeJS.Signals, target?: "group" | "npm" | "node"): Promise<void>;
+  /** Ends it as an operator would; returns npm's exit code. */
+  stop(): Promise<number | null>;
+};
+
+export type Process = { readonly pid: number; readonly command: string };
+
+/** How `npm start` ended that never got ready. */
+export type Ended = { readonly code: number | null; readonly output: string };
+
+/** Starts the service and waits for its Ready line. Fails with what it printed if it ends or stays silent. */
+export async function startReveille(options: StartOptions): Promise<Reveille> {
+  const { child, pid, output, stdout, ended } = launch(options);
+  const url = await eventually(
+    () => `npm start is not ready; it printed:\n${output()}`,
+    () => {
+      if (child.exitCode !== null) throw new Error(`npm start ended with code ${child.exitCode}:\n${output()}`);
+      return stdout().match(/^Ready on (http:\/\/127\.0\.0\.1:\d+)$/m)?.[1];
+    },
+    READY_LIMIT_MS,
+  );
+  const adminToken = options.env?.ADMIN_TOKEN ?? output().match(/^ADMIN_TOKEN=(\S+)/m)?.[1];
+  if (adminToken === undefined) throw new Error(`no ADMIN_TOKEN was printed:\n${output()}`);
+
+  const kill: Reveille["kill"] = async (signal = "SIGKILL", target = "group") => {
+    process.kill(target === "group" ? -pid : target === "npm" ? pid : nodeOf(pid), signal);
+    await ended();
+  };
+  return {
+    url,
+    port: Number(new URL(url).port),
+    adminToken,
+    output,
+    lines: () =>
+      stdout()
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("> ")),
+    processes: () => processesOf(pid),
+    kill,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) await kill("SIGTERM");
+      return child.exitCode;
+    },
+    api(path, { method, json, body, headers, token = adminToken } = {}) {
+      const text = body ?? (json === undefined ? undefined : JSON.stringify(json));
+      return fetch(new URL(path, url), {
+        method: method ?? (text === undefined ? "GET" : "POST"),
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(text === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(text === undefined ? {} : { body: text }),
+      });
+    },
+  };
+}
+
+/** Starts the service where it is expected to refuse; returns its exit code and what it printed. */
+export async function startAndFail(options: StartOptions): Promise<Ended> {
+  const { child, output, ended } = launch(options);
+  await ended();
+  return { code: child.exitCode, output: output() };
+}
+
+function launch({ dataDir, port = 0, env = {} }: StartOptions) {
+  const child = spawn("npm", ["start"], {
+    cwd: ROOT,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...ownEnvironment(), DATA_DIR: dataDir, PORT: String(port), ...env },
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("npm could not be started");
+  const end = (): void => {
+    if (processesOf(pid).length > 0) process.kill(-pid, "SIGKILL");
+  };
+  atEnd(end);
+
+  let all = "";
+  let out = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    all += text;
+    out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    all += text;
+  });
+  const exit = once(child, "exit");
+  const ended = async (): Promise<void> => {
+    const timer = setTimeout(end, EXIT_LIMIT_MS);
+    await exit;
+    clearTimeout(timer);
+  };
+  return { child, pid, output: () => all, stdout: () => out, ended };
+}
+
+/** What npm and node need of the surroundings; settings of Reveille that happen to be set in a developer's shell stay out. */
+function ownEnvironment(): Record<string, string> {
+  const kept = ["PATH", "HOME", "TMPDIR", "LANG"];
+  return Object.fromEntries(
+    kept.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+function processesOf(group: number): Process[] {
+  return execFileSync("ps", ["-eo", "pid=,pgid=,stat=,args="], { encoding: "utf8" })
+    .split("\n")
+    .flatMap((line) => {
+      const [, pid, pgid, state, command] = line.match(/^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/) ?? [];
+      if (pid === undefined || command === undefined || Number(pgid) !== group) return [];
+      // A zombie runs no more; whoever started it has only not looked yet.
+      return state?.startsWith("Z") ? [] : [{ pid: Number(pid), command }];
+    });
+}
+
+function nodeOf(group: number): number {
+  const node = processesOf(group).find(
+    ({ command }) => command.includes("local/start.ts") && !command.startsWith("sh "),
+  );
+  if (node === undefined) throw new Error("the node process of npm start does not run");
+  return node.pid;
+}

@@ -1,7 +1,9 @@
 /** Bindings and settings: the only file that names them. Read once per environment, through zod. */
 import * as z from "zod";
 import type { DirectoryObject } from "../durable-objects/directory.ts";
+import type { HeartbeatObject } from "../durable-objects/heartbeat.ts";
 import type { JobObject } from "../durable-objects/job.ts";
+import type { WorkersAi } from "./delivery/workers-ai.ts";
 import { parseDuration } from "./domain/duration.ts";
 import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 
@@ -9,15 +11,21 @@ import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 export type Env = {
   readonly JOB: DurableObjectNamespace<JobObject>;
   readonly DIRECTORY: DurableObjectNamespace<DirectoryObject>;
+  readonly HEARTBEAT: DurableObjectNamespace<HeartbeatObject>;
   /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
   readonly AGENT?: Fetcher;
+  /** Workers AI: answers the heartbeat where no agent, CHAT_URL or OPENAI_BASE_URL is set. */
+  readonly AI?: WorkersAi;
 };
 
-const blankIsUnset = (value: unknown): unknown => (typeof value === "string" && value.trim() === "" ? undefined : value);
+const blankIsUnset = (value: unknown): unknown =>
+  typeof value === "string" && value.trim() === "" ? undefined : value;
 const text = z.preprocess(blankIsUnset, z.string().optional());
 const count = (fallback: number) => z.preprocess(blankIsUnset, z.coerce.number().int().min(1).default(fallback));
 const flag = (fallback: boolean) =>
-  z.preprocess(blankIsUnset, z.enum(["true", "false"]).default(fallback ? "true" : "false")).transform((on) => on === "true");
+  z
+    .preprocess(blankIsUnset, z.enum(["true", "false"]).default(fallback ? "true" : "false"))
+    .transform((on) => on === "true");
 const duration = z.preprocess(blankIsUnset, z.string().optional()).transform((value, context) => {
   if (value === undefined) return undefined;
   const ms = parseDuration(value);

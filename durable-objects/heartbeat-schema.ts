@@ -1,0 +1,45 @@
+/**
+ * The tables of a Heartbeat object, as numbered steps that only ever grow. They are made when a heartbeat is made: a request
+ * for a name that does not exist leaves an object without tables.
+ */
+
+/**
+ * `heartbeat` has one row. `beat` is the log: what a beat is ordered and woken by in columns, what only readers look at as JSON
+ * in `detail`. Instants are epoch ms.
+ */
+const V1 = [
+  `CREATE TABLE heartbeat (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     schema_version INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     config TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL,
+     handled_at INTEGER NOT NULL
+   )`,
+  `CREATE TABLE document (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     markdown TEXT NOT NULL,
+     updated_at INTEGER NOT NULL
+   )`,
+  `CREATE TABLE beat (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL,
+     beat_trigger TEXT NOT NULL,
+     attempt INTEGER NOT NULL,
+     phase TEXT NOT NULL,
+     outcome TEXT,
+     due_at INTEGER NOT NULL,
+     started_at INTEGER NOT NULL,
+     finished_at INTEGER,
+     last_at INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     retry_at INTEGER,
+     handled_at INTEGER NOT NULL,
+     detail TEXT NOT NULL
+   )`,
+] as const;
+
+/** Step n brings version n-1 to n. Append only. */
+export const MIGRATIONS: readonly (readonly string[])[] = [V1];
+export const SCHEMA_VERSION = MIGRATIONS.length;

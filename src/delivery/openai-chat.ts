@@ -1,0 +1,65 @@
+/**
+ * The chat-completions API of OpenAI and of everything that speaks like it (CONTRACT.md §8, `OPENAI_BASE_URL`). It keeps no session:
+ * the prompts hold all that a beat needs. No tool is offered, so that a decision cannot use one.
+ */
+import * as z from "zod";
+import { err, ok } from "../domain/result.ts";
+import { type Dialect, errorText, isTold, readUsage } from "./chat-stream.ts";
+
+const Content = z.union([
+  z.string(),
+  // Some models answer in parts, of which the thinking is not for the reader.
+  z
+    .array(z.object({ type: z.string().optional(), text: z.string().optional() }))
+    .transform((parts) =>
+      parts.map((part) => (part.type === "text" || part.type === undefined ? (part.text ?? "") : "")).join(""),
+    ),
+]);
+const Said = z.object({
+  content: Content.nullish(),
+  tool_calls: z.unknown().optional(),
+  function_call: z.unknown().optional(),
+});
+const Chunk = z.object({
+  choices: z.array(z.object({ delta: Said.nullish(), message: Said.nullish() })).nullish(),
+  usage: z.unknown().optional(),
+  error: z.unknown().optional(),
+});
+
+/** A chunk of a stream (`delta`) or a whole completion (`message`), for servers that do not stream. */
+export const openAiDialect: Dialect = (value) => {
+  const read = Chunk.safeParse(value);
+  if (!read.success) return err("the answer is not a chat completion; check that OPENAI_BASE_URL leads to such an API");
+  const { choices, usage, error } = read.data;
+  const said = choices?.[0]?.delta ?? choices?.[0]?.message;
+  const counted = readUsage(usage);
+  return ok({
+    known: said !== undefined || isTold(error),
+    ...(said?.content ? { text: said.content } : {}),
+    toolUse: isTold(said?.tool_calls) || isTold(said?.function_call),
+    ...(counted === undefined ? {} : { usage: counted }),
+    ...(isTold(error) ? { error: errorText(error) } : {}),
+  });
+};
+
+/** Where and what to post. `usage`: ask for the tokens at the end of the stream, which a few servers refuse. */
+export function openAiCall(
+  settings: { readonly OPENAI_BASE_URL: string; readonly OPENAI_API_KEY?: string | undefined },
+  request: { readonly message: string; readonly model?: string | undefined },
+  { usage }: { readonly usage: boolean },
+): { readonly url: string; readonly headers: Record<string, string>; readonly body: string } {
+  const { OPENAI_BASE_URL: base, OPENAI_API_KEY: key } = settings;
+  return {
+    url: `${base.replace(/\/+$/, "")}/chat/completions`,
+    headers: {
+      accept: "text/event-stream, application/json",
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    },
+    body: JSON.stringify({
+      ...(request.model === undefined ? {} : { model: request.model }),
+      messages: [{ role: "user", content: request.message }],
+      stream: true,
+      ...(usage ? { stream_options: { include_usage: true } } : {}),
+    }),
+  };
+}

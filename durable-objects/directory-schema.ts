@@ -1,0 +1,65 @@
+/**
+ * The tables of one shard of the directory, as numbered steps that only ever grow. They are made by the first write: a
+ * question about something that does not exist leaves an object without tables (DESIGN invariant 6).
+ *
+ * Every table but `shard` is WITHOUT ROWID and has no further index, so that a row costs one row written. Instants are epoch ms.
+ */
+
+/**
+ * `job`: newest first is its primary key backwards, so a list reads rows in order and stops early. `reserved_at` is when the place
+ * was last asked for: an imported job is older than its entry. `name_folded` is what `q` looks in.
+ */
+const V1 = [
+  `CREATE TABLE shard (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     schema_version INTEGER NOT NULL,
+     shard_count INTEGER NOT NULL,
+     found_overdue INTEGER NOT NULL
+   )`,
+  `CREATE TABLE job (
+     created_at INTEGER NOT NULL,
+     id TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     name_folded TEXT NOT NULL,
+     owner_kind TEXT NOT NULL,
+     exec_scope TEXT NOT NULL,
+     agent_id TEXT,
+     user_id TEXT,
+     plugin_id TEXT,
+     enabled INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     labels TEXT,
+     reserved_at INTEGER NOT NULL,
+     PRIMARY KEY (created_at, id)
+   ) WITHOUT ROWID`,
+  `CREATE TABLE reserved_name (
+     name TEXT PRIMARY KEY,
+     job_id TEXT NOT NULL,
+     reserved_at INTEGER NOT NULL
+   ) WITHOUT ROWID`,
+  `CREATE TABLE adopted_id (
+     id TEXT PRIMARY KEY,
+     owner TEXT NOT NULL
+   ) WITHOUT ROWID`,
+  `CREATE TABLE user (
+     id TEXT PRIMARY KEY,
+     active INTEGER NOT NULL,
+     last_seen_at INTEGER
+   ) WITHOUT ROWID`,
+  `CREATE TABLE agent (
+     id TEXT PRIMARY KEY,
+     url TEXT NOT NULL,
+     secret TEXT NOT NULL
+   ) WITHOUT ROWID`,
+  `CREATE TABLE heartbeat (
+     name TEXT PRIMARY KEY,
+     every_minutes INTEGER NOT NULL,
+     enabled INTEGER NOT NULL
+   ) WITHOUT ROWID`,
+] as const;
+
+/** Step n brings version n-1 to n. Append only. */
+export const MIGRATIONS: readonly (readonly string[])[] = [V1];
+export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,39 @@
+/** Which heartbeats there are and how often they beat: what the tick needs to know to call those that are due. */
+import type { ShardTables } from "./shard-tables.ts";
+
+export type RegisteredHeartbeat = { readonly name: string; readonly everyMinutes: number; readonly enabled: boolean };
+
+type Row = Record<string, SqlStorageValue>;
+
+export class HeartbeatRegistryStore {
+  readonly #tables: ShardTables;
+
+  constructor(tables: ShardTables) {
+    this.#tables = tables;
+  }
+
+  put(heartbeat: RegisteredHeartbeat): void {
+    this.#tables.prepare();
+    this.#tables.sql.exec(
+      "INSERT OR REPLACE INTO heartbeat VALUES (?, ?, ?)",
+      heartbeat.name,
+      heartbeat.everyMinutes,
+      heartbeat.enabled ? 1 : 0,
+    );
+  }
+
+  remove(name: string): void {
+    if (this.#tables.present) this.#tables.sql.exec("DELETE FROM heartbeat WHERE name = ?", name);
+  }
+
+  /** By name; the registry is small: an operator's handful. */
+  list(): RegisteredHeartbeat[] {
+    if (!this.#tables.present) return [];
+    const rows = this.#tables.sql.exec<Row>("SELECT name, every_minutes, enabled FROM heartbeat ORDER BY name");
+    return [...rows].map((row) => ({
+      name: String(row.name),
+      everyMinutes: Number(row.every_minutes),
+      enabled: row.enabled === 1,
+    }));
+  }
+}

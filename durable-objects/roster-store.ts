@@ -1,0 +1,115 @@
+/**
+ * The users of one shard of the roster. A user is active who is marked active and, where a window is set, was seen within
+ * it (CONTRACT.md §6): `seenSince` is the window's beginning in epoch ms, undefined where none is set.
+ */
+import type { ShardTables } from "./shard-tables.ts";
+
+/** A user as stored: `active` is the mark alone. */
+export type RosterUser = { readonly id: string; readonly active: boolean; readonly lastSeenAt?: number };
+
+export type RosterQuery = {
+  /** Only users after this id; `""` begins with the first. */
+  readonly afterId: string;
+  readonly limit: number;
+  /** Only users who are active (true) or are not (false); undefined: all. */
+  readonly active?: boolean | undefined;
+  readonly seenSince?: number | undefined;
+};
+
+export type RosterCount = { readonly total: number; readonly active: number };
+
+type Row = Record<string, SqlStorageValue>;
+
+/** `?1` is `seenSince` or null. A user never seen is outside every window. */
+const IS_ACTIVE = "(active = 1 AND (?1 IS NULL OR coalesce(last_seen_at >= ?1, 0)))";
+
+export class RosterStore {
+  readonly #tables: ShardTables;
+
+  constructor(tables: ShardTables) {
+    this.#tables = tables;
+  }
+
+  get(id: string): RosterUser | undefined {
+    if (!this.#tables.present) return undefined;
+    return [...this.#tables.sql.exec<Row>("SELECT * FROM user WHERE id = ?", id)].map(toUser)[0];
+  }
+
+  /** Marks the user, who joins the roster if new; when they were seen stays. */
+  put(id: string, active: boolean): { readonly user: RosterUser; readonly created: boolean } {
+    const present = this.get(id);
+    const user: RosterUser = { ...(present ?? { id }), active };
+    if (present?.active !== active) this.#write(user);
+    return { user, created: present === undefined };
+  }
+
+  /** Notes that the user was seen at `at` (epoch ms). A new one joins, active; one marked inactive stays so: that is the operator's word. */
+  seen(id: string, at: number): RosterUser {
+    const present = this.get(id) ?? { id, active: true };
+    const user: RosterUser = { ...present, lastSeenAt: Math.max(at, present.lastSeenAt ?? 0) };
+    this.#write(user);
+    return user;
+  }
+
+  /** Makes each user active; with `seenAt` (epoch ms) they also count as seen then. One row written for each that this changes. */
+  import(ids: readonly string[], seenAt: number | undefined): void {
+    this.#tables.prepare();
+    for (const id of ids) {
+      this.#tables.sql.exec(
+        `INSERT INTO user VALUES (?1, 1, ?2) ON CONFLICT (id) DO UPDATE
+           SET active = 1, last_seen_at = max(coalesce(last_seen_at, ?2), coalesce(?2, last_seen_at))
+           WHERE active = 0 OR coalesce(last_seen_at, 0) < ?2`,
+        id,
+        seenAt ?? null,
+      );
+    }
+  }
+
+  /** False where there was none. */
+  delete(id: string): boolean {
+    if (this.get(id) === undefined) return false;
+    this.#tables.sql.exec("DELETE FROM user WHERE id = ?", id);
+    return true;
+  }
+
+  /** By id, in the order of UTF-8. The primary key is the order, so a page goes on where the last one ended. */
+  list({ afterId, limit, active, seenSince }: RosterQuery): RosterUser[] {
+    if (!this.#tables.present) return [];
+    const wanted = active === undefined ? "?1 IS ?1" : active ? IS_ACTIVE : `NOT ${IS_ACTIVE}`;
+    const rows = this.#tables.sql.exec<Row>(
+      `SELECT * FROM user WHERE id > ?2 AND ${wanted} ORDER BY id LIMIT ?3`,
+      seenSince ?? null,
+      afterId,
+      limit,
+    );
+    return [...rows].map(toUser);
+  }
+
+  /** Reads every row of the shard. */
+  count(seenSince: number | undefined): RosterCount {
+    if (!this.#tables.present) return { total: 0, active: 0 };
+    const row = this.#tables.sql
+      .exec<Row>(
+        `SELECT count(*) AS total, count(*) FILTER (WHERE ${IS_ACTIVE}) AS active FROM user`,
+        seenSince ?? null,
+      )
+      .one();
+    return { total: Number(row.total), active: Number(row.active) };
+  }
+
+  #write(user: RosterUser): void {
+    this.#tables.prepare();
+    this.#tables.sql.exec(
+      "INSERT OR REPLACE INTO user VALUES (?, ?, ?)",
+      user.id,
+      user.active ? 1 : 0,
+      user.lastSeenAt ?? null,
+    );
+  }
+}
+
+const toUser = (row: Row): RosterUser => ({
+  id: String(row.id),
+  active: row.active === 1,
+  ...(row.last_seen_at === null ? {} : { lastSeenAt: Number(row.last_seen_at) }),
+});

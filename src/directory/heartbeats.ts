@@ -1,0 +1,19 @@
+/** The registry of heartbeats: which there are, for lists and for the tick. Each one's own state is its object's. */
+import type { RegisteredHeartbeat } from "../../durable-objects/heartbeat-registry-store.ts";
+import { heartbeatKey } from "../domain/shard.ts";
+import type { Env } from "../env.ts";
+import { allShards, mergeSorted, shardFor } from "./shards.ts";
+
+export async function registerHeartbeat(env: Env, heartbeat: RegisteredHeartbeat): Promise<void> {
+  await shardFor(env, heartbeatKey(heartbeat.name)).putHeartbeat(heartbeat);
+}
+
+export async function unregisterHeartbeat(env: Env, name: string): Promise<void> {
+  await shardFor(env, heartbeatKey(name)).removeHeartbeat(name);
+}
+
+/** All of them, by name. */
+export async function listHeartbeats(env: Env): Promise<RegisteredHeartbeat[]> {
+  const lists = await Promise.all(allShards(env).map((shard) => shard.listHeartbeats()));
+  return mergeSorted<RegisteredHeartbeat>(lists, (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0), Infinity);
+}

@@ -1,0 +1,94 @@
+/** The list of jobs: entries from the directory, newest first, joined with the jobs themselves. */
+import * as z from "zod";
+import type { EntryKey, ListedEntry } from "../../durable-objects/index-store.ts";
+import { ADMIN, type Caller } from "../domain/access.ts";
+import { cursorsOf } from "../domain/cursor.ts";
+import type { Outcome } from "../domain/failure.ts";
+import { parseInstant } from "../domain/instant.ts";
+import { type JobFilter, matchesFilter, narrowToCaller, ownersMatching } from "../domain/job-filter.ts";
+import { ok } from "../domain/result.ts";
+import { PHANTOM_AFTER_MS } from "../domain/sweep.ts";
+import type { Env } from "../env.ts";
+import type { Job } from "../schema/job.ts";
+import { mergeSorted, shardFor, shardsFor } from "./shards.ts";
+
+export type JobPage = { readonly items: readonly Job[]; readonly next_cursor?: string };
+
+const cursors = cursorsOf("jobs", z.tuple([z.int(), z.string()]));
+
+/** Entries without a job are rare; after so many rounds of them a page is given out short, with a cursor. */
+const MAX_ROUNDS = 8;
+
+/** Newest first; ids are ASCII, so JavaScript's order is SQLite's. */
+const newestFirst = (a: EntryKey, b: EntryKey): number =>
+  b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+
+/**
+ * A page of the jobs that the caller may see and the filter lets through, as they are at this moment. `limit` is at least 1; `now` is
+ * epoch ms. A job that is being made or deleted is left out and the page filled up; pages go on from the last entry's
+ * key, so that nothing is left out or repeated while other jobs come and go. Errors: `validation_failed` on `cursor`.
+ */
+export async function listJobs(
+  env: Env,
+  caller: Caller,
+  filter: JobFilter,
+  limit: number,
+  cursor: string | undefined,
+  now: number,
+): Promise<Outcome<JobPage>> {
+  const key = cursor === undefined ? ok(undefined) : cursors.decode(cursor);
+  if (!key.ok) return key;
+  const narrowed = narrowToCaller(filter, caller);
+  if (narrowed === undefined) return ok({ items: [] });
+  let after = key.value === undefined ? undefined : { createdAt: key.value[0], id: key.value[1] };
+  const items: Job[] = [];
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const wanted = limit - items.length;
+    const entries = await entriesAfter(env, narrowed, after, wanted + 1);
+    const page = entries.slice(0, wanted);
+    const jobs = await Promise.all(page.map((entry) => jobOf(env, entry, now)));
+    items.push(...jobs.filter((job) => job !== undefined && matchesFilter(job, narrowed, caller)).filter(isPresent));
+    if (entries.length <= wanted) return ok({ items });
+    after = page.at(-1);
+    if (items.length === limit) break;
+  }
+  return ok(after === undefined ? { items } : { items, next_cursor: cursors.encode([after.createdAt, after.id]) });
+}
+
+const isPresent = <T>(value: T | undefined): value is T => value !== undefined;
+
+async function entriesAfter(
+  env: Env,
+  filter: JobFilter,
+  after: EntryKey | undefined,
+  limit: number,
+): Promise<ListedEntry[]> {
+  const query = {
+    filter,
+    limit,
+    after: after === undefined ? undefined : { createdAt: after.createdAt, id: after.id },
+  };
+  const lists = await Promise.all(shardsFor(env, ownersMatching(filter)).map((shard) => shard.list(query)));
+  return mergeSorted(lists, newestFirst, limit);
+}
+
+/**
+ * The entry's job, or undefined where there is none. It is read as the operator: "not there" must not be mistaken for "not
+ * yours", since an entry that has waited in vain for its job is dropped.
+ */
+async function jobOf(env: Env, entry: ListedEntry, now: number): Promise<Job | undefined> {
+  const job = await jobReader(env, entry.id).read(ADMIN);
+  if (job.ok && isSameJob(job.value, entry)) return job.value;
+  if (now - entry.reservedAt > PHANTOM_AFTER_MS) await shardFor(env, entry.owner).dropPhantom(entry);
+  return undefined;
+}
+
+/** RPC's types take no `unknown`, which a job's payload is made of; the values are JSON and cross as they are. */
+const jobReader = (env: Env, id: string) =>
+  env.JOB.getByName(id) as unknown as { read(caller: Caller): Promise<Outcome<Job>> };
+
+/** A place that was given up may be listed a last time beside the one under which the id was made in the end. */
+function isSameJob(job: Job, entry: EntryKey): boolean {
+  const createdAt = parseInstant(job.created_at);
+  return createdAt.ok && createdAt.value === entry.createdAt;
+}

@@ -1,0 +1,130 @@
+/** The roster of users (CONTRACT.md §6, §9), spread over the shards by user id. Instants are epoch ms. */
+import * as z from "zod";
+import type { RosterCount, RosterUser } from "../../durable-objects/roster-store.ts";
+import { cursorsOf } from "../domain/cursor.ts";
+import type { Outcome } from "../domain/failure.ts";
+import { formatInstant } from "../domain/instant.ts";
+import { compareUtf8 } from "../domain/order.ts";
+import { ok } from "../domain/result.ts";
+import { rosterKey, SHARD_COUNT, shardOf } from "../domain/shard.ts";
+import type { Env, Settings } from "../env.ts";
+import { allShards, mergeSorted, shardAt, shardFor } from "./shards.ts";
+
+/** A user as shown: `active` says whether a fan-out would run for them now, ACTIVE_WINDOW included. */
+export type UserView = { readonly id: string; readonly active: boolean; readonly last_seen_at?: string };
+
+/** Where a walk over all active users goes on: shard by shard, by id within a shard. JSON, so that a fan-out can store it. */
+export type RosterPosition = { readonly shard: number; readonly afterId: string };
+
+const cursors = cursorsOf("users", z.string());
+
+/** The beginning of ACTIVE_WINDOW: users last seen before it are not active. Undefined where no window is set. */
+export const activeSince = (settings: Pick<Settings, "ACTIVE_WINDOW">, now: number): number | undefined =>
+  settings.ACTIVE_WINDOW === undefined ? undefined : now - settings.ACTIVE_WINDOW;
+
+const rosterShard = (env: Env, id: string) => shardFor(env, rosterKey(id));
+
+/** Marks a user active or not; a new one joins the roster. When they were seen stays as it is. */
+export async function putUser(
+  env: Env,
+  settings: Settings,
+  id: string,
+  active: boolean,
+  now: number,
+): Promise<{ readonly user: UserView; readonly created: boolean }> {
+  const { user, created } = await rosterShard(env, id).putUser(id, active);
+  return { user: userView(user, activeSince(settings, now)), created };
+}
+
+/** Errors: `not_found`. */
+export async function getUser(env: Env, settings: Settings, id: string, now: number): Promise<Outcome<UserView>> {
+  const user = await rosterShard(env, id).getUser(id);
+  return user.ok ? ok(userView(user.value, activeSince(settings, now))) : user;
+}
+
+/** Errors: `not_found`. */
+export async function deleteUser(env: Env, id: string): Promise<Outcome<null>> {
+  return rosterShard(env, id).deleteUser(id);
+}
+
+/** Notes that the user was seen now. A new one joins the roster, active; one marked inactive stays inactive. */
+export async function seenUser(env: Env, settings: Settings, id: string, now: number): Promise<UserView> {
+  return userView(await rosterShard(env, id).seenUser(id, now), activeSince(settings, now));
+}
+
+/**
+ * Makes each user active, whatever they were; where ACTIVE_WINDOW is set they count as seen now, or they would not be. May be
+ * repeated. Answers how many different users there were. `ids`: at most 1,000, each valid.
+ */
+export async function importUsers(env: Env, settings: Settings, ids: readonly string[], now: number): Promise<number> {
+  const seenAt = settings.ACTIVE_WINDOW === undefined ? undefined : now;
+  const byShard = new Map<number, string[]>();
+  const unique = new Set(ids);
+  for (const id of unique) {
+    const shard = shardOf(rosterKey(id), SHARD_COUNT);
+    byShard.set(shard, [...(byShard.get(shard) ?? []), id]);
+  }
+  await Promise.all([...byShard].map(([shard, its]) => shardAt(env, shard).importUsers(its, seenAt)));
+  return unique.size;
+}
+
+/**
+ * A page of the roster by id (in the order of UTF-8). Pages go on from the last id, so that nothing is left out or repeated while
+ * users come and go. Errors: `validation_failed` on `cursor`.
+ */
+export async function listUsers(
+  env: Env,
+  settings: Settings,
+  query: { readonly active?: boolean | undefined; readonly limit: number; readonly cursor?: string | undefined },
+  now: number,
+): Promise<Outcome<{ readonly items: readonly UserView[]; readonly next_cursor?: string }>> {
+  const after = query.cursor === undefined ? ok("") : cursors.decode(query.cursor);
+  if (!after.ok) return after;
+  const seenSince = activeSince(settings, now);
+  const asked = { afterId: after.value, limit: query.limit + 1, active: query.active, seenSince };
+  const lists = await Promise.all(allShards(env).map((shard) => shard.listUsers(asked)));
+  const users = mergeSorted<RosterUser>(lists, (a, b) => compareUtf8(a.id, b.id), query.limit + 1);
+  const page = users.slice(0, query.limit);
+  const items = page.map((user) => userView(user, seenSince));
+  const last = page.at(-1);
+  return ok(
+    users.length > query.limit && last !== undefined ? { items, next_cursor: cursors.encode(last.id) } : { items },
+  );
+}
+
+/** How many users there are, and how many of them are active. Reads the whole roster. */
+export async function countUsers(env: Env, settings: Settings, now: number): Promise<RosterCount> {
+  const counts = await Promise.all(allShards(env).map((shard) => shard.countUsers(activeSince(settings, now))));
+  return counts.reduce((sum, count) => ({ total: sum.total + count.total, active: sum.active + count.active }), {
+    total: 0,
+    active: 0,
+  });
+}
+
+/**
+ * A page of a fan-out's users: up to `limit` active ones from one shard, and where the next page goes on, if there is one. A page
+ * may be empty and still have a next one. Pass the same `seenSince` (see {@link activeSince}) with every page of one fan-out: who
+ * counts as active is then decided when it begins.
+ */
+export async function activeUserPage(
+  env: Env,
+  seenSince: number | undefined,
+  position: RosterPosition | undefined,
+  limit: number,
+): Promise<{ readonly ids: readonly string[]; readonly next?: RosterPosition }> {
+  const { shard, afterId } = position ?? { shard: 0, afterId: "" };
+  if (shard >= SHARD_COUNT) return { ids: [] };
+  const ids = await shardAt(env, shard).activeUsers(afterId, limit, seenSince);
+  const last = ids.at(-1);
+  if (ids.length === limit && last !== undefined) return { ids, next: { shard, afterId: last } };
+  return shard + 1 < SHARD_COUNT ? { ids, next: { shard: shard + 1, afterId: "" } } : { ids };
+}
+
+function userView(user: RosterUser, seenSince: number | undefined): UserView {
+  const seen = seenSince === undefined || (user.lastSeenAt !== undefined && user.lastSeenAt >= seenSince);
+  return {
+    id: user.id,
+    active: user.active && seen,
+    ...(user.lastSeenAt === undefined ? {} : { last_seen_at: formatInstant(user.lastSeenAt) }),
+  };
+}

@@ -1,0 +1,18 @@
+/** The order in which SQLite's BINARY collation puts texts, for merging what several shards answer in that order. */
+
+/**
+ * Negative where `a` comes first, positive where `b` does. UTF-8 sorts by code point; JavaScript's `<` sorts by UTF-16 unit and so
+ * puts an emoji before U+FF01, which would leave gaps in a merged list.
+ */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for code points above every other UTF-16 unit. */
+const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);

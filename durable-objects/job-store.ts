@@ -21,6 +21,7 @@ export type RunQuery = {
   /** Only runs before this one. */
   readonly beforeSeq?: number | undefined;
   readonly status?: RunStatus | undefined;
+  readonly userId?: string | undefined;
 };
 
 type Row = Record<string, SqlStorageValue>;
@@ -76,9 +77,11 @@ export class JobStore {
   /** Newest first. */
   runs(query: RunQuery): Run[] {
     const rows = this.#sql.exec<Row>(
-      `SELECT * FROM run WHERE seq < ?1 AND (?2 IS NULL OR status = ?2) ORDER BY seq DESC LIMIT ?3`,
+      `SELECT * FROM run WHERE seq < ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR user_id = ?3)
+       ORDER BY seq DESC LIMIT ?4`,
       query.beforeSeq ?? Number.MAX_SAFE_INTEGER,
       query.status ?? null,
+      query.userId ?? null,
       query.limit,
     );
     return [...rows].map(toRun);

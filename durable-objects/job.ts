@@ -37,14 +37,17 @@ export type CreateRequest = {
   readonly id: string;
   /** Checked by the caller (`defineJob`, `checkScheduleAhead`). */
   readonly definition: JobDefinition;
-  /** When the directory reserved the job's place; a request that took too long since is refused, see {@link RESERVATION_TTL_MS}. */
-  readonly reservedAt: number;
+  /** The place that the directory reserved (`reserveJob`); a request that took too long since is refused, see {@link RESERVATION_TTL_MS}. */
+  readonly place: { readonly createdAt: number; readonly reservedAt: number; readonly repeated: boolean };
   readonly origin?: string | undefined;
   readonly idempotencyHash?: string | undefined;
 };
 
 /** A job as made or found; `replayed` where an Idempotency-Key had made it before. */
 export type Created = { readonly job: Job; readonly replayed: boolean };
+
+/** What an Idempotency-Key has made under an id: nothing, a job that is kept for repeats, or one so old that the key is free again. */
+export type Recalled = { readonly was: "nothing" } | { readonly was: "kept"; readonly job: Job } | { readonly was: "forgotten" };
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
@@ -79,15 +82,27 @@ export class JobObject extends DurableObject<Env> {
     const now = Date.now();
     const present = this.#holder.state;
     if (present?.record.deletedAt !== undefined) await this.#remove();
-    else if (present !== undefined) return this.#replay(present, request, now);
-    if (now - request.reservedAt > RESERVATION_TTL_MS) {
+    else if (present !== undefined) return this.#replay(present, request);
+    const { createdAt, reservedAt, repeated } = request.place;
+    if (now - reservedAt > RESERVATION_TTL_MS) {
       throw new Error("The job's place in the directory has run out before the job could be made");
     }
     const job = defineJob(request.definition);
     if (!job.ok) return job;
-    const { record, cursor } = newJob(request.id, job.value, now, request);
-    const state = this.#holder.create(job.value, record, cursor, now);
+    const { record, cursor } = newJob(request.id, job.value, createdAt, request);
+    // A place that an earlier attempt had reserved lists what that attempt wanted.
+    const state = this.#holder.create(job.value, repeated ? { ...record, indexedVersion: 0 } : record, cursor, now);
+    if (repeated) await this.#index();
     return ok({ job: jobView(state.record, state.cursor), replayed: false });
+  }
+
+  /** Whether an Idempotency-Key has made a job here. `hash` is of the request; another one's is `idempotency_key_reused`. */
+  async recall(hash: string): Promise<Outcome<Recalled>> {
+    const present = this.#holder.state;
+    if (present === undefined || present.record.deletedAt !== undefined) return ok({ was: "nothing" });
+    if (Date.now() - present.record.createdAt > IDEMPOTENCY_WINDOW_MS) return ok({ was: "forgotten" });
+    if (present.record.idempotencyHash !== hash) return err({ kind: "idempotency_key_reused" });
+    return ok({ was: "kept", job: jobView(present.record, present.cursor) });
   }
 
   async read(caller: Caller): Promise<Outcome<Job>> {
@@ -149,10 +164,16 @@ export class JobObject extends DurableObject<Env> {
   /** The run log, newest first; `next` is the place to go on from, where there is more. */
   async runs(
     caller: Caller,
-    query: { readonly limit: number; readonly before?: number | undefined; readonly status?: RunStatus | undefined },
+    query: {
+      readonly limit: number;
+      readonly before?: number | undefined;
+      readonly status?: RunStatus | undefined;
+      readonly userId?: string | undefined;
+    },
   ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: number }>> {
     return this.#see(caller, ({ record }) => {
-      const rows = this.#holder.store.runs({ limit: query.limit + 1, beforeSeq: query.before, status: query.status });
+      const { limit, before, status, userId } = query;
+      const rows = this.#holder.store.runs({ limit: limit + 1, beforeSeq: before, status, userId });
       const page = rows.slice(0, query.limit);
       const last = page.at(-1);
       const items = page.map((run) => runView(record.id, run));
@@ -160,11 +181,10 @@ export class JobObject extends DurableObject<Env> {
     });
   }
 
+  /** One run, for whoever may see the job, and for the run's own token. */
   async run(caller: Caller, runId: string): Promise<Outcome<RunView>> {
-    return this.#see(caller, ({ record }) => {
-      const run = this.#holder.store.run(runId);
-      return run === undefined ? notFound("run") : ok(runView(record.id, run));
-    });
+    const seen = this.#reportable(caller, runId);
+    return seen.ok ? ok(runView(seen.value.state.record.id, seen.value.run)) : seen;
   }
 
   /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
@@ -224,10 +244,11 @@ export class JobObject extends DurableObject<Env> {
     return { exists: state.record.deletedAt === undefined, overdueMs };
   }
 
-  #replay(present: TickState, request: CreateRequest, now: number): Outcome<Created> {
-    const { record, cursor } = present;
-    const sameKey = record.idempotencyHash !== undefined && now - record.createdAt <= IDEMPOTENCY_WINDOW_MS;
-    if (!sameKey || record.idempotencyHash !== request.idempotencyHash) return err({ kind: "idempotency_key_reused" });
+  /** Of two calls with one key at the same time, the second is a repeat of the first. */
+  #replay({ record, cursor }: TickState, request: CreateRequest): Outcome<Created> {
+    if (record.idempotencyHash === undefined || record.idempotencyHash !== request.idempotencyHash) {
+      return err({ kind: "idempotency_key_reused" });
+    }
     return ok({ job: jobView(record, cursor), replayed: true });
   }
 
@@ -258,18 +279,25 @@ export class JobObject extends DurableObject<Env> {
     return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor));
   }
 
+  /** The run, if it is there and this caller may report on it (or look at it). */
+  #reportable(caller: Caller, runId: string): Outcome<{ readonly state: TickState; readonly run: Run }> {
+    const state = this.#holder.state;
+    if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
+    if (!canReport(caller, { ...state.record.definition, id: state.record.id }, runId)) return notFound("run");
+    const run = this.#holder.store.run(runId);
+    return run === undefined ? notFound("run") : ok({ state, run });
+  }
+
   #changeRun(
     caller: Caller,
     runId: string,
     step: (run: Run, now: number, rules: { retry: CompiledJob["retry"]; completionTimeoutMs: number }) => Run,
     isRepeat: (run: Run) => boolean,
   ): Outcome<RunView> {
-    const state = this.#holder.state;
-    if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
+    const seen = this.#reportable(caller, runId);
+    if (!seen.ok) return seen;
+    const { state, run } = seen.value;
     const { record, job } = state;
-    if (!canReport(caller, { ...record.definition, id: record.id }, runId)) return notFound("run");
-    const run = this.#holder.store.run(runId);
-    if (run === undefined) return notFound("run");
     if (!isActive(run)) {
       if (isRepeat(run)) return ok(runView(record.id, run));
       return err({ kind: "run_already_finished", status: run.status });

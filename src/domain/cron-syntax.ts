@@ -215,6 +215,7 @@ function parseValue(field: Field, text: string, item: string): Result<number, st
   const named = field.names?.indexOf(text) ?? -1;
   if (named >= 0) return ok(named + field.min);
   if (/^\d+$/.test(text) && Number(text) >= field.min && Number(text) <= field.max) return ok(Number(text));
+  if (text === item && text !== "") return err(`${field.name} "${text}" is not allowed; ${takes(field)}`);
   return err(wrong(field, item, text === "" ? "a value is missing" : `"${text}" is not allowed`));
 }
 
@@ -247,7 +248,9 @@ function specialWeekday(item: string, field: Field): Result<string, string> | nu
 
 /** One complaint: the field, the value as written, the reason, and what the field takes. */
 function wrong(field: Field, item: string, why: string, remedy?: string): string {
-  const names = field.names === undefined ? "" : ` or ${field.names[0]}-${field.names.at(-1)}`;
-  const takes = `${field.name} takes ${field.min}-${field.max}${names}`;
-  return `${field.name} "${item}": ${why}; ${takes}${remedy === undefined ? "" : `; ${remedy}`}`;
+  return `${field.name} "${item}": ${why}; ${takes(field)}${remedy === undefined ? "" : `; ${remedy}`}`;
+}
+
+function takes({ name, min, max, names }: Field): string {
+  return `${name} takes ${min}-${max}${names === undefined ? "" : ` or ${names[0]}-${names.at(-1)}`}`;
 }

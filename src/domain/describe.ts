@@ -19,7 +19,7 @@ export function describeSchedule(spec: ScheduleSpec): string {
   if (timing.kind === "every") clauses.push(`Every ${interval(timing.everyMs)}`);
   if (timing.kind === "at") clauses.push(`Once, at ${formatLocal(timing.at, scheduleZone(compiled.value))}`);
   if (timing.kind === "cron") clauses.push(`${describeCron(spec.cron ?? "")} (${timing.timeZone})`);
-  if (jitterMs > 0) clauses.push(`each fire delayed by the job's fixed part of ${formatDuration(jitterMs)}`);
+  if (jitterMs > 0) clauses.push(`each fire delayed by a fixed part of ${formatDuration(jitterMs)}`);
   if (spec.starts_at !== undefined) clauses.push(`from ${formatInstant(startsAt)}`);
   if (spec.ends_at !== undefined) clauses.push(`until ${formatInstant(endsAt)}`);
   if (maxRuns !== undefined) clauses.push(`at most ${maxRuns === 1 ? "1 run" : `${maxRuns} runs`}`);

@@ -117,8 +117,14 @@ function decimal(value: bigint, places: number): string {
 export function parseDurationWithin(text: string, minMs: number, maxMs: number): Result<number, string> {
   const duration = parseDuration(text);
   if (!duration.ok) return duration;
-  const range = `use ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  const range = `use ${bound(minMs)} to ${bound(maxMs)}`;
   if (duration.value < minMs) return err(`"${text}" is too short: ${range}`);
   if (duration.value > maxMs) return err(`"${text}" is too long: ${range}`);
   return Number.isInteger(duration.value) ? duration : err(`"${text}" is finer than a millisecond: ${range}`);
+}
+
+/** A limit as the contract writes it: `365d`, not `8760h`. */
+function bound(ms: number): string {
+  const day = 86_400_000;
+  return ms > day && ms % day === 0 ? `${ms / day}d` : formatDuration(ms);
 }

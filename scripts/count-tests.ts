@@ -1,0 +1,28 @@
+/** Prints `N passed, N failed` from vitest's JSON report; a test file that could not even be loaded counts as one failed test. */
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+
+const reportSchema = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.unknown()) })),
+});
+
+const counted = readReport(process.argv[2] ?? "");
+const unloaded = counted?.testResults.filter(({ status, assertionResults }) => {
+  return status === "failed" && assertionResults.length === 0;
+});
+const passed = counted?.numPassedTests ?? 0;
+const failed = (counted?.numFailedTests ?? 0) + (unloaded?.length ?? 0);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+/** Undefined where vitest ended before it wrote its report. */
+function readReport(path: string): z.infer<typeof reportSchema> | undefined {
+  try {
+    return reportSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (error) {
+    console.error(`There is no report of the tests: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}

@@ -4,13 +4,28 @@
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { scriptedAgent } from "./test/worker/scripted-agent.ts";
+
+/** What a deployment sets; the agent is `test/worker/scripted-agent.ts`. */
+const bindings = {
+  ADMIN_TOKEN: "admin-token-of-the-tests",
+  TOKEN_SECRET: "token-secret-of-the-tests",
+  AGENT_URL: "https://agent.test/hook",
+  AGENT_SECRET: "whsec_dGhlIHNlY3JldCBvZiB0aGUgYWdlbnQgaW4gdGVzdHM=",
+  PUBLIC_URL: "https://reveille.test",
+};
 
 export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/imports.test.ts"] } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings, outboundService: scriptedAgent },
+          }),
+        ],
         test: { name: "worker", include: ["test/worker/**/*.test.ts", "test/unit/**/*.test.ts"] },
       },
       { test: { name: "system", include: ["test/system/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },

@@ -1,0 +1,21 @@
+/**
+ * The agent that tests in workerd call over HTTP: it does what the job's message tells it, in JSON:
+ * `{"status": 503, "delay_ms": 20, "headers": {"retry-after": "7"}, "body": "busy"}`. Without a script it answers 200.
+ */
+type Script = { status?: number; delay_ms?: number; headers?: Record<string, string>; body?: string };
+
+function scriptOf(message: unknown): Script {
+  if (typeof message !== "string" || !message.startsWith("{")) return {};
+  return JSON.parse(message);
+}
+
+export async function scriptedAgent(request: { json(): Promise<unknown> }): Promise<Response> {
+  const call = (await request.json()) as { data?: { message?: string; run?: { id: string; attempt: number } } };
+  const script = scriptOf(call.data?.message);
+  if (script.delay_ms) await new Promise((resolve) => setTimeout(resolve, script.delay_ms));
+  const body = script.body ?? JSON.stringify({ heard: call.data?.run?.id, attempt: call.data?.run?.attempt });
+  return new Response(body, {
+    status: script.status ?? 200,
+    headers: { "content-type": "application/json", ...script.headers },
+  });
+}

@@ -10,9 +10,9 @@ const HOUR = 3_600_000;
 /** No zone is further than this from UTC, so a local time's instants lie within it on either side. */
 const MAX_OFFSET = 24 * HOUR;
 
-/** The years 1 to 9999: beyond them Intl writes eras and signs, and no rule of any zone is known. */
-const FIRST_KNOWN = -62_135_596_800_000 + 2 * MAX_OFFSET;
-const LAST_KNOWN = 253_402_300_799_999 - 2 * MAX_OFFSET;
+/** The years 100 to 9999: beyond them Intl and Date.UTC read years otherwise, and no zone's rules are known. */
+const FIRST_KNOWN = Date.UTC(100, 0, 3);
+const LAST_KNOWN = Date.UTC(9999, 11, 29);
 
 /** A fixed offset as a zone's name, `+08:00`: how an `at` is shown. Clients cannot name one as `timezone`. */
 const FIXED_OFFSET = /^([+-])(\d{2}):(\d{2})$/;
@@ -46,7 +46,7 @@ export function findZone(name: string): Result<string, string> {
 
 function resolve(name: string): string | null {
   try {
-    return new Intl.DateTimeFormat("en-US", { timeZone: name }).resolvedOptions().timeZone;
+    return clockOf(name).resolvedOptions().timeZone;
   } catch {
     return null;
   }
@@ -93,14 +93,12 @@ export function offsetAt(timeZone: string, at: number): number {
   }
   const known = Math.min(Math.max(at, FIRST_KNOWN), LAST_KNOWN);
   const second = known - (((known % 1000) + 1000) % 1000);
-  const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, sec = 0] = clockOf(timeZone)
-    .format(second)
-    .split(/\D+/)
-    .map(Number);
-  const local = new Date(0);
-  // Date.UTC would read the years 1 to 99 as 1901 to 1999.
-  local.setUTCFullYear(year, month - 1, day);
-  return local.setUTCHours(hour, minute, sec) - second;
+  // "11/23/2026, 10:00:00", cut by position: this is the hot path.
+  const shown = clockOf(timeZone).format(second);
+  const comma = shown.indexOf(",");
+  const part = (from: number, to: number) => Number(shown.slice(from, to));
+  const [hour, minute, sec] = [part(comma + 2, comma + 4), part(comma + 5, comma + 7), part(comma + 8, comma + 10)];
+  return Date.UTC(part(6, comma), part(0, 2) - 1, part(3, 5), hour, minute, sec) - second;
 }
 
 /** When a zone's clocks show a local time: once; twice (set back over it); or never (set forward over it). */

@@ -1,0 +1,70 @@
+/** What the tests of the directory share: its environment, entries with one field spoilt, storage that counts. */
+import { runInDurableObject } from "cloudflare:test";
+import { env as bindings } from "cloudflare:workers";
+import type { DirectoryObject } from "../../durable-objects/directory.ts";
+import { ShardTables } from "../../durable-objects/shard-tables.ts";
+import type { IndexEntry } from "../../src/domain/index-entry.ts";
+import { jobIdFromBytes } from "../../src/domain/job-id.ts";
+import { SHARD_COUNT } from "../../src/domain/shard.ts";
+import { type Env, type Settings, settingsOf } from "../../src/env.ts";
+
+export const env = bindings as unknown as Env;
+
+/** The settings of a deployment with these variables. */
+export const settings = (variables: Record<string, string> = {}): Settings => settingsOf({ ...variables });
+
+let made = 0;
+
+/** A shard of this test's own. */
+export const freshShard = () => env.DIRECTORY.getByName(`test-${made++}`);
+
+export const freshJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint8Array(13)));
+
+/** A user's job, active, version 1. */
+export const entry = (fields: Partial<IndexEntry> = {}): IndexEntry => ({
+  id: freshJobId(),
+  owner: "user:1",
+  version: 1,
+  createdAt: 1_000_000 + made++,
+  name: "Water the plants",
+  ownerKind: "user",
+  execScope: "user",
+  userId: "1",
+  enabled: true,
+  state: "active",
+  labels: {},
+  ...fields,
+});
+
+export type Counted = { written: number; read: number };
+
+/** Runs `use` inside the shard's object on its own tables, through storage that counts the rows read and written. */
+export function countRows<T>(
+  shard: DurableObjectStub<DirectoryObject>,
+  use: (tables: ShardTables, rows: () => Counted) => T,
+): Promise<T> {
+  return runInDurableObject(shard, (_, { storage }) => {
+    let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+    const sql = new Proxy(storage.sql, {
+      get: (target, property) =>
+        property === "exec"
+          ? (query: string, ...values: unknown[]) => {
+              const cursor = target.exec(query, ...values);
+              cursors.push(cursor);
+              return cursor;
+            }
+          : Reflect.get(target, property),
+    });
+    /** Since the last time this was called. */
+    const rows = (): Counted => {
+      const sum = { written: 0, read: 0 };
+      for (const cursor of cursors) {
+        sum.written += cursor.rowsWritten;
+        sum.read += cursor.rowsRead;
+      }
+      cursors = [];
+      return sum;
+    };
+    return use(new ShardTables(sql, SHARD_COUNT), rows);
+  });
+}

@@ -23,6 +23,8 @@ export async function startRuntime(options: {
   readonly dataDir: string;
   readonly bindings: Readonly<Record<string, string>>;
 }): Promise<Result<Runtime, string>> {
+  // wrangler would say that it has found .dev.vars, whose values are not taken from it.
+  process.env.WRANGLER_LOG ??= "warn";
   const config = unstable_readConfig({ config: options.configPath });
   const { workerOptions, main, define } = unstable_getMiniflareWorkerOptions(config);
   if (main === undefined) return err(`${options.configPath} names no main file`);

@@ -52,19 +52,22 @@ export async function startRuntime(options: {
       ],
     }),
   );
-  const stop = async (): Promise<void> => {
-    await miniflare.dispose();
-    await tie.release();
-  };
   try {
     await miniflare.ready;
   } catch (error) {
-    await stop();
+    // workerd has ended by itself; dispose() would throw this same error again.
+    await tie.release();
     if (error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE")
       return err(portInUse(options.port));
     return err(`workerd did not start: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return ok({ crons: config.triggers.crons ?? [], stop });
+  return ok({
+    crons: config.triggers.crons ?? [],
+    async stop() {
+      await miniflare.dispose();
+      await tie.release();
+    },
+  });
 }
 
 /** What the Worker logs goes where a shell expects it. */

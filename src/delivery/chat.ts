@@ -74,9 +74,7 @@ export async function askChat(
     return within(request, io.signal, (deadline) => askWorkersAi(AI, request, deadline));
   }
   const endpoint = await resolveEndpoint(env, settings, request.agentId);
-  return endpoint.ok
-    ? askNative(endpoint.value, settings, request, io)
-    : err({ reason: endpoint.error, passing: false });
+  return endpoint.ok ? askNative(endpoint.value, settings, request, io) : endpoint;
 }
 
 /** CHAT_URL with the agent's secret, or the agent itself. */
@@ -84,15 +82,13 @@ async function resolveEndpoint(
   env: Env,
   settings: Settings,
   agentId: string | undefined,
-): Promise<Result<Agent, string>> {
-  const { CHAT_URL } = settings;
-  if (CHAT_URL === undefined) return resolveAgent(env, settings, agentId);
+): Promise<Result<Agent, Trouble>> {
+  if (settings.CHAT_URL === undefined) return findAgent(env, settings, agentId);
   const secret = await signingSecret(env, settings, agentId);
   if (!secret.ok) return secret;
-  if (secret.value === undefined) {
-    return err("AGENT_SECRET is not set, so the call to CHAT_URL cannot be signed; set it to whsec_ and base64");
-  }
-  return ok({ url: CHAT_URL, secret: secret.value });
+  if (secret.value !== undefined) return ok({ url: settings.CHAT_URL, secret: secret.value });
+  const reason = "AGENT_SECRET is not set, so the call to CHAT_URL cannot be signed; set it to whsec_ and base64";
+  return err({ reason, passing: false });
 }
 
 /** What a heartbeat's calls are signed with: the secret of its agent, else AGENT_SECRET; undefined where there is none. */
@@ -100,10 +96,19 @@ export async function signingSecret(
   env: Env,
   settings: Settings,
   agentId: string | undefined,
-): Promise<Result<string | undefined, string>> {
+): Promise<Result<string | undefined, Trouble>> {
   if (agentId === undefined) return ok(settings.AGENT_SECRET);
-  const agent = await resolveAgent(env, settings, agentId);
+  const agent = await findAgent(env, settings, agentId);
   return agent.ok ? ok(agent.value.secret) : agent;
+}
+
+async function findAgent(env: Env, settings: Settings, agentId: string | undefined): Promise<Result<Agent, Trouble>> {
+  try {
+    const agent = await resolveAgent(env, settings, agentId);
+    return agent.ok ? agent : err({ reason: agent.error, passing: false });
+  } catch (error) {
+    return err({ reason: `the agent could not be looked up: ${messageOf(error)}`, passing: true });
+  }
 }
 
 async function askNative(

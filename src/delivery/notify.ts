@@ -30,7 +30,7 @@ export const notificationText = (answer: string): string => `*Heartbeat*\n\n${an
 
 export type NotifyRules = {
   /** What webhooks are signed with; an error is each webhook's failure. */
-  readonly secret: Result<string | undefined, string>;
+  readonly secret: Result<string | undefined, Trouble>;
   readonly allowLoopbackHttp: boolean;
 };
 
@@ -62,7 +62,7 @@ async function notifyOne(
   switch (target.type) {
     case "webhook": {
       const { secret } = rules;
-      if (!secret.ok) return err({ reason: secret.error, passing: false });
+      if (!secret.ok) return secret;
       return notifyWebhook({ url: target.url, secret: secret.value }, notification, io);
     }
     case "slack":

@@ -29,6 +29,7 @@ export type SweepIo = {
   readonly poke: (jobId: string) => Promise<Poked>;
   /** Epoch ms. */
   readonly now: () => number;
+  readonly report: (message: string, jobId: string, error: unknown) => void;
 };
 
 /** Looks at the slice that is due in `minute` (minutes since 1970). */
@@ -41,8 +42,9 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
       report.checked++;
       if (poked.overdueMs > OVERDUE_AFTER_MS) report.foundOverdue++;
       return poked;
-    } catch {
+    } catch (error) {
       report.failed++;
+      io.report("A job could not answer the sweep", jobId, error);
       return undefined;
     }
   };

@@ -9,6 +9,7 @@ import type { IndexEntry } from "../src/domain/index-entry.ts";
 import { err, ok } from "../src/domain/result.ts";
 import { SHARD_COUNT } from "../src/domain/shard.ts";
 import type { Env } from "../src/env.ts";
+import { logError } from "../src/log.ts";
 import { AgentStore, type RegisteredAgent } from "./agent-store.ts";
 import { giveUpPlace, type SweepIo, type SweepReport, sweepSlice } from "./directory-sweep.ts";
 import { HeartbeatRegistryStore, type RegisteredHeartbeat } from "./heartbeat-registry-store.ts";
@@ -220,6 +221,7 @@ export class DirectoryObject extends DurableObject<Env> {
       names: this.#names,
       poke: (jobId) => this.env.JOB.getByName(jobId).poke(),
       now: () => Date.now(),
+      report: (message, jobId, error) => logError(message, { job_id: jobId }, error),
     };
   }
 

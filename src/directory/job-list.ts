@@ -41,21 +41,23 @@ export async function listJobs(
   const narrowed = narrowToCaller(filter, caller);
   if (narrowed === undefined) return ok({ items: [] });
   let after = key.value === undefined ? undefined : { createdAt: key.value[0], id: key.value[1] };
-  const items: Job[] = [];
+  const found: { readonly entry: ListedEntry; readonly job: Job }[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const wanted = limit - items.length;
-    const entries = await entriesAfter(env, narrowed, after, wanted + 1);
-    const page = entries.slice(0, wanted);
-    const jobs = await Promise.all(page.map((entry) => jobOf(env, entry, now)));
-    items.push(...jobs.filter((job) => job !== undefined && matchesFilter(job, narrowed, caller)).filter(isPresent));
-    if (entries.length <= wanted) return ok({ items });
-    after = page.at(-1);
-    if (items.length === limit) break;
+    // One more than is shown tells whether there is a next page.
+    const wanted = limit + 1 - found.length;
+    const entries = await entriesAfter(env, narrowed, after, wanted);
+    const jobs = await Promise.all(entries.map((entry) => jobOf(env, entry, now)));
+    for (const [i, entry] of entries.entries()) {
+      const job = jobs[i];
+      if (job !== undefined && matchesFilter(job, narrowed, caller)) found.push({ entry, job });
+    }
+    if (entries.length < wanted) return ok({ items: found.map(({ job }) => job) });
+    after = found.length > limit ? found[limit - 1]?.entry : entries.at(-1);
+    if (found.length > limit) break;
   }
+  const items = found.slice(0, limit).map(({ job }) => job);
   return ok(after === undefined ? { items } : { items, next_cursor: cursors.encode([after.createdAt, after.id]) });
 }
-
-const isPresent = <T>(value: T | undefined): value is T => value !== undefined;
 
 async function entriesAfter(
   env: Env,

@@ -64,11 +64,11 @@ export async function adoptJobId(env: Env, id: string, owner: string): Promise<b
 }
 
 /**
- * Whether an id that was not minted here is an imported job's. Ask before any call to a Job object: calling one that never was
- * leaves an empty file behind (DESIGN invariant 6). Of a minted id (`isMintedJobId`) the id itself tells.
+ * Whether a job of this id may be there. Ask before any call to a Job object: calling one that never was leaves an empty file
+ * behind (DESIGN invariant 6). Of an id that was minted here the id itself tells; another one is looked up.
  */
 export async function knowsId(env: Env, id: string): Promise<boolean> {
-  return shardFor(env, adoptedIdKey(id)).knowsId(id);
+  return isMintedJobId(id) || shardFor(env, adoptedIdKey(id)).knowsId(id);
 }
 
 /** After the job of an adopted id was deleted. */

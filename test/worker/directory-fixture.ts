@@ -2,11 +2,18 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env as bindings } from "cloudflare:workers";
 import type { DirectoryObject } from "../../durable-objects/directory.ts";
+import type { JobObject } from "../../durable-objects/job.ts";
 import { ShardTables } from "../../durable-objects/shard-tables.ts";
-import type { IndexEntry } from "../../src/domain/index-entry.ts";
+import { reserveJob } from "../../src/directory/jobs-index.ts";
+import { defineJob } from "../../src/domain/definition.ts";
+import type { Outcome } from "../../src/domain/failure.ts";
+import { type IndexEntry, indexEntryOf } from "../../src/domain/index-entry.ts";
+import { newJob } from "../../src/domain/job.ts";
 import { jobIdFromBytes } from "../../src/domain/job-id.ts";
 import { SHARD_COUNT } from "../../src/domain/shard.ts";
 import { type Env, type Settings, settingsOf } from "../../src/env.ts";
+
+import { type Job, JobInput } from "../../src/schema/job.ts";
 
 export const env = bindings as unknown as Env;
 
@@ -67,4 +74,27 @@ export function countRows<T>(
     };
     return use(new ShardTables(sql, SHARD_COUNT), rows);
   });
+}
+
+/** The value of an answer that is expected to be one. */
+export async function answered<T>(outcome: Promise<Outcome<T>>): Promise<T> {
+  const answer = await outcome;
+  if (!answer.ok) throw new Error(JSON.stringify(answer.error));
+  return answer.value;
+}
+
+/** The job's object, under the types that RPC would drop for a payload's sake. */
+export const jobStub = (id: string) =>
+  env.JOB.getByName(id) as unknown as Pick<JobObject, "create" | "read" | "patch" | "remove" | "setEnabled" | "poke">;
+
+/** A job made as HTTP makes one: a place first, then its object. */
+export async function makeJob(fields: Record<string, unknown> = {}, id = freshJobId()): Promise<Job> {
+  const input = JobInput.parse({ name: "n", message: "hello", schedule: { every: "1h" }, ...fields });
+  const defined = defineJob(input);
+  if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+  const { definition } = defined.value;
+  const { record } = newJob(id, defined.value, Date.now());
+  const place = await answered(reserveJob(env, indexEntryOf(record), 1_000));
+  const { job } = await answered(jobStub(id).create({ id, definition, place }));
+  return job;
 }

@@ -67,7 +67,7 @@ export async function adoptJobId(env: Env, id: string, owner: string): Promise<b
  * Whether a job of this id may be there. Ask before any call to a Job object: calling one that never was leaves an empty file
  * behind (DESIGN invariant 6). Of an id that was minted here the id itself tells; another one is looked up.
  */
-export async function knowsId(env: Env, id: string): Promise<boolean> {
+export async function mayExist(env: Env, id: string): Promise<boolean> {
   return isMintedJobId(id) || shardFor(env, adoptedIdKey(id)).knowsId(id);
 }
 

@@ -5,6 +5,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { scriptedAgent } from "./test/worker/scripted-agent.ts";
+import { scriptedChat } from "./test/worker/scripted-chat.ts";
 
 /** What a deployment sets; the agent is `test/worker/scripted-agent.ts`. */
 const bindings = {
@@ -13,7 +14,12 @@ const bindings = {
   AGENT_URL: "https://agent.test/hook",
   AGENT_SECRET: "whsec_dGhlIHNlY3JldCBvZiB0aGUgYWdlbnQgaW4gdGVzdHM=",
   PUBLIC_URL: "https://reveille.test",
+  CHAT_URL: "https://chat.test/",
 };
+
+/** Where the Worker's calls go: by host, to the script that plays it. */
+const outboundService = (request: Parameters<typeof scriptedAgent>[0] & Parameters<typeof scriptedChat>[0]) =>
+  ["chat.test", "notify.test"].includes(new URL(request.url).host) ? scriptedChat(request) : scriptedAgent(request);
 
 export default defineConfig({
   test: {
@@ -23,7 +29,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings, outboundService: scriptedAgent },
+            miniflare: { bindings, outboundService },
           }),
         ],
         test: { name: "worker", include: ["test/worker/**/*.test.ts", "test/unit/**/*.test.ts"] },

@@ -117,7 +117,7 @@ export class HeartbeatObject extends DurableObject<Env> {
       const { record, newest, handledAt } = loaded;
       if (newest !== undefined && isInProgress(newest)) return ok({ beat_id: newest.id });
       const seq = (newest?.seq ?? 0) + 1;
-      const beat = this.#begin(
+      const beat = this.#beginSoon(
         loaded,
         { id: `${record.name}-m${now}_${seq}`, seq, trigger: "manual", dueAt: now, handledAt },
         now,
@@ -145,7 +145,7 @@ export class HeartbeatObject extends DurableObject<Env> {
     const seq = (newest?.seq ?? 0) + 1;
     const { dueAt, missed } = slot;
     const next: NewBeat = { id: `${record.name}-s${dueAt}`, seq, trigger: "schedule", dueAt, missed, handledAt: dueAt };
-    return ok({ beat_id: this.#begin(loaded, next, now, tickAt).id });
+    return ok({ beat_id: this.#beginSoon(loaded, next, now, tickAt).id });
   }
 
   /** Runs the beat that was recorded, or repeats the one that failed for a passing reason. */
@@ -186,12 +186,19 @@ export class HeartbeatObject extends DurableObject<Env> {
     }
     const { id, dueAt } = newest;
     const repeat: NewBeat = { id: `${id}-r`, seq: newest.seq + 1, trigger: "schedule", dueAt, handledAt, retryOf: id };
-    const beat = this.#begin(loaded, repeat, now);
+    const beat = this.#begin(loaded, repeat, now, now);
     return isInProgress(beat) ? beat : undefined;
   }
 
-  /** Records a new beat: ended at once where a gate ends it, else queued for the alarm. `at` is the time that the gates go by. */
-  #begin(loaded: StoredHeartbeat, next: NewBeat, now: number, at = now): Beat {
+  /** Records a new beat and wakes the alarm for it, unless a gate has ended it. */
+  #beginSoon(loaded: StoredHeartbeat, next: NewBeat, now: number, at = now): Beat {
+    const beat = this.#begin(loaded, next, now, at);
+    if (isInProgress(beat)) void this.ctx.storage.setAlarm(now);
+    return beat;
+  }
+
+  /** Records a new beat: ended at once where a gate ends it, else queued. `at` is the time that the gates go by. */
+  #begin(loaded: StoredHeartbeat, next: NewBeat, now: number, at: number): Beat {
     const { record, newest } = loaded;
     // A new beat takes the place of a repeat that was still to come.
     if (newest?.retryAt !== undefined) this.#store.putBeat(withoutRetry(newest));
@@ -200,7 +207,6 @@ export class HeartbeatObject extends DurableObject<Env> {
     if (idle === undefined) {
       const queued = queueBeat(next, now);
       this.#store.putBeat(queued);
-      void this.ctx.storage.setAlarm(now);
       return queued;
     }
     const ended = idleBeat(next, idle, now);

@@ -1,0 +1,114 @@
+/** The HTTP API: the table of all routes, what wraps every answer, and what is answered where no route is. */
+import { Hono, type MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import { timing } from "hono/timing";
+import { logError } from "../log.ts";
+import { authorise } from "./auth.ts";
+import { ensureRoutes } from "./ensure.ts";
+import { healthRoutes } from "./health.ts";
+import { jobRunRoutes } from "./job-runs.ts";
+import { jobRoutes } from "./jobs.ts";
+import { describeApi } from "./openapi.ts";
+import { type HttpFailure, problem } from "./problem.ts";
+import type { AnyRoute } from "./route.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { type AppEnv, readSettings, serve } from "./serve.ts";
+import { tokenRoutes } from "./tokens.ts";
+
+const resources = [
+  ...healthRoutes,
+  ...ensureRoutes,
+  ...jobRoutes,
+  ...jobRunRoutes,
+  ...scheduleRoutes,
+  ...tokenRoutes,
+] as const satisfies readonly AnyRoute[];
+
+/** Every route there is. */
+export const ROUTES = [...resources, describeApi(resources)] as const satisfies readonly AnyRoute[];
+
+/** The app; build it once and hand it every request. */
+export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(requestId(), showRequestId, timing(), secureHeaders(), crossOrigin);
+  for (const route of routes) app.on(route.method.toUpperCase(), route.path, (c) => serve(route, c));
+  const methods = methodsByPath(routes);
+  app.notFound(async (c) => problem(await refuse(c.req.raw, c.req.path, c.env, methods)));
+  app.onError((error, c) => {
+    if ("overloaded" in error && error.overloaded === true)
+      return problem({ kind: "rate_limited", retryAfterSeconds: 5 });
+    const request_id = c.get("requestId");
+    logError("A call failed", { request_id, method: c.req.method, route: c.req.path }, error);
+    return problem({ kind: "internal", requestId: request_id });
+  });
+  return app;
+}
+
+/** Hono's own header would be lost on answers that are not made through its context. */
+const showRequestId: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next();
+  c.res.headers.set("x-request-id", c.get("requestId"));
+};
+
+const corsOf = new Map<string, MiddlewareHandler<AppEnv>>();
+
+/** CORS for the origins of CORS_ORIGIN; without it browsers of other origins are not let in. */
+const crossOrigin: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const read = readSettings(c.env);
+  const origins = read.ok ? read.value.settings.CORS_ORIGIN : undefined;
+  if (origins === undefined) return next();
+  let middleware = corsOf.get(origins);
+  if (middleware === undefined) {
+    middleware = cors({
+      origin: origins.trim() === "*" ? "*" : origins.split(",").map((origin) => origin.trim()),
+      allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+      allowHeaders: ["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
+      exposeHeaders: [
+        "ETag",
+        "Location",
+        "Idempotency-Replayed",
+        "Retry-After",
+        "Allow",
+        "X-Request-Id",
+        "Server-Timing",
+      ],
+      maxAge: 86_400,
+    });
+    corsOf.set(origins, middleware);
+  }
+  return middleware(c, next);
+};
+
+type PathMethods = { readonly pattern: RegExp; readonly method: string; readonly isOpen: boolean };
+
+const methodsByPath = (routes: readonly AnyRoute[]): readonly PathMethods[] =>
+  routes.map(({ path, method, access }) => ({
+    pattern: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:[^/]+/g, "[^/]+")}$`),
+    method: method.toUpperCase(),
+    isOpen: access === "public" || access === "health",
+  }));
+
+/**
+ * Why no route answers: a method that its path does not have, or no such path. What lies under /v1 is told to nobody
+ * without a token.
+ */
+async function refuse(
+  request: Request,
+  path: string,
+  env: AppEnv["Bindings"],
+  methods: readonly PathMethods[],
+): Promise<HttpFailure> {
+  const here = methods.filter(({ pattern }) => pattern.test(path));
+  const isOpen = here.length > 0 ? here.every((route) => route.isOpen) : !path.startsWith("/v1/");
+  const read = readSettings(env);
+  if (!read.ok) return read.error;
+  if (!isOpen) {
+    const caller = await authorise("read_run", request, {}, read.value.secrets);
+    if (!caller.ok) return caller.error;
+  }
+  if (here.length === 0) return { kind: "not_found", what: "path" };
+  const allow = [...new Set(here.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])))];
+  return { kind: "method_not_allowed", method: request.method, allow };
+}

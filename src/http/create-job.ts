@@ -1,0 +1,128 @@
+/**
+ * Making a job, for whoever asks: HTTP and MCP alike. Checked, claimed for the caller, given a place in the directory, and
+ * only then made; under an Idempotency-Key at most once.
+ */
+import { isNameReserved, removeFromIndex, reserveJob } from "../directory/jobs-index.ts";
+import { ADMIN, type Caller, claimJob, systemNeedsEnsure } from "../domain/access.ts";
+import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf } from "../domain/definition.ts";
+import type { Outcome } from "../domain/failure.ts";
+import { indexEntryOf } from "../domain/index-entry.ts";
+import { jobView, newJob } from "../domain/job.ts";
+import { canonicalJson } from "../domain/job-change.ts";
+import { JOB_ID_BYTES, jobIdFromBytes } from "../domain/job-id.ts";
+import { err, ok } from "../domain/result.ts";
+import type { Env, Settings } from "../env.ts";
+import type { Job, JobDefinition, JobInput } from "../schema/job.ts";
+import { type Fire, showFires } from "./fires.ts";
+import { jobObject } from "./job-object.ts";
+
+export type NewJob = {
+  readonly env: Env;
+  readonly settings: Settings & { readonly TOKEN_SECRET: string };
+  readonly caller: Caller;
+  readonly input: JobInput;
+  /** Epoch ms. */
+  readonly now: number;
+  /** Scheme and host of the call, where the agent reports to unless PUBLIC_URL is set. */
+  readonly origin: string;
+  readonly idempotencyKey?: string | undefined;
+};
+
+/** A job as a dry run shows it: what only a job that is kept has is left out. */
+export type DryJob = Omit<Job, "id" | "etag" | "created_at" | "updated_at">;
+
+/** Under one key a job a day can be made for as long as this many of them stay; then the key is worn out. */
+const MAX_KEY_GENERATIONS = 100;
+const DRY_RUN_FIRES = 5;
+
+/**
+ * Makes a job; `replayed` where the Idempotency-Key has made it before.
+ * Errors: `validation_failed`, `forbidden`, `name_reserved`, `quota_exceeded`, `idempotency_key_reused`.
+ */
+export async function createJob(call: NewJob): Promise<Outcome<{ readonly job: Job; readonly replayed: boolean }>> {
+  const job = checkNewJob(call);
+  if (!job.ok) return job;
+  if (call.idempotencyKey === undefined) return place(call, job.value, randomJobId(), undefined);
+  const hash = await digest(canonicalJson(call.input));
+  for (let generation = 0; generation < MAX_KEY_GENERATIONS; generation++) {
+    const id = await keyedJobId(call, call.idempotencyKey, generation);
+    const recalled = await jobObject(call.env, id).recall(hash);
+    if (!recalled.ok) return recalled;
+    if (recalled.value.was === "kept") return ok({ job: recalled.value.job, replayed: true });
+    if (recalled.value.was === "nothing") return place(call, job.value, id, hash);
+  }
+  return err({ kind: "idempotency_key_reused" });
+}
+
+/** What {@link createJob} would make and when it would fire; nothing is stored. Errors: as there, but for the quota. */
+export async function dryRunJob(
+  call: NewJob,
+): Promise<Outcome<{ readonly job: DryJob; readonly next: readonly Fire[] }>> {
+  const job = checkNewJob(call);
+  if (!job.ok) return job;
+  const { definition, schedule } = job.value;
+  if (await isNameReserved(call.env, ownerOf(definition), definition.name)) {
+    return err({ kind: "name_reserved", name: definition.name });
+  }
+  const { record, cursor } = newJob("", job.value, call.now);
+  const { id: _id, etag: _etag, created_at: _created, updated_at: _updated, ...view } = jobView(record, cursor);
+  return ok({ job: view, next: showFires(schedule, call.now, DRY_RUN_FIRES) });
+}
+
+function checkNewJob({ caller, input, now }: NewJob): Outcome<CompiledJob> {
+  const claimed = claimJob(caller, input);
+  if (!claimed.ok) return claimed;
+  if (claimed.value.owner_kind === "system") return systemNeedsEnsure;
+  const job = defineJob(claimed.value);
+  return job.ok ? checkScheduleAhead(job.value, now, now) : job;
+}
+
+/** The place in the directory first: what is acknowledged is listed, and what is listed without a job is swept away. */
+async function place(
+  call: Pick<NewJob, "env" | "settings" | "now" | "origin">,
+  job: CompiledJob,
+  id: string,
+  idempotencyHash: string | undefined,
+): Promise<Outcome<{ readonly job: Job; readonly replayed: boolean }>> {
+  const { env, settings, now, origin } = call;
+  const entry = indexEntryOf(newJob(id, job, now).record);
+  const reserved = await reserveJob(env, entry, settings.MAX_JOBS_PER_OWNER);
+  if (!reserved.ok) return reserved;
+  const { definition } = job;
+  const made = await jobObject(env, id).create({ id, definition, place: reserved.value, origin, idempotencyHash });
+  if (!made.ok && !reserved.value.repeated) await giveUp(env, id, entry.owner, reserved.value.createdAt);
+  return made;
+}
+
+/** Two calls with one key and different bodies at once: the place of the one that came second goes, unless the first's job has it. */
+async function giveUp(env: Env, id: string, owner: string, createdAt: number): Promise<void> {
+  const present = await jobObject(env, id).read(ADMIN);
+  if (present.ok && ownerOf(present.value) === owner) return;
+  await removeFromIndex(env, owner, id, createdAt);
+}
+
+/** Makes a system job under the id that its name gives it (`ensure`). Errors: `quota_exceeded`, `name_reserved`, `idempotency_key_reused` where it is there already. */
+export const placeSystemJob = (
+  call: Pick<NewJob, "env" | "settings" | "now" | "origin">,
+  job: CompiledJob & { readonly definition: JobDefinition },
+  id: string,
+) => place(call, job, id, undefined);
+
+const randomJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));
+
+const encoder = new TextEncoder();
+
+/** The id that a caller's key stands for. Keyed with TOKEN_SECRET: nobody can work out, or take, another's id. */
+async function keyedJobId(call: NewJob, key: string, generation: number): Promise<string> {
+  const secret = await hmacKey(call.settings.TOKEN_SECRET);
+  const text = ["idempotency", canonicalJson(call.caller), key, generation].join("\n");
+  return jobIdFromBytes(new Uint8Array(await crypto.subtle.sign("HMAC", secret, encoder.encode(text))));
+}
+
+const hmacKey = (secret: string): Promise<CryptoKey> =>
+  crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+
+async function digest(text: string): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
+  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

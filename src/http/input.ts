@@ -1,0 +1,161 @@
+/** Reads what a call brings, in the order of CONTRACT.md §6: media type, size, JSON, shape. Every error says how to mend it. */
+import type * as z from "zod";
+import { fieldErrors } from "../domain/definition.ts";
+import { type FieldError, invalid, type Outcome } from "../domain/failure.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import { MAX_BODY_BYTES } from "../schema/limits.ts";
+import type { HttpFailure } from "./problem.ts";
+import type { BodySpec } from "./route.ts";
+
+const JSON_ONLY = ["application/json"] as const;
+/** Deeper JSON has no use here, and recursion over it would overflow the stack. */
+const MAX_DEPTH = 100;
+
+/** The JSON body, unchecked: `undefined` never comes out, an empty optional body is `{}`. */
+export async function readJson(request: Request, spec: BodySpec): Promise<Result<unknown, HttpFailure>> {
+  const types = spec.types ?? JSON_ONLY;
+  if (spec.optional && request.body === null) return ok({});
+  const mediaType = mediaTypeOf(request);
+  const isTyped = mediaType !== undefined && types.includes(mediaType);
+  // Whether an optional body is empty is known only after reading it; any other is refused before a byte of it is read.
+  if (!isTyped && !spec.optional) return err({ kind: "unsupported_media_type", got: mediaType, types });
+  const bytes = await readBytes(request, spec.maxBytes ?? MAX_BODY_BYTES);
+  if (!bytes.ok) return bytes;
+  if (spec.optional && bytes.value.byteLength === 0) return ok({});
+  if (!isTyped) return err({ kind: "unsupported_media_type", got: mediaType, types });
+  return parseJson(bytes.value);
+}
+
+function mediaTypeOf(request: Request): string | undefined {
+  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  return type === "" ? undefined : type;
+}
+
+/** The body, or `payload_too_large` as soon as that is known: from Content-Length, else once `maxBytes` have come. */
+export async function readBytes(request: Request, maxBytes: number): Promise<Result<Uint8Array, HttpFailure>> {
+  const tooLarge = err({ kind: "payload_too_large", maxBytes } as const);
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) > maxBytes) return tooLarge;
+  if (request.body === null) return ok(new Uint8Array());
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > maxBytes) {
+      await reader.cancel();
+      return tooLarge;
+    }
+    chunks.push(value);
+  }
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return ok(only);
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return ok(bytes);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** The value that the bytes are the JSON of. Errors: `invalid_json`, for what is not UTF-8, not JSON, or nested too deep. */
+export function parseJson(bytes: Uint8Array): Result<unknown, HttpFailure> {
+  const refuse = (detail: string) => err({ kind: "invalid_json", detail } as const);
+  if (bytes.byteLength === 0) return refuse("The body is empty.");
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return refuse("The body is not valid UTF-8.");
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return refuse(`The body cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+  return isDeep(value) ? refuse(`The body is nested deeper than ${MAX_DEPTH} levels.`) : ok(value);
+}
+
+function isDeep(root: unknown): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
+/** The value in the schema's shape. Errors: `validation_failed` with every field that is wrong. */
+export function check<S extends z.ZodType>(schema: S, value: unknown): Outcome<z.output<S>> {
+  const parsed = schema.safeParse(value, { error: explain });
+  return parsed.success ? ok(parsed.data) : invalid(fieldErrors(parsed.error.issues));
+}
+
+/** Query parameters as the schema reads them: each a string, or an array of strings where it is repeated. */
+export function checkQuery<S extends z.ZodType>(schema: S, url: URL): Outcome<z.output<S>> {
+  const values = new Map<string, string | string[]>();
+  for (const key of new Set(url.searchParams.keys())) {
+    const given = url.searchParams.getAll(key);
+    const [only] = given;
+    values.set(key, given.length === 1 && only !== undefined ? only : given);
+  }
+  const checked = check(schema, Object.fromEntries(values));
+  if (checked.ok || checked.error.kind !== "validation_failed") return checked;
+  return invalid(
+    checked.error.errors.map(asParameter),
+    "Mend the query parameters named in errors and send the call again.",
+  );
+}
+
+const asParameter = ({ path, message }: FieldError): FieldError => ({
+  path,
+  message: message === UNKNOWN_FIELD ? "is not a query parameter here; leave it out" : message,
+});
+const UNKNOWN_FIELD = "is not a field here; leave it out";
+
+/** The declared headers as the schema reads them. */
+export function checkHeaders<S extends z.ZodObject>(schema: S, headers: Headers): Outcome<z.output<S>> {
+  const given = Object.keys(schema.shape).flatMap((name) => {
+    const value = headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return check(schema, Object.fromEntries(given));
+}
+
+/** zod's own words are good, but for these: a missing field is not "received undefined". */
+const explain: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === "invalid_type" && issue.input === undefined) return "is required";
+  if (issue.code === "invalid_type" && issue.expected === "string" && Array.isArray(issue.input)) {
+    return "must be one string, given once";
+  }
+  if (issue.code === "invalid_type") return `must be ${article(issue.expected)}, not ${kindOf(issue.input)}`;
+  if (issue.code === "invalid_value")
+    return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+  if (issue.code === "invalid_union" && issue.input === undefined) return "is required";
+  if (issue.code === "invalid_union") return firstMessage(issue.errors) ?? "has none of the forms allowed here";
+  return undefined;
+};
+
+const article = (type: string): string => {
+  if (type === "int" || type === "safeint") return "a whole number";
+  if (type === "record" || type === "object") return "a JSON object";
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+};
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return article(typeof value);
+}
+
+/** Of a union's alternatives the message of the one that got furthest: one whose type was right says more than "wrong type". */
+function firstMessage(alternatives: readonly (readonly z.core.$ZodIssue[])[]): string | undefined {
+  const issues = alternatives.flatMap((alternative) => alternative.slice(0, 1));
+  return (issues.find((issue) => issue.code !== "invalid_type") ?? issues[0])?.message;
+}

@@ -1,0 +1,245 @@
+/** `/openapi.json`: the API's description (OpenAPI 3.1), made from the routes and their schemas, so that it cannot drift. */
+import * as z from "zod";
+import { version } from "../../package.json";
+import { type ErrorCode, ProblemBody, STATUS_OF } from "./problem.ts";
+import { type AnswerSpec, type AnyRoute, route } from "./route.ts";
+
+type Json = Record<string, unknown>;
+
+const DESCRIPTION = `A scheduler for AI agents: wake me at, every, or by cron.
+
+Times are RFC 3339 in UTC with milliseconds; on input any offset is taken. Durations are strings such as \`90s\`, \`1h30m\`, \`2d\`.
+Optional fields that are empty are left out. Unknown fields are errors. Sizes are bytes of UTF-8.
+Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened, \`hint\` how to mend the call.`;
+
+/** The route that answers the description of `routes` and of itself. */
+export function describeApi(routes: readonly AnyRoute[]) {
+  let document: Json | undefined;
+  const describe = route({
+    method: "get",
+    path: "/openapi.json",
+    access: "public",
+    id: "getOpenApi",
+    tag: "Service",
+    summary: "This description",
+    answers: { 200: { description: "OpenAPI 3.1.", schema: z.record(z.string(), z.unknown()) } },
+    async handle({ settings }) {
+      document ??= openApi([...routes, describe]);
+      const servers = settings.PUBLIC_URL === undefined ? {} : { servers: [{ url: settings.PUBLIC_URL }] };
+      return Response.json({ ...document, ...servers });
+    },
+  });
+  return describe;
+}
+
+/** The OpenAPI 3.1 document of these routes. */
+export function openApi(routes: readonly AnyRoute[]): Json {
+  const components = new Components();
+  components.schema(ProblemBody, "output");
+  for (const { answers } of routes) {
+    for (const { schema } of Object.values(answers)) if (schema !== undefined) components.schema(schema, "output");
+  }
+  const paths: Record<string, Json> = {};
+  for (const declared of routes) {
+    const path = declared.path.replace(/:([^/]+)/g, "{$1}");
+    paths[path] = { ...paths[path], [declared.method]: operation(declared, components) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Reveille", version, description: DESCRIPTION, license: { name: "MIT", identifier: "MIT" } },
+    servers: [{ url: "/" }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    security: [{ bearer: [] }],
+    paths,
+    components: {
+      schemas: components.schemas,
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "The operator's ADMIN_TOKEN, or a token made by POST /v1/tokens.",
+        },
+      },
+    },
+  };
+}
+
+function operation(declared: AnyRoute, components: Components): Json {
+  const { id, tag, summary, description, access, body } = declared;
+  const isOpen = access === "public" || access === "health";
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(isOpen ? { security: [] } : {}),
+    ...parameters(declared),
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: body.optional !== true,
+            content: Object.fromEntries(
+              (body.types ?? ["application/json"]).map((type) => [
+                type,
+                { schema: components.schema(body.shown ?? body.schema, "input") },
+              ]),
+            ),
+          },
+        }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(declared.answers).map(([status, answer]) => [status, response(answer, components)]),
+      ),
+      ...errorResponses(errorsOf(declared)),
+    },
+  };
+}
+
+function parameters({ path, query, headers }: AnyRoute): Json {
+  const inPath = [...path.matchAll(/:([^/]+)/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const all = [...inPath, ...fieldsOf(query, "query"), ...fieldsOf(headers, "header")];
+  return all.length === 0 ? {} : { parameters: all };
+}
+
+function fieldsOf(schema: z.ZodType | undefined, place: "query" | "header"): Json[] {
+  if (schema === undefined) return [];
+  const { properties, required } = Shape.parse(jsonSchema(schema, "input"));
+  return Object.entries(properties ?? {}).map(([name, { description, ...field }]) => ({
+    name: place === "header" ? headerName(name) : name,
+    in: place,
+    required: required?.includes(name) === true,
+    ...(description === undefined ? {} : { description }),
+    schema: field,
+  }));
+}
+
+const Shape = z.object({
+  properties: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+  required: z.array(z.string()).optional(),
+});
+
+/** `if-match` as it is usually written: `If-Match`. */
+const headerName = (name: string): string => name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+
+function response({ description, schema, contentType, headers }: AnswerSpec, components: Components): Json {
+  return {
+    description,
+    ...(headers === undefined
+      ? {}
+      : {
+          headers: Object.fromEntries(
+            Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]),
+          ),
+        }),
+    ...(schema === undefined && contentType === undefined
+      ? {}
+      : {
+          content: {
+            [contentType ?? "application/json"]: {
+              schema: schema === undefined ? { type: "string" } : components.schema(schema, "output"),
+            },
+          },
+        }),
+  };
+}
+
+/** The codes that a call to this route can be answered with: its own, and what follows from what it takes. */
+function errorsOf({ access, body, query, headers, errors }: AnyRoute): readonly ErrorCode[] {
+  if (access === "health") return [];
+  const codes: ErrorCode[] = [...(errors ?? []), "not_configured", "internal"];
+  if (access !== "public") codes.push("unauthorized", "forbidden", "rate_limited");
+  if (body !== undefined) codes.push("invalid_json", "payload_too_large", "unsupported_media_type");
+  if (body !== undefined || query !== undefined || headers !== undefined) codes.push("validation_failed");
+  return codes;
+}
+
+function errorResponses(codes: readonly ErrorCode[]): Json {
+  const byStatus = new Map<number, string[]>();
+  for (const code of codes) byStatus.set(STATUS_OF[code], [...(byStatus.get(STATUS_OF[code]) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, names]) => [
+      status,
+      {
+        description: names.map((name) => `\`${name}\``).join(" or "),
+        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+      },
+    ]),
+  );
+}
+
+type Io = "input" | "output";
+
+/**
+ * A schema as JSON Schema. All transforms of ours make strings of what is written (ids given as numbers), so that is what an
+ * output shows for them.
+ */
+function jsonSchema(schema: z.ZodType, io: Io): Json {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema: made }) => {
+      if (zodSchema._zod.def.type === "transform") made.type = "string";
+    },
+  });
+  return rest;
+}
+
+/**
+ * Schemas with an id of their own stand once, under `components`. Outputs come first; the form that a client sends, where that
+ * differs (defaults make fields optional), is `…Input`.
+ */
+class Components {
+  readonly schemas: Record<string, unknown> = {};
+
+  /** The schema, with references to the components in place of its named parts. */
+  schema(schema: z.ZodType, io: Io): unknown {
+    const { $defs, ...root } = jsonSchema(schema, io);
+    const parts = new Map(Object.entries(Parts.parse($defs) ?? {}));
+    const rootId = typeof root.id === "string" ? root.id : undefined;
+    if (rootId !== undefined) parts.set(rootId, root);
+    const names = this.#namesFor(parts);
+    for (const [id, part] of parts) this.schemas[names.get(id) ?? id] = moved(part, names);
+    return rootId === undefined ? moved(root, names) : { $ref: `#/components/schemas/${names.get(rootId)}` };
+  }
+
+  /** A part is renamed where its name is taken by another form of it, and so is, in turn, what refers to a renamed one. */
+  #namesFor(parts: ReadonlyMap<string, Json>): ReadonlyMap<string, string> {
+    const names = new Map([...parts.keys()].map((id) => [id, id]));
+    const isTaken = ([id, part]: [string, Json]): boolean => {
+      const present = this.schemas[id];
+      return (
+        names.get(id) === id && present !== undefined && JSON.stringify(present) !== JSON.stringify(moved(part, names))
+      );
+    };
+    for (let taken = [...parts].find(isTaken); taken !== undefined; taken = [...parts].find(isTaken)) {
+      names.set(taken[0], `${taken[0]}Input`);
+    }
+    return names;
+  }
+}
+
+const Parts = z.record(z.string(), z.record(z.string(), z.unknown())).optional();
+
+/** The schema without its `id`, its references pointing to the components. */
+function moved({ id: _id, ...schema }: Json, names: ReadonlyMap<string, string>): unknown {
+  return moveRefs(schema, names);
+}
+
+/** The same JSON with every `#/$defs/X` pointing to the components. */
+function moveRefs(value: unknown, named: ReadonlyMap<string, string>): unknown {
+  if (Array.isArray(value)) return value.map((item) => moveRefs(item, named));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      if (key !== "$ref" || typeof inner !== "string") return [key, moveRefs(inner, named)];
+      const name = inner.replace("#/$defs/", "");
+      return [key, `#/components/schemas/${named.get(name) ?? name}`];
+    }),
+  );
+}

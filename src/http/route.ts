@@ -1,0 +1,148 @@
+/**
+ * What a route is: declared once, with who may call it, what it takes and what it answers. From this the app serves it
+ * (`serve.ts`), `/openapi.json` describes it, and `hc` clients are typed.
+ */
+import type * as z from "zod";
+import type { Caller } from "../domain/access.ts";
+import { type Ok, ok, type Result } from "../domain/result.ts";
+import type { Env, Settings } from "../env.ts";
+import type { Access } from "./auth.ts";
+import type { ErrorCode, HttpFailure } from "./problem.ts";
+
+export type Method = "get" | "post" | "put" | "patch" | "delete";
+
+/** The names after `:` in a path such as `/v1/jobs/:id/runs/:run_id`. */
+export type ParamNames<P extends string> = P extends `${string}:${infer Rest}`
+  ? Rest extends `${infer Name}/${infer Tail}`
+    ? Name | ParamNames<`/${Tail}`>
+    : Rest
+  : never;
+
+/** A JSON body that the route takes. */
+export type BodySpec<S extends z.ZodType = z.ZodType> = {
+  readonly schema: S;
+  /** Media types taken; default `application/json` alone. */
+  readonly types?: readonly string[];
+  /** Default `MAX_BODY_BYTES`. */
+  readonly maxBytes?: number;
+  /** An empty body counts as `{}`, whatever its Content-Type. */
+  readonly optional?: boolean;
+  /** What the API's description shows in place of `schema`, where the rule is checked elsewhere. */
+  readonly shown?: z.ZodType;
+};
+
+/** One answer of a route: its body's schema, where it has one, and the headers worth knowing of. */
+export type AnswerSpec = {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** Of a body that is not JSON. */
+  readonly contentType?: string;
+  /** Header name to description. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
+export type AnswerSpecs = { readonly [status: number]: AnswerSpec };
+
+/** What a handler answers; the status must be a declared one, and the body of that status's shape. */
+export type ReplyOf<A extends AnswerSpecs> = {
+  [S in keyof A & number]: A[S] extends { readonly schema: infer T extends z.ZodType }
+    ? { readonly status: S; readonly body: z.output<T>; readonly headers?: Readonly<Record<string, string>> }
+    : { readonly status: S; readonly body?: undefined; readonly headers?: Readonly<Record<string, string>> };
+}[keyof A & number];
+
+/** A call to a route, checked and read. */
+export type Call<P extends string, W extends Access, Q, H, B> = {
+  readonly env: Env;
+  /** Nothing for healthz, which answers even where they cannot be read. */
+  readonly settings: W extends "health" ? undefined : Settings & { readonly TOKEN_SECRET: string };
+  /** Nobody on routes that ask for no token. */
+  readonly caller: W extends "health" | "public" ? undefined : Caller;
+  readonly params: { readonly [N in ParamNames<P>]: string };
+  readonly query: Q;
+  /** The declared headers, by their lower-case names. */
+  readonly headers: H;
+  readonly body: B;
+  /** The body as it was sent: no defaults filled in. */
+  readonly sent: unknown;
+  readonly request: Request;
+  readonly url: URL;
+  /** Epoch ms, one value for the whole call. */
+  readonly now: number;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+};
+
+export type Route<
+  M extends Method = Method,
+  P extends string = string,
+  W extends Access = Access,
+  A extends AnswerSpecs = AnswerSpecs,
+  Q extends z.ZodType = z.ZodType,
+  H extends z.ZodObject = z.ZodObject,
+  S extends z.ZodType = z.ZodType,
+> = {
+  readonly method: M;
+  /** With `:name` for parameters. */
+  readonly path: P;
+  readonly access: W;
+  /** The operation's id in the API's description: a verb and a noun, `createJob`. */
+  readonly id: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Query parameters, all as strings (or arrays of strings where one is repeated); a strict object. */
+  readonly query?: Q;
+  /** Request headers, by their lower-case names. */
+  readonly headers?: H;
+  readonly body?: BodySpec<S>;
+  readonly answers: A;
+  /** The errors of this route's own; those that any call can meet need no mention. */
+  readonly errors?: readonly ErrorCode[];
+  /** A `Response` is passed on as it is: streams and files. */
+  handle(call: Call<P, W, z.output<Q>, z.output<H>, z.output<S>>): Promise<Result<ReplyOf<A>, HttpFailure> | Response>;
+};
+
+/** Declares a route. Does nothing at runtime: it ties the handler's types to the declaration. */
+export const route = <
+  const M extends Method,
+  const P extends string,
+  const W extends Access,
+  const A extends AnswerSpecs,
+  Q extends z.ZodType = z.ZodUndefined,
+  H extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  S extends z.ZodType = z.ZodUndefined,
+>(
+  declared: Route<M, P, W, A, Q, H, S>,
+): Route<M, P, W, A, Q, H, S> => declared;
+
+/** A successful answer of a handler. */
+export function reply<const S extends number>(status: S): Ok<{ readonly status: S }>;
+export function reply<const S extends number, B>(
+  status: S,
+  body: B,
+  headers?: Readonly<Record<string, string>>,
+): Ok<{ readonly status: S; readonly body: B; readonly headers?: Readonly<Record<string, string>> }>;
+export function reply(status: number, body?: unknown, headers?: Readonly<Record<string, string>>): Ok<AnyReply> {
+  return ok({ status, body, ...(headers === undefined ? {} : { headers }) });
+}
+
+/** Any route, with its types forgotten: what the table holds. */
+export type AnyRoute = {
+  readonly method: Method;
+  readonly path: string;
+  readonly access: Access;
+  readonly id: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly query?: z.ZodType;
+  readonly headers?: z.ZodObject;
+  readonly body?: BodySpec;
+  readonly answers: AnswerSpecs;
+  readonly errors?: readonly ErrorCode[];
+  handle(call: AnyCall): Promise<Result<AnyReply, HttpFailure> | Response>;
+};
+export type AnyCall = Call<never, Access, unknown, unknown, unknown>;
+export type AnyReply = {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};

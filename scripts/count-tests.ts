@@ -1,8 +1,12 @@
-/** Prints `N passed, N failed` from vitest's JSON report; a test file that could not even be loaded counts as one failed test. */
+/**
+ * Prints `N passed, N failed` from vitest's JSON report. A test file that could not even be loaded counts as one failed test,
+ * and so does whatever else made the whole run fail, such as a hook.
+ */
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 
 const reportSchema = z.object({
+  success: z.boolean(),
   numPassedTests: z.number(),
   numFailedTests: z.number(),
   testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.unknown()) })),
@@ -13,7 +17,7 @@ const unloaded = counted?.testResults.filter(({ status, assertionResults }) => {
   return status === "failed" && assertionResults.length === 0;
 });
 const passed = counted?.numPassedTests ?? 0;
-const failed = (counted?.numFailedTests ?? 0) + (unloaded?.length ?? 0);
+const failed = Math.max((counted?.numFailedTests ?? 0) + (unloaded?.length ?? 0), counted?.success ? 0 : 1);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 

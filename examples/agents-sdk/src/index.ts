@@ -1,0 +1,106 @@
+/** A Cloudflare Agents SDK agent that Reveille can wake: one agent for each session, its memory in the agent's state. */
+import { Agent, getAgentByName } from "agents";
+import { Webhook, WebhookVerificationError } from "standardwebhooks";
+import * as z from "zod";
+
+declare global {
+  namespace Cloudflare {
+    interface Env {
+      readonly AGENT_SECRET: string;
+      readonly ASSISTANT: DurableObjectNamespace<Assistant>;
+    }
+  }
+}
+
+/** What this agent reads of a call; there is more, see docs/delivery.md. */
+const JobRun = z.object({
+  type: z.literal("job.run"),
+  data: z.object({
+    run: z.object({ id: z.string(), session_id: z.string() }),
+    message: z.string().default(""),
+    payload: z.object({ slow: z.boolean().default(false), stop_after: z.number().optional() }).prefault({}),
+    complete: z.object({ url: z.string(), token: z.string() }),
+  }),
+});
+type Call = z.infer<typeof JobRun>["data"];
+type Answer = { readonly status: 200 | 202 | 410; readonly body: Record<string, string> };
+type Work = { readonly text: string; readonly complete: Call["complete"] };
+
+export default {
+  async fetch(request: Request, env: Cloudflare.Env): Promise<Response> {
+    if (request.method !== "POST") return Response.json({ error: "send a POST" }, { status: 405 });
+    const body = await request.text();
+    try {
+      // The library of Standard Webhooks: signature, several signatures, five minutes of tolerance, constant time.
+      new Webhook(env.AGENT_SECRET).verify(body, Object.fromEntries(request.headers));
+    } catch (error) {
+      if (!(error instanceof WebhookVerificationError)) throw error;
+      return Response.json({ error: error.message }, { status: 401 });
+    }
+    const call = JobRun.safeParse(JSON.parse(body));
+    if (!call.success) return Response.json({ error: z.prettifyError(call.error) }, { status: 400 });
+    // The session id names the conversation: the same agent, with its memory, each time the job fires.
+    const agent = await getAgentByName<Cloudflare.Env, Assistant>(env.ASSISTANT, call.data.data.run.session_id);
+    const answer = await agent.wake(call.data.data);
+    return Response.json(answer.body, { status: answer.status });
+  },
+} satisfies ExportedHandler<Cloudflare.Env>;
+
+type Memory = { readonly wakes: number };
+
+/** One conversation. */
+export class Assistant extends Agent<Cloudflare.Env, Memory> {
+  override initialState: Memory = { wakes: 0 };
+
+  override onStart(): void {
+    this.sql`CREATE TABLE IF NOT EXISTS answered (run_id TEXT PRIMARY KEY, at INTEGER, answer TEXT) WITHOUT ROWID`;
+  }
+
+  /** Answers one call. Every attempt of a run has the same id, and its work is done once. */
+  async wake(call: Call): Promise<Answer> {
+    const [before] = this.sql<{ answer: string }>`SELECT answer FROM answered WHERE run_id = ${call.run.id}`;
+    if (before !== undefined) return JSON.parse(before.answer);
+
+    const wakes = this.state.wakes + 1;
+    const answer = this.#answer(call, wakes);
+    // The queue is durable, and an item put again under its id takes the old one's place: a crash here repeats nothing.
+    const work: Work = { text: this.#think(call, wakes), complete: call.complete };
+    const retry = { maxAttempts: 6, baseDelayMs: 1_000, maxDelayMs: 30_000 };
+    if (answer.status === 202) await this.queue<Work>("work", work, { id: call.run.id, retry });
+    this.setState({ wakes });
+    this.sql`INSERT INTO answered VALUES (${call.run.id}, ${Date.now()}, ${JSON.stringify(answer)})`;
+    this.sql`DELETE FROM answered WHERE at < ${Date.now() - REMEMBERED_MS}`;
+    return answer;
+  }
+
+  /** Does what was answered with 202; tried again when it throws. */
+  async work({ text, complete }: Work): Promise<void> {
+    const progressUrl = complete.url.replace(/complete$/, "progress");
+    await report(progressUrl, complete.token, { percent: 50, message: "half-way" });
+    await report(complete.url, complete.token, { status: "success", output: text });
+  }
+
+  #answer(call: Call, wakes: number): Answer {
+    // 410 ends it: the run fails and the job is paused, until somebody resumes it.
+    if (wakes > (call.payload.stop_after ?? wakes)) {
+      return { status: 410, body: { error: "this session has nothing left to do" } };
+    }
+    // 202 at once, the work from the queue: nobody holds a connection open, or pays for one, while the agent works.
+    return call.payload.slow ? { status: 202, body: {} } : { status: 200, body: { text: this.#think(call, wakes) } };
+  }
+
+  /** Your model goes here. */
+  #think(call: Call, wakes: number): string {
+    return `Wake ${wakes} of this session: ${call.message}`;
+  }
+}
+
+const REMEMBERED_MS = 7 * 24 * 60 * 60 * 1_000;
+
+async function report(url: string, token: string, body: object): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  // 4xx: the run has ended already (cancelled, timed out); another try would be told the same.
+  if (response.status >= 500) throw new Error(`Reveille answered ${response.status}`);
+  if (!response.ok) console.error(response.status, await response.text());
+}

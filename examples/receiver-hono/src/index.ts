@@ -1,0 +1,99 @@
+/** An agent that Reveille can wake: Hono on Cloudflare Workers, one Durable Object for each session. */
+import { DurableObject } from "cloudflare:workers";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import * as z from "zod";
+import { signatureProblem } from "./signature.ts";
+
+type Env = { readonly AGENT_SECRET: string; readonly SESSION: DurableObjectNamespace<Session> };
+
+/** What this agent reads of a call; there is more, see docs/delivery.md. */
+const JobRun = z.object({
+  type: z.literal("job.run"),
+  data: z.object({
+    run: z.object({ id: z.string(), session_id: z.string() }),
+    message: z.string().default(""),
+    payload: z.object({ slow: z.boolean().default(false), stop_after: z.number().optional() }).prefault({}),
+    complete: z.object({ url: z.string(), token: z.string() }),
+  }),
+});
+type Call = z.infer<typeof JobRun>["data"];
+type Answer = { readonly status: 200 | 202 | 410; readonly body: Record<string, string> };
+
+const app = new Hono<{ Bindings: Env }>();
+
+app.post("/", bodyLimit({ maxSize: 1_048_576 }), async (c) => {
+  const text = await c.req.text();
+  const problem = await signatureProblem(c.env.AGENT_SECRET, c.req.raw.headers, text, Date.now() / 1_000);
+  if (problem !== undefined) return c.json({ error: problem }, 401);
+  const call = JobRun.safeParse(JSON.parse(text));
+  if (!call.success) return c.json({ error: `this agent takes job.run: ${z.prettifyError(call.error)}` }, 400);
+  // The session id names the conversation: the same object, with its memory, each time the job fires.
+  const session = c.env.SESSION.getByName(call.data.data.run.session_id);
+  const { status, body } = await session.wake(call.data.data);
+  return c.json(body, status);
+});
+
+export default app;
+
+/** One conversation. Your agent goes here. */
+export class Session extends DurableObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, woken_at INTEGER, answer TEXT, work TEXT) WITHOUT ROWID",
+    );
+  }
+
+  /** Answers one call. The run's id is the webhook-id: every attempt of a run has the same one, and its work is done once. */
+  wake(call: Call): Answer {
+    const { sql, kv } = this.ctx.storage;
+    const [before] = sql.exec<{ answer: string }>("SELECT answer FROM run WHERE id = ?", call.run.id).toArray();
+    if (before !== undefined) return JSON.parse(before.answer);
+
+    const wakes = (kv.get<number>("wakes") ?? 0) + 1;
+    kv.put("wakes", wakes);
+    const answer = this.#answer(call, wakes);
+    const work = answer.status === 202 ? JSON.stringify({ output: think(call, wakes), complete: call.complete }) : null;
+    const row = [call.run.id, Date.now(), JSON.stringify(answer), work];
+    sql.exec("INSERT INTO run VALUES (?, ?, ?, ?)", ...row);
+    sql.exec("DELETE FROM run WHERE work IS NULL AND woken_at < ?", Date.now() - REMEMBERED_MS);
+    if (work !== null) void this.ctx.storage.setAlarm(Date.now());
+    return answer;
+  }
+
+  #answer(call: Call, wakes: number): Answer {
+    // 410 ends it: the run fails and the job is paused, until somebody resumes it.
+    if (wakes > (call.payload.stop_after ?? wakes)) {
+      return { status: 410, body: { error: "this session has nothing left to do" } };
+    }
+    // 202 at once, the work in the alarm: nobody holds a connection open, or pays for one, while the agent works.
+    return call.payload.slow ? { status: 202, body: {} } : { status: 200, body: { text: think(call, wakes) } };
+  }
+
+  /** Does what was answered with 202. An alarm that throws is run again by the platform, also after a crash. */
+  override async alarm(): Promise<void> {
+    const { sql } = this.ctx.storage;
+    for (const { id, work } of sql.exec<Row>("SELECT id, work FROM run WHERE work IS NOT NULL").toArray()) {
+      const { output, complete } = Work.parse(JSON.parse(work));
+      const progressUrl = complete.url.replace(/complete$/, "progress");
+      await report(progressUrl, complete.token, { percent: 50, message: "half-way" });
+      await report(complete.url, complete.token, { status: "success", output });
+      sql.exec("UPDATE run SET work = NULL WHERE id = ?", id);
+    }
+  }
+}
+
+const REMEMBERED_MS = 7 * 24 * 60 * 60 * 1_000;
+type Row = { id: string; work: string };
+const Work = z.object({ output: z.string(), complete: JobRun.shape.data.shape.complete });
+
+const think = (call: Call, wakes: number): string => `Wake ${wakes} of this session: ${call.message}`;
+
+async function report(url: string, token: string, body: object): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  // 4xx: the run has ended already (cancelled, timed out); another try would be told the same.
+  if (response.status >= 500) throw new Error(`Reveille answered ${response.status}`);
+  if (!response.ok) console.error(response.status, await response.text());
+}

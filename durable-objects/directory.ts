@@ -26,7 +26,7 @@ import { NameStore } from "./name-store.ts";
 import { type RosterCount, type RosterQuery, RosterStore, type RosterUser } from "./roster-store.ts";
 import { ShardTables } from "./shard-tables.ts";
 
-/** What a tick has to do beyond this shard: heartbeats that are enabled, and all-users jobs that may be due. */
+/** What a tick has to do beyond this shard: heartbeats, of which a disabled one logs that it is, and all-users jobs that may be due. */
 export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
 
 /** `foundOverdue` counts since the first deploy; `last` is the last sweep since this object woke. */
@@ -202,7 +202,7 @@ export class DirectoryObject extends DurableObject<Env> {
   async tick(minute: number): Promise<TickAnswer> {
     const rows = this.#index.tickRows(minute);
     this.ctx.waitUntil(this.#sweep(rows, minute));
-    return { heartbeats: this.#heartbeats.list().filter(({ enabled }) => enabled), allUsers: rows.allUsers };
+    return { heartbeats: this.#heartbeats.list(), allUsers: rows.allUsers };
   }
 
   /** The sweep of one minute by itself; joins one that is under way. */

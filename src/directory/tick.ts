@@ -7,7 +7,7 @@ import { allShards } from "./shards.ts";
 export type DirectoryTick = TickAnswer & { readonly unreachable: readonly string[] };
 
 /**
- * What is to be done in `minute` (minutes since 1970), from all shards: heartbeats that are enabled, and active all-users jobs.
+ * What is to be done in `minute` (minutes since 1970), from all shards: heartbeats, and active all-users jobs.
  * Each shard begins its part of the sweep. A shard that fails does not keep the others' work waiting.
  */
 export async function tickDirectory(env: Env, minute: number): Promise<DirectoryTick> {

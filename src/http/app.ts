@@ -8,6 +8,7 @@ import { logError } from "../log.ts";
 import { authorise } from "./auth.ts";
 import { ensureRoutes } from "./ensure.ts";
 import { healthRoutes } from "./health.ts";
+import { heartbeatRoutes } from "./heartbeats.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobRoutes } from "./jobs.ts";
 import { describeApi } from "./openapi.ts";
@@ -24,6 +25,7 @@ const resources = [
   ...jobRunRoutes,
   ...scheduleRoutes,
   ...tokenRoutes,
+  ...heartbeatRoutes,
 ] as const satisfies readonly AnyRoute[];
 
 /** Every route there is. */

@@ -11,7 +11,7 @@ const JSON_ONLY = ["application/json"] as const;
 /** Deeper JSON has no use here, and recursion over it would overflow the stack. */
 const MAX_DEPTH = 100;
 
-/** The JSON body, unchecked: `undefined` never comes out, an empty optional body is `{}`. */
+/** The JSON (or text) body, unchecked: `undefined` never comes out, an empty optional body is `{}`. */
 export async function readJson(request: Request, spec: BodySpec): Promise<Result<unknown, HttpFailure>> {
   const types = spec.types ?? JSON_ONLY;
   if (spec.optional && request.body === null) return ok({});
@@ -23,7 +23,7 @@ export async function readJson(request: Request, spec: BodySpec): Promise<Result
   if (!bytes.ok) return bytes;
   if (spec.optional && bytes.value.byteLength === 0) return ok({});
   if (!isTyped) return err({ kind: "unsupported_media_type", got: mediaType, types });
-  return parseJson(bytes.value);
+  return spec.text ? readText(bytes.value) : parseJson(bytes.value);
 }
 
 function mediaTypeOf(request: Request): string | undefined {
@@ -62,6 +62,15 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Res
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** The bytes as text. Errors: `validation_failed` for what is not UTF-8. */
+function readText(bytes: Uint8Array): Outcome<string> {
+  try {
+    return ok(utf8.decode(bytes));
+  } catch {
+    return invalid([{ path: "", message: "is not valid UTF-8" }]);
+  }
+}
 
 /** The value that the bytes are the JSON of. Errors: `invalid_json`, for what is not UTF-8, not JSON, or nested too deep. */
 export function parseJson(bytes: Uint8Array): Result<unknown, HttpFailure> {
@@ -135,6 +144,12 @@ const explain: z.core.$ZodErrorMap = (issue) => {
     return "must be one string, given once";
   }
   if (issue.code === "invalid_type") return `must be ${article(issue.expected)}, not ${kindOf(issue.input)}`;
+  if (issue.code === "too_small" && issue.origin === "string") {
+    return issue.minimum === 1 ? "must not be empty" : `must be at least ${issue.minimum} characters long`;
+  }
+  if (issue.code === "too_big" && issue.origin === "string") return `must be at most ${issue.maximum} characters long`;
+  if (issue.code === "too_small" && issue.origin === "number") return `must be at least ${issue.minimum}`;
+  if (issue.code === "too_big" && issue.origin === "number") return `must be at most ${issue.maximum}`;
   if (issue.code === "invalid_value")
     return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
   if (issue.code === "invalid_union" && issue.input === undefined) return "is required";
@@ -150,6 +165,7 @@ const article = (type: string): string => {
 
 function kindOf(value: unknown): string {
   if (value === null) return "null";
+  if (Number.isNaN(value)) return "something else";
   if (Array.isArray(value)) return "an array";
   return article(typeof value);
 }

@@ -27,6 +27,8 @@ export type BodySpec<S extends z.ZodType = z.ZodType> = {
   readonly maxBytes?: number;
   /** An empty body counts as `{}`, whatever its Content-Type. */
   readonly optional?: boolean;
+  /** The body is taken as text, not as JSON; the schema is that of a string. */
+  readonly text?: boolean;
   /** What the API's description shows in place of `schema`, where the rule is checked elsewhere. */
   readonly shown?: z.ZodType;
 };

@@ -24,7 +24,9 @@ beforeAll(async () => {
   dataDir = await temporaryFolder();
   env = { AGENT_URL: agent.url, AGENT_SECRET: agent.secret };
   reveille = await startReveille({ dataDir, env });
-  atEnd(() => reveille.stop());
+  atEnd(async () => {
+    await reveille.stop();
+  });
 });
 
 async function makeJob(

@@ -35,6 +35,9 @@ export function changeByPatch(
   if ((input.value.owner_kind === "system") !== (state.record.definition.owner_kind === "system")) {
     return invalid([{ path: "owner_kind", message: 'cannot be changed from or to "system"; make another job' }]);
   }
+  if (state.record.definition.owner_kind === "system" && input.value.name !== state.record.definition.name) {
+    return invalid([{ path: "name", message: "is what ensure finds a system job by, and cannot be changed; make another job" }]);
+  }
   return changeDefinition(state, input.value, now);
 }
 

@@ -137,15 +137,24 @@ const read = route({
   },
 });
 
-const withoutDefault = (field: z.ZodType): z.ZodType =>
-  field instanceof z.ZodDefault || field instanceof z.ZodPrefault ? z.nullable(field.def.innerType) : field;
+/** The field as a merge patch takes it: without its default, and any part of an object. */
+function patchable(field: z.core.$ZodType): z.core.$ZodType {
+  if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional) {
+    return patchable(field.def.innerType);
+  }
+  return field instanceof z.ZodObject ? patchOf(field) : field;
+}
+
+const patchOf = (object: z.ZodObject) =>
+  z.strictObject(
+    Object.fromEntries(Object.entries(object.shape).map(([name, field]) => [name, z.nullish(patchable(field))])),
+  );
 
 /** As {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole. */
-const JobPatch = z
-  .strictObject(
-    Object.fromEntries(Object.entries(JobInput.shape).map(([name, field]) => [name, z.nullish(withoutDefault(field))])),
-  )
-  .meta({ id: "JobPatch", description: "A JSON merge patch (RFC 7396): fields left out stay, null removes one." });
+const JobPatch = patchOf(JobInput).meta({
+  id: "JobPatch",
+  description: "A JSON merge patch (RFC 7396): fields left out stay, null removes one.",
+});
 
 const patch = route({
   method: "patch",

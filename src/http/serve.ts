@@ -1,5 +1,6 @@
 /** One call to one route, from the request to the response: settings, token, query, body, handler, answer. */
 import type { Context } from "hono";
+import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { authorise, configured, type Secrets } from "./auth.ts";
@@ -46,7 +47,7 @@ async function call(route: AnyRoute, c: Context<AppEnv>): Promise<Result<AnyRepl
 async function handle(route: AnyRoute, c: Context<AppEnv>, settings: AnyCall["settings"], caller: AnyCall["caller"]) {
   const request = c.req.raw;
   const url = new URL(request.url);
-  const query = route.query === undefined ? ok(undefined) : checkQuery(route.query, url);
+  const query = checkQuery(route.query ?? NO_QUERY, url);
   if (!query.ok) return query;
   const headers = route.headers === undefined ? ok({}) : checkHeaders(route.headers, request.headers);
   if (!headers.ok) return headers;
@@ -69,6 +70,9 @@ async function handle(route: AnyRoute, c: Context<AppEnv>, settings: AnyCall["se
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   });
 }
+
+/** A parameter that a route does not know is an error, as an unknown field is: it would be taken to have worked. */
+const NO_QUERY = z.strictObject({});
 
 function respond({ status, body, headers }: AnyReply): Response {
   if (body === undefined) return new Response(null, { status, ...(headers === undefined ? {} : { headers }) });

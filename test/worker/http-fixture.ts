@@ -1,0 +1,86 @@
+/** What the tests of HTTP share: calls to the Worker as a client makes them, tokens, and a job to act on. */
+import { env as bindings, exports } from "cloudflare:workers";
+import { expect } from "vitest";
+import { mintToken } from "../../src/auth/token.ts";
+import type { BoundCaller, Caller } from "../../src/domain/access.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
+import { ProblemBody } from "../../src/http/problem.ts";
+
+export const env = bindings as unknown as Env;
+const settings = settingsOf(env);
+export const ADMIN_TOKEN = settings.ADMIN_TOKEN ?? "";
+export const TOKEN_SECRET = settings.TOKEN_SECRET ?? "";
+export const ORIGIN = "https://reveille.test";
+
+export type Sent = {
+  readonly token?: string | undefined;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is, in place of `json`. */
+  readonly body?: BodyInit;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export type Got = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: Record<string, unknown>;
+};
+
+/** One call; without a `token` key it is the operator's. `body` is the JSON answered, `{}` where there is none. */
+export async function call(method: string, path: string, sent: Sent = {}): Promise<Got> {
+  const token = "token" in sent ? sent.token : ADMIN_TOKEN;
+  const response = await exports.default.fetch(
+    new Request(`${ORIGIN}${path}`, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(sent.json === undefined ? {} : { "content-type": "application/json" }),
+        ...sent.headers,
+      },
+      ...(sent.json === undefined
+        ? sent.body === undefined
+          ? {}
+          : { body: sent.body }
+        : { body: JSON.stringify(sent.json) }),
+    }),
+  );
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.includes("json") === true && text !== "";
+  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
+}
+
+/** The answer is this problem, in the contract's form, with words that tell how to go on. */
+export function expectProblem(got: Got, status: number, code: string): void {
+  expect({ status: got.status, code: got.body.code }).toEqual({ status, code });
+  expect(got.headers.get("content-type")).toBe("application/problem+json");
+  const body = ProblemBody.parse(got.body);
+  expect(body.status).toBe(status);
+  expect(body.detail).not.toBe("");
+  expect(body.hint ?? "").not.toBe("");
+}
+
+/** A token for an hour. */
+export const tokenFor = (caller: Caller): Promise<string> =>
+  mintToken(caller, TOKEN_SECRET, Date.now(), Date.now() + 3_600_000);
+
+export const agentToken = (ids: Omit<BoundCaller, "role">): Promise<string> => tokenFor({ role: "agent", ...ids });
+
+let made = 0;
+/** An id that no other test of the file uses. */
+export const fresh = (prefix: string): string => `${prefix}-${made++}-${crypto.randomUUID().slice(0, 8)}`;
+
+export const jobInput = (fields: Record<string, unknown> = {}): Record<string, unknown> => ({
+  name: "Water the plants",
+  message: "hello",
+  schedule: { every: "1h" },
+  ...fields,
+});
+
+/** Makes a job and answers its id. */
+export async function makeJob(fields: Record<string, unknown> = {}, token: string = ADMIN_TOKEN): Promise<string> {
+  const got = await call("POST", "/v1/jobs", { token, json: jobInput(fields) });
+  expect(got.status, got.text).toBe(201);
+  return String(got.body.id);
+}

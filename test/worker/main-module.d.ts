@@ -1,0 +1,6 @@
+/** Tells `exports` of cloudflare:workers what the Worker under test exports. */
+declare namespace Cloudflare {
+  interface GlobalProps {
+    mainModule: typeof import("../../src/index.ts");
+  }
+}

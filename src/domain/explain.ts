@@ -2,8 +2,7 @@
  * Why a job did or did not run at a time (CONTRACT.md §6, `explain`): in a code, in fields, and in words for people and
  * language models. Pure: reads the job's state and its log.
  */
-import type { JobState } from "../schema/job.ts";
-import type { Run as RunView } from "../schema/run.ts";
+import type { Explanation as ExplanationView, Verdict } from "../schema/explanation.ts";
 import { formatInstant } from "./instant.ts";
 import { jitterDelay } from "./jitter.ts";
 import { stateOf } from "./job.ts";
@@ -11,23 +10,6 @@ import type { Run } from "./run.ts";
 import { runView } from "./run-view.ts";
 import { lastFireAt, nextFireAt } from "./schedule.ts";
 import type { TickState } from "./tick.ts";
-
-export type Verdict =
-  | "ran"
-  | "running"
-  | "skipped"
-  | "coalesced"
-  | "waiting"
-  | "overdue"
-  | "not_due"
-  | "in_future"
-  | "before_creation"
-  | "other_schedule"
-  | "paused"
-  | "finished"
-  | "held"
-  | "log_expired"
-  | "no_trace";
 
 export type Explanation = {
   readonly verdict: Verdict;
@@ -174,16 +156,7 @@ function explainFuture(state: TickState, delay: number, { at, now, held }: Expla
 }
 
 /** An explanation as clients see it. */
-export type ExplanationView = {
-  job_id: string;
-  at: string;
-  state: JobState;
-  verdict: Verdict;
-  explanation: string;
-  due_at?: string;
-  run?: RunView;
-  next_run_at?: string;
-};
+export type { ExplanationView };
 
 export function explanationView(state: TickState, at: number, explained: Explanation): ExplanationView {
   const { record, cursor } = state;

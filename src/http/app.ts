@@ -10,6 +10,7 @@ import { ensureRoutes } from "./ensure.ts";
 import { healthRoutes } from "./health.ts";
 import { heartbeatRoutes } from "./heartbeats.ts";
 import { jobRunRoutes } from "./job-runs.ts";
+import { jobWatchRoutes } from "./job-watch.ts";
 import { jobRoutes } from "./jobs.ts";
 import { describeApi } from "./openapi.ts";
 import { type HttpFailure, problem } from "./problem.ts";
@@ -23,6 +24,7 @@ const resources = [
   ...ensureRoutes,
   ...jobRoutes,
   ...jobRunRoutes,
+  ...jobWatchRoutes,
   ...scheduleRoutes,
   ...tokenRoutes,
   ...heartbeatRoutes,

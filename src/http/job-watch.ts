@@ -1,0 +1,88 @@
+/** Watching a job: its events as they happen, and why it did or did not run at a time. */
+import * as z from "zod";
+import { invalid } from "../domain/failure.ts";
+import { parseInstant } from "../domain/instant.ts";
+import { ok } from "../domain/result.ts";
+import { Explanation } from "../schema/explanation.ts";
+import { InstantText } from "../schema/schedule.ts";
+import { findJob } from "./job-object.ts";
+import { reply, route } from "./route.ts";
+
+const explain = route({
+  method: "get",
+  path: "/v1/jobs/:id/explain",
+  access: "read",
+  id: "explainJob",
+  tag: "Jobs",
+  summary: "Explain why a job did or did not run",
+  description: "About the last fire that was due by `at`; for a time to come, whether the job will run by then.",
+  query: z.strictObject({
+    at: InstantText.optional().meta({
+      description: "The time to explain: RFC 3339 with an offset; default now.",
+      examples: ["2026-11-23T09:00:00Z"],
+    }),
+  }),
+  answers: { 200: { description: "The explanation, in words and fields.", schema: Explanation } },
+  errors: ["not_found"],
+  async handle({ env, caller, params, query }) {
+    const at = query.at === undefined ? ok(undefined) : parseInstant(query.at);
+    if (!at.ok) return invalid([{ path: "at", message: at.error }]);
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const explanation = await found.value.explain(caller, at.value);
+    return explanation.ok ? reply(200, explanation.value) : explanation;
+  },
+});
+
+/** Nothing between the job and the listener may keep, change or hold back what is sent. */
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store, no-transform",
+  "x-accel-buffering": "no",
+};
+
+const events = route({
+  method: "get",
+  path: "/v1/jobs/:id/events",
+  access: "read",
+  id: "streamJobEvents",
+  tag: "Jobs",
+  summary: "Follow a job as it changes",
+  description:
+    "Server-sent events: `run` with a run as it is now, `job` with the job, `deleted` with its id, after which the stream ends. It opens with the job. With Last-Event-ID it opens with what has changed since then. A comment every 15 s keeps it open.",
+  headers: z.object({
+    "last-event-id": z
+      .string()
+      .optional()
+      .meta({
+        description:
+          "The id of the last event that was received; browsers send it by themselves. One that Reveille has not given is ignored.",
+        examples: ["17"],
+      }),
+  }),
+  answers: {
+    200: {
+      description: "The stream.",
+      contentType: "text/event-stream",
+      headers: { "Cache-Control": "no-store, no-transform" },
+    },
+  },
+  errors: ["not_found"],
+  async handle({ env, caller, params, headers, request }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    if (request.method === "HEAD") {
+      const job = await found.value.read(caller);
+      return job.ok ? new Response(null, { headers: STREAM_HEADERS }) : job;
+    }
+    const stream = await found.value.events(caller, revisionOf(headers["last-event-id"]));
+    return stream.ok ? new Response(stream.value, { headers: STREAM_HEADERS }) : stream;
+  },
+});
+
+/** Event ids are numbers of writes; anything else is no id of ours, and the listener is told how things stand now. */
+function revisionOf(lastEventId: string | undefined): number | undefined {
+  return lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
+}
+
+export const jobWatchRoutes = [explain, events] as const;

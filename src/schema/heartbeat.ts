@@ -93,47 +93,51 @@ export const TokenUsage = z.strictObject({ input: z.int().min(0), output: z.int(
 export type TokenUsage = z.infer<typeof TokenUsage>;
 
 /** A beat as the log shows it. */
-export const Beat = z.strictObject({
-  id: z.string(),
-  trigger: BeatTrigger,
-  status: z.enum(["running", "ended"]),
-  /** Left out while the beat is running. */
-  outcome: BeatOutcome.optional(),
-  /** Why a beat was skipped: by the decision, or before it. */
-  reason: z.string().optional(),
-  decision: Decision.optional(),
-  /** What the fast model wrote, where that is not a decision. */
-  decision_text: z.string().optional(),
-  answer: z.string().optional(),
-  answer_truncated: z.boolean().optional(),
-  error: z.string().optional(),
-  notified: z.array(Notified).optional(),
-  tokens: z.strictObject({ decision: TokenUsage.optional(), main: TokenUsage.optional() }).optional(),
-  scheduled_at: z.string(),
-  started_at: z.string(),
-  finished_at: z.string().optional(),
-  duration: z.string().optional(),
-  /** 2 for the repeat of a beat that failed for a passing reason. */
-  attempt: z.int(),
-  retry_of: z.string().optional(),
-  next_attempt_at: z.string().optional(),
-  /** How many due times before this one passed without a beat. */
-  missed: z.int().optional(),
-  /** Like beats in a row without a model call are one entry: how many, and when the first and the last was. */
-  count: z.int().optional(),
-  first_at: z.string().optional(),
-  last_at: z.string().optional(),
-});
+export const Beat = z
+  .strictObject({
+    id: z.string(),
+    trigger: BeatTrigger,
+    status: z.enum(["running", "ended"]),
+    /** Left out while the beat is running. */
+    outcome: BeatOutcome.optional(),
+    /** Why a beat was skipped: by the decision, or before it. */
+    reason: z.string().optional(),
+    decision: Decision.optional(),
+    /** What the fast model wrote, where that is not a decision. */
+    decision_text: z.string().optional(),
+    answer: z.string().optional(),
+    answer_truncated: z.boolean().optional(),
+    error: z.string().optional(),
+    notified: z.array(Notified).optional(),
+    tokens: z.strictObject({ decision: TokenUsage.optional(), main: TokenUsage.optional() }).optional(),
+    scheduled_at: z.string(),
+    started_at: z.string(),
+    finished_at: z.string().optional(),
+    duration: z.string().optional(),
+    /** 2 for the repeat of a beat that failed for a passing reason. */
+    attempt: z.int(),
+    retry_of: z.string().optional(),
+    next_attempt_at: z.string().optional(),
+    /** How many due times before this one passed without a beat. */
+    missed: z.int().optional(),
+    /** Like beats in a row without a model call are one entry: how many, and when the first and the last was. */
+    count: z.int().optional(),
+    first_at: z.string().optional(),
+    last_at: z.string().optional(),
+  })
+  .meta({ id: "Beat" });
 export type Beat = z.infer<typeof Beat>;
 
 /** A heartbeat as every answer shows it; secrets among the notifiers are masked. */
-export const Heartbeat = z.strictObject({
-  name: z.string(),
-  ...HeartbeatConfig.shape,
-  created_at: InstantText,
-  updated_at: InstantText,
-  next_beat_at: InstantText.optional(),
-  last_beat_at: InstantText.optional(),
-  last_outcome: BeatOutcome.optional(),
-});
+export const Heartbeat = z
+  .strictObject({
+    name: z.string(),
+    ...HeartbeatConfig.shape,
+    created_at: InstantText,
+    updated_at: InstantText,
+    next_beat_at: InstantText.optional(),
+    last_beat_at: InstantText.optional(),
+    last_outcome: BeatOutcome.optional(),
+  })
+  .meta({ id: "Heartbeat" });
 export type Heartbeat = z.infer<typeof Heartbeat>;

@@ -45,21 +45,28 @@ export function openEvents(holder: JobHolder, lastRev: number | undefined): Read
   );
 }
 
-/** What a listener has not seen: the runs written since, and the job as it is now. */
+/** What a listener has not seen: the runs written since, and the job as it is now. An id still to come was another job's. */
 function missedEvents(holder: JobHolder, lastRev: number | undefined): string[] {
   const rev = holder.state?.cursor.rev ?? 0;
-  const runs = lastRev === undefined ? [] : holder.store.runsSince(lastRev).map(({ run }) => run);
-  return lastRev !== undefined && lastRev >= rev ? [": nothing missed\n\n"] : eventsOf(holder, runs, rev);
+  if (lastRev === rev) return [": nothing missed\n\n"];
+  const runs = lastRev === undefined || lastRev > rev ? [] : holder.store.runsSince(lastRev).map(({ run }) => run);
+  return eventsOf(holder, runs, rev);
 }
 
-/** The events of one write. Only the last carries the id: a stream cut in between is resumed from before all of them. */
+/**
+ * The events of one write. Only the last carries the write's own number; those before it lie between the one before and this
+ * (`16.1`, `16.2`, `17`), so that a stream cut in between is resumed from before all of them.
+ */
 function eventsOf(holder: JobHolder, runs: readonly Run[], rev: number): string[] {
   const { state } = holder;
   if (state === undefined) return [];
   if (state.record.deletedAt !== undefined)
     return [`id: ${rev}\nevent: deleted\ndata: {"id":"${state.record.id}"}\n\n`];
   return [
-    ...runs.map((run) => `event: run\ndata: ${JSON.stringify(runView(state.record.id, run))}\n\n`),
+    ...runs.map(
+      (run, index) =>
+        `id: ${rev - 1}.${index + 1}\nevent: run\ndata: ${JSON.stringify(runView(state.record.id, run))}\n\n`,
+    ),
     `id: ${rev}\nevent: job\ndata: ${JSON.stringify(jobView(state.record, state.cursor))}\n\n`,
   ];
 }

@@ -80,9 +80,13 @@ const events = route({
   },
 });
 
-/** Event ids are numbers of writes; anything else is no id of ours, and the listener is told how things stand now. */
+/**
+ * Event ids are numbers of writes, `16.1` being one after the 16th and before the end of the 17th. Anything else is no id of
+ * ours, and the listener is told how things stand now.
+ */
 function revisionOf(lastEventId: string | undefined): number | undefined {
-  return lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
+  const [, revision] = /^(\d{1,15})(?:\.\d+)?$/.exec(lastEventId ?? "") ?? [];
+  return revision === undefined ? undefined : Number(revision);
 }
 
 export const jobWatchRoutes = [explain, events] as const;

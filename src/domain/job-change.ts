@@ -36,7 +36,9 @@ export function changeByPatch(
     return invalid([{ path: "owner_kind", message: 'cannot be changed from or to "system"; make another job' }]);
   }
   if (state.record.definition.owner_kind === "system" && input.value.name !== state.record.definition.name) {
-    return invalid([{ path: "name", message: "is what ensure finds a system job by, and cannot be changed; make another job" }]);
+    return invalid([
+      { path: "name", message: "is what ensure finds a system job by, and cannot be changed; make another job" },
+    ]);
   }
   return changeDefinition(state, input.value, now);
 }

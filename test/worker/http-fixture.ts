@@ -1,6 +1,6 @@
 /** What the tests of HTTP share: calls to the Worker as a client makes them, tokens, and a job to act on. */
 import { env as bindings, exports } from "cloudflare:workers";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { mintToken } from "../../src/auth/token.ts";
 import type { BoundCaller, Caller } from "../../src/domain/access.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
@@ -83,4 +83,15 @@ export async function makeJob(fields: Record<string, unknown> = {}, token: strin
   const got = await call("POST", "/v1/jobs", { token, json: jobInput(fields) });
   expect(got.status, got.text).toBe(201);
   return String(got.body.id);
+}
+
+/** With the clock so much later, in the Worker and in its objects. */
+export async function later<T>(ms: number, act: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(Date.now() + ms);
+  try {
+    return await act();
+  } finally {
+    vi.useRealTimers();
+  }
 }

@@ -24,6 +24,8 @@ export type LoopEffects = {
   readonly held: (state: TickState) => string | undefined;
   /** Calls the agent for one attempt; never throws. */
   readonly call: (state: TickState, run: Run, signal: AbortSignal) => Promise<Answer>;
+  /** Goes on with the fan-out whose time has come; never throws. */
+  readonly fanOut: () => Promise<void>;
   /** Brings the directory in step with the record, or throws. */
   readonly index: () => Promise<void>;
   /** Removes the job altogether. */
@@ -76,6 +78,7 @@ export class JobLoop {
       this.#countIdleWake(startedAt);
       while (this.#step()) {
         await this.#sideWork();
+        await this.#fanOut();
         const now = this.#effects.now();
         if (this.#inFlight.size === 0 || now - startedAt > MAX_ALARM_MS) break;
         await this.#nap(now);
@@ -150,6 +153,12 @@ export class JobLoop {
       this.#indexRetryAt = this.#effects.now() + INDEX_RETRY_MS;
       this.#effects.report("The directory could not be brought up to date; trying again", error);
     }
+  }
+
+  async #fanOut(): Promise<void> {
+    const state = this.#holder.state;
+    if (state?.fanOut === undefined || state.record.deletedAt !== undefined) return;
+    if (state.fanOut.wakeAt <= this.#effects.now()) await this.#effects.fanOut();
   }
 
   async #nap(now: number): Promise<void> {

@@ -3,9 +3,11 @@
  * turn changes is one commit: the rows, the cursor and the alarm together (DESIGN invariants 2 and 3).
  */
 import { type CompiledJob, defineJob } from "../src/domain/definition.ts";
+import { type FanOut, type FanOutTimer, timerOf } from "../src/domain/fan-out.ts";
 import type { Cursor, JobRecord } from "../src/domain/job.ts";
 import { isActive, type Run } from "../src/domain/run.ts";
 import { type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
+import { JobFanOutStore } from "./job-fan-out-store.ts";
 import { JobStore } from "./job-store.ts";
 
 /** The platform refuses alarms after 2189; a job due later is woken then, finds nothing due, and is armed again. */
@@ -16,6 +18,8 @@ export type Change = {
   readonly record?: JobRecord | undefined;
   readonly runs?: readonly Run[] | undefined;
   readonly cursor?: Cursor | undefined;
+  /** A fan-out that is opened, goes on, or ends: one row. */
+  readonly fanOut?: FanOut | undefined;
 };
 
 export type Listener = (change: { readonly rev: number; readonly runs: readonly Run[]; readonly job: boolean }) => void;
@@ -25,6 +29,7 @@ export class JobHolder {
   readonly #retention: number;
   readonly #listeners = new Set<Listener>();
   #store: JobStore;
+  #fanOuts: JobFanOutStore;
   #state: TickState | undefined;
   #loaded = false;
   #armedAt: number | null | undefined;
@@ -33,17 +38,25 @@ export class JobHolder {
     this.#storage = storage;
     this.#retention = retention;
     this.#store = new JobStore(storage.sql, retention);
+    this.#fanOuts = new JobFanOutStore(storage.sql);
   }
 
   get store(): JobStore {
     return this.#store;
   }
 
+  get fanOuts(): JobFanOutStore {
+    return this.#fanOuts;
+  }
+
   /** The job as it is, or undefined where there is none: nothing is written to find that out (invariant 6). */
   get state(): TickState | undefined {
     if (this.#loaded) return this.#state;
     const stored = this.#store.load();
-    this.#state = stored === undefined ? undefined : { ...stored, job: compiled(stored.record) };
+    this.#state =
+      stored === undefined
+        ? undefined
+        : { ...stored, job: compiled(stored.record), fanOut: timerOf(this.#fanOuts.newest()) };
     this.#loaded = true;
     return this.#state;
   }
@@ -67,14 +80,24 @@ export class JobHolder {
     const cursor = { ...(change.cursor ?? before.cursor), rev: before.cursor.rev + 1 };
     const runs = change.runs ?? [];
     const recordChanged = record !== before.record || (runs.length === 0 && change.cursor !== undefined);
-    this.#storage.transactionSync(() => this.#store.record({ runs, cursor, ...(recordChanged ? { record } : {}) }));
+    this.#storage.transactionSync(() => {
+      this.#store.record({ runs, cursor, ...(recordChanged ? { record } : {}) });
+      if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut);
+    });
     const job = record.definition === before.record.definition ? before.job : compiled(record);
     const changed = new Map(runs.map((run) => [run.id, run]));
     const active = before.active.map((run) => changed.get(run.id) ?? run);
     for (const run of runs) if (!active.includes(run)) active.push(run);
-    this.#state = { job, record, cursor, active: active.filter(isActive) };
+    const fanOut = change.fanOut === undefined ? before.fanOut : timerOf(change.fanOut);
+    this.#state = { job, record, cursor, active: active.filter(isActive), fanOut };
     for (const listener of this.#listeners) listener({ rev: cursor.rev, runs, job: recordChanged });
     return this.#state;
+  }
+
+  /** Has the fan-out that is going looked after at this time, without storing it: a report that is lost is made up for by asking. */
+  wakeFanOutAt(at: number): void {
+    const fanOut: FanOutTimer = { wakeAt: at };
+    if (this.#state?.fanOut !== undefined) this.#state = { ...this.#state, fanOut };
   }
 
   /** Sets the one physical alarm to the earliest timer, even if that is past; removes it where nothing waits. */
@@ -103,6 +126,7 @@ export class JobHolder {
   async erase(): Promise<void> {
     await this.#storage.deleteAll();
     this.#store = new JobStore(this.#storage.sql, this.#retention);
+    this.#fanOuts = new JobFanOutStore(this.#storage.sql);
     this.#state = undefined;
     this.#loaded = true;
     this.#armedAt = null;

@@ -4,7 +4,6 @@
  * wakes is `job-loop.ts`.
  */
 import { DurableObject } from "cloudflare:workers";
-import { callAgent } from "../src/delivery/call-agent.ts";
 import { removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
 import { type Caller, canReport, canSee } from "../src/domain/access.ts";
 import { type CompiledJob, defineJob, ownerOf } from "../src/domain/definition.ts";
@@ -22,14 +21,20 @@ import {
 } from "../src/domain/job-change.ts";
 import { err, ok } from "../src/domain/result.ts";
 import { cancelRun, completeRun, isActive, progressRun, type Run } from "../src/domain/run.ts";
+import { parseUserRunId } from "../src/domain/run-id.ts";
 import { runView } from "../src/domain/run-view.ts";
 import { countEnded, type TickState } from "../src/domain/tick.ts";
+import type { RunKey } from "../src/domain/user-run.ts";
 import { type Env, heldBecause, settingsOf } from "../src/env.ts";
+import { callJob, heardCompletion } from "../src/hooks/call-job.ts";
 import { logError } from "../src/log.ts";
+import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
 import type { Job, JobDefinition, JobInput, RunStatus } from "../src/schema/job.ts";
 import { IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
+import type { RunChange } from "./fan-out.ts";
 import { openEvents } from "./job-events.ts";
+import { JobFanOuts } from "./job-fan-outs.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JobHolder } from "./job-state.ts";
 
@@ -47,7 +52,13 @@ export type CreateRequest = {
 export type Created = { readonly job: Job; readonly replayed: boolean };
 
 /** What an Idempotency-Key has made under an id: nothing, a job that is kept for repeats, or one so old that the key is free again. */
-export type Recalled = { readonly was: "nothing" } | { readonly was: "kept"; readonly job: Job } | { readonly was: "forgotten" };
+export type Recalled =
+  | { readonly was: "nothing" }
+  | { readonly was: "kept"; readonly job: Job }
+  | { readonly was: "forgotten" };
+
+/** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
+export type RunPlace = number | RunKey;
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
@@ -55,6 +66,7 @@ const RESERVATION_TTL_MS = 30_000;
 export class JobObject extends DurableObject<Env> {
   readonly #holder: JobHolder;
   readonly #loop: JobLoop;
+  readonly #fanOuts: JobFanOuts;
   #indexing: Promise<void> = Promise.resolve();
   #removing: Promise<void> | undefined;
 
@@ -62,14 +74,22 @@ export class JobObject extends DurableObject<Env> {
     super(ctx, env);
     const settings = settingsOf(env);
     this.#holder = new JobHolder(ctx.storage, settings.RUN_RETENTION);
+    const now = () => Date.now();
+    const random = () => Math.random();
+    const held = ({ record }: TickState) => heldBecause(settings, record.definition.exec_scope);
+    const report = (message: string, error: unknown) =>
+      logError(message, { job_id: this.#holder.state?.record.id }, error);
+    const poke = () => this.#loop.poke();
+    this.#fanOuts = new JobFanOuts(env, settings, this.#holder, { now, random, held, poke, report });
     this.#loop = new JobLoop(this.#holder, {
-      now: () => Date.now(),
-      random: () => Math.random(),
-      held: ({ record }) => heldBecause(settings, record.definition.exec_scope),
+      now,
+      random,
+      held,
       call: (state, run, signal) => this.#call(state, run, signal),
+      fanOut: () => this.#fanOuts.work(),
       index: () => this.#index(),
       remove: () => this.#remove(),
-      report: (message, error) => logError(message, { job_id: this.#holder.state?.record.id }, error),
+      report,
     });
   }
 
@@ -140,9 +160,10 @@ export class JobObject extends DurableObject<Env> {
     return ok(jobView(record, cursor));
   }
 
-  async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string }>> {
+  async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>> {
     const seen = this.#visible(caller);
     if (!seen.ok) return seen;
+    if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, nonce());
     const change = changeByRunNow(seen.value, nonce(), Date.now());
     if (!change.ok) return change;
     this.#commit(change.value);
@@ -166,14 +187,21 @@ export class JobObject extends DurableObject<Env> {
     caller: Caller,
     query: {
       readonly limit: number;
-      readonly before?: number | undefined;
+      readonly before?: RunPlace | undefined;
       readonly status?: RunStatus | undefined;
       readonly userId?: string | undefined;
+      readonly fanOutId?: string | undefined;
     },
-  ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: number }>> {
+  ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
+    const { before } = query;
+    if (typeof before !== "number" && (this.#holder.fanOuts.present || query.fanOutId !== undefined)) {
+      const seen = this.#visible(caller);
+      return seen.ok ? ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before })) : seen;
+    }
     return this.#see(caller, ({ record }) => {
-      const { limit, before, status, userId } = query;
-      const rows = this.#holder.store.runs({ limit: limit + 1, beforeSeq: before, status, userId });
+      const { limit, status, userId } = query;
+      const beforeSeq = typeof before === "number" ? before : undefined;
+      const rows = this.#holder.store.runs({ limit: limit + 1, beforeSeq, status, userId });
       const page = rows.slice(0, query.limit);
       const last = page.at(-1);
       const items = page.map((run) => runView(record.id, run));
@@ -183,21 +211,29 @@ export class JobObject extends DurableObject<Env> {
 
   /** One run, for whoever may see the job, and for the run's own token. */
   async run(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#mayReport(caller, runId) ? this.#fanOuts.run(runId) : notFound("run");
     const seen = this.#reportable(caller, runId);
     return seen.ok ? ok(runView(seen.value.state.record.id, seen.value.run)) : seen;
   }
 
   /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
   async completeRun(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "complete", body });
+    const seen = this.#reportable(caller, runId);
+    if (!seen.ok) return seen;
+    const { state, run } = seen.value;
+    const { id: jobId, definition } = state.record;
+    const heard = isActive(run) ? await heardCompletion(definition, { ...run, jobId }, body) : body;
     return this.#changeRun(
       caller,
       runId,
-      (run, now) => completeRun(run, body, now),
-      (run) => run.status === body.status,
+      (active, now) => completeRun(active, heard, now),
+      (ended) => ended.status === body.status,
     );
   }
 
   async progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "progress", progress });
     return this.#changeRun(
       caller,
       runId,
@@ -208,6 +244,7 @@ export class JobObject extends DurableObject<Env> {
 
   /** Stops an active run, hanging up a call in flight. */
   async cancelRun(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "cancel" });
     return this.#changeRun(
       caller,
       runId,
@@ -232,6 +269,30 @@ export class JobObject extends DurableObject<Env> {
   /** Server-sent events of this job; `lastEventId` is where a listener left off. */
   async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
     return this.#see(caller, () => ok(openEvents(this.#holder, lastEventId)));
+  }
+
+  /** The Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds nothing due. */
+  async tick(tickAt: number): Promise<void> {
+    this.#fanOuts.tick(tickAt);
+  }
+
+  /** A shard of a fan-out is idle, or was answered 410. False: there is no such fan-out. */
+  async fanOutReport(fanOutId: string): Promise<boolean> {
+    return this.#fanOuts.reported(fanOutId);
+  }
+
+  /** The fan-outs that are kept, newest first; `next` is the number to go on before, where there are more. */
+  async fanOuts(
+    caller: Caller,
+    query: { readonly limit: number; readonly before?: number | undefined },
+  ): Promise<Outcome<{ readonly items: FanOutView[]; readonly next?: number }>> {
+    const seen = this.#visible(caller);
+    return seen.ok ? ok(await this.#fanOuts.list(query.limit, query.before)) : seen;
+  }
+
+  async fanOut(caller: Caller, fanOutId: string): Promise<Outcome<FanOutView>> {
+    const seen = this.#visible(caller);
+    return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
   }
 
   /** The sweep's question: is there a job here, and is something overdue? A job found asleep is armed again. */
@@ -283,9 +344,20 @@ export class JobObject extends DurableObject<Env> {
   #reportable(caller: Caller, runId: string): Outcome<{ readonly state: TickState; readonly run: Run }> {
     const state = this.#holder.state;
     if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
-    if (!canReport(caller, { ...state.record.definition, id: state.record.id }, runId)) return notFound("run");
+    if (!this.#mayReport(caller, runId)) return notFound("run");
     const run = this.#holder.store.run(runId);
     return run === undefined ? notFound("run") : ok({ state, run });
+  }
+
+  #mayReport(caller: Caller, runId: string): boolean {
+    const record = this.#holder.state?.record;
+    if (record === undefined || record.deletedAt !== undefined) return false;
+    return canReport(caller, { ...record.definition, id: record.id }, runId);
+  }
+
+  /** A user's run of a fan-out lives in a shard. */
+  async #changeUserRun(caller: Caller, runId: string, change: RunChange): Promise<Outcome<RunView>> {
+    return this.#mayReport(caller, runId) ? this.#fanOuts.changeRun(runId, change) : notFound("run");
   }
 
   #changeRun(
@@ -349,6 +421,7 @@ export class JobObject extends DurableObject<Env> {
     if (record === undefined) return;
     if (record.deletedAt === undefined) this.#holder.commit({ record: { ...record, deletedAt: Date.now() } });
     await this.#indexing.catch(() => undefined);
+    await this.#fanOuts.erase();
     const owners = new Set([record.indexedOwner, ownerOf(record.definition)]);
     for (const owner of owners) await removeFromIndex(this.env, owner, record.id, record.createdAt);
     await this.#holder.erase();
@@ -356,15 +429,22 @@ export class JobObject extends DurableObject<Env> {
 
   #call(state: TickState, run: Run, signal: AbortSignal) {
     const { record, job } = state;
-    return callAgent(
+    return callJob(
       this.env,
       settingsOf(this.env),
-      { definition: record.definition, timeoutMs: job.timeoutMs, origin: record.origin },
+      {
+        definition: record.definition,
+        timeoutMs: job.timeoutMs,
+        origin: record.origin,
+        maxAttempts: job.retry.maxAttempts,
+      },
       { ...run, jobId: record.id },
       { now: () => Date.now(), signal },
     );
   }
 }
+
+const isUserRun = (runId: string): boolean => parseUserRunId(runId) !== undefined;
 
 /** Whether an If-Match header (RFC 9110 §13.1.1) allows the change; a missing one does. */
 function matches(ifMatch: string | undefined, etag: string): boolean {

@@ -1,6 +1,7 @@
 /** Bindings and settings: the only file that names them. Read once per environment, through zod. */
 import * as z from "zod";
 import type { DirectoryObject } from "../durable-objects/directory.ts";
+import type { FanOutObject } from "../durable-objects/fan-out.ts";
 import type { HeartbeatObject } from "../durable-objects/heartbeat.ts";
 import type { JobObject } from "../durable-objects/job.ts";
 import type { WorkersAi } from "./delivery/workers-ai.ts";
@@ -11,6 +12,7 @@ import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 export type Env = {
   readonly JOB: DurableObjectNamespace<JobObject>;
   readonly DIRECTORY: DurableObjectNamespace<DirectoryObject>;
+  readonly FAN_OUT: DurableObjectNamespace<FanOutObject>;
   readonly HEARTBEAT: DurableObjectNamespace<HeartbeatObject>;
   /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
   readonly AGENT?: Fetcher;

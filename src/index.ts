@@ -1,10 +1,45 @@
-/** The Worker: HTTP in `fetch`, and the Durable Object classes that wrangler.toml binds. */
+/**
+ * Reveille: a job scheduler for AI agents on Cloudflare Workers.
+ *
+ * Deployed as it is, this is the Worker. Imported in a Worker of your own, the functions below register code at module level, and
+ * the rest is two lines (see examples/library):
+ *
+ * ```ts
+ * import reveille, { registerBuiltin } from "reveille";
+ * registerBuiltin({ name: "digest", schedule: { cron: "0 3 * * *" }, handler: async ({ sessionId }) => digest(sessionId) });
+ *
+ * export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject } from "reveille";
+ * export default reveille;
+ * ```
+ */
+import { tick } from "./cron/tick.ts";
+import type { Env } from "./env.ts";
 import { buildApp, ROUTES } from "./http/app.ts";
 
 export { DirectoryObject } from "../durable-objects/directory.ts";
+export { FanOutObject } from "../durable-objects/fan-out.ts";
 export { HeartbeatObject } from "../durable-objects/heartbeat.ts";
 export { JobObject } from "../durable-objects/job.ts";
+export type { CalledJob, CalledRun } from "./delivery/body.ts";
+export type { Env } from "./env.ts";
+export { type ActiveUsers, setActiveUsers } from "./hooks/active-users.ts";
+export { type Builtin, registerBuiltin } from "./hooks/builtins.ts";
+export { onHeartbeatChat as setHeartbeatChat, onHeartbeatNotify as setHeartbeatNotifier } from "./hooks/heartbeat.ts";
+export {
+  addRunListener,
+  type EndedRun,
+  type JobCall,
+  type JobHandler,
+  type RunListener,
+  setJobHandler,
+} from "./hooks/job-hooks.ts";
+export { everyMinutes, type Task, type TaskCall } from "./hooks/tasks.ts";
 
 const app = buildApp(ROUTES);
 
-export default { fetch: app.fetch };
+export default {
+  fetch: app.fetch,
+  async scheduled(controller: ScheduledController, env: Env): Promise<void> {
+    await tick(Number(controller.scheduledTime), env, Date.now());
+  },
+};

@@ -57,16 +57,7 @@ export function jobRunBody(call: {
     type: "job.run",
     timestamp: formatInstant(now),
     data: {
-      run: {
-        id: run.id,
-        job_id: run.jobId,
-        session_id: run.sessionId,
-        ...(run.userId ? { user_id: run.userId } : {}),
-        trigger: run.trigger,
-        scheduled_at: formatInstant(run.dueAt),
-        started_at: formatInstant(run.startedAt),
-        attempt: run.attempt,
-      },
+      run: calledRun(run),
       job,
       ...(message ? { message } : {}),
       ...(payload === undefined || Object.keys(payload).length === 0 ? {} : { payload }),
@@ -74,3 +65,15 @@ export function jobRunBody(call: {
     },
   };
 }
+
+/** `data.run` of a call, and what code is told of a run. */
+export const calledRun = (run: RunToCall): CalledRun => ({
+  id: run.id,
+  job_id: run.jobId,
+  session_id: run.sessionId,
+  ...(run.userId ? { user_id: run.userId } : {}),
+  trigger: run.trigger,
+  scheduled_at: formatInstant(run.dueAt),
+  started_at: formatInstant(run.startedAt),
+  attempt: run.attempt,
+});

@@ -11,7 +11,7 @@
  * job ids may contain `-` and `_`. All characters are of `A-Za-z0-9_-`: safe in a path, and never the `.` that Standard
  * Webhooks puts between the parts it signs. With a job id of 64 characters the longest id is 126.
  */
-import { base32 } from "./base32.ts";
+import { BASE32_CLASS, base32 } from "./base32.ts";
 import { sha256 } from "./sha256.ts";
 
 /** 80 bits: a nonce tells apart the few manual runs of one job in one millisecond. */
@@ -44,7 +44,21 @@ export function fanOutId(jobId: string, cause: FanOutCause): string {
 }
 
 /** The run of one user in a fan-out. The user's id is hashed: it may hold any character, and does not belong in URLs and logs. */
-export const userRunId = (fanOut: string, userId: string): string => `${fanOut}-u${base32(sha256(userId), USER_CHARS)}`;
+export const userRunId = (fanOut: string, userId: string): string => keyedRunId(fanOut, userKey(userId));
+
+/** What stands for a user in the ids of their runs, and in the tables of their shard. */
+export const userKey = (userId: string): string => base32(sha256(userId), USER_CHARS);
+
+/** The run of the user with this key. */
+export const keyedRunId = (fanOut: string, key: string): string => `${fanOut}-u${key}`;
+
+const USER_RUN = new RegExp(`^(.+-[fgh][^-]+)-u([${BASE32_CLASS}]{${USER_CHARS}})$`);
+
+/** The fan-out and the user's key in the id of a user's run; undefined where it is another run's, or none. */
+export function parseUserRunId(runId: string): { readonly fanOutId: string; readonly key: string } | undefined {
+  const [, fanOut, key] = USER_RUN.exec(runId) ?? [];
+  return fanOut === undefined || key === undefined ? undefined : { fanOutId: fanOut, key };
+}
 
 const nonceText = (nonce: string): string => base32(sha256(nonce), NONCE_CHARS);
 

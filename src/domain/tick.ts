@@ -8,6 +8,7 @@ import { FINISHED_RETENTION_MS } from "../schema/limits.ts";
 import type { Trigger } from "../schema/run.ts";
 import type { Answer } from "./answer.ts";
 import type { CompiledJob } from "./definition.ts";
+import type { FanOutTimer } from "./fan-out.ts";
 import { jitterDelay } from "./jitter.ts";
 import { type Cursor, type JobRecord, nextDueAt, pauseJob } from "./job.ts";
 import { decideMissed } from "./missed.ts";
@@ -33,6 +34,8 @@ export type TickState = {
   readonly cursor: Cursor;
   /** Runs that have not ended, oldest first. */
   readonly active: readonly Run[];
+  /** A fan-out of the job is going, and is looked after at its time (`domain/fan-out.ts`). */
+  readonly fanOut?: FanOutTimer | undefined;
 };
 
 export type TickContext = {
@@ -81,7 +84,7 @@ export function decideTick(state: TickState, context: TickContext): TickResult {
 
 /** One thing that a job waits for. All timers are read off the state; the earliest one is the alarm (invariant 3). */
 export type Timer = {
-  readonly kind: "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase";
+  readonly kind: "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase" | "fan_out";
   readonly at: number;
 };
 
@@ -95,9 +98,11 @@ export type TimerContext = {
 
 /** The job's table of timers. A call in flight has none: it is held by the process, and by the alarm that made it. */
 export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: TimerContext): Timer[] {
-  const { record, cursor, active, job } = state;
+  const { record, cursor, active, job, fanOut } = state;
   const timers: Timer[] = [];
-  const behind = record.version > record.indexedVersion || record.deletedAt !== undefined;
+  const isGone = record.deletedAt !== undefined;
+  if (fanOut !== undefined && !isGone) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
+  const behind = record.version > record.indexedVersion || isGone;
   if (behind) timers.push({ kind: "index", at: indexRetryAt ?? now });
   for (const run of active) {
     if (run.phase === "pending") timers.push({ kind: "attempt", at: run.wakeAt ?? now });
@@ -116,8 +121,8 @@ export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: Time
 }
 
 /** Nothing is left to come: the schedule has no further fire, and nothing runs or waits. */
-function isOver({ record, cursor, active }: Pick<TickState, "record" | "cursor" | "active">): boolean {
-  if (record.definition.exec_scope === "all_users" || !record.definition.enabled) return false;
+function isOver({ record, cursor, active, fanOut }: Omit<TickState, "job">): boolean {
+  if (fanOut !== undefined || !record.definition.enabled) return false;
   const queued = record.buffered !== undefined || record.backfills.length > 0;
   return cursor.nextDueAt === null && !queued && active.length === 0;
 }
@@ -125,6 +130,7 @@ function isOver({ record, cursor, active }: Pick<TickState, "record" | "cursor" 
 class Draft {
   readonly #job: CompiledJob;
   readonly #context: TickContext;
+  readonly #fanOut: FanOutTimer | undefined;
   readonly #runs: Map<string, Run>;
   readonly #changed = new Set<string>();
   readonly #calls: string[] = [];
@@ -138,6 +144,7 @@ class Draft {
     this.#record = state.record;
     this.#cursor = state.cursor;
     this.#context = context;
+    this.#fanOut = state.fanOut;
     this.#runs = new Map(state.active.map((run) => [run.id, run]));
   }
 
@@ -205,7 +212,7 @@ class Draft {
       this.#erase = this.#record.finishedAt + FINISHED_RETENTION_MS <= now;
       return;
     }
-    if (!isOver({ record: this.#record, cursor: this.#cursor, active: this.#active() })) return;
+    if (!isOver({ record: this.#record, cursor: this.#cursor, active: this.#active(), fanOut: this.#fanOut })) return;
     this.#record = { ...this.#record, finishedAt: now, version: this.#record.version + 1, updatedAt: now };
   }
 

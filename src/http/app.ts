@@ -7,6 +7,7 @@ import { timing } from "hono/timing";
 import { logError } from "../log.ts";
 import { authorise } from "./auth.ts";
 import { ensureRoutes } from "./ensure.ts";
+import { fanOutRoutes } from "./fan-outs.ts";
 import { healthRoutes } from "./health.ts";
 import { heartbeatRoutes } from "./heartbeats.ts";
 import { jobRunRoutes } from "./job-runs.ts";
@@ -24,6 +25,7 @@ const resources = [
   ...ensureRoutes,
   ...jobRoutes,
   ...jobRunRoutes,
+  ...fanOutRoutes,
   ...jobWatchRoutes,
   ...scheduleRoutes,
   ...tokenRoutes,

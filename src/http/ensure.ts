@@ -2,7 +2,9 @@
 import * as z from "zod";
 import { reserveNameEverywhere } from "../directory/jobs-index.ts";
 import { checkScheduleAhead, defineJob } from "../domain/definition.ts";
+import type { Outcome } from "../domain/failure.ts";
 import { jobIdFromBytes } from "../domain/job-id.ts";
+import { ok } from "../domain/result.ts";
 import { sha256 } from "../domain/sha256.ts";
 import { Job, JobInput } from "../schema/job.ts";
 import { placeSystemJob } from "./create-job.ts";
@@ -31,27 +33,43 @@ const ensure = route({
   },
   errors: ["name_reserved", "quota_exceeded"],
   async handle({ env, settings, body, sent, url, now }) {
-    // An `at` that is over is no error as long as nothing changes, so that is checked only where a job is made or changed.
-    const job = defineJob(body);
-    if (!job.ok) return job;
-    const id = systemJobId(body.name);
-    const object = jobObject(env, id);
     const keepEnabled = !isObject(sent) || sent.enabled === undefined;
-    const present = await object.ensure(body, keepEnabled);
-    if (present.ok) return jobReply(200, present.value);
-    if (present.error.kind !== "not_found") return present;
-
-    const ahead = checkScheduleAhead(job.value, now, now);
-    if (!ahead.ok) return ahead;
-    const name = await reserveNameEverywhere(env, body.name, id);
-    if (!name.ok) return name;
-    const made = await placeSystemJob({ env, settings, now, origin: url.origin }, job.value, id);
-    if (made.ok) return jobReply(201, made.value.job, { location: `/v1/jobs/${id}` });
-    // Another ensure of the same name was faster.
-    const raced = made.error.kind === "idempotency_key_reused" ? await object.ensure(body, keepEnabled) : made;
-    return raced.ok ? jobReply(200, raced.value) : raced;
+    const ensured = await ensureSystemJob({ env, settings, now, origin: url.origin }, body, keepEnabled);
+    if (!ensured.ok) return ensured;
+    const { job, made } = ensured.value;
+    return made ? jobReply(201, job, { location: `/v1/jobs/${job.id}` }) : jobReply(200, job);
   },
 });
+
+/**
+ * Makes the system job of this name, or brings it to this definition. `keepEnabled`: a paused job stays paused.
+ * Errors: `validation_failed`, `name_reserved`, `quota_exceeded`.
+ */
+export async function ensureSystemJob(
+  call: Parameters<typeof placeSystemJob>[0],
+  input: JobInput,
+  keepEnabled: boolean,
+): Promise<Outcome<{ readonly job: Job; readonly made: boolean }>> {
+  // An `at` that is over is no error as long as nothing changes, so that is checked only where a job is made or changed.
+  const job = defineJob(input);
+  if (!job.ok) return job;
+  const id = systemJobId(input.name);
+  const object = jobObject(call.env, id);
+  const present = await object.ensure(input, keepEnabled);
+  if (present.ok) return ok({ job: present.value, made: false });
+  if (present.error.kind !== "not_found") return present;
+
+  const ahead = checkScheduleAhead(job.value, call.now, call.now);
+  if (!ahead.ok) return ahead;
+  const name = await reserveNameEverywhere(call.env, input.name, id);
+  if (!name.ok) return name;
+  const made = await placeSystemJob(call, job.value, id);
+  if (made.ok) return ok({ job: made.value.job, made: true });
+  // Another ensure of the same name was faster.
+  if (made.error.kind !== "idempotency_key_reused") return made;
+  const raced = await object.ensure(input, keepEnabled);
+  return raced.ok ? ok({ job: raced.value, made: false }) : raced;
+}
 
 const isObject = (value: unknown): value is { readonly enabled?: unknown } =>
   typeof value === "object" && value !== null;

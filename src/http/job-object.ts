@@ -23,6 +23,8 @@ export type JobCalls = Pick<
   | "completeRun"
   | "progressRun"
   | "cancelRun"
+  | "fanOuts"
+  | "fanOut"
   | "explain"
   | "events"
 >;

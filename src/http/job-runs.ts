@@ -9,7 +9,7 @@ import { findJob } from "./job-object.ts";
 import { reply, route } from "./route.ts";
 
 const tag = "Runs";
-const cursors = cursorsOf("runs", z.int());
+const cursors = cursorsOf("runs", z.union([z.int(), z.object({ startedAt: z.int(), id: z.string() })]));
 
 const list = route({
   method: "get",
@@ -33,10 +33,8 @@ const list = route({
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
     const { limit, status, user_id: userId, fan_out_id: fanOutId } = query;
-    const page = await found.value.runs(caller, { limit, before: before.value, status, userId });
+    const page = await found.value.runs(caller, { limit, before: before.value, status, userId, fanOutId });
     if (!page.ok) return page;
-    // The runs of a job's own log belong to no fan-out.
-    if (fanOutId !== undefined) return reply(200, { items: [] });
     const { items, next } = page.value;
     return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
   },

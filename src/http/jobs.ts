@@ -222,13 +222,18 @@ const runNow = route({
   summary: "Run a job now",
   description: "Also when it is paused. The schedule does not move. Refused while a run is active.",
   body: { schema: NoBody, optional: true },
-  answers: { 202: { description: "The run has begun.", schema: z.strictObject({ run_id: z.string() }) } },
+  answers: {
+    202: {
+      description: "The run has begun; of an all_users job, the fan-out.",
+      schema: z.union([z.strictObject({ run_id: z.string() }), z.strictObject({ fan_out_id: z.string() })]),
+    },
+  },
   errors: ["not_found", "job_already_running", "job_finished"],
   async handle({ env, caller, params }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
     const run = await found.value.runNow(caller);
-    return run.ok ? reply(202, { run_id: run.value.run_id }) : run;
+    return run.ok ? reply(202, run.value) : run;
   },
 });
 

@@ -1,0 +1,59 @@
+/**
+ * The tables of a FanOut object: one shard of the fan-outs of one job (docs/fan-out.md). They are made by the first fan-out that
+ * hands it users. Instants are epoch ms.
+ */
+
+/** Raise it with any change below; a shard met at another version brings its tables up to date first. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * `fan_out` has a row for each fan-out whose runs are kept, `spec` being what its runs have in common. `begun_at_logged` is how many
+ * runs were logged when the object last began to call after a restart, `stalls` how often that number had not grown since the time
+ * before: it tells a call that kills the object from a restart in passing. `batch` holds users who have not all been run, a row for
+ * a whole page's share.
+ */
+export const TABLES = [
+  `CREATE TABLE fan_out (
+     no INTEGER PRIMARY KEY,
+     schema_version INTEGER NOT NULL,
+     job_id TEXT NOT NULL,
+     k INTEGER NOT NULL,
+     spec TEXT NOT NULL,
+     next_call_at REAL NOT NULL,
+     begun_at_logged INTEGER NOT NULL,
+     stalls INTEGER NOT NULL,
+     gone TEXT
+   )`,
+  `CREATE TABLE batch (
+     seq INTEGER PRIMARY KEY,
+     fan_out INTEGER NOT NULL,
+     size INTEGER NOT NULL,
+     users TEXT NOT NULL
+   )`,
+] as const;
+
+/** Each fan-out has a table of its own: dropping it is free, while deleting its rows would be billed row by row. */
+export const runTable = (no: number): string => `user_run_${Math.trunc(no)}`;
+
+/**
+ * The runs of one fan-out in this shard: one row a user, written when the run ends or has to wait. The index holds only runs that
+ * wait, so an ended run costs one row. `output` comes last: a list is sorted without reading it.
+ */
+export const runTableStatements = (no: number): readonly string[] => [
+  `CREATE TABLE ${runTable(no)} (
+     user_key TEXT PRIMARY KEY,
+     started_at INTEGER NOT NULL,
+     status TEXT NOT NULL,
+     phase TEXT NOT NULL,
+     wake_at INTEGER,
+     user_id TEXT NOT NULL,
+     finished_at INTEGER,
+     attempt INTEGER NOT NULL,
+     http_status INTEGER,
+     error TEXT,
+     progress TEXT,
+     output_truncated INTEGER,
+     output TEXT
+   ) WITHOUT ROWID`,
+  `CREATE INDEX ${runTable(no)}_wake ON ${runTable(no)} (wake_at) WHERE wake_at IS NOT NULL`,
+];

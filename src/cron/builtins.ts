@@ -1,0 +1,46 @@
+/** The tick's part in builtin jobs: each is brought to what the code says, once for each version of the code. */
+import { ADMIN } from "../domain/access.ts";
+import type { Env, Settings } from "../env.ts";
+import { BUILTIN_LABEL, type RegisteredBuiltin, registeredBuiltins } from "../hooks/builtins.ts";
+import { ensureSystemJob, systemJobId } from "../http/ensure.ts";
+import { jobObject } from "../http/job-object.ts";
+import { logError } from "../log.ts";
+
+/** Names of the builtins that this isolate has found, or made, as the code has them. A new deploy is a new isolate. */
+const settled = new Set<string>();
+
+/**
+ * Ensures every registered builtin. The job itself carries the version of the code that made it, so a builtin that is there in
+ * this version costs one call in the life of an isolate, and what an operator has changed in it stays. One that fails is logged
+ * and tried again at the next tick; the others do not wait for it.
+ */
+export async function ensureBuiltins(env: Env, settings: Settings, now: number): Promise<void> {
+  for (const builtin of registeredBuiltins()) {
+    const { name } = builtin.input;
+    if (settled.has(name)) continue;
+    const problem = await ensureBuiltin(env, settings, builtin, now).catch((error: unknown) => String(error));
+    if (problem === undefined) settled.add(name);
+    else
+      logError("A builtin job could not be brought up to date; trying again at the next tick", {
+        builtin: name,
+        problem,
+      });
+  }
+}
+
+async function ensureBuiltin(
+  env: Env,
+  settings: Settings,
+  { input, version }: RegisteredBuiltin,
+  now: number,
+): Promise<string | undefined> {
+  const present = await jobObject(env, systemJobId(input.name)).read(ADMIN);
+  if (present.ok && present.value.labels?.[BUILTIN_LABEL] === version) return undefined;
+  const origin = settings.PUBLIC_URL ?? "";
+  const ensured = await ensureSystemJob(
+    { env, settings: { ...settings, TOKEN_SECRET: settings.TOKEN_SECRET ?? "" }, now, origin },
+    input,
+    true,
+  );
+  return ensured.ok ? undefined : JSON.stringify(ensured.error);
+}

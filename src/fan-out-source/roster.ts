@@ -1,0 +1,33 @@
+/** The users of a fan-out from the roster, shard by shard of the directory. */
+import * as z from "zod";
+import { activeSince, activeUserPage, type RosterPosition } from "../directory/roster.ts";
+import { err, ok } from "../domain/result.ts";
+import type { Env, Settings } from "../env.ts";
+import { type ActiveUserSource, PAGE_USERS, type Reading } from "./source.ts";
+
+const Position = z.object({ shard: z.int(), afterId: z.string() });
+
+/** A page is filled from as many shards as it takes: each page costs a row in each shard of the fan-out. */
+export function rosterSource(env: Env, settings: Settings, { startedAt }: Reading): ActiveUserSource {
+  const seenSince = activeSince(settings, startedAt);
+  return {
+    async page(cursor) {
+      const users: string[] = [];
+      let position: RosterPosition | undefined = cursor === undefined ? undefined : Position.parse(cursor);
+      try {
+        do {
+          const { ids, next } = await activeUserPage(env, seenSince, position, PAGE_USERS - users.length);
+          users.push(...ids);
+          position = next;
+        } while (position !== undefined && users.length < PAGE_USERS);
+      } catch (error) {
+        return err({
+          reason: `the roster could not be read: ${error instanceof Error ? error.message : String(error)}`,
+          retryable: true,
+        });
+      }
+      return ok({ users, ...(position === undefined ? {} : { cursor: position }) });
+    },
+    close: () => undefined,
+  };
+}

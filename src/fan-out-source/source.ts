@@ -1,0 +1,42 @@
+/**
+ * Where the users of a fan-out come from (CONTRACT.md §9): code, else ACTIVE_USERS_URL, else the roster. A source is read page
+ * by page; after each page the fan-out stores the page's cursor, and after a crash it asks for the page that follows it.
+ */
+import type { Result } from "../domain/result.ts";
+import type { Env, Settings } from "../env.ts";
+import { registeredActiveUsers } from "../hooks/active-users.ts";
+import { codeSource } from "./code.ts";
+import { rosterSource } from "./roster.ts";
+import { urlSource } from "./url.ts";
+
+/** Some users, and where the next page begins; without `cursor` there is none. A page may be empty and have a next one. */
+export type Page = { readonly users: readonly string[]; readonly cursor?: unknown };
+
+/** `retryable`: asking again may help. */
+export type SourceFailure = { readonly reason: string; readonly retryable: boolean };
+
+export type ActiveUserSource = {
+  /** The page at `cursor`, which is one that this kind of source has given out, or undefined for the first. Never throws. */
+  readonly page: (cursor: unknown) => Promise<Result<Page, SourceFailure>>;
+  /** Lets go of what was open. */
+  readonly close: () => void;
+};
+
+/** What a source may need to know of the fan-out that reads it. */
+export type Reading = {
+  readonly fanOutId: string;
+  /** Epoch ms: who is active is decided as of then. */
+  readonly startedAt: number;
+  readonly now: () => number;
+};
+
+/** So many users a page has, where the source lets us choose. */
+export const PAGE_USERS = 1_000;
+
+export function openSource(env: Env, settings: Settings, reading: Reading): ActiveUserSource {
+  const users = registeredActiveUsers();
+  if (users !== undefined) return codeSource(users);
+  const url = settings.ACTIVE_USERS_URL;
+  if (url !== undefined) return urlSource(url, settings, reading);
+  return rosterSource(env, settings, reading);
+}

@@ -1,0 +1,65 @@
+/**
+ * Builtin jobs (CONTRACT.md §10): system jobs that code lays down. They are made, and kept as the code has them, by the first tick
+ * after a deploy (`cron/builtins.ts`); `PUT /v1/jobs/ensure` does the same over HTTP.
+ */
+import type * as z from "zod";
+import { base32 } from "../domain/base32.ts";
+import { defineJob, fieldErrors } from "../domain/definition.ts";
+import { canonicalJson } from "../domain/job-change.ts";
+import { sha256 } from "../domain/sha256.ts";
+import { JobInput } from "../schema/job.ts";
+import type { JobHandler } from "./job-hooks.ts";
+
+type Fields = z.input<typeof JobInput>;
+
+/** A job as CONTRACT.md §2 has it, owned by the system, with a message for the agent or a handler that runs in its place. */
+export type Builtin = Omit<Fields, "owner_kind" | "plugin_id" | "job_key" | "runtime_name" | "enabled"> &
+  ({ readonly message: string } | { readonly handler: JobHandler }) & { readonly handler?: JobHandler };
+
+/** `version` changes whenever the code's definition does. */
+export type RegisteredBuiltin = { readonly input: JobInput; readonly version: string; readonly handler?: JobHandler };
+
+/** The label that says which version of the code made a builtin, and whether a handler runs it: `handler:…` or `message:…`. */
+export const BUILTIN_LABEL = "reveille.builtin";
+
+const registered = new Map<string, RegisteredBuiltin>();
+
+/**
+ * Lays down a builtin job. What an operator changes in it over HTTP stays until the code's own definition changes; its name is
+ * taken for everybody else. Throws where a field is wrong or the name is registered twice, so a mistake shows when the Worker starts.
+ *
+ * ```ts
+ * registerBuiltin({
+ *   name: "nightly-digest",
+ *   schedule: { cron: "0 3 * * *", timezone: "Europe/Berlin" },
+ *   handler: async ({ run, sessionId, signal }) => digest(run.scheduled_at, sessionId, signal),
+ * });
+ * ```
+ */
+export function registerBuiltin(builtin: Builtin): void {
+  const { handler, ...fields } = builtin;
+  const { name } = fields;
+  if (registered.has(name)) throw new Error(`registerBuiltin: there is a builtin "${name}" already`);
+  const kind = handler === undefined ? "message" : "handler";
+  const version = `${kind}:${base32(sha256(canonicalJson(fields)), 16)}`;
+  const input = JobInput.safeParse({
+    ...fields,
+    owner_kind: "system",
+    labels: { ...fields.labels, [BUILTIN_LABEL]: version },
+  });
+  if (!input.success) throw new Error(`registerBuiltin("${name}"): ${explain(fieldErrors(input.error.issues))}`);
+  const job = defineJob(input.data);
+  if (!job.ok) {
+    throw new Error(
+      `registerBuiltin("${name}"): ${job.error.kind === "validation_failed" ? explain(job.error.errors) : job.error.kind}`,
+    );
+  }
+  registered.set(name, { input: input.data, version, ...(handler === undefined ? {} : { handler }) });
+}
+
+/** What is registered in this isolate. */
+export const registeredBuiltins = (): readonly RegisteredBuiltin[] => [...registered.values()];
+export const registeredBuiltin = (name: string): RegisteredBuiltin | undefined => registered.get(name);
+
+const explain = (errors: readonly { readonly path: string; readonly message: string }[]): string =>
+  errors.map(({ path, message }) => `${path} ${message}`).join("; ");

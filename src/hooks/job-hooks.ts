@@ -1,0 +1,55 @@
+/**
+ * What code may do when a job fires (CONTRACT.md §10): be called in place of the agent, and hear how a run ended. Registered at
+ * module level, as in Go's `init()`: the same module is loaded wherever jobs run.
+ */
+import type { CalledJob, CalledRun } from "../delivery/body.ts";
+
+/** What a handler gets: the job, the run, and the session that the run belongs to. */
+export type JobCall = {
+  readonly job: CalledJob;
+  readonly run: CalledRun;
+  readonly sessionId: string;
+  /** Aborted when the job's `timeout` has passed, or the run was cancelled. Pass it on to `fetch`. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * What is run when a job fires. What it returns becomes the run's output: text as it is, anything else as JSON. The run is an error
+ * where it throws or returns an `Error`, and is tried again by the job's `retry` only where it outlasts the job's `timeout`. It may be called twice
+ * with the same `run.id`, after a crash in the middle: make what it does repeatable.
+ */
+export type JobHandler = (call: JobCall) => unknown;
+
+/** A run that has ended, as listeners hear of it. */
+export type EndedRun = CalledRun & {
+  readonly status: "success" | "error";
+  readonly error?: string;
+  readonly output?: string;
+};
+
+/** Where a listener throws, or returns an `Error`, an otherwise successful run becomes an error. */
+export type RunListener = (ended: {
+  readonly job: CalledJob;
+  readonly run: EndedRun;
+  readonly sessionId: string;
+}) => unknown;
+
+let jobHandler: JobHandler | undefined;
+const listeners: RunListener[] = [];
+
+/** Runs `handler` whenever a job fires, instead of the HTTP call to the agent. A builtin's own handler goes before it. */
+export function setJobHandler(handler: JobHandler): void {
+  jobHandler = handler;
+}
+
+/**
+ * Has `listener` called after each run that a handler, or the agent, has ended; several are called one after the other. Runs that were
+ * skipped, cancelled or timed out waiting for their completion are not told of.
+ */
+export function addRunListener(listener: RunListener): void {
+  listeners.push(listener);
+}
+
+/** What is registered in this isolate. */
+export const registeredJobHandler = (): JobHandler | undefined => jobHandler;
+export const registeredListeners = (): readonly RunListener[] => listeners;

@@ -1,0 +1,25 @@
+/** The shape of a fan-out as clients see it (CONTRACT.md §6). */
+import * as z from "zod";
+import { Trigger } from "./run.ts";
+
+export const FanOutStatus = z.enum(["running", "success", "error"]);
+
+/** `total` = `succeeded` + `failed` + `skipped` + `pending`; it grows while the users are being read. */
+export const FanOut = z.strictObject({
+  id: z.string(),
+  job_id: z.string(),
+  status: FanOutStatus,
+  trigger: Trigger,
+  scheduled_at: z.string(),
+  started_at: z.string(),
+  finished_at: z.string().optional(),
+  error: z.string().optional(),
+  total: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  skipped: z.int(),
+  pending: z.int(),
+  /** How many earlier fires, missed while nothing could run, this fan-out stands for as well. */
+  missed: z.int().optional(),
+});
+export type FanOut = z.infer<typeof FanOut>;

@@ -13,6 +13,7 @@ import { heartbeatRoutes } from "./heartbeats.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobWatchRoutes } from "./job-watch.ts";
 import { jobRoutes } from "./jobs.ts";
+import { type AnswerCall, mcpRoute } from "./mcp.ts";
 import { describeApi } from "./openapi.ts";
 import { type HttpFailure, problem } from "./problem.ts";
 import type { AnyRoute } from "./route.ts";
@@ -32,8 +33,18 @@ const resources = [
   ...heartbeatRoutes,
 ] as const satisfies readonly AnyRoute[];
 
+let toolsApp: Hono<AppEnv> | undefined;
+
+/** The tools of /mcp call these same routes, in an app of their own. */
+const answerTool: AnswerCall = async (request, env, waitUntil) => {
+  toolsApp ??= buildApp(resources);
+  return toolsApp.fetch(request, env, { waitUntil, passThroughOnException: () => undefined, props: {} });
+};
+
+const described = [...resources, mcpRoute(resources, answerTool)] as const satisfies readonly AnyRoute[];
+
 /** Every route there is. */
-export const ROUTES = [...resources, describeApi(resources)] as const satisfies readonly AnyRoute[];
+export const ROUTES = [...described, describeApi(described)] as const satisfies readonly AnyRoute[];
 
 /** The app; build it once and hand it every request. */
 export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
@@ -70,7 +81,17 @@ const crossOrigin: MiddlewareHandler<AppEnv> = async (c, next) => {
     middleware = cors({
       origin: origins.trim() === "*" ? "*" : origins.split(",").map((origin) => origin.trim()),
       allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-      allowHeaders: ["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
+      allowHeaders: [
+        "Authorization",
+        "Content-Type",
+        "If-Match",
+        "Idempotency-Key",
+        "Last-Event-ID",
+        "X-Request-Id",
+        "Mcp-Method",
+        "Mcp-Name",
+        "Mcp-Protocol-Version",
+      ],
       exposeHeaders: [
         "ETag",
         "Location",

@@ -145,9 +145,14 @@ function patchable(field: z.core.$ZodType): z.core.$ZodType {
   return field instanceof z.ZodObject ? patchOf(field) : field;
 }
 
-const patchOf = (object: z.ZodObject) =>
+const patchOf = (object: z.ZodObject): z.ZodObject =>
   z.strictObject(
-    Object.fromEntries(Object.entries(object.shape).map(([name, field]) => [name, z.nullish(patchable(field))])),
+    Object.fromEntries(
+      Object.entries(object.shape).map(([name, field]) => {
+        const { id: _id, ...meta } = z.globalRegistry.get(field) ?? {};
+        return [name, z.nullish(patchable(field)).meta(meta)];
+      }),
+    ),
   );
 
 /** As {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole. */

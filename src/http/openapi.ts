@@ -1,6 +1,7 @@
 /** `/openapi.json`: the API's description (OpenAPI 3.1), made from the routes and their schemas, so that it cannot drift. */
 import * as z from "zod";
 import { version } from "../../package.json";
+import { type Io, jsonSchema } from "./json-schema.ts";
 import { type ErrorCode, ProblemBody, STATUS_OF } from "./problem.ts";
 import { type AnswerSpec, type AnyRoute, route } from "./route.ts";
 
@@ -171,23 +172,6 @@ function errorResponses(codes: readonly ErrorCode[]): Json {
       },
     ]),
   );
-}
-
-type Io = "input" | "output";
-
-/**
- * A schema as JSON Schema. All transforms of ours make strings of what is written (ids given as numbers), so that is what an
- * output shows for them.
- */
-function jsonSchema(schema: z.ZodType, io: Io): Json {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: "any",
-    override: ({ zodSchema, jsonSchema: made }) => {
-      if (zodSchema._zod.def.type === "transform") made.type = "string";
-    },
-  });
-  return rest;
 }
 
 /**

@@ -45,41 +45,90 @@ export const Labels = z
   )
   .refine((labels) => Object.keys(labels).length <= MAX_LABELS, { message: `at most ${MAX_LABELS} labels` });
 
-export const RetryPolicy = z.strictObject({
-  max_attempts: z.int().min(1).max(10).default(3),
-  min_backoff: DurationText.default("5s"),
-  max_backoff: DurationText.default("10m"),
-});
+export const RetryPolicy = z
+  .strictObject({
+    max_attempts: z.int().min(1).max(10).default(3).meta({ description: "Calls of one run, the first included." }),
+    min_backoff: DurationText.default("5s").meta({
+      description: "The wait before the second attempt; it doubles from there.",
+    }),
+    max_backoff: DurationText.default("10m").meta({ description: "The longest wait between two attempts." }),
+  })
+  .meta({ id: "RetryPolicy", description: "What is tried again when the agent is busy, fails, or cannot be reached." });
 
-export const FanOutBound = z.strictObject({
-  concurrency: z.int().min(1).max(200).default(50),
-  rate_per_minute: z.int().min(1).max(1_000_000).optional(),
-});
+export const FanOutBound = z
+  .strictObject({
+    concurrency: z.int().min(1).max(200).default(50).meta({ description: "Calls to the agent at the same time." }),
+    rate_per_minute: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .meta({ description: "Calls to the agent begun in a minute." }),
+  })
+  .meta({
+    id: "FanOutBound",
+    description: "The bound on calls to the agent, over all users. Only with exec_scope all_users.",
+  });
 
 /** Fields that a client may write; unknown ones are refused. */
-export const JobInput = z.strictObject({
-  owner_kind: OwnerKind.optional(),
-  exec_scope: ExecScope.optional(),
-  plugin_id: pluginText.optional(),
-  job_key: pluginText.optional(),
-  runtime_name: pluginText.optional(),
-  name: boundedText(1, MAX_NAME_BYTES),
-  description: boundedText(0, MAX_DESCRIPTION_BYTES).optional(),
-  schedule: ScheduleSpec,
-  message: boundedText(0, MAX_MESSAGE_BYTES).optional(),
-  payload: Payload.optional(),
-  session_mode: SessionMode.default("reuse"),
-  enabled: z.boolean().default(true),
-  agent_id: optionalId.optional(),
-  user_id: UserIdText.optional(),
-  overlap: Overlap.default("skip"),
-  retry: RetryPolicy.prefault({}),
-  timeout: DurationText.default("5m"),
-  completion_timeout: DurationText.default("1h"),
-  catchup_window: DurationText.default("24h"),
-  fan_out: FanOutBound.optional(),
-  labels: Labels.optional(),
-});
+export const JobInput = z
+  .strictObject({
+    owner_kind: OwnerKind.optional().meta({
+      description: "Who the job belongs to; default user, or plugin where plugin_id is given.",
+    }),
+    exec_scope: ExecScope.optional().meta({
+      description:
+        "system: runs once, as no user. user: runs once, as user_id. all_users: runs once for every active user. Default: user where user_id is given, else system.",
+    }),
+    plugin_id: pluginText
+      .optional()
+      .meta({ description: "Plugin jobs only, as are job_key and runtime_name; then all three are required." }),
+    job_key: pluginText.optional().meta({ description: "The plugin's own name for the job." }),
+    runtime_name: pluginText.optional().meta({ description: "Where the plugin runs." }),
+    name: boundedText(1, MAX_NAME_BYTES).meta({ examples: ["Morning briefing"] }),
+    description: boundedText(0, MAX_DESCRIPTION_BYTES).optional(),
+    schedule: ScheduleSpec,
+    message: boundedText(0, MAX_MESSAGE_BYTES)
+      .optional()
+      .meta({
+        description:
+          "The prompt that the agent gets when the job fires; required unless a plugin or the system owns the job.",
+        examples: ["Summarise my inbox and list what needs an answer today."],
+      }),
+    payload: Payload.optional().meta({
+      description: "Data for the agent, handed over as it is; at most 64 KiB as JSON.",
+    }),
+    session_mode: SessionMode.default("reuse").meta({
+      description: "reuse: every run in one session of the agent's. new: a session for each run.",
+    }),
+    enabled: z.boolean().default(true).meta({ description: "false: paused." }),
+    agent_id: optionalId.optional().meta({ description: "The agent to call; left out: the default agent." }),
+    user_id: UserIdText.optional().meta({
+      description: 'The user that the job runs as. A number becomes its decimal string; "" and 0 mean none.',
+      examples: ["42"],
+    }),
+    overlap: Overlap.default("skip").meta({
+      description:
+        "When a fire comes due while a run is active. skip: it is logged as skipped. buffer_one: one more run afterwards. cancel_other: the active run is cancelled. allow_all: both run.",
+    }),
+    retry: RetryPolicy.prefault({}),
+    timeout: DurationText.default("5m").meta({
+      description: "How long one attempt waits for the agent's answer, 1s to 10m.",
+    }),
+    completion_timeout: DurationText.default("1h").meta({
+      description:
+        "How long a run that was answered with 202 may take until it is completed or reports progress, 1s to 7d.",
+    }),
+    catchup_window: DurationText.default("24h").meta({
+      description: "How old a fire that was missed during downtime may be and still run, 0s to 365d.",
+    }),
+    fan_out: FanOutBound.optional(),
+    labels: Labels.optional().meta({
+      description: "At most 16 short strings to filter lists by.",
+      examples: [{ team: "ops" }],
+    }),
+  })
+  .meta({ id: "JobInput", description: "What a client writes of a job." });
 export type JobInput = z.infer<typeof JobInput>;
 
 /** What is stored and handed to the agent: every default filled in, empty optional fields left out. */
@@ -105,19 +154,23 @@ export const RunStatus = z.enum(["running", "success", "error", "skipped"]);
 export type RunStatus = z.infer<typeof RunStatus>;
 
 /** A job as every answer shows it. */
-export const Job = z.strictObject({
-  id: z.string(),
-  ...JobDefinition.shape,
-  state: JobState,
-  paused_reason: z.string().optional(),
-  created_at: z.string(),
-  updated_at: z.string(),
-  last_run_at: z.string().optional(),
-  last_status: RunStatus.optional(),
-  last_error: z.string().optional(),
-  next_run_at: z.string().optional(),
-  run_count: z.int(),
-  consecutive_failures: z.int(),
-  etag: z.string(),
-});
+export const Job = z
+  .strictObject({
+    id: z.string(),
+    ...JobDefinition.shape,
+    state: JobState,
+    paused_reason: z.string().optional().meta({ description: "Why Reveille itself has paused the job." }),
+    created_at: z.string(),
+    updated_at: z
+      .string()
+      .meta({ description: "When the definition or the state was last changed; runs leave it alone." }),
+    last_run_at: z.string().optional(),
+    last_status: RunStatus.optional(),
+    last_error: z.string().optional(),
+    next_run_at: z.string().optional().meta({ description: "Left out where the job has no fire to come." }),
+    run_count: z.int().meta({ description: "Ended runs, skipped ones left out." }),
+    consecutive_failures: z.int(),
+    etag: z.string().meta({ description: "The job's version, for If-Match.", examples: ['"3"'] }),
+  })
+  .meta({ id: "Job" });
 export type Job = z.infer<typeof Job>;

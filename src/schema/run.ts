@@ -14,30 +14,32 @@ export const Progress = z.strictObject({
 });
 export type Progress = z.infer<typeof Progress>;
 
-export const Run = z.strictObject({
-  id: z.string(),
-  job_id: z.string(),
-  session_id: z.string(),
-  user_id: z.string().optional(),
-  status: RunStatus,
-  trigger: Trigger,
-  scheduled_at: z.string(),
-  started_at: z.string(),
-  finished_at: z.string().optional(),
-  error: z.string().optional(),
-  attempt: z.int(),
-  /** While a failed attempt waits for its next one: when that is. */
-  next_attempt_at: z.string().optional(),
-  /** While the agent holds a run that it answered with 202: when it times out unless completed or renewed. */
-  completion_due_at: z.string().optional(),
-  /** How many earlier fires, missed while nothing could run, this run (or skip) stands for as well. */
-  missed: z.int().optional(),
-  http_status: z.int().optional(),
-  output: z.string().optional(),
-  output_truncated: z.boolean().optional(),
-  progress: Progress.optional(),
-  fan_out_id: z.string().optional(),
-});
+export const Run = z
+  .strictObject({
+    id: z.string(),
+    job_id: z.string(),
+    session_id: z.string(),
+    user_id: z.string().optional(),
+    status: RunStatus,
+    trigger: Trigger,
+    scheduled_at: z.string(),
+    started_at: z.string(),
+    finished_at: z.string().optional(),
+    error: z.string().optional(),
+    attempt: z.int(),
+    /** While a failed attempt waits for its next one: when that is. */
+    next_attempt_at: z.string().optional(),
+    /** While the agent holds a run that it answered with 202: when it times out unless completed or renewed. */
+    completion_due_at: z.string().optional(),
+    /** How many earlier fires, missed while nothing could run, this run (or skip) stands for as well. */
+    missed: z.int().optional(),
+    http_status: z.int().optional(),
+    output: z.string().optional(),
+    output_truncated: z.boolean().optional(),
+    progress: Progress.optional(),
+    fan_out_id: z.string().optional(),
+  })
+  .meta({ id: "Run", description: "One run of a job: from the time it was due to its end." });
 export type Run = z.infer<typeof Run>;
 
 /** Output and error are cut where they are longer than what is kept (16 KiB and 4 KiB), never refused: a result is not to be lost. */

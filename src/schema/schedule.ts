@@ -42,7 +42,7 @@ export const ScheduleSpec = z
     ends_at: InstantText.optional().meta({ description: "No fire is due after this time." }),
     max_runs: z.int().min(1).optional().meta({ description: "The job is finished after so many runs." }),
   })
-  .meta({ description: "When a job fires: exactly one of cron, every and at." });
+  .meta({ id: "Schedule", description: "When a job fires: exactly one of cron, every and at." });
 
 /** As the client wrote it, and as it is shown back. */
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;

@@ -98,7 +98,7 @@ describe("an Idempotency-Key", () => {
 
   it("is 1 to 255 printable characters", async () => {
     expect((await post("k".repeat(255))).status).toBe(201);
-    for (const key of ["k".repeat(256), "tab\there", "é"]) expectProblem(await post(key), 422, "validation_failed");
+    for (const key of ["k".repeat(256), "tab\there", " "]) expectProblem(await post(key), 422, "validation_failed");
     expect(TOKEN_SECRET).not.toBe("");
   });
 });

@@ -199,6 +199,19 @@ describe("docs/storage.md", () => {
   });
 });
 
+describe("README.md", () => {
+  it("imports from the package what it exports", () => {
+    const lists = [...read("README.md").matchAll(/\{([^{}]*)\} from "reveille"/g)].flatMap(([, names = ""]) =>
+      names.split(","),
+    );
+    const entry = read("src/index.ts").replace(/\/\*[\s\S]*?\*\//g, "");
+    const exported = [...entry.matchAll(/^export \{([\s\S]*?)\}/gm)].flatMap(([, names = ""]) => names.split(","));
+    const names = exported.map((name) => name.replace(/^[\s\S]* as /, "").trim());
+    expect(lists.length).toBeGreaterThan(5);
+    expect(lists.map((name) => name.trim()).filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
+
 describe("docs/security.md", () => {
   const rows = tableAfter("docs/security.md", "## Threats");
   it.each(rows)("%s: what holds it is there", (_threat, _against, heldBy = "") => {

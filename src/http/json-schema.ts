@@ -22,3 +22,27 @@ export function jsonSchema(schema: z.ZodType, io: Io): Record<string, unknown> {
   });
   return rest;
 }
+
+const Defs = z.record(z.string(), z.unknown()).default({});
+
+/** As {@link jsonSchema}, every named part written out where it is used: many clients of models know no `$ref`. No schema of ours holds itself. */
+export function wholeSchema(schema: z.ZodType, io: Io): Record<string, unknown> {
+  const { $defs, ...root } = jsonSchema(schema, io);
+  const parts = Defs.parse($defs);
+  const write = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(write);
+    if (typeof value !== "object" || value === null) return value;
+    if ("$ref" in value && typeof value.$ref === "string") {
+      const { $ref, ...beside } = value;
+      return { ...Part.parse(write(parts[$ref.replace("#/$defs/", "")])), ...beside };
+    }
+    const { id, ...rest } = Part.parse(value);
+    const isName = typeof id === "string";
+    return Object.fromEntries(
+      Object.entries(isName ? rest : Part.parse(value)).map(([key, inner]) => [key, write(inner)]),
+    );
+  };
+  return Part.parse(write(root));
+}
+
+const Part = z.record(z.string(), z.unknown());

@@ -46,7 +46,7 @@ export async function serveMcp(
   const inner = withJsonAccepted(request);
   const options = { parsedBody: message };
   if (!(await isLegacyRequest(inner, message))) {
-    const modern = createMcpHandler(build, { legacy: "reject", responseMode: "json", maxSubscriptions: 0 });
+    const modern = createMcpHandler(build, { legacy: "reject", maxSubscriptions: 0 });
     return modern.fetch(inner, options);
   }
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });

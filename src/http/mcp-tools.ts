@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import type { FieldError } from "../domain/failure.ts";
-import { jsonSchema } from "./json-schema.ts";
+import { wholeSchema } from "./json-schema.ts";
 import type { AnyRoute } from "./route.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -177,17 +177,17 @@ const Shape = z.looseObject({
 
 /** The route's fields at one level. Query parameters, which are text in a URL, keep their own JSON type here. */
 function inputSchemaOf(route: AnyRoute, spec: ToolSpec): Fields {
-  const query = Shape.parse(route.query === undefined ? {} : jsonSchema(route.query, "input"));
+  const query = Shape.parse(route.query === undefined ? {} : wholeSchema(route.query, "input"));
   const shown = route.body?.shown ?? route.body?.schema;
-  const body = Shape.parse(shown === undefined ? {} : jsonSchema(shown, "input"));
+  const body = Shape.parse(shown === undefined ? {} : wholeSchema(shown, "input"));
   const takesJob = route.path.includes("/:id");
   return {
     type: "object",
     properties: {
-      ...(takesJob ? { job_id: jsonSchema(JobId, "input") } : {}),
+      ...(takesJob ? { job_id: wholeSchema(JobId, "input") } : {}),
       ...body.properties,
       ...Object.fromEntries(Object.entries(query.properties).map(([name, field]) => [name, unquoted(field)])),
-      ...(spec.idempotencyKey ? { idempotency_key: jsonSchema(Key, "input") } : {}),
+      ...(spec.idempotencyKey ? { idempotency_key: wholeSchema(Key, "input") } : {}),
     },
     required: [...(takesJob ? ["job_id"] : []), ...body.required, ...query.required],
     additionalProperties: false,
@@ -217,7 +217,7 @@ function callOf(route: AnyRoute, spec: ToolSpec, known: readonly string[], args:
   }
   if (wrong.length > 0) return { wrong };
 
-  const inQuery = Shape.parse(route.query === undefined ? {} : jsonSchema(route.query, "input")).properties;
+  const inQuery = Shape.parse(route.query === undefined ? {} : wholeSchema(route.query, "input")).properties;
   const query = new URLSearchParams();
   const body: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {

@@ -2,8 +2,8 @@
 import { ADMIN } from "../domain/access.ts";
 import type { Env, Settings } from "../env.ts";
 import { BUILTIN_LABEL, type RegisteredBuiltin, registeredBuiltins } from "../hooks/builtins.ts";
-import { ensureSystemJob, systemJobId } from "../http/ensure.ts";
-import { jobObject } from "../http/job-object.ts";
+import { ensureSystemJob, systemJobId } from "../jobs/ensure-job.ts";
+import { jobObject } from "../jobs/job-object.ts";
 import { logError } from "../log.ts";
 
 /** Names of the builtins that this isolate has found, or made, as the code has them. A new deploy is a new isolate. */

@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { cursorsOf } from "../domain/cursor.ts";
 import { ok } from "../domain/result.ts";
+import { findJob } from "../jobs/job-object.ts";
 import { FanOut } from "../schema/fan-out.ts";
 import { pageCursor, pageLimit, pageOf } from "./fields.ts";
-import { findJob } from "./job-object.ts";
 import { reply, route } from "./route.ts";
 
 const tag = "Fan-outs";

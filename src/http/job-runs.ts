@@ -2,10 +2,10 @@
 import * as z from "zod";
 import { cursorsOf } from "../domain/cursor.ts";
 import { ok } from "../domain/result.ts";
+import { findJob } from "../jobs/job-object.ts";
 import { RunStatus } from "../schema/job.ts";
 import { CompleteBody, Progress, Run } from "../schema/run.ts";
 import { NoBody, pageCursor, pageLimit, pageOf, queryText } from "./fields.ts";
-import { findJob } from "./job-object.ts";
 import { reply, route } from "./route.ts";
 
 const tag = "Runs";

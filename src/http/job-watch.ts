@@ -3,9 +3,9 @@ import * as z from "zod";
 import { invalid } from "../domain/failure.ts";
 import { parseInstant } from "../domain/instant.ts";
 import { ok } from "../domain/result.ts";
+import { findJob } from "../jobs/job-object.ts";
 import { Explanation } from "../schema/explanation.ts";
 import { InstantText } from "../schema/schedule.ts";
-import { findJob } from "./job-object.ts";
 import { reply, route } from "./route.ts";
 
 const explain = route({

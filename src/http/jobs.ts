@@ -5,12 +5,12 @@ import { forgetJobId, isNameReserved, releaseNameEverywhere } from "../directory
 import type { Caller } from "../domain/access.ts";
 import { err } from "../domain/result.ts";
 import type { Env } from "../env.ts";
+import { createJob, dryRunJob } from "../jobs/create-job.ts";
+import { Fire } from "../jobs/fires.ts";
+import { findJob } from "../jobs/job-object.ts";
 import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../schema/job.ts";
 import { BackfillBody } from "../schema/run.ts";
-import { createJob, dryRunJob } from "./create-job.ts";
 import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "./fields.ts";
-import { Fire } from "./fires.ts";
-import { findJob } from "./job-object.ts";
 import { reply, route } from "./route.ts";
 
 const tag = "Jobs";

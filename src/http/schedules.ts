@@ -5,8 +5,8 @@ import { invalid } from "../domain/failure.ts";
 import { parseInstant } from "../domain/instant.ts";
 import { ok } from "../domain/result.ts";
 import { checkFuture, compileSchedule } from "../domain/schedule.ts";
+import { Fire, showFires } from "../jobs/fires.ts";
 import { InstantText, ScheduleSpec } from "../schema/schedule.ts";
-import { Fire, showFires } from "./fires.ts";
 import { reply, route } from "./route.ts";
 
 const preview = route({

@@ -7,7 +7,7 @@ import { ADMIN } from "../../src/domain/access.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
 import type { Env } from "../../src/env.ts";
-import { jobObject } from "../../src/http/job-object.ts";
+import { jobObject } from "../../src/jobs/job-object.ts";
 import { JobInput } from "../../src/schema/job.ts";
 import { DEFAULT_RUN_RETENTION } from "../../src/schema/limits.ts";
 

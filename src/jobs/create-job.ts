@@ -40,16 +40,19 @@ const DRY_RUN_FIRES = 5;
  * Errors: `validation_failed`, `forbidden`, `name_reserved`, `quota_exceeded`, `idempotency_key_reused`.
  */
 export async function createJob(call: NewJob): Promise<Outcome<{ readonly job: Job; readonly replayed: boolean }>> {
-  const job = checkNewJob(call);
+  const job = checkForm(call);
   if (!job.ok) return job;
-  if (call.idempotencyKey === undefined) return place(call, job.value, randomJobId(), undefined);
+  const ahead = checkScheduleAhead(job.value, call.now, call.now);
+  if (call.idempotencyKey === undefined) {
+    return ahead.ok ? place(call, job.value, randomJobId(), undefined) : ahead;
+  }
   const hash = await digest(canonicalJson(call.input));
   for (let generation = 0; generation < MAX_KEY_GENERATIONS; generation++) {
     const id = await keyedJobId(call, call.idempotencyKey, generation);
     const recalled = await jobObject(call.env, id).recall(hash);
     if (!recalled.ok) return recalled;
     if (recalled.value.was === "kept") return ok({ job: recalled.value.job, replayed: true });
-    if (recalled.value.was === "nothing") return place(call, job.value, id, hash);
+    if (recalled.value.was === "nothing") return ahead.ok ? place(call, job.value, id, hash) : ahead;
   }
   return err({ kind: "idempotency_key_reused" });
 }
@@ -58,8 +61,10 @@ export async function createJob(call: NewJob): Promise<Outcome<{ readonly job: J
 export async function dryRunJob(
   call: NewJob,
 ): Promise<Outcome<{ readonly job: DryJob; readonly next: readonly Fire[] }>> {
-  const job = checkNewJob(call);
+  const job = checkForm(call);
   if (!job.ok) return job;
+  const ahead = checkScheduleAhead(job.value, call.now, call.now);
+  if (!ahead.ok) return ahead;
   const { definition, schedule } = job.value;
   if (await isNameReserved(call.env, ownerOf(definition), definition.name)) {
     return err({ kind: "name_reserved", name: definition.name });
@@ -69,12 +74,12 @@ export async function dryRunJob(
   return ok({ job: view, next: showFires(schedule, call.now, DRY_RUN_FIRES) });
 }
 
-function checkNewJob({ caller, input, now }: NewJob): Outcome<CompiledJob> {
+/** Everything but whether the schedule still lies ahead: a repeat under a key is answered also after its time has come. */
+function checkForm({ caller, input }: NewJob): Outcome<CompiledJob> {
   const claimed = claimJob(caller, input);
   if (!claimed.ok) return claimed;
   if (claimed.value.owner_kind === "system") return systemNeedsEnsure;
-  const job = defineJob(claimed.value);
-  return job.ok ? checkScheduleAhead(job.value, now, now) : job;
+  return defineJob(claimed.value);
 }
 
 /** The place in the directory first: what is acknowledged is listed, and what is listed without a job is swept away. */

@@ -2,6 +2,7 @@
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { buildDashboard } from "../web/build.ts";
 import { bundleWorker } from "./bundle.ts";
 import { tieWorkerd } from "./lifeline.ts";
 import { LOOPBACK, portInUse } from "./port.ts";
@@ -25,6 +26,9 @@ export async function startRuntime(options: {
 }): Promise<Result<Runtime, string>> {
   // wrangler would say that it has found .dev.vars, whose values are not taken from it.
   process.env.WRANGLER_LOG ??= "warn";
+  // Before its folder is looked at: what is in it then, its headers too, is what is served.
+  const dashboard = await buildDashboard();
+  if (!dashboard.ok) return dashboard;
   const config = unstable_readConfig({ config: options.configPath });
   const { workerOptions, main, define } = unstable_getMiniflareWorkerOptions(config);
   if (main === undefined) return err(`${options.configPath} names no main file`);

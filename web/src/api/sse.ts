@@ -1,0 +1,23 @@
+/** The text/event-stream format, as far as it is sent here: fields `id`, `event`, `data`, and comments. */
+
+export type ServerEvent = { readonly id: string | undefined; readonly type: string; readonly data: string };
+
+/** The whole events at the beginning of `text`, and what follows them. An event without data is none. */
+export function parseEvents(text: string): { readonly events: readonly ServerEvent[]; readonly rest: string } {
+  const blocks = text.replaceAll("\r\n", "\n").split("\n\n");
+  const rest = blocks.pop() ?? "";
+  return { events: blocks.flatMap(parseEvent), rest };
+}
+
+function parseEvent(block: string): ServerEvent[] {
+  let id: string | undefined;
+  let type = "message";
+  const data: string[] = [];
+  for (const line of block.split("\n")) {
+    const [, field, value = ""] = /^([^:]+)(?:: ?(.*))?$/.exec(line) ?? [];
+    if (field === "id") id = value;
+    if (field === "event") type = value;
+    if (field === "data") data.push(value);
+  }
+  return data.length === 0 ? [] : [{ id, type, data: data.join("\n") }];
+}

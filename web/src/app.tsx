@@ -1,0 +1,103 @@
+/** The frame around every page: who is signed in, where to go, what has just happened. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useShortcuts } from "./keys.ts";
+import { EditJobPage, NewJobPage } from "./pages/edit/edit-page.tsx";
+import { ForecastPage } from "./pages/forecast/forecast-page.tsx";
+import { HeartbeatPage } from "./pages/heartbeats/heartbeat-page.tsx";
+import { HeartbeatsPage } from "./pages/heartbeats/heartbeats-page.tsx";
+import { FanOutPage } from "./pages/job/fan-out-page.tsx";
+import { JobPage } from "./pages/job/job-page.tsx";
+import { JobsPage } from "./pages/jobs/jobs-page.tsx";
+import { NotFound } from "./pages/not-found.tsx";
+import { AgentsPage } from "./pages/operator/agents-page.tsx";
+import { TokensPage } from "./pages/operator/tokens-page.tsx";
+import { UsersPage } from "./pages/operator/users-page.tsx";
+import { SignInPage } from "./pages/sign-in.tsx";
+import { Notices } from "./parts/notices.tsx";
+import { ShortcutHelp } from "./parts/shortcut-help.tsx";
+import { TopBar } from "./parts/top-bar.tsx";
+import { go, link, route } from "./route.ts";
+import { token } from "./session.ts";
+
+export function App() {
+  return (
+    <>
+      {token.value === null ? <SignInPage /> : <SignedIn />}
+      <Notices />
+    </>
+  );
+}
+
+function SignedIn() {
+  const [help, setHelp] = useState(false);
+  useShortcuts({
+    "?": () => setHelp(true),
+    n: () => go(link("new")),
+    "g j": () => go(link("jobs")),
+    "g f": () => go(link("forecast")),
+    "g h": () => go(link("heartbeats")),
+    "g u": () => go(link("users")),
+    "g a": () => go(link("agents")),
+    "g t": () => go(link("tokens")),
+  });
+  const place = route.value.path.join("/");
+  const main = useFocusOnMove(place);
+  return (
+    <>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
+      <TopBar onHelp={() => setHelp(true)} />
+      <main id="main" ref={main} tabIndex={-1} key={place}>
+        {pageAt(route.value.path)}
+      </main>
+      {help ? <ShortcutHelp onClose={() => setHelp(false)} /> : null}
+    </>
+  );
+}
+
+/** After a move to another page the focus is on its content, as after a load; the first page leaves it where it is. */
+function useFocusOnMove(place: string) {
+  const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!isFirst.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    isFirst.current = false;
+  }, [place]);
+  return main;
+}
+
+function pageAt([page = "jobs", id, part, partId]: readonly string[]): ComponentChildren {
+  switch (page) {
+    case "jobs":
+      if (id === undefined) return <JobsPage />;
+      if (part === "edit") return <EditJobPage id={id} />;
+      if (part === "fan-outs" && partId !== undefined) return <FanOutPage jobId={id} id={partId} />;
+      return <JobPage id={id} />;
+    case "new":
+      return <NewJobPage />;
+    case "forecast":
+      return <ForecastPage />;
+    case "heartbeats":
+      return id === undefined ? <HeartbeatsPage /> : <HeartbeatPage name={id} />;
+    case "users":
+      return <UsersPage />;
+    case "agents":
+      return <AgentsPage />;
+    case "tokens":
+      return <TokensPage />;
+    default:
+      return <NotFound />;
+  }
+}

@@ -1,0 +1,32 @@
+/** One time: a calendar in the viewer's zone in step with the instant that the API takes. */
+import { formatLocal } from "../../../../src/domain/instant.ts";
+import { Field, TextField } from "../../parts/field.tsx";
+import { VIEWER_ZONE, zoneName } from "../../time/format.ts";
+import type { PartProps } from "./schedule-editor.tsx";
+
+export function AtEditor({ draft, change, errorsAt }: PartProps) {
+  const at = Date.parse(draft.at);
+  const local = Number.isNaN(at) ? "" : formatLocal(at, VIEWER_ZONE).slice(0, 16);
+  const choose = (chosen: string) => {
+    const instant = new Date(chosen).getTime();
+    if (!Number.isNaN(instant)) change({ at: formatLocal(instant, VIEWER_ZONE) });
+  };
+  return (
+    <div class="two">
+      <Field label={`At (${zoneName(VIEWER_ZONE)} time)`}>
+        {(tie) => (
+          <input {...tie} type="datetime-local" value={local} onInput={(event) => choose(event.currentTarget.value)} />
+        )}
+      </Field>
+      <TextField
+        label="Instant"
+        class="raw"
+        hint="RFC 3339, with an offset."
+        value={draft.at}
+        onInput={(typed) => change({ at: typed })}
+        errors={errorsAt("schedule.at")}
+        input={{ placeholder: "2027-01-15T14:30:00+08:00" }}
+      />
+    </div>
+  );
+}

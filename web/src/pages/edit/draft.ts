@@ -1,0 +1,228 @@
+/** A job as it stands in the form: text in every field, so that half-typed input is kept as it is. */
+
+import type { Job, JobBody, JobPatch, ScheduleSpec } from "../../api/jobs.ts";
+import type { FieldError } from "../../api/problem.ts";
+
+export type ScheduleKind = "cron" | "every" | "at";
+
+export type ScheduleDraft = {
+  readonly kind: ScheduleKind;
+  readonly cron: string;
+  readonly timezone: string;
+  readonly every: string;
+  readonly at: string;
+  readonly jitter: string;
+  readonly starts_at: string;
+  readonly ends_at: string;
+  readonly max_runs: string;
+};
+
+export type Draft = {
+  readonly name: string;
+  readonly description: string;
+  readonly message: string;
+  readonly schedule: ScheduleDraft;
+  readonly exec_scope: "" | "system" | "user" | "all_users";
+  readonly user_id: string;
+  readonly agent_id: string;
+  readonly session_mode: "reuse" | "new";
+  readonly overlap: Job["overlap"];
+  readonly max_attempts: string;
+  readonly min_backoff: string;
+  readonly max_backoff: string;
+  readonly timeout: string;
+  readonly completion_timeout: string;
+  readonly catchup_window: string;
+  readonly concurrency: string;
+  readonly rate_per_minute: string;
+  /** One `key: value` a line. */
+  readonly labels: string;
+  /** JSON. */
+  readonly payload: string;
+};
+
+/** What a new job begins with: the API's defaults, and the viewer's zone. */
+export function emptyDraft(timezone: string): Draft {
+  return {
+    name: "",
+    description: "",
+    message: "",
+    schedule: {
+      kind: "cron",
+      cron: "0 9 * * 1-5",
+      timezone,
+      every: "30m",
+      at: "",
+      jitter: "",
+      starts_at: "",
+      ends_at: "",
+      max_runs: "",
+    },
+    exec_scope: "",
+    user_id: "",
+    agent_id: "",
+    session_mode: "reuse",
+    overlap: "skip",
+    max_attempts: "3",
+    min_backoff: "5s",
+    max_backoff: "10m",
+    timeout: "5m",
+    completion_timeout: "1h",
+    catchup_window: "24h",
+    concurrency: "50",
+    rate_per_minute: "",
+    labels: "",
+    payload: "",
+  };
+}
+
+/** The job as a draft. */
+export function draftOf(job: Job, timezone: string): Draft {
+  const empty = emptyDraft(timezone);
+  const { schedule, retry, fan_out } = job;
+  const kind = schedule.cron !== undefined ? "cron" : schedule.every !== undefined ? "every" : "at";
+  return {
+    ...empty,
+    name: job.name,
+    description: job.description ?? "",
+    message: job.message ?? "",
+    schedule: {
+      kind,
+      cron: schedule.cron ?? empty.schedule.cron,
+      timezone: kind === "cron" ? (schedule.timezone ?? "") : timezone,
+      every: schedule.every ?? empty.schedule.every,
+      at: schedule.at ?? "",
+      jitter: schedule.jitter ?? "",
+      starts_at: schedule.starts_at ?? "",
+      ends_at: schedule.ends_at ?? "",
+      max_runs: schedule.max_runs === undefined ? "" : String(schedule.max_runs),
+    },
+    exec_scope: job.exec_scope,
+    user_id: job.user_id ?? "",
+    agent_id: job.agent_id ?? "",
+    session_mode: job.session_mode,
+    overlap: job.overlap,
+    max_attempts: String(retry.max_attempts),
+    min_backoff: retry.min_backoff,
+    max_backoff: retry.max_backoff,
+    timeout: job.timeout,
+    completion_timeout: job.completion_timeout,
+    catchup_window: job.catchup_window,
+    concurrency: String(fan_out?.concurrency ?? 50),
+    rate_per_minute: fan_out?.rate_per_minute === undefined ? "" : String(fan_out.rate_per_minute),
+    labels: Object.entries(job.labels ?? {})
+      .map(([key, value]) => `${key}: ${value}`)
+      .join("\n"),
+    payload: job.payload === undefined ? "" : JSON.stringify(job.payload, null, 2),
+  };
+}
+
+const isCount = (text: string): boolean => /^\d+$/.test(text.trim());
+
+/** The schedule that the draft stands for. */
+export function specOf(draft: ScheduleDraft): ScheduleSpec {
+  const { kind, jitter, starts_at, ends_at, max_runs } = draft;
+  return {
+    ...(kind === "cron"
+      ? { cron: draft.cron, ...(draft.timezone.trim() === "" ? {} : { timezone: draft.timezone.trim() }) }
+      : {}),
+    ...(kind === "every" ? { every: draft.every.trim() } : {}),
+    ...(kind === "at" ? { at: draft.at.trim() } : {}),
+    ...(jitter.trim() === "" ? {} : { jitter: jitter.trim() }),
+    ...(starts_at.trim() === "" ? {} : { starts_at: starts_at.trim() }),
+    ...(ends_at.trim() === "" ? {} : { ends_at: ends_at.trim() }),
+    ...(isCount(max_runs) ? { max_runs: Number(max_runs) } : {}),
+  };
+}
+
+/** A body for POST /v1/jobs, and what cannot even be sent: a payload that is not JSON, a label without a colon, a count that is none. */
+export function bodyOf(draft: Draft): { readonly body: JobBody; readonly errors: readonly FieldError[] } {
+  const errors: FieldError[] = [];
+  const count = (path: string, typed: string): number => {
+    if (!isCount(typed)) errors.push({ path, message: "must be a whole number" });
+    return Number(typed);
+  };
+  if (draft.schedule.max_runs.trim() !== "") count("schedule.max_runs", draft.schedule.max_runs);
+  const text = (name: "description" | "user_id" | "agent_id") =>
+    draft[name].trim() === "" ? {} : { [name]: draft[name].trim() };
+  const payload = parsePayload(draft.payload);
+  if (payload.error !== undefined) errors.push({ path: "payload", message: payload.error });
+  const labels = parseLabels(draft.labels);
+  if (labels === undefined) errors.push({ path: "labels", message: "write one label a line, as key: value" });
+  const forAll = draft.exec_scope === "all_users";
+  return {
+    errors,
+    body: {
+      name: draft.name,
+      ...text("description"),
+      schedule: specOf(draft.schedule),
+      ...(draft.message === "" ? {} : { message: draft.message }),
+      ...(payload.value === undefined ? {} : { payload: payload.value }),
+      ...(draft.exec_scope === "" ? {} : { exec_scope: draft.exec_scope }),
+      ...text("user_id"),
+      ...text("agent_id"),
+      session_mode: draft.session_mode,
+      overlap: draft.overlap,
+      retry: {
+        max_attempts: count("retry.max_attempts", draft.max_attempts),
+        min_backoff: draft.min_backoff,
+        max_backoff: draft.max_backoff,
+      },
+      timeout: draft.timeout,
+      completion_timeout: draft.completion_timeout,
+      catchup_window: draft.catchup_window,
+      ...(forAll
+        ? {
+            fan_out: {
+              concurrency: count("fan_out.concurrency", draft.concurrency),
+              ...(draft.rate_per_minute.trim() === ""
+                ? {}
+                : { rate_per_minute: count("fan_out.rate_per_minute", draft.rate_per_minute) }),
+            },
+          }
+        : {}),
+      ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
+    },
+  };
+}
+
+/** What has to be sent for the job to become the draft: only what differs, null for what was emptied. */
+export function patchOf(before: JobBody, after: JobBody): JobPatch {
+  return diff({ ...before }, { ...after });
+}
+
+function diff(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const patch: Record<string, unknown> = {};
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [old, wanted] = [before[name], after[name]];
+    if (JSON.stringify(old) === JSON.stringify(wanted)) continue;
+    patch[name] = wanted === undefined ? null : isObject(old) && isObject(wanted) ? diff(old, wanted) : wanted;
+  }
+  return patch;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function parsePayload(text: string): { readonly value?: Record<string, unknown>; readonly error?: string } {
+  if (text.trim() === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? { value } : { error: 'must be a JSON object, such as {"topic": "news"}' };
+  } catch (error) {
+    return { error: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function parseLabels(text: string): Record<string, string> | undefined {
+  const labels: Record<string, string> = {};
+  for (const line of text.split("\n").filter((one) => one.trim() !== "")) {
+    const colon = line.indexOf(":");
+    if (colon < 1) return undefined;
+    labels[line.slice(0, colon).trim()] = line.slice(colon + 1).trim();
+  }
+  return labels;
+}

@@ -1,0 +1,98 @@
+/** The fires of the next day, counted minute by minute over all jobs: from each job's schedule, by the service's own rules. */
+import { useEffect, useState } from "preact/hooks";
+import { type Job, listJobs } from "../../api/jobs.ts";
+import type { Problem } from "../../api/problem.ts";
+import { addFires } from "../../time/fires.ts";
+
+export const HOURS = 24;
+const MINUTES = HOURS * 60;
+const HOUR_MS = 3_600_000;
+const PAGE_SIZE = 100;
+/** More jobs than this are not counted, and that is said. */
+export const MAX_JOBS = 10_000;
+
+export type Forecast = {
+  /** Epoch ms: the hour that has begun. */
+  readonly fromAt: number;
+  readonly minutes: Float64Array;
+  readonly jobs: readonly Job[];
+  /** Whether all jobs are in it. */
+  readonly complete: boolean;
+  /** Whether more are still coming. */
+  readonly loading: boolean;
+  readonly problem: Problem | undefined;
+};
+
+/** Loads page after page of active jobs, each counted as it comes. */
+export function useForecast(now: number, round: number): Forecast {
+  const [forecast, setForecast] = useState<Forecast>(() => empty(now));
+  useEffect(() => {
+    const controller = new AbortController();
+    count(now, setForecast, controller.signal);
+    return () => controller.abort();
+  }, [round]);
+  return forecast;
+}
+
+const empty = (now: number): Forecast => ({
+  fromAt: Math.floor(now / HOUR_MS) * HOUR_MS,
+  minutes: new Float64Array(MINUTES),
+  jobs: [],
+  complete: false,
+  loading: true,
+  problem: undefined,
+});
+
+async function count(now: number, show: (forecast: Forecast) => void, signal: AbortSignal): Promise<void> {
+  let forecast = empty(now);
+  const { minutes, fromAt } = forecast;
+  let cursor: string | undefined;
+  do {
+    const page = await listJobs({ state: "active" }, cursor, PAGE_SIZE, signal);
+    if (signal.aborted) return;
+    if (!page.ok) return show({ ...forecast, loading: false, problem: page.error });
+    for (const job of page.value.items) addFires(job, fromAt, minutes);
+    cursor = page.value.next_cursor;
+    const jobs = [...forecast.jobs, ...page.value.items];
+    const isLast = cursor === undefined || jobs.length >= MAX_JOBS;
+    forecast = { ...forecast, jobs, minutes: minutes.slice(), loading: !isLast, complete: cursor === undefined };
+    show(forecast);
+  } while (forecast.loading);
+}
+
+export type Hour = {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly fires: number;
+  /** The fullest minute of it: how many fires, and when. */
+  readonly peak: number;
+  readonly peakAt: number;
+};
+
+/** The forecast by the hour. */
+export function hoursOf({ fromAt, minutes }: Forecast): readonly Hour[] {
+  return Array.from({ length: HOURS }, (_, hour) => {
+    const at = fromAt + hour * HOUR_MS;
+    const its = minutes.subarray(hour * 60, hour * 60 + 60);
+    const peak = its.reduce((most, fires) => Math.max(most, fires), 0);
+    return {
+      at,
+      fires: its.reduce((sum, fires) => sum + fires, 0),
+      peak,
+      peakAt: at + Math.max(0, its.indexOf(peak)) * 60_000,
+    };
+  });
+}
+
+/** The jobs that fire in [fromAt, fromAt + minutes), most fires first. */
+export function busiestJobs(
+  jobs: readonly Job[],
+  fromAt: number,
+  minutes: number,
+): readonly { readonly job: Job; readonly fires: number }[] {
+  const scratch = new Float64Array(minutes);
+  return jobs
+    .map((job) => ({ job, fires: addFires(job, fromAt, scratch) }))
+    .filter(({ fires }) => fires > 0)
+    .sort((a, b) => b.fires - a.fires);
+}

@@ -1,0 +1,62 @@
+/** What the job is made of, as it is stored. */
+import type { ComponentChildren } from "preact";
+import type { Job } from "../../api/jobs.ts";
+import { At } from "../../parts/times.tsx";
+
+export function Definition({ job }: { readonly job: Job }) {
+  const rows: readonly (readonly [string, ComponentChildren])[] = [
+    ["Session", job.session_mode === "new" ? "a new one for every run" : "the same for every run"],
+    ["While a run is active", OVERLAPS[job.overlap]],
+    ["Retries", `${job.retry.max_attempts} attempts, ${job.retry.min_backoff} to ${job.retry.max_backoff} apart`],
+    ["Timeout", `${job.timeout} to answer, ${job.completion_timeout} to complete after a 202`],
+    ["Missed fires", `made up for within ${job.catchup_window}`],
+    ...(job.exec_scope === "all_users"
+      ? [
+          [
+            "Fan-out",
+            `${job.fan_out?.concurrency ?? 50} users at once${job.fan_out?.rate_per_minute === undefined ? "" : `, ${job.fan_out.rate_per_minute} a minute`}`,
+          ] as const,
+        ]
+      : []),
+    ["Agent", job.agent_id ?? "the default one"],
+    ["Made", <At key="made" instant={job.created_at} />],
+    ["Changed", <At key="changed" instant={job.updated_at} />],
+    ["Id", <code key="id">{job.id}</code>],
+  ];
+  return (
+    <section class="card" aria-labelledby="definition-title">
+      <h2 id="definition-title">Definition</h2>
+      <dl class="facts">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {job.message === undefined ? null : (
+        <>
+          <h3>Message</h3>
+          <pre class="output" tabIndex={0} role="region" aria-label="Message">
+            {job.message}
+          </pre>
+        </>
+      )}
+      {job.payload === undefined ? null : (
+        <>
+          <h3>Payload</h3>
+          <pre class="output" tabIndex={0} role="region" aria-label="Payload">
+            {JSON.stringify(job.payload, null, 2)}
+          </pre>
+        </>
+      )}
+    </section>
+  );
+}
+
+const OVERLAPS: Readonly<Record<Job["overlap"], string>> = {
+  skip: "a further fire is skipped",
+  buffer_one: "one further fire waits",
+  cancel_other: "a further fire cancels it",
+  allow_all: "further fires run beside it",
+};

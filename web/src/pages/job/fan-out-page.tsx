@@ -1,0 +1,100 @@
+/** One fan-out, live: how far it is, and whom it failed for. */
+import { useEffect } from "preact/hooks";
+import { getFanOut } from "../../api/fan-outs.ts";
+import { getJob, listRuns, type Run } from "../../api/jobs.ts";
+import { Icon } from "../../parts/icon.tsx";
+import { useLookAgain } from "../../parts/look-again.ts";
+import { ProblemBox } from "../../parts/problem-box.tsx";
+import { ProgressBar } from "../../parts/progress.tsx";
+import { type Pages, usePages, useResource } from "../../parts/resource.ts";
+import { StatusText } from "../../parts/status.tsx";
+import { At } from "../../parts/times.tsx";
+import { link } from "../../route.ts";
+import { countsInWords, partsOf } from "./fan-outs.tsx";
+
+const LIVE_MS = 1_000;
+const ENDED_MS = 60_000;
+
+export function FanOutPage({ jobId, id }: { readonly jobId: string; readonly id: string }) {
+  const job = useResource(jobId, (signal) => getJob(jobId, signal));
+  const fanOut = useResource(`${jobId} ${id}`, (signal) => getFanOut(jobId, id, signal));
+  const failed = usePages<Run>(`${jobId} ${id}`, (cursor, signal) =>
+    listRuns(jobId, { fan_out_id: id, status: "error" }, cursor, 50, signal),
+  );
+  const { value } = fanOut;
+  const failures = value?.failed;
+  useEffect(() => {
+    if (failures !== undefined) failed.reload();
+  }, [failures, failed.reload]);
+  useLookAgain(value?.status === "running" ? LIVE_MS : ENDED_MS, fanOut.reload);
+  return (
+    <>
+      <a class="back" href={link("jobs", jobId)}>
+        <Icon name="back" /> {job.value?.name ?? "Job"}
+      </a>
+      <h1>Fan-out</h1>
+      <ProblemBox problem={fanOut.problem} onRetry={fanOut.reload} />
+      {value === undefined ? null : (
+        <section class="card fan-out">
+          <div class="run-head">
+            <StatusText status={value.status} />
+            <span>
+              <At instant={value.started_at} />
+              {value.finished_at === undefined ? null : (
+                <>
+                  {" "}
+                  to <At instant={value.finished_at} />
+                </>
+              )}
+            </span>
+          </div>
+          <ProgressBar label="Users done" total={value.total} parts={partsOf(value)} />
+          <p class="numbers" aria-live="polite">
+            {countsInWords(value)}
+            {value.pending > 0 ? `, ${value.pending.toLocaleString("en")} to go` : ""}
+          </p>
+          {value.error === undefined ? null : <p class="problem">{value.error}</p>}
+        </section>
+      )}
+      <FailingUsers runs={failed} jobId={jobId} />
+    </>
+  );
+}
+
+function FailingUsers({ runs, jobId }: { readonly runs: Pages<Run>; readonly jobId: string }) {
+  return (
+    <section aria-labelledby="failing-title">
+      <h2 id="failing-title">Failing users</h2>
+      <ProblemBox problem={runs.problem} onRetry={runs.reload} />
+      {runs.items.length === 0 ? (
+        <p class="none">{runs.loading ? "Loading…" : "None."}</p>
+      ) : (
+        <table class="plain-table">
+          <thead>
+            <tr>
+              <th scope="col">User</th>
+              <th scope="col">Attempts</th>
+              <th scope="col">Error</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.items.map((run) => (
+              <tr key={run.id}>
+                <td>
+                  <a href={`${link("jobs", jobId)}?run=${encodeURIComponent(run.id)}`}>{run.user_id ?? run.id}</a>
+                </td>
+                <td>{run.attempt}</td>
+                <td>{run.error}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {runs.more ? (
+        <button type="button" class="button" aria-busy={runs.loading} onClick={runs.loadMore}>
+          Show more
+        </button>
+      ) : null}
+    </section>
+  );
+}

@@ -1,0 +1,56 @@
+/** The fan-outs of a job that runs for all users: how far each is. */
+import type { FanOut } from "../../api/fan-outs.ts";
+import { listFanOuts } from "../../api/fan-outs.ts";
+import type { Job } from "../../api/jobs.ts";
+import { useLookAgain } from "../../parts/look-again.ts";
+import { ProblemBox } from "../../parts/problem-box.tsx";
+import { type Part, ProgressBar } from "../../parts/progress.tsx";
+import { useResource } from "../../parts/resource.ts";
+import { StatusText } from "../../parts/status.tsx";
+import { At } from "../../parts/times.tsx";
+import { link } from "../../route.ts";
+
+const LIVE_MS = 1_000;
+const IDLE_MS = 5_000;
+
+export function FanOuts({ job }: { readonly job: Job }) {
+  const list = useResource(job.id, (signal) => listFanOuts(job.id, undefined, signal));
+  const fanOuts = list.value?.items ?? [];
+  useLookAgain(fanOuts.some((one) => one.status === "running") ? LIVE_MS : IDLE_MS, list.reload);
+  return (
+    <section class="fan-outs" aria-labelledby="fan-outs-title">
+      <h2 id="fan-outs-title">Fan-outs</h2>
+      <ProblemBox problem={list.problem} />
+      {fanOuts.length === 0 ? (
+        <p class="none">{list.value === undefined ? "Loading…" : "It has not fanned out yet."}</p>
+      ) : null}
+      <ul>
+        {fanOuts.slice(0, 10).map((one) => (
+          <li key={one.id}>
+            <a href={link("jobs", job.id, "fan-outs", one.id)}>
+              <StatusText status={one.status} /> <At instant={one.started_at} />
+            </a>
+            <ProgressBar label={`Fan-out of ${one.started_at}`} total={one.total} parts={partsOf(one)} />
+            <span class="numbers">{countsInWords(one)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The parts of the bar. */
+export const partsOf = (fanOut: FanOut): readonly Part[] => [
+  { name: "succeeded", class: "is-success", count: fanOut.succeeded },
+  { name: "failed", class: "is-error", count: fanOut.failed },
+  { name: "skipped", class: "is-skipped", count: fanOut.skipped },
+];
+
+/** `240 of 300 users: 236 succeeded, 4 failed`. */
+export function countsInWords({ total, succeeded, failed, skipped, pending }: FanOut): string {
+  const number = (count: number) => count.toLocaleString("en");
+  const parts = [`${number(succeeded)} succeeded`];
+  if (failed > 0) parts.push(`${number(failed)} failed`);
+  if (skipped > 0) parts.push(`${number(skipped)} skipped`);
+  return `${number(total - pending)} of ${number(total)} ${total === 1 ? "user" : "users"}: ${parts.join(", ")}`;
+}

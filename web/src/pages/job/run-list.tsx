@@ -1,0 +1,126 @@
+/** The log of runs, newest first. */
+import type { Job, Run } from "../../api/jobs.ts";
+import { now } from "../../clock.ts";
+import { ProblemBox } from "../../parts/problem-box.tsx";
+import type { Pages } from "../../parts/resource.ts";
+import { durationOf } from "../../parts/run-strip.tsx";
+import { StatusText } from "../../parts/status.tsx";
+import { At } from "../../parts/times.tsx";
+import { route, setQuery } from "../../route.ts";
+import { msOf, span } from "../../time/format.ts";
+
+const STATUSES = [
+  ["", "All"],
+  ["success", "Success"],
+  ["error", "Error"],
+  ["skipped", "Skipped"],
+  ["running", "Running"],
+] as const;
+
+export type RunListProps = {
+  readonly job: Job;
+  readonly runs: Pages<Run>;
+  readonly selected: string | undefined;
+  readonly onSelect: (id: string) => void;
+};
+
+export function RunList({ job, runs, selected, onSelect }: RunListProps) {
+  const status = route.value.query.get("status") ?? "";
+  return (
+    <section class="runs" aria-labelledby="runs-title">
+      <div class="section-head">
+        <h2 id="runs-title">Runs</h2>
+        <div class="tabs" role="group" aria-label="Status of runs">
+          {STATUSES.map(([value, label]) => (
+            <button
+              key={value}
+              type="button"
+              aria-pressed={status === value}
+              onClick={() => setQuery({ status: value })}
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+      </div>
+      <ProblemBox problem={runs.problem} onRetry={runs.reload} />
+      {runs.items.length === 0 ? (
+        <p class="none">{runs.loading ? "Loading…" : emptyWords(job, status)}</p>
+      ) : (
+        <table class="run-table">
+          <thead>
+            <tr>
+              <th scope="col">Status</th>
+              <th scope="col">Due</th>
+              <th scope="col">Took</th>
+              <th scope="col">Result</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.items.map((run) => (
+              <RunRow key={run.id} run={run} isSelected={run.id === selected} onSelect={() => onSelect(run.id)} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {runs.more ? (
+        <button type="button" class="button" aria-busy={runs.loading} onClick={runs.loadMore}>
+          Show older runs
+        </button>
+      ) : null}
+    </section>
+  );
+}
+
+function emptyWords(job: Job, status: string): string {
+  if (status !== "") return "No run in the log has this status.";
+  return job.exec_scope === "all_users"
+    ? "No user's run is in the log yet."
+    : "It has not run yet. Run it now to try it.";
+}
+
+function RunRow({
+  run,
+  isSelected,
+  onSelect,
+}: {
+  readonly run: Run;
+  readonly isSelected: boolean;
+  readonly onSelect: () => void;
+}) {
+  const lateMs = msOf(run.started_at) - msOf(run.scheduled_at);
+  return (
+    <tr class={isSelected ? "is-selected" : ""}>
+      <td>
+        <button type="button" class="row-button" aria-pressed={isSelected} onClick={onSelect}>
+          <StatusText status={run.status} />
+        </button>
+      </td>
+      <td>
+        <At instant={run.scheduled_at} />
+        {lateMs > 1_000 && run.status !== "skipped" ? <small class="late"> +{span(lateMs)}</small> : null}
+        {run.trigger === "schedule" ? null : <small class="chip">{run.trigger}</small>}
+        {run.user_id === undefined ? null : <small class="chip">{run.user_id}</small>}
+      </td>
+      <td class="took">
+        {run.status === "skipped" ? "–" : <Took run={run} />}
+        {run.attempt > 1 ? <small class="attempts"> ×{run.attempt}</small> : null}
+      </td>
+      <td class="result">{resultOf(run)}</td>
+    </tr>
+  );
+}
+
+function Took({ run }: { readonly run: Run }) {
+  // Read so that a running one counts on.
+  if (run.status === "running") now.value;
+  return <>{span(durationOf(run))}</>;
+}
+
+function resultOf(run: Run): string {
+  if (run.error !== undefined) return run.error;
+  const { percent, message } = run.progress ?? {};
+  if (run.status === "running")
+    return [percent === undefined ? "" : `${Math.round(percent)}%`, message ?? ""].join(" ").trim();
+  return run.output ?? "";
+}

@@ -1,0 +1,157 @@
+/**
+ * What the job did and will do, drawn: past runs to the left of now, as high as they took long; coming fires to the right.
+ * Both halves are linear in time, each on its own scale.
+ */
+import { useRef, useState } from "preact/hooks";
+import type { Job, Run } from "../../api/jobs.ts";
+import { now } from "../../clock.ts";
+import { runInWords } from "../../parts/run-strip.tsx";
+import { useWidth } from "../../parts/size.ts";
+import { comingFires } from "../../time/fires.ts";
+import { countdown, dayAndTime, shortDay, span, timeOfDay } from "../../time/format.ts";
+import { BASE_Y, HEIGHT, layOut, type PastBar, TOP_Y } from "./timeline-layout.ts";
+
+export type TimelineProps = {
+  readonly job: Job;
+  /** Newest first. */
+  readonly runs: readonly Run[];
+  readonly selected: string | undefined;
+  readonly onSelect: (id: string | undefined) => void;
+};
+
+export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box, 960);
+  const [pointed, setPointed] = useState<string>();
+  const at = now.value;
+  const { bars, fires, nowX, pastFrom, futureTo, longest } = layOut(runs, comingFires(job, 8), at, width);
+
+  const step = (by: number) => {
+    const current = bars.findIndex(({ run }) => run.id === selected);
+    const next = bars[current < 0 ? bars.length - 1 : Math.min(bars.length - 1, Math.max(0, current + by))];
+    if (next !== undefined) onSelect(next.run.id);
+  };
+  const shown = bars.find(({ run }) => run.id === (pointed ?? selected))?.run;
+  return (
+    <section class="timeline" aria-labelledby="timeline-title">
+      <div class="section-head">
+        <h2 id="timeline-title">Timeline</h2>
+        <p class="readout" aria-live="polite">
+          {shown === undefined
+            ? `${bars.length === 0 ? "No runs yet" : "Arrow keys move through the runs"}`
+            : `${dayAndTime(Date.parse(shown.scheduled_at), at)} · ${runInWords(shown)}`}
+        </p>
+      </div>
+      <div
+        ref={box}
+        class="timeline-box"
+        role="listbox"
+        tabIndex={0}
+        aria-label={`Timeline of ${bars.length} runs; ${
+          fires.length === 0
+            ? "no fire is coming"
+            : `next fires: ${fires
+                .slice(0, 3)
+                .map(({ at: fireAt }) => dayAndTime(fireAt, at))
+                .join(", ")}`
+        }`}
+        aria-activedescendant={selected === undefined ? undefined : `bar-${selected}`}
+        onKeyDown={(event) => {
+          if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+          event.preventDefault();
+          step(event.key === "ArrowLeft" ? -1 : 1);
+        }}
+      >
+        <svg width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="presentation">
+          <rect class="future" x={nowX} y={TOP_Y - 8} width={Math.max(0, width - nowX)} height={BASE_Y - TOP_Y + 8} />
+          <line class="base" x1={0} x2={width} y1={BASE_Y} y2={BASE_Y} />
+          {bars.length === 0 ? null : (
+            <text class="scale" x={2} y={TOP_Y}>
+              {span(longest)}
+            </text>
+          )}
+          {bars.map((bar) => (
+            <Bar
+              key={bar.run.id}
+              bar={bar}
+              isSelected={bar.run.id === selected}
+              onPoint={setPointed}
+              onSelect={() => onSelect(bar.run.id === selected ? undefined : bar.run.id)}
+            />
+          ))}
+          <line class="now" x1={nowX} x2={nowX} y1={TOP_Y - 12} y2={BASE_Y + 6} />
+          <text class="now-label" x={nowX} y={TOP_Y - 16} text-anchor="middle">
+            now
+          </text>
+          {fires.map((fire, index) => (
+            <g key={fire.at} class={index === 0 ? "fire is-next" : "fire"}>
+              <line x1={fire.x} x2={fire.x} y1={BASE_Y - 26} y2={BASE_Y} />
+              <circle cx={fire.x} cy={BASE_Y - 31} r={5} />
+              <title>{`${dayAndTime(fire.at, at)}, in ${countdown(fire.at - at)}`}</title>
+              {fire.label === undefined ? null : (
+                <text x={fire.x} y={BASE_Y + 16} text-anchor="middle">
+                  {fire.label}
+                </text>
+              )}
+            </g>
+          ))}
+          {bars.length === 0 ? null : (
+            <text class="axis" x={2} y={BASE_Y + 16}>
+              {edge(pastFrom, at)}
+            </text>
+          )}
+          {futureTo === undefined ? (
+            <text class="axis" x={width - 2} y={BASE_Y + 16} text-anchor="end">
+              no fire is coming
+            </text>
+          ) : null}
+        </svg>
+      </div>
+    </section>
+  );
+}
+
+const DAY_MS = 86_400_000;
+const edge = (from: number, at: number): string =>
+  at - from > DAY_MS ? `${shortDay(from)} ${timeOfDay(from)}` : timeOfDay(from);
+
+type BarProps = {
+  readonly bar: PastBar;
+  readonly isSelected: boolean;
+  readonly onPoint: (id: string | undefined) => void;
+  readonly onSelect: () => void;
+};
+
+/** A bar with a notch for each attempt after the first; a skipped fire is a hollow diamond. Its reason stands in the title. */
+function Bar({ bar, isSelected, onPoint, onSelect }: BarProps) {
+  const { run, x, width, height } = bar;
+  const middle = x + width / 2;
+  const notches = Array.from(
+    { length: Math.min(run.attempt - 1, 9) },
+    (_, index) => BASE_Y - (height * (index + 1)) / run.attempt,
+  );
+  return (
+    <g
+      id={`bar-${run.id}`}
+      class={`bar is-${run.status}`}
+      role="option"
+      aria-selected={isSelected}
+      aria-label={`${dayAndTime(Date.parse(run.scheduled_at), Date.parse(run.started_at))}, ${runInWords(run)}`}
+      onClick={onSelect}
+      onPointerEnter={() => onPoint(run.id)}
+      onPointerLeave={() => onPoint(undefined)}
+    >
+      <title>{runInWords(run)}</title>
+      <rect class="hit" x={x - 2} y={TOP_Y - 6} width={width + 4} height={BASE_Y - TOP_Y + 10} />
+      {run.status === "skipped" ? (
+        <path class="body" d={`M${middle} ${BASE_Y - 14}l5 6-5 6-5-6z`} />
+      ) : (
+        <rect class="body" x={x} y={BASE_Y - height} width={width} height={height} rx={Math.min(2, width / 2)} />
+      )}
+      {notches.map((y) => (
+        <line key={y} class="notch" x1={x - 1} x2={x + width + 1} y1={y} y2={y} />
+      ))}
+      {isSelected ? <path class="chosen" d={`M${middle - 5} ${BASE_Y + 9}l5 -6 5 6z`} /> : null}
+    </g>
+  );
+}

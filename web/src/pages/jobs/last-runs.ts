@@ -1,0 +1,47 @@
+/** The last runs of a job in the list, and the job itself, kept up to date while its row is in sight. */
+import { useEffect, useState } from "preact/hooks";
+import { getJob, type Job, listRuns, type Run } from "../../api/jobs.ts";
+import { afterSeen } from "../../clock.ts";
+import { inTurn } from "../../parts/in-turn.ts";
+import { STRIP_LENGTH } from "../../parts/run-strip.tsx";
+
+/** How long after a fire is due, and while a run goes on, the job is looked at again. */
+const LOOK_AGAIN_MS = 1_500;
+/** A fire that has been due for this long waits for something: for a mode, or for an agent. It is not hurried by asking. */
+const OVERDUE_MS = 10_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export type LastRuns = { readonly value: readonly Run[] | undefined; refresh(): void };
+
+/** Asked for once the row is in sight, again when a fire is due, and again and again while a run goes on. */
+export function useLastRuns(job: Job, onChange: (job: Job) => void): LastRuns {
+  const [runs, setRuns] = useState<readonly Run[]>();
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    const controller = new AbortController();
+    inTurn(async () => {
+      const [list, current] = await Promise.all([
+        listRuns(job.id, {}, undefined, STRIP_LENGTH, controller.signal),
+        round === 0 ? undefined : getJob(job.id, controller.signal),
+      ]);
+      if (controller.signal.aborted) return;
+      if (list.ok) setRuns(list.value.items);
+      if (current?.ok) onChange(current.value);
+    }, controller.signal);
+    return () => controller.abort();
+  }, [job.id, round]);
+
+  const isRunning = runs?.some((run) => run.status === "running") ?? false;
+  const nextAt = job.next_run_at;
+  useEffect(() => {
+    const waitMs = lookAgainIn(nextAt === undefined ? undefined : Date.parse(nextAt) - Date.now(), isRunning);
+    return waitMs > MAX_TIMER_MS ? undefined : afterSeen(waitMs, () => setRound((old) => old + 1));
+  }, [nextAt, isRunning, round]);
+  return { value: runs, refresh: () => setRound((old) => old + 1) };
+}
+
+function lookAgainIn(untilDueMs: number | undefined, isRunning: boolean): number {
+  if (isRunning) return LOOK_AGAIN_MS;
+  if (untilDueMs === undefined) return Number.POSITIVE_INFINITY;
+  return untilDueMs < -OVERDUE_MS ? OVERDUE_MS : Math.max(0, untilDueMs) + LOOK_AGAIN_MS;
+}

@@ -1,0 +1,122 @@
+/** One job of the list, kept up to date while it is in sight: what it does, when it is next, how its last runs went. */
+import { announce } from "../../announce.ts";
+import { type Job, pauseJob, resumeJob, runJob } from "../../api/jobs.ts";
+import { useShortcuts } from "../../keys.ts";
+import { Action } from "../../parts/button.tsx";
+import { OwnerChips } from "../../parts/owner-chips.tsx";
+import { RunStrip } from "../../parts/run-strip.tsx";
+import { StatusMark } from "../../parts/status.tsx";
+import { NextFire } from "../../parts/times.tsx";
+import { link } from "../../route.ts";
+import { mayChange } from "../../session.ts";
+import { asWritten, inWords, zoneOf } from "../../time/fires.ts";
+import { useLastRuns } from "./last-runs.ts";
+
+export type JobRowProps = {
+  readonly job: Job;
+  /** From 1. */
+  readonly position: number;
+  /** How many rows there are, -1 while that is not known. */
+  readonly size: number;
+  readonly isCurrent: boolean;
+  readonly onCurrent: () => void;
+  readonly onChange: (job: Job) => void;
+};
+
+export function JobRow({ job, position, size, isCurrent, onCurrent, onChange }: JobRowProps) {
+  const runs = useLastRuns(job, onChange);
+  const isPaused = job.state === "paused";
+  const togglePaused = () => (isPaused ? resumeJob(job.id) : pauseJob(job.id));
+  const run = async () => {
+    const answer = await runJob(job.id);
+    runs.refresh();
+    return answer;
+  };
+  return (
+    <li
+      class={`job-row is-${job.state}`}
+      aria-posinset={position}
+      aria-setsize={size}
+      data-current={isCurrent ? "" : undefined}
+      onFocusCapture={onCurrent}
+    >
+      {isCurrent ? <RowKeys job={job} run={run} togglePaused={togglePaused} onChange={onChange} /> : null}
+      <div class="job-what">
+        <a class="job-name" href={link("jobs", job.id)} tabIndex={isCurrent ? 0 : -1}>
+          <StatusMark status={job.state} />
+          <span>{job.name}</span>
+          {job.state === "active" ? null : <small class="job-state">{job.state}</small>}
+        </a>
+        <OwnerChips job={job} />
+      </div>
+      <div class="job-when">
+        <span class="words" title={inWords(job.schedule)}>
+          {inWords(job.schedule)}
+        </span>
+        <code>{asWritten(job.schedule)}</code>
+      </div>
+      <div class="job-next">
+        {job.next_run_at === undefined ? (
+          <span class="none">{isPaused ? "Paused" : "No further fire"}</span>
+        ) : (
+          <NextFire instant={job.next_run_at} zone={zoneOf(job.schedule)} />
+        )}
+      </div>
+      <div class="job-runs">
+        <RunStrip runs={runs.value} />
+        <LastOutcome job={job} />
+      </div>
+      <div class="job-actions">
+        {mayChange.value && job.state !== "finished" ? (
+          <>
+            <Action icon="run" tone="quiet" label={`Run ${job.name} now`} act={run} done={`${job.name} was started`} />
+            <Action
+              icon={isPaused ? "resume" : "pause"}
+              tone="quiet"
+              label={`${isPaused ? "Resume" : "Pause"} ${job.name}`}
+              act={togglePaused}
+              onDone={onChange}
+              done={`${job.name} is ${isPaused ? "active again" : "paused"}`}
+            />
+          </>
+        ) : null}
+      </div>
+    </li>
+  );
+}
+
+/** Takes r and p while the focus is on this row. */
+function RowKeys({
+  job,
+  run,
+  togglePaused,
+  onChange,
+}: {
+  readonly job: Job;
+  readonly run: () => ReturnType<typeof runJob>;
+  readonly togglePaused: () => ReturnType<typeof pauseJob>;
+  readonly onChange: (job: Job) => void;
+}) {
+  const isInside = () => document.activeElement?.closest("[data-current]") !== null && mayChange.value;
+  useShortcuts({
+    r: async () => {
+      if (isInside() && (await run()).ok) announce(`${job.name} was started`);
+    },
+    p: async () => {
+      if (!isInside()) return;
+      const answer = await togglePaused();
+      if (!answer.ok) return;
+      onChange(answer.value);
+      announce(`${job.name} is ${answer.value.state}`);
+    },
+  });
+  return null;
+}
+
+function LastOutcome({ job }: { readonly job: Job }) {
+  if (job.last_status === undefined) return <small class="none">No runs yet</small>;
+  const failures = job.consecutive_failures;
+  return (
+    <small class={`is-${job.last_status}`}>{failures > 1 ? `${failures} failures in a row` : job.last_status}</small>
+  );
+}

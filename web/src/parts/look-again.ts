@@ -1,0 +1,17 @@
+import { useEffect } from "preact/hooks";
+import { afterSeen } from "../clock.ts";
+
+/** Calls `look` every `everyMs` while the page is seen: for what the API has no events of. */
+export function useLookAgain(everyMs: number, look: () => void): void {
+  useEffect(() => {
+    let stop = () => {};
+    const wait = () => {
+      stop = afterSeen(everyMs, () => {
+        look();
+        wait();
+      });
+    };
+    wait();
+    return () => stop();
+  }, [everyMs, look]);
+}

@@ -1,0 +1,50 @@
+/** Times in the page: always with the whole truth in the title. */
+import { now } from "../clock.ts";
+import { ago, countdown, dayAndTime, fullTime, msOf, timeOfDay, VIEWER_ZONE, zoneName } from "../time/format.ts";
+
+/** `Mon 23 Nov 09:00` in the viewer's zone. */
+export function At({ instant }: { readonly instant: string }) {
+  const at = msOf(instant);
+  return (
+    <time dateTime={instant} title={fullTime(at)}>
+      {dayAndTime(at, now.peek())}
+    </time>
+  );
+}
+
+/** `4 min ago`. */
+export function Ago({ instant }: { readonly instant: string }) {
+  const at = msOf(instant);
+  return (
+    <time dateTime={instant} title={fullTime(at)}>
+      {ago(now.value - at)}
+    </time>
+  );
+}
+
+/** Counts down to an instant. Not a live region: a screen reader would talk every second. */
+export function Countdown({ instant }: { readonly instant: string }) {
+  const left = msOf(instant) - now.value;
+  return <span class="countdown">{left <= 0 ? "due now" : countdown(left)}</span>;
+}
+
+/** The next fire: counting down, in the viewer's zone, and in the job's where that shows another time. */
+export function NextFire({ instant, zone }: { readonly instant: string; readonly zone: string | undefined }) {
+  const at = msOf(instant);
+  const here = dayAndTime(at, now.peek());
+  const there = zone === undefined || zone === VIEWER_ZONE ? here : dayAndTime(at, now.peek(), zone);
+  return (
+    <span class="next-fire">
+      <Countdown instant={instant} />
+      <time dateTime={instant} title={fullTime(at)}>
+        {here}
+        {zone === undefined || there === here ? null : (
+          <span class="there" title={fullTime(at, zone)}>
+            {" "}
+            · {timeOfDay(at, zone)} {zoneName(zone)}
+          </span>
+        )}
+      </time>
+    </span>
+  );
+}

@@ -1,0 +1,64 @@
+/** Who is signed in: a pasted token, kept in this tab's sessionStorage and nowhere else, and what it says about its holder. */
+import { computed, signal } from "@preact/signals";
+
+const KEY = "reveille.token";
+
+/** What a token may do, as far as the dashboard offers it; the API decides. */
+export type Role = "admin" | "agent" | "user" | "plugin" | "viewer";
+export type Caller = {
+  readonly role: Role;
+  readonly agent_id?: string;
+  readonly user_id?: string;
+  readonly plugin_id?: string;
+};
+
+/** The token that calls are made with, or null while nobody is signed in. */
+export const token = signal<string | null>(sessionStorage.getItem(KEY));
+
+/** Why the last session ended by itself, to be said on the sign-in page. */
+export const signedOutBecause = signal<string | undefined>(undefined);
+
+/** What the token says about its holder; anything that is not one of Reveille's JWTs counts as the operator's. */
+export const caller = computed<Caller | undefined>(() => (token.value === null ? undefined : readCaller(token.value)));
+
+/** Whether to offer what only the operator may do. */
+export const isOperator = computed(() => caller.value?.role === "admin");
+
+/** Whether to offer changes at all. */
+export const mayChange = computed(() => caller.value !== undefined && caller.value.role !== "viewer");
+
+/** Keeps the token for this tab. */
+export function signIn(pasted: string): void {
+  sessionStorage.setItem(KEY, pasted);
+  signedOutBecause.value = undefined;
+  token.value = pasted;
+}
+
+/** Forgets the token. `because` is shown on the sign-in page. */
+export function signOut(because?: string): void {
+  sessionStorage.removeItem(KEY);
+  signedOutBecause.value = because;
+  token.value = null;
+}
+
+const ROLES: readonly string[] = ["agent", "user", "plugin", "viewer"];
+const isRole = (role: unknown): role is Role => typeof role === "string" && ROLES.includes(role);
+
+function readCaller(jwt: string): Caller {
+  const claims = readClaims(jwt);
+  if (claims === undefined || !isRole(claims.role)) return { role: "admin" };
+  const id = (name: string) => (typeof claims[name] === "string" ? { [name]: claims[name] } : {});
+  return { role: claims.role, ...id("agent_id"), ...id("user_id"), ...id("plugin_id") };
+}
+
+function readClaims(jwt: string): Record<string, unknown> | undefined {
+  const [, payload] = jwt.split(".");
+  if (payload === undefined) return undefined;
+  try {
+    const text = atob(payload.replaceAll("-", "+").replaceAll("_", "/"));
+    const claims: unknown = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0))));
+    return typeof claims === "object" && claims !== null ? { ...claims } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * When a job fires, by the very rules that the service fires it by (src/domain): no call is needed to draw the coming fires of
+ * thousands of jobs. Instants are epoch ms.
+ */
+import { describeSchedule } from "../../../src/domain/describe.ts";
+import { jitterDelay } from "../../../src/domain/jitter.ts";
+import {
+  compileSchedule,
+  countFires,
+  firesBetween,
+  nextFires,
+  type Schedule,
+  scheduleZone,
+} from "../../../src/domain/schedule.ts";
+import type { Job, ScheduleSpec } from "../api/jobs.ts";
+
+const compiled = new Map<string, Schedule | undefined>();
+const described = new Map<string, string>();
+
+function scheduleOf(spec: ScheduleSpec): Schedule | undefined {
+  const key = JSON.stringify(spec);
+  if (!compiled.has(key)) {
+    const schedule = compileSchedule(spec, { tickAligned: false });
+    compiled.set(key, schedule.ok ? schedule.value : undefined);
+  }
+  return compiled.get(key);
+}
+
+/** The schedule in plain English, without the zone, which is shown beside it. */
+export function inWords(spec: ScheduleSpec): string {
+  const key = JSON.stringify(spec);
+  const known = described.get(key);
+  if (known !== undefined) return known;
+  const words = describeSchedule(spec);
+  described.set(key, words);
+  return words;
+}
+
+/** The schedule as it was written: `0 9 * * 1-5`, `every 30m`, `at 2027-01-15T14:30:00+08:00`. */
+export const asWritten = (spec: ScheduleSpec): string =>
+  spec.cron ?? (spec.every === undefined ? `at ${spec.at ?? ""}` : `every ${spec.every}`);
+
+/** The zone that the schedule thinks in; undefined for `every`, which has none. */
+export function zoneOf(spec: ScheduleSpec): string | undefined {
+  const schedule = scheduleOf(spec);
+  return schedule === undefined || schedule.timing.kind === "every" ? undefined : scheduleZone(schedule);
+}
+
+type Phase = {
+  readonly schedule: Schedule;
+  readonly anchorAt: number;
+  readonly delay: number;
+  readonly nextAt: number;
+};
+
+/** What the next fire tells of the job's phase; none where no fire is coming. */
+function phaseOf(job: Job): Phase | undefined {
+  const schedule = scheduleOf(job.schedule);
+  if (schedule === undefined || job.next_run_at === undefined || job.state !== "active") return undefined;
+  const nextAt = Date.parse(job.next_run_at);
+  const delay = jitterDelay(job.id, schedule.jitterMs);
+  const { timing } = schedule;
+  // Any instant of the grid serves as the anchor; one interval back makes the next fire the first after it.
+  const anchorAt = timing.kind === "every" ? nextAt - delay - timing.everyMs : nextAt;
+  return { schedule, anchorAt, delay, nextAt };
+}
+
+/** The job's next `count` fires; fewer where its schedule or its runs end. */
+export function comingFires(job: Job, count: number): readonly number[] {
+  const phase = phaseOf(job);
+  if (phase === undefined) return [];
+  const { schedule, anchorAt, delay, nextAt } = phase;
+  const fires = [nextAt, ...nextFires(schedule, anchorAt, nextAt, delay, count - 1)];
+  return fires.slice(0, runsLeft(job));
+}
+
+function runsLeft(job: Job): number {
+  return job.schedule.max_runs === undefined
+    ? Number.POSITIVE_INFINITY
+    : Math.max(0, job.schedule.max_runs - job.run_count);
+}
+
+const MINUTE_MS = 60_000;
+
+/** Adds the job's fires to the minutes that they fall in: `minutes[i]` counts from `fromAt + i` minutes on. */
+export function addFires(job: Job, fromAt: number, minutes: Float64Array): number {
+  const phase = phaseOf(job);
+  if (phase === undefined) return 0;
+  const { schedule, anchorAt, delay, nextAt } = phase;
+  const toAt = fromAt + minutes.length * MINUTE_MS - 1;
+  const { timing } = schedule;
+  const startAt = Math.max(fromAt, nextAt);
+  if (timing.kind === "every" && timing.everyMs < MINUTE_MS) {
+    let sum = 0;
+    for (let i = 0; i < minutes.length; i++) {
+      const begin = fromAt + i * MINUTE_MS;
+      const fires = countFires(
+        schedule,
+        anchorAt,
+        Math.max(begin, nextAt) - 1,
+        begin + MINUTE_MS - 1,
+        delay,
+        MINUTE_MS,
+      );
+      minutes[i] = (minutes[i] ?? 0) + fires;
+      sum += fires;
+    }
+    return sum;
+  }
+  const fires = firesBetween(schedule, anchorAt, startAt, toAt, delay, minutes.length).slice(0, runsLeft(job));
+  for (const at of fires) {
+    const index = Math.floor((at - fromAt) / MINUTE_MS);
+    minutes[index] = (minutes[index] ?? 0) + 1;
+  }
+  return fires.length;
+}

@@ -130,12 +130,12 @@ export class FanOutLoop {
     this.poke();
   }
 
-  /** There is something new to do: the running loop looks again, or the alarm is set. */
+  /** Something has changed: the running loop looks again, or an alarm runs it, if only to report that nothing is left. */
   poke(): void {
     this.#reported = false;
     this.#dirty = true;
     if (this.#running) this.#wake();
-    else this.#arm();
+    else if (!this.#stopped) this.#effects.armAt(this.#effects.now());
   }
 
   /** A run as it is now: in flight, or logged. */

@@ -3,7 +3,7 @@
  * turn changes is one commit: the rows, the cursor and the alarm together (DESIGN invariants 2 and 3).
  */
 import { type CompiledJob, defineJob } from "../src/domain/definition.ts";
-import { type FanOut, type FanOutTimer, timerOf } from "../src/domain/fan-out.ts";
+import { type FanOut, timerOf } from "../src/domain/fan-out.ts";
 import type { Cursor, JobRecord } from "../src/domain/job.ts";
 import { isActive, type Run } from "../src/domain/run.ts";
 import { type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
@@ -96,8 +96,9 @@ export class JobHolder {
 
   /** Has the fan-out that is going looked after at this time, without storing it: a report that is lost is made up for by asking. */
   wakeFanOutAt(at: number): void {
-    const fanOut: FanOutTimer = { wakeAt: at };
-    if (this.#state?.fanOut !== undefined) this.#state = { ...this.#state, fanOut };
+    const present = this.#state?.fanOut;
+    if (this.#state === undefined || present === undefined) return;
+    this.#state = { ...this.#state, fanOut: { wakeAt: Math.min(at, present.wakeAt) } };
   }
 
   /** Sets the one physical alarm to the earliest timer, even if that is past; removes it where nothing waits. */

@@ -32,6 +32,7 @@ import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
 import type { Job, JobDefinition, JobInput, RunStatus } from "../src/schema/job.ts";
 import { IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
+import type { Poked } from "./directory-sweep.ts";
 import type { RunChange } from "./fan-out.ts";
 import { openEvents } from "./job-events.ts";
 import { JobFanOuts } from "./job-fan-outs.ts";
@@ -295,14 +296,14 @@ export class JobObject extends DurableObject<Env> {
     return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
   }
 
-  /** The sweep's question: is there a job here, and is something overdue? A job found asleep is armed again. */
-  async poke(): Promise<{ exists: boolean; overdueMs: number }> {
+  /** The sweep's question: is there a job here, which one, and is something overdue? A job found asleep is armed again. */
+  async poke(): Promise<Poked> {
     const state = this.#holder.state;
     if (state === undefined) return { exists: false, overdueMs: 0 };
     const now = Date.now();
     const overdueMs = this.#loop.overdueMs(now);
     if (overdueMs > 0) this.#loop.awaken();
-    return { exists: state.record.deletedAt === undefined, overdueMs };
+    return { exists: state.record.deletedAt === undefined, overdueMs, createdAt: state.record.createdAt };
   }
 
   /** Of two calls with one key at the same time, the second is a repeat of the first. */

@@ -2,6 +2,7 @@
 import { findAgent } from "../directory/agents.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
+import { checkEndpoint } from "./endpoint.ts";
 
 /** `fetch` takes the place of the global one where the agent is a service binding. */
 export type Agent = {
@@ -41,6 +42,9 @@ function defaultAgent(env: Env, settings: Settings): Result<Agent, string> {
     );
   }
   const secret = settings.AGENT_SECRET;
-  if (binding === undefined) return ok({ url: settings.AGENT_URL ?? "", secret });
-  return ok({ url: settings.AGENT_URL ?? BINDING_URL, secret, fetch: (url, init) => binding.fetch(url, init) });
+  const url = settings.AGENT_URL ?? BINDING_URL;
+  const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
+  if (!endpoint.ok) return err(`the default agent cannot be called, mend AGENT_URL: ${endpoint.error}`);
+  if (binding === undefined) return ok({ url, secret });
+  return ok({ url, secret, fetch: (at, init) => binding.fetch(at, init) });
 }

@@ -120,6 +120,15 @@ describe("the default agent", () => {
     expect(await resolveAgent(env, configured, agentId)).toEqual({ ok: true, value: { url, secret } });
   });
 
+  it("is called by http on this machine only, and under npm start only", async () => {
+    const at = (AGENT_URL: string, LOCAL: string) =>
+      resolveAgent(env, settings({ AGENT_URL, AGENT_SECRET: secret, LOCAL }), undefined);
+    const loopback = "http://127.0.0.1:9/hook";
+    expect(await at(loopback, "true")).toEqual({ ok: true, value: { url: loopback, secret } });
+    expect(await at(loopback, "false")).toMatchObject({ error: expect.stringMatching(/AGENT_URL.*npm start only/) });
+    expect(await at("http://agent.example/", "true")).toMatchObject({ error: expect.stringMatching(/https:\/\//) });
+  });
+
   it("is the bound service where there is one, which is called without leaving the platform", async () => {
     const calls: string[] = [];
     const AGENT = {

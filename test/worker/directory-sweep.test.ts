@@ -132,6 +132,16 @@ describe("a place whose job never came", () => {
     });
   });
 
+  it("is given up although its id is that of a job, which has another place", async () => {
+    const job = await makeJob({ user_id: "mover" });
+    const shard = shardFor(env, "user:mover");
+    const ghost = entry({ id: job.id, owner: "user:mover", createdAt: Date.parse(job.created_at) - 1 });
+    await shard.upsert(ghost);
+    later(61_000);
+    expect(await shard.sweep(turnOf(job.id))).toMatchObject({ checked: 2, dropped: 1 });
+    expect(await shard.list({ filter: {}, limit: 10 })).toMatchObject([{ createdAt: Date.parse(job.created_at) }]);
+  });
+
   it("does not keep a reserved name either", async () => {
     const shard = freshShard();
     const [ghost, job] = [freshJobId(), (await makeJob()).id];

@@ -90,6 +90,19 @@ describe("an Idempotency-Key", () => {
     expect([repeat.status, repeat.body.id]).toEqual([200, after.body.id]);
   });
 
+  it("answers with the one-time job also after its time has come; a new call with that time is refused", async () => {
+    const key = fresh("key");
+    const schedule = { at: new Date(Date.now() + HOUR_MS).toISOString() };
+    const first = await post(key, { schedule });
+    const [again, other, unkeyed] = await later(2 * HOUR_MS, async () => [
+      await post(key, { schedule }),
+      await post(fresh("key"), { schedule }),
+      await call("POST", "/v1/jobs", { json: jobInput({ schedule }) }),
+    ]);
+    expect([first.status, again?.status, again?.body.id]).toEqual([201, 200, first.body.id]);
+    for (const refused of [other, unkeyed]) if (refused) expectProblem(refused, 422, "validation_failed");
+  });
+
   it("of a refused call is not used up", async () => {
     const key = fresh("key");
     expectProblem(await post(key, { name: "" }), 422, "validation_failed");

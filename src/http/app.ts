@@ -6,6 +6,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { timing } from "hono/timing";
 import { logError } from "../log.ts";
 import { authorise } from "./auth.ts";
+import { docsRoutes } from "./docs.ts";
 import { ensureRoutes } from "./ensure.ts";
 import { fanOutRoutes } from "./fan-outs.ts";
 import { healthRoutes } from "./health.ts";
@@ -41,7 +42,7 @@ const answerTool: AnswerCall = async (request, env, waitUntil) => {
   return toolsApp.fetch(request, env, { waitUntil, passThroughOnException: () => undefined, props: {} });
 };
 
-const described = [...resources, mcpRoute(resources, answerTool)] as const satisfies readonly AnyRoute[];
+const described = [...resources, mcpRoute(resources, answerTool), ...docsRoutes] as const satisfies readonly AnyRoute[];
 
 /** Every route there is. */
 export const ROUTES = [...described, describeApi(described)] as const satisfies readonly AnyRoute[];

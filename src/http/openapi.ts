@@ -151,12 +151,13 @@ function response({ description, schema, contentType, headers }: AnswerSpec, com
 }
 
 /** The codes that a call to this route can be answered with: its own, and what follows from what it takes. */
-function errorsOf({ access, body, query, headers, errors }: AnyRoute): readonly ErrorCode[] {
-  if (access === "health") return [];
-  const codes: ErrorCode[] = [...(errors ?? []), "not_configured", "internal"];
+function errorsOf({ access, body, errors }: AnyRoute): readonly ErrorCode[] {
+  // A query parameter that is not known is refused everywhere.
+  const codes: ErrorCode[] = [...(errors ?? []), "validation_failed", "internal"];
+  if (access === "health") return codes;
+  codes.push("not_configured");
   if (access !== "public") codes.push("unauthorized", "forbidden", "rate_limited");
   if (body !== undefined) codes.push("invalid_json", "payload_too_large", "unsupported_media_type");
-  if (body !== undefined || query !== undefined || headers !== undefined) codes.push("validation_failed");
   return codes;
 }
 

@@ -49,13 +49,20 @@ export async function createJob(call: NewJob): Promise<Outcome<{ readonly job: J
   const hash = await digest(canonicalJson(call.input));
   for (let generation = 0; generation < MAX_KEY_GENERATIONS; generation++) {
     const id = await keyedJobId(call, call.idempotencyKey, generation);
+    const made = ahead.ok ? await place(call, job.value, id, hash) : ahead;
+    if (ahead.ok && !isTaken(made)) return made;
+    // A key that was used before: for a repeat, unless that is so long ago that it is free again. Asking this of every
+    // key at first would cost each new job a call.
     const recalled = await jobObject(call.env, id).recall(hash);
     if (!recalled.ok) return recalled;
     if (recalled.value.was === "kept") return ok({ job: recalled.value.job, replayed: true });
-    if (recalled.value.was === "nothing") return ahead.ok ? place(call, job.value, id, hash) : ahead;
+    if (recalled.value.was === "nothing") return made;
   }
   return err({ kind: "idempotency_key_reused" });
 }
+
+const isTaken = (made: Outcome<{ readonly replayed: boolean }>): boolean =>
+  made.ok ? made.value.replayed : made.error.kind === "idempotency_key_reused";
 
 /** What {@link createJob} would make and when it would fire; nothing is stored. Errors: as there, but for the quota. */
 export async function dryRunJob(
@@ -95,11 +102,12 @@ async function place(
   if (!reserved.ok) return reserved;
   const { definition } = job;
   const made = await jobObject(env, id).create({ id, definition, place: reserved.value, origin, idempotencyHash });
-  if (!made.ok && !reserved.value.repeated) await giveUp(env, id, entry.owner, reserved.value.createdAt);
+  const isHere = made.ok && !made.value.replayed;
+  if (!isHere && !reserved.value.repeated) await giveUp(env, id, entry.owner, reserved.value.createdAt);
   return made;
 }
 
-/** Two calls with one key and different bodies at once: the place of the one that came second goes, unless the first's job has it. */
+/** The id has a job already, made by a call with the same key: the place goes, unless it is that job's own. */
 async function giveUp(env: Env, id: string, owner: string, createdAt: number): Promise<void> {
   const present = await jobObject(env, id).read(ADMIN);
   if (present.ok && ownerOf(present.value) === owner) return;

@@ -5,6 +5,7 @@ import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { timing } from "hono/timing";
 import { logError } from "../log.ts";
+import { agentRoutes } from "./agents.ts";
 import { authorise } from "./auth.ts";
 import { docsRoutes } from "./docs.ts";
 import { ensureRoutes } from "./ensure.ts";
@@ -20,7 +21,9 @@ import { type HttpFailure, problem } from "./problem.ts";
 import type { AnyRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { type AppEnv, readSettings, serve } from "./serve.ts";
+import { statsRoutes } from "./stats.ts";
 import { tokenRoutes } from "./tokens.ts";
+import { userRoutes } from "./users.ts";
 
 const resources = [
   ...healthRoutes,
@@ -32,6 +35,9 @@ const resources = [
   ...scheduleRoutes,
   ...tokenRoutes,
   ...heartbeatRoutes,
+  ...userRoutes,
+  ...agentRoutes,
+  ...statsRoutes,
 ] as const satisfies readonly AnyRoute[];
 
 let toolsApp: Hono<AppEnv> | undefined;

@@ -119,7 +119,7 @@ function answerTo(failure: HttpFailure): Omit<Answer, "status"> {
       return {
         title: "Not found",
         detail: `There is no such ${failure.what}, or this token may not see it.`,
-        hint: `Check the id and the path. GET ${failure.what === "path" ? "/openapi.json lists every path" : "/v1/jobs lists the jobs that this token may see"}.`,
+        hint: `Check the id and the path. GET ${LISTS[failure.what] ?? "/v1/jobs lists the jobs that this token may see"}.`,
       };
     case "method_not_allowed":
       return {
@@ -215,6 +215,14 @@ function answerTo(failure: HttpFailure): Omit<Answer, "status"> {
       };
   }
 }
+
+/** Where to look for what was not found, if not among the jobs. */
+const LISTS: Readonly<Record<string, string>> = {
+  path: "/openapi.json lists every path",
+  user: "/v1/users lists the users",
+  agent: "/v1/agents lists the registered agents",
+  heartbeat: "/v1/heartbeats lists the heartbeats",
+};
 
 const SHOWN_ERRORS = 3;
 

@@ -1,0 +1,61 @@
+/** `GET /v1/stats`: how many jobs and users there are, whether jobs fire at all, and what the sweep found. */
+import * as z from "zod";
+import { countJobs } from "../directory/jobs-index.ts";
+import { countUsers } from "../directory/roster.ts";
+import { sweepStats } from "../directory/tick.ts";
+import type { ExecScope, JobState } from "../schema/job.ts";
+import { reply, route } from "./route.ts";
+
+const count = z.int().min(0);
+
+const Stats = z
+  .strictObject({
+    jobs: z.strictObject({
+      total: count,
+      by_state: z.strictObject({ active: count, paused: count, finished: count }),
+      by_scope: z.strictObject({ system: count, user: count, all_users: count }),
+    }),
+    users: z.strictObject({
+      total: count,
+      active: count.meta({ description: "Those that a fan-out would run for now." }),
+    }),
+    mode: z.enum(["normal", "stopped", "ephemeral"]),
+    user_jobs: z.boolean().meta({ description: "false: jobs with exec_scope user or all_users are held." }),
+    sweep: z.strictObject({
+      found_overdue: count.meta({
+        description: "Jobs that were found past their time and woken, since the first deploy; it should stay 0.",
+      }),
+      checked: count.optional().meta({ description: "Jobs that the last sweep looked at, where it is known." }),
+    }),
+  })
+  .meta({ id: "Stats" });
+
+const stats = route({
+  method: "get",
+  path: "/v1/stats",
+  access: "admin_read",
+  id: "getStats",
+  tag: "Service",
+  summary: "Count jobs and users",
+  answers: { 200: { description: "The counts.", schema: Stats } },
+  async handle({ env, settings, now }) {
+    const [counts, users, sweep] = await Promise.all([countJobs(env), countUsers(env, settings, now), sweepStats(env)]);
+    const sum = (matches: (one: (typeof counts)[number]) => boolean): number =>
+      counts.filter(matches).reduce((total, one) => total + one.count, 0);
+    const ofState = (state: JobState): number => sum((one) => one.state === state);
+    const ofScope = (scope: ExecScope): number => sum((one) => one.execScope === scope);
+    return reply(200, {
+      jobs: {
+        total: sum(() => true),
+        by_state: { active: ofState("active"), paused: ofState("paused"), finished: ofState("finished") },
+        by_scope: { system: ofScope("system"), user: ofScope("user"), all_users: ofScope("all_users") },
+      },
+      users,
+      mode: settings.MODE,
+      user_jobs: settings.USER_JOBS,
+      sweep,
+    });
+  },
+});
+
+export const statsRoutes = [stats] as const;

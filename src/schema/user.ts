@@ -1,0 +1,39 @@
+/** The shapes of the roster of users (CONTRACT.md §6): whom a fan-out runs for. */
+import * as z from "zod";
+import { MAX_USER_ID_BYTES } from "./limits.ts";
+import { boundedText, UserIdText } from "./text.ts";
+
+/** How many users one call takes in; more of them are several calls. */
+export const MAX_IMPORTED_USERS = 1_000;
+
+/** A user's id in a path: any string of 1 to 128 bytes of UTF-8. */
+export const UserPathId = boundedText(1, MAX_USER_ID_BYTES);
+
+export const User = z
+  .strictObject({
+    id: z.string(),
+    active: z.boolean().meta({
+      description: "Whether a fan-out would run for them now: marked active and, with ACTIVE_WINDOW, seen within it.",
+    }),
+    last_seen_at: z.string().optional().meta({ description: "Left out where they were never seen." }),
+  })
+  .meta({ id: "User", description: "A user of the roster: whom all_users jobs run for." });
+export type User = z.infer<typeof User>;
+
+export const UserInput = z.strictObject({
+  active: z
+    .boolean()
+    .default(true)
+    .meta({ description: "The operator's mark; false leaves the user out of fan-outs." }),
+});
+
+export const UsersImport = z.strictObject({
+  users: z
+    .array(
+      UserIdText.refine((id) => id !== "", {
+        message: 'must be a user\'s id: a string of 1 to 128 bytes or a whole number; "" and 0 mean none',
+      }),
+    )
+    .max(MAX_IMPORTED_USERS, { message: `at most ${MAX_IMPORTED_USERS} ids in one call; send the rest in another` })
+    .meta({ description: `Ids, at most ${MAX_IMPORTED_USERS}; one that is there already is made active.` }),
+});

@@ -41,6 +41,7 @@ export class JobLoop {
   readonly #answers = new Map<string, Answer>();
   #running = false;
   #erase = false;
+  #hasSeenFanOut = false;
   #indexRetryAt: number | undefined;
   #wake: () => void = () => {};
 
@@ -158,7 +159,10 @@ export class JobLoop {
   async #fanOut(): Promise<void> {
     const state = this.#holder.state;
     if (state?.fanOut === undefined || state.record.deletedAt !== undefined) return;
-    if (state.fanOut.wakeAt <= this.#effects.now()) await this.#effects.fanOut();
+    // A report that came just before a restart is not in storage; that there was an alarm tells of it.
+    if (this.#hasSeenFanOut && state.fanOut.wakeAt > this.#effects.now()) return;
+    this.#hasSeenFanOut = true;
+    await this.#effects.fanOut();
   }
 
   async #nap(now: number): Promise<void> {

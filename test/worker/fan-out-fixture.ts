@@ -1,0 +1,67 @@
+/** An all_users job made straight in its object, with the users it is to run for. */
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import { importUsers } from "../../src/directory/roster.ts";
+import { allShards } from "../../src/directory/shards.ts";
+import { ADMIN } from "../../src/domain/access.ts";
+import { defineJob } from "../../src/domain/definition.ts";
+import type { Outcome } from "../../src/domain/failure.ts";
+import { shardName } from "../../src/domain/fan-out-shard.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
+import { jobObject } from "../../src/jobs/job-object.ts";
+import type { FanOut } from "../../src/schema/fan-out.ts";
+import { JobInput } from "../../src/schema/job.ts";
+
+export const bindings = env as unknown as Env;
+let made = 0;
+
+export async function value<T>(outcome: Promise<Outcome<T>>): Promise<T> {
+  const answer = await outcome;
+  if (!answer.ok) throw new Error(JSON.stringify(answer.error));
+  return answer.value;
+}
+
+export async function makeAllUsersJob(fields: Record<string, unknown> = {}) {
+  const base = { name: "to all", message: "hello", exec_scope: "all_users", schedule: { every: "1h" } };
+  const defined = defineJob(JobInput.parse({ ...base, ...fields }));
+  if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+  const id = `all-users-${made++}`;
+  const now = Date.now();
+  const place = { createdAt: now, reservedAt: now, repeated: false };
+  const api = jobObject(bindings, id);
+  const { job } = await value(api.create({ id, definition: defined.value.definition, place }));
+  return { id, api, job, stub: bindings.JOB.getByName(id) };
+}
+
+export type AllUsersJob = Awaited<ReturnType<typeof makeAllUsersJob>>;
+
+export const shardOf = (job: AllUsersJob, k: number) => bindings.FAN_OUT.getByName(shardName(job.id, k));
+
+/** The roster is these users, and nobody else. */
+export async function setRoster(users: readonly string[]): Promise<void> {
+  for (const shard of allShards(bindings)) {
+    for (const { id } of await shard.listUsers({ afterId: "", limit: 100_000 })) await shard.deleteUser(id);
+  }
+  for (let from = 0; from < users.length; from += 1_000) {
+    await importUsers(bindings, settingsOf(bindings), users.slice(from, from + 1_000), Date.now());
+  }
+}
+
+export const usersNamed = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+
+export async function fanOutNow(job: AllUsersJob): Promise<string> {
+  const begun = await value(job.api.runNow(ADMIN));
+  if (!("fan_out_id" in begun)) throw new Error("an all_users job answers run now with a fan-out");
+  return begun.fan_out_id;
+}
+
+/** The fan-out once it has ended. Alarms fire by themselves here, on real time. */
+export function untilEnded(job: AllUsersJob, id: string): Promise<FanOut> {
+  const probe = async () => {
+    const fanOut = await value(job.api.fanOut(ADMIN, id));
+    if (fanOut.status === "running") throw new Error(`still running: ${JSON.stringify(fanOut)}`);
+    return fanOut;
+  };
+  return vi.waitFor(probe, { timeout: 20_000, interval: 20 });
+}

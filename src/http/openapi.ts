@@ -1,6 +1,7 @@
 /** `/openapi.json`: the API's description (OpenAPI 3.1), made from the routes and their schemas, so that it cannot drift. */
 import * as z from "zod";
 import { version } from "../../package.json";
+import type { Access } from "./auth.ts";
 import { type Io, jsonSchema } from "./json-schema.ts";
 import { type ErrorCode, ProblemBody, STATUS_OF } from "./problem.ts";
 import { type AnswerSpec, type AnyRoute, route } from "./route.ts";
@@ -11,7 +12,42 @@ const DESCRIPTION = `A scheduler for AI agents: wake me at, every, or by cron.
 
 Times are RFC 3339 in UTC with milliseconds; on input any offset is taken. Durations are strings such as \`90s\`, \`1h30m\`, \`2d\`.
 Optional fields that are empty are left out. Unknown fields are errors. Sizes are bytes of UTF-8.
-Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened, \`hint\` how to mend the call.`;
+Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened, \`hint\` how to mend the call. A path that is not here is
+404 \`not_found\`; a method that a path does not have is 405 \`method_not_allowed\`, with \`Allow\`. Every answer carries \`X-Request-Id\`.
+
+A token sees and touches only jobs that match every id it carries; others are 404.`;
+
+const TAGS: Readonly<Record<string, string>> = {
+  Jobs: "What fires, when, and what the agent is told.",
+  Runs: "What happened: one run for every time that a job was due or asked to run.",
+  "Fan-outs": "The runs of an all_users job: one for each active user.",
+  Schedules: "When a schedule fires, before any job is made with it.",
+  Users: "The roster that all_users jobs run for.",
+  Agents: "Where jobs with an agent_id are delivered.",
+  Heartbeats: "A document that is looked through again and again, and acted on when there is something to do.",
+  Tokens: "Who may call.",
+  Service: "The service itself.",
+  MCP: "The same for agents, as tools.",
+};
+
+/** Who may call, as its readers need to know it; `auth.ts` is what decides. */
+const CALLERS: Readonly<Record<Exclude<Access, "health" | "public">, string>> = {
+  read: "Any token but a run's.",
+  write: "Any token but a run's and a viewer's.",
+  admin: "The operator's token only.",
+  admin_read: "The operator's token or a viewer's.",
+  own_user: "The operator's token, or the user's own.",
+  read_run: "Any token; a run's own opens that run only.",
+  report_run: "The run's own token, or any but a viewer's that may see the job.",
+};
+
+/** Headers that come with an error. */
+const ERROR_HEADERS: { readonly [C in ErrorCode]?: readonly [name: string, description: string] } = {
+  unauthorized: ["WWW-Authenticate", "`Bearer`."],
+  precondition_failed: ["ETag", "The job's version now."],
+  quota_exceeded: ["Retry-After", "Seconds to wait."],
+  rate_limited: ["Retry-After", "Seconds to wait."],
+};
 
 /** The route that answers the description of `routes` and of itself. */
 export function describeApi(routes: readonly AnyRoute[]) {
@@ -49,7 +85,10 @@ export function openApi(routes: readonly AnyRoute[]): Json {
     openapi: "3.1.0",
     info: { title: "Reveille", version, description: DESCRIPTION, license: { name: "MIT", identifier: "MIT" } },
     servers: [{ url: "/" }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => {
+      const about = TAGS[name];
+      return { name, ...(about === undefined ? {} : { description: about }) };
+    }),
     security: [{ bearer: [] }],
     paths,
     components: {
@@ -68,11 +107,14 @@ export function openApi(routes: readonly AnyRoute[]): Json {
 function operation(declared: AnyRoute, components: Components): Json {
   const { id, tag, summary, description, access, body } = declared;
   const isOpen = access === "public" || access === "health";
+  const about = [...(description === undefined ? [] : [description]), ...(isOpen ? [] : [CALLERS[access]])].join(
+    "\n\n",
+  );
   return {
     operationId: id,
     tags: [tag],
     summary,
-    ...(description === undefined ? {} : { description }),
+    ...(about === "" ? {} : { description: about }),
     ...(isOpen ? { security: [] } : {}),
     ...parameters(declared),
     ...(body === undefined
@@ -88,12 +130,7 @@ function operation(declared: AnyRoute, components: Components): Json {
             ),
           },
         }),
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(declared.answers).map(([status, answer]) => [status, response(answer, components)]),
-      ),
-      ...errorResponses(errorsOf(declared)),
-    },
+    responses: responses(declared, components),
   };
 }
 
@@ -102,10 +139,17 @@ function parameters({ path, query, headers }: AnyRoute): Json {
     name,
     in: "path",
     required: true,
+    description: paramAbout(path, name ?? ""),
     schema: { type: "string" },
   }));
   const all = [...inPath, ...fieldsOf(query, "query"), ...fieldsOf(headers, "header")];
   return all.length === 0 ? {} : { parameters: all };
+}
+
+/** `/v1/fan-outs/:fan_out_id`: "The fan-out's id." */
+function paramAbout(path: string, name: string): string {
+  const collection = path.split(`/:${name}`, 1)[0]?.split("/").at(-1) ?? "";
+  return `The ${collection.replace(/s$/, "")}'s ${name.endsWith("id") ? "id" : name}.`;
 }
 
 function fieldsOf(schema: z.ZodType | undefined, place: "query" | "header"): Json[] {
@@ -161,18 +205,47 @@ function errorsOf({ access, body, errors }: AnyRoute): readonly ErrorCode[] {
   return codes;
 }
 
-function errorResponses(codes: readonly ErrorCode[]): Json {
-  const byStatus = new Map<number, string[]>();
-  for (const code of codes) byStatus.set(STATUS_OF[code], [...(byStatus.get(STATUS_OF[code]) ?? []), code]);
-  return Object.fromEntries(
-    [...byStatus].map(([status, names]) => [
-      status,
-      {
-        description: names.map((name) => `\`${name}\``).join(" or "),
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+/** Every status that a call can be answered with; one that is both an answer and an error has a form for each. */
+function responses(declared: AnyRoute, components: Components): Json {
+  const made = new Map<number, Json>();
+  for (const [status, answer] of Object.entries(declared.answers))
+    made.set(Number(status), response(answer, components));
+  for (const [status, codes] of byStatus(errorsOf(declared))) {
+    const present = Made.parse(made.get(status) ?? {});
+    const error = errorResponse(codes);
+    made.set(status, {
+      ...error,
+      description:
+        present.description === undefined ? error.description : `${present.description} Or ${error.description}.`,
+      content: { ...present.content, ...error.content },
+    });
+  }
+  return Object.fromEntries(made);
+}
+
+const Made = z.object({
+  description: z.string().optional(),
+  content: z.record(z.string(), z.unknown()).optional(),
+});
+
+function byStatus(codes: readonly ErrorCode[]): ReadonlyMap<number, readonly ErrorCode[]> {
+  return Map.groupBy(codes, (code) => STATUS_OF[code]);
+}
+
+function errorResponse(codes: readonly ErrorCode[]) {
+  const headers = codes.flatMap((code) => {
+    const header = ERROR_HEADERS[code];
+    return header === undefined ? [] : [[header[0], { description: header[1], schema: { type: "string" } }]];
+  });
+  return {
+    description: codes.map((code) => `\`${code}\``).join(" or "),
+    ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
+    content: {
+      "application/problem+json": {
+        schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: { code: { enum: codes } } }] },
       },
-    ]),
-  );
+    },
+  };
 }
 
 /**

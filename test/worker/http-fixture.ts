@@ -4,7 +4,10 @@ import { expect, vi } from "vitest";
 import { mintToken } from "../../src/auth/token.ts";
 import type { BoundCaller, Caller } from "../../src/domain/access.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
+import { ROUTES } from "../../src/http/app.ts";
+import { openApi } from "../../src/http/openapi.ts";
 import { ProblemBody } from "../../src/http/problem.ts";
+import { describedBy } from "../described.ts";
 
 export const env = bindings as unknown as Env;
 const settings = settingsOf(env);
@@ -28,7 +31,12 @@ export type Got = {
   readonly body: Record<string, unknown>;
 };
 
-/** One call; without a `token` key it is the operator's. `body` is the JSON answered, `{}` where there is none. */
+const undescribed = describedBy(openApi(ROUTES));
+
+/**
+ * One call, which must be as /openapi.json describes it; without a `token` key it is the operator's. `body` is the JSON
+ * answered, `{}` where there is none.
+ */
 export async function call(method: string, path: string, sent: Sent = {}): Promise<Got> {
   const token = "token" in sent ? sent.token : ADMIN_TOKEN;
   const response = await exports.default.fetch(
@@ -47,6 +55,8 @@ export async function call(method: string, path: string, sent: Sent = {}): Promi
     }),
   );
   const text = await response.text();
+  const contentType = response.headers.get("content-type");
+  expect(undescribed({ method, path, sent: sent.json, status: response.status, contentType, text })).toEqual([]);
   const isJson = response.headers.get("content-type")?.includes("json") === true && text !== "";
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
 }

@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
+import { describedBy } from "../../described.ts";
 import { atEnd } from "./cleanup.ts";
 import { eventually } from "./eventually.ts";
 
@@ -37,6 +38,7 @@ export type Reveille = {
   output(): string;
   /** The lines that the service itself printed on stdout, without npm's banner. */
   lines(): string[];
+  /** One call; what is answered as JSON must be as the service's own /openapi.json describes it. */
   api(path: string, init?: ApiInit): Promise<Response>;
   /** The processes of the group that still run: npm, node, workerd and what they started. */
   processes(): Process[];
@@ -65,6 +67,7 @@ export async function startReveille(options: StartOptions): Promise<Reveille> {
   const adminToken = options.env?.ADMIN_TOKEN ?? output().match(/^ADMIN_TOKEN=(\S+)/m)?.[1];
   if (adminToken === undefined) throw new Error(`no ADMIN_TOKEN was printed:\n${output()}`);
 
+  const undescribed = describedBy(await (await fetch(`${url}/openapi.json`)).json());
   const kill: Reveille["kill"] = async (signal = "SIGKILL", target = "group") => {
     process.kill(target === "group" ? -pid : target === "npm" ? pid : nodeOf(pid), signal);
     await ended();
@@ -84,10 +87,11 @@ export async function startReveille(options: StartOptions): Promise<Reveille> {
       if (child.exitCode === null && child.signalCode === null) await kill("SIGTERM");
       return child.exitCode;
     },
-    api(path, { method, json, body, headers, token = adminToken } = {}) {
+    async api(path, { method, json, body, headers, token = adminToken } = {}) {
       const text = body ?? (json === undefined ? undefined : JSON.stringify(json));
-      return fetch(new URL(path, url), {
-        method: method ?? (text === undefined ? "GET" : "POST"),
+      const verb = method ?? (text === undefined ? "GET" : "POST");
+      const response = await fetch(new URL(path, url), {
+        method: verb,
         headers: {
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
           ...(text === undefined ? {} : { "content-type": "application/json" }),
@@ -95,6 +99,14 @@ export async function startReveille(options: StartOptions): Promise<Reveille> {
         },
         ...(text === undefined ? {} : { body: text }),
       });
+      const contentType = response.headers.get("content-type");
+      if (contentType?.includes("json")) {
+        const { status } = response;
+        const answered = await response.clone().text();
+        const found = undescribed({ method: verb, path, sent: json, status, contentType, text: answered });
+        if (found.length > 0) throw new Error(`not as /openapi.json says:\n${found.join("\n")}`);
+      }
+      return response;
     },
   };
 }

@@ -21,6 +21,8 @@ export { FanOutObject } from "../durable-objects/fan-out.ts";
 export { HeartbeatObject } from "../durable-objects/heartbeat.ts";
 export { JobObject } from "../durable-objects/job.ts";
 export type { CalledJob, CalledRun } from "./delivery/body.ts";
+export type { ChatFunction, ChatQuestion } from "./delivery/chat.ts";
+export type { NotifyFunction } from "./delivery/notify.ts";
 export type { Env } from "./env.ts";
 export { type ActiveUsers, setActiveUsers } from "./hooks/active-users.ts";
 export { type Builtin, registerBuiltin } from "./hooks/builtins.ts";

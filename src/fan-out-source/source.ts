@@ -1,13 +1,8 @@
 /**
- * Where the users of a fan-out come from (CONTRACT.md §9): code, else ACTIVE_USERS_URL, else the roster. A source is read page
- * by page; after each page the fan-out stores the page's cursor, and after a crash it asks for the page that follows it.
+ * What every source of a fan-out's users is like. It is read page by page; after each page the fan-out stores the page's cursor,
+ * and after a crash it asks for the page that follows it.
  */
 import type { Result } from "../domain/result.ts";
-import type { Env, Settings } from "../env.ts";
-import { registeredActiveUsers } from "../hooks/active-users.ts";
-import { codeSource } from "./code.ts";
-import { rosterSource } from "./roster.ts";
-import { urlSource } from "./url.ts";
 
 /** Some users, and where the next page begins; without `cursor` there is none. A page may be empty and have a next one. */
 export type Page = { readonly users: readonly string[]; readonly cursor?: unknown };
@@ -32,11 +27,3 @@ export type Reading = {
 
 /** So many users a page has, where the source lets us choose. */
 export const PAGE_USERS = 1_000;
-
-export function openSource(env: Env, settings: Settings, reading: Reading): ActiveUserSource {
-  const users = registeredActiveUsers();
-  if (users !== undefined) return codeSource(users);
-  const url = settings.ACTIVE_USERS_URL;
-  if (url !== undefined) return urlSource(url, settings, reading);
-  return rosterSource(env, settings, reading);
-}

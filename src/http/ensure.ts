@@ -5,7 +5,14 @@ import { Job, JobInput } from "../schema/job.ts";
 import { jobReply } from "./jobs.ts";
 import { route } from "./route.ts";
 
-const EnsureBody = z.strictObject({ ...JobInput.shape, owner_kind: z.literal("system").default("system") });
+const EnsureBody = z
+  .strictObject({
+    ...JobInput.shape,
+    owner_kind: z.literal("system").default("system").meta({ description: "Always system; may be left out." }),
+  })
+  .meta({
+    examples: [{ name: "nightly-clean-up", message: "Archive what is done.", schedule: { cron: "0 3 * * *" } }],
+  });
 
 const ensure = route({
   method: "put",

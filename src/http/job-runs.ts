@@ -21,7 +21,7 @@ const list = route({
   query: z.strictObject({
     limit: pageLimit(20),
     cursor: pageCursor,
-    status: RunStatus.optional(),
+    status: RunStatus.optional().meta({ description: "Runs that have this status now." }),
     user_id: queryText.optional().meta({ description: "Runs of this user only." }),
     fan_out_id: queryText.optional().meta({ description: "Runs of this fan-out only." }),
   }),

@@ -93,13 +93,15 @@ const list = route({
   summary: "List jobs, newest first",
   description: "Every filter given must match. Without `state`, finished jobs are left out.",
   query: z.strictObject({
-    owner_kind: OwnerKind.optional(),
-    exec_scope: ExecScope.optional(),
-    agent_id: queryText.optional(),
-    user_id: queryText.optional(),
-    plugin_id: queryText.optional(),
+    owner_kind: OwnerKind.optional().meta({ description: "Jobs that belong to this kind of owner." }),
+    exec_scope: ExecScope.optional().meta({
+      description: "Jobs that run once, once as a user, or once for every user.",
+    }),
+    agent_id: queryText.optional().meta({ description: "Jobs of this agent." }),
+    user_id: queryText.optional().meta({ description: "Jobs that run as this user." }),
+    plugin_id: queryText.optional().meta({ description: "Jobs of this plugin." }),
     name: queryText.optional().meta({ description: "The whole name." }),
-    enabled: queryFlag.optional(),
+    enabled: queryFlag.optional().meta({ description: "false: paused jobs; true: the others." }),
     label: z
       .preprocess((given) => (typeof given === "string" ? [given] : given), z.array(labelPair))
       .optional()
@@ -149,16 +151,24 @@ const patchOf = (object: z.ZodObject): z.ZodObject =>
   z.strictObject(
     Object.fromEntries(
       Object.entries(object.shape).map(([name, field]) => {
-        const { id: _id, ...meta } = z.globalRegistry.get(field) ?? {};
+        const { id: _id, ...meta } = metaOf(field);
         return [name, z.nullish(patchable(field)).meta(meta)];
       }),
     ),
   );
 
+/** What is said of a field: of itself, or of what it wraps. */
+function metaOf(field: z.core.$ZodType): z.core.GlobalMeta {
+  const own = z.globalRegistry.get(field);
+  const isWrapped = field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional;
+  return own === undefined && isWrapped ? metaOf(field.def.innerType) : (own ?? {});
+}
+
 /** As {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole. */
 const JobPatch = patchOf(JobInput).meta({
   id: "JobPatch",
   description: "A JSON merge patch (RFC 7396): fields left out stay, null removes one.",
+  examples: [{ message: "Only what is urgent.", schedule: { cron: null, timezone: null, every: "2h" } }],
 });
 
 const patch = route({

@@ -18,14 +18,16 @@ const preview = route({
   summary: "Show when a schedule fires",
   description: "Checked as for a new job made at `from`. The delay of `jitter` is a job's own and left out.",
   body: {
-    schema: z.strictObject({
-      schedule: ScheduleSpec,
-      count: z.int().min(1).max(100).default(5).meta({ description: "How many fires to show." }),
-      from: InstantText.optional().meta({
-        description: "Show the fires after this time, which is also the anchor of `every`; default now.",
-        examples: ["2027-01-01T00:00:00Z"],
-      }),
-    }),
+    schema: z
+      .strictObject({
+        schedule: ScheduleSpec,
+        count: z.int().min(1).max(100).default(5).meta({ description: "How many fires to show." }),
+        from: InstantText.optional().meta({
+          description: "Show the fires after this time, which is also the anchor of `every`; default now.",
+          examples: ["2027-01-01T00:00:00Z"],
+        }),
+      })
+      .meta({ examples: [{ schedule: { cron: "30 2 * * *", timezone: "America/New_York" }, count: 3 }] }),
   },
   answers: {
     200: {

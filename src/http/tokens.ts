@@ -14,16 +14,20 @@ import { reply, route } from "./route.ts";
 const MIN_TTL_MS = SECOND_MS;
 const MAX_TTL_MS = 365 * DAY_MS;
 
-const TokenBody = z.strictObject({
-  role: z.enum(["agent", "user", "plugin", "viewer"]),
-  agent_id: z
-    .union([IdText, z.literal("")])
-    .optional()
-    .meta({ description: "Required for an agent; optional for a user or plugin." }),
-  user_id: UserIdText.optional().meta({ description: "Required for a user; optional for an agent." }),
-  plugin_id: boundedText(0, 128).optional().meta({ description: "Required for a plugin." }),
-  expires_in: DurationText.meta({ description: "How long the token is valid: 1s to 365d.", examples: ["30d"] }),
-});
+const TokenBody = z
+  .strictObject({
+    role: z
+      .enum(["agent", "user", "plugin", "viewer"])
+      .meta({ description: "Whose token it is; a viewer reads everything and changes nothing." }),
+    agent_id: z
+      .union([IdText, z.literal("")])
+      .optional()
+      .meta({ description: "Required for an agent; optional for a user or plugin." }),
+    user_id: UserIdText.optional().meta({ description: "Required for a user; optional for an agent." }),
+    plugin_id: boundedText(0, 128).optional().meta({ description: "Required for a plugin." }),
+    expires_in: DurationText.meta({ description: "How long the token is valid: 1s to 365d.", examples: ["30d"] }),
+  })
+  .meta({ examples: [{ role: "agent", agent_id: "assistant", expires_in: "30d" }] });
 
 /** Ids that each role's token may carry; the first it must. An id that it lacks may have any value. */
 const IDS = {

@@ -85,8 +85,13 @@ export const JobInput = z
       .meta({ description: "Plugin jobs only, as are job_key and runtime_name; then all three are required." }),
     job_key: pluginText.optional().meta({ description: "The plugin's own name for the job." }),
     runtime_name: pluginText.optional().meta({ description: "Where the plugin runs." }),
-    name: boundedText(1, MAX_NAME_BYTES).meta({ examples: ["Morning briefing"] }),
-    description: boundedText(0, MAX_DESCRIPTION_BYTES).optional(),
+    name: boundedText(1, MAX_NAME_BYTES).meta({
+      description: "What people call the job; not unique, but for system jobs, whose names nobody else may use.",
+      examples: ["Morning briefing"],
+    }),
+    description: boundedText(0, MAX_DESCRIPTION_BYTES)
+      .optional()
+      .meta({ description: "For people; the agent is handed it too." }),
     schedule: ScheduleSpec,
     message: boundedText(0, MAX_MESSAGE_BYTES)
       .optional()
@@ -128,7 +133,17 @@ export const JobInput = z
       examples: [{ team: "ops" }],
     }),
   })
-  .meta({ id: "JobInput", description: "What a client writes of a job." });
+  .meta({
+    id: "JobInput",
+    description: "What a client writes of a job.",
+    examples: [
+      {
+        name: "Morning briefing",
+        message: "Summarise my inbox and list what needs an answer today.",
+        schedule: { cron: "0 9 * * 1-5", timezone: "Europe/Berlin" },
+      },
+    ],
+  });
 export type JobInput = z.infer<typeof JobInput>;
 
 /** What is stored and handed to the agent: every default filled in, empty optional fields left out. */

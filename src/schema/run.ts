@@ -8,46 +8,67 @@ import { boundedText } from "./text.ts";
 export const Trigger = z.enum(["schedule", "manual", "backfill"]);
 export type Trigger = z.infer<typeof Trigger>;
 
-export const Progress = z.strictObject({
-  percent: z.number().min(0).max(100).optional(),
-  message: boundedText(0, MAX_PROGRESS_MESSAGE_BYTES).optional(),
-});
+export const Progress = z
+  .strictObject({
+    percent: z.number().min(0).max(100).optional().meta({ description: "How much is done." }),
+    message: boundedText(0, MAX_PROGRESS_MESSAGE_BYTES).optional().meta({ description: "What is being done." }),
+  })
+  .meta({ examples: [{ percent: 40, message: "Reading the inbox" }] });
 export type Progress = z.infer<typeof Progress>;
 
 export const Run = z
   .strictObject({
-    id: z.string(),
+    id: z
+      .string()
+      .meta({
+        description: "Made of the job and the time it was due: the same for every attempt and every redelivery.",
+      }),
     job_id: z.string(),
-    session_id: z.string(),
-    user_id: z.string().optional(),
-    status: RunStatus,
+    session_id: z.string().meta({ description: "The agent's session." }),
+    user_id: z.string().optional().meta({ description: "The user that it runs as." }),
+    status: RunStatus.meta({ description: "skipped: the agent was not called; error says why." }),
     trigger: Trigger,
-    scheduled_at: z.string(),
+    scheduled_at: z.string().meta({ description: "When it was due." }),
     started_at: z.string(),
     finished_at: z.string().optional(),
-    error: z.string().optional(),
-    attempt: z.int(),
-    /** While a failed attempt waits for its next one: when that is. */
-    next_attempt_at: z.string().optional(),
-    /** While the agent holds a run that it answered with 202: when it times out unless completed or renewed. */
-    completion_due_at: z.string().optional(),
-    /** How many earlier fires, missed while nothing could run, this run (or skip) stands for as well. */
-    missed: z.int().optional(),
-    http_status: z.int().optional(),
-    output: z.string().optional(),
-    output_truncated: z.boolean().optional(),
-    progress: Progress.optional(),
-    fan_out_id: z.string().optional(),
+    error: z.string().optional().meta({ description: "Why it failed or was skipped." }),
+    attempt: z.int().meta({ description: "From 1." }),
+    next_attempt_at: z
+      .string()
+      .optional()
+      .meta({ description: "While a failed attempt waits for its next one: when that is." }),
+    completion_due_at: z.string().optional().meta({
+      description:
+        "While the agent holds a run that it answered with 202: when it times out unless completed or renewed.",
+    }),
+    missed: z.int().optional().meta({
+      description: "How many earlier fires, missed while nothing could run, this run (or skip) stands for as well.",
+    }),
+    http_status: z.int().optional().meta({ description: "What the agent answered last." }),
+    output: z.string().optional().meta({ description: "What the agent answered; the first 16 KiB." }),
+    output_truncated: z.boolean().optional().meta({ description: "true: the output was longer." }),
+    progress: Progress.optional().meta({ description: "What the agent reported last." }),
+    fan_out_id: z.string().optional().meta({ description: "The fan-out that it belongs to." }),
   })
   .meta({ id: "Run", description: "One run of a job: from the time it was due to its end." });
 export type Run = z.infer<typeof Run>;
 
 /** Output and error are cut where they are longer than what is kept (16 KiB and 4 KiB), never refused: a result is not to be lost. */
-export const CompleteBody = z.strictObject({
-  status: z.enum(["success", "error"]),
-  output: z.union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())]).optional(),
-  error: z.string().optional(),
-});
+export const CompleteBody = z
+  .strictObject({
+    status: z.enum(["success", "error"]),
+    output: z
+      .union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())])
+      .optional()
+      .meta({ description: "What came of it: text, or JSON, which is kept as text; the first 16 KiB are kept." }),
+    error: z.string().optional().meta({ description: "Why it failed; the first 4 KiB are kept." }),
+  })
+  .meta({ examples: [{ status: "success", output: "3 messages need an answer today." }] });
 export type CompleteBody = z.infer<typeof CompleteBody>;
 
-export const BackfillBody = z.strictObject({ from: InstantText, to: InstantText });
+export const BackfillBody = z
+  .strictObject({
+    from: InstantText.meta({ description: "The first time that counts: RFC 3339 with an offset." }),
+    to: InstantText.meta({ description: "The last time that counts; not in the future." }),
+  })
+  .meta({ examples: [{ from: "2026-11-01T00:00:00Z", to: "2026-11-08T00:00:00Z" }] });

@@ -3,6 +3,7 @@
  * language models. Pure: reads the job's state and its log.
  */
 import type { Explanation as ExplanationView, Verdict } from "../schema/explanation.ts";
+import { type ExplainedFanOut, explainByFanOut } from "./explain-fan-out.ts";
 import { formatInstant } from "./instant.ts";
 import { jitterDelay } from "./jitter.ts";
 import { stateOf } from "./job.ts";
@@ -18,6 +19,8 @@ export type Explanation = {
   /** The due time that the verdict is about. */
   readonly dueAt?: number;
   readonly run?: Run;
+  /** The fan-out that the verdict is about. */
+  readonly fanOutId?: string;
 };
 
 export type ExplainContext = {
@@ -26,6 +29,8 @@ export type ExplainContext = {
   readonly now: number;
   /** Why nothing fires at present, if so. */
   readonly held?: string | undefined;
+  /** Of an all_users job: its fan-outs, newest first. */
+  readonly fanOuts?: readonly ExplainedFanOut[];
   /** How many runs the log keeps. */
   readonly retention: number;
 };
@@ -44,6 +49,8 @@ export function explain(state: TickState, log: readonly Run[], context: ExplainC
 
   const run = log.find((candidate) => candidate.dueAt === dueAt && candidate.trigger === "schedule");
   if (run !== undefined) return { ...explainRun(run, dueAt), dueAt, run };
+  const fanned = explainByFanOut(context.fanOuts ?? [], dueAt);
+  if (fanned !== undefined) return fanned;
   const standIn = log.find((candidate) => standsFor(candidate, dueAt, log));
   if (standIn !== undefined) {
     return {
@@ -168,6 +175,7 @@ export function explanationView(state: TickState, at: number, explained: Explana
     explanation: explained.explanation,
     ...(explained.dueAt === undefined ? {} : { due_at: formatInstant(explained.dueAt) }),
     ...(explained.run === undefined ? {} : { run: runView(record.id, explained.run) }),
+    ...(explained.fanOutId === undefined ? {} : { fan_out_id: explained.fanOutId }),
     ...(cursor.nextDueAt === null ? {} : { next_run_at: formatInstant(cursor.nextDueAt) }),
   };
 }

@@ -38,6 +38,7 @@ export const Explanation = z
     }),
     due_at: z.string().optional().meta({ description: "The due time that the verdict is about." }),
     run: Run.optional().meta({ description: "The run that the verdict is about." }),
+    fan_out_id: z.string().optional().meta({ description: "The fan-out that the verdict is about." }),
     next_run_at: z.string().optional().meta({ description: "When the job fires next." }),
   })
   .meta({ id: "Explanation" });

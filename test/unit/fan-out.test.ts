@@ -1,6 +1,7 @@
 /** The rules of one fan-out: when it is opened, what failures of its source do, how it ends and counts. */
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../src/domain/definition.ts";
+import { explainByFanOut } from "../../src/domain/explain-fan-out.ts";
 import {
   countFanOut,
   decideFire,
@@ -187,6 +188,44 @@ describe("the end", () => {
       skipped: 1,
       pending: 1,
     });
+  });
+});
+
+describe("an explanation", () => {
+  const going = { ...opened(), id: "f1", missed: 2 };
+  const ended = endFanOut(going, counts(4, 3, 1), T0);
+
+  it.each([
+    {
+      name: "a fan-out that is going",
+      fanOut: going,
+      at: T0,
+      verdict: "running",
+      says: "fan-out f1, which is still going",
+    },
+    {
+      name: "one that has ended",
+      fanOut: ended,
+      at: T0,
+      verdict: "ran",
+      says: "of 4 users' runs 3 succeeded, 1 failed",
+    },
+    {
+      name: "one that stands for a missed fire",
+      fanOut: ended,
+      at: T0 - HOUR_MS,
+      verdict: "coalesced",
+      says: "stands for it and 1 more",
+    },
+  ])("names $name", ({ fanOut, at, verdict, says }) => {
+    const explained = explainByFanOut([fanOut], at);
+    expect(explained).toMatchObject({ verdict, fanOutId: "f1", dueAt: at });
+    expect(explained?.explanation).toContain(says);
+  });
+
+  it("is left to the run log where no fan-out is the trace", () => {
+    expect(explainByFanOut([{ ...ended, missed: 0 }], T0 - HOUR_MS)).toBeUndefined();
+    expect(explainByFanOut([{ ...ended, trigger: "manual" }], T0)).toBeUndefined();
   });
 });
 

@@ -26,6 +26,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Agents: "Where jobs with an agent_id are delivered.",
   Heartbeats: "A document that is looked through again and again, and acted on when there is something to do.",
   Tokens: "Who may call.",
+  "Import and export": "Bringing jobs from elsewhere, and taking them along.",
   Service: "The service itself.",
   MCP: "The same for agents, as tools.",
 };

@@ -16,22 +16,29 @@ import type { AppEnv } from "./serve.ts";
 type Declared = (typeof ROUTES)[number];
 
 type Param<P extends string> = [ParamNames<P>] extends [never] ? unknown : { param: { [N in ParamNames<P>]: string } };
-type Json<R> = R extends { readonly body?: { readonly schema: infer S extends z.ZodType; readonly optional?: boolean } }
+type Json<R> = R extends { readonly body?: { readonly schema: infer S extends z.ZodType } }
   ? [z.input<S>] extends [undefined]
     ? unknown
-    : { json: z.input<S> }
+    : z.input<S> extends Record<string, never>
+      ? { json?: z.input<S> }
+      : { json: z.input<S> }
   : unknown;
 type Query<R> = R extends { readonly query?: infer Q extends z.ZodType }
   ? [z.input<Q>] extends [undefined]
     ? unknown
-    : { query: { [F in keyof z.input<Q>]?: string | string[] } }
+    : { query?: { [F in keyof z.input<Q>]?: string | string[] } }
+  : unknown;
+type Header<R> = R extends { readonly headers?: infer H extends z.ZodObject }
+  ? z.input<H> extends Record<string, never>
+    ? unknown
+    : { header?: z.input<H> }
   : unknown;
 
 type Body<A extends AnswerSpec> = A extends { readonly schema: infer S extends z.ZodType } ? z.output<S> : null;
 
 type Endpoints<R extends { readonly path: string; readonly answers: AnswerSpecs }> = {
   [S in keyof R["answers"] & StatusCode]: {
-    input: Param<R["path"]> & Json<R> & Query<R>;
+    input: Param<R["path"]> & Json<R> & Query<R> & Header<R>;
     output: Body<R["answers"][S]>;
     outputFormat: "json";
     status: S;

@@ -12,10 +12,11 @@ import { shardsFor } from "./fan-out-shard.ts";
 import { jitterDelay } from "./jitter.ts";
 import { type Cursor, type JobRecord, nextDueAt } from "./job.ts";
 import { decideMissed } from "./missed.ts";
+import { openRun } from "./open-run.ts";
 import { decideRetry, type RetryPolicy } from "./retry.ts";
 import { type Run, skipRun } from "./run.ts";
 import { type FanOutCause, fanOutId, scheduledRunId } from "./run-id.ts";
-import { openRun, type TickState } from "./tick.ts";
+import type { TickState } from "./tick.ts";
 
 /** How far a source of users has been read; `cursor` is the source's own, any JSON. */
 export type SourceProgress = {

@@ -10,11 +10,12 @@ import { invalid, type Outcome } from "./failure.ts";
 import { parseInstant } from "./instant.ts";
 import { jitterDelay } from "./jitter.ts";
 import { type Cursor, type JobRecord, nextDueAt, stateOf } from "./job.ts";
+import { openRun } from "./open-run.ts";
 import { err, ok } from "./result.ts";
 import type { Run } from "./run.ts";
 import { manualRunId } from "./run-id.ts";
 import { firesBetween, type Schedule, sameSchedule } from "./schedule.ts";
-import { openRun, type TickState } from "./tick.ts";
+import type { TickState } from "./tick.ts";
 
 /** What a call changes; nothing where it asks for what is so already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };

@@ -7,8 +7,9 @@ import { describe, expect, it } from "vitest";
 import type { Answer } from "../../src/domain/answer.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import { newJob } from "../../src/domain/job.ts";
+import { countEnded } from "../../src/domain/open-run.ts";
 import { cancelRun, isActive, type Run } from "../../src/domain/run.ts";
-import { countEnded, decideTick, type TickState, timersOf } from "../../src/domain/tick.ts";
+import { decideTick, type TickState, timersOf } from "../../src/domain/tick.ts";
 import { JobInput } from "../../src/schema/job.ts";
 
 const T0 = Date.UTC(2026, 10, 23, 9, 0, 0);

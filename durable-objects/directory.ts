@@ -29,8 +29,15 @@ import { ShardTables } from "./shard-tables.ts";
 /** What a tick has to do beyond this shard: heartbeats, of which a disabled one logs that it is, and all-users jobs that may be due. */
 export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
 
-/** `foundOverdue` counts since the first deploy; `last` is the last sweep since this object woke. */
-export type SweepStats = { readonly foundOverdue: number; readonly last?: SweepReport };
+/**
+ * `foundOverdue` counts since the first deploy; `last` is the last sweep, and `tickedAt` (epoch ms) the last tick, since this
+ * object woke: to remember them longer would cost a row a minute.
+ */
+export type SweepStats = {
+  readonly foundOverdue: number;
+  readonly last?: SweepReport;
+  readonly tickedAt?: number;
+};
 
 /** An agent as every answer but the one that made its secret shows it. */
 export type AgentPut = { readonly created: boolean; readonly secret?: string };
@@ -46,6 +53,7 @@ export class DirectoryObject extends DurableObject<Env> {
   readonly #heartbeats: HeartbeatRegistryStore;
   #sweeping: Promise<SweepReport> | undefined;
   #lastSweep: SweepReport | undefined;
+  #tickedAt: number | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -200,6 +208,7 @@ export class DirectoryObject extends DurableObject<Env> {
    * shard's slice afterwards, so that no heartbeat waits for it.
    */
   async tick(minute: number): Promise<TickAnswer> {
+    this.#tickedAt = Date.now();
     const rows = this.#index.tickRows(minute);
     this.ctx.waitUntil(this.#sweep(rows, minute));
     return { heartbeats: this.#heartbeats.list(), allUsers: rows.allUsers };
@@ -211,8 +220,11 @@ export class DirectoryObject extends DurableObject<Env> {
   }
 
   async sweepStats(): Promise<SweepStats> {
-    const foundOverdue = this.#tables.foundOverdue;
-    return this.#lastSweep === undefined ? { foundOverdue } : { foundOverdue, last: this.#lastSweep };
+    return {
+      foundOverdue: this.#tables.foundOverdue,
+      ...(this.#lastSweep === undefined ? {} : { last: this.#lastSweep }),
+      ...(this.#tickedAt === undefined ? {} : { tickedAt: this.#tickedAt }),
+    };
   }
 
   get #io(): SweepIo {

@@ -22,12 +22,24 @@ export async function tickDirectory(env: Env, minute: number): Promise<Directory
   };
 }
 
-/** For /v1/stats: overdue jobs that the sweep has found since the first deploy; jobs looked at by the last sweep, where it is known. */
-export async function sweepStats(env: Env): Promise<{ readonly checked?: number; readonly found_overdue: number }> {
+/**
+ * For /v1/stats. `foundOverdue`: overdue jobs that the sweep has found since the first deploy; `checked`: jobs looked at by the last
+ * sweep; `lastTickAt` in epoch ms. The last two are left out where no shard has been awake since.
+ */
+export type TickStats = {
+  readonly foundOverdue: number;
+  readonly checked?: number;
+  readonly lastTickAt?: number;
+};
+
+/** What the shards know of ticks and sweeps, put together. */
+export async function tickStats(env: Env): Promise<TickStats> {
   const stats: SweepStats[] = await Promise.all(allShards(env).map((shard) => shard.sweepStats()));
-  const last = stats.flatMap(({ last }) => (last === undefined ? [] : [last.checked]));
+  const swept = stats.flatMap(({ last }) => (last === undefined ? [] : [last.checked]));
+  const ticks = stats.flatMap(({ tickedAt }) => (tickedAt === undefined ? [] : [tickedAt]));
   return {
-    ...(last.length === 0 ? {} : { checked: last.reduce((sum, checked) => sum + checked, 0) }),
-    found_overdue: stats.reduce((sum, { foundOverdue }) => sum + foundOverdue, 0),
+    foundOverdue: stats.reduce((sum, { foundOverdue }) => sum + foundOverdue, 0),
+    ...(swept.length === 0 ? {} : { checked: swept.reduce((sum, checked) => sum + checked, 0) }),
+    ...(ticks.length === 0 ? {} : { lastTickAt: Math.max(...ticks) }),
   };
 }

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { countJobs } from "../directory/jobs-index.ts";
 import { countUsers } from "../directory/roster.ts";
-import { sweepStats } from "../directory/tick.ts";
+import { tickStats } from "../directory/tick.ts";
+import { formatInstant } from "../domain/instant.ts";
 import type { ExecScope, JobState } from "../schema/job.ts";
 import { reply, route } from "./route.ts";
 
@@ -21,6 +22,12 @@ const Stats = z
     }),
     mode: z.enum(["normal", "stopped", "ephemeral"]),
     user_jobs: z.boolean().meta({ description: "false: jobs with exec_scope user or all_users are held." }),
+    tick: z.strictObject({
+      last_at: z.string().optional().meta({
+        description:
+          "When the Cron Trigger's tick came last. It is kept in memory only, so it is left out where all has slept since: ask every few seconds, and within a minute it shows.",
+      }),
+    }),
     sweep: z.strictObject({
       found_overdue: count.meta({
         description: "Jobs that were found past their time and woken, since the first deploy; it should stay 0.",
@@ -39,7 +46,8 @@ const stats = route({
   summary: "Count jobs and users",
   answers: { 200: { description: "The counts.", schema: Stats } },
   async handle({ env, settings, now }) {
-    const [counts, users, sweep] = await Promise.all([countJobs(env), countUsers(env, settings, now), sweepStats(env)]);
+    const [counts, users, ticks] = await Promise.all([countJobs(env), countUsers(env, settings, now), tickStats(env)]);
+    const { foundOverdue, checked, lastTickAt } = ticks;
     const sum = (matches: (one: (typeof counts)[number]) => boolean): number =>
       counts.filter(matches).reduce((total, one) => total + one.count, 0);
     const ofState = (state: JobState): number => sum((one) => one.state === state);
@@ -53,7 +61,8 @@ const stats = route({
       users,
       mode: settings.MODE,
       user_jobs: settings.USER_JOBS,
-      sweep,
+      tick: lastTickAt === undefined ? {} : { last_at: formatInstant(lastTickAt) },
+      sweep: { found_overdue: foundOverdue, ...(checked === undefined ? {} : { checked }) },
     });
   },
 });

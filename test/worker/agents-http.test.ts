@@ -87,6 +87,7 @@ describe("GET /v1/stats", () => {
       users: { total: 0, active: 0 },
       mode: "normal",
       user_jobs: true,
+      tick: {},
       sweep: { found_overdue: 0 },
     });
     expect(after.body).toEqual({

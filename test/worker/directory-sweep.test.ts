@@ -5,7 +5,7 @@ import { IndexStore } from "../../durable-objects/index-store.ts";
 import { NameStore } from "../../durable-objects/name-store.ts";
 import { reserveJob } from "../../src/directory/jobs-index.ts";
 import { allShards, shardFor } from "../../src/directory/shards.ts";
-import { sweepStats, tickDirectory } from "../../src/directory/tick.ts";
+import { tickDirectory, tickStats } from "../../src/directory/tick.ts";
 import { ADMIN } from "../../src/domain/access.ts";
 import { isInSlice, sweepSlices } from "../../src/domain/sweep.ts";
 import { answered, countRows, entry, env, freshJobId, freshShard, jobStub, makeJob } from "./directory-fixture.ts";
@@ -39,7 +39,7 @@ describe("the sweep", () => {
     expect(await alarm()).toBeNull();
     expect(await shard.sweep(turnOf(job.id))).toMatchObject({ checked: 1, foundOverdue: 1 });
     expect(await alarm()).toBe(due);
-    expect(await sweepStats(env)).toEqual({ checked: 1, found_overdue: 1 });
+    expect(await tickStats(env)).toEqual({ checked: 1, foundOverdue: 1 });
   });
 
   it("looks at every job of a shard once in a round, paused and finished ones too", async () => {
@@ -168,6 +168,12 @@ describe("the tick", () => {
     expect(unreachable).toEqual([]);
     await answered(jobStub(paused.id).setEnabled(ADMIN, true));
     expect((await tickDirectory(env, 7)).allUsers).toContain(paused.id);
+  });
+
+  it("is remembered, so that it can be seen from outside that it comes", async () => {
+    const before = Date.now();
+    await tickDirectory(env, 7);
+    expect((await tickStats(env)).lastTickAt).toBeGreaterThanOrEqual(before);
   });
 
   it("has every shard sweep, without waiting for it", async () => {

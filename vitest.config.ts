@@ -1,6 +1,6 @@
 /**
- * Three projects, one `npm test`: the pure rules in Node, the same files again inside workerd together with the
- * tests that need Durable Objects, and the whole service started as a process.
+ * Four projects, one `npm test`: the pure rules in Node, the same files again inside workerd together with the
+ * tests that need Durable Objects, the whole service started as a process, and the dashboard in a browser.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -33,6 +33,16 @@ export default defineConfig({
           }),
         ],
         test: { name: "worker", include: ["test/worker/**/*.test.ts", "test/unit/**/*.test.ts"] },
+      },
+      {
+        // Each file runs a service and a browser: one at a time, so that they do not starve each other.
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
       },
       { test: { name: "system", include: ["test/system/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
     ],

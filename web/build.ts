@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { build, stop } from "esbuild";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { docsFiles } from "./docs/files.ts";
 
 const SOURCES = import.meta.dirname;
 /** Where wrangler.toml's `[assets]` looks for them. */
@@ -22,7 +23,8 @@ export async function buildDashboard(): Promise<Result<undefined, string>> {
       files.set(name, await readFile(join(SOURCES, "public", name)));
     }
     for (const { path, contents } of await bundle()) files.set(path, contents);
-    await mkdir(ASSETS, { recursive: true });
+    for (const [path, contents] of await docsFiles()) files.set(path, contents);
+    await mkdir(join(ASSETS, "docs"), { recursive: true });
     for (const [name, contents] of files) await place(name, contents);
     return ok(undefined);
   } catch (error) {
@@ -70,7 +72,7 @@ if (import.meta.main) {
   const built = await buildDashboard();
   await stop();
   if (!built.ok) {
-    console.error(built.error);
+    process.stderr.write(`${built.error}\n`);
     process.exitCode = 1;
   }
 }

@@ -43,18 +43,14 @@ function SignedIn() {
   });
   const place = route.value.path.join("/");
   const main = useFocusOnMove(place);
+  useEffect(() => {
+    document.title = titleOf(route.value.path);
+  }, [place]);
   return (
     <>
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <TopBar onHelp={() => setHelp(true)} />
       <main id="main" ref={main} tabIndex={-1} key={place}>
         {pageAt(route.value.path)}
@@ -77,6 +73,20 @@ function useFocusOnMove(place: string) {
   }, [place]);
   return main;
 }
+
+const TITLES: Readonly<Record<string, string>> = {
+  jobs: "Jobs",
+  new: "New job",
+  forecast: "Forecast",
+  heartbeats: "Heartbeats",
+  users: "Users",
+  agents: "Agents",
+  tokens: "Tokens",
+};
+
+/** For the tab; a job's page puts its name in front when it is known. */
+const titleOf = ([page = "jobs", id]: readonly string[]): string =>
+  [page === "heartbeats" ? id : undefined, TITLES[page], "Reveille"].filter((part) => part !== undefined).join(" · ");
 
 function pageAt([page = "jobs", id, part, partId]: readonly string[]): ComponentChildren {
   switch (page) {

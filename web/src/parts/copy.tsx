@@ -1,6 +1,7 @@
 /** Text to be taken elsewhere: a command, a secret. */
 import { announce } from "../announce.ts";
 import { Icon } from "./icon.tsx";
+import { TextBlock } from "./text-block.tsx";
 
 export function CopyBlock({ text, what }: { readonly text: string; readonly what: string }) {
   const copy = async () => {
@@ -9,10 +10,7 @@ export function CopyBlock({ text, what }: { readonly text: string; readonly what
   };
   return (
     <div class="copy-block">
-      {/* Long lines scroll; a region that scrolls must be reachable by keyboard. */}
-      <pre tabIndex={0} role="region" aria-label={what}>
-        {text}
-      </pre>
+      <TextBlock label={what} text={text} />
       <button type="button" class="button quiet" onClick={copy} aria-label={`Copy ${what.toLowerCase()}`}>
         <Icon name="copy" /> Copy
       </button>

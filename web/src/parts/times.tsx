@@ -40,8 +40,7 @@ export function NextFire({ instant, zone }: { readonly instant: string; readonly
         {here}
         {zone === undefined || there === here ? null : (
           <span class="there" title={fullTime(at, zone)}>
-            {" "}
-            · {timeOfDay(at, zone)} {zoneName(zone)}
+            {timeOfDay(at, zone)} {zoneName(zone)}
           </span>
         )}
       </time>

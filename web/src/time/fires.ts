@@ -31,7 +31,8 @@ export function inWords(spec: ScheduleSpec): string {
   const key = JSON.stringify(spec);
   const known = described.get(key);
   if (known !== undefined) return known;
-  const words = describeSchedule(spec);
+  // An `at` is shown with its countdown and as it was written; its instant need not be read a third time.
+  const words = spec.at === undefined ? describeSchedule(spec) : "Once";
   described.set(key, words);
   return words;
 }

@@ -1,4 +1,4 @@
-/** Bars over time: one can be chosen, by pointer or by arrow keys. */
+/** Bars over time: to look at, or to choose one of, by pointer or by arrow keys. */
 import { useRef } from "preact/hooks";
 import { useWidth } from "../../parts/size.ts";
 
@@ -10,98 +10,129 @@ export type BarItem = {
   readonly isHot: boolean;
 };
 
-export type BarsProps = {
-  readonly name: string;
-  readonly items: readonly BarItem[];
-  readonly height: number;
-  readonly chosen?: number | undefined;
-  readonly onChoose?: (key: number) => void;
-};
+export type BarsProps = { readonly name: string; readonly items: readonly BarItem[]; readonly height: number };
 
-const LABEL_PX = 18;
-const TOP_PX = 16;
-
-export function Bars({ name, items, height, chosen, onChoose }: BarsProps) {
+/** A picture, with its values in words. */
+export function Bars({ name, items, height }: BarsProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box, 960);
-  const most = Math.max(1, ...items.map(({ value }) => value));
-  const slot = width / Math.max(1, items.length);
-  const gap = Math.min(6, slot * 0.2);
-  const plot = height - LABEL_PX - TOP_PX;
+  const words = items.filter(({ value }) => value > 0).map((item) => item.words);
+  return (
+    <div ref={box} class="bars">
+      <svg
+        width={width}
+        height={height}
+        viewBox={`0 0 ${width} ${height}`}
+        role="img"
+        aria-label={`${name}: ${words.join("; ")}`}
+      >
+        {slotsOf(items, width, height).map((slot) => (
+          <g key={slot.item.key} class={slot.item.isHot ? "forecast-bar is-hot" : "forecast-bar"}>
+            <Bar slot={slot} />
+          </g>
+        ))}
+      </svg>
+    </div>
+  );
+}
+
+export type ChoiceBarsProps = BarsProps & { readonly chosen: number; readonly onChoose: (key: number) => void };
+
+/** A list of which one is chosen. */
+export function ChoiceBars({ name, items, height, chosen, onChoose }: ChoiceBarsProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box, 960);
   const step = (by: number) => {
     const index = items.findIndex(({ key }) => key === chosen);
     const next = items[Math.min(items.length - 1, Math.max(0, index + by))];
-    if (next !== undefined) onChoose?.(next.key);
+    if (next !== undefined) onChoose(next.key);
   };
-  const labelEvery = Math.ceil(44 / slot);
   return (
     <div
       ref={box}
-      class={onChoose === undefined ? "bars" : "bars is-choice"}
-      role={onChoose === undefined ? "img" : "listbox"}
-      aria-label={
-        onChoose === undefined
-          ? `${name}: ${items
-              .filter(({ value }) => value > 0)
-              .map(({ words }) => words)
-              .join("; ")}`
-          : name
-      }
-      tabIndex={onChoose === undefined ? undefined : 0}
-      aria-activedescendant={onChoose === undefined || chosen === undefined ? undefined : `${name}-${chosen}`}
+      class="bars is-choice"
+      role="listbox"
+      aria-label={name}
+      tabIndex={0}
+      aria-activedescendant={`bar-${chosen}`}
       onKeyDown={(event) => {
-        if (onChoose === undefined || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
+        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
         event.preventDefault();
         step(event.key === "ArrowLeft" ? -1 : 1);
       }}
     >
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="presentation">
-        <line class="base" x1={0} x2={width} y1={TOP_PX + plot} y2={TOP_PX + plot} />
-        {items.map((item, index) => {
-          const barHeight = item.value === 0 ? 0 : Math.max(2, (plot * item.value) / most);
-          return (
-            <g
-              key={item.key}
-              {...(onChoose === undefined
-                ? {}
-                : {
-                    id: `${name}-${item.key}`,
-                    role: "option" as const,
-                    "aria-selected": item.key === chosen,
-                    "aria-label": item.words,
-                    onClick: () => onChoose(item.key),
-                  })}
-              class={`forecast-bar ${item.isHot ? "is-hot" : ""} ${item.key === chosen ? "is-chosen" : ""}`}
-            >
-              <title>{item.words}</title>
-              <rect class="hit" x={index * slot} y={0} width={slot} height={height} />
-              <rect
-                class="body"
-                x={index * slot + gap / 2}
-                y={TOP_PX + plot - barHeight}
-                width={Math.max(1, slot - gap)}
-                height={barHeight}
-              />
-              {item.value === 0 || slot < 26 ? null : (
-                <text class="value" x={(index + 0.5) * slot} y={TOP_PX + plot - barHeight - 4} text-anchor="middle">
-                  {short(item.value)}
-                </text>
-              )}
-              {item.label === undefined || index % labelEvery !== 0 ? null : (
-                <text
-                  class="axis"
-                  x={items.length > 30 ? index * slot : (index + 0.5) * slot}
-                  y={height - 3}
-                  text-anchor={items.length > 30 ? "start" : "middle"}
-                >
-                  {item.label}
-                </text>
-              )}
-            </g>
-          );
-        })}
+        {slotsOf(items, width, height).map((slot) => (
+          <g
+            key={slot.item.key}
+            id={`bar-${slot.item.key}`}
+            role="option"
+            aria-selected={slot.item.key === chosen}
+            aria-label={slot.item.words}
+            onClick={() => onChoose(slot.item.key)}
+            class={`forecast-bar ${slot.item.isHot ? "is-hot" : ""} ${slot.item.key === chosen ? "is-chosen" : ""}`}
+          >
+            <Bar slot={slot} />
+          </g>
+        ))}
       </svg>
     </div>
+  );
+}
+
+const LABEL_PX = 18;
+const TOP_PX = 16;
+const LABEL_ROOM_PX = 44;
+const VALUE_ROOM_PX = 26;
+
+type Slot = {
+  readonly item: BarItem;
+  readonly x: number;
+  readonly width: number;
+  readonly barWidth: number;
+  readonly barHeight: number;
+  readonly height: number;
+  readonly label: string | undefined;
+};
+
+function slotsOf(items: readonly BarItem[], width: number, height: number): readonly Slot[] {
+  const most = Math.max(1, ...items.map(({ value }) => value));
+  const slot = width / Math.max(1, items.length);
+  const plot = height - LABEL_PX - TOP_PX;
+  const labels = items.filter(({ label }) => label !== undefined).length;
+  const labelEvery = Math.ceil(LABEL_ROOM_PX / (width / Math.max(1, labels)));
+  return items.map((item, index) => ({
+    item,
+    x: index * slot,
+    width: slot,
+    barWidth: Math.max(1, slot - Math.min(6, slot * 0.2)),
+    barHeight: item.value === 0 ? 0 : Math.max(2, (plot * item.value) / most),
+    height,
+    label: labels === items.length && index % labelEvery !== 0 ? undefined : item.label,
+  }));
+}
+
+function Bar({ slot: { item, x, width, barWidth, barHeight, height, label } }: { readonly slot: Slot }) {
+  const base = height - LABEL_PX;
+  const middle = x + width / 2;
+  const isNarrow = width < VALUE_ROOM_PX;
+  return (
+    <>
+      <title>{item.words}</title>
+      <rect class="hit" x={x} y={0} width={width} height={height} />
+      <line class="base" x1={x} x2={x + width} y1={base} y2={base} />
+      <rect class="body" x={middle - barWidth / 2} y={base - barHeight} width={barWidth} height={barHeight} />
+      {item.value === 0 || isNarrow ? null : (
+        <text class="value" x={middle} y={base - barHeight - 4} text-anchor="middle">
+          {short(item.value)}
+        </text>
+      )}
+      {label === undefined ? null : (
+        <text x={isNarrow ? x : middle} y={height - 3} text-anchor={isNarrow ? "start" : "middle"}>
+          {label}
+        </text>
+      )}
+    </>
   );
 }
 

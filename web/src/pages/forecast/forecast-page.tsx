@@ -6,7 +6,7 @@ import { ProblemBox } from "../../parts/problem-box.tsx";
 import { link } from "../../route.ts";
 import { inWords } from "../../time/fires.ts";
 import { dayAndTime, timeOfDay } from "../../time/format.ts";
-import { Bars } from "./bars.tsx";
+import { Bars, ChoiceBars } from "./bars.tsx";
 import { busiestJobs, type Forecast, type Hour, hoursOf, MAX_JOBS, useForecast } from "./load.ts";
 
 /** A minute that has this many times the fires of an average one, and more than a handful, is worth a warning. */
@@ -56,7 +56,7 @@ export function ForecastPage() {
               Give them <code>jitter</code>, or other minutes than full hours.
             </p>
           ) : null}
-          <Bars
+          <ChoiceBars
             name="Fires by the hour"
             height={220}
             chosen={hour.at}

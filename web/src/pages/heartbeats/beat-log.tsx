@@ -3,6 +3,7 @@ import type { Beat } from "../../api/heartbeats.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import type { Pages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
+import { TextBlock } from "../../parts/text-block.tsx";
 import { At } from "../../parts/times.tsx";
 
 export function BeatLog({ beats }: { readonly beats: Pages<Beat> }) {
@@ -23,10 +24,7 @@ export function BeatLog({ beats }: { readonly beats: Pages<Beat> }) {
             </div>
             <Why beat={beat} />
             {beat.answer === undefined ? null : (
-              <pre class="output" tabIndex={0} role="region" aria-label="Answer">
-                {beat.answer}
-                {beat.answer_truncated ? "…" : ""}
-              </pre>
+              <TextBlock label="Answer" text={`${beat.answer}${beat.answer_truncated ? "…" : ""}`} />
             )}
             {beat.error === undefined ? null : <p class="problem">{beat.error}</p>}
             <Told beat={beat} />

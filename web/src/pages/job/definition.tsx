@@ -1,6 +1,7 @@
 /** What the job is made of, as it is stored. */
 import type { ComponentChildren } from "preact";
 import type { Job } from "../../api/jobs.ts";
+import { TextBlock } from "../../parts/text-block.tsx";
 import { At } from "../../parts/times.tsx";
 
 export function Definition({ job }: { readonly job: Job }) {
@@ -37,17 +38,13 @@ export function Definition({ job }: { readonly job: Job }) {
       {job.message === undefined ? null : (
         <>
           <h3>Message</h3>
-          <pre class="output" tabIndex={0} role="region" aria-label="Message">
-            {job.message}
-          </pre>
+          <TextBlock label="Message" text={job.message} />
         </>
       )}
       {job.payload === undefined ? null : (
         <>
           <h3>Payload</h3>
-          <pre class="output" tabIndex={0} role="region" aria-label="Payload">
-            {JSON.stringify(job.payload, null, 2)}
-          </pre>
+          <TextBlock label="Payload" text={JSON.stringify(job.payload, null, 2)} />
         </>
       )}
     </section>

@@ -1,5 +1,5 @@
 /** One job: what it is, what it did, what it will do, and why. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { announce, announceProblem } from "../../announce.ts";
 import { deleteJob, type Job, pauseJob, resumeJob, runJob } from "../../api/jobs.ts";
 import { useShortcuts } from "../../keys.ts";
@@ -40,6 +40,9 @@ export function JobPage({ id }: { readonly id: string }) {
 
 function LoadedJob({ job, live }: { readonly job: Job; readonly live: LiveJob }) {
   const selected = route.value.query.get("run") ?? undefined;
+  useEffect(() => {
+    document.title = `${job.name} · Reveille`;
+  }, [job.name]);
   const select = (run: string | undefined) => setQuery({ run });
   return (
     <>
@@ -104,7 +107,7 @@ function JobHead({ job, connected, onChange }: JobHeadProps) {
           <span class="caption">{job.run_count === 1 ? "1 run" : `${job.run_count.toLocaleString("en")} runs`}</span>
           {job.last_run_at === undefined || job.last_status === undefined ? null : (
             <>
-              , last <StatusText status={job.last_status} /> <Ago instant={job.last_run_at} />
+              last <StatusText status={job.last_status} /> <Ago instant={job.last_run_at} />
             </>
           )}
         </div>

@@ -8,6 +8,7 @@ import { ProgressBar } from "../../parts/progress.tsx";
 import { useResource } from "../../parts/resource.ts";
 import { durationOf } from "../../parts/run-strip.tsx";
 import { StatusText } from "../../parts/status.tsx";
+import { TextBlock } from "../../parts/text-block.tsx";
 import { At, Countdown } from "../../parts/times.tsx";
 import { mayChange } from "../../session.ts";
 import { msOf, span } from "../../time/format.ts";
@@ -108,9 +109,7 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
       {run.output === undefined ? null : (
         <>
           <h3>Output{run.output_truncated ? " (the first 16 KiB)" : ""}</h3>
-          <pre class="output" tabIndex={0} role="region" aria-label="Output">
-            {pretty(run.output)}
-          </pre>
+          <TextBlock label="Output" text={pretty(run.output)} />
         </>
       )}
     </>

@@ -5,6 +5,7 @@ import { ProblemBox } from "../../parts/problem-box.tsx";
 import type { Pages } from "../../parts/resource.ts";
 import { durationOf } from "../../parts/run-strip.tsx";
 import { StatusText } from "../../parts/status.tsx";
+import { Tabs } from "../../parts/tabs.tsx";
 import { At } from "../../parts/times.tsx";
 import { route, setQuery } from "../../route.ts";
 import { msOf, span } from "../../time/format.ts";
@@ -30,18 +31,12 @@ export function RunList({ job, runs, selected, onSelect }: RunListProps) {
     <section class="runs" aria-labelledby="runs-title">
       <div class="section-head">
         <h2 id="runs-title">Runs</h2>
-        <div class="tabs" role="group" aria-label="Status of runs">
-          {STATUSES.map(([value, label]) => (
-            <button
-              key={value}
-              type="button"
-              aria-pressed={status === value}
-              onClick={() => setQuery({ status: value })}
-            >
-              {label}
-            </button>
-          ))}
-        </div>
+        <Tabs
+          label="Status of runs"
+          options={STATUSES}
+          value={status}
+          onSelect={(value) => setQuery({ status: value })}
+        />
       </div>
       <ProblemBox problem={runs.problem} onRetry={runs.reload} />
       {runs.items.length === 0 ? (

@@ -12,6 +12,7 @@ const MARGIN = 10;
 const MIN_BAR = 3;
 const MAX_BAR = 12;
 const LABEL_GAP = 92;
+const FIRE_GAP = 16;
 const DAY_MS = 86_400_000;
 
 export type PastBar = { readonly run: Run; readonly x: number; readonly width: number; readonly height: number };
@@ -57,11 +58,12 @@ function smallestGap(xs: readonly number[]): number {
 }
 
 function layOutFires(fires: readonly number[], now: number, nowX: number, width: number): readonly ComingFire[] {
-  const to = fires.at(-1);
-  if (to === undefined) return [];
   const room = width - nowX - 2 * MARGIN - 24;
+  const shown = fires.slice(0, Math.max(2, Math.floor(room / FIRE_GAP)));
+  const to = shown.at(-1);
+  if (to === undefined) return [];
   let labelledTo = nowX + 14;
-  return fires.map((at) => {
+  return shown.map((at) => {
     const x = nowX + MARGIN + 8 + (to <= now ? 0 : (room * Math.max(0, at - now)) / (to - now));
     const isFree = x - LABEL_GAP / 2 > labelledTo - 34 && x + LABEL_GAP / 2 < width + 12;
     if (isFree) labelledTo = x + LABEL_GAP / 2 + 34;

@@ -66,7 +66,7 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
           <rect class="future" x={nowX} y={TOP_Y - 8} width={Math.max(0, width - nowX)} height={BASE_Y - TOP_Y + 8} />
           <line class="base" x1={0} x2={width} y1={BASE_Y} y2={BASE_Y} />
           {bars.length === 0 ? null : (
-            <text class="scale" x={2} y={TOP_Y}>
+            <text class="scale" x={2} y={TOP_Y - 16}>
               {span(longest)}
             </text>
           )}

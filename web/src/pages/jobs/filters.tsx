@@ -4,6 +4,7 @@ import type { JobFilter } from "../../api/jobs.ts";
 import { useShortcuts } from "../../keys.ts";
 import { SelectField, TextField } from "../../parts/field.tsx";
 import { Icon } from "../../parts/icon.tsx";
+import { Tabs } from "../../parts/tabs.tsx";
 import { setQuery } from "../../route.ts";
 
 export const FILTER_NAMES = [
@@ -45,18 +46,7 @@ export function JobFilters({ filter }: { readonly filter: JobFilter }) {
   return (
     <div class="filters">
       <Search initial={filter.q ?? ""} />
-      <div class="tabs" role="group" aria-label="State">
-        {STATE_TABS.map(([state, label]) => (
-          <button
-            key={state}
-            type="button"
-            aria-pressed={(filter.state ?? "") === state}
-            onClick={() => setQuery({ state })}
-          >
-            {label}
-          </button>
-        ))}
-      </div>
+      <Tabs label="State" options={STATE_TABS} value={filter.state ?? ""} onSelect={(state) => setQuery({ state })} />
       <details class="more-filters" open={count > 0}>
         <summary>Filters{count === 0 ? "" : ` (${count})`}</summary>
         <div class="filter-fields">
@@ -115,7 +105,7 @@ function Search({ initial }: { readonly initial: string }) {
           if (event.key === "Escape") event.currentTarget.blur();
         }}
       />
-      <kbd aria-hidden="true">/</kbd>
+      <span class="key-hint" />
     </div>
   );
 }

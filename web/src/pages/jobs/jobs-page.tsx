@@ -14,8 +14,8 @@ import { FILTER_NAMES, JobFilters, STATE_TABS } from "./filters.tsx";
 import { JobRow } from "./row.tsx";
 
 const PAGE_SIZE = 50;
-const ROW_PX = 64;
-const NARROW_ROW_PX = 148;
+const ROW_PX = 60;
+const NARROW_ROW_PX = 156;
 /** The next page is asked for when this many rows are left below. */
 const ROWS_AHEAD = 30;
 
@@ -109,8 +109,8 @@ function NoJobs({ isFiltered }: { readonly isFiltered: boolean }) {
   return (
     <Empty title="No jobs yet" command={curl("POST", "/v1/jobs", FIRST_JOB)}>
       <p>
-        A job wakes your agent later: once, at an interval, or by calendar. Make the first one{" "}
-        <a href={link("new")}>here</a>, or from a shell:
+        A job wakes your agent later: once, at an interval, or by calendar. <a href={link("new")}>Make the first one</a>
+        , or from a shell:
       </p>
     </Empty>
   );

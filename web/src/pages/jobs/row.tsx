@@ -34,7 +34,7 @@ export function JobRow({ job, position, size, isCurrent, onCurrent, onChange }: 
   };
   return (
     <li
-      class={`job-row is-${job.state}`}
+      class={`job-row in-${job.state}`}
       aria-posinset={position}
       aria-setsize={size}
       data-current={isCurrent ? "" : undefined}

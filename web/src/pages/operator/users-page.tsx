@@ -7,6 +7,7 @@ import { AreaField } from "../../parts/field.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
+import { Tabs } from "../../parts/tabs.tsx";
 import { Ago } from "../../parts/times.tsx";
 import { route, setQuery } from "../../route.ts";
 import { isOperator } from "../../session.ts";
@@ -27,13 +28,7 @@ export function UsersPage() {
     <>
       <h1>Users</h1>
       <p class="lead">Jobs for all users run once for each active user here.</p>
-      <div class="tabs" role="group" aria-label="Which users">
-        {TABS.map(([value, label]) => (
-          <button key={value} type="button" aria-pressed={active === value} onClick={() => setQuery({ active: value })}>
-            {label}
-          </button>
-        ))}
-      </div>
+      <Tabs label="Which users" options={TABS} value={active} onSelect={(value) => setQuery({ active: value })} />
       <ProblemBox problem={pages.problem} onRetry={pages.reload} />
       {pages.items.length === 0 ? null : (
         <table class="plain-table">

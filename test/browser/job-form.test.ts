@@ -1,0 +1,157 @@
+import { expect, it } from "vitest";
+import { startDashboard } from "./dashboard.ts";
+
+const dashboard = await startDashboard();
+
+const idIn = (url: string): string => /^#\/jobs\/([^/?]+)/.exec(new URL(url).hash)?.[1] ?? "";
+
+it("makes a calendar job: choices and the expression follow each other, the next fires are shown", async () => {
+  const page = await dashboard.open("#/new");
+  await page.getByLabel("Name", { exact: true }).fill("Digest");
+  const cron = page.getByLabel("Cron expression");
+  await page.getByLabel("Rhythm").selectOption("weekly");
+  await page.getByRole("group", { name: "On" }).getByText("Sat").click();
+  await page.getByLabel("At", { exact: true }).fill("07:45");
+  expect(await cron.inputValue()).toBe("45 7 * * 1-6");
+
+  await cron.fill("15 6 L * *");
+  expect(await page.getByLabel("Rhythm").inputValue()).toBe("monthly");
+  expect(await page.getByLabel("Day", { exact: true }).inputValue()).toBe("L");
+  await cron.fill("0 9-17/2 * * 1#2");
+  expect(await page.getByLabel("Rhythm").inputValue()).toBe("own");
+
+  await cron.fill("0 8 * * 1");
+  const preview = page.getByRole("complementary", { name: "What comes of it" });
+  await preview.getByText("At 08:00, only on Monday (Europe/Berlin)").waitFor();
+  expect(await preview.getByRole("list").first().getByRole("listitem").allTextContents()).toSatisfy(
+    (fires: string[]) => fires.length === 5 && fires.every((fire) => /^Mon \d+ \w+ (\d{4} )?08:00/.test(fire)),
+  );
+  await page.getByLabel("Message").fill("Write the digest.");
+  await page.getByRole("button", { name: "Create job" }).click();
+  await page.getByRole("heading", { name: "Digest" }).waitFor();
+  const job = await dashboard.call(`/v1/jobs/${idIn(page.url())}`);
+  expect(job).toMatchObject({
+    name: "Digest",
+    message: "Write the digest.",
+    schedule: { cron: "0 8 * * 1", timezone: "Europe/Berlin" },
+  });
+});
+
+it("makes an interval job and a job for one time", async () => {
+  const page = await dashboard.open("#/new");
+  await page.getByLabel("Name", { exact: true }).fill("Often");
+  await page.getByLabel("Message").fill("Look.");
+  await page.getByRole("radio", { name: /At an interval/ }).check();
+  await page.getByLabel("Every", { exact: true }).fill("90");
+  await page.getByLabel("Unit").selectOption("s");
+  expect(await page.getByLabel("Duration").inputValue()).toBe("90s");
+  await page.getByRole("button", { name: "Create job" }).click();
+  await page.getByRole("heading", { name: "Often" }).waitFor();
+  expect(await dashboard.call(`/v1/jobs/${idIn(page.url())}`)).toMatchObject({ schedule: { every: "90s" } });
+
+  await page.goto("/#/new");
+  await page.getByLabel("Name", { exact: true }).fill("Once");
+  await page.getByLabel("Message").fill("Look.");
+  await page.getByRole("radio", { name: /Once/ }).check();
+  await page.getByLabel("At (Berlin time)").fill("2031-07-01T09:30");
+  expect(await page.getByLabel("Instant").inputValue()).toBe("2031-07-01T09:30:00+02:00");
+  await page.getByRole("button", { name: "Create job" }).click();
+  await page.getByRole("heading", { name: "Once" }).waitFor();
+  expect(await dashboard.call(`/v1/jobs/${idIn(page.url())}`)).toMatchObject({
+    next_run_at: "2031-07-01T07:30:00.000Z",
+  });
+});
+
+it("shows the API's errors at the fields they are about", async () => {
+  const page = await dashboard.open("#/new");
+  const cron = page.getByLabel("Cron expression");
+  await cron.fill("61 9 * * *");
+  await page.getByText(/61/).first().waitFor();
+  await page.locator("input[aria-invalid=true]").waitFor();
+  expect(await cron.getAttribute("aria-invalid")).toBe("true");
+  await cron.fill("0 0 30 2 *");
+  await page.getByText(/never fires/).waitFor();
+  await cron.fill("0 9 * * *");
+  await page.getByLabel("Time zone").fill("Europe/Berlinn");
+  await page
+    .getByText(/Europe\/Berlinn/)
+    .first()
+    .waitFor();
+  await page.getByLabel("Time zone").fill("Europe/Berlin");
+
+  await page.getByRole("button", { name: "Create job" }).click();
+  const name = page.getByLabel("Name", { exact: true });
+  await page.getByRole("alert").waitFor();
+  expect(await name.getAttribute("aria-invalid")).toBe("true");
+  expect(await page.getByLabel("Message").getAttribute("aria-invalid")).toBe("true");
+});
+
+it("points out what a change of the clocks does", async () => {
+  const page = await dashboard.open("#/new");
+  await page.getByLabel("Time zone").fill("America/New_York");
+  await page.getByLabel("Cron expression").fill("30 2 * * *");
+  const preview = page.getByRole("complementary", { name: "What comes of it" });
+  await preview.getByText(/New York's clocks go (forward|back) on Sun/).waitFor();
+  await preview
+    .getByText(/UTC-04:00/)
+    .first()
+    .waitFor();
+  await preview
+    .getByText(/UTC-05:00/)
+    .first()
+    .waitFor();
+});
+
+it("marks the fires between which the clocks change", async () => {
+  const page = await dashboard.open("#/new");
+  await page.getByLabel("Time zone").fill("Europe/Berlin");
+  await page.getByLabel("Cron expression").fill("0 12 1 1,7 *");
+  await page
+    .getByText(/The clocks change here: UTC\+0\d:00 to UTC\+0\d:00/)
+    .first()
+    .waitFor();
+});
+
+it("changes only what was changed", async () => {
+  const made = await dashboard.makeJob({
+    name: "Before",
+    schedule: { every: "1h" },
+    labels: { a: "1", b: "2" },
+    payload: { deep: [1] },
+  });
+  const { next_run_at } = await dashboard.call(`/v1/jobs/${made.id}`);
+  const page = await dashboard.open(`#/jobs/${made.id}/edit`);
+  await page.getByLabel("Name", { exact: true }).fill("After");
+  await page.getByText("Retries, limits, labels, payload").click();
+  await page.getByLabel("Labels").fill("b: 3");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "After" }).waitFor();
+  expect(await dashboard.call(`/v1/jobs/${made.id}`)).toMatchObject({
+    name: "After",
+    labels: { b: "3" },
+    payload: { deep: [1] },
+    next_run_at,
+  });
+  expect(await dashboard.call(`/v1/jobs/${made.id}`)).not.toHaveProperty("labels.a");
+
+  await page.goto(`/#/jobs/${made.id}/edit`);
+  await page.getByRole("radio", { name: /By calendar/ }).check();
+  await page.getByLabel("Cron expression").fill("0 5 * * *");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "After" }).waitFor();
+  expect((await dashboard.call(`/v1/jobs/${made.id}`)).schedule).toEqual({
+    cron: "0 5 * * *",
+    timezone: "Europe/Berlin",
+  });
+});
+
+it("does not overwrite what somebody else has changed meanwhile", async () => {
+  const made = await dashboard.makeJob({ name: "Contended", schedule: { every: "1h" } });
+  const page = await dashboard.open(`#/jobs/${made.id}/edit`);
+  await page.getByLabel("Name", { exact: true }).fill("Mine");
+  await dashboard.reveille.api(`/v1/jobs/${made.id}`, { method: "PATCH", json: { name: "Theirs" } });
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").getByText("The job has changed").waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.waitForFunction("document.querySelector('input[name=name]')?.value === 'Theirs'");
+});

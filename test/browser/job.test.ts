@@ -1,0 +1,160 @@
+import { expect, it } from "vitest";
+import { type Answer, eventually, type Script } from "../system/harness/index.ts";
+import { startDashboard } from "./dashboard.ts";
+
+/** What the agent answers is written in the job's message: a list of answers, one for each call with that message. */
+const script: Script = async ({ body }, index) => {
+  const answers: readonly Answer[] = JSON.parse(body.data.message ?? "[]");
+  return answers[Math.min((body.data.run?.attempt ?? 1) - 1, answers.length - 1)] ?? { body: { call: index } };
+};
+const answers = (...all: readonly Answer[]) => JSON.stringify(all);
+
+const dashboard = await startDashboard({ script });
+const { reveille } = dashboard;
+
+it("draws past runs and coming fires, and adds a run to them as it happens", async () => {
+  const job = await dashboard.makeJob({
+    name: "Timeline",
+    schedule: { cron: "0 0 * * *" },
+    message: answers({ body: "fine" }),
+  });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  const timeline = page.getByRole("listbox", { name: /^Timeline of 0 runs; next fires: / });
+  await timeline.waitFor();
+  await dashboard.call(`/v1/jobs/${job.id}/run`, {});
+  await page.getByRole("listbox", { name: /^Timeline of 1 runs/ }).waitFor();
+  await page.getByRole("option", { name: /success after/ }).waitFor();
+  await page
+    .getByRole("row", { name: /success/ })
+    .getByText("fine")
+    .waitFor();
+});
+
+it("goes on showing runs after the service was restarted", async () => {
+  const own = await startDashboard({ script });
+  const job = await own.makeJob({ name: "Survivor", schedule: { every: "1h" }, message: "[]" });
+  const page = await own.open(`#/jobs/${job.id}`);
+  await own.call(`/v1/jobs/${job.id}/run`, {});
+  await page.getByRole("option", { name: /success after/ }).waitFor();
+  await own.restart();
+  await own.call(`/v1/jobs/${job.id}/run`, {});
+  await eventually("the second run", async () => (await page.getByRole("option").count()) === 2, 30_000);
+  await own.reveille.stop();
+});
+
+it("shows a run's attempts, answer and output", async () => {
+  const job = await dashboard.makeJob({
+    name: "Second time",
+    schedule: { every: "1h" },
+    message: answers({ status: 503 }, { body: { mails: 3 } }),
+    retry: { max_attempts: 3, min_backoff: "100ms", max_backoff: "100ms" },
+  });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  await page.getByRole("button", { name: "Run now" }).click();
+  await page
+    .getByRole("row", { name: /success/ })
+    .getByText("×2")
+    .waitFor();
+  await page
+    .getByRole("row", { name: /success/ })
+    .getByRole("button")
+    .click();
+  const run = page.getByRole("region", { name: "Run", exact: true });
+  await run.getByText("2 of 3").waitFor();
+  expect(JSON.parse(await run.getByLabel("Output").inputValue())).toEqual({ mails: 3 });
+});
+
+it("shows why a run failed", async () => {
+  const job = await dashboard.makeJob({
+    name: "Broken",
+    schedule: { every: "1h" },
+    message: answers({ status: 400, body: "no such mailbox" }),
+  });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  await page.getByRole("button", { name: "Run now" }).click();
+  await page.getByRole("row", { name: /error/ }).getByRole("button").click();
+  await page
+    .getByRole("region", { name: "Run", exact: true })
+    .getByText(/the agent answered 400.*no such mailbox/)
+    .waitFor();
+});
+
+it("follows the progress of a long run, and cancels it", async () => {
+  const job = await dashboard.makeJob({ name: "Long", schedule: { every: "1h" }, message: answers({ status: 202 }) });
+  const started = await dashboard.call(`/v1/jobs/${job.id}/run`, {});
+  const page = await dashboard.open(`#/jobs/${job.id}?run=${started.run_id}`);
+  const run = page.getByRole("region", { name: "Run", exact: true });
+  await run.getByText("running", { exact: true }).waitFor();
+  await dashboard.call(`/v1/jobs/${job.id}/runs/${started.run_id}/progress`, { percent: 40, message: "12 of 30 read" });
+  await run.getByText("12 of 30 read").waitFor();
+  expect(await run.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("40");
+  await run.getByRole("button", { name: "Cancel" }).click();
+  await run.getByText("cancelled").waitFor();
+  expect((await dashboard.call(`/v1/jobs/${job.id}/runs/${started.run_id}`)).status).toBe("error");
+});
+
+it("shows the fires that were skipped, with the reason", async () => {
+  const job = await dashboard.makeJob({
+    name: "Too slow",
+    schedule: { every: "1s" },
+    message: answers({ status: 202 }),
+  });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  await page
+    .getByRole("option", { name: /skipped, .*: .*still active/ })
+    .first()
+    .waitFor();
+  await page.getByRole("button", { name: "Skipped", exact: true }).click();
+  await eventually("only skipped runs", async () => (await page.getByRole("row", { name: /running/ }).count()) === 0);
+  await page
+    .getByRole("row", { name: /skipped.*still active/ })
+    .first()
+    .waitFor();
+});
+
+it("is moved through by arrow keys", async () => {
+  const job = await dashboard.makeJob({ name: "Arrows", schedule: { every: "1h" }, message: "[]" });
+  for (let count = 1; count <= 2; count++) {
+    await dashboard.call(`/v1/jobs/${job.id}/run`, {});
+    await eventually(`run ${count}`, async () => (await dashboard.call(`/v1/jobs/${job.id}`)).run_count === count);
+  }
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  await page.getByRole("listbox", { name: /^Timeline of 2 runs/ }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.getByRole("option", { selected: true }).waitFor();
+  const newest = new URL(page.url()).hash;
+  await page.keyboard.press("ArrowLeft");
+  await eventually("an older run to be chosen", () => new URL(page.url()).hash !== newest);
+  await page.getByRole("region", { name: "Run", exact: true }).waitFor();
+});
+
+it("explains in words why the job did or did not run", async () => {
+  const job = await dashboard.makeJob({ name: "Why", schedule: { cron: "0 0 1 1 *" } });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  const box = page.getByRole("region", { name: /Why did it/ });
+  await box.getByLabel(/^At/).fill("2001-01-01T00:00");
+  await box.getByRole("button", { name: "Explain" }).click();
+  await box.getByText(/The job was made only at/).waitFor();
+});
+
+it("deletes a job only after asking, and can be told to keep it", async () => {
+  const job = await dashboard.makeJob({ name: "Doomed", schedule: { every: "1h" } });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  await page.getByRole("button", { name: "Delete" }).click();
+  const dialog = page.getByRole("dialog", { name: "Delete this job?" });
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await dialog.waitFor({ state: "detached" });
+  expect((await reveille.api(`/v1/jobs/${job.id}`)).status).toBe(200);
+  await page.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByRole("button", { name: "Delete job and runs" }).click();
+  await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+  expect((await reveille.api(`/v1/jobs/${job.id}`)).status).toBe(404);
+});
+
+it("says so where there is no such job", async () => {
+  const page = await dashboard.open("#/jobs/nothing-here");
+  await page
+    .getByRole("alert")
+    .getByText(/There is no such job/)
+    .waitFor();
+});

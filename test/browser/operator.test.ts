@@ -1,0 +1,70 @@
+import { expect, it } from "vitest";
+import { eventually } from "../system/harness/index.ts";
+import { startDashboard } from "./dashboard.ts";
+
+const dashboard = await startDashboard();
+
+it("keeps the roster of users", async () => {
+  const page = await dashboard.open("#/users");
+  await page.getByRole("heading", { name: "No users yet" }).waitFor();
+  await page.getByLabel("User ids").fill("alice\nbob");
+  await page.getByRole("button", { name: "Add 2 users" }).click();
+  await page.getByRole("row", { name: /alice/ }).getByText("active", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Deactivate bob" }).click();
+  await page.getByRole("row", { name: /bob/ }).getByText("inactive").waitFor();
+  expect(await dashboard.call("/v1/users/bob")).toMatchObject({ active: false });
+  await page.getByRole("button", { name: "Inactive", exact: true }).click();
+  await eventually("only bob", async () => (await page.getByRole("row").count()) === 2);
+  await page.getByRole("button", { name: "Remove bob" }).click();
+  await page.getByRole("row", { name: /bob/ }).waitFor({ state: "detached" });
+  expect((await dashboard.reveille.api("/v1/users/bob")).status).toBe(404);
+});
+
+it("registers an agent and shows its secret once", async () => {
+  const page = await dashboard.open("#/agents");
+  await page.getByLabel("Id", { exact: true }).fill("research");
+  await page.getByLabel("URL").fill("ftp://example.com");
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("alert").waitFor();
+  expect(await page.getByLabel("URL").getAttribute("aria-invalid")).toBe("true");
+  await page.getByLabel("URL").fill(dashboard.agent.url);
+  await page.getByRole("button", { name: "Register" }).click();
+  const dialog = page.getByRole("dialog", { name: "The secret of research" });
+  expect(await dialog.getByLabel("Secret", { exact: true }).inputValue()).toMatch(/^whsec_/);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("row", { name: /research/ }).waitFor();
+  await page.reload();
+  await page.getByRole("row", { name: /research/ }).waitFor();
+  expect(await page.content()).not.toContain("whsec_");
+  await page.getByRole("button", { name: "Remove research" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove agent" }).click();
+  await page.getByRole("row", { name: /research/ }).waitFor({ state: "detached" });
+});
+
+it("makes a token that works, and shows it once", async () => {
+  const page = await dashboard.open("#/tokens");
+  await page.getByLabel("Role").selectOption("user");
+  await page.getByRole("button", { name: "Make token" }).click();
+  await page.getByRole("alert").waitFor();
+  await page.getByLabel("User", { exact: true }).fill("alice");
+  await page.getByRole("button", { name: "Make token" }).click();
+  const token = await page.getByRole("dialog", { name: "The token" }).getByLabel("Token", { exact: true }).inputValue();
+  expect((await dashboard.reveille.api("/v1/jobs", { token })).status).toBe(200);
+  expect((await dashboard.reveille.api("/v1/users", { token })).status).toBe(403);
+});
+
+it("draws how many fires fall in each hour, and warns of a stampede", async () => {
+  for (let index = 0; index < 30; index++) {
+    await dashboard.makeJob({ name: `On the hour ${index}`, schedule: { cron: "0 4 * * *" } });
+  }
+  await dashboard.makeJob({ name: "Every ten minutes", schedule: { cron: "*/10 * * * *" } });
+  const page = await dashboard.open("#/forecast", { timezone: "UTC" });
+  await page.getByText(/^(17\d|18\d) fires of 31 active jobs in 24 hours/).waitFor();
+  await page.getByText(/^31 jobs fire in the one minute of \w+ \d+ \w+ 04:00\.$/).waitFor();
+  const four = page.getByRole("option", { name: /04:00: 36 fires, at most 31 in one minute/ });
+  expect(await four.getAttribute("aria-selected")).toBe("true");
+  await page.getByRole("listbox", { name: "Fires by the hour" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await page.getByRole("option", { name: /05:00: 6 fires/, selected: true }).waitFor();
+  await page.getByRole("row", { name: /Every ten minutes/ }).waitFor();
+});

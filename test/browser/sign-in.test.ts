@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+import { startDashboard } from "./dashboard.ts";
+
+const dashboard = await startDashboard();
+
+it("asks for a token, says why one will not do, and keeps a good one for this tab only", async () => {
+  const page = await dashboard.open("", { token: null });
+  await page.getByLabel("Token").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").getByText("The token is not valid, or no longer.").waitFor();
+
+  await page.getByLabel("Token").fill(dashboard.reveille.adminToken);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+  expect(await page.evaluate(() => Object.values({ ...localStorage }).join())).not.toContain(
+    dashboard.reveille.adminToken,
+  );
+  expect(await page.context().cookies()).toEqual([]);
+
+  const otherTab = await page.context().newPage();
+  await otherTab.goto("/");
+  await otherTab.getByLabel("Token").waitFor();
+});
+
+it("forgets the token when signing out", async () => {
+  const page = await dashboard.open();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Token").waitFor();
+  await page.reload();
+  await page.getByLabel("Token").waitFor();
+});
+
+it("asks for a token again when the one in use is no longer taken", async () => {
+  const page = await dashboard.open("#/jobs", { token: "expired" });
+  await page.getByText("You were signed out: The token is not valid, or no longer.").waitFor();
+});
+
+it("offers a viewer nothing that changes anything", async () => {
+  const job = await dashboard.makeJob({ name: "Read only", schedule: { every: "1h" } });
+  const minted = await dashboard.call("/v1/tokens", { role: "viewer", expires_in: "1h" });
+  const page = await dashboard.open("#/jobs", { token: String(minted.token) });
+  await page.getByRole("link", { name: "Read only" }).waitFor();
+  expect(await page.getByRole("button", { name: /^(Run|Pause) / }).count()).toBe(0);
+  expect(await page.getByRole("link", { name: /New job|Tokens/ }).count()).toBe(0);
+  await page.goto(`/#/jobs/${job.id}`);
+  await page.getByRole("heading", { name: "Read only" }).waitFor();
+  expect(await page.getByRole("button", { name: /Run now|Pause|Delete/ }).count()).toBe(0);
+});

@@ -5,9 +5,10 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
-import { type Caller, canReport, canSee } from "../src/domain/access.ts";
+import { ADMIN, type Caller, canReport, canSee } from "../src/domain/access.ts";
 import { type CompiledJob, defineJob, ownerOf } from "../src/domain/definition.ts";
-import { type ExplanationView, explain, explanationView } from "../src/domain/explain.ts";
+import { explain } from "../src/domain/explain.ts";
+import { type ExplanationView, explanationView } from "../src/domain/explanation.ts";
 import { notFound, type Outcome } from "../src/domain/failure.ts";
 import { indexEntryOf } from "../src/domain/index-entry.ts";
 import { etagOf, jobView, newJob } from "../src/domain/job.ts";
@@ -19,18 +20,21 @@ import {
   changeEnabled,
   type JobChange,
 } from "../src/domain/job-change.ts";
+import { countEnded } from "../src/domain/open-run.ts";
+import { exportView, type Restored, restoreJob } from "../src/domain/restored-job.ts";
 import { err, ok } from "../src/domain/result.ts";
 import { cancelRun, completeRun, isActive, progressRun, type Run } from "../src/domain/run.ts";
 import { parseUserRunId } from "../src/domain/run-id.ts";
 import { runView } from "../src/domain/run-view.ts";
-import { countEnded, type TickState } from "../src/domain/tick.ts";
+import type { TickState } from "../src/domain/tick.ts";
 import type { RunKey } from "../src/domain/user-run.ts";
 import { type Env, heldBecause, settingsOf } from "../src/env.ts";
 import { callJob, heardCompletion } from "../src/hooks/call-job.ts";
 import { logError } from "../src/log.ts";
 import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
 import type { Job, JobDefinition, JobInput, RunStatus } from "../src/schema/job.ts";
-import { IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
+import type { ExportedJob } from "../src/schema/job-export.ts";
+import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
 import type { Poked } from "./directory-sweep.ts";
 import type { RunChange } from "./fan-out.ts";
@@ -47,6 +51,8 @@ export type CreateRequest = {
   readonly place: { readonly createdAt: number; readonly reservedAt: number; readonly repeated: boolean };
   readonly origin?: string | undefined;
   readonly idempotencyHash?: string | undefined;
+  /** What an imported job brings along. */
+  readonly restored?: Restored | undefined;
 };
 
 /** A job as made or found; `replayed` where an Idempotency-Key had made it before. */
@@ -110,7 +116,11 @@ export class JobObject extends DurableObject<Env> {
     }
     const job = defineJob(request.definition);
     if (!job.ok) return job;
-    const { record, cursor } = newJob(request.id, job.value, createdAt, request);
+    const { id, restored, origin } = request;
+    const { record, cursor } =
+      restored === undefined
+        ? newJob(id, job.value, createdAt, request)
+        : restoreJob(id, job.value, createdAt, restored, origin);
     // A place that an earlier attempt had reserved lists what that attempt wanted.
     const state = this.#holder.create(job.value, repeated ? { ...record, indexedVersion: 0 } : record, cursor, now);
     if (repeated) await this.#index();
@@ -128,6 +138,11 @@ export class JobObject extends DurableObject<Env> {
 
   async read(caller: Caller): Promise<Outcome<Job>> {
     return this.#see(caller, (state) => ok(jobView(state.record, state.cursor)));
+  }
+
+  /** The job with what an import needs besides. */
+  async exported(): Promise<Outcome<ExportedJob>> {
+    return this.#see(ADMIN, (state) => ok(exportView(state.record, state.cursor)));
   }
 
   /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
@@ -262,7 +277,8 @@ export class JobObject extends DurableObject<Env> {
       const log = this.#holder.store.runs({ limit: settings.RUN_RETENTION });
       const held = heldBecause(settings, state.record.definition.exec_scope);
       const asked = at ?? now;
-      const explained = explain(state, log, { at: asked, now, held, retention: settings.RUN_RETENTION });
+      const fanOuts = this.#holder.fanOuts.list(FAN_OUT_RETENTION);
+      const explained = explain(state, log, { at: asked, now, held, fanOuts, retention: settings.RUN_RETENTION });
       return ok(explanationView(state, asked, explained));
     });
   }

@@ -70,6 +70,8 @@ export function describedBy(document: unknown): (exchange: Exchange) => string[]
     if (described.content !== undefined && content === undefined) return [...said, `${where} answers "${mediaType}"`];
     if (described.content === undefined && text !== "") return [...said, `${where} has a body, which is not described`];
     if (content === undefined || !mediaType.endsWith("json") || method === "HEAD") return said;
-    return [...said, ...errorsIn(content.schema, JSON.parse(text)).map((error) => `${where}: ${error}`)];
+    const values = mediaType.endsWith("ndjson") ? text.split("\n").filter((line) => line !== "") : [text];
+    const errors = values.flatMap((value) => errorsIn(content.schema, JSON.parse(value)));
+    return [...said, ...errors.map((error) => `${where}: ${error}`)];
   };
 }

@@ -59,7 +59,8 @@ export async function listJobs(
   return ok(after === undefined ? { items } : { items, next_cursor: cursors.encode([after.createdAt, after.id]) });
 }
 
-async function entriesAfter(
+/** A page of entries after this one, newest first, whatever became of their jobs. */
+export async function entriesAfter(
   env: Env,
   filter: JobFilter,
   after: EntryKey | undefined,
@@ -90,7 +91,7 @@ const jobReader = (env: Env, id: string) =>
   env.JOB.getByName(id) as unknown as { read(caller: Caller): Promise<Outcome<Job>> };
 
 /** A place that was given up may be listed a last time beside the one under which the id was made in the end. */
-function isSameJob(job: Job, entry: EntryKey): boolean {
+export function isSameJob(job: Pick<Job, "created_at">, entry: EntryKey): boolean {
   const createdAt = parseInstant(job.created_at);
   return createdAt.ok && createdAt.value === entry.createdAt;
 }

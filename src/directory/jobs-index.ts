@@ -58,6 +58,11 @@ export async function isNameReserved(env: Env, owner: string, name: string): Pro
   return (await shardFor(env, owner).nameHolder(name)) !== undefined;
 }
 
+/** The id of the system job that holds the name, or is being made under it. */
+export async function holderOfName(env: Env, name: string): Promise<string | undefined> {
+  return shardFor(env, "system").nameHolder(name);
+}
+
 /** Notes the id of an imported job, before it is made; false where it was known already. Ids minted here need no note. */
 export async function adoptJobId(env: Env, id: string, owner: string): Promise<boolean> {
   return isMintedJobId(id) || shardFor(env, adoptedIdKey(id)).adoptId(id, owner);

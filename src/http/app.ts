@@ -12,6 +12,7 @@ import { ensureRoutes } from "./ensure.ts";
 import { fanOutRoutes } from "./fan-outs.ts";
 import { healthRoutes } from "./health.ts";
 import { heartbeatRoutes } from "./heartbeats.ts";
+import { importRoutes } from "./import.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobWatchRoutes } from "./job-watch.ts";
 import { jobRoutes } from "./jobs.ts";
@@ -37,6 +38,7 @@ const resources = [
   ...heartbeatRoutes,
   ...userRoutes,
   ...agentRoutes,
+  ...importRoutes,
   ...statsRoutes,
 ] as const satisfies readonly AnyRoute[];
 

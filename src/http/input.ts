@@ -9,7 +9,7 @@ import type { BodySpec } from "./route.ts";
 
 const JSON_ONLY = ["application/json"] as const;
 /** Deeper JSON has no use here, and recursion over it would overflow the stack. */
-const MAX_DEPTH = 100;
+export const MAX_DEPTH = 100;
 
 /** The JSON (or text) body, unchecked: `undefined` never comes out, an empty optional body is `{}`. */
 export async function readJson(request: Request, spec: BodySpec): Promise<Result<unknown, HttpFailure>> {
@@ -23,6 +23,7 @@ export async function readJson(request: Request, spec: BodySpec): Promise<Result
   if (!bytes.ok) return bytes;
   if (spec.optional && bytes.value.byteLength === 0) return ok({});
   if (!isTyped) return err({ kind: "unsupported_media_type", got: mediaType, types });
+  if (spec.read !== undefined) return spec.read(bytes.value, mediaType);
   return spec.text ? readText(bytes.value) : parseJson(bytes.value);
 }
 
@@ -91,7 +92,8 @@ export function parseJson(bytes: Uint8Array): Result<unknown, HttpFailure> {
   return isDeep(value) ? refuse(`The body is nested deeper than ${MAX_DEPTH} levels.`) : ok(value);
 }
 
-function isDeep(root: unknown): boolean {
+/** Whether the value is nested deeper than {@link MAX_DEPTH} levels. */
+export function isDeep(root: unknown): boolean {
   let level: unknown[] = [root];
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));

@@ -29,6 +29,8 @@ export type BodySpec<S extends z.ZodType = z.ZodType> = {
   readonly optional?: boolean;
   /** The body is taken as text, not as JSON; the schema is that of a string. */
   readonly text?: boolean;
+  /** Reads the body's bytes in place of JSON or text; `mediaType` is one of `types`. */
+  readonly read?: (bytes: Uint8Array, mediaType: string) => Result<unknown, HttpFailure>;
   /** What the API's description shows in place of `schema`, where the rule is checked elsewhere. */
   readonly shown?: z.ZodType;
 };

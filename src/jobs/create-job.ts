@@ -2,29 +2,35 @@
  * Making a job, for whoever asks: HTTP and MCP alike. Checked, claimed for the caller, given a place in the directory, and
  * only then made; under an Idempotency-Key at most once.
  */
-import { isNameReserved, removeFromIndex, reserveJob } from "../directory/jobs-index.ts";
+import { adoptJobId, isNameReserved, removeFromIndex, reserveJob } from "../directory/jobs-index.ts";
 import { ADMIN, type Caller, claimJob, systemNeedsEnsure } from "../domain/access.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf } from "../domain/definition.ts";
 import type { Outcome } from "../domain/failure.ts";
+import type { JobToImport } from "../domain/imported-job.ts";
 import { indexEntryOf } from "../domain/index-entry.ts";
-import { jobView, newJob } from "../domain/job.ts";
+import { type JobRecord, jobView, newJob } from "../domain/job.ts";
 import { canonicalJson } from "../domain/job-change.ts";
 import { JOB_ID_BYTES, jobIdFromBytes } from "../domain/job-id.ts";
+import { type Restored, restoreJob } from "../domain/restored-job.ts";
 import { err, ok } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
-import type { Job, JobDefinition, JobInput } from "../schema/job.ts";
+import type { Job, JobInput } from "../schema/job.ts";
 import { type Fire, showFires } from "./fires.ts";
 import { jobObject } from "./job-object.ts";
 
-export type NewJob = {
+/** Whoever makes a job: where, and when. */
+export type PlaceCall = {
   readonly env: Env;
   readonly settings: Settings & { readonly TOKEN_SECRET: string };
-  readonly caller: Caller;
-  readonly input: JobInput;
   /** Epoch ms. */
   readonly now: number;
   /** Scheme and host of the call, where the agent reports to unless PUBLIC_URL is set. */
   readonly origin: string;
+};
+
+export type NewJob = PlaceCall & {
+  readonly caller: Caller;
+  readonly input: JobInput;
   readonly idempotencyKey?: string | undefined;
 };
 
@@ -44,12 +50,12 @@ export async function createJob(call: NewJob): Promise<Outcome<{ readonly job: J
   if (!job.ok) return job;
   const ahead = checkScheduleAhead(job.value, call.now, call.now);
   if (call.idempotencyKey === undefined) {
-    return ahead.ok ? place(call, job.value, randomJobId(), undefined) : ahead;
+    return ahead.ok ? placeNew(call, randomJobId(), job.value) : ahead;
   }
   const hash = await digest(canonicalJson(call.input));
   for (let generation = 0; generation < MAX_KEY_GENERATIONS; generation++) {
     const id = await keyedJobId(call, call.idempotencyKey, generation);
-    const made = ahead.ok ? await place(call, job.value, id, hash) : ahead;
+    const made = ahead.ok ? await placeNew(call, id, job.value, hash) : ahead;
     if (ahead.ok && !isTaken(made)) return made;
     // A key that was used before: for a repeat, unless that is so long ago that it is free again. Asking this of every
     // key at first would cost each new job a call.
@@ -89,23 +95,36 @@ function checkForm({ caller, input }: NewJob): Outcome<CompiledJob> {
   return defineJob(claimed.value);
 }
 
+/** A job to be made: under which id, with what record. */
+type Placement = {
+  readonly id: string;
+  readonly job: CompiledJob;
+  readonly record: JobRecord;
+  readonly idempotencyHash?: string | undefined;
+  readonly restored?: Restored | undefined;
+};
+
+type Placed = Outcome<{ readonly job: Job; readonly replayed: boolean }>;
+
 /** The place in the directory first: what is acknowledged is listed, and what is listed without a job is swept away. */
-async function place(
-  call: Pick<NewJob, "env" | "settings" | "now" | "origin">,
-  job: CompiledJob,
-  id: string,
-  idempotencyHash: string | undefined,
-): Promise<Outcome<{ readonly job: Job; readonly replayed: boolean }>> {
-  const { env, settings, now, origin } = call;
-  const entry = indexEntryOf(newJob(id, job, now).record);
-  const reserved = await reserveJob(env, entry, settings.MAX_JOBS_PER_OWNER);
+async function place(call: PlaceCall, { id, job, record, idempotencyHash, restored }: Placement): Promise<Placed> {
+  const { env, settings, origin } = call;
+  const entry = indexEntryOf(record);
+  // What is finished counts against no quota.
+  const maxJobs = entry.state === "finished" ? Number.MAX_SAFE_INTEGER : settings.MAX_JOBS_PER_OWNER;
+  const reserved = await reserveJob(env, entry, maxJobs);
   if (!reserved.ok) return reserved;
+  await adoptJobId(env, id, entry.owner);
   const { definition } = job;
-  const made = await jobObject(env, id).create({ id, definition, place: reserved.value, origin, idempotencyHash });
+  const request = { id, definition, place: reserved.value, origin, idempotencyHash, restored };
+  const made = await jobObject(env, id).create(request);
   const isHere = made.ok && !made.value.replayed;
   if (!isHere && !reserved.value.repeated) await giveUp(env, id, entry.owner, reserved.value.createdAt);
   return made;
 }
+
+const placeNew = (call: PlaceCall, id: string, job: CompiledJob, idempotencyHash?: string): Promise<Placed> =>
+  place(call, { id, job, record: newJob(id, job, call.now).record, idempotencyHash });
 
 /** The id has a job already, made by a call with the same key: the place goes, unless it is that job's own. */
 async function giveUp(env: Env, id: string, owner: string, createdAt: number): Promise<void> {
@@ -115,11 +134,14 @@ async function giveUp(env: Env, id: string, owner: string, createdAt: number): P
 }
 
 /** Makes a system job under the id that its name gives it (`ensure`). Errors: `quota_exceeded`, `name_reserved`, `idempotency_key_reused` where it is there already. */
-export const placeSystemJob = (
-  call: Pick<NewJob, "env" | "settings" | "now" | "origin">,
-  job: CompiledJob & { readonly definition: JobDefinition },
-  id: string,
-) => place(call, job, id, undefined);
+export const placeSystemJob = (call: PlaceCall, job: CompiledJob, id: string): Promise<Placed> =>
+  placeNew(call, id, job);
+
+/** Makes a job that was made elsewhere, under the id that it has. Errors: as {@link placeSystemJob}. */
+export function placeImportedJob(call: PlaceCall, { id, job, createdAt, restored }: JobToImport): Promise<Placed> {
+  const { record } = restoreJob(id, job, createdAt, restored, call.origin);
+  return place(call, { id, job, record, restored });
+}
 
 const randomJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));
 

@@ -1,5 +1,5 @@
 /** System jobs, made and kept up to date by name: for `PUT /v1/jobs/ensure`, and for the jobs that code registers. */
-import { reserveNameEverywhere } from "../directory/jobs-index.ts";
+import { holderOfName, reserveNameEverywhere } from "../directory/jobs-index.ts";
 import { checkScheduleAhead, defineJob } from "../domain/definition.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { jobIdFromBytes } from "../domain/job-id.ts";
@@ -29,6 +29,13 @@ export async function ensureSystemJob(
   const present = await object.ensure(input, keepEnabled);
   if (present.ok) return ok({ job: present.value, made: false });
   if (present.error.kind !== "not_found") return present;
+  // An imported job has kept its id.
+  const holder = await holderOfName(call.env, input.name);
+  if (holder !== undefined && holder !== id) {
+    const imported = await jobObject(call.env, holder).ensure(input, keepEnabled);
+    if (imported.ok) return ok({ job: imported.value, made: false });
+    if (imported.error.kind !== "not_found") return imported;
+  }
 
   const ahead = checkScheduleAhead(job.value, call.now, call.now);
   if (!ahead.ok) return ahead;

@@ -12,6 +12,7 @@ export type JobCalls = Pick<
   | "create"
   | "recall"
   | "read"
+  | "exported"
   | "patch"
   | "ensure"
   | "setEnabled"

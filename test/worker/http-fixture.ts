@@ -57,7 +57,7 @@ export async function call(method: string, path: string, sent: Sent = {}): Promi
   const text = await response.text();
   const contentType = response.headers.get("content-type");
   expect(undescribed({ method, path, sent: sent.json, status: response.status, contentType, text })).toEqual([]);
-  const isJson = response.headers.get("content-type")?.includes("json") === true && text !== "";
+  const isJson = /^application\/(?:[\w.-]+\+)?json\b/.test(contentType ?? "") && text !== "";
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
 }
 

@@ -1,0 +1,93 @@
+/**
+ * The body of an import: a JSON array of jobs (the Go original's jobs.json), `{"jobs": […]}`, or one job a line (an export). The
+ * form tells which it is, not the media type, so that a file sent under the wrong one is read all the same.
+ */
+import { type FieldError, invalid } from "../domain/failure.ts";
+import { isFields } from "../domain/legacy-job.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { ImportItem } from "../jobs/import-jobs.ts";
+import { isDeep, MAX_DEPTH } from "./input.ts";
+import type { HttpFailure } from "./problem.ts";
+
+export const IMPORT_TYPES = ["application/json", "application/x-ndjson", "application/ndjson"];
+
+type Parsed = Result<unknown, string>;
+
+/** The jobs of the body. Errors: `invalid_json` where it is none as a whole, `validation_failed` where it holds no jobs. */
+export function readImport(bytes: Uint8Array, mediaType: string): Result<readonly ImportItem[], HttpFailure> {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    return err({ kind: "invalid_json", detail: "The body is not valid UTF-8." });
+  }
+  const areLines = mediaType !== "application/json";
+  if (text.trim() === "") {
+    return areLines ? ok([]) : err({ kind: "invalid_json", detail: "The body is empty." });
+  }
+  const whole = parse(text);
+  if (whole.ok) return jobsOf(whole.value);
+  return (
+    readLines(text, areLines) ??
+    err({ kind: "invalid_json", detail: `The body cannot be read as JSON: ${whole.error}.` })
+  );
+}
+
+function jobsOf(value: unknown): Result<readonly ImportItem[], HttpFailure> {
+  if (Array.isArray(value)) return ok(value.map((job, index) => item(index + 1, ok(job))));
+  // Go writes an empty list as null.
+  if (value === null) return ok([]);
+  if (!isFields(value)) return refuse({ path: "", message: SHAPES });
+  if (!("jobs" in value)) {
+    return "schedule" in value ? ok([item(1, ok(value))]) : refuse({ path: "jobs", message: `is required: ${SHAPES}` });
+  }
+  const { jobs, ...others } = value;
+  const unknown = Object.keys(others).map((path) => ({ path, message: "is not a field here; leave it out" }));
+  if (unknown.length > 0) return refuse(...unknown);
+  return Array.isArray(jobs) || jobs === null
+    ? jobsOf(jobs)
+    : refuse({ path: "jobs", message: "must be an array of jobs" });
+}
+
+/** One job a line, if it can be that: any line of a body that says so, the first line of another. */
+function readLines(text: string, areLines: boolean): Result<readonly ImportItem[], HttpFailure> | undefined {
+  const items = text
+    .split("\n")
+    .map((line, index) => ({ no: index + 1, line }))
+    .filter(({ line }) => line.trim() !== "")
+    .map(({ no, line }) => item(no, parse(line)));
+  const isJob = ({ job }: ImportItem): boolean => job.ok && isFields(job.value);
+  return (areLines ? items : items.slice(0, 1)).some(isJob) ? ok(items) : undefined;
+}
+
+function item(no: number, parsed: Parsed): ImportItem {
+  if (!parsed.ok) return { no, job: err(`cannot be read as JSON: ${parsed.error}`) };
+  return { no, job: isDeep(parsed.value) ? err(`is nested deeper than ${MAX_DEPTH} levels`) : parsed };
+}
+
+const SHAPES = 'send an array of jobs, {"jobs": […]}, or one job a line';
+const refuse = (...errors: FieldError[]) =>
+  invalid(errors, "Send jobs.json of the Go original, or an export, unchanged.");
+
+/** A number of so many digits may be beyond 2^53, from where on JSON.parse rounds it. */
+const LONG_USER_ID = /"user_id"\s*:\s*-?\d{16,}/;
+
+/** TypeScript does not know yet that a reviver is told how a value was written. */
+type ParseWithSource = (
+  text: string,
+  reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+) => unknown;
+
+function parse(text: string): Parsed {
+  try {
+    return ok(LONG_USER_ID.test(text) ? (JSON.parse as ParseWithSource)(text, exactUserId) : JSON.parse(text));
+  } catch (error) {
+    return err(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Go has 64-bit integers: an id that a JavaScript number cannot hold is kept as the digits it was written with. */
+const exactUserId = (key: string, value: unknown, { source }: { readonly source?: string }): unknown =>
+  key === "user_id" && typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? "")
+    ? source
+    : value;

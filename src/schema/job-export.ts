@@ -1,0 +1,65 @@
+/**
+ * A job on its way from one deployment to another (CONTRACT.md §6, export and import): the job as it is shown, and the three
+ * things of it that are not.
+ */
+import * as z from "zod";
+import { Job, JobInput, JobState, RunStatus } from "./job.ts";
+import { InstantText } from "./schedule.ts";
+import { IdText } from "./text.ts";
+
+const hidden = {
+  anchor_at: InstantText.optional().meta({
+    description: "Where the phase of every begins; left out where that is created_at.",
+  }),
+  finished_at: InstantText.optional().meta({
+    description: "When a finished job was finished: it is erased 7 days later.",
+  }),
+  fires: z.int().min(0).optional().meta({ description: "Runs that max_runs has counted so far." }),
+};
+
+/** One line of an export. */
+export const ExportedJob = z
+  .strictObject({ ...Job.shape, ...hidden })
+  .meta({ id: "ExportedJob", description: "A job with all that another deployment needs to go on with it." });
+export type ExportedJob = z.infer<typeof ExportedJob>;
+
+const instant = InstantText.optional();
+
+/** A job to import: what a client may write, and what an export adds. What follows from the rest is taken and not looked at. */
+export const ImportedJob = z.strictObject({
+  id: IdText,
+  ...JobInput.shape,
+  state: JobState.optional(),
+  paused_reason: z.string().optional(),
+  created_at: instant,
+  updated_at: instant,
+  last_run_at: instant,
+  last_status: RunStatus.optional(),
+  last_error: z.string().optional(),
+  next_run_at: instant,
+  run_count: z.int().min(0).default(0),
+  consecutive_failures: z.int().min(0).default(0),
+  etag: z.string().optional(),
+  ...hidden,
+});
+export type ImportedJob = z.infer<typeof ImportedJob>;
+
+/** What the API's description says of a job to import: any object is taken, and what is wrong with it is told in the report. */
+export const ImportedItem = z.looseObject({ id: z.string(), name: z.string(), schedule: z.looseObject({}) }).meta({
+  id: "ImportedJob",
+  description:
+    "An ExportedJob, of which id, name, schedule and message are enough; or a job of the Go original's jobs.json, whose empty fields count as left out.",
+});
+
+export const ImportReport = z.strictObject({
+  imported: z.int(),
+  skipped: z.array(
+    z.strictObject({
+      id: z
+        .string()
+        .meta({ description: "The job's id; of one without a usable id its place in the file, such as #3." }),
+      reason: z.string(),
+    }),
+  ),
+});
+export type ImportReport = z.infer<typeof ImportReport>;

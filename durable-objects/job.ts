@@ -8,7 +8,7 @@ import { removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
 import { ADMIN, type Caller, canReport, canSee } from "../src/domain/access.ts";
 import { type CompiledJob, defineJob, ownerOf } from "../src/domain/definition.ts";
 import { explain } from "../src/domain/explain.ts";
-import { type ExplanationView, explanationView } from "../src/domain/explanation.ts";
+import { explanationView } from "../src/domain/explanation.ts";
 import { notFound, type Outcome } from "../src/domain/failure.ts";
 import { indexEntryOf } from "../src/domain/index-entry.ts";
 import { etagOf, jobView, newJob } from "../src/domain/job.ts";
@@ -31,6 +31,7 @@ import type { RunKey } from "../src/domain/user-run.ts";
 import { type Env, heldBecause, settingsOf } from "../src/env.ts";
 import { callJob, heardCompletion } from "../src/hooks/call-job.ts";
 import { logError } from "../src/log.ts";
+import type { Explanation } from "../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
 import type { Job, JobDefinition, JobInput, RunStatus } from "../src/schema/job.ts";
 import type { ExportedJob } from "../src/schema/job-export.ts";
@@ -270,7 +271,7 @@ export class JobObject extends DurableObject<Env> {
   }
 
   /** Why the job did or did not run at a time (epoch ms; default: now). */
-  async explain(caller: Caller, at?: number): Promise<Outcome<ExplanationView>> {
+  async explain(caller: Caller, at?: number): Promise<Outcome<Explanation>> {
     return this.#see(caller, (state) => {
       const settings = settingsOf(this.env);
       const now = Date.now();

@@ -1,5 +1,5 @@
 /** Why a job did or did not run at a time, where a fan-out is the trace that the fire has left. Pure. */
-import type { Explanation } from "./explain.ts";
+import type { Explanation } from "./explanation.ts";
 import type { FanOut } from "./fan-out.ts";
 import { formatInstant } from "./instant.ts";
 

@@ -2,26 +2,14 @@
  * Why a job did or did not run at a time (CONTRACT.md §6, `explain`): in a code, in fields, and in words for people and
  * language models. Pure: reads the job's state and its log.
  */
-import type { Explanation as ExplanationView, Verdict } from "../schema/explanation.ts";
 import { type ExplainedFanOut, explainByFanOut } from "./explain-fan-out.ts";
+import type { Explanation } from "./explanation.ts";
 import { formatInstant } from "./instant.ts";
 import { jitterDelay } from "./jitter.ts";
 import { stateOf } from "./job.ts";
 import type { Run } from "./run.ts";
-import { runView } from "./run-view.ts";
 import { lastFireAt, nextFireAt } from "./schedule.ts";
 import type { TickState } from "./tick.ts";
-
-export type Explanation = {
-  readonly verdict: Verdict;
-  /** One or two sentences. */
-  readonly explanation: string;
-  /** The due time that the verdict is about. */
-  readonly dueAt?: number;
-  readonly run?: Run;
-  /** The fan-out that the verdict is about. */
-  readonly fanOutId?: string;
-};
 
 export type ExplainContext = {
   /** The time asked about, and the present; epoch ms. */
@@ -160,22 +148,4 @@ function explainFuture(state: TickState, delay: number, { at, now, held }: Expla
   }
   const when = dueAt === at ? `at ${asked}` : `by ${asked}, the last time at ${formatInstant(dueAt)}`;
   return { verdict: "in_future", explanation: `The job will run ${when}.`, dueAt };
-}
-
-/** An explanation as clients see it. */
-export type { ExplanationView };
-
-export function explanationView(state: TickState, at: number, explained: Explanation): ExplanationView {
-  const { record, cursor } = state;
-  return {
-    job_id: record.id,
-    at: formatInstant(at),
-    state: stateOf(record),
-    verdict: explained.verdict,
-    explanation: explained.explanation,
-    ...(explained.dueAt === undefined ? {} : { due_at: formatInstant(explained.dueAt) }),
-    ...(explained.run === undefined ? {} : { run: runView(record.id, explained.run) }),
-    ...(explained.fanOutId === undefined ? {} : { fan_out_id: explained.fanOutId }),
-    ...(cursor.nextDueAt === null ? {} : { next_run_at: formatInstant(cursor.nextDueAt) }),
-  };
 }

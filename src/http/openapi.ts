@@ -5,6 +5,7 @@ import type { Access } from "./auth.ts";
 import { type Io, jsonSchema } from "./json-schema.ts";
 import { type ErrorCode, ProblemBody, STATUS_OF } from "./problem.ts";
 import { type AnswerSpec, type AnyRoute, route } from "./route.ts";
+import { SIGNATURE_HEADERS, WEBHOOKS } from "./webhooks.ts";
 
 type Json = Record<string, unknown>;
 
@@ -16,6 +17,8 @@ Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened
 404 \`not_found\`; a method that a path does not have is 405 \`method_not_allowed\`, with \`Allow\`. Every answer carries \`X-Request-Id\`.
 
 A token sees and touches only jobs that match every id it carries; others are 404.`;
+
+const CALLS_TAG = "Calls to agents";
 
 const TAGS: Readonly<Record<string, string>> = {
   Jobs: "What fires, when, and what the agent is told.",
@@ -29,6 +32,7 @@ const TAGS: Readonly<Record<string, string>> = {
   "Import and export": "Bringing jobs from elsewhere, and taking them along.",
   Service: "The service itself.",
   MCP: "The same for agents, as tools.",
+  [CALLS_TAG]: "What Reveille sends, and how to answer it.",
 };
 
 /** Who may call, as its readers need to know it; `auth.ts` is what decides. */
@@ -86,12 +90,13 @@ export function openApi(routes: readonly AnyRoute[]): Json {
     openapi: "3.1.0",
     info: { title: "Reveille", version, description: DESCRIPTION, license: { name: "MIT", identifier: "MIT" } },
     servers: [{ url: "/" }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => {
+    tags: [...new Set([...routes.map(({ tag }) => tag), CALLS_TAG])].map((name) => {
       const about = TAGS[name];
       return { name, ...(about === undefined ? {} : { description: about }) };
     }),
     security: [{ bearer: [] }],
     paths,
+    webhooks: Object.fromEntries(WEBHOOKS.map((call) => [call.name, webhook(call, components)])),
     components: {
       schemas: components.schemas,
       securitySchemes: {
@@ -132,6 +137,31 @@ function operation(declared: AnyRoute, components: Components): Json {
           },
         }),
     responses: responses(declared, components),
+  };
+}
+
+function webhook(
+  { name, summary, description, body, answers }: (typeof WEBHOOKS)[number],
+  components: Components,
+): Json {
+  const signature = Object.entries(SIGNATURE_HEADERS).map(([header, about]) => ({
+    name: header,
+    in: "header",
+    required: true,
+    description: about,
+    schema: { type: "string" },
+  }));
+  return {
+    post: {
+      operationId: `receive.${name}`,
+      tags: [CALLS_TAG],
+      summary,
+      description,
+      security: [],
+      parameters: signature,
+      requestBody: { required: true, content: { "application/json": { schema: components.schema(body, "output") } } },
+      responses: Object.fromEntries(Object.entries(answers).map(([status, about]) => [status, { description: about }])),
+    },
   };
 }
 

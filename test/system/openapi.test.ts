@@ -3,7 +3,8 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { ROUTES } from "../../src/http/app.ts";
-import { type Reveille, startReveille, temporaryFolder } from "./harness/index.ts";
+import { describedBy } from "../described.ts";
+import { type Agent, type Reveille, startAgent, startReveille, temporaryFolder } from "./harness/index.ts";
 
 const Operation = z.looseObject({
   operationId: z.string(),
@@ -17,6 +18,7 @@ const Operation = z.looseObject({
 const Document = z.looseObject({
   openapi: z.string(),
   paths: z.record(z.string(), z.record(z.string(), Operation)),
+  webhooks: z.record(z.string(), z.record(z.string(), Operation)),
   tags: z.array(z.object({ name: z.string(), description: z.string() })),
   components: z.looseObject({
     schemas: z.record(z.string(), z.looseObject({ properties: z.record(z.string(), z.unknown()).optional() })),
@@ -25,10 +27,13 @@ const Document = z.looseObject({
 type Document = z.infer<typeof Document>;
 
 let reveille: Reveille;
+let agent: Agent;
 let text: string;
 let document: Document;
 beforeAll(async () => {
-  reveille = await startReveille({ dataDir: await temporaryFolder() });
+  agent = await startAgent();
+  const env = { AGENT_URL: agent.url, AGENT_SECRET: agent.secret };
+  reveille = await startReveille({ dataDir: await temporaryFolder(), env });
   const answer = await reveille.api("/openapi.json", { token: null });
   expect(answer.headers.get("content-type")).toBe("application/json");
   text = await answer.text();
@@ -131,13 +136,31 @@ describe("/openapi.json", () => {
     );
     expect(bare).toEqual([]);
     const tags = new Set(operations().flatMap(({ operation }) => operation.tags));
-    expect(document.tags.map(({ name }) => name).sort()).toEqual([...tags].sort());
+    expect(document.tags.map(({ name }) => name).sort()).toEqual([...tags, "Calls to agents"].sort());
     const { properties = {} } = document.components.schemas.JobInput ?? {};
     expect(Object.keys(properties)).toHaveLength(21);
     for (const [name, field] of Object.entries(properties)) {
       expect("$ref" in z.record(z.string(), z.unknown()).parse(field) || field, name).not.toBe(undefined);
       expect(JSON.stringify(field), name).toMatch(/"description"|"\$ref"/);
     }
+  });
+
+  it("describes what the agent is sent, field by field, with its signature", async () => {
+    const json = { name: "a", message: "b", payload: { c: [1] }, user_id: 7, schedule: { every: "1h" } };
+    const { id } = z.object({ id: z.string() }).parse(await (await reveille.api("/v1/jobs", { json })).json());
+    await reveille.api(`/v1/jobs/${id}/run`, { method: "POST" });
+    const [call] = await agent.waitForCalls(1);
+    const { webhooks, components } = document;
+    const undescribed = describedBy({ paths: { "/agent": webhooks["job.run"] }, components });
+    const sent: unknown = JSON.parse(call?.text ?? "");
+    const answer = { method: "POST", path: "/agent", status: 202, contentType: null, text: "" };
+    expect(undescribed({ ...answer, sent })).toEqual([]);
+    expect(undescribed({ ...answer, sent: { ...z.record(z.string(), z.unknown()).parse(sent), more: 1 } })).not.toEqual(
+      [],
+    );
+    const headers = webhooks["job.run"]?.post?.parameters.map(({ name }) => call?.headers[name]) ?? [];
+    expect(headers).toHaveLength(3);
+    expect(headers).not.toContain(undefined);
   });
 
   it("names every error code of the contract", () => {

@@ -1,0 +1,57 @@
+/** The calls that Reveille makes, for the API's description: OpenAPI calls them webhooks. */
+import type * as z from "zod";
+import { ChatCall, JobRunCall, NotificationCall } from "../schema/agent-call.ts";
+
+type Webhook = {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly body: z.ZodType;
+  /** What each answer means. */
+  readonly answers: Readonly<Record<string, string>>;
+};
+
+const SIGNED =
+  "Signed as Standard Webhooks 1.0: verify webhook-id, webhook-timestamp and webhook-signature with the agent's secret before anything else.";
+
+export const WEBHOOKS: readonly Webhook[] = [
+  {
+    name: "job.run",
+    summary: "A job fires",
+    description: `POST to the agent's URL. ${SIGNED} The webhook-id is the run's id, the same for every attempt.`,
+    body: JobRunCall,
+    answers: {
+      "2XX": "The run has succeeded; a text or JSON body is kept as its output, the first 16 KiB.",
+      "202": "The agent goes on by itself and reports to data.complete before completion_timeout.",
+      "408": "Tried again, by the job's retry.",
+      "410": "The run fails, and the job is paused.",
+      "429": "Tried again, after Retry-After where it is given.",
+      "4XX": "The run fails at once.",
+      "5XX": "Tried again, by the job's retry.",
+    },
+  },
+  {
+    name: "chat",
+    summary: "A heartbeat asks",
+    description: `POST to CHAT_URL, by default the agent's URL. ${SIGNED}`,
+    body: ChatCall,
+    answers: {
+      "200":
+        'JSON `{"text": "…", "tool_use"?: …}`, or an SSE or NDJSON stream of `{"text"}`, `{"tool_use"}` and `{"error"}` events.',
+    },
+  },
+  {
+    name: "notification",
+    summary: "A heartbeat has something to say",
+    description: `POST to a webhook notifier, by default NOTIFY_URL. ${SIGNED}`,
+    body: NotificationCall,
+    answers: { "2XX": "Taken." },
+  },
+];
+
+export const SIGNATURE_HEADERS: Readonly<Record<string, string>> = {
+  "webhook-id": "What makes repeats of one call known: the run's id.",
+  "webhook-timestamp": "Seconds since 1970; refuse what is more than 5 minutes off.",
+  "webhook-signature":
+    "`v1,` and the base64 of HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`; several are separated by spaces.",
+};

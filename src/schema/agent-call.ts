@@ -1,0 +1,49 @@
+/** What Reveille sends (CONTRACT.md §4 and §8): the shapes that an agent's endpoint, a chat endpoint and a webhook receive. */
+import * as z from "zod";
+import { JobDefinition } from "./job.ts";
+import { Trigger } from "./run.ts";
+
+/** A run that is due, for the agent to do. */
+export const JobRunCall = z
+  .strictObject({
+    type: z.literal("job.run"),
+    timestamp: z.string().meta({ description: "When this attempt was made." }),
+    data: z.strictObject({
+      run: z.strictObject({
+        id: z
+          .string()
+          .meta({ description: "The same for every attempt: what was done under it is not to be done again." }),
+        job_id: z.string(),
+        session_id: z.string().meta({ description: "The session to work in." }),
+        user_id: z.string().optional(),
+        trigger: Trigger,
+        scheduled_at: z.string().meta({ description: "When it was due." }),
+        started_at: z.string(),
+        attempt: z.int().meta({ description: "From 1." }),
+      }),
+      job: z
+        .strictObject({ id: z.string(), ...JobDefinition.shape })
+        .meta({ description: "The job without its read-only fields." }),
+      message: z.string().optional().meta({ description: "The prompt." }),
+      payload: z.record(z.string(), z.unknown()).optional(),
+      complete: z
+        .strictObject({ url: z.string(), token: z.string() })
+        .meta({
+          description: "Where, and with what bearer token, to report the end of a run that is answered with 202.",
+        }),
+    }),
+  })
+  .meta({ id: "JobRunCall" });
+
+/** A heartbeat asks the chat endpoint. */
+export const ChatCall = z
+  .strictObject({
+    type: z.literal("chat"),
+    data: z.strictObject({ session_id: z.string(), message: z.string(), model: z.string().optional() }),
+  })
+  .meta({ id: "ChatCall" });
+
+/** A heartbeat had something to say. */
+export const NotificationCall = z
+  .strictObject({ type: z.literal("notification"), data: z.strictObject({ text: z.string(), source: z.string() }) })
+  .meta({ id: "NotificationCall" });

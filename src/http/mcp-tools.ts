@@ -135,7 +135,7 @@ Example: {"schedule": {"cron": "30 2 * * *", "timezone": "America/New_York"}, "c
 /** A tool ready to be listed and called. */
 export type Tool = Omit<ToolSpec, "route"> & {
   /** JSON Schema (2020-12) of the arguments. */
-  readonly inputSchema: Fields;
+  readonly inputSchema: { readonly [name: string]: unknown; readonly type: "object" };
   /** The call of the route that these arguments stand for, or what is wrong with them before the route can be asked. */
   callOf(args: Fields): ToolCall | { readonly wrong: readonly FieldError[] };
 };
@@ -155,12 +155,11 @@ export function toolsOver(routes: readonly AnyRoute[]): readonly Tool[] {
     const route = routes.find(({ id }) => id === spec.route);
     if (route === undefined) throw new Error(`The tool ${spec.name} stands for ${spec.route}, which is no route`);
     const { route: _id, ...rest } = spec;
-    const inputSchema = inputSchemaOf(route, spec);
-    return {
-      ...rest,
-      inputSchema,
-      callOf: (args) => callOf(route, spec, Object.keys(Shape.parse(inputSchema).properties), args),
-    };
+    const query = shapeOf(route.query);
+    const body = shapeOf(route.body?.shown ?? route.body?.schema);
+    const inputSchema = inputSchemaOf(route, spec, query, body);
+    const names = { known: Object.keys(inputSchema.properties), inQuery: new Set(Object.keys(query.properties)) };
+    return { ...rest, inputSchema, callOf: (args) => callOf(route, spec, names, args) };
   });
 }
 
@@ -175,14 +174,16 @@ const Shape = z.looseObject({
   required: z.array(z.string()).default([]),
 });
 
+type Shape = z.output<typeof Shape>;
+
+const shapeOf = (schema: z.ZodType | undefined): Shape =>
+  Shape.parse(schema === undefined ? {} : wholeSchema(schema, "input"));
+
 /** The route's fields at one level. Query parameters, which are text in a URL, keep their own JSON type here. */
-function inputSchemaOf(route: AnyRoute, spec: ToolSpec): Fields {
-  const query = Shape.parse(route.query === undefined ? {} : wholeSchema(route.query, "input"));
-  const shown = route.body?.shown ?? route.body?.schema;
-  const body = Shape.parse(shown === undefined ? {} : wholeSchema(shown, "input"));
+function inputSchemaOf(route: AnyRoute, spec: ToolSpec, query: Shape, body: Shape) {
   const takesJob = route.path.includes("/:id");
   return {
-    type: "object",
+    type: "object" as const,
     properties: {
       ...(takesJob ? { job_id: wholeSchema(JobId, "input") } : {}),
       ...body.properties,
@@ -200,7 +201,12 @@ const unquoted = ({ enum: values, ...field }: Fields): Fields =>
     ? { ...field, type: "boolean" }
     : { ...field, ...(values === undefined ? {} : { enum: values }) };
 
-function callOf(route: AnyRoute, spec: ToolSpec, known: readonly string[], args: Fields): ReturnType<Tool["callOf"]> {
+function callOf(
+  route: AnyRoute,
+  spec: ToolSpec,
+  { known, inQuery }: { readonly known: readonly string[]; readonly inQuery: ReadonlySet<string> },
+  args: Fields,
+): ReturnType<Tool["callOf"]> {
   const { job_id, idempotency_key: key = null, ...fields } = args;
   const takesJob = known.includes("job_id");
   const wrong: FieldError[] = Object.keys(args)
@@ -217,13 +223,13 @@ function callOf(route: AnyRoute, spec: ToolSpec, known: readonly string[], args:
   }
   if (wrong.length > 0) return { wrong };
 
-  const inQuery = Shape.parse(route.query === undefined ? {} : wholeSchema(route.query, "input")).properties;
   const query = new URLSearchParams();
   const body: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (!(name in inQuery)) body[name] = value;
-    // A model that fills in every field writes null for "none".
-    else if (value !== null) for (const one of Array.isArray(value) ? value : [value]) query.append(name, text(one));
+    // A model that fills in every field writes null for "none"; in a patch null removes.
+    if (value === null && route.method !== "patch") continue;
+    if (inQuery.has(name)) for (const one of Array.isArray(value) ? value : [value]) query.append(name, text(one));
+    else body[name] = value;
   }
   const path = route.path.replace(":id", encodeURIComponent(String(job_id)));
   return {

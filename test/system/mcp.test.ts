@@ -100,7 +100,7 @@ describe.each(["legacy", "auto"] as const)("an agent, with a client that negotia
       schedule: { cron: "0 9 * * 1-5" },
       labels: { team: "ops" },
     };
-    const dry = await mcp.call("schedule_job", { ...wanted, dry_run: true });
+    const dry = await mcp.call("schedule_job", { ...wanted, payload: null, user_id: null, dry_run: true });
     expect(dry.next).toHaveLength(5);
     const made = Job.parse(await mcp.call("schedule_job", { ...wanted, idempotency_key: "report" }));
     expect(made).toMatchObject({ agent_id: mode, user_id: "u1", exec_scope: "user", state: "active" });

@@ -2,9 +2,12 @@
  * A job in memory and how it changes: loaded once, written through, armed. All of it is synchronous, so that what one
  * turn changes is one commit: the rows, the cursor and the alarm together (DESIGN invariants 2 and 3).
  */
+import { type Caller, canSee } from "../src/domain/access.ts";
 import { type CompiledJob, defineJob } from "../src/domain/definition.ts";
+import { notFound, type Outcome } from "../src/domain/failure.ts";
 import { type FanOut, timerOf } from "../src/domain/fan-out.ts";
 import type { Cursor, JobRecord } from "../src/domain/job.ts";
+import { ok } from "../src/domain/result.ts";
 import { isActive, type Run } from "../src/domain/run.ts";
 import { type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
 import { JobFanOutStore } from "./job-fan-out-store.ts";
@@ -146,4 +149,11 @@ function compiled(record: JobRecord): CompiledJob {
   if (!job.ok)
     throw new Error(`The stored definition of job ${record.id} cannot be read: ${JSON.stringify(job.error)}`);
   return job.value;
+}
+
+/** The job, if it is there and this caller may see it. */
+export function visibleJob(holder: JobHolder, caller: Caller): Outcome<TickState> {
+  const { state } = holder;
+  if (state === undefined || state.record.deletedAt !== undefined) return notFound("job");
+  return canSee(caller, state.record.definition) ? ok(state) : notFound("job");
 }

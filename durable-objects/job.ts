@@ -4,13 +4,11 @@
  * wakes is `job-loop.ts`.
  */
 import { DurableObject } from "cloudflare:workers";
-import { removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
-import { ADMIN, type Caller, canReport, canSee } from "../src/domain/access.ts";
-import { type CompiledJob, defineJob, ownerOf } from "../src/domain/definition.ts";
+import { ADMIN, type Caller } from "../src/domain/access.ts";
+import { defineJob } from "../src/domain/definition.ts";
 import { explain } from "../src/domain/explain.ts";
 import { explanationView } from "../src/domain/explanation.ts";
 import { notFound, type Outcome } from "../src/domain/failure.ts";
-import { indexEntryOf } from "../src/domain/index-entry.ts";
 import { etagOf, jobView, newJob } from "../src/domain/job.ts";
 import {
   changeByBackfill,
@@ -20,29 +18,26 @@ import {
   changeEnabled,
   type JobChange,
 } from "../src/domain/job-change.ts";
-import { countEnded } from "../src/domain/open-run.ts";
 import { exportView, type Restored, restoreJob } from "../src/domain/restored-job.ts";
 import { err, ok } from "../src/domain/result.ts";
-import { cancelRun, completeRun, isActive, progressRun, type Run } from "../src/domain/run.ts";
-import { parseUserRunId } from "../src/domain/run-id.ts";
-import { runView } from "../src/domain/run-view.ts";
+import type { Run } from "../src/domain/run.ts";
 import type { TickState } from "../src/domain/tick.ts";
-import type { RunKey } from "../src/domain/user-run.ts";
 import { type Env, heldBecause, settingsOf } from "../src/env.ts";
-import { callJob, heardCompletion } from "../src/hooks/call-job.ts";
+import { callJob } from "../src/hooks/call-job.ts";
 import { logError } from "../src/log.ts";
 import type { Explanation } from "../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
-import type { Job, JobDefinition, JobInput, RunStatus } from "../src/schema/job.ts";
+import type { Job, JobDefinition, JobInput } from "../src/schema/job.ts";
 import type { ExportedJob } from "../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
 import type { Poked } from "./directory-sweep.ts";
-import type { RunChange } from "./fan-out.ts";
 import { openEvents } from "./job-events.ts";
 import { JobFanOuts } from "./job-fan-outs.ts";
 import { JobLoop } from "./job-loop.ts";
-import { JobHolder } from "./job-state.ts";
+import { JobPlace } from "./job-place.ts";
+import { JobRunLog, type RunPlace, type RunQuery } from "./job-run-log.ts";
+import { JobHolder, visibleJob } from "./job-state.ts";
 
 export type CreateRequest = {
   readonly id: string;
@@ -65,9 +60,6 @@ export type Recalled =
   | { readonly was: "kept"; readonly job: Job }
   | { readonly was: "forgotten" };
 
-/** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
-export type RunPlace = number | RunKey;
-
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
 
@@ -75,8 +67,8 @@ export class JobObject extends DurableObject<Env> {
   readonly #holder: JobHolder;
   readonly #loop: JobLoop;
   readonly #fanOuts: JobFanOuts;
-  #indexing: Promise<void> = Promise.resolve();
-  #removing: Promise<void> | undefined;
+  readonly #runLog: JobRunLog;
+  readonly #place: JobPlace;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -95,10 +87,12 @@ export class JobObject extends DurableObject<Env> {
       held,
       call: (state, run, signal) => this.#call(state, run, signal),
       fanOut: () => this.#fanOuts.work(),
-      index: () => this.#index(),
-      remove: () => this.#remove(),
+      index: () => this.#place.index(),
+      remove: () => this.#place.remove(),
       report,
     });
+    this.#runLog = new JobRunLog(this.#holder, this.#loop, this.#fanOuts);
+    this.#place = new JobPlace(env, this.#holder, this.#loop, this.#fanOuts);
   }
 
   override async alarm(): Promise<void> {
@@ -109,7 +103,7 @@ export class JobObject extends DurableObject<Env> {
   async create(request: CreateRequest): Promise<Outcome<Created>> {
     const now = Date.now();
     const present = this.#holder.state;
-    if (present?.record.deletedAt !== undefined) await this.#remove();
+    if (present?.record.deletedAt !== undefined) await this.#place.remove();
     else if (present !== undefined) return this.#replay(present, request);
     const { createdAt, reservedAt, repeated } = request.place;
     if (now - reservedAt > RESERVATION_TTL_MS) {
@@ -124,7 +118,7 @@ export class JobObject extends DurableObject<Env> {
         : restoreJob(id, job.value, createdAt, restored, origin);
     // A place that an earlier attempt had reserved lists what that attempt wanted.
     const state = this.#holder.create(job.value, repeated ? { ...record, indexedVersion: 0 } : record, cursor, now);
-    if (repeated) await this.#index();
+    if (repeated) await this.#place.index();
     return ok({ job: jobView(state.record, state.cursor), replayed: false });
   }
 
@@ -167,18 +161,18 @@ export class JobObject extends DurableObject<Env> {
 
   /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
   async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
-    const seen = this.#visible(caller);
+    const seen = visibleJob(this.#holder, caller);
     if (!seen.ok) return seen;
     const { record, cursor } = seen.value;
     if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
     this.#holder.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
     this.#loop.poke();
-    await this.#remove();
+    await this.#place.remove();
     return ok(jobView(record, cursor));
   }
 
   async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>> {
-    const seen = this.#visible(caller);
+    const seen = visibleJob(this.#holder, caller);
     if (!seen.ok) return seen;
     if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, nonce());
     const change = changeByRunNow(seen.value, nonce(), Date.now());
@@ -191,7 +185,7 @@ export class JobObject extends DurableObject<Env> {
     caller: Caller,
     window: { readonly from: string; readonly to: string },
   ): Promise<Outcome<{ readonly count: number }>> {
-    const seen = this.#visible(caller);
+    const seen = visibleJob(this.#holder, caller);
     if (!seen.ok) return seen;
     const change = changeByBackfill(seen.value, window, Date.now());
     if (!change.ok) return change;
@@ -202,72 +196,28 @@ export class JobObject extends DurableObject<Env> {
   /** The run log, newest first; `next` is the place to go on from, where there is more. */
   async runs(
     caller: Caller,
-    query: {
-      readonly limit: number;
-      readonly before?: RunPlace | undefined;
-      readonly status?: RunStatus | undefined;
-      readonly userId?: string | undefined;
-      readonly fanOutId?: string | undefined;
-    },
+    query: RunQuery,
   ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
-    const { before } = query;
-    if (typeof before !== "number" && (this.#holder.fanOuts.present || query.fanOutId !== undefined)) {
-      const seen = this.#visible(caller);
-      return seen.ok ? ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before })) : seen;
-    }
-    return this.#see(caller, ({ record }) => {
-      const { limit, status, userId } = query;
-      const beforeSeq = typeof before === "number" ? before : undefined;
-      const rows = this.#holder.store.runs({ limit: limit + 1, beforeSeq, status, userId });
-      const page = rows.slice(0, query.limit);
-      const last = page.at(-1);
-      const items = page.map((run) => runView(record.id, run));
-      return ok(rows.length > query.limit && last !== undefined ? { items, next: last.seq } : { items });
-    });
+    return this.#runLog.list(caller, query);
   }
 
   /** One run, for whoever may see the job, and for the run's own token. */
   async run(caller: Caller, runId: string): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#mayReport(caller, runId) ? this.#fanOuts.run(runId) : notFound("run");
-    const seen = this.#reportable(caller, runId);
-    return seen.ok ? ok(runView(seen.value.state.record.id, seen.value.run)) : seen;
+    return this.#runLog.read(caller, runId);
   }
 
   /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
   async completeRun(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "complete", body });
-    const seen = this.#reportable(caller, runId);
-    if (!seen.ok) return seen;
-    const { state, run } = seen.value;
-    const { id: jobId, definition } = state.record;
-    const heard = isActive(run) ? await heardCompletion(definition, { ...run, jobId }, body) : body;
-    return this.#changeRun(
-      caller,
-      runId,
-      (active, now) => completeRun(active, heard, now),
-      (ended) => ended.status === body.status,
-    );
+    return this.#runLog.complete(caller, runId, body);
   }
 
   async progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "progress", progress });
-    return this.#changeRun(
-      caller,
-      runId,
-      (run, now, rules) => progressRun(run, progress, rules, now),
-      () => false,
-    );
+    return this.#runLog.progress(caller, runId, progress);
   }
 
   /** Stops an active run, hanging up a call in flight. */
   async cancelRun(caller: Caller, runId: string): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "cancel" });
-    return this.#changeRun(
-      caller,
-      runId,
-      (run, now) => cancelRun(run, now),
-      () => false,
-    );
+    return this.#runLog.cancel(caller, runId);
   }
 
   /** Why the job did or did not run at a time (epoch ms; default: now). */
@@ -304,12 +254,12 @@ export class JobObject extends DurableObject<Env> {
     caller: Caller,
     query: { readonly limit: number; readonly before?: number | undefined },
   ): Promise<Outcome<{ readonly items: FanOutView[]; readonly next?: number }>> {
-    const seen = this.#visible(caller);
+    const seen = visibleJob(this.#holder, caller);
     return seen.ok ? ok(await this.#fanOuts.list(query.limit, query.before)) : seen;
   }
 
   async fanOut(caller: Caller, fanOutId: string): Promise<Outcome<FanOutView>> {
-    const seen = this.#visible(caller);
+    const seen = visibleJob(this.#holder, caller);
     return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
   }
 
@@ -331,15 +281,8 @@ export class JobObject extends DurableObject<Env> {
     return ok({ job: jobView(record, cursor), replayed: true });
   }
 
-  /** The job, if it is there and this caller may see it. */
-  #visible(caller: Caller): Outcome<TickState> {
-    const state = this.#holder.state;
-    if (state === undefined || state.record.deletedAt !== undefined) return notFound("job");
-    return canSee(caller, state.record.definition) ? ok(state) : notFound("job");
-  }
-
   #see<T>(caller: Caller, read: (state: TickState) => Outcome<T>): Outcome<T> {
-    const seen = this.#visible(caller);
+    const seen = visibleJob(this.#holder, caller);
     return seen.ok ? read(seen.value) : seen;
   }
 
@@ -348,101 +291,20 @@ export class JobObject extends DurableObject<Env> {
     caller: Caller,
     decide: (state: TickState, now: number) => Outcome<JobChange>,
   ): Promise<Outcome<Job>> {
-    const seen = this.#visible(caller);
+    const seen = visibleJob(this.#holder, caller);
     if (!seen.ok) return seen;
     const change = decide(seen.value, Date.now());
     if (!change.ok) return change;
     this.#commit(change.value);
-    await this.#index();
+    await this.#place.index();
     const state = this.#holder.state;
     return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor));
-  }
-
-  /** The run, if it is there and this caller may report on it (or look at it). */
-  #reportable(caller: Caller, runId: string): Outcome<{ readonly state: TickState; readonly run: Run }> {
-    const state = this.#holder.state;
-    if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
-    if (!this.#mayReport(caller, runId)) return notFound("run");
-    const run = this.#holder.store.run(runId);
-    return run === undefined ? notFound("run") : ok({ state, run });
-  }
-
-  #mayReport(caller: Caller, runId: string): boolean {
-    const record = this.#holder.state?.record;
-    if (record === undefined || record.deletedAt !== undefined) return false;
-    return canReport(caller, { ...record.definition, id: record.id }, runId);
-  }
-
-  /** A user's run of a fan-out lives in a shard. */
-  async #changeUserRun(caller: Caller, runId: string, change: RunChange): Promise<Outcome<RunView>> {
-    return this.#mayReport(caller, runId) ? this.#fanOuts.changeRun(runId, change) : notFound("run");
-  }
-
-  #changeRun(
-    caller: Caller,
-    runId: string,
-    step: (run: Run, now: number, rules: { retry: CompiledJob["retry"]; completionTimeoutMs: number }) => Run,
-    isRepeat: (run: Run) => boolean,
-  ): Outcome<RunView> {
-    const seen = this.#reportable(caller, runId);
-    if (!seen.ok) return seen;
-    const { state, run } = seen.value;
-    const { record, job } = state;
-    if (!isActive(run)) {
-      if (isRepeat(run)) return ok(runView(record.id, run));
-      return err({ kind: "run_already_finished", status: run.status });
-    }
-    const next = step(run, Date.now(), { retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
-    const cursor = isActive(next) ? state.cursor : countEnded(state.cursor, next);
-    if (!isActive(next)) this.#loop.abort(runId);
-    this.#commit({ runs: [next], cursor });
-    return ok(runView(record.id, next));
   }
 
   #commit(change: JobChange): void {
     if (change.record === undefined && change.cursor === undefined && change.runs === undefined) return;
     this.#holder.commit(change);
     this.#loop.poke();
-  }
-
-  /** Brings the directory in step with the record; one at a time, so that the last change is the one that stays. */
-  async #index(): Promise<void> {
-    this.#indexing = this.#indexing
-      .catch(() => undefined)
-      .then(async () => {
-        const record = this.#holder.state?.record;
-        if (record === undefined || record.deletedAt !== undefined || record.version === record.indexedVersion) return;
-        const entry = indexEntryOf(record);
-        await updateIndex(this.env, entry);
-        if (record.indexedOwner !== entry.owner)
-          await removeFromIndex(this.env, record.indexedOwner, record.id, record.createdAt);
-        const now = this.#holder.state?.record;
-        if (now === undefined) return;
-        this.#holder.commit({ record: { ...now, indexedVersion: record.version, indexedOwner: entry.owner } });
-        this.#loop.poke();
-      });
-    await this.#indexing;
-  }
-
-  /** Deletes for good; a second call joins the first, so that none of it can hit a job made under the same id afterwards. */
-  #remove(): Promise<void> {
-    this.#removing ??= this.#removeOnce().finally(() => {
-      this.#removing = undefined;
-    });
-    return this.#removing;
-  }
-
-  /** Out of the directory first, then out of storage: a crash in between is finished by the alarm. */
-  async #removeOnce(): Promise<void> {
-    this.#loop.abortAll();
-    const record = this.#holder.state?.record;
-    if (record === undefined) return;
-    if (record.deletedAt === undefined) this.#holder.commit({ record: { ...record, deletedAt: Date.now() } });
-    await this.#indexing.catch(() => undefined);
-    await this.#fanOuts.erase();
-    const owners = new Set([record.indexedOwner, ownerOf(record.definition)]);
-    for (const owner of owners) await removeFromIndex(this.env, owner, record.id, record.createdAt);
-    await this.#holder.erase();
   }
 
   #call(state: TickState, run: Run, signal: AbortSignal) {
@@ -461,8 +323,6 @@ export class JobObject extends DurableObject<Env> {
     );
   }
 }
-
-const isUserRun = (runId: string): boolean => parseUserRunId(runId) !== undefined;
 
 /** Whether an If-Match header (RFC 9110 §13.1.1) allows the change; a missing one does. */
 function matches(ifMatch: string | undefined, etag: string): boolean {

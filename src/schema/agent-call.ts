@@ -26,11 +26,9 @@ export const JobRunCall = z
         .meta({ description: "The job without its read-only fields." }),
       message: z.string().optional().meta({ description: "The prompt." }),
       payload: z.record(z.string(), z.unknown()).optional(),
-      complete: z
-        .strictObject({ url: z.string(), token: z.string() })
-        .meta({
-          description: "Where, and with what bearer token, to report the end of a run that is answered with 202.",
-        }),
+      complete: z.strictObject({ url: z.string(), token: z.string() }).meta({
+        description: "Where, and with what bearer token, to report the end of a run that is answered with 202.",
+      }),
     }),
   })
   .meta({ id: "JobRunCall" });

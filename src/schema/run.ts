@@ -18,11 +18,9 @@ export type Progress = z.infer<typeof Progress>;
 
 export const Run = z
   .strictObject({
-    id: z
-      .string()
-      .meta({
-        description: "Made of the job and the time it was due: the same for every attempt and every redelivery.",
-      }),
+    id: z.string().meta({
+      description: "Made of the job and the time it was due: the same for every attempt and every redelivery.",
+    }),
     job_id: z.string(),
     session_id: z.string().meta({ description: "The agent's session." }),
     user_id: z.string().optional().meta({ description: "The user that it runs as." }),

@@ -87,6 +87,8 @@ describe.each(["legacy", "auto"] as const)("an agent, with a client that negotia
     const mcp = await connect(await mint({ role: "agent", agent_id: mode, user_id: "u1" }), mode);
     await reveille.api(`/v1/agents/${mode}`, { method: "PUT", json: { url: agent.url, secret: agent.secret } });
 
+    expect(mcp.client.getNegotiatedProtocolVersion()).toBe(mode === "auto" ? "2026-07-28" : "2025-11-25");
+
     const preview = await mcp.call("preview_schedule", {
       schedule: { cron: "0 9 * * 1-5", timezone: "Europe/Berlin" },
       from: "2027-01-01T00:00:00Z",

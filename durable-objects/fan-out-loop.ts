@@ -138,6 +138,11 @@ export class FanOutLoop {
     else if (!this.#stopped) this.#effects.armAt(this.#effects.now());
   }
 
+  /** Makes sure that the alarm is set for what waits. */
+  awaken(): void {
+    if (!this.#running) this.#arm();
+  }
+
   /** A run as it is now: in flight, or logged. */
   find(fanOut: StoredFanOut, key: string): Run | undefined {
     const call = fanOut.spec.no === this.current?.spec.no ? this.#calls.get(key) : undefined;
@@ -294,8 +299,8 @@ export class FanOutLoop {
     if (this.#toGiveUp === undefined) {
       const logged = this.#tally(current).total;
       const stalls = logged === current.begunAtLogged ? current.stalls + 1 : 0;
-      this.#toGiveUp = stalls > MAX_STALLS ? current.concurrency : 0;
-      this.#store.noteBegin(current.spec.no, logged, stalls > MAX_STALLS ? 0 : stalls);
+      this.#toGiveUp = stalls >= MAX_STALLS ? current.concurrency : 0;
+      this.#store.noteBegin(current.spec.no, logged, stalls >= MAX_STALLS ? 0 : stalls);
     }
     if (this.#toGiveUp === 0) return false;
     this.#toGiveUp--;

@@ -60,9 +60,13 @@ export class FanOutObject extends DurableObject<Env> {
     return true;
   }
 
-  /** Where fan-out `no` stands in this shard. */
+  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (DESIGN invariant 4). */
   async status(no: number): Promise<ShardStatus> {
-    if (this.#loop.current?.spec.no === no) return this.#loop.status();
+    if (this.#loop.current?.spec.no === no) {
+      const status = this.#loop.status();
+      if (!status.idle) this.#loop.awaken();
+      return status;
+    }
     const counts = this.#store.find(no) === undefined ? undefined : this.#store.counts(no);
     const { total = 0, succeeded = 0, failed = 0, skipped = 0 } = counts ?? {};
     return { idle: true, counts: { total, succeeded, failed, skipped } };

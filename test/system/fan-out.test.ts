@@ -178,6 +178,30 @@ describe("over HTTP", () => {
   });
 });
 
+it("a mode that holds fires skips the users of a fan-out that were not called yet", async () => {
+  agent.answerWith(() => ({ delayMs: 100 }));
+  source.answerWith(pagesOf(users(40), 40));
+  const dataDir = await temporaryFolder();
+  const first = await startReveille({ dataDir, env: envOf() });
+  const job = await makeAllUsersJob(first, { schedule: { every: "1h" }, fan_out: { concurrency: 2 } });
+  const before = agent.calls.length;
+  await tickAt(first, Date.parse(job.next_run_at ?? ""));
+  await agent.waitForCalls(before + 5);
+  await first.kill("SIGKILL");
+  const held = await startReveille({ dataDir, env: { ...envOf(), MODE: "stopped" } });
+  const [going] = await listFanOuts(held, job.id);
+  const ended = await untilEnded(held, job.id, going?.id ?? "");
+  expect(ended).toMatchObject({ total: 40, pending: 0, failed: 0 });
+  expect(ended.skipped).toBeGreaterThan(0);
+  expect(ended.succeeded + ended.skipped).toBe(40);
+  const skipped = await allRuns(held, job.id, { fan_out_id: ended.id, status: "skipped" });
+  expect(skipped).toHaveLength(ended.skipped);
+  expect(skipped[0]).toMatchObject({ error: "held: MODE=stopped", fan_out_id: ended.id });
+  expect((await readJob(held, job.id)).run_count).toBe(ended.succeeded);
+  await held.stop();
+  agent.answerWith(() => ({}));
+});
+
 it.each([
   { env: { USER_JOBS: "false" }, says: "held: USER_JOBS=false" },
   { env: { MODE: "stopped" }, says: "held: MODE=stopped" },

@@ -1,6 +1,9 @@
 /** An all_users job made straight in its object, with the users it is to run for. */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
+import type { FanOutObject } from "../../durable-objects/fan-out.ts";
+import type { JobObject } from "../../durable-objects/job.ts";
 import { importUsers } from "../../src/directory/roster.ts";
 import { allShards } from "../../src/directory/shards.ts";
 import { ADMIN } from "../../src/domain/access.ts";
@@ -28,19 +31,35 @@ export async function makeAllUsersJob(fields: Record<string, unknown> = {}) {
   const id = `all-users-${made++}`;
   const now = Date.now();
   const place = { createdAt: now, reservedAt: now, repeated: false };
-  const api = jobObject(bindings, id);
-  const { job } = await value(api.create({ id, definition: defined.value.definition, place }));
-  return { id, api, job, stub: bindings.JOB.getByName(id) };
+  const { job } = await value(jobObject(bindings, id).create({ id, definition: defined.value.definition, place }));
+  return {
+    id,
+    job,
+    /** Fresh ones each time, as the Worker uses them. */
+    get api() {
+      return jobObject(bindings, id);
+    },
+    get stub() {
+      return bindings.JOB.getByName(id);
+    },
+  };
 }
 
 export type AllUsersJob = Awaited<ReturnType<typeof makeAllUsersJob>>;
 
 export const shardOf = (job: AllUsersJob, k: number) => bindings.FAN_OUT.getByName(shardName(job.id, k));
 
+/** Ends the object in the middle of what it does: memory and calls in flight are lost. A stub that has seen this stays broken. */
+export async function kill(stub: DurableObjectStub<FanOutObject> | DurableObjectStub<JobObject>): Promise<void> {
+  const abort = (_object: unknown, state: DurableObjectState) => state.abort("killed by the test");
+  await runInDurableObject<FanOutObject | JobObject, void>(stub, abort).catch(() => undefined);
+}
+
 /** The roster is these users, and nobody else. */
 export async function setRoster(users: readonly string[]): Promise<void> {
   for (const shard of allShards(bindings)) {
-    for (const { id } of await shard.listUsers({ afterId: "", limit: 100_000 })) await shard.deleteUser(id);
+    const present = await shard.listUsers({ afterId: "", limit: 100_000 });
+    await Promise.all(present.map(({ id }) => shard.deleteUser(id)));
   }
   for (let from = 0; from < users.length; from += 1_000) {
     await importUsers(bindings, settingsOf(bindings), users.slice(from, from + 1_000), Date.now());

@@ -1,0 +1,100 @@
+/** A deployment as its operator reaches it: over HTTP, with ADMIN_TOKEN. For the doctor and the smoke run. */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as z from "zod";
+import { err, ok, type Result } from "../src/domain/result.ts";
+
+const ANSWER_LIMIT_MS = 30_000;
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed where it is JSON, else undefined. */
+  readonly body: unknown;
+  /** Epoch ms of this machine: halfway between the call and its answer. */
+  readonly at: number;
+};
+
+export type Deployment = {
+  /** Without a trailing slash. */
+  readonly url: string;
+  readonly adminToken: string;
+  /** One call; `token` is the operator's by default, null sends none. Rejects where there is no answer. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+};
+
+export type CallOptions = { readonly json?: unknown; readonly token?: string | null };
+
+/**
+ * The deployment that a command was told of: its URL as the first argument, ADMIN_TOKEN from the environment; for a service that
+ * `npm start` runs on this machine, from DATA_DIR. Errors with a sentence for whoever called it.
+ */
+export function deploymentOf(args: readonly string[], usage: string): Result<Deployment, string> {
+  const given = args[0];
+  const parsed = given === undefined ? null : URL.parse(given);
+  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) return err(usage);
+  const url = `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`;
+  const adminToken = process.env.ADMIN_TOKEN?.trim() || (isLoopback(parsed.hostname) ? localToken() : undefined);
+  if (adminToken === undefined) return err(`ADMIN_TOKEN is not set.\n${usage}`);
+  return ok({ url, adminToken, call: (method, path, options) => call(url + path, method, adminToken, options) });
+}
+
+const isLoopback = (host: string): boolean => ["127.0.0.1", "localhost", "[::1]"].includes(host);
+
+function localToken(): string | undefined {
+  try {
+    const token = readFileSync(join(resolve(process.env.DATA_DIR ?? ".reveille"), "ADMIN_TOKEN"), "utf8").trim();
+    return token === "" ? undefined : token;
+  } catch {
+    // No such file: whoever started the service chose the token, and says it in the environment.
+    return undefined;
+  }
+}
+
+async function call(
+  url: string,
+  method: string,
+  adminToken: string,
+  { json, token = adminToken }: CallOptions = {},
+): Promise<Answer> {
+  const before = Date.now();
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    redirect: "manual",
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  });
+  const at = (before + Date.now()) / 2;
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: parse(text), at };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not every answer is JSON: a proxy's error page, an empty 204.
+    return undefined;
+  }
+}
+
+const Problem = z.object({ code: z.string(), detail: z.string(), hint: z.string().optional() });
+
+/** What an answer says that should not have been: its status, and the problem in it. */
+export function complaint({ status, body }: Answer): string {
+  const problem = Problem.safeParse(body).data;
+  return problem === undefined
+    ? `answered ${status}`
+    : `answered ${status} ${problem.code}: ${problem.detail.replace(/\.$/, "")}`;
+}
+
+/** Why there was no answer, in the words of the network. */
+export function unreachable(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? `${String(cause.code)} ` : "";
+  return `no answer: ${code}${cause instanceof Error ? cause.message : String(cause)}`;
+}

@@ -1,0 +1,100 @@
+/** What the doctor makes of what it saw: plain values in, a finding out. */
+import { type Finding, fine, note, wrong } from "./finding.ts";
+
+/** A tick comes every minute; half a minute late is still well. */
+export const TICK_FRESH_MS = 90_000;
+/** An alarm may be a minute late on Cloudflare, and the sweep takes its time besides. */
+export const OVERDUE_AFTER_MS = 120_000;
+/** Receivers refuse signatures that are 5 minutes off (Standard Webhooks); a tenth of that is worth mending. */
+const SKEW_LIMIT_MS = 30_000;
+/** Longer lists help nobody on one line. */
+const SHOWN = 3;
+
+/** Clocks in epoch ms: this machine's, the Worker's, and the Date header's where there is one. */
+export function judgeClock(ours: number, workers: number, header: number | undefined): Finding {
+  const skews = [workers - ours, ...(header === undefined ? [] : [header - ours])];
+  const worst = skews.reduce((most, skew) => (Math.abs(skew) > Math.abs(most) ? skew : most), 0);
+  const seconds = Math.round(Math.abs(worst) / 1_000);
+  if (Math.abs(worst) <= SKEW_LIMIT_MS)
+    return fine(`the deployment's clock and this machine's agree within ${Math.max(seconds, 1)} s`);
+  return wrong(
+    `the deployment's clock is ${seconds} s ${worst > 0 ? "ahead of" : "behind"} this machine's`,
+    "Set this machine's clock (NTP). At 300 s agents refuse the signatures; tokens end too early or too late.",
+  );
+}
+
+/** `declared` is what PUBLIC_URL says, from the API's description. */
+export function judgePublicUrl(url: string, declared: string | undefined, version: string): Finding {
+  const described = `the API of ${version} is described`;
+  if (declared === undefined || declared === "/") {
+    return note(
+      `${described}; PUBLIC_URL is not set`,
+      "Set it, so that agents report to one address however a job was made.",
+    );
+  }
+  if (URL.parse(declared)?.origin === URL.parse(url)?.origin) return fine(described);
+  return note(
+    `${described}; agents report to ${declared}, not to ${url}`,
+    "Set PUBLIC_URL, unless both are addresses of this deployment.",
+  );
+}
+
+export function judgeMode(mode: string, userJobs: boolean): Finding {
+  if (mode !== "normal")
+    return wrong(`every shard answers, but MODE=${mode}: no job fires`, "Unset MODE and deploy, unless this is meant.");
+  if (!userJobs)
+    return note(
+      "every shard answers; USER_JOBS=false: jobs of users do not fire",
+      "Unset USER_JOBS, unless this is meant.",
+    );
+  return fine("every shard of the directory answers");
+}
+
+/** `found`: overdue jobs that the sweep has woken since the first deploy. */
+export function judgeSweep(found: number): Finding {
+  if (found === 0) return fine("the sweep has found nothing");
+  return note(
+    `the sweep has woken ${found} job${found === 1 ? "" : "s"} since the first deploy`,
+    "If this grows, the platform loses alarms: look for errors in `npx wrangler tail`.",
+  );
+}
+
+type Job = {
+  readonly id: string;
+  readonly name: string;
+  readonly next_run_at?: string | undefined;
+  readonly consecutive_failures: number;
+  readonly last_error?: string | undefined;
+  readonly paused_reason?: string | undefined;
+};
+
+/** Whether a job should have fired and has not; `now` in epoch ms. */
+export function judgeJobs(jobs: readonly Job[], isAll: boolean, now: number): Finding {
+  const late = jobs.filter(
+    ({ next_run_at }) => next_run_at !== undefined && now - Date.parse(next_run_at) > OVERDUE_AFTER_MS,
+  );
+  const [first] = late;
+  if (first === undefined) return fine(`none of ${isAll ? "" : "the newest "}${jobs.length} jobs is overdue`);
+  return wrong(
+    `${late.length} of ${jobs.length} jobs overdue: ${listed(late)}`,
+    `GET /v1/jobs/${first.id}/explain says why. The sweep wakes them within 10 minutes, if the tick comes.`,
+  );
+}
+
+/** Jobs whose last runs failed, and those that Reveille itself has paused: the agent's trouble, not the deployment's. */
+export function failingJobs(jobs: readonly Job[]): Finding {
+  const failing = jobs.filter(
+    ({ consecutive_failures, paused_reason }) => consecutive_failures > 0 || paused_reason !== undefined,
+  );
+  const [first] = failing;
+  if (first === undefined) return fine("no job is failing");
+  return note(
+    `${failing.length} of ${jobs.length} jobs failing: ${listed(failing)}`,
+    `The first one's reason: ${first.paused_reason ?? first.last_error ?? "none given"}`,
+  );
+}
+
+function listed(jobs: readonly Job[]): string {
+  const shown = jobs.slice(0, SHOWN).map(({ id, name }) => `${id} (${name})`);
+  return `${shown.join(", ")}${jobs.length > SHOWN ? ` and ${jobs.length - SHOWN} more` : ""}`;
+}

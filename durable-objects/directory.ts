@@ -80,7 +80,8 @@ export class DirectoryObject extends DurableObject<Env> {
     this.#index.upsert(entry, Date.now());
   }
 
-  async remove(key: EntryKey): Promise<void> {
+  /** See {@link IndexStore.remove}. */
+  async remove(key: EntryKey & { readonly owner?: string }): Promise<void> {
     this.#index.remove(key);
   }
 

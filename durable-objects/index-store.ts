@@ -88,9 +88,10 @@ export class IndexStore {
     tally.ids.add(idHash(entry.id));
   }
 
-  remove(key: EntryKey): void {
+  /** Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. */
+  remove(key: EntryKey & { readonly owner?: string }): void {
     const stored = this.#entry(key);
-    if (stored === undefined) return;
+    if (stored === undefined || (key.owner !== undefined && stored.owner !== key.owner)) return;
     const { owner, state } = stored;
     this.#tallied();
     this.#tables.sql.exec("DELETE FROM job WHERE created_at = ? AND id = ?", key.createdAt, key.id);

@@ -22,8 +22,9 @@ export async function updateIndex(env: Env, entry: IndexEntry): Promise<void> {
   await shardFor(env, entry.owner).upsert(entry);
 }
 
+/** Unlists the job for this owner. Where it has moved to another one meanwhile, that entry stays. */
 export async function removeFromIndex(env: Env, owner: string, id: string, createdAt: number): Promise<void> {
-  await shardFor(env, owner).remove({ id, createdAt });
+  await shardFor(env, owner).remove({ id, createdAt, owner });
 }
 
 /** How many jobs there are, by state and by scope. */

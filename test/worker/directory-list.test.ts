@@ -4,6 +4,7 @@ import { countJobs, removeFromIndex, reserveJob, updateIndex } from "../../src/d
 import { shardFor } from "../../src/directory/shards.ts";
 import { ADMIN, type Caller } from "../../src/domain/access.ts";
 import type { JobFilter } from "../../src/domain/job-filter.ts";
+import { SHARD_COUNT, shardOf } from "../../src/domain/shard.ts";
 import { answered, entry, env, freshJobId, jobStub, makeJob } from "./directory-fixture.ts";
 
 let tenant = 0;
@@ -189,6 +190,21 @@ describe("the list and the jobs", () => {
     expect((await page(ADMIN, { agent_id: "mover" })).items).toHaveLength(1);
     await removeFromIndex(env, `user:${before}`, key.id, key.createdAt);
     expect((await page(ADMIN, { agent_id: "mover" })).items).toHaveLength(1);
+  });
+
+  it("keeps a job that moves to another owner of the same shard, and counts it for that one alone", async () => {
+    const shardOfUser = (user: string) => shardOf(`user:${user}`, SHARD_COUNT);
+    const before = fresh("user");
+    const users = Array.from({ length: 40 * SHARD_COUNT }, () => fresh("user"));
+    const after = users.find((user) => shardOfUser(user) === shardOfUser(before)) ?? "";
+    const job = await makeJob({ user_id: before });
+    await answered(jobStub(job.id).patch(ADMIN, { user_id: after }));
+    expect((await page(ADMIN, { user_id: after })).items).toMatchObject([{ id: job.id }]);
+    expect((await page(ADMIN, { user_id: before })).items).toEqual([]);
+    expect(await reserveJob(env, entry({ owner: `user:${after}` }), 1)).toMatchObject({ ok: false });
+    expect(await reserveJob(env, entry({ owner: `user:${before}` }), 1)).toMatchObject({ ok: true });
+    await answered(jobStub(job.id).remove(ADMIN));
+    expect((await page(ADMIN, { user_id: after })).items).toEqual([]);
   });
 
   it("takes a repeated place for the same job, however often it was asked for", async () => {

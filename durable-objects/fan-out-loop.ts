@@ -113,6 +113,12 @@ export class FanOutLoop {
     this.poke();
   }
 
+  /** A fan-out has been opened in this process, which therefore was not restarted since. */
+  opened(): void {
+    this.reset();
+    this.#toGiveUp = 0;
+  }
+
   /** Ends for good: nothing is called, logged or armed from here any more. */
   stop(): void {
     for (const { controller } of this.#calls.values()) controller.abort();

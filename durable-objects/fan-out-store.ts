@@ -73,7 +73,7 @@ export class FanOutStore {
     const bound = spec.definition.fan_out ?? { concurrency: 1 };
     const first = firstCallAt(spec.startedAt, intervalOf(bound, spec.shards), spec.shards, k);
     this.#sql.exec(
-      "INSERT INTO fan_out VALUES (?, ?, ?, ?, ?, ?, -1, 0, NULL)",
+      "INSERT INTO fan_out VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL)",
       spec.no,
       SCHEMA_VERSION,
       spec.jobId,

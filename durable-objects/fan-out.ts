@@ -53,7 +53,7 @@ export class FanOutObject extends DurableObject<Env> {
     if (this.#store.find(no) === undefined) {
       if (opening === undefined) return false;
       this.ctx.storage.transactionSync(() => this.#store.open(opening.spec, opening.k));
-      this.#loop.reset();
+      this.#loop.opened();
     }
     this.#store.addBatch(no, users);
     this.#loop.took(users.length);

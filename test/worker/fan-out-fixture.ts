@@ -76,11 +76,11 @@ export async function fanOutNow(job: AllUsersJob): Promise<string> {
 }
 
 /** The fan-out once it has ended. Alarms fire by themselves here, on real time. */
-export function untilEnded(job: AllUsersJob, id: string): Promise<FanOut> {
+export function untilEnded(job: AllUsersJob, id: string, timeoutMs = 20_000): Promise<FanOut> {
   const probe = async () => {
     const fanOut = await value(job.api.fanOut(ADMIN, id));
     if (fanOut.status === "running") throw new Error(`still running: ${JSON.stringify(fanOut)}`);
     return fanOut;
   };
-  return vi.waitFor(probe, { timeout: 20_000, interval: 20 });
+  return vi.waitFor(probe, { timeout: timeoutMs, interval: 20 });
 }

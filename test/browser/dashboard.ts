@@ -1,7 +1,5 @@
 /** The dashboard in a real Chromium against a real `npm start`, with an agent whose answers the test decides. */
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterEach, expect } from "vitest";
 import * as z from "zod";
 import {
@@ -13,6 +11,7 @@ import {
   startReveille,
   temporaryFolder,
 } from "../system/harness/index.ts";
+import { launchChromium } from "./chromium.ts";
 
 /** How long a page may take to show something on a busy machine. */
 const PATIENCE_MS = 20_000;
@@ -54,7 +53,8 @@ export async function startDashboard({ script, env = {} }: StartOptions = {}): P
       ...(port === undefined ? {} : { port }),
       env: { ADMIN_TOKEN: "the-operator", AGENT_URL: agent.url, AGENT_SECRET: agent.secret, ...env },
     });
-  const [first, browser] = await Promise.all([start(), launchBrowser()]);
+  const [first, browser] = await Promise.all([start(), launchChromium()]);
+  atEnd(() => browser.close());
   let reveille = first;
   const call: Dashboard["call"] = async (path, json) => {
     const response = await reveille.api(path, json === undefined ? {} : { json });
@@ -76,43 +76,6 @@ export async function startDashboard({ script, env = {} }: StartOptions = {}): P
     call,
     open: (place, options) => openPage(browser, reveille, place, options),
   };
-}
-
-async function launchBrowser(): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  atEnd(() => browser.close());
-  return browser;
-}
-
-/** Debian's chromium, or what goes by one of its names on PATH. */
-function chromiumPath(): string {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-  const candidates = ["/usr/bin/chromium", ...names.flatMap((name) => folders.map((folder) => join(folder, name)))];
-  const found = candidates.find(isExecutable);
-  if (found === undefined) throw new Error("These tests need Chromium: apt-get install -y chromium");
-  return found;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function openPage(

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { eventually } from "../system/harness/index.ts";
 import { startDashboard } from "./dashboard.ts";
 
 const dashboard = await startDashboard();
@@ -83,6 +84,9 @@ it("shows the API's errors at the fields they are about", async () => {
   const name = page.getByLabel("Name", { exact: true });
   await page.getByRole("alert").waitFor();
   expect(await name.getAttribute("aria-invalid")).toBe("true");
+  await name.fill("Named");
+  await page.getByRole("button", { name: "Create job" }).click();
+  await page.locator("textarea[aria-invalid=true]").waitFor();
   expect(await page.getByLabel("Message").getAttribute("aria-invalid")).toBe("true");
 });
 
@@ -153,5 +157,6 @@ it("does not overwrite what somebody else has changed meanwhile", async () => {
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("alert").getByText("The job has changed").waitFor();
   await page.getByRole("button", { name: "Try again" }).click();
-  await page.waitForFunction("document.querySelector('input[name=name]')?.value === 'Theirs'");
+  const name = page.getByLabel("Name", { exact: true });
+  await eventually("their name", async () => (await name.inputValue()) === "Theirs");
 });

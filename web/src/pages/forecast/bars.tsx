@@ -16,6 +16,7 @@ export type BarsProps = { readonly name: string; readonly items: readonly BarIte
 export function Bars({ name, items, height }: BarsProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box, 960);
+  const slots = slotsOf(items, width, height);
   const words = items.filter(({ value }) => value > 0).map((item) => item.words);
   return (
     <div ref={box} class="bars">
@@ -26,11 +27,12 @@ export function Bars({ name, items, height }: BarsProps) {
         role="img"
         aria-label={`${name}: ${words.join("; ")}`}
       >
-        {slotsOf(items, width, height).map((slot) => (
+        {slots.map((slot) => (
           <g key={slot.item.key} class={slot.item.isHot ? "forecast-bar is-hot" : "forecast-bar"}>
             <Bar slot={slot} />
           </g>
         ))}
+        <Labels slots={slots} />
       </svg>
     </div>
   );
@@ -42,6 +44,7 @@ export type ChoiceBarsProps = BarsProps & { readonly chosen: number; readonly on
 export function ChoiceBars({ name, items, height, chosen, onChoose }: ChoiceBarsProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box, 960);
+  const slots = slotsOf(items, width, height);
   const step = (by: number) => {
     const index = items.findIndex(({ key }) => key === chosen);
     const next = items[Math.min(items.length - 1, Math.max(0, index + by))];
@@ -62,7 +65,7 @@ export function ChoiceBars({ name, items, height, chosen, onChoose }: ChoiceBars
       }}
     >
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="presentation">
-        {slotsOf(items, width, height).map((slot) => (
+        {slots.map((slot) => (
           <g
             key={slot.item.key}
             id={`bar-${slot.item.key}`}
@@ -75,6 +78,7 @@ export function ChoiceBars({ name, items, height, chosen, onChoose }: ChoiceBars
             <Bar slot={slot} />
           </g>
         ))}
+        <Labels slots={slots} />
       </svg>
     </div>
   );
@@ -112,27 +116,42 @@ function slotsOf(items: readonly BarItem[], width: number, height: number): read
   }));
 }
 
-function Bar({ slot: { item, x, width, barWidth, barHeight, height, label } }: { readonly slot: Slot }) {
+function Bar({ slot: { item, x, width, barWidth, barHeight, height } }: { readonly slot: Slot }) {
   const base = height - LABEL_PX;
   const middle = x + width / 2;
-  const isNarrow = width < VALUE_ROOM_PX;
   return (
     <>
       <title>{item.words}</title>
       <rect class="hit" x={x} y={0} width={width} height={height} />
       <line class="base" x1={x} x2={x + width} y1={base} y2={base} />
       <rect class="body" x={middle - barWidth / 2} y={base - barHeight} width={barWidth} height={barHeight} />
-      {item.value === 0 || isNarrow ? null : (
-        <text class="value" x={middle} y={base - barHeight - 4} text-anchor="middle">
-          {short(item.value)}
-        </text>
-      )}
-      {label === undefined ? null : (
-        <text x={isNarrow ? x : middle} y={height - 3} text-anchor={isNarrow ? "start" : "middle"}>
-          {label}
-        </text>
-      )}
     </>
+  );
+}
+
+/** What is written at the bars; drawn apart from them, since each bar says all of it in its own words. */
+function Labels({ slots }: { readonly slots: readonly Slot[] }) {
+  return (
+    <svg aria-hidden="true" class="labels">
+      {slots.map(({ item, x, width, barHeight, height, label }) => {
+        const isNarrow = width < VALUE_ROOM_PX;
+        const middle = x + width / 2;
+        return (
+          <g key={item.key}>
+            {item.value === 0 || isNarrow ? null : (
+              <text class="value" x={middle} y={height - LABEL_PX - barHeight - 4} text-anchor="middle">
+                {short(item.value)}
+              </text>
+            )}
+            {label === undefined ? null : (
+              <text x={isNarrow ? x : middle} y={height - 3} text-anchor={isNarrow ? "start" : "middle"}>
+                {label}
+              </text>
+            )}
+          </g>
+        );
+      })}
+    </svg>
   );
 }
 

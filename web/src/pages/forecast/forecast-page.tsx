@@ -65,7 +65,7 @@ export function ForecastPage() {
               key: one.at,
               value: one.fires,
               label: timeOfDay(one.at).slice(0, 2),
-              words: `${dayAndTime(one.at, now.peek())}: ${one.fires.toLocaleString("en")} fires, at most ${one.peak.toLocaleString("en")} in one minute`,
+              words: `${dayAndTime(one.at, now.peek())}: ${inFires(one.fires)}, at most ${one.peak.toLocaleString("en")} in one minute`,
               isHot: isHot(one),
             }))}
           />
@@ -75,6 +75,8 @@ export function ForecastPage() {
     </>
   );
 }
+
+const inFires = (count: number): string => (count === 1 ? "1 fire" : `${count.toLocaleString("en")} fires`);
 
 const NO_HOUR: Hour = { at: 0, fires: 0, peak: 0, peakAt: 0 };
 
@@ -90,11 +92,11 @@ function inWordsOf(forecast: Forecast, total: number): string {
 function HourDetail({ forecast, hour }: { readonly forecast: Forecast; readonly hour: Hour }) {
   const begin = (hour.at - forecast.fromAt) / 60_000;
   const minutes = [...forecast.minutes.subarray(begin, begin + 60)];
-  const jobs = busiestJobs(forecast.jobs, hour.at, 60);
+  const jobs = busiestJobs(forecast, hour);
   return (
     <div class="hour" aria-live="polite">
       <h2>
-        {dayAndTime(hour.at, now.peek())} <small>{hour.fires.toLocaleString("en")} fires, minute by minute</small>
+        {dayAndTime(hour.at, now.peek())} <small>{inFires(hour.fires)}, minute by minute</small>
       </h2>
       <Bars
         name="Fires by the minute"

@@ -4,16 +4,19 @@ import { type Job, listJobs } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
 import { addFires } from "../../time/fires.ts";
 
-export const HOURS = 24;
-const MINUTES = HOURS * 60;
+const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
+/** A day that begins within an hour also ends within one. */
+const HOURS = 25;
+const MINUTES = HOURS * 60;
 const PAGE_SIZE = 100;
 /** More jobs than this are not counted, and that is said. */
 export const MAX_JOBS = 10_000;
 
 export type Forecast = {
-  /** Epoch ms: the hour that has begun. */
+  /** Epoch ms: the viewer's hour that has begun, and a day from now, up to which fires are counted. */
   readonly fromAt: number;
+  readonly toAt: number;
   readonly minutes: Float64Array;
   readonly jobs: readonly Job[];
   /** Whether all jobs are in it. */
@@ -35,7 +38,8 @@ export function useForecast(now: number, round: number): Forecast {
 }
 
 const empty = (now: number): Forecast => ({
-  fromAt: Math.floor(now / HOUR_MS) * HOUR_MS,
+  fromAt: new Date(now).setMinutes(0, 0, 0),
+  toAt: now + DAY_MS,
   minutes: new Float64Array(MINUTES),
   jobs: [],
   complete: false,
@@ -45,13 +49,13 @@ const empty = (now: number): Forecast => ({
 
 async function count(now: number, show: (forecast: Forecast) => void, signal: AbortSignal): Promise<void> {
   let forecast = empty(now);
-  const { minutes, fromAt } = forecast;
+  const { minutes, fromAt, toAt } = forecast;
   let cursor: string | undefined;
   do {
     const page = await listJobs({ state: "active" }, cursor, PAGE_SIZE, signal);
     if (signal.aborted) return;
     if (!page.ok) return show({ ...forecast, loading: false, problem: page.error });
-    for (const job of page.value.items) addFires(job, fromAt, minutes);
+    for (const job of page.value.items) addFires(job, fromAt, toAt, minutes);
     cursor = page.value.next_cursor;
     const jobs = [...forecast.jobs, ...page.value.items];
     const isLast = cursor === undefined || jobs.length >= MAX_JOBS;
@@ -84,15 +88,14 @@ export function hoursOf({ fromAt, minutes }: Forecast): readonly Hour[] {
   });
 }
 
-/** The jobs that fire in [fromAt, fromAt + minutes), most fires first. */
+/** The jobs that fire in the hour, most fires first. */
 export function busiestJobs(
-  jobs: readonly Job[],
-  fromAt: number,
-  minutes: number,
+  { jobs, toAt }: Forecast,
+  hour: Hour,
 ): readonly { readonly job: Job; readonly fires: number }[] {
-  const scratch = new Float64Array(minutes);
+  const scratch = new Float64Array(60);
   return jobs
-    .map((job) => ({ job, fires: addFires(job, fromAt, scratch) }))
+    .map((job) => ({ job, fires: addFires(job, hour.at, toAt, scratch) }))
     .filter(({ fires }) => fires > 0)
     .sort((a, b) => b.fires - a.fires);
 }

@@ -133,7 +133,8 @@ export class HeartbeatStore {
   }
 
   #migrate(from: number): void {
-    if (from === SCHEMA_VERSION) return;
+    // Tables of a later version are left as they are: it has been rolled back, and will be deployed again.
+    if (from >= SCHEMA_VERSION) return;
     this.#makeTables(from);
     this.#sql.exec("UPDATE heartbeat SET schema_version = ?", SCHEMA_VERSION);
   }

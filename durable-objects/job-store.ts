@@ -98,7 +98,8 @@ export class JobStore {
   }
 
   #migrate(from: number): void {
-    if (from === SCHEMA_VERSION) return;
+    // Tables of a later version are left as they are: it has been rolled back, and will be deployed again.
+    if (from >= SCHEMA_VERSION) return;
     for (const step of MIGRATIONS.slice(from)) for (const statement of step) this.#sql.exec(statement);
     this.#sql.exec("UPDATE job SET schema_version = ?", SCHEMA_VERSION);
   }

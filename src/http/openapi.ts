@@ -4,7 +4,7 @@ import { version } from "../../package.json";
 import type { Access } from "./auth.ts";
 import { type Io, jsonSchema } from "./json-schema.ts";
 import { type ErrorCode, ProblemBody, STATUS_OF } from "./problem.ts";
-import { type AnswerSpec, type AnyRoute, route } from "./route.ts";
+import { type AnswerSpec, type AnyRoute, type BodySpec, route } from "./route.ts";
 import { SIGNATURE_HEADERS, WEBHOOKS } from "./webhooks.ts";
 
 type Json = Record<string, unknown>;
@@ -123,21 +123,21 @@ function operation(declared: AnyRoute, components: Components): Json {
     ...(about === "" ? {} : { description: about }),
     ...(isOpen ? { security: [] } : {}),
     ...parameters(declared),
-    ...(body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: body.optional !== true,
-            content: Object.fromEntries(
-              (body.types ?? ["application/json"]).map((type) => [
-                type,
-                { schema: components.schema(body.shown ?? body.schema, "input") },
-              ]),
-            ),
-          },
-        }),
+    ...(body === undefined ? {} : { requestBody: requestBody(body, components) }),
     responses: responses(declared, components),
   };
+}
+
+const Examples = z.array(z.unknown()).default([]);
+
+/** The example stands beside the schema as well: viewers fill their forms with that one. */
+function requestBody(
+  { schema, shown = schema, types = ["application/json"], optional }: BodySpec,
+  components: Components,
+): Json {
+  const [example] = Examples.parse(z.globalRegistry.get(shown)?.examples);
+  const content = { schema: components.schema(shown, "input"), ...(example === undefined ? {} : { example }) };
+  return { required: optional !== true, content: Object.fromEntries(types.map((type) => [type, content])) };
 }
 
 function webhook(

@@ -145,6 +145,20 @@ describe("/openapi.json", () => {
     }
   });
 
+  it("shows for every body an example that its own schema takes", () => {
+    for (const { where, operation } of operations()) {
+      const example = operation.requestBody?.content["application/json"]?.example;
+      if (example === undefined) continue;
+      const [method = "", path = ""] = where.split(" ");
+      const answer = { method, path, status: 204, contentType: null, text: "" };
+      const only = { paths: { [path]: { [method.toLowerCase()]: { ...operation, responses: { 204: {} } } } } };
+      const undescribed = describedBy({ ...only, components: document.components });
+      expect(undescribed({ ...answer, sent: example }), where).toEqual([]);
+    }
+    const made = document.paths["/v1/jobs"]?.post?.requestBody?.content["application/json"];
+    expect(made?.example).toMatchObject({ name: "Morning briefing" });
+  });
+
   it("describes what the agent is sent, field by field, with its signature", async () => {
     const json = { name: "a", message: "b", payload: { c: [1] }, user_id: 7, schedule: { every: "1h" } };
     const { id } = z.object({ id: z.string() }).parse(await (await reveille.api("/v1/jobs", { json })).json());

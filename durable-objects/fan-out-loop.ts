@@ -17,7 +17,7 @@ import {
   settleAttempt,
   skipRun,
 } from "../src/domain/run.ts";
-import { userKey } from "../src/domain/run-id.ts";
+import { keyOfUserRun, userKey } from "../src/domain/run-id.ts";
 import { type FanOutSpec, startUserRun } from "../src/domain/user-run.ts";
 import type { FanOutStore, StoredFanOut } from "./fan-out-store.ts";
 
@@ -250,7 +250,7 @@ export class FanOutLoop {
     const due = this.#store.dueRuns(current.spec, now, MAX_DUE_PER_TURN + this.#calls.size);
     let settled = 0;
     for (const run of due) {
-      if (this.#calls.has(userKey(run.userId ?? ""))) continue;
+      if (this.#calls.has(keyOfUserRun(run.id))) continue;
       if (run.phase === "pending") continue;
       settled++;
       if (run.phase === "waiting") this.#log(expireRun(run, now), run);
@@ -262,7 +262,7 @@ export class FanOutLoop {
   #nextRetry(current: Current, now: number): Run | undefined {
     if (this.#tally(current).active === 0) return undefined;
     const due = this.#store.dueRuns(current.spec, now, this.#calls.size + 1);
-    return due.find((run) => run.phase === "pending" && !this.#calls.has(userKey(run.userId ?? "")));
+    return due.find((run) => run.phase === "pending" && !this.#calls.has(keyOfUserRun(run.id)));
   }
 
   /** The next user without a run: not in the log, and not being called. Repeats are passed over here. */
@@ -314,7 +314,7 @@ export class FanOutLoop {
   }
 
   #call(current: Current, run: Run, logged: boolean, batch: OpenBatch | undefined, now: number): void {
-    const key = userKey(run.userId ?? "");
+    const key = keyOfUserRun(run.id);
     const controller = new AbortController();
     this.#calls.set(key, { run, logged, batch, controller });
     if (current.interval > 0) this.#nextCallAt = nextCallAt(this.#nextCallAt, now, current.interval);

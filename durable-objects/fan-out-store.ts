@@ -5,7 +5,7 @@
 import type { FanOutCounts } from "../src/domain/fan-out.ts";
 import { firstCallAt, intervalOf } from "../src/domain/fan-out-shard.ts";
 import type { Run, RunPhase } from "../src/domain/run.ts";
-import { keyedRunId, userKey } from "../src/domain/run-id.ts";
+import { keyedRunId, keyOfUserRun, userKey } from "../src/domain/run-id.ts";
 import { byNewest, type FanOutSpec, type RunKey, restoreUserRun } from "../src/domain/user-run.ts";
 import type { RunStatus } from "../src/schema/job.ts";
 import { runTable, runTableStatements, SCHEMA_VERSION, TABLES } from "./fan-out-schema.ts";
@@ -150,15 +150,14 @@ export class FanOutStore {
 
   /** Logs a run, over what was logged of it before: one row, two while it waits. A call is found again at once after a crash. */
   putRun(no: number, run: Run): void {
-    const userId = run.userId ?? "";
     this.#sql.exec(
       `INSERT OR REPLACE INTO ${runTable(no)} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      userKey(userId),
+      keyOfUserRun(run.id),
       run.startedAt,
       run.status,
       run.phase,
       run.wakeAt ?? (run.phase === "ended" ? null : run.startedAt),
-      userId,
+      run.userId ?? "",
       run.finishedAt ?? null,
       run.attempt,
       run.httpStatus ?? null,

@@ -52,6 +52,9 @@ export const userKey = (userId: string): string => base32(sha256(userId), USER_C
 /** The run of the user with this key. */
 export const keyedRunId = (fanOut: string, key: string): string => `${fanOut}-u${key}`;
 
+/** The user's key in the id of a run that is known to be a user's: cheaper than hashing the user again. */
+export const keyOfUserRun = (runId: string): string => runId.slice(-USER_CHARS);
+
 const USER_RUN = new RegExp(`^(.+-[fgh][^-]+)-u([${BASE32_CLASS}]{${USER_CHARS}})$`);
 
 /** The fan-out and the user's key in the id of a user's run; undefined where it is another run's, or none. */

@@ -9,7 +9,7 @@ const USERS = 10_000;
 const CONCURRENCY = 60;
 const KILLS_AFTER_CALLS = [1_500, 4_000, 7_000];
 
-it("runs once for each of 10,000 users, whatever is killed", { timeout: 120_000 }, async () => {
+it("runs once for each of 10,000 users, whatever is killed", { timeout: 300_000 }, async () => {
   const users = Array.from({ length: USERS }, (_, i) => `user-${i}`);
   const source = await startUsersServer(pagesOf(users, 1_000));
   const agent = await startAgent();
@@ -23,14 +23,14 @@ it("runs once for each of 10,000 users, whatever is killed", { timeout: 120_000 
   const fanOutId = await fanOutNow(reveille, job.id);
   let downMs = 0;
   for (const calls of KILLS_AFTER_CALLS) {
-    await agent.waitForCalls(calls, 60_000);
+    await agent.waitForCalls(calls, 120_000);
     const killedAt = performance.now();
     await reveille.kill("SIGKILL");
     await sleep(100);
     reveille = await start();
     downMs += performance.now() - killedAt;
   }
-  const fanOut = await untilEnded(reveille, job.id, fanOutId, 60_000);
+  const fanOut = await untilEnded(reveille, job.id, fanOutId, 150_000);
   const seconds = (performance.now() - startedAt - downMs) / 1_000;
   const again = agent.calls.length - USERS;
   console.log(

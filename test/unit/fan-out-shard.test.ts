@@ -12,7 +12,7 @@ import {
   shardOfUser,
   shardsFor,
 } from "../../src/domain/fan-out-shard.ts";
-import { fanOutId, keyedRunId, parseUserRunId, userKey, userRunId } from "../../src/domain/run-id.ts";
+import { fanOutId, keyedRunId, keyOfUserRun, parseUserRunId, userKey, userRunId } from "../../src/domain/run-id.ts";
 
 const bound = fc.record(
   { concurrency: fc.integer({ min: 1, max: 200 }), rate_per_minute: fc.integer({ min: 1, max: 1_000_000 }) },
@@ -128,6 +128,7 @@ describe("the id of a user's run", () => {
         const fanOut = fanOutId(jobId, cause);
         const key = userKey("someone");
         expect(parseUserRunId(keyedRunId(fanOut, key))).toEqual({ fanOutId: fanOut, key });
+        expect(keyOfUserRun(keyedRunId(fanOut, key))).toBe(key);
       }
     }
   });

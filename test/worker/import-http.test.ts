@@ -199,6 +199,29 @@ describe("jobs.json of the Go original", () => {
     expect((await listDurableObjectIds(env.JOB)).length).toBe(objects);
   });
 
+  it("in which one job cannot be stored for a moment makes the others, and that one when it is sent again", async () => {
+    const [good, bad] = [fresh("store"), fresh("store")];
+    const JOB = {
+      getByName: (name: string) => {
+        if (name === bad) throw new Error("the object is overloaded");
+        return env.JOB.getByName(name);
+      },
+    } as unknown as typeof env.JOB;
+    const settings = { ...settingsOf(env), TOKEN_SECRET };
+    const items = [bad, good].map((id, index) => ({ no: index + 1, job: ok(goJob(id, { user_id: "stored" })) }));
+    const cut = await importJobs({ env: { ...env, JOB }, settings, origin: ORIGIN }, items, () => Date.now());
+    expect(cut).toEqual({
+      imported: 1,
+      skipped: [{ id: bad, reason: expect.stringContaining("send the file again") }],
+    });
+    expect(await listed("user_id=stored")).toEqual([good]);
+    expect((await take(items.map(({ job }) => job.value))).body).toMatchObject({
+      imported: 1,
+      skipped: [{ id: good }],
+    });
+    expect((await listed("user_id=stored")).sort()).toEqual([bad, good].sort());
+  });
+
   it("sent twice at once makes each job once", async () => {
     const ids = Array.from({ length: 30 }, () => fresh("twice"));
     const jobs = ids.map((id) => goJob(id, { user_id: "twice" }));
@@ -259,7 +282,7 @@ describe("GET /v1/export", () => {
     expect(await lineOf(once)).toMatchObject({ state: "finished", finished_at: expect.any(String) });
     expectProblem(await call("POST", "/v1/jobs", { json: jobInput({ name }) }), 409, "name_reserved");
     expect((await send(file, "application/x-ndjson")).body).toMatchObject({ imported: 0 });
-  });
+  }, 30_000);
 
   it("pages through more jobs than are in memory at a time, and each is there once", async () => {
     const owner = fresh("many");
@@ -269,7 +292,7 @@ describe("GET /v1/export", () => {
     expect((await take(jobs)).body).toEqual({ imported: 230, skipped: [] });
     const lines = (await exported()).filter((line) => line.includes(`"${owner}-`));
     expect(lines.map((line) => JSON.parse(line).id).sort()).toEqual(jobs.map(({ id }) => id).sort());
-  });
+  }, 30_000);
 
   it("of a finished job whose days are over is left out of an import", async () => {
     const id = await makeJob({ schedule: { at: new Date(Date.now() + 1_200).toISOString() } });
@@ -281,7 +304,7 @@ describe("GET /v1/export", () => {
       imported: 0,
       skipped: [{ id, reason: expect.stringMatching(/^finished more than 7 days/) }],
     });
-  });
+  }, 30_000);
 });
 
 describe("the body of an import", () => {
@@ -353,5 +376,5 @@ describe("the body of an import", () => {
     expectProblem(await send(`[${" ".repeat(10 * 1024 * 1024)}]`), 413, "payload_too_large");
     expect((await send(`[${" ".repeat(10 * 1024 * 1024 - 2)}]`)).body).toEqual({ imported: 0, skipped: [] });
     expectProblem(await send("[]", "text/csv"), 415, "unsupported_media_type");
-  });
+  }, 30_000);
 });

@@ -56,7 +56,7 @@ beforeAll(async () => {
   };
 });
 
-it(`answers ${RUNS} generated calls as its description says, and never with 500`, { timeout: 300_000 }, async () => {
+it("generated calls are answered as the description says, and never with 500", { timeout: 300_000 }, async () => {
   await makeThings();
   const lane = (seed: number) =>
     fc.assert(

@@ -19,7 +19,8 @@ it("shows a schedule in words, and the next fire in the viewer's zone and in the
   await dashboard.makeJob({ name: "Stand-up", schedule: { cron: "30 9 1 1 *", timezone: "Europe/Berlin" } });
   const page = await dashboard.open("#/jobs?q=Stand-up", { timezone: "Asia/Tokyo" });
   const row = page.getByRole("listitem").filter({ hasText: "Stand-up" });
-  await row.getByText("At 09:30, on day 1 of the month, only in January (Europe/Berlin)").waitFor();
+  await row.getByText("At 09:30, on day 1 of the month, only in January", { exact: true }).waitFor();
+  await row.getByText("30 9 1 1 * Europe/Berlin").waitFor();
   await row.getByText("1 Jan 17:30").waitFor();
   await row.getByText("09:30 Berlin").waitFor();
 });

@@ -13,8 +13,8 @@ export type JobListener = {
   readonly onJob: (job: Job) => void;
   readonly onRun: (run: Run) => void;
   readonly onDeleted: () => void;
-  /** False while the connection is lost. */
-  readonly onConnected: (connected: boolean) => void;
+  /** `opened` anew, `resumed` where it was lost with nothing missed, or `lost`, and tried again. */
+  readonly onConnection: (connection: "opened" | "resumed" | "lost") => void;
 };
 
 /** Listens until `signal` is aborted, or the job is gone. */
@@ -26,7 +26,7 @@ export async function listenToJob(jobId: string, listener: JobListener, signal: 
     const sent = await send("GET", v1("jobs", jobId, "events"), { headers, signal });
     if (!sent.ok && sent.error.status >= 400 && sent.error.status < 500 && sent.error.status !== 429) return;
     if (sent.ok && sent.value.body !== null) {
-      listener.onConnected(true);
+      listener.onConnection(lastId === undefined ? "opened" : "resumed");
       retryMs = FIRST_RETRY_MS;
       for await (const event of eventsIn(sent.value.body)) {
         lastId = event.id ?? lastId;
@@ -35,7 +35,7 @@ export async function listenToJob(jobId: string, listener: JobListener, signal: 
       }
     }
     if (signal.aborted) return;
-    listener.onConnected(false);
+    listener.onConnection("lost");
     await pause(retryMs, signal);
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
   }

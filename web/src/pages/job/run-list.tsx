@@ -84,6 +84,8 @@ function RunRow({
   readonly onSelect: () => void;
 }) {
   const lateMs = msOf(run.started_at) - msOf(run.scheduled_at);
+  // A backfilled run is for a time long past, and a skipped one never started.
+  const isLate = lateMs > 1_000 && run.trigger === "schedule" && run.status !== "skipped";
   return (
     <tr class={isSelected ? "is-selected" : ""}>
       <td>
@@ -93,7 +95,7 @@ function RunRow({
       </td>
       <td>
         <At instant={run.scheduled_at} />
-        {lateMs > 1_000 && run.status !== "skipped" ? <small class="late"> +{span(lateMs)}</small> : null}
+        {isLate ? <small class="late"> +{span(lateMs)}</small> : null}
         {run.trigger === "schedule" ? null : <small class="chip">{run.trigger}</small>}
         {run.user_id === undefined ? null : <small class="chip">{run.user_id}</small>}
       </td>

@@ -26,6 +26,9 @@ export type JobRowProps = {
 export function JobRow({ job, position, size, isCurrent, onCurrent, onChange }: JobRowProps) {
   const runs = useLastRuns(job, onChange);
   const isPaused = job.state === "paused";
+  const zone = zoneOf(job.schedule);
+  // The zone stands in the line below, where it is not cut off.
+  const words = inWords(job.schedule).replace(` (${zone})`, "");
   const togglePaused = () => (isPaused ? resumeJob(job.id) : pauseJob(job.id));
   const run = async () => {
     const answer = await runJob(job.id);
@@ -51,20 +54,22 @@ export function JobRow({ job, position, size, isCurrent, onCurrent, onChange }: 
       </div>
       <div class="job-when">
         <span class="words" title={inWords(job.schedule)}>
-          {inWords(job.schedule)}
+          {words}
         </span>
-        <code>{asWritten(job.schedule)}</code>
+        <small>
+          <code>{asWritten(job.schedule)}</code> {job.schedule.cron === undefined ? null : zone}
+        </small>
       </div>
       <div class="job-next">
         {job.next_run_at === undefined ? (
           <span class="none">{isPaused ? "Paused" : "No further fire"}</span>
         ) : (
-          <NextFire instant={job.next_run_at} zone={zoneOf(job.schedule)} />
+          <NextFire instant={job.next_run_at} zone={zone} />
         )}
       </div>
       <div class="job-runs">
         <RunStrip runs={runs.value} />
-        <LastOutcome job={job} />
+        <LastOutcome job={job} isRunning={runs.value?.some(({ status }) => status === "running") ?? false} />
       </div>
       <div class="job-actions">
         {mayChange.value && job.state !== "finished" ? (
@@ -113,7 +118,8 @@ function RowKeys({
   return null;
 }
 
-function LastOutcome({ job }: { readonly job: Job }) {
+function LastOutcome({ job, isRunning }: { readonly job: Job; readonly isRunning: boolean }) {
+  if (isRunning) return <small class="is-running">running</small>;
   if (job.last_status === undefined) return <small class="none">No runs yet</small>;
   const failures = job.consecutive_failures;
   return (

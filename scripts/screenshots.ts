@@ -1,0 +1,222 @@
+/**
+ * Pictures of the dashboard for docs/images, taken from a real service with jobs, runs and a heartbeat made for it:
+ * `npm run screenshots`. Needs Chromium.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Page } from "playwright-core";
+import { launchChromium } from "../test/browser/chromium.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const IMAGES = join(ROOT, "docs/images");
+const TOKEN = "operator";
+const AGENT_SECRET = "whsec_c2NyZWVuc2hvdHMgb2YgdGhlIGRhc2hib2FyZA==";
+const HOUR_MS = 3_600_000;
+const ZONE = "Europe/Berlin";
+
+const stops: (() => Promise<void>)[] = [];
+try {
+  const agentUrl = await startAgent();
+  const url = await startService(agentUrl);
+  await takePictures(url, await makeThings(url));
+} finally {
+  for (const stop of stops.toReversed()) await stop();
+}
+
+/** An agent with good and bad days. */
+async function startAgent(): Promise<string> {
+  let calls = 0;
+  const server = createServer(async (request, response) => {
+    const { type, data } = JSON.parse(await bodyOf(request));
+    const answer = (status: number, body: unknown) =>
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    if (type === "chat") {
+      const isDecision = data.session_id.includes("decision");
+      const decision = { action: "run", reason: "The landlord has written about the boiler; nobody has answered yet." };
+      return answer(200, {
+        text: isDecision ? JSON.stringify(decision) : "The landlord comes on Thursday at 10:00. Shall I confirm?",
+      });
+    }
+    const call = ++calls;
+    if (data.job.name === "Crawl the forum") await sleep(4_600);
+    if (data.job.name === "Price watch") {
+      await sleep(150 + ((call * 7_919) % 900));
+      if (call % 9 === 4) return answer(400, { error: "the shop does not know SKU 4411" });
+      if (call % 7 === 2 && data.run.attempt === 1) return answer(503, {});
+    }
+    if (data.job.name === "Read the annual reports") return answer(202, {});
+    return answer(200, { checked: 412, changed: call % 9 });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  stops.push(async () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP server has an address and a port");
+  return `http://127.0.0.1:${address.port}/`;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** `npm start` with storage of its own, ended and removed with this process. */
+async function startService(agentUrl: string): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), "reveille-screenshots-"));
+  const child = spawn(process.execPath, ["local/start.ts"], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, PORT: "0", DATA_DIR: dataDir, ADMIN_TOKEN: TOKEN, AGENT_URL: agentUrl, AGENT_SECRET },
+  });
+  stops.push(async () => {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  return new Promise((ready, fail) => {
+    let printed = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+      const url = /^Ready on (\S+)$/m.exec(printed)?.[1];
+      if (url !== undefined) ready(url);
+    });
+    child.once("exit", () => fail(new Error(`npm start ended: ${printed}`)));
+  });
+}
+
+type Made = { readonly priceWatch: string; readonly crawl: string };
+
+/** What a small team might have: jobs of every kind, a past, a fan-out under way, a heartbeat. */
+async function makeThings(url: string): Promise<Made> {
+  const call = async (path: string, body: unknown, method = "POST") => {
+    const isText = typeof body === "string";
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        "content-type": isText ? "text/markdown" : "application/json",
+      },
+      body: isText ? body : JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+    const text = await response.text();
+    return text === "" ? {} : JSON.parse(text);
+  };
+  const make = async (name: string, schedule: object, more: object = {}): Promise<string> => {
+    const { id } = await call("/v1/jobs", { name, schedule, message: "Do it.", ...more });
+    return id;
+  };
+  const backfill = (id: string, hours: number) =>
+    call(`/v1/jobs/${id}/backfill`, {
+      from: new Date(Date.now() - hours * HOUR_MS).toISOString(),
+      to: new Date().toISOString(),
+    });
+
+  for (const [index, team] of ["Sales", "Support", "Legal", "Design", "Finance", "Research"].entries()) {
+    await make(`${team} summary`, { cron: "0 9 * * 1-5", timezone: ZONE }, { user_id: `user-${index}` });
+  }
+  for (let index = 0; index < 24; index++) {
+    const hour = [6, 8, 9, 12, 12, 17, 18, 21][index % 8];
+    await make(`Check of shop ${index + 1}`, { cron: `${index % 3 === 0 ? 0 : index} ${hour} * * *`, timezone: ZONE });
+  }
+  const annual = await make(
+    "Read the annual reports",
+    { cron: "0 6 1 * *", timezone: ZONE },
+    { labels: { team: "research" } },
+  );
+  const backup = await make("Nightly backup check", { cron: "30 2 * * *", timezone: "America/New_York" });
+  await make("Renew the lease", { at: new Date(Date.now() + 73 * HOUR_MS).toISOString() }, { user_id: "alice" });
+  const hold = await make("Newsletter draft", { cron: "0 16 * * FRI", timezone: ZONE }, { enabled: false });
+  const digest = await make("Weekly digest", { cron: "0 8 * * MON", timezone: ZONE }, { exec_scope: "all_users" });
+  const inbox = await make("Inbox sweep", { every: "15m" }, { user_id: "alice", labels: { tier: "gold" } });
+  const crawl = await make("Crawl the forum", { every: "2s" }, { agent_id: "" });
+  const priceWatch = await make(
+    "Price watch",
+    { cron: "5 * * * *", timezone: ZONE },
+    {
+      labels: { team: "shop" },
+      description: "What the competitors' prices did in the last hour.",
+      retry: { max_attempts: 3, min_backoff: "200ms", max_backoff: "400ms" },
+      payload: { skus: 412 },
+    },
+  );
+  await backfill(priceWatch, 36);
+  await backfill(inbox, 5);
+  await backfill(backup, 24 * 9);
+  await backfill(hold, 24 * 40);
+
+  const run = await call(`/v1/jobs/${annual}/run`, {});
+  await call(`/v1/jobs/${annual}/runs/${run.run_id}/progress`, { percent: 64, message: "19 of 30 reports read" });
+  await call("/v1/users/import", { users: Array.from({ length: 300 }, (_, index) => `user-${index}`) });
+  await call(`/v1/jobs/${digest}/run`, {});
+  await call(
+    "/v1/heartbeats/main",
+    { every: "30m", active_hours: { start: "08:00", end: "22:00", timezone: ZONE } },
+    "PUT",
+  );
+  await call(
+    "/v1/heartbeats/main/document",
+    "# What to look after\n\n- mail from the landlord\n- the build, when it is red for more than an hour\n",
+    "PUT",
+  );
+  await call("/v1/heartbeats/main/beat", {});
+  return { priceWatch, crawl };
+}
+
+/** One picture each of the pages that say most. */
+async function takePictures(url: string, { priceWatch, crawl }: Made): Promise<void> {
+  await mkdir(IMAGES, { recursive: true });
+  const browser = await launchChromium();
+  stops.push(() => browser.close());
+  const take = async (
+    name: string,
+    place: string,
+    until: (page: Page) => Promise<unknown>,
+    { theme = "light", width = 1280, height = 800 }: { theme?: "light" | "dark"; width?: number; height?: number } = {},
+  ) => {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, timezoneId: ZONE });
+    const page = await context.newPage();
+    await page.goto(`${url}/favicon.svg`);
+    await page.evaluate((token) => sessionStorage.setItem("reveille.token", token), TOKEN);
+    await page.goto(`${url}/${place}`);
+    await until(page);
+    await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+    await context.close();
+  };
+
+  const crawled = (page: Page) =>
+    page.getByRole("listbox", { name: /^Timeline of [2-9]\d runs/ }).waitFor({ timeout: 90_000 });
+  await take("job-skips", `#/jobs/${crawl}`, crawled, { height: 400 });
+  await take("jobs", "#/jobs", async (page) => {
+    await page
+      .getByRole("img", { name: /^Last 20 runs/ })
+      .nth(1)
+      .waitFor();
+    await page.getByRole("img", { name: "Last runs are being loaded" }).first().waitFor({ state: "detached" });
+  });
+  // It would hide every other job's fires in the forecast.
+  await fetch(`${url}/v1/jobs/${crawl}/pause`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}` } });
+  const openRun = async (page: Page) => {
+    await page.getByRole("row", { name: /error/ }).first().getByRole("button").click();
+    await page.getByRole("region", { name: "Run", exact: true }).getByText("Session").waitFor();
+  };
+  await take("job", `#/jobs/${priceWatch}`, openRun, { theme: "dark", height: 900 });
+  await take("new-job", "#/new", (page) => page.getByText("At 09:00, Monday through Friday").waitFor(), {
+    height: 900,
+  });
+  await take("forecast", "#/forecast", (page) => page.getByText("minute by minute").waitFor(), { theme: "dark" });
+  await take("heartbeat", "#/heartbeats/main", (page) => page.getByText("nobody has answered yet").waitFor());
+  await take("narrow", `#/jobs/${priceWatch}`, (page) => page.getByRole("row").nth(3).waitFor(), {
+    width: 390,
+    height: 780,
+  });
+}

@@ -1,0 +1,41 @@
+/** Serves one of the Workers compared with under Miniflare, set up as `npm start` sets it up: `node serve-miniflare.ts <spec as JSON>`. */
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import * as z from "zod";
+import { stopOnSignal } from "../local/process.ts";
+
+const spec = z.object({
+  source: z.string(),
+  dataDir: z.string(),
+  objects: z.record(z.string(), z.string()),
+  bindings: z.record(z.string(), z.string()),
+  compatibilityDate: z.string(),
+  compatibilityFlags: z.array(z.string()),
+});
+const worker = spec.parse(JSON.parse(process.argv[2] ?? ""));
+const { readFile } = await import("node:fs/promises");
+
+const miniflare = new Miniflare(
+  convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port: 0,
+    cf: false,
+    logRequests: false,
+    resourcePersistencePath: worker.dataDir,
+    log: new Log(LogLevel.WARN),
+    workers: [
+      {
+        name: "worker",
+        modules: [{ type: "ESModule", path: "index.mjs", contents: await readFile(worker.source, "utf8") }],
+        compatibilityDate: worker.compatibilityDate,
+        compatibilityFlags: worker.compatibilityFlags,
+        bindings: worker.bindings,
+        durableObjects: Object.fromEntries(
+          Object.entries(worker.objects).map(([name, className]) => [name, { className, useSQLite: true }]),
+        ),
+      },
+    ],
+  }),
+);
+const url = await miniflare.ready;
+stopOnSignal(() => miniflare.dispose());
+console.log(`Ready on ${url.port}`);

@@ -1,0 +1,9 @@
+/** Numbers of several runs, made small. */
+
+/** The value below which `share` (0 to 1) of the values lie; nearest rank. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);

@@ -1,0 +1,31 @@
+/** What is measured: a scheduler behind HTTP that calls the sink when a job is due. */
+import type { Request } from "../load.ts";
+
+/** `disk` is where users keep their data; `ram` is a RAM disk, which shows what is the disk's part. */
+export type Medium = "disk" | "ram";
+
+export type StartOptions = {
+  /** An empty folder of the system's own. */
+  readonly dataDir: string;
+  /** Where due jobs are to be sent. */
+  readonly agentUrl: string;
+};
+
+export type Running = {
+  readonly port: number;
+  readonly dataDir: string;
+  /** Leader of the process group. */
+  readonly pid: number;
+  /** Makes the n-th job, due once at `at` (epoch ms). */
+  create(at: number, n: number): Request;
+  stop(): Promise<void>;
+};
+
+export type System = {
+  /** As it stands in the tables. */
+  readonly name: string;
+  start(options: StartOptions): Promise<Running>;
+};
+
+/** The instruction that every job carries, everywhere the same. */
+export const MESSAGE = "Look through today's mail and tell me what needs an answer before noon.";

@@ -1,0 +1,39 @@
+/**
+ * The floor: the least that a scheduler with one Durable Object a job can do. One row, one alarm, one fetch; no checks, no run log, no
+ * list. It keeps no promise but one: the alarm is armed in the commit that stores the row.
+ */
+import { DurableObject } from "cloudflare:workers";
+
+type Env = { readonly JOB: DurableObjectNamespace<FloorJob>; readonly AGENT_URL: string };
+
+type NewJob = { readonly at: number; readonly message: string };
+
+export class FloorJob extends DurableObject<Env> {
+  create(id: string, job: NewJob): { id: string; at: number } {
+    const { sql } = this.ctx.storage;
+    sql.exec("CREATE TABLE job (id TEXT NOT NULL, due_at INTEGER NOT NULL, message TEXT NOT NULL, ran_at INTEGER)");
+    sql.exec("INSERT INTO job VALUES (?, ?, ?, NULL)", id, job.at, job.message);
+    void this.ctx.storage.setAlarm(job.at);
+    return { id, at: job.at };
+  }
+
+  override async alarm(): Promise<void> {
+    const { sql } = this.ctx.storage;
+    const row = sql.exec("SELECT id, due_at, message FROM job").one();
+    const response = await fetch(this.env.AGENT_URL, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ id: row.id, due: row.due_at, message: row.message }),
+    });
+    await response.text();
+    sql.exec("UPDATE job SET ran_at = ?", Date.now());
+  }
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const job = await request.json<NewJob>();
+    const id = crypto.randomUUID();
+    return Response.json(await env.JOB.getByName(id).create(id, job), { status: 201 });
+  },
+};

@@ -64,10 +64,14 @@ export const stateOf = (job: JobRecord): JobState =>
 
 export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 
-/** The first due time after `after` that the job may still run, or null: paused, `max_runs` used up, schedule at its end. */
+/**
+ * The first due time after `after` that the job may still run, or null: paused, `max_runs` used up, schedule at its end.
+ * `fires` are the runs begun so far; a fire that waits (`buffer_one`) is a run as good as begun.
+ */
 export function nextDueAt(job: CompiledJob, record: JobRecord, fires: number, after: number): number | null {
   const maxRuns = job.definition.schedule.max_runs;
-  if (!job.definition.enabled || (maxRuns !== undefined && fires >= maxRuns)) return null;
+  const used = record.buffered === undefined ? fires : fires + 1;
+  if (!job.definition.enabled || (maxRuns !== undefined && used >= maxRuns)) return null;
   return nextFireAt(job.schedule, record.anchorAt, after, jitterDelay(record.id, job.schedule.jitterMs));
 }
 

@@ -99,10 +99,10 @@ export type TimerContext = {
 export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: TimerContext): Timer[] {
   const { record, cursor, active, job, fanOut } = state;
   const timers: Timer[] = [];
-  const isGone = record.deletedAt !== undefined;
-  if (fanOut !== undefined && !isGone) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
-  const behind = record.version > record.indexedVersion || isGone;
-  if (behind) timers.push({ kind: "index", at: indexRetryAt ?? now });
+  // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
+  if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
+  if (fanOut !== undefined) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
+  if (record.version > record.indexedVersion) timers.push({ kind: "index", at: indexRetryAt ?? now });
   for (const run of active) {
     if (run.phase === "pending") timers.push({ kind: "attempt", at: run.wakeAt ?? now });
     if (run.phase === "waiting") timers.push({ kind: "deadline", at: run.wakeAt ?? now });

@@ -225,6 +225,26 @@ describe("a job", () => {
     expect(stateOf(state.record)).toBe("finished");
   });
 
+  it("fires max_runs times also where the last of them had to wait (buffer_one)", () => {
+    const first = tick(job({ schedule: { every: "1m", max_runs: 2 }, overlap: "buffer_one" }), T0 + MINUTE_MS);
+    const waits = tick(first.state, T0 + 2 * MINUTE_MS, { inFlight: new Set(first.calls.map((run) => run.id)) });
+    expect(waits.cursor.nextDueAt).toBeNull();
+    const second = tick(waits.state, T0 + 2 * MINUTE_MS + 1, answered(first.calls[0], SUCCESS));
+    expect(second.calls.map((run) => run.dueAt)).toEqual([T0 + 2 * MINUTE_MS]);
+    const over = tick(second.state, T0 + 3 * MINUTE_MS, answered(second.calls[0], SUCCESS));
+    expect(over.calls).toEqual([]);
+    expect(stateOf(over.record)).toBe("finished");
+  });
+
+  it("that is deleted waits for its removal only, which is tried again no sooner than indexRetryAt", () => {
+    const first = tick(job(), T0 + MINUTE_MS);
+    const gone = { ...first.state, record: { ...first.record, deletedAt: T0 + MINUTE_MS } };
+    const now = T0 + 5 * MINUTE_MS;
+    expect(timersOf(gone, { now, inFlight: NONE, indexRetryAt: now + 5_000 })).toEqual([
+      { kind: "index", at: now + 5_000 },
+    ]);
+  });
+
   it("that is held logs its fires as skipped and does not run them later", () => {
     const held = tick(job(), T0 + MINUTE_MS, { held: "held: MODE=stopped" });
     expect(held.changed.map((run) => [run.status, run.error])).toEqual([["skipped", "held: MODE=stopped"]]);

@@ -131,7 +131,7 @@ export class JobStore {
   }
 
   #putRun(run: Run, cursor: Cursor): void {
-    const slot = this.#slots.get(run.id) ?? this.#freeSlot(run.seq);
+    const slot = this.#slots.get(run.id) ?? this.#freeSlot();
     this.#sql.exec(
       `INSERT OR REPLACE INTO run VALUES (${marks(21)})`,
       slot,
@@ -161,17 +161,17 @@ export class JobStore {
   }
 
   /**
-   * The slot for a new run: its place in the ring, if that holds nothing or an ended run; else (a long run still sits there)
-   * the oldest ended run's; else a new one beyond the ring.
+   * The slot for a new run: a new one while the log has room, then that of the oldest run that has ended. An active run keeps
+   * its slot however long it lasts. Rows beyond what is kept (many runs were active, or RUN_RETENTION was lowered) are deleted.
    */
-  #freeSlot(seq: number): number {
-    const place = seq % this.#retention;
-    const taken = [...this.#sql.exec<Row>("SELECT phase FROM run WHERE slot = ?", place)][0];
-    if (taken === undefined || taken.phase === "ended") return place;
-    const oldest = [...this.#sql.exec<Row>("SELECT slot FROM run WHERE phase = 'ended' ORDER BY seq LIMIT 1")][0];
-    const count = Number([...this.#sql.exec<Row>("SELECT count(*) AS n FROM run")][0]?.n ?? 0);
-    if (oldest !== undefined && count >= this.#retention) return Number(oldest.slot);
-    return Number([...this.#sql.exec<Row>("SELECT max(slot) + 1 AS next FROM run")][0]?.next ?? place);
+  #freeSlot(): number {
+    const { n, next } = this.#sql.exec<Row>("SELECT count(*) AS n, coalesce(max(slot) + 1, 0) AS next FROM run").one();
+    const surplus = Number(n) - this.#retention;
+    if (surplus < 0) return Number(next);
+    const ended = this.#sql.exec<Row>("SELECT slot FROM run WHERE phase = 'ended' ORDER BY seq LIMIT ?", surplus + 1);
+    const [oldest, ...others] = [...ended].map((row) => Number(row.slot));
+    for (const slot of others) this.#sql.exec("DELETE FROM run WHERE slot = ?", slot);
+    return oldest ?? Number(next);
   }
 }
 

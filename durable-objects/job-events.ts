@@ -20,11 +20,16 @@ export function openEvents(holder: JobHolder, lastRev: number | undefined): Read
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
+        let closed = false;
         const send = (text: string) => {
+          // A closed stream refuses with an exception, which would hit the change that is being told of.
+          if (closed) return;
           if ((controller.desiredSize ?? 0) <= -MAX_UNREAD) return close();
           controller.enqueue(encoder.encode(text));
         };
         const close = () => {
+          if (closed) return;
+          closed = true;
           stop();
           controller.close();
         };

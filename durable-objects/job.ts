@@ -102,9 +102,10 @@ export class JobObject extends DurableObject<Env> {
   /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
   async create(request: CreateRequest): Promise<Outcome<Created>> {
     const now = Date.now();
+    // Of two calls that waited for the same removal, the second finds the job of the first.
+    while (this.#holder.state?.record.deletedAt !== undefined) await this.#place.remove();
     const present = this.#holder.state;
-    if (present?.record.deletedAt !== undefined) await this.#place.remove();
-    else if (present !== undefined) return this.#replay(present, request);
+    if (present !== undefined) return this.#replay(present, request);
     const { createdAt, reservedAt, repeated } = request.place;
     if (now - reservedAt > RESERVATION_TTL_MS) {
       throw new Error("The job's place in the directory has run out before the job could be made");

@@ -177,6 +177,19 @@ describe("a run answered with 202", () => {
     expect(await value(api.cancelRun(ADMIN, run.id))).toMatchObject({ status: "error", error: "cancelled" });
     expect(await api.cancelRun(ADMIN, run.id)).toMatchObject({ ok: false, error: { kind: "run_already_finished" } });
   });
+
+  it("is told to a listener that takes nothing until that is dropped; the change itself goes through", async () => {
+    const { api, stub, run } = await accepted();
+    await runInDurableObject(stub, async (instance) => {
+      const unread = await value(instance.events(ADMIN, 0));
+      for (let report = 1; report <= 300; report++) {
+        const seen = await value(instance.progressRun(ADMIN, run.id, { message: `report ${report}` }));
+        expect(seen.progress).toEqual({ message: `report ${report}` });
+      }
+      await unread.cancel();
+    });
+    expect((await value(api.run(ADMIN, run.id))).status).toBe("running");
+  });
 });
 
 describe("run now", () => {
@@ -231,6 +244,27 @@ describe("an object without a job", () => {
     const place = { createdAt: now, reservedAt: now, repeated: false };
     const created = await value(api.create({ id, definition: defined.value.definition, place }));
     expect(created.job.name).toBe("again");
+  });
+});
+
+describe("a job made under an id whose job is being removed", () => {
+  it("is made once, when the removal is through, however many calls wait for that", async () => {
+    const { api, id } = await makeJob();
+    const defined = defineJob(JobInput.parse({ name: "next", message: "hello", schedule: { every: "1h" } }));
+    if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+    const now = Date.now();
+    const place = { createdAt: now, reservedAt: now, repeated: false };
+    const request = { id, definition: defined.value.definition, place, idempotencyHash: "of this request" };
+    const [removed, first, second] = await Promise.all([
+      value(api.remove(ADMIN)),
+      value(api.create(request)),
+      value(api.create(request)),
+    ]);
+    expect(removed.name).toBe("n");
+    expect([first, second].map(({ job, replayed }) => [job.name, replayed])).toEqual([
+      ["next", false],
+      ["next", true],
+    ]);
   });
 });
 

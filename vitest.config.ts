@@ -4,8 +4,17 @@
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { chromiumPath } from "./test/browser/chromium-path.ts";
 import { scriptedAgent } from "./test/worker/scripted-agent.ts";
 import { scriptedChat } from "./test/worker/scripted-chat.ts";
+
+/** The tests run after `npm ci` on any machine; `.ci/run` sees to it that the browser's are among them. */
+const hasChromium = chromiumPath() !== undefined;
+if (!hasChromium) {
+  process.stderr.write(
+    "Chromium is not installed, so the dashboard's stories are left out: apt-get install -y chromium\n",
+  );
+}
 
 /** What a deployment sets; the agent is `test/worker/scripted-agent.ts`. */
 const bindings = {
@@ -21,6 +30,21 @@ const bindings = {
 const outboundService = (request: Parameters<typeof scriptedAgent>[0] & Parameters<typeof scriptedChat>[0]) =>
   ["chat.test", "notify.test"].includes(new URL(request.url).host) ? scriptedChat(request) : scriptedAgent(request);
 
+/** Each file runs a service and a browser: one at a time, so that they do not starve each other. */
+const browser = hasChromium
+  ? [
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ]
+  : [];
+
 export default defineConfig({
   test: {
     projects: [
@@ -34,16 +58,7 @@ export default defineConfig({
         ],
         test: { name: "worker", include: ["test/worker/**/*.test.ts", "test/unit/**/*.test.ts"] },
       },
-      {
-        // Each file runs a service and a browser: one at a time, so that they do not starve each other.
-        test: {
-          name: "browser",
-          include: ["test/browser/**/*.test.ts"],
-          testTimeout: 90_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
-        },
-      },
+      ...browser,
       { test: { name: "system", include: ["test/system/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
     ],
   },

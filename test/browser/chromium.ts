@@ -1,12 +1,13 @@
 /** Debian's Chromium without a window, knowing nothing and calling nobody by itself. */
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { chromiumPath } from "./chromium-path.ts";
 
 /** Starts it with a new empty profile; the caller closes it. */
-export const launchChromium = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: chromiumPath(),
+export async function launchChromium(): Promise<Browser> {
+  const executablePath = chromiumPath();
+  if (executablePath === undefined) throw new Error("Chromium is not installed: apt-get install -y chromium");
+  return chromium.launch({
+    executablePath,
     args: [
       "--headless",
       "--no-sandbox",
@@ -18,22 +19,4 @@ export const launchChromium = (): Promise<Browser> =>
       "--disable-sync",
     ],
   });
-
-/** Debian's, or what goes by one of Chromium's names on PATH. */
-function chromiumPath(): string {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-  const candidates = ["/usr/bin/chromium", ...names.flatMap((name) => folders.map((folder) => join(folder, name)))];
-  const found = candidates.find(isExecutable);
-  if (found === undefined) throw new Error("Chromium is not installed: apt-get install -y chromium");
-  return found;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -14,7 +14,7 @@ import {
 import { launchChromium } from "./chromium.ts";
 
 /** How long a page may take to show something on a busy machine. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
 
 const anything = z.record(z.string(), z.unknown());
 const made = z.object({ id: z.string() });

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
-import { startReveille, temporaryFolder } from "../system/harness/index.ts";
+import { startReveille, temporaryFolder } from "./harness/index.ts";
 
 const MAX_SCRIPT_BYTES = 120 * 1024;
 

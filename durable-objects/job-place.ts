@@ -1,5 +1,5 @@
 /** A job's place in the directory: kept in step with the job, and given up with it (DESIGN invariant 1). */
-import { removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
+import { forgetJobId, releaseNameEverywhere, removeFromIndex, updateIndex } from "../src/directory/jobs-index.ts";
 import { ownerOf } from "../src/domain/definition.ts";
 import { indexEntryOf } from "../src/domain/index-entry.ts";
 import type { Env } from "../src/env.ts";
@@ -49,7 +49,7 @@ export class JobPlace {
     return this.#removing;
   }
 
-  /** Out of the directory first, then out of storage: a crash in between is finished by the alarm. */
+  /** Out of the directory first, with its name and an adopted id, then out of storage: a crash in between is finished by the alarm. */
   async #removeOnce(): Promise<void> {
     this.#loop.abortAll();
     const record = this.#holder.state?.record;
@@ -59,6 +59,10 @@ export class JobPlace {
     await this.#fanOuts.erase();
     const owners = new Set([record.indexedOwner, ownerOf(record.definition)]);
     for (const owner of owners) await removeFromIndex(this.#env, owner, record.id, record.createdAt);
+    if (record.definition.owner_kind === "system") {
+      await releaseNameEverywhere(this.#env, record.definition.name, record.id);
+    }
+    await forgetJobId(this.#env, record.id);
     await this.#holder.erase();
   }
 }

@@ -77,7 +77,7 @@ export async function mayExist(env: Env, id: string): Promise<boolean> {
   return isMintedJobId(id) || shardFor(env, adoptedIdKey(id)).knowsId(id);
 }
 
-/** After the job of an adopted id was deleted. */
+/** For the job of an adopted id that is being removed. */
 export async function forgetJobId(env: Env, id: string): Promise<void> {
   if (!isMintedJobId(id)) await shardFor(env, adoptedIdKey(id)).forgetId(id);
 }

@@ -1,7 +1,7 @@
 /** `/v1/jobs`: making, listing, reading, changing and deleting jobs; pause, resume, run now and backfill. */
 import * as z from "zod";
 import { listJobs } from "../directory/job-list.ts";
-import { forgetJobId, isNameReserved, releaseNameEverywhere } from "../directory/jobs-index.ts";
+import { isNameReserved } from "../directory/jobs-index.ts";
 import type { Caller } from "../domain/access.ts";
 import { err } from "../domain/result.ts";
 import type { Env } from "../env.ts";
@@ -216,17 +216,9 @@ const remove = route({
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
     const gone = await found.value.remove(caller, headers["if-match"]);
-    if (!gone.ok) return gone;
-    await forgetJob(env, gone.value);
-    return reply(204);
+    return gone.ok ? reply(204) : gone;
   },
 });
-
-/** What the directory keeps of a job besides its entry; the sweep does the same for what a crash leaves. */
-async function forgetJob(env: Env, job: Job): Promise<void> {
-  await forgetJobId(env, job.id);
-  if (job.owner_kind === "system") await releaseNameEverywhere(env, job.name, job.id);
-}
 
 const runNow = route({
   method: "post",

@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { JobObject } from "../../durable-objects/job.ts";
+import { adoptJobId, mayExist } from "../../src/directory/jobs-index.ts";
 import { ADMIN } from "../../src/domain/access.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
@@ -92,7 +93,9 @@ describe("a fire", () => {
     expect(after).toMatchObject({ run_count: 1, last_status: "success", consecutive_failures: 0 });
   });
 
-  it("writes at most 3 rows: the run begun, the run ended, the next alarm; also once the log's ring has come round", async () => {
+  it("writes at most 3 rows: the run begun, the run ended, the next alarm; also once the log is full", {
+    timeout: 30_000,
+  }, async () => {
     const { stub, api } = await makeJob();
     for (let fire = 0; fire < DEFAULT_RUN_RETENTION + 5; fire++) {
       expect(await rowsWritten(stub, () => fireNext(stub))).toBeLessThanOrEqual(3);
@@ -244,6 +247,19 @@ describe("an object without a job", () => {
     const place = { createdAt: now, reservedAt: now, repeated: false };
     const created = await value(api.create({ id, definition: defined.value.definition, place }));
     expect(created.job.name).toBe("again");
+  });
+});
+
+describe("a finished job", () => {
+  it("is erased after 7 days, and leaves no way to its object under an adopted id", async () => {
+    const { stub, api, id } = await makeJob({ schedule: { at: new Date(Date.now() + 3_600_000).toISOString() } });
+    await adoptJobId(bindings, id, "system");
+    await fireNext(stub);
+    expect((await value(api.read(ADMIN))).state).toBe("finished");
+    expect(await mayExist(bindings, id)).toBe(true);
+    await fireNext(stub);
+    expect((await api.read(ADMIN)).ok).toBe(false);
+    expect(await mayExist(bindings, id)).toBe(false);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 
 /**
- * `job` has one row. `run` is the run log: its slots are used again in a ring, so that an old run costs no delete.
+ * `job` has one row. `run` is the run log: a new run takes the slot of the oldest, so that an old one costs no delete.
  * `rev` counts every write to either table; the row with the highest one carries the cursor. Instants are epoch ms.
  */
 const V1 = [

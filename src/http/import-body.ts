@@ -37,9 +37,11 @@ function jobsOf(value: unknown): Result<readonly ImportItem[], HttpFailure> {
   if (Array.isArray(value)) return ok(value.map((job, index) => item(index + 1, ok(job))));
   // Go writes an empty list as null.
   if (value === null) return ok([]);
-  if (!isFields(value)) return refuse({ path: "", message: SHAPES });
+  if (!isFields(value)) return refuse({ path: "", message: `must be ${SHAPES}` });
   if (!("jobs" in value)) {
-    return "schedule" in value ? ok([item(1, ok(value))]) : refuse({ path: "jobs", message: `is required: ${SHAPES}` });
+    return "schedule" in value
+      ? ok([item(1, ok(value))])
+      : refuse({ path: "jobs", message: `is required: send ${SHAPES}` });
   }
   const { jobs, ...others } = value;
   const unknown = Object.keys(others).map((path) => ({ path, message: "is not a field here; leave it out" }));
@@ -65,7 +67,7 @@ function item(no: number, parsed: Parsed): ImportItem {
   return { no, job: isDeep(parsed.value) ? err(`is nested deeper than ${MAX_DEPTH} levels`) : parsed };
 }
 
-const SHAPES = 'send an array of jobs, {"jobs": […]}, or one job a line';
+const SHAPES = 'an array of jobs, {"jobs": […]}, or one job a line';
 const refuse = (...errors: FieldError[]) =>
   invalid(errors, "Send jobs.json of the Go original, or an export, unchanged.");
 

@@ -77,16 +77,65 @@ const headerText = fc.oneof(
   fc.stringMatching(/^[\x21-\x7e]{1,40}$/),
 );
 
-/** Requests to any operation of the document. */
-export function requests(document: ApiDocument): fc.Arbitrary<FuzzRequest> {
-  const resolve: Resolve = (ref) => document.components.schemas[ref.replace("#/components/schemas/", "")] ?? {};
+export const Tool = z.object({ name: z.string(), inputSchema: AnySchema });
+export type Tool = z.infer<typeof Tool>;
+
+/** An import takes any object, and tells in its report what is wrong with it; this is what it is content with. */
+const TAKEN_BY_IMPORT: Schema = {
+  type: "object",
+  properties: {
+    id: { type: "string" },
+    name: { type: "string" },
+    message: { type: "string" },
+    schedule: { $ref: "#/components/schemas/Schedule" },
+    enabled: { type: "boolean" },
+    created_at: { type: "string" },
+    finished_at: { type: "string" },
+    anchor_at: { type: "string" },
+    state: { enum: ["active", "paused", "finished"] },
+    fires: { type: "integer" },
+  },
+  required: ["id", "name", "schedule"],
+};
+
+/** Requests to any operation of the document, and to any tool. */
+export function requests(document: ApiDocument, tools: readonly Tool[]): fc.Arbitrary<FuzzRequest> {
+  const resolve: Resolve = (ref) => {
+    const name = ref.replace("#/components/schemas/", "");
+    return name === "ImportedJob" ? TAKEN_BY_IMPORT : (document.components.schemas[name] ?? {});
+  };
   return fc.oneof(
+    ...operationsOf(document)
+      .filter(({ operationId }) => operationId === "callMcp")
+      .flatMap((operation) =>
+        tools.map((tool) => ({
+          weight: tool.name === "schedule_job" ? 4 : 1,
+          arbitrary: toolCall(operation, tool, resolve),
+        })),
+      ),
     ...operationsOf(document).map((operation) => ({
       // More is made than is taken away.
-      weight: operation.operationId === "createJob" ? 4 : 1,
+      weight: operation.operationId === "createJob" ? 5 : 1,
       arbitrary: requestTo(operation, resolve),
     })),
   );
+}
+
+function toolCall(operation: Operation, { name, inputSchema }: Tool, resolve: Resolve): fc.Arbitrary<FuzzRequest> {
+  const fitting = allowed(inputSchema, resolve);
+  return fc.record({
+    operation: fc.constant(operation),
+    method: fc.constant(operation.method),
+    pieces: fc.constant({}),
+    query: fc.constant(""),
+    headers: fc.constant({ "content-type": "application/json", accept: "application/json, text/event-stream" }),
+    body: weighted([2, fitting], [1, spoilt(fitting)]).map((given) =>
+      Buffer.from(
+        JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: given } }),
+      ).toString("base64"),
+    ),
+    token: weighted([8, fc.constant<(typeof TOKENS)[number]>("admin")], [2, fc.constantFrom(...TOKENS)]),
+  });
 }
 
 function requestTo(operation: Operation, resolve: Resolve): fc.Arbitrary<FuzzRequest> {

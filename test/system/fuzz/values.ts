@@ -63,6 +63,9 @@ export const junk: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
+/** In a body: the id of some job that is there when the request is sent. */
+export const KNOWN_JOB = "{a job}";
+
 /**
  * Texts that pass where only code, not the schema, knows the form: without them hardly a request would get past the first
  * check. No URL leads off this machine.
@@ -85,6 +88,14 @@ const KNOWN_TEXTS: Readonly<Record<string, readonly string[]>> = {
   expires_in: ["1s", "1h", "365d", "366d"],
   url: ["http://127.0.0.1:9/", "http://127.0.0.1:9/x?y=z", "ftp://127.0.0.1/", "https://", "http://[::1]:9/"],
   secret: ["whsec_dGhlIHNlY3JldCBvZiB0aGUgYWdlbnQgaW4gdGVzdHM=", "whsec_", "secret"],
+  id: Array.from({ length: 30 }, (_, index) => `import-${index}`),
+  job_id: [KNOWN_JOB],
+  created_at: ["2026-01-01T00:00:00.000Z", "2099-01-01T00:00:00Z"],
+  updated_at: ["2026-01-01T00:00:00.000Z"],
+  anchor_at: ["2026-01-01T00:00:00.000Z", "1970-01-01T00:00:00Z"],
+  finished_at: ["2026-11-22T00:00:00.000Z", "2020-01-01T00:00:00Z"],
+  last_run_at: ["2026-11-22T00:00:00.000Z"],
+  next_run_at: ["2026-11-22T00:00:00.000Z"],
   name: ["one", "two", "Ünïcode", "main"],
   agent_id: ["", "a1", "a2"],
   user_id: ["", "u1", "u2", "42"],
@@ -110,8 +121,8 @@ const SCHEDULES = [
 export function allowed(schema: Schema, resolve: Resolve, name = "", depth = 0): fc.Arbitrary<unknown> {
   const sub = (inner: unknown, innerName = name) => allowed(SchemaShape.parse(inner), resolve, innerName, depth + 1);
   const several = (inner: unknown) => z.array(SchemaShape).parse(inner);
-  if (depth > 8) return fc.constant(null);
-  if (name === "schedule" && depth < 3 && schema.$ref !== undefined) {
+  if (depth > 10) return fc.constant(null);
+  if (name === "schedule" && depth < 7 && schema.$ref !== undefined) {
     const own = allowed(resolve(String(schema.$ref)), resolve, "", depth + 1);
     return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...SCHEDULES) }, own);
   }
@@ -149,7 +160,7 @@ export function allowed(schema: Schema, resolve: Resolve, name = "", depth = 0):
 const ObjectShape = z.object({
   properties: z.record(z.string(), SchemaShape).default({}),
   required: z.array(z.string()).default([]),
-  additionalProperties: z.unknown(),
+  additionalProperties: z.unknown().optional(),
 });
 
 function objects(schema: Schema, sub: (inner: unknown, name: string) => fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {

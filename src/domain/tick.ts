@@ -186,7 +186,16 @@ class Draft {
     const { buffered, ...record } = this.#record;
     if (buffered === undefined || this.#active().length > 0) return;
     this.#record = record;
-    this.#start("schedule", buffered.dueAt, scheduledRunId(record.id, buffered.dueAt), buffered.missed);
+    const { dueAt, missed } = buffered;
+    const { held, now } = this.#context;
+    if (held === undefined) {
+      this.#start("schedule", dueAt, scheduledRunId(record.id, dueAt), missed);
+      return;
+    }
+    this.#skip(dueAt, held, missed);
+    // It was counted against max_runs while it waited; a skip is not.
+    const next = this.#cursor.nextDueAt ?? nextDueAt(this.#job, record, this.#cursor.fires, now);
+    this.#cursor = { ...this.#cursor, nextDueAt: next };
   }
 
   startBackfilled(): void {

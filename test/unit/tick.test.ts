@@ -251,6 +251,19 @@ describe("a job", () => {
     expect(held.cursor.nextDueAt).toBe(T0 + 2 * MINUTE_MS);
   });
 
+  it("that is held while a fire waits (buffer_one) skips that too, which does not count against max_runs", () => {
+    const first = tick(job({ schedule: { every: "1m", max_runs: 2 }, overlap: "buffer_one" }), T0 + MINUTE_MS);
+    const waits = tick(first.state, T0 + 2 * MINUTE_MS, { inFlight: new Set(first.calls.map((run) => run.id)) });
+    const held = { ...answered(first.calls[0], SUCCESS), held: "held: MODE=stopped" };
+    const skipped = tick(waits.state, T0 + 2 * MINUTE_MS + 1, held);
+    expect(skipped.calls).toEqual([]);
+    expect(skipped.changed.map((run) => [run.dueAt, run.status])).toEqual([
+      [T0 + MINUTE_MS, "success"],
+      [T0 + 2 * MINUTE_MS, "skipped"],
+    ]);
+    expect(skipped.cursor.nextDueAt).toBe(T0 + 3 * MINUTE_MS);
+  });
+
   it("runs backfilled fires one after the other, with trigger backfill", () => {
     const state = job();
     const due = [T0 - 2 * MINUTE_MS, T0 - MINUTE_MS];

@@ -59,7 +59,6 @@ export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
     if (own === undefined) continue;
     const given = claimed[field];
     if (given !== undefined && given !== "" && given !== own) return foreignId(field, own);
-    if (field === "agent_id" && caller.role === "plugin" && given === undefined) continue;
     claimed[field] = own;
   }
   if (caller.role === "plugin") claimed.owner_kind ??= "plugin";

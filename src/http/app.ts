@@ -8,6 +8,7 @@ import { logError } from "../log.ts";
 import { agentRoutes } from "./agents.ts";
 import { authorise } from "./auth.ts";
 import { docsRoutes } from "./docs.ts";
+import { drainBody } from "./drain.ts";
 import { ensureRoutes } from "./ensure.ts";
 import { fanOutRoutes } from "./fan-outs.ts";
 import { healthRoutes } from "./health.ts";
@@ -58,7 +59,7 @@ export const ROUTES = [...described, describeApi(described)] as const satisfies 
 /** The app; build it once and hand it every request. */
 export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(requestId(), showRequestId, timing(), secureHeaders(), crossOrigin);
+  app.use(drainBody, requestId(), showRequestId, timing(), secureHeaders(), crossOrigin);
   for (const route of routes) app.on(route.method.toUpperCase(), route.path, (c) => serve(route, c));
   const methods = methodsByPath(routes);
   app.notFound(async (c) => problem(await refuse(c.req.raw, c.req.path, c.env, methods)));

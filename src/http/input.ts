@@ -46,7 +46,8 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Res
     if (done) break;
     size += value.byteLength;
     if (size > maxBytes) {
-      await reader.cancel();
+      // The rest is drained before the answer goes out.
+      reader.releaseLock();
       return tooLarge;
     }
     chunks.push(value);

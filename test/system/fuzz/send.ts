@@ -19,7 +19,8 @@ export function send(
   body: Buffer | undefined,
 ): Promise<Answer> {
   const { hostname, port } = new URL(url);
-  const length = body === undefined ? {} : { "content-length": String(body.byteLength) };
+  const isChunked = "transfer-encoding" in headers;
+  const length = body === undefined || isChunked ? {} : { "content-length": String(body.byteLength) };
   return new Promise((resolve, reject) => {
     const sent = request(
       { hostname, port, method, path, headers: { ...headers, ...length }, agent, timeout: ANSWER_LIMIT_MS },

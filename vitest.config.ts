@@ -49,7 +49,9 @@ const browser = hasChromium
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/imports.test.ts"] } },
+      {
+        test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/imports.test.ts"], testTimeout: 30_000 },
+      },
       {
         plugins: [
           cloudflareTest({
@@ -57,7 +59,13 @@ export default defineConfig({
             miniflare: { bindings, outboundService },
           }),
         ],
-        test: { name: "worker", include: ["test/worker/**/*.test.ts", "test/unit/**/*.test.ts"] },
+        // Wide limits: what is slow here is a busy machine, and no test waits for a clock.
+        test: {
+          name: "worker",
+          include: ["test/worker/**/*.test.ts", "test/unit/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
       },
       ...browser,
       {

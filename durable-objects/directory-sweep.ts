@@ -3,11 +3,10 @@
  * job found overdue wakes by being asked; a place or a name whose job never came to be is given up.
  */
 import { isInSlice, OVERDUE_AFTER_MS } from "../src/domain/sweep.ts";
+import { inTurns } from "../src/in-turns.ts";
 import type { EntryKey, IndexStore, ListedEntry } from "./index-store.ts";
 import type { NameStore, ReservedName } from "./name-store.ts";
 
-/** The platform lets six calls of one invocation wait for their answers; the seventh would only queue. */
-const CALLS_AT_ONCE = 6;
 /** Names are few, copied to every shard, and hardly ever orphaned: each is looked at once an hour. */
 const NAME_SLICES = 60;
 
@@ -58,7 +57,7 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
       if (poked?.exists === false && giveUpName(name, io)) report.dropped++;
     }),
   ];
-  await inTurns(looks, CALLS_AT_ONCE);
+  await inTurns(looks, (look) => look());
   return report;
 }
 
@@ -75,12 +74,4 @@ function giveUpName({ name, jobId }: ReservedName, { names, now }: SweepIo): boo
   if (!names.due(now()).some((due) => due.name === name && due.jobId === jobId)) return false;
   names.release(name, jobId);
   return true;
-}
-
-async function inTurns(tasks: readonly (() => Promise<void>)[], atOnce: number): Promise<void> {
-  const queue = tasks.values();
-  const work = async (): Promise<void> => {
-    for (const task of queue) await task();
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, tasks.length) }, work));
 }

@@ -26,6 +26,7 @@ import { byNewest, type FanOutSpec, type RunKey } from "../src/domain/user-run.t
 import type { Env, Settings } from "../src/env.ts";
 import { openSource } from "../src/fan-out-source/open.ts";
 import type { ActiveUserSource } from "../src/fan-out-source/source.ts";
+import { inTurns } from "../src/in-turns.ts";
 import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
 import type { RunStatus } from "../src/schema/job.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../src/schema/limits.ts";
@@ -37,8 +38,6 @@ import type { JobHolder } from "./job-state.ts";
 /** So many pages are handed over in one wake, for so long: every call to a shard is a subrequest, and the job answers others in between. */
 const MAX_PAGES_PER_WAKE = 20;
 const MAX_FEED_MS = 20 * SECOND_MS;
-/** The platform lets six calls of one invocation wait for their answers. */
-const CALLS_AT_ONCE = 6;
 /** How often the shards are asked where they are. They report by themselves; asking is for reports that are lost. */
 const POLL_MS = 2 * MINUTE_MS;
 /** A shard that could not be reached is tried again after this. */
@@ -372,14 +371,3 @@ export class JobFanOuts {
 
 /** The shards that any of the fan-outs has handed users to. */
 const allShardsOf = (fanOuts: readonly FanOut[]): Set<number> => new Set(fanOuts.flatMap(({ fed }) => fed));
-
-/** Calls `work` for each item, a few at a time; answers in the order of the items. Throws what the first failing one throws. */
-async function inTurns<T, R>(items: Iterable<T>, work: (item: T) => Promise<R>): Promise<R[]> {
-  const queue = [...items].entries();
-  const answers: R[] = [];
-  const worker = async (): Promise<void> => {
-    for (const [i, item] of queue) answers[i] = await work(item);
-  };
-  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
-  return answers;
-}

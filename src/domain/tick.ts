@@ -187,12 +187,14 @@ class Draft {
     if (buffered === undefined || this.#active().length > 0) return;
     this.#record = record;
     const { dueAt, missed } = buffered;
-    const { held, now } = this.#context;
+    const { enabled } = record.definition;
+    const { now, held = enabled ? undefined : "skipped: the job was paused while this fire waited" } = this.#context;
     if (held === undefined) {
       this.#start("schedule", dueAt, scheduledRunId(record.id, dueAt), missed);
       return;
     }
     this.#skip(dueAt, held, missed);
+    if (!enabled) return;
     // It was counted against max_runs while it waited; a skip is not.
     const next = this.#cursor.nextDueAt ?? nextDueAt(this.#job, record, this.#cursor.fires, now);
     this.#cursor = { ...this.#cursor, nextDueAt: next };

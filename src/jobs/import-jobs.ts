@@ -2,6 +2,7 @@
  * Taking in jobs that were made elsewhere (CONTRACT.md §6): each by itself, so that one that cannot be made keeps none of the
  * others out, and each at most once, so that after a crash the same file is simply sent again.
  */
+
 import { mayExist, reserveNameEverywhere } from "../directory/jobs-index.ts";
 import { ADMIN } from "../domain/access.ts";
 import type { Outcome } from "../domain/failure.ts";
@@ -10,6 +11,7 @@ import { isJobId } from "../domain/job-id.ts";
 import { isFields } from "../domain/legacy-job.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text.ts";
+import { inTurns } from "../in-turns.ts";
 import { logError } from "../log.ts";
 import type { ImportReport } from "../schema/job-export.ts";
 import { type PlaceCall, placeImportedJob } from "./create-job.ts";
@@ -31,20 +33,17 @@ export async function importJobs(
 ): Promise<ImportReport> {
   const reasons = new Map<ImportItem, string>();
   const seen = new Set<string>();
-  const queue = items.values();
-  const work = async (): Promise<void> => {
-    for (const item of queue) {
-      const id = idOf(item);
-      if (id !== undefined && seen.has(id)) {
-        reasons.set(item, "the id comes more than once in this file; its first job was taken");
-        continue;
-      }
-      if (id !== undefined) seen.add(id);
-      const imported = await importJob({ ...call, now: clock() }, item);
-      if (!imported.ok) reasons.set(item, imported.error);
+  const take = async (item: ImportItem): Promise<void> => {
+    const id = idOf(item);
+    if (id !== undefined && seen.has(id)) {
+      reasons.set(item, "the id comes more than once in this file; its first job was taken");
+      return;
     }
+    if (id !== undefined) seen.add(id);
+    const imported = await importJob({ ...call, now: clock() }, item);
+    if (!imported.ok) reasons.set(item, imported.error);
   };
-  await Promise.all(Array.from({ length: Math.min(JOBS_AT_ONCE, items.length) }, work));
+  await inTurns(items, take, JOBS_AT_ONCE);
   const skipped = items.flatMap((item) => {
     const reason = reasons.get(item);
     return reason === undefined

@@ -110,6 +110,16 @@ describe("a fire that comes due while a run is active", () => {
     expect(after.calls.map((run) => run.dueAt)).toEqual([T0 + 2 * MINUTE_MS]);
   });
 
+  it("buffer_one: a fire that waits is skipped where the job is paused meanwhile: a 410 is the last call", () => {
+    const { first, second } = secondFire("buffer_one");
+    const gone: Answer = { kind: "gone", reason: "410", httpStatus: 410 };
+    const after = tick(second.state, T0 + 2 * MINUTE_MS + 1, answered(first.calls[0], gone));
+    expect(after.calls).toEqual([]);
+    expect(statuses(after.changed)).toEqual(["error", "skipped"]);
+    expect(after.changed[1]?.error).toContain("paused");
+    expect(after.cursor.nextDueAt).toBeNull();
+  });
+
   it("cancel_other: hangs up, ends the active run as cancelled, and starts", () => {
     const { first, second } = secondFire("cancel_other");
     expect(second.aborts).toEqual([first.calls[0]?.id]);

@@ -1,0 +1,23 @@
+/** Calls to other objects, a few at a time. */
+
+/** The platform lets six calls of one invocation wait for their answers; the seventh would only queue. */
+export const CALLS_AT_ONCE = 6;
+
+/**
+ * Does `work` for each item, at most `atOnce` of them at a time, in the order of the items, and answers in that order.
+ * Throws what the first failing one throws; those under way go on, no further one of its turn is begun.
+ */
+export async function inTurns<T, R>(
+  items: Iterable<T>,
+  work: (item: T) => Promise<R>,
+  atOnce = CALLS_AT_ONCE,
+): Promise<R[]> {
+  const all = [...items];
+  const queue = all.entries();
+  const answers: R[] = [];
+  const worker = async (): Promise<void> => {
+    for (const [i, item] of queue) answers[i] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, worker));
+  return answers;
+}

@@ -46,7 +46,7 @@ async function bundle(): Promise<{ path: string; contents: Uint8Array }[]> {
     jsx: "automatic",
     jsxImportSource: "preact",
     minify: true,
-    legalComments: "none",
+    legalComments: "eof",
     logLevel: "silent",
   });
   return outputFiles.map(({ path, contents }) => ({ path: path.slice(ASSETS.length + 1), contents }));

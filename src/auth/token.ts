@@ -12,13 +12,32 @@ export const RUN_TOKEN_TTL_MS = MAX_COMPLETION_TIMEOUT_MS + DAY_MS;
 
 const id = z.string().min(1).optional();
 const Claims = z.union([
-  z.object({ role: z.enum(["agent", "user", "plugin", "viewer"]), agent_id: id, user_id: id, plugin_id: id, exp: z.number() }),
+  z.object({
+    role: z.enum(["agent", "user", "plugin", "viewer"]),
+    agent_id: id,
+    user_id: id,
+    plugin_id: id,
+    exp: z.number(),
+  }),
   z.object({ role: z.literal("run"), job_id: z.string(), run_id: z.string(), exp: z.number() }),
 ]);
 
 /** Signs the caller's claims; `expiresAt` and `now` are epoch ms. */
-export const mintToken = (caller: Caller, secret: string, now: number, expiresAt: number): Promise<string> =>
-  sign({ ...caller, iat: Math.floor(now / SECOND_MS), exp: Math.floor(expiresAt / SECOND_MS) }, secret, "HS256");
+export async function mintToken(caller: Caller, secret: string, now: number, expiresAt: number): Promise<string> {
+  const claims = { ...caller, iat: Math.floor(now / SECOND_MS), exp: Math.floor(expiresAt / SECOND_MS) };
+  return sign(claims, await signingKey(secret), "HS256");
+}
+
+/** Every call of an agent carries a token: the key is made ready once. A key, not its promise, which no other request could await. */
+let ready: { readonly secret: string; readonly key: CryptoKey } | undefined;
+
+async function signingKey(secret: string): Promise<CryptoKey> {
+  if (ready?.secret === secret) return ready.key;
+  const bytes = new TextEncoder().encode(secret);
+  const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  ready = { secret, key };
+  return key;
+}
 
 /** Who a token speaks for, or undefined where it is not ours, is spoilt, or has expired. */
 export async function readToken(token: string, secret: string): Promise<Caller | undefined> {

@@ -12,7 +12,7 @@ import { cutUtf8 } from "../domain/text.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
 import { type Deadline, type Interruption, openDeadline } from "./deadline.ts";
 import { checkEndpoint } from "./endpoint.ts";
-import { readText, release } from "./output.ts";
+import { readAnswerText, readText, release } from "./output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "./response.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 import { signedHeaders } from "./signature.ts";
@@ -148,7 +148,7 @@ async function readOutput(response: Response, timeoutMs: number, deadline: Deadl
     release(response.body);
     return success;
   }
-  const read = await readText(response.body, decoder, MAX_OUTPUT_BYTES, deadline);
+  const read = await readAnswerText(response, decoder, MAX_OUTPUT_BYTES, deadline);
   switch (read.kind) {
     case "text":
       if (read.text === "") return success;

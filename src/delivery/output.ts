@@ -13,6 +13,29 @@ export type ReadText =
   | Interruption;
 
 /**
+ * The beginning of an answer's body, which there is: as {@link readText}, and in one piece where the answer says that it is short,
+ * as nearly all are. A compressed body says how long it was made, not how long it is. The deadline's signal must be the fetch's
+ * own: nothing else ends a read in one piece.
+ */
+export async function readAnswerText(
+  response: Response,
+  decoder: TextDecoder,
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<ReadText> {
+  const { body, headers } = response;
+  if (body === null) return { kind: "text", text: "", truncated: false };
+  const length = headers.get("content-length");
+  const isShort = length !== null && Number(length) <= maxBytes && !headers.has("content-encoding");
+  if (!isShort) return readText(body, decoder, maxBytes, deadline);
+  const read = await deadline.wait(response.arrayBuffer());
+  if (read.kind === "failed") return { kind: "broken", error: read.error };
+  if (read.kind !== "value") return read;
+  const text = decode(decoder, read.value);
+  return text === undefined ? { kind: "undecodable" } : { kind: "text", ...cutUtf8(text, maxBytes) };
+}
+
+/**
  * The first `maxBytes` (of UTF-8, whatever the body's charset) of `body`. Takes over the body and releases it: what is
  * not read is cancelled, so that its connection is free.
  */
@@ -30,7 +53,7 @@ export async function readText(
       const read = await deadline.wait(reader.read());
       if (read.kind === "failed") return { kind: "broken", error: read.error };
       if (read.kind !== "value") return read;
-      const piece = decode(decoder, read.value.value);
+      const piece = decodePiece(decoder, read.value.value);
       if (piece === undefined) return { kind: "undecodable" };
       text += piece;
       bytes += utf8Bytes(piece);
@@ -47,8 +70,17 @@ export function release(body: { cancel(): Promise<void> } | null): void {
   body?.cancel().catch(() => undefined);
 }
 
-/** The next piece of text, or with no `chunk` the last one; undefined where a strict decoder meets what it cannot read. */
-function decode(decoder: TextDecoder, chunk: Uint8Array | undefined): string | undefined {
+/** All of a text; undefined where a strict decoder meets what it cannot read. */
+function decode(decoder: TextDecoder, bytes: ArrayBuffer): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The next piece of text, or with no `chunk` the last one; undefined as above. */
+function decodePiece(decoder: TextDecoder, chunk: Uint8Array | undefined): string | undefined {
   try {
     return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
   } catch {

@@ -17,7 +17,9 @@ function scriptOf(message: unknown): Script {
 }
 
 export async function scriptedAgent(request: { json(): Promise<unknown> }): Promise<Response> {
-  const call = (await request.json()) as { data?: { message?: string; run?: { id: string; attempt: number; user_id?: string } } };
+  const call = (await request.json()) as {
+    data?: { message?: string; run?: { id: string; attempt: number; user_id?: string } };
+  };
   const common = scriptOf(call.data?.message);
   const script = common.users?.[call.data?.run?.user_id ?? ""] ?? common;
   if (script.delay_ms) await new Promise((resolve) => setTimeout(resolve, script.delay_ms));

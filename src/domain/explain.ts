@@ -8,7 +8,7 @@ import { formatInstant } from "./instant.ts";
 import { jitterDelay } from "./jitter.ts";
 import { stateOf } from "./job.ts";
 import type { Run } from "./run.ts";
-import { lastFireAt, nextFireAt } from "./schedule.ts";
+import { lastFireAt } from "./schedule.ts";
 import type { TickState } from "./tick.ts";
 
 export type ExplainContext = {
@@ -23,17 +23,61 @@ export type ExplainContext = {
   readonly retention: number;
 };
 
-/** @param log the job's runs, newest first, as many as are kept */
+/**
+ * Why the job did or did not run at `context.at`. Of a time that has passed, the words end with when it runs next.
+ *
+ * @param log the job's runs, newest first, as many as are kept
+ */
 export function explain(state: TickState, log: readonly Run[], context: ExplainContext): Explanation {
-  const { record, job } = state;
   const { at, now } = context;
-  const delay = jitterDelay(record.id, job.schedule.jitterMs);
+  const delay = jitterDelay(state.record.id, state.job.schedule.jitterMs);
   if (at > now) return explainFuture(state, delay, context);
+  const past = explainPast(state, log, delay, context);
+  const asked = askedFor(log, past.dueAt, at);
+  const words = [past.explanation, asked && explainAskedFor(asked), explainNext(state, past, context)];
+  return {
+    ...past,
+    ...(past.run === undefined && asked !== undefined ? { run: asked } : {}),
+    explanation: words.filter((sentence) => sentence !== undefined).join(" "),
+  };
+}
+
+/** The newest run by `at` that no fire of the schedule began, if the fire in question is older; `dueAt` and `at` in epoch ms. */
+const askedFor = (log: readonly Run[], dueAt: number | undefined, at: number): Run | undefined =>
+  log.find(
+    (run) => run.trigger !== "schedule" && run.startedAt <= at && (dueAt === undefined || run.startedAt > dueAt),
+  );
+
+function explainAskedFor({ id, trigger, startedAt, phase, status, error }: Run): string {
+  const how =
+    phase !== "ended"
+      ? "is still running"
+      : status === "success"
+        ? "succeeded"
+        : `ended as ${status}: ${error ?? "unknown"}`;
+  return `Run ${id} (${trigger}) was asked for, started at ${formatInstant(startedAt)} and ${how}.`;
+}
+
+/** When the job runs next, in words; undefined where they have been said. */
+function explainNext({ record, cursor }: TickState, past: Explanation, { held }: ExplainContext): string | undefined {
+  if (past.verdict === "paused" || past.verdict === "finished") return undefined;
+  if (stateOf(record) === "finished") return "The job has finished and will not run again.";
+  if (stateOf(record) === "paused") {
+    const why = record.pausedReason === undefined ? "" : ` (${record.pausedReason})`;
+    return `The job is paused${why} and runs only once it is resumed: POST /v1/jobs/${record.id}/resume.`;
+  }
+  if (held !== undefined) return `Nothing fires at present (${held}).`;
+  return cursor.nextDueAt === null ? undefined : `It is due next at ${formatInstant(cursor.nextDueAt)}.`;
+}
+
+function explainPast(state: TickState, log: readonly Run[], delay: number, context: ExplainContext): Explanation {
+  const { record, job } = state;
+  const { at } = context;
   if (at < record.createdAt) {
     return { verdict: "before_creation", explanation: `The job was made only at ${formatInstant(record.createdAt)}.` };
   }
   const dueAt = lastFireAt(job.schedule, record.anchorAt, at, delay);
-  if (dueAt === null || dueAt < record.anchorAt) return explainNothingDue(state, log, delay, context);
+  if (dueAt === null || dueAt < record.anchorAt) return explainNothingDue(state, log, context);
 
   const run = log.find((candidate) => candidate.dueAt === dueAt && candidate.trigger === "schedule");
   if (run !== undefined) return { ...explainRun(run, dueAt), dueAt, run };
@@ -110,8 +154,7 @@ function explainTraceless(state: TickState, log: readonly Run[], dueAt: number, 
   return { verdict: "no_trace", explanation: `The fire due at ${due} was not run: the job was paused at that time.` };
 }
 
-function explainNothingDue(state: TickState, log: readonly Run[], delay: number, context: ExplainContext): Explanation {
-  const { record, job } = state;
+function explainNothingDue({ record }: TickState, log: readonly Run[], context: ExplainContext): Explanation {
   if (record.anchorAt > record.createdAt && context.at < record.anchorAt) {
     const run = log.find((candidate) => candidate.dueAt <= context.at);
     return {
@@ -120,9 +163,10 @@ function explainNothingDue(state: TickState, log: readonly Run[], delay: number,
       ...(run === undefined ? {} : { run }),
     };
   }
-  const first = nextFireAt(job.schedule, record.anchorAt, context.at, delay);
-  const coming = first === null ? "the schedule has no fire" : `its first fire is due at ${formatInstant(first)}`;
-  return { verdict: "not_due", explanation: `Nothing was due by ${formatInstant(context.at)}: ${coming}.` };
+  return {
+    verdict: "not_due",
+    explanation: `Nothing was due by ${formatInstant(context.at)}: the first fire of the schedule comes later.`,
+  };
 }
 
 function explainFuture(state: TickState, delay: number, { at, now, held }: ExplainContext): Explanation {

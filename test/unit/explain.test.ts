@@ -63,6 +63,24 @@ describe("explain says why a job did or did not run", () => {
     expect(explanation).toContain("410");
   });
 
+  it("with when it runs next: the due time, or that it is paused, or that nothing fires", () => {
+    const state = job();
+    const asked = T0 + MINUTE_MS;
+    expect(ask(state, [], asked, asked).explanation).toContain("due next at 2026-11-23T09:10:00.000Z");
+    const paused = { ...state, ...pauseJob(state.record, state.cursor, "by hand", asked) };
+    expect(ask(paused, [], asked, asked).explanation).toContain("paused");
+    expect(ask(state, [], asked, asked, "MODE=stopped").explanation).toContain("MODE=stopped");
+  });
+
+  it("when it was run by hand while nothing was due", () => {
+    const { state, log } = woken(job(), T0 + 10 * MINUTE_MS);
+    const manual = log.map((run): Run => ({ ...run, trigger: "manual", startedAt: T0 + MINUTE_MS }));
+    const { verdict, explanation, run } = ask(state, manual, T0 + 2 * MINUTE_MS, T0 + 2 * MINUTE_MS);
+    expect([verdict, run?.trigger]).toEqual(["not_due", "manual"]);
+    expect(explanation).toContain("(manual) was asked for");
+    expect(ask(state, manual, T0 + 1, T0 + 2 * MINUTE_MS).run).toBeUndefined();
+  });
+
   it("when its log no longer reaches back so far", () => {
     const { state, log } = woken(job(), T0 + HOUR_MS);
     const trimmed = log.map(({ missed: _missed, ...run }) => run);

@@ -15,7 +15,7 @@ import { err, ok } from "./result.ts";
 import type { Run } from "./run.ts";
 import { manualRunId } from "./run-id.ts";
 import { firesBetween, type Schedule, sameSchedule } from "./schedule.ts";
-import type { TickState } from "./tick.ts";
+import { isOver, type TickState } from "./tick.ts";
 
 /** What a call changes; nothing where it asks for what is so already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
@@ -83,7 +83,13 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
   if (!moved && !switched) return ok({ record: changed });
   if (changed.finishedAt !== undefined) return ok({ record: changed });
   const fires = moved ? 0 : cursor.fires;
-  return ok({ record: changed, cursor: { ...cursor, fires, nextDueAt: nextDueAt(next, changed, fires, now) } });
+  return ok(withNextFire(state, next, changed, fires, now));
+}
+
+/** The changed job with its next fire from now; one that has none left, and nothing running or waiting, is finished. */
+function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, fires: number, now: number): JobChange {
+  const cursor = { ...state.cursor, fires, nextDueAt: nextDueAt(job, record, fires, now) };
+  return { record: isOver({ ...state, record, cursor }) ? { ...record, finishedAt: now } : record, cursor };
 }
 
 /** Pause and resume: idempotent; a finished job stays finished. Resume computes the next fire from now. */
@@ -98,7 +104,7 @@ export function changeEnabled(state: TickState, enabled: boolean, now: number): 
     updatedAt: now,
   };
   const job: CompiledJob = { ...state.job, definition: changed.definition };
-  return { record: changed, cursor: { ...state.cursor, nextDueAt: nextDueAt(job, changed, state.cursor.fires, now) } };
+  return withNextFire(state, job, changed, state.cursor.fires, now);
 }
 
 /** Run now, also when paused; refused while a run is active, and once the job has finished. The schedule does not move. */

@@ -120,7 +120,7 @@ export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: Time
 }
 
 /** Nothing is left to come: the schedule has no further fire, and nothing runs or waits. */
-function isOver({ record, cursor, active, fanOut }: Omit<TickState, "job">): boolean {
+export function isOver({ record, cursor, active, fanOut }: Omit<TickState, "job">): boolean {
   if (fanOut !== undefined || !record.definition.enabled) return false;
   const queued = record.buffered !== undefined || record.backfills.length > 0;
   return cursor.nextDueAt === null && !queued && active.length === 0;

@@ -67,7 +67,7 @@ async function importJob(call: PlaceCall, { job }: ImportItem): Promise<Result<n
     return await make(call, read.value);
   } catch (error) {
     logError("A job could not be imported", { job_id: read.value.id }, error);
-    return err("could not be stored just now; send the file again, what is there already is left as it is");
+    return err("could not be stored just now; send it again, and fewer jobs at a time if that goes on");
   }
 }
 

@@ -212,7 +212,7 @@ describe("jobs.json of the Go original", () => {
     const cut = await importJobs({ env: { ...env, JOB }, settings, origin: ORIGIN }, items, () => Date.now());
     expect(cut).toEqual({
       imported: 1,
-      skipped: [{ id: bad, reason: expect.stringContaining("send the file again") }],
+      skipped: [{ id: bad, reason: expect.stringContaining("send it again") }],
     });
     expect(await listed("user_id=stored")).toEqual([good]);
     expect((await take(items.map(({ job }) => job.value))).body).toMatchObject({

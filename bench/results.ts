@@ -59,7 +59,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 export function format(value: number, unit: Unit): string {
-  if (!Number.isFinite(value)) return "?";
+  if (!Number.isFinite(value)) return "";
   switch (unit) {
     case "ms":
       return value >= 1_000 ? `${(value / 1_000).toFixed(2)} s` : `${value.toFixed(value < 100 ? 1 : 0)} ms`;

@@ -6,7 +6,7 @@ import type { CompiledJob } from "./definition.ts";
 import { formatDuration } from "./duration.ts";
 import { countFires, lastFireAt } from "./schedule.ts";
 
-/** An alarm is allowed this much delay before its fire counts as missed at all, whatever the window. */
+/** A single fire this little late is an alarm that rang late, not a fire that was missed: it runs whatever the window. */
 export const ON_TIME_GRACE_MS = 1_000;
 /** Beyond this many, missed fires are no longer counted one by one: the count is a floor. */
 export const MAX_COUNTED_MISSES = 10_000;
@@ -33,7 +33,10 @@ export function decideMissed(
       ? 0
       : countFires(job.schedule, anchorAt, firstDueAt - 1, dueAt - 1, delayMs, MAX_COUNTED_MISSES);
   const late = now - dueAt;
-  if (late <= Math.max(job.catchupWindowMs, ON_TIME_GRACE_MS)) return { kind: "run", dueAt, missed };
+  // With earlier fires missed there was an outage. Then the window counts to the letter: the latest of them runs or not by how
+  // long ago it was due, and not by whether the outage happened to end within a second of it.
+  const graceMs = missed === 0 ? ON_TIME_GRACE_MS : 0;
+  if (late <= Math.max(job.catchupWindowMs, graceMs)) return { kind: "run", dueAt, missed };
   const fires = missed + 1 === 1 ? "1 fire" : `${missed + 1} fires`;
   return {
     kind: "too_late",

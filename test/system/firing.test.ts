@@ -94,6 +94,7 @@ describe("after a SIGKILL and a restart", () => {
     const due = new Date(Date.now() + 2_000).toISOString();
     const sleeper = await makeJob({ at: due });
     const expired = await makeJob({ at: due }, { catchup_window: "1s" });
+    const punctual = await makeJob({ every: "2s" }, { catchup_window: "0s" });
     await reveille.kill("SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(callsOf(sleeper.id)).toHaveLength(0);
@@ -103,6 +104,12 @@ describe("after a SIGKILL and a restart", () => {
       status: "skipped",
     });
     expect(callsOf(expired.id)).toHaveLength(0);
+    // Two fires or more came due: however shortly before the restart the latest was, none of them runs.
+    const skipped = await eventually("the skip of what was missed", async () =>
+      (await runsOf(punctual.id)).find((run) => run.status === "skipped"),
+    );
+    expect(skipped.missed).toBeGreaterThan(0);
+    expect(skipped.error).toContain(`${(skipped.missed ?? 0) + 1} fires`);
     const anchor = Date.parse(ticking.next_run_at ?? "");
     const after = callsOf(ticking.id).length;
     await eventually("the ticking one goes on", () => callsOf(ticking.id).length > after + 1);

@@ -7,7 +7,7 @@ import type { CompiledJob } from "../src/domain/definition.ts";
 import { notFound, type Outcome } from "../src/domain/failure.ts";
 import { countEnded } from "../src/domain/open-run.ts";
 import { err, ok } from "../src/domain/result.ts";
-import { cancelRun, completeRun, isActive, progressRun, type Run } from "../src/domain/run.ts";
+import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../src/domain/run.ts";
 import { parseUserRunId } from "../src/domain/run-id.ts";
 import { runView } from "../src/domain/run-view.ts";
 import type { TickState } from "../src/domain/tick.ts";
@@ -83,7 +83,7 @@ export class JobRunLog {
       caller,
       runId,
       (active, now) => completeRun(active, heard, now),
-      (ended) => ended.status === body.status,
+      (ended) => repeatsReport(ended, body.status),
     );
   }
 

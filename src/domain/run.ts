@@ -18,6 +18,9 @@ import { cutUtf8 } from "./text.ts";
 /** An error text longer than this is cut. */
 const MAX_ERROR_BYTES = 4_096;
 
+/** How the error of a run begins whose agent succeeded while a run listener, code of the operator's own, objected (CONTRACT.md §10). */
+export const LISTENER_OBJECTED = "a run listener failed: ";
+
 export type RunPhase = "pending" | "calling" | "waiting" | "ended";
 
 export type Run = {
@@ -154,6 +157,14 @@ export function completeRun(run: Run, body: CompleteBody, now: number): Run {
   const output = cutUtf8(text, MAX_OUTPUT_BYTES);
   return { ...ended, output: output.text, ...(output.truncated ? { outputTruncated: true } : {}) };
 }
+
+/**
+ * Whether an agent that reports `status` for a run that has ended only repeats itself (CONTRACT.md §6). What it reported is the run's
+ * status, but where a listener made its success an error: of that the agent knows nothing. The error tells, so that nothing more is stored.
+ */
+export const repeatsReport = (run: Run, status: CompleteBody["status"]): boolean =>
+  run.status === status ||
+  (status === "success" && run.status === "error" && run.error?.startsWith(LISTENER_OBJECTED) === true);
 
 /** Progress is shown in the run, and renews the limit for its completion where the agent has answered 202. */
 export function progressRun(run: Run, progress: Progress, rules: RunRules, now: number): Run {

@@ -8,6 +8,7 @@ import { type CallIo, callAgent, type JobToCall } from "../delivery/call-agent.t
 import { openDeadline } from "../delivery/deadline.ts";
 import type { Answer } from "../domain/answer.ts";
 import { formatDuration } from "../domain/duration.ts";
+import { LISTENER_OBJECTED } from "../domain/run.ts";
 import { cutUtf8 } from "../domain/text.ts";
 import type { Env, Settings } from "../env.ts";
 import type { JobDefinition } from "../schema/job.ts";
@@ -144,9 +145,9 @@ async function tellListeners(definition: JobDefinition, run: RunToCall, ending: 
   for (const listener of registeredListeners()) {
     try {
       const answer = await listener({ job, run: ended, sessionId: run.sessionId });
-      if (answer instanceof Error) objection ??= `a run listener failed: ${messageOf(answer)}`;
+      if (answer instanceof Error) objection ??= LISTENER_OBJECTED + messageOf(answer);
     } catch (error) {
-      objection ??= `a run listener failed: ${messageOf(error)}`;
+      objection ??= LISTENER_OBJECTED + messageOf(error);
     }
   }
   return objection;

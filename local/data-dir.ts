@@ -1,6 +1,6 @@
 /** Keeps two services out of one DATA_DIR: each would fire every job once more. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { isTaken, LOOPBACK } from "./port.ts";
@@ -18,7 +18,7 @@ const running = z.object({ pid: z.number(), port: z.number() });
 export async function claimDataDir(dataDir: string, port: number): Promise<Result<undefined, string>> {
   const path = join(dataDir, FILE_NAME);
   try {
-    await mkdir(dataDir, { recursive: true, mode: OWNER_ONLY_FOLDER });
+    await makeFolder(dataDir);
     const other = parse(await readFile(path, { encoding: "utf8", flag: "a+" }));
     if (other !== undefined && other.port !== port && isAlive(other.pid) && (await isTaken(other.port))) {
       return err(
@@ -32,6 +32,31 @@ export async function claimDataDir(dataDir: string, port: number): Promise<Resul
   return ok(undefined);
 }
 
+/**
+ * The folder and those that it lies in. Node's own `recursive` turns for ever where a folder that exists takes no new one and
+ * says that it is not there, as /proc does.
+ */
+async function makeFolder(path: string): Promise<void> {
+  if (await isMade(path)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  if (!(await isMade(path))) throw new Error(`there can be no folder ${path}`);
+}
+
+/** False where the folder that it lies in is not there, or takes no new one. What is there but is no folder shows when it is used. */
+async function isMade(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: OWNER_ONLY_FOLDER });
+    return true;
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return false;
+    if (isCode(error, "EEXIST")) return true;
+    throw error;
+  }
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && "code" in error && error.code === code;
+
 function parse(text: string): z.infer<typeof running> | undefined {
   try {
     return running.safeParse(JSON.parse(text)).data;
@@ -44,6 +69,6 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return isCode(error, "EPERM");
   }
 }

@@ -185,6 +185,17 @@ describe("what it refuses, with code 1 and a sentence", () => {
     expect(code).toBe(1);
     expect(output).toContain("DATA_DIR cannot be used");
   });
+
+  it.each([
+    ["/proc/nope", "that cannot be made"],
+    ["/proc/nope/deeper", "within one that cannot be made"],
+    ["/proc", "that cannot be written"],
+  ])("the DATA_DIR %s, %s, in one line", async (dataDir) => {
+    const { code, output } = await startAndFail({ dataDir });
+    expect(code).toBe(1);
+    const lines = output.split("\n").filter((line) => line !== "" && !line.startsWith("> "));
+    expect(lines).toEqual([expect.stringMatching(/^DATA_DIR cannot be used: .*\/proc/)]);
+  });
 });
 
 describe("LEGACY_DATA_PATH", () => {

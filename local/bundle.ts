@@ -1,15 +1,25 @@
 /** Turns the Worker's TypeScript into the one module that workerd loads. */
+import { dirname, join } from "node:path";
 import { build, stop } from "esbuild";
 import { err, ok, type Result } from "../src/domain/result.ts";
 
-/** The bundled source of `entryPoint`, with an inline source map. Errors with esbuild's own messages. */
+const TRIGGER = join(import.meta.dirname, "trigger.ts");
+
+/** All that the Worker exports, its default export with the path that fires its Cron Trigger (`trigger.ts`). */
+const withTriggerPath = (entryPoint: string): string => `
+export * from ${JSON.stringify(entryPoint)};
+import worker from ${JSON.stringify(entryPoint)};
+import { withTrigger } from ${JSON.stringify(TRIGGER)};
+export default withTrigger(worker);`;
+
+/** The bundled source of `entryPoint` (absolute), with an inline source map. Errors with esbuild's own messages. */
 export async function bundleWorker(
   entryPoint: string,
   define: Record<string, string>,
 ): Promise<Result<string, string>> {
   try {
     const result = await build({
-      entryPoints: [entryPoint],
+      stdin: { contents: withTriggerPath(entryPoint), resolveDir: dirname(entryPoint), sourcefile: "entry.js" },
       bundle: true,
       write: false,
       format: "esm",

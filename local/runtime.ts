@@ -42,7 +42,6 @@ export async function startRuntime(options: {
       port: options.port,
       cf: false,
       logRequests: false,
-      unsafeTriggerHandlers: true,
       resourcePersistencePath: options.dataDir,
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: printLog,

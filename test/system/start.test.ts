@@ -68,6 +68,27 @@ describe("with nothing set", () => {
       expect([response.status, await response.text()]).toEqual([200, "ok"]);
     },
   );
+
+  it.each(["abc", "-1", "1e3", "2026-11-23T09:00:00Z", "8640000000000001"])(
+    "says how to mend a Cron Trigger whose time is %s",
+    async (time) => {
+      const response = await reveille.api(`/cdn-cgi/local/scheduled?time=${time}`);
+      expect(response.status).toBe(422);
+      expect(response.headers.get("content-type")).toBe("application/problem+json");
+      expect(await response.json()).toMatchObject({
+        status: 422,
+        code: "validation_failed",
+        detail: expect.stringContaining(`milliseconds since 1970, as JavaScript's Date.now() gives them`),
+        hint: expect.stringContaining("?time=1795424400000"),
+        errors: [{ path: "time" }],
+      });
+    },
+  );
+
+  it("lets no page of another site fire the Cron Trigger", async () => {
+    const headers = { origin: "https://elsewhere.example" };
+    expect((await fetch(`${reveille.url}/cdn-cgi/local/scheduled`, { headers })).status).toBe(403);
+  });
 });
 
 it("prints the Ready line alone, and makes no secret, when agent, token and secret are set", async () => {

@@ -1,0 +1,61 @@
+/**
+ * `GET /cdn-cgi/local/scheduled` (CONTRACT.md §11), answered by the Worker itself: Miniflare's own answers a `time` that it cannot
+ * read with a stack. Bundled around the Worker's default export, so that no request makes a hop more for it.
+ */
+const TRIGGER_PATH = "/cdn-cgi/local/scheduled";
+/** The last instant that a Date can hold, in epoch ms. */
+const MAX_TIME = 8.64e15;
+
+type Controller = { readonly scheduledTime: number; readonly cron: string; noRetry(): void };
+
+/** What a Worker's default export has; `Env` and `Context` are whatever the runtime hands it. */
+type Worker<Env, Context> = {
+  fetch(request: Request, env: Env, context: Context): Response | Promise<Response>;
+  scheduled?(controller: Controller, env: Env, context: Context): void | Promise<void>;
+};
+
+/**
+ * The Worker with the path that fires its Cron Trigger: `time` is the minute that is due in epoch ms, now by default, and `cron` the
+ * expression. Answers `ok` when the tick is done; 422 `validation_failed` on a `time` that is none; 500 with the error of a tick that failed.
+ */
+export function withTrigger<Env, Context>(worker: Worker<Env, Context>): Worker<Env, Context> {
+  const fire = async (query: URLSearchParams, env: Env, context: Context): Promise<Response> => {
+    const time = query.get("time") || String(Date.now());
+    if (!/^\d{1,16}$/.test(time) || Number(time) > MAX_TIME) return wrongTime(time);
+    const cron = query.get("cron") ?? "";
+    try {
+      await worker.scheduled?.({ scheduledTime: Number(time), cron, noRetry() {} }, env, context);
+      return new Response("ok");
+    } catch (error) {
+      console.error(error);
+      return new Response(String(error), { status: 500 });
+    }
+  };
+  return {
+    ...worker,
+    fetch(request, env, context) {
+      // Asked of every request: the URL is only taken apart where it can be this one.
+      const url = request.url.includes(TRIGGER_PATH) ? new URL(request.url) : undefined;
+      if (url?.pathname !== TRIGGER_PATH) return worker.fetch(request, env, context);
+      return fire(url.searchParams, env, context);
+    },
+  };
+}
+
+/** In the form of every other error (CONTRACT.md §6). */
+function wrongTime(time: string): Response {
+  const message = "must be milliseconds since 1970, as JavaScript's Date.now() gives them, e.g. 1795424400000";
+  const body = {
+    type: "urn:reveille:problem:validation_failed",
+    title: "Invalid input",
+    status: 422,
+    detail: `time: ${message}; got ${JSON.stringify(time.slice(0, 100))}.`,
+    code: "validation_failed",
+    hint: `Send ${TRIGGER_PATH}?time=1795424400000, or leave time out for now.`,
+    errors: [{ path: "time", message }],
+  };
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: { "content-type": "application/problem+json" },
+  });
+}

@@ -1,7 +1,7 @@
 /** Bundles of what is served: Reveille as `npm start` bundles it, and the Workers compared with. */
 import { builtinModules } from "node:module";
 import { resolve } from "node:path";
-import { build, type Plugin, stop } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { unstable_readConfig } from "wrangler";
 import * as z from "zod";
 import type { BareWorker } from "./workerd.ts";
@@ -35,7 +35,16 @@ const COMPATIBILITY = {
   compatibilityFlags: config.compatibility_flags,
 };
 
-async function bundle(entryPoint: string): Promise<string> {
+const bundles = new Map<string, Promise<string>>();
+
+/** Made once, however often it is served. */
+function bundle(entryPoint: string): Promise<string> {
+  const made = bundles.get(entryPoint) ?? make(entryPoint);
+  bundles.set(entryPoint, made);
+  return made;
+}
+
+async function make(entryPoint: string): Promise<string> {
   const result = await build({
     entryPoints: [entryPoint],
     bundle: true,
@@ -47,7 +56,6 @@ async function bundle(entryPoint: string): Promise<string> {
     plugins: [builtins],
     logLevel: "silent",
   });
-  await stop();
   return result.outputFiles[0]?.text ?? "";
 }
 

@@ -1,7 +1,7 @@
 /** `bench/RESULTS.md`, made of what was measured. */
 import { dollarsPerMillion } from "./bill.ts";
 import type { Cost, CostFigures } from "./measures/cost.ts";
-import { named } from "./plan.ts";
+import { named } from "./names.ts";
 import { format, type Results, table } from "./results.ts";
 import { agentsSdk } from "./systems/agents-sdk.ts";
 import { floor } from "./systems/floor.ts";

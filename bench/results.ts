@@ -38,11 +38,12 @@ export class Results {
       ["", ...present],
       measures
         .filter((measure) => present.some((system) => this.values(measure, system).length > 0))
-        .map((measure) => [measure, ...present.map((system) => this.#cell(measure, system))]),
+        .map((measure) => [measure, ...present.map((system) => this.cell(measure, system))]),
     );
   }
 
-  #cell(measure: string, system: string): string {
+  /** The median, and the spread of several runs; empty where there is no figure. */
+  cell(measure: string, system: string): string {
     const entry = this.#values.get(`${measure}\n${system}`);
     if (entry === undefined) return "";
     const { values, key } = entry;

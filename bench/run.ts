@@ -1,127 +1,96 @@
 /**
- * `npm run bench`: Reveille and the floor, in under three minutes. `npm run bench:peers`: everything side by side. Both print what they
- * measure and write RESULTS.md. Nothing fails for being slow; a job that fires twice or not at all does fail the run.
+ * `npm run bench`: Reveille and the floor, in under three minutes. `npm run bench:peers`: everything side by side. `--help` tells the
+ * rest. Nothing fails for being slow; a job that fires twice or not at all does fail the run.
  */
-import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ROOT } from "./build.ts";
-import { MEDIA, newFolder, removeFolder } from "./folders.ts";
-import { describeMachine, describePeers } from "./machine.ts";
-import { type Counted, countedWorker, reveilleCosts, simpleCosts } from "./measures/cost.ts";
-import { burst, fanOuts, idle, named, ownCalls, steady } from "./plan.ts";
-import { type Costs, report } from "./report.ts";
+import { MEASURES, only } from "./only.ts";
 import { Results } from "./results.ts";
-import { type Sink, startSink } from "./sink.ts";
+import { startSink } from "./sink.ts";
+import { suite } from "./suite.ts";
 import { agentsSdk } from "./systems/agents-sdk.ts";
 import { floor } from "./systems/floor.ts";
 import { bullmq, missingPrograms, pgBoss } from "./systems/queues.ts";
 import { reveille } from "./systems/reveille.ts";
 import type { System } from "./systems/system.ts";
+import type { Mode } from "./systems/worker.ts";
+
+const HELP = `npm run bench                      Reveille and the floor, under 3 minutes; writes bench/RESULTS.md
+npm run bench -- --full            more runs of it, and 5,000 jobs at one instant
+npm run bench:peers                the same beside the Agents SDK, BullMQ and pg-boss (apt-get install redis-server postgresql)
+npm run bench -- --only <measure>  one measure in a bare workerd, printed and not written
+
+  --only      ${Object.keys(MEASURES).join(", ")}
+  --size      of the measure:
+${Object.entries(MEASURES)
+  .map(([name, { what, size }]) => `              ${name.padEnd(13)} ${String(size).padStart(5)} ${what}`)
+  .join("\n")}
+  --mode      with --only: workerd (as it is), miniflare (as npm start has it), or both
+  --rounds    how often each is run, the systems taking turns
+  --out       another file than bench/RESULTS.md
+  BENCH_DISK  in the environment: a folder on the disk to measure, instead of the one for temporary files
+`;
 
 const { values: options } = parseArgs({
-  options: { peers: { type: "boolean", default: false }, rounds: { type: "string" }, out: { type: "string" } },
+  options: {
+    full: { type: "boolean", default: false },
+    peers: { type: "boolean", default: false },
+    only: { type: "string" },
+    size: { type: "string" },
+    mode: { type: "string", default: "workerd" },
+    rounds: { type: "string" },
+    out: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
 });
-const withPeers = options.peers;
-const missing = withPeers ? missingPrograms() : [];
-if (missing.length > 0) {
-  console.error(`Not installed: ${missing.join(", ")}. On Debian: apt-get install redis-server postgresql`);
-  process.exit(1);
-}
-const rounds = Number(options.rounds ?? (withPeers ? 3 : 2));
-const startedAt = Date.now();
-const results = new Results();
-const sink = await startSink();
-
-const own: readonly System[] = withPeers
-  ? [floor("workerd"), reveille("workerd"), floor("miniflare"), reveille("miniflare")]
-  : [floor("miniflare"), reveille("miniflare")];
-const peers: readonly System[] = withPeers ? [agentsSdk, bullmq, pgBoss] : [];
-
-const heading = (title: string): void => {
-  console.log(`\n${title} (after ${Math.round((Date.now() - startedAt) / 1_000)} s)`);
-};
-
-const failures: string[] = [];
-/** A part that fails is said and left out; the others still count. */
-async function part(title: string, measure: () => Promise<void>): Promise<void> {
-  heading(title);
-  try {
-    await measure();
-  } catch (error) {
-    failures.push(`${title}: ${error instanceof Error ? error.message : String(error)}`);
-    console.error(error);
-  }
+if (options.help) {
+  console.log(HELP);
+  process.exit(0);
 }
 
-for (const medium of MEDIA) {
-  const systems = medium === "disk" ? [...own, ...peers] : [...own, ...peers.slice(0, 1)];
-  await part(`Creates, and 1,000 at one instant: ${medium}`, () =>
-    burst(results, sink, systems, { jobs: 1_000, rounds, medium, reportCreates: true }),
-  );
+const missing = options.peers ? missingPrograms() : [];
+if (missing.length > 0)
+  fail(`Not installed: ${missing.join(", ")}. On Debian: apt-get install redis-server postgresql`);
+const rounds = options.rounds === undefined ? undefined : count("--rounds", options.rounds);
+
+const pair = (mode: Mode): readonly System[] => [floor(mode), reveille(mode)];
+const peers = options.peers ? [agentsSdk, bullmq, pgBoss] : [];
+
+if (options.only === undefined) {
+  const failures = await suite({
+    command: options.peers ? "npm run bench:peers" : `npm run bench${options.full ? " -- --full" : ""}`,
+    full: options.full || options.peers,
+    rounds: rounds ?? 3,
+    own: [...pair("workerd"), ...pair("miniflare")],
+    peers,
+    out: options.out ?? `${ROOT}/bench/RESULTS.md`,
+  });
+  for (const failure of failures) console.error(failure);
+  process.exit(failures.length > 0 ? 1 : 0);
 }
-await part("5,000 at one instant", () =>
-  burst(results, sink, own, { jobs: 5_000, rounds: 1, medium: MEDIA.at(-1) ?? "disk", reportCreates: false }),
+
+const measure = MEASURES[options.only];
+if (measure === undefined) fail(`--only ${options.only} is not one of ${Object.keys(MEASURES).join(", ")}`);
+if (!["workerd", "miniflare", "both"].includes(options.mode)) fail("--mode is workerd, miniflare or both");
+const systems = (["workerd", "miniflare"] as const).flatMap((mode) =>
+  options.mode === mode || options.mode === "both" ? pair(mode) : [],
 );
-await part("200 fires a second", () => steady(results, sink, [...own, ...peers], withPeers ? 2 : 1));
-await part("200 fires over a minute", () => idle(results, startSink, [...own, ...peers]));
-await part("Run now, and the list", () => ownCalls(results, sink));
-await part("Fan-out", () => fanOuts(results, sink, rounds, withPeers ? bullmq : undefined));
-let costs: Costs | undefined;
-await part("What is billed", async () => {
-  costs = await measureCosts(sink);
-});
+const size = options.size === undefined ? measure.size : count("--size", options.size);
+const startedAt = Date.now();
+const sink = await startSink();
+const results = new Results();
+const bench = { results, sink, systems: [...systems, ...peers], rounds: rounds ?? measure.rounds };
+console.log(`\n${await only(options.only, measure, results, bench, size)}`);
+console.log(`\nTook ${Math.round((Date.now() - startedAt) / 1_000)} s`);
 await sink.stop();
+process.exit(0);
 
-for (const system of [...own, ...peers]) {
-  for (const jobs of [1_000, 5_000]) {
-    const wrong = results.values(named.notOnce(jobs), system.name).filter((count) => count > 0);
-    if (wrong.length > 0)
-      failures.push(`${system.name}: ${wrong.join(", ")} of ${jobs} jobs were not fired exactly once`);
-  }
+function count(name: string, text: string): number {
+  const value = Number(text);
+  return Number.isSafeInteger(value) && value > 0 ? value : fail(`${name} is a whole number from 1, not ${text}`);
 }
-if (costs !== undefined) {
-  const minutes = ((Date.now() - startedAt) / 60_000).toFixed(1);
-  const head = [
-    `\`npm run ${withPeers ? "bench:peers" : "bench"}\` on ${new Date().toISOString().slice(0, 10)}, ${minutes} minutes. Median of ${rounds} runs in **bold**, their spread beside it;`,
-    "in every run the systems took turns. What is compared, and what limits what: [docs/performance.md](../docs/performance.md).",
-    "",
-    ...[...describeMachine(), ...(withPeers ? describePeers() : [])].map((line) => `- ${line}`),
-    ...failures.map((failure) => `- **Failed:** ${failure}`),
-  ];
-  const path = options.out ?? `${ROOT}/bench/RESULTS.md`;
-  const text = report(results, costs, head);
-  writeFileSync(path, text);
-  console.log(`\n${text}\nWritten to ${path}`);
-}
-for (const failure of failures) console.error(failure);
-process.exit(failures.length > 0 ? 1 : 0);
 
-async function measureCosts(sink: Sink): Promise<Costs> {
-  const folders: string[] = [];
-  const folder = async (): Promise<string> => {
-    const made = await newFolder(MEDIA.at(-1) ?? "disk");
-    folders.push(made);
-    return made;
-  };
-  const simple = async (name: string, server: Counted) => {
-    try {
-      return { name, ...(await simpleCosts(server, sink)) };
-    } finally {
-      await server.stop();
-    }
-  };
-  try {
-    const url = sink.url("/ok");
-    const others = [
-      await simple("Floor", await countedWorker("counted-floor.ts", "FloorJob", [], await folder(), url)),
-    ];
-    if (withPeers) {
-      const flags = ["nodejs_compat"];
-      const agents = await countedWorker("counted-agents-sdk.ts", "WakingAgent", flags, await folder(), url);
-      others.push(await simple("Agents SDK", agents));
-    }
-    return { reveille: await reveilleCosts(sink, folder), others };
-  } finally {
-    for (const made of folders) await removeFolder(made);
-  }
+function fail(why: string): never {
+  console.error(why);
+  process.exit(2);
 }

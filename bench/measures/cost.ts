@@ -1,11 +1,12 @@
 /** What Cloudflare would bill: rows, object calls and awake time, counted in the Worker (`workers/counting.ts`). */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { api } from "../api.ts";
 import { type Bundle, bundleReveille, bundleWorker } from "../build.ts";
 import { call, load } from "../load.ts";
-import type { Sink } from "../sink.ts";
+import { type Sink, startSink } from "../sink.ts";
 import { median, quantile } from "../stats.ts";
-import { api, SETTINGS } from "../systems/reveille.ts";
+import { SETTINGS } from "../systems/reveille.ts";
 import { MESSAGE } from "../systems/system.ts";
 import { type Mode, type Served, serve } from "../systems/worker.ts";
 import { fanOut, importUsers } from "./reveille.ts";
@@ -96,44 +97,45 @@ const USERS = 10_000;
 
 const Runs = z.looseObject({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
 
-/** Every cost of Reveille, one after the other. `folder` makes an empty folder. */
-export async function reveilleCosts(sink: Sink, folder: () => Promise<string>): Promise<CostFigures> {
-  const at200 = await withReveille(sink, folder, "/ok", async (server) => {
-    await makeJobs(server, "warm", { every: "365d" });
-    const create = await server.cost(JOBS, async () => {
-      await makeJobs(server, "create", { every: "365d" });
-    });
-    const dueAt = new Date(Date.now() + 1_500).toISOString();
-    await makeJobs(server, "at", { at: dueAt });
-    await sink.reset();
-    const at = await server.cost(JOBS, () => settled(sink, JOBS));
-    const every = await firesOf(server, sink);
-    return { create, at, every };
-  });
-  const slow = await withReveille(sink, folder, "/after/50", (server) => firesOf(server, sink));
-  const { accepted, completed } = await withReveille(sink, folder, "/202", (server) =>
-    acceptedAndCompleted(server, sink),
-  );
-  const fanOutUser = await withReveille(sink, folder, "/quiet", async (server) => {
+/** Every cost of Reveille; what waits for agents at the same time, the fan-out after it. `folder` makes an empty folder. */
+export async function reveilleCosts(folder: () => Promise<string>): Promise<CostFigures> {
+  const [quick, slow, later] = await Promise.all([
+    withReveille(folder, "/ok", async (server, sink) => {
+      await makeJobs(server, "warm", { every: "365d" });
+      const create = await server.cost(JOBS, async () => {
+        await makeJobs(server, "create", { every: "365d" });
+      });
+      const dueAt = new Date(Date.now() + 1_500).toISOString();
+      await makeJobs(server, "at", { at: dueAt });
+      await sink.reset();
+      const at = await server.cost(JOBS, () => settled(sink, JOBS));
+      const every = await firesOf(server, sink);
+      return { create, at, every };
+    }),
+    withReveille(folder, "/after/50", firesOf),
+    withReveille(folder, "/202", acceptedAndCompleted),
+  ]);
+  const fanOutUser = await withReveille(folder, "/quiet", async (server) => {
     await importUsers(server, USERS);
     return server.cost(USERS, async () => {
       await fanOut(server, USERS, 50);
     });
   });
-  return { ...at200, slow, accepted, completed, fanOutUser };
+  return { ...quick, slow, ...later, fanOutUser };
 }
 
 async function withReveille<T>(
-  sink: Sink,
   folder: () => Promise<string>,
   answer: string,
-  measure: (server: Counted) => Promise<T>,
+  measure: (server: Counted, sink: Sink) => Promise<T>,
 ): Promise<T> {
+  const sink = await startSink();
   const server = await countedReveille(await folder(), sink.url(answer));
   try {
-    return await measure(server);
+    return await measure(server, sink);
   } finally {
     await server.stop();
+    await sink.stop();
   }
 }
 

@@ -2,10 +2,10 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { api, USERS } from "../api.ts";
 import { call, connect, encode, load } from "../load.ts";
 import type { Sink } from "../sink.ts";
 import { quantile } from "../stats.ts";
-import { api } from "../systems/reveille.ts";
 import { MESSAGE } from "../systems/system.ts";
 
 /** Where it is reached. */
@@ -70,6 +70,24 @@ export async function list(system: Door, lists: number): Promise<{ readonly newe
   return { newest: latency(newest), walk: latency(walk) };
 }
 
+/** As many jobs as one import has room for. */
+const JOBS_PER_IMPORT = 2_000;
+const ImportAnswer = z.looseObject({ imported: z.number() });
+
+/** Takes in `jobs` jobs, each of another user in turn, due once a day. */
+export async function importJobs(system: Door, jobs: number): Promise<void> {
+  for (let from = 0; from < jobs; from += JOBS_PER_IMPORT) {
+    const part = Array.from({ length: Math.min(JOBS_PER_IMPORT, jobs - from) }, (_, n) => ({
+      name: `daily ${from + n}`,
+      user_id: `user-${(from + n) % USERS}`,
+      schedule: { every: "24h" },
+      message: MESSAGE,
+    }));
+    const { imported } = ImportAnswer.parse(await json(system, "POST", "/v1/import", part));
+    if (imported !== part.length) throw new Error(`${imported} of ${part.length} jobs were imported`);
+  }
+}
+
 /** Makes the roster. */
 export async function importUsers(system: Door, users: number): Promise<void> {
   const pages = Array.from({ length: users / 1_000 }, (_, page) =>
@@ -79,11 +97,7 @@ export async function importUsers(system: Door, users: number): Promise<void> {
 }
 
 /** Runs a job for every user once: users a second from the request until the last result is stored. */
-export async function fanOut(
-  system: Door,
-  users: number,
-  concurrency: number,
-): Promise<{ readonly perSecond: number }> {
+export async function fanOut(system: Door, users: number, concurrency: number): Promise<number> {
   const body = {
     name: `fan-out ${performance.now()}`,
     exec_scope: "all_users",
@@ -100,7 +114,7 @@ export async function fanOut(
     const view = FanOutView.parse(await json(system, "GET", `/v1/jobs/${id}/fan-outs/${fan_out_id}`));
     if (view.status === "running") continue;
     if (view.succeeded !== users) throw new Error(`the fan-out ended as ${JSON.stringify(view)}`);
-    return { perSecond: (users / (Date.parse(view.finished_at ?? "") - startedAt)) * 1_000 };
+    return (users / (Date.parse(view.finished_at ?? "") - startedAt)) * 1_000;
   }
 }
 

@@ -6,11 +6,13 @@ import { join } from "node:path";
 import { findPort } from "../../local/port.ts";
 import { ROOT } from "../build.ts";
 import { type Child, startChild } from "../child.ts";
+import { fanOut } from "../measures/fan-out.ts";
 import { MESSAGE, type Running, type StartOptions, type System } from "./system.ts";
 
 /** Redis as one keeps jobs in it: every write in the append-only file, synced once a second. Up to a second of it is lost in a crash. */
 export const bullmq: System = {
   name: "BullMQ + Redis",
+  objectPerJob: false,
   async start(options): Promise<Running> {
     const port = await freePort();
     const redis = await startChild(
@@ -18,13 +20,14 @@ export const bullmq: System = {
       ["--port", port, "--bind", "127.0.0.1", "--dir", options.dataDir, "--save", "", "--appendonly", "yes"],
       { ready: /Ready to accept connections/ },
     );
-    return serveQueue("bullmq-server.ts", { REDIS_PORT: port }, redis, options);
+    return serveQueue("bullmq-server.ts", { REDIS_PORT: port }, redis, options, true);
   },
 };
 
 /** PostgreSQL as it comes: a commit is on disk before it is acknowledged. */
 export const pgBoss: System = {
   name: "pg-boss + PostgreSQL",
+  objectPerJob: false,
   async start(options): Promise<Running> {
     const port = await freePort();
     const data = join(options.dataDir, "postgres");
@@ -51,16 +54,19 @@ async function serveQueue(
   env: Readonly<Record<string, string>>,
   store: Child,
   { dataDir, agentUrl }: StartOptions,
+  fansOut = false,
 ): Promise<Running> {
   const server = await startChild(process.execPath, [`${ROOT}/bench/workers/${file}`], {
     ready: /^Ready on (\d+)$/m,
     env: { ...env, AGENT_URL: agentUrl },
   });
+  const port = Number(server.found);
   return {
     pid: server.pid,
-    port: Number(server.found),
+    port,
     dataDir,
     create: (at) => ({ method: "POST", path: "/jobs", body: JSON.stringify({ at, message: MESSAGE }) }),
+    ...(fansOut ? { fanOut: (users: number, concurrency: number) => fanOut(port, users, concurrency) } : {}),
     async stop() {
       await server.stop();
       await store.stop();

@@ -1,31 +1,27 @@
 /** Reveille: as `npm start` runs it, and the same Worker in a bare workerd. */
+import { ADMIN_TOKEN, api, USERS } from "../api.ts";
 import { bundleReveille, ROOT } from "../build.ts";
 import { startChild } from "../child.ts";
 import type { Request } from "../load.ts";
+import { fanOut, importUsers } from "../measures/reveille.ts";
 import { MESSAGE, type Running, type StartOptions, type System } from "./system.ts";
 import { type Mode, serve } from "./worker.ts";
 
-export const ADMIN_TOKEN = "bench-operator-token-of-some-length";
-/** Jobs of so many users: each has a directory shard of its own to be listed in, and a quota. */
-const USERS = 500;
-
 export const reveille = (mode: Mode): System => ({
   name: `Reveille (${mode})`,
+  objectPerJob: true,
+  isReveille: true,
   async start(options): Promise<Running> {
     const server = mode === "miniflare" ? await npmStart(options) : await bare(options);
-    return { ...server, create: createAt };
+    return {
+      ...server,
+      create: createAt,
+      async fanOut(users, concurrency) {
+        await importUsers(server, users);
+        return fanOut(server, users, concurrency);
+      },
+    };
   },
-});
-
-/** A call of the API by the operator. */
-export const api = (method: string, path: string, body?: unknown): Request => ({
-  method,
-  path,
-  headers: {
-    authorization: `Bearer ${ADMIN_TOKEN}`,
-    ...(body === undefined ? {} : { "content-type": "application/json" }),
-  },
-  ...(body === undefined ? {} : { body: JSON.stringify(body) }),
 });
 
 const createAt = (at: number, n: number): Request =>

@@ -18,12 +18,17 @@ export type Running = {
   readonly pid: number;
   /** Makes the n-th job, due once at `at` (epoch ms). */
   create(at: number, n: number): Request;
+  /** Calls the agent once for each user, so many at a time; resolves with the users a second, until the last result is stored. */
+  fanOut?(users: number, concurrency: number): Promise<number>;
   stop(): Promise<void>;
 };
 
 export type System = {
   /** As it stands in the tables. */
   readonly name: string;
+  /** Whether a job is a Durable Object, which sleeps until it is due. */
+  readonly objectPerJob: boolean;
+  readonly isReveille?: boolean;
   start(options: StartOptions): Promise<Running>;
 };
 

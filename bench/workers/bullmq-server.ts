@@ -23,7 +23,8 @@ serveQueue({
   async add(wake) {
     await queue.add("wake", wake, { delay: Math.max(0, wake.due - Date.now()) });
   },
-  async fanOut(count) {
+  async fanOut(count, concurrency) {
+    userWorker.concurrency = concurrency;
     awaited = count;
     const finished = new Promise<void>((resolve) => {
       done = resolve;

@@ -28,10 +28,41 @@ export class FloorJob extends DurableObject<Env> {
     await response.text();
     sql.exec("UPDATE job SET ran_at = ?", Date.now());
   }
+
+  async callUsers(shard: number, users: number, calls: number): Promise<void> {
+    let next = 0;
+    const callOne = async (): Promise<void> => {
+      for (let n = next++; n < users; n = next++) {
+        const response = await fetch(this.env.AGENT_URL, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ user_id: `user-${shard}-${n}`, message: "Summarise the week." }),
+        });
+        await response.text();
+      }
+    };
+    await Promise.all(Array.from({ length: calls }, callOne));
+  }
+}
+
+/** Calls that one object may have under way on Cloudflare. */
+const CALLS_PER_OBJECT = 6;
+
+/** A fan-out with nothing stored: objects that share the users, and each its share of the calls at a time. */
+async function fanOut(env: Env, { users, concurrency }: { readonly users: number; readonly concurrency: number }) {
+  const shards = Math.ceil(concurrency / CALLS_PER_OBJECT);
+  const share = (total: number, k: number): number => Math.floor(total / shards) + (k < total % shards ? 1 : 0);
+  await Promise.all(
+    Array.from({ length: shards }, (_, k) =>
+      env.JOB.getByName(`shard ${k}`).callUsers(k, share(users, k), share(concurrency, k)),
+    ),
+  );
+  return new Response();
 }
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
+    if (request.url.endsWith("/fan-out")) return fanOut(env, await request.json());
     const job = await request.json<NewJob>();
     const id = crypto.randomUUID();
     return Response.json(await env.JOB.getByName(id).create(id, job), { status: 201 });

@@ -6,10 +6,10 @@ export const Wake = z.object({ id: z.string(), due: z.number(), message: z.strin
 export type Wake = z.infer<typeof Wake>;
 
 const NewJob = z.object({ at: z.number(), message: z.string() });
-const FanOut = z.object({ users: z.number() });
+const FanOut = z.object({ users: z.number(), concurrency: z.number() });
 
 /** `fanOut` runs once for each of so many users and resolves when every result is stored. */
-export type Queue = { add(wake: Wake): Promise<void>; fanOut?(users: number): Promise<void> };
+export type Queue = { add(wake: Wake): Promise<void>; fanOut?(users: number, concurrency: number): Promise<void> };
 
 /** Serves it on any free port and says so. */
 export function serveQueue(queue: Queue): void {
@@ -17,7 +17,8 @@ export function serveQueue(queue: Queue): void {
     try {
       const body: unknown = JSON.parse(await text(request));
       if (request.url === "/fan-out" && queue.fanOut !== undefined) {
-        await queue.fanOut(FanOut.parse(body).users);
+        const { users, concurrency } = FanOut.parse(body);
+        await queue.fanOut(users, concurrency);
         response.writeHead(200).end();
         return;
       }

@@ -1,0 +1,124 @@
+/** Jobs that have been asleep, and how late each is called. */
+import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bytesOf, MEDIA, newFolder, removeFolder } from "./folders.ts";
+import { create, type LagFigures, lag, warmUp } from "./measures/timed.ts";
+import { type Sink, startSink } from "./sink.ts";
+import type { Medium, Running, System } from "./systems/system.ts";
+
+export type FiresOptions = {
+  readonly medium: Medium;
+  readonly jobs: number;
+  /** Between one job's time and the next's. */
+  readonly gapMs: number;
+  /** Between the first job's time of one system and that of the next. */
+  readonly offsetMs: number;
+};
+
+export type Wake = { readonly name: string; readonly lags: LagFigures; readonly bytesPerJob: number };
+
+const WARM_UP_JOBS = 100;
+const WARM_UP_FIRES = 10;
+const WARM_UP_MS = 1_000;
+const ATTEMPTS = 3;
+/** For copying, and for a machine that is slower than its first start promised. */
+const SPARE_MS = 3_000;
+const SPARE_FACTOR = 1.5;
+
+/**
+ * Makes the jobs of all systems at the same time, which is not measured, and then has them fire. A job of a scheduler that keeps an
+ * object for each has usually been asleep for long when it is due: so those schedulers make their jobs on a RAM disk, are stopped,
+ * their data copied to where it is measured, and started again. Throws where a call does not come.
+ */
+export async function fires(systems: readonly System[], options: FiresOptions): Promise<readonly Wake[]> {
+  for (let attempt = 1; ; attempt++) {
+    const stands = await Promise.all(systems.map((system) => stand(system, options.medium)));
+    try {
+      const wakes = await makeAndFire(stands, options, attempt);
+      if (wakes !== undefined) return wakes;
+      if (attempt === ATTEMPTS) throw new Error(`${options.jobs} jobs could not be made before they were due`);
+    } finally {
+      for (const { running, sink, folders } of stands) {
+        await running().stop();
+        await sink.stop();
+        for (const folder of folders) await removeFolder(folder);
+      }
+    }
+  }
+}
+
+/** One system with an agent of its own. */
+type Stand = {
+  readonly system: System;
+  readonly sink: Sink;
+  readonly folders: readonly string[];
+  readonly startMs: number;
+  running(): Running;
+  /** As after a long sleep: nothing is open and nothing in memory. Returns the bytes of all data. */
+  sleepLong(): Promise<number>;
+};
+
+async function stand(system: System, medium: Medium): Promise<Stand> {
+  const sink = await startSink();
+  const agentUrl = sink.url("/ok");
+  const dataDir = await newFolder(medium);
+  const made = system.objectPerJob ? await newFolder(MEDIA.at(-1) ?? medium) : dataDir;
+  const startedAt = Date.now();
+  let running = await system.start({ dataDir: made, agentUrl });
+  const startMs = Date.now() - startedAt;
+  return {
+    system,
+    sink,
+    folders: [...new Set([dataDir, made])],
+    startMs,
+    running: () => running,
+    async sleepLong() {
+      if (!system.objectPerJob) return bytesOf(dataDir);
+      await running.stop();
+      execFileSync("cp", ["-a", `${made}/.`, dataDir]);
+      // Or the kernel writes it while it is measured.
+      execFileSync("sync", ["-f", dataDir]);
+      running = await system.start({ dataDir, agentUrl });
+      return bytesOf(dataDir);
+    },
+  };
+}
+
+/** Nothing where the jobs were not made in time. */
+async function makeAndFire(
+  stands: readonly Stand[],
+  { jobs, gapMs, offsetMs }: FiresOptions,
+  attempt: number,
+): Promise<readonly Wake[] | undefined> {
+  const rates = await Promise.all(stands.map(({ running }) => warmUp(running(), WARM_UP_JOBS)));
+  const makingMs = (jobs / Math.min(...rates)) * 1_000;
+  const startMs = Math.max(...stands.map(({ startMs }) => startMs));
+  const firstDueAt = Math.ceil(Date.now() + ((makingMs + startMs) * SPARE_FACTOR + WARM_UP_MS + SPARE_MS) * attempt);
+  const late = (): boolean => Date.now() > firstDueAt - 200;
+  const bytes = await Promise.all(
+    stands.map(async ({ running, sink, sleepLong }, n) => {
+      try {
+        await create(running(), jobs, firstDueAt + n * offsetMs, gapMs);
+      } catch (error) {
+        // Reveille refuses a time that has passed meanwhile; any other refusal is one.
+        if (late()) return Number.NaN;
+        throw error;
+      }
+      const bytes = await sleepLong();
+      // What fires and what is made first also loads the code: not to be counted.
+      await create(running(), WARM_UP_FIRES, Date.now() + WARM_UP_MS, 0);
+      await sink.arrivals(WARM_UP_FIRES, 30_000, 0);
+      await sink.reset();
+      return bytes;
+    }),
+  );
+  if (late()) return undefined;
+  const wakes: Wake[] = [];
+  for (const [n, { system, sink }] of stands.entries()) {
+    const lastDueAt = firstDueAt + n * offsetMs + jobs * gapMs;
+    await sleep(Math.max(0, lastDueAt - Date.now()));
+    const lags = await lag(sink, jobs, lastDueAt);
+    wakes.push({ name: system.name, lags, bytesPerJob: (bytes[n] ?? Number.NaN) / (jobs + WARM_UP_JOBS) });
+  }
+  return wakes;
+}

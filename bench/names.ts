@@ -1,0 +1,30 @@
+/** Names of measures and of media, as the report bears them. */
+import type { Medium } from "./systems/system.ts";
+
+const MEDIUM_NAMES: Readonly<Record<Medium, string>> = { disk: "on disk", ram: "on a RAM disk" };
+
+export const named = {
+  creates: (medium: Medium) => `creates over HTTP, ${MEDIUM_NAMES[medium]}`,
+  createP50: (medium: Medium) => `create p50, ${MEDIUM_NAMES[medium]}`,
+  createP99: (medium: Medium) => `create p99, ${MEDIUM_NAMES[medium]}`,
+  bytes: "bytes on disk per job",
+  first: (jobs: number, medium: Medium) =>
+    `${jobs.toLocaleString("en")} at one instant, first, ${MEDIUM_NAMES[medium]}`,
+  burstP50: (jobs: number, medium: Medium) =>
+    `${jobs.toLocaleString("en")} at one instant, p50, ${MEDIUM_NAMES[medium]}`,
+  burstP99: (jobs: number, medium: Medium) =>
+    `${jobs.toLocaleString("en")} at one instant, p99, ${MEDIUM_NAMES[medium]}`,
+  burstRate: (jobs: number, medium: Medium) =>
+    `${jobs.toLocaleString("en")} at one instant, fires, ${MEDIUM_NAMES[medium]}`,
+  notOnce: (jobs: number) => `${jobs.toLocaleString("en")} at one instant, jobs not fired exactly once`,
+  idleP50: "idle lag p50, 200 fires over 60 s",
+  idleP99: "idle lag p99, 200 fires over 60 s",
+  steadyP50: "lag p50 at 200 fires/s",
+  steadyP99: "lag p99 at 200 fires/s",
+  runNowP50: "run now until the agent is called, p50",
+  runNowP99: "run now until the agent is called, p99",
+  listNewestP99: "list of the newest 50 among 10,000, p99",
+  listWalkP50: "walk through 10,000 in pages of 50, a page, p50",
+  listWalkP99: "walk through 10,000 in pages of 50, a page, p99",
+  fanOut: (concurrency: number) => `fan-out of 10,000 users, ${concurrency} calls at a time`,
+} as const;

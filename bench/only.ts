@@ -1,0 +1,102 @@
+/** `npm run bench -- --only <measure>`: one measure, quickly, Reveille beside the floor. It writes nothing. */
+import { named } from "./names.ts";
+import { type Bench, burst, creates, fanOuts, idle, lists, runsNow, steady } from "./plan.ts";
+import type { Results } from "./results.ts";
+import type { System } from "./systems/system.ts";
+
+type Measure = {
+  readonly what: string;
+  /** `size` is of jobs, runs, pages or users, as the measure has it. */
+  readonly size: number;
+  readonly rounds: number;
+  run(bench: Bench, size: number): Promise<void>;
+  /** What is printed. */
+  shown(size: number): readonly string[];
+};
+
+const createsOn = (medium: "disk" | "ram", size: number): Measure => ({
+  what: "creates over HTTP",
+  size,
+  rounds: 3,
+  run: (bench, jobs) => creates(bench, medium, jobs),
+  shown: () => [named.creates(medium), named.createP50(medium), named.createP99(medium)],
+});
+
+const burstOn = (medium: "disk" | "ram"): Measure => ({
+  what: "jobs due at one instant",
+  size: 1_000,
+  rounds: 3,
+  run: (bench, jobs) => burst(bench, medium, jobs),
+  shown: (jobs) => [
+    named.first(jobs, medium),
+    named.burstP50(jobs, medium),
+    named.burstP99(jobs, medium),
+    named.notOnce(jobs),
+  ],
+});
+
+export const MEASURES: Readonly<Record<string, Measure>> = {
+  "creates-disk": createsOn("disk", 500),
+  "creates-ram": createsOn("ram", 1_000),
+  "burst-disk": burstOn("disk"),
+  "burst-ram": burstOn("ram"),
+  lag: {
+    what: "fires 300 ms apart, of all systems in the same minute; 60 of them take 18 s",
+    size: 200,
+    rounds: 1,
+    run: idle,
+    shown: () => [named.idleP50, named.idleP99],
+  },
+  "lag-200": {
+    what: "seconds of 200 fires a second",
+    size: 3,
+    rounds: 1,
+    run: steady,
+    shown: () => [named.steadyP50, named.steadyP99],
+  },
+  "fan-out": {
+    what: "calls at a time, for 10,000 users",
+    size: 200,
+    rounds: 3,
+    run: fanOuts,
+    shown: (concurrency) => [named.fanOut(concurrency)],
+  },
+  "run-now": {
+    what: "times run now, Reveille alone",
+    size: 200,
+    rounds: 3,
+    run: runsNow,
+    shown: () => [named.runNowP50, named.runNowP99],
+  },
+  list: {
+    what: "pages of 50 among 10,000 imported jobs, Reveille alone",
+    size: 100,
+    rounds: 1,
+    run: lists,
+    shown: () => [named.listNewestP99, named.listWalkP50, named.listWalkP99],
+  },
+};
+
+/** Takes the measure and prints a row for each system, and how it compares with the first. */
+export async function only(
+  name: string,
+  measure: Measure,
+  results: Results,
+  bench: Bench,
+  size: number,
+): Promise<string> {
+  await measure.run(bench, size);
+  const [first] = bench.systems;
+  const lines = measure
+    .shown(size)
+    .flatMap((shown) => [shown, ...bench.systems.flatMap((system) => line(results, shown, system, first))]);
+  return [`${name}: ${size} ${measure.what}, ${bench.rounds} rounds`, "", ...lines].join("\n");
+}
+
+function line(results: Results, measure: string, system: System, first: System | undefined): string[] {
+  const cell = results.cell(measure, system.name);
+  if (cell === "") return [];
+  const ratio = first === undefined || first === system ? Number.NaN : results.ratio(measure, system.name, first.name);
+  const compared = Number.isFinite(ratio) ? `  ${ratio.toFixed(2)} times ${first?.name}` : "";
+  return [`  ${system.name.padEnd(24)} ${cell}${compared}`];
+}

@@ -23,8 +23,12 @@ const TABLE = `CREATE TABLE fan_out (
   wake_at INTEGER NOT NULL,
   gone INTEGER NOT NULL,
   origin TEXT,
-  definition TEXT NOT NULL
+  definition TEXT NOT NULL,
+  rev INTEGER NOT NULL DEFAULT 0
 )`;
+
+/** Tables made before events told of fan-outs are without it. */
+const ADD_REV = "ALTER TABLE fan_out ADD COLUMN rev INTEGER NOT NULL DEFAULT 0";
 
 type Row = Record<string, SqlStorageValue>;
 
@@ -38,16 +42,26 @@ export class JobFanOutStore {
 
   /** Whether the job has ever fanned out; until then nothing is written to find that out. */
   get present(): boolean {
-    this.#present ??= [...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'fan_out'")].length > 0;
+    if (this.#present === undefined) {
+      const [table] = [...this.#sql.exec<Row>("SELECT sql FROM sqlite_master WHERE name = 'fan_out'")];
+      if (table !== undefined && !/\brev\b/.test(String(table.sql))) this.#sql.exec(ADD_REV);
+      this.#present = table !== undefined;
+    }
     return this.#present;
   }
 
-  /** One row written, and the table made the first time. */
-  put(fanOut: FanOut): void {
+  /** The number of the last write to the table, 0 where there was none: the job's own rows may know of an earlier one only. */
+  get rev(): number {
+    if (!this.present) return 0;
+    return Number(this.#sql.exec<Row>("SELECT coalesce(max(rev), 0) AS rev FROM fan_out").one().rev);
+  }
+
+  /** One row written, and the table made the first time. `rev` is the number of the write. */
+  put(fanOut: FanOut, rev: number): void {
     if (!this.present) this.#sql.exec(TABLE);
     this.#present = true;
     this.#sql.exec(
-      `INSERT OR REPLACE INTO fan_out VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO fan_out VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       fanOut.no,
       fanOut.id,
       fanOut.trigger,
@@ -65,6 +79,7 @@ export class JobFanOutStore {
       fanOut.gone ? 1 : 0,
       fanOut.origin ?? null,
       JSON.stringify(fanOut.definition),
+      rev,
     );
   }
 
@@ -83,6 +98,13 @@ export class JobFanOutStore {
     return [...this.#sql.exec<Row>("SELECT * FROM fan_out WHERE no < ? ORDER BY no DESC LIMIT ?", before, limit)].map(
       toFanOut,
     );
+  }
+
+  /** Those that have ended by a write after `rev`, in the order of writing: what a listener that saw `rev` has missed. */
+  endedSince(rev: number): { readonly rev: number; readonly fanOut: FanOut }[] {
+    if (!this.present) return [];
+    const rows = this.#sql.exec<Row>("SELECT * FROM fan_out WHERE rev > ? AND status != 'running' ORDER BY rev", rev);
+    return [...rows].map((row) => ({ rev: Number(row.rev), fanOut: toFanOut(row) }));
   }
 
   /** Those beyond the newest `kept`, oldest first. */

@@ -33,6 +33,7 @@ import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../src/schema/limits.ts
 import type { Run as RunView } from "../src/schema/run.ts";
 import type { FanOutObject, ListedRun, RunChange } from "./fan-out.ts";
 import type { ShardStatus } from "./fan-out-loop.ts";
+import { FanOutProgress } from "./fan-out-progress.ts";
 import type { JobHolder } from "./job-state.ts";
 
 /** So many pages are handed over in one wake, for so long: every call to a shard is a subrequest, and the job answers others in between. */
@@ -65,6 +66,8 @@ export type UserRunFilter = {
 type Shard = Pick<FanOutObject, "feed" | "status" | "runs" | "run" | "changeRun" | "forget" | "erase">;
 
 export class JobFanOuts {
+  /** The counts of the fan-out that is going, for listeners. */
+  readonly progress: FanOutProgress;
   readonly #env: Env;
   readonly #settings: Settings;
   readonly #holder: JobHolder;
@@ -82,6 +85,12 @@ export class JobFanOuts {
     this.#settings = settings;
     this.#holder = holder;
     this.#effects = effects;
+    this.progress = new FanOutProgress({
+      going: () => this.#going(),
+      status: (k, no) => this.#shard(k).status(no),
+      listen: (listener) => holder.listen(listener),
+      report: effects.report,
+    });
   }
 
   /** The Cron Trigger's tick of `tickAt` (epoch ms): fires what is due. Repeating it does nothing. */
@@ -196,7 +205,10 @@ export class JobFanOuts {
 
   async changeRun(runId: string, change: RunChange): Promise<Outcome<RunView>> {
     const place = this.#placeOf(runId);
-    return place === undefined ? notFound("run") : this.#shard(place.k).changeRun(place.no, place.key, change);
+    if (place === undefined) return notFound("run");
+    const changed = await this.#shard(place.k).changeRun(place.no, place.key, change);
+    this.progress.moved();
+    return changed;
   }
 
   #placeOf(runId: string) {

@@ -25,7 +25,17 @@ export type Change = {
   readonly fanOut?: FanOut | undefined;
 };
 
-export type Listener = (change: { readonly rev: number; readonly runs: readonly Run[]; readonly job: boolean }) => void;
+/** What one write changed that a client can see. */
+export type Told = {
+  readonly rev: number;
+  readonly runs: readonly Run[];
+  /** Whether the job is another than before. */
+  readonly job: boolean;
+  /** A fan-out that has opened or ended. */
+  readonly fanOut?: FanOut | undefined;
+};
+
+export type Listener = (told: Told) => void;
 
 export class JobHolder {
   readonly #storage: DurableObjectStorage;
@@ -56,10 +66,10 @@ export class JobHolder {
   get state(): TickState | undefined {
     if (this.#loaded) return this.#state;
     const stored = this.#store.load();
-    this.#state =
-      stored === undefined
-        ? undefined
-        : { ...stored, job: compiled(stored.record), fanOut: timerOf(this.#fanOuts.newest()) };
+    if (stored !== undefined) {
+      const cursor = { ...stored.cursor, rev: Math.max(stored.cursor.rev, this.#fanOuts.rev) };
+      this.#state = { ...stored, cursor, job: compiled(stored.record), fanOut: timerOf(this.#fanOuts.newest()) };
+    }
     this.#loaded = true;
     return this.#state;
   }
@@ -85,7 +95,7 @@ export class JobHolder {
     const recordChanged = record !== before.record || (runs.length === 0 && change.cursor !== undefined);
     this.#storage.transactionSync(() => {
       this.#store.record({ runs, cursor, ...(recordChanged ? { record } : {}) });
-      if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut);
+      if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut, cursor.rev);
     });
     const job = record.definition === before.record.definition ? before.job : compiled(record);
     const changed = new Map(runs.map((run) => [run.id, run]));
@@ -93,7 +103,9 @@ export class JobHolder {
     for (const run of runs) if (!active.includes(run)) active.push(run);
     const fanOut = change.fanOut === undefined ? before.fanOut : timerOf(change.fanOut);
     this.#state = { job, record, cursor, active: active.filter(isActive), fanOut };
-    for (const listener of this.#listeners) listener({ rev: cursor.rev, runs, job: recordChanged });
+    const turned = before.fanOut === undefined || change.fanOut?.status !== "running" ? change.fanOut : undefined;
+    const told: Told = { rev: cursor.rev, runs, job: recordChanged || runs.length > 0, fanOut: turned };
+    for (const listener of this.#listeners) listener(told);
     return this.#state;
   }
 

@@ -237,7 +237,7 @@ export class JobObject extends DurableObject<Env> {
 
   /** Server-sent events of this job; `lastEventId` is where a listener left off. */
   async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
-    return this.#see(caller, () => ok(openEvents(this.#holder, lastEventId)));
+    return this.#see(caller, () => ok(openEvents(this.#holder, this.#fanOuts.progress, lastEventId)));
   }
 
   /** The Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds nothing due. */

@@ -49,7 +49,7 @@ const events = route({
   tag: "Jobs",
   summary: "Follow a job as it changes",
   description:
-    "Server-sent events: `run` with a run as it is now, `job` with the job, `deleted` with its id, after which the stream ends. It opens with the job. With Last-Event-ID it opens with what has changed since then. A comment every 15 s keeps it open.",
+    "Server-sent events: `job` with the job as it is now, `run` with a run, `fan_out` with a fan-out of an all_users job as `GET /v1/jobs/{id}/fan-outs/{fan_out_id}` shows it: when it opens, as its counts move (looked at about once a second, less often while nothing moves) and when it has ended; `deleted` with the job's id, after which the stream ends. It opens with the job. With Last-Event-ID it opens with what has changed since then: the job, runs, and fan-outs that have ended. Either way the present counts of a fan-out that is going follow. Counts on the way are not stored, so these events have no id and leave the last one in force. A comment every 15 s keeps it open.",
   headers: z.object({
     "last-event-id": z
       .string()

@@ -3,6 +3,7 @@
  * the last event's id.
  */
 import { send, v1 } from "./client.ts";
+import type { FanOut } from "./fan-outs.ts";
 import type { Job, Run } from "./jobs.ts";
 import { parseEvents, type ServerEvent } from "./sse.ts";
 
@@ -12,6 +13,7 @@ const LAST_RETRY_MS = 30_000;
 export type JobListener = {
   readonly onJob: (job: Job) => void;
   readonly onRun: (run: Run) => void;
+  readonly onFanOut: (fanOut: FanOut) => void;
   readonly onDeleted: () => void;
   /** `opened` anew, `resumed` where it was lost with nothing missed, or `lost`, and tried again. */
   readonly onConnection: (connection: "opened" | "resumed" | "lost") => void;
@@ -44,6 +46,7 @@ export async function listenToJob(jobId: string, listener: JobListener, signal: 
 function hand({ type, data }: ServerEvent, listener: JobListener): void {
   if (type === "job") listener.onJob(JSON.parse(data));
   if (type === "run") listener.onRun(JSON.parse(data));
+  if (type === "fan_out") listener.onFanOut(JSON.parse(data));
 }
 
 /** The stream's events; ends where the stream does, for whatever reason. */

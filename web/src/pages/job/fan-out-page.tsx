@@ -1,23 +1,18 @@
 /** One fan-out, live: how far it is, and whom it failed for. */
 import { useEffect } from "preact/hooks";
-import { getFanOut } from "../../api/fan-outs.ts";
-import { getJob, listRuns, type Run } from "../../api/jobs.ts";
+import { listRuns, type Run } from "../../api/jobs.ts";
 import { Icon } from "../../parts/icon.tsx";
-import { useLookAgain } from "../../parts/look-again.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { ProgressBar } from "../../parts/progress.tsx";
-import { type Pages, usePages, useResource } from "../../parts/resource.ts";
+import { type Pages, usePages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
 import { At } from "../../parts/times.tsx";
 import { link } from "../../route.ts";
 import { countsInWords, partsOf } from "./fan-outs.tsx";
-
-const LIVE_MS = 1_000;
-const ENDED_MS = 60_000;
+import { useLiveFanOut } from "./live.ts";
 
 export function FanOutPage({ jobId, id }: { readonly jobId: string; readonly id: string }) {
-  const job = useResource(jobId, (signal) => getJob(jobId, signal));
-  const fanOut = useResource(`${jobId} ${id}`, (signal) => getFanOut(jobId, id, signal));
+  const { job, fanOut, live } = useLiveFanOut(jobId, id);
   const failed = usePages<Run>(`${jobId} ${id}`, (cursor, signal) =>
     listRuns(jobId, { fan_out_id: id, status: "error" }, cursor, 50, signal),
   );
@@ -26,18 +21,19 @@ export function FanOutPage({ jobId, id }: { readonly jobId: string; readonly id:
   useEffect(() => {
     if (failures !== undefined) failed.reload();
   }, [failures, failed.reload]);
-  useLookAgain(value?.status === "running" ? LIVE_MS : ENDED_MS, fanOut.reload);
   return (
     <>
       <a class="back" href={link("jobs", jobId)}>
-        <Icon name="back" /> {job.value?.name ?? "Job"}
+        <Icon name="back" /> {job?.name ?? "Job"}
       </a>
       <h1>Fan-out</h1>
       <ProblemBox problem={fanOut.problem} onRetry={fanOut.reload} />
+      {live.deleted ? <p class="problem">The job was deleted, and its fan-outs with it.</p> : null}
       {value === undefined ? null : (
         <section class="card fan-out">
           <div class="run-head">
             <StatusText status={value.status} />
+            {live.connected ? null : <span class="chip is-lost">reconnecting…</span>}
             <span>
               <At instant={value.started_at} />
               {value.finished_at === undefined ? null : (

@@ -1,29 +1,20 @@
 /** The fan-outs of a job that runs for all users: how far each is. */
 import type { FanOut } from "../../api/fan-outs.ts";
-import { listFanOuts } from "../../api/fan-outs.ts";
 import type { Job } from "../../api/jobs.ts";
-import { useLookAgain } from "../../parts/look-again.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { type Part, ProgressBar } from "../../parts/progress.tsx";
-import { useResource } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
 import { At } from "../../parts/times.tsx";
 import { link } from "../../route.ts";
+import { type Live, useLiveFanOuts } from "./live.ts";
 
-const LIVE_MS = 1_000;
-const IDLE_MS = 5_000;
-
-export function FanOuts({ job }: { readonly job: Job }) {
-  const list = useResource(job.id, (signal) => listFanOuts(job.id, undefined, signal));
-  const fanOuts = list.value?.items ?? [];
-  useLookAgain(fanOuts.some((one) => one.status === "running") ? LIVE_MS : IDLE_MS, list.reload);
+export function FanOuts({ job, live }: { readonly job: Job; readonly live: Live }) {
+  const { fanOuts, loading, problem } = useLiveFanOuts(job.id, live);
   return (
     <section class="fan-outs" aria-labelledby="fan-outs-title">
       <h2 id="fan-outs-title">Fan-outs</h2>
-      <ProblemBox problem={list.problem} />
-      {fanOuts.length === 0 ? (
-        <p class="none">{list.value === undefined ? "Loading…" : "It has not fanned out yet."}</p>
-      ) : null}
+      <ProblemBox problem={problem} />
+      {fanOuts.length === 0 ? <p class="none">{loading ? "Loading…" : "It has not fanned out yet."}</p> : null}
       <ul>
         {fanOuts.slice(0, 10).map((one) => (
           <li key={one.id}>

@@ -23,9 +23,12 @@ import { Timeline } from "./timeline.tsx";
 
 export function JobPage({ id }: { readonly id: string }) {
   const { query } = route.value;
-  const live = useLiveJob(id, { status: query.get("status") ?? undefined, user_id: query.get("user_id") ?? undefined });
-  const { value: job, problem, reload } = live.job;
-  if (live.deleted) {
+  const shown = useLiveJob(id, {
+    status: query.get("status") ?? undefined,
+    user_id: query.get("user_id") ?? undefined,
+  });
+  const { value: job, problem, reload } = shown.job;
+  if (shown.live.deleted) {
     return (
       <div class="empty">
         <h1>The job was deleted</h1>
@@ -35,10 +38,11 @@ export function JobPage({ id }: { readonly id: string }) {
   }
   if (job === undefined)
     return problem === undefined ? <p class="loading">Loading…</p> : <ProblemBox problem={problem} onRetry={reload} />;
-  return <LoadedJob job={job} live={live} />;
+  return <LoadedJob job={job} shown={shown} />;
 }
 
-function LoadedJob({ job, live }: { readonly job: Job; readonly live: LiveJob }) {
+function LoadedJob({ job, shown }: { readonly job: Job; readonly shown: LiveJob }) {
+  const { runs, live } = shown;
   const selected = route.value.query.get("run") ?? undefined;
   useEffect(() => {
     document.title = `${job.name} · Reveille`;
@@ -46,18 +50,18 @@ function LoadedJob({ job, live }: { readonly job: Job; readonly live: LiveJob })
   const select = (run: string | undefined) => setQuery({ run });
   return (
     <>
-      <JobHead job={job} connected={live.connected} onChange={live.job.put} />
-      <Timeline job={job} runs={live.runs.items} selected={selected} onSelect={select} />
-      {job.exec_scope === "all_users" ? <FanOuts job={job} /> : null}
+      <JobHead job={job} connected={live.connected} onChange={shown.job.put} />
+      <Timeline job={job} runs={runs.items} selected={selected} onSelect={select} />
+      {job.exec_scope === "all_users" ? <FanOuts job={job} live={live} /> : null}
       <div class="job-body">
-        <RunList job={job} runs={live.runs} selected={selected} onSelect={select} />
+        <RunList job={job} runs={runs} selected={selected} onSelect={select} />
         <div class="job-side">
           {selected === undefined ? null : (
             <RunDetail
               key={selected}
               job={job}
               runId={selected}
-              known={live.runs.items.find((run) => run.id === selected)}
+              known={runs.items.find((run) => run.id === selected)}
               onClose={() => select(undefined)}
             />
           )}

@@ -1,20 +1,74 @@
-/** One job with its runs, as they change: loaded once, then kept up to date by the job's events. */
+/** One job, its runs and its fan-outs, as they change: loaded once, then kept up to date by the job's events. */
 import { useEffect, useState } from "preact/hooks";
 import { listenToJob } from "../../api/events.ts";
+import { type FanOut, getFanOut, listFanOuts } from "../../api/fan-outs.ts";
 import { getJob, type Job, listRuns, type Run, type RunFilter } from "../../api/jobs.ts";
 import { type Pages, type Resource, usePages, useResource } from "../../parts/resource.ts";
-import { mergeRuns } from "./merge-runs.ts";
+import { mergeTold, type Told } from "./merge-told.ts";
 
 const PAGE_SIZE = 50;
 /** Runs told of by events that are kept beside the list; the list itself has them as well when it is next read. */
 const MAX_TOLD = 200;
 
-export type LiveJob = {
-  readonly job: Resource<Job>;
-  readonly runs: Pages<Run>;
+/** What the events of a job have told since somebody listens, newest first. */
+export type Live = {
+  readonly runs: readonly Run[];
+  readonly fanOuts: readonly FanOut[];
   readonly deleted: boolean;
   /** False while the stream of events is lost. */
   readonly connected: boolean;
+  /** How often the stream has been opened anew. What happened after a list was read and before that is in neither: read it again. */
+  readonly opened: number;
+};
+
+/** Listens to the events of `job`, once it is there, and shows it as it changes. */
+function useLive(id: string, { value, put }: Resource<Job>): Live {
+  const [runs, setRuns] = useState<readonly Run[]>([]);
+  const [fanOuts, setFanOuts] = useState<readonly FanOut[]>([]);
+  const [deleted, setDeleted] = useState(false);
+  const [connected, setConnected] = useState(true);
+  const [opened, setOpened] = useState(0);
+  const found = value !== undefined;
+  useEffect(() => {
+    if (!found) return undefined;
+    const controller = new AbortController();
+    listenToJob(
+      id,
+      {
+        onJob: put,
+        onRun: (run) => setRuns((old) => withNewest(run, old)),
+        onFanOut: (fanOut) => setFanOuts((old) => withNewest(fanOut, old)),
+        onDeleted: () => setDeleted(true),
+        onConnection: (connection) => {
+          setConnected(connection !== "lost");
+          if (connection === "opened") setOpened((old) => old + 1);
+        },
+      },
+      controller.signal,
+    );
+    return () => {
+      controller.abort();
+      setRuns([]);
+      setFanOuts([]);
+    };
+  }, [id, found, put]);
+  return { runs, fanOuts, deleted, connected, opened };
+}
+
+const withNewest = <T extends Told>(one: T, others: readonly T[]): readonly T[] =>
+  [one, ...others.filter(({ id }) => id !== one.id)].slice(0, MAX_TOLD);
+
+/** Reads a list once more each time that the stream is opened anew. */
+function useReloadWhenOpened(opened: number, reload: () => void): void {
+  useEffect(() => {
+    if (opened > 0) reload();
+  }, [opened, reload]);
+}
+
+export type LiveJob = {
+  readonly job: Resource<Job>;
+  readonly runs: Pages<Run>;
+  readonly live: Live;
 };
 
 /** @param filter which runs are listed; events of others are left out */
@@ -24,35 +78,28 @@ export function useLiveJob(id: string, filter: RunFilter): LiveJob {
   const runs = usePages<Run>(`${id} ${status} ${user_id}`, (cursor, signal) =>
     listRuns(id, filter, cursor, PAGE_SIZE, signal),
   );
-  const [told, setTold] = useState<readonly Run[]>([]);
-  const [deleted, setDeleted] = useState(false);
-  const [connected, setConnected] = useState(true);
-  const { put } = job;
-  const { reload } = runs;
-  const found = job.value !== undefined;
-  useEffect(() => {
-    if (!found) return undefined;
-    const controller = new AbortController();
-    listenToJob(
-      id,
-      {
-        onJob: put,
-        onRun: (run) => setTold((old) => [run, ...old.filter((one) => one.id !== run.id)].slice(0, MAX_TOLD)),
-        onDeleted: () => setDeleted(true),
-        onConnection: (connection) => {
-          setConnected(connection !== "lost");
-          // What ran after the list was read and before anybody listened is in neither: so the list is read once more.
-          if (connection === "opened") reload();
-        },
-      },
-      controller.signal,
-    );
-    return () => {
-      controller.abort();
-      setTold([]);
-    };
-  }, [id, found, put, reload]);
+  const live = useLive(id, job);
+  useReloadWhenOpened(live.opened, runs.reload);
   const fits = (run: Run) =>
     (status === undefined || run.status === status) && (user_id === undefined || run.user_id === user_id);
-  return { job, runs: { ...runs, items: mergeRuns(runs.items, told, fits) }, deleted, connected };
+  return { job, runs: { ...runs, items: mergeTold(runs.items, live.runs, fits) }, live };
+}
+
+/** The newest fan-outs of a job that is listened to. */
+export function useLiveFanOuts(jobId: string, live: Live) {
+  const list = useResource(jobId, (signal) => listFanOuts(jobId, undefined, signal));
+  useReloadWhenOpened(live.opened, list.reload);
+  const fanOuts = mergeTold(list.value?.items ?? [], live.fanOuts);
+  return { fanOuts, loading: list.value === undefined, problem: list.problem };
+}
+
+/** One fan-out, with its job. */
+export function useLiveFanOut(jobId: string, id: string) {
+  const job = useResource<Job>(jobId, (signal) => getJob(jobId, signal));
+  const fanOut = useResource<FanOut>(`${jobId} ${id}`, (signal) => getFanOut(jobId, id, signal));
+  const live = useLive(jobId, job);
+  useReloadWhenOpened(live.opened, fanOut.reload);
+  const listed = fanOut.value === undefined ? [] : [fanOut.value];
+  const [value] = mergeTold(listed, live.fanOuts, (one) => one.id === id);
+  return { job: job.value, fanOut: { ...fanOut, value }, live };
 }

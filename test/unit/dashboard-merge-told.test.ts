@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Run } from "../../src/schema/run.ts";
-import { mergeRuns } from "../../web/src/pages/job/merge-runs.ts";
+import { mergeTold } from "../../web/src/pages/job/merge-told.ts";
 
 const at = (second: number) => `2026-11-23T09:00:0${second}.000Z`;
 const run = (id: string, second: number, status: Run["status"]): Run => ({
@@ -13,12 +13,11 @@ const run = (id: string, second: number, status: Run["status"]): Run => ({
   started_at: at(second),
   attempt: 1,
 });
-const all = () => true;
 const shown = (runs: readonly Run[]) => runs.map(({ id, status }) => `${id} ${status}`);
 
 it("puts a run that only an event has told of in its place", () => {
   const listed = [run("c", 3, "success"), run("a", 1, "success")];
-  expect(shown(mergeRuns(listed, [run("d", 4, "running"), run("b", 2, "error")], all))).toEqual([
+  expect(shown(mergeTold(listed, [run("d", 4, "running"), run("b", 2, "error")]))).toEqual([
     "d running",
     "c success",
     "b error",
@@ -27,11 +26,11 @@ it("puts a run that only an event has told of in its place", () => {
 });
 
 it("shows the ended view of a run, whether the list or the event came with it", () => {
-  expect(shown(mergeRuns([run("a", 1, "running")], [run("a", 1, "success")], all))).toEqual(["a success"]);
-  expect(shown(mergeRuns([run("a", 1, "success")], [run("a", 1, "running")], all))).toEqual(["a success"]);
+  expect(shown(mergeTold([run("a", 1, "running")], [run("a", 1, "success")]))).toEqual(["a success"]);
+  expect(shown(mergeTold([run("a", 1, "success")], [run("a", 1, "running")]))).toEqual(["a success"]);
 });
 
 it("leaves out what no longer fits the filter", () => {
   const running = ({ status }: Run) => status === "running";
-  expect(mergeRuns([run("a", 1, "running")], [run("a", 1, "success")], running)).toEqual([]);
+  expect(mergeTold([run("a", 1, "running")], [run("a", 1, "success")], running)).toEqual([]);
 });

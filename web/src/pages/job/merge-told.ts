@@ -1,0 +1,24 @@
+/** A list and what events have told since, in either order of arrival. */
+export type Told = { readonly id: string; readonly status: string; readonly started_at: string };
+
+/**
+ * The runs or fan-outs of `listed` (newest first) and of `told`, each once and as it is now, as far as they fit. One only goes from
+ * running to ended, so that of two views of it the ended one is the later; of two alike the event's is.
+ */
+export function mergeTold<T extends Told>(
+  listed: readonly T[],
+  told: readonly T[],
+  fits: (one: T) => boolean = () => true,
+): readonly T[] {
+  const fresh = new Map(told.map((one) => [one.id, one]));
+  const merged = listed.map((one) => {
+    const event = fresh.get(one.id);
+    fresh.delete(one.id);
+    return event === undefined || (one.status !== "running" && event.status === "running") ? one : event;
+  });
+  for (const event of fresh.values()) {
+    const after = merged.findIndex((one) => one.started_at <= event.started_at);
+    merged.splice(after < 0 ? merged.length : after, 0, event);
+  }
+  return merged.filter(fits);
+}

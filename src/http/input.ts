@@ -35,9 +35,11 @@ function mediaTypeOf(request: Request): string | undefined {
 /** The body, or `payload_too_large` as soon as that is known: from Content-Length, else once `maxBytes` have come. */
 export async function readBytes(request: Request, maxBytes: number): Promise<Result<Uint8Array, HttpFailure>> {
   const tooLarge = err({ kind: "payload_too_large", maxBytes } as const);
-  const length = request.headers.get("content-length");
-  if (length !== null && Number(length) > maxBytes) return tooLarge;
+  const length = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (length > maxBytes) return tooLarge;
   if (request.body === null) return ok(new Uint8Array());
+  // Known to fit, it is read in one piece; otherwise it is counted as it comes.
+  if (length <= maxBytes) return ok(await request.bytes());
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();

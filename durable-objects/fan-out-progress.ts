@@ -37,7 +37,7 @@ export class FanOutProgress {
   #counts: FanOutCounts | undefined;
   #asking = false;
   #quietRounds = 0;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopTimer = () => {};
   #unlisten = () => {};
 
   constructor(source: ProgressSource) {
@@ -71,7 +71,7 @@ export class FanOutProgress {
   }
 
   #forget(no: number | undefined): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#said.clear();
     this.#unreachable.clear();
     this.#no = no;
@@ -80,17 +80,18 @@ export class FanOutProgress {
   }
 
   #wait(quietRounds: number): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#quietRounds = quietRounds;
     const asked = [...this.#said.values()].filter(({ settled }) => !settled).length;
     const pause = Math.min(PAUSE_MS * 2 ** quietRounds, LONGEST_PAUSE_MS);
-    this.#timer = setTimeout(() => this.#look(), Math.max(pause, asked * PAUSE_PER_SHARD_MS));
+    const timer = setTimeout(() => this.#look(), Math.max(pause, asked * PAUSE_PER_SHARD_MS));
+    this.#stopTimer = () => clearTimeout(timer);
   }
 
   /** A round now, unless one is under way, which then serves. */
   #look(): void {
     if (this.#asking) return;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     const fanOut = this.#watchers.size === 0 ? undefined : this.#source.going();
     if (fanOut?.no !== this.#no) this.#forget(fanOut?.no);
     if (fanOut === undefined) return;

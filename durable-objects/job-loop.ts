@@ -5,7 +5,7 @@
  */
 import type { Answer } from "../src/domain/answer.ts";
 import { judgeIdleWake, NEAR_TIMER_MS } from "../src/domain/breaker.ts";
-import { pauseJob } from "../src/domain/job.ts";
+import { isUnlisted, pauseJob } from "../src/domain/job.ts";
 import type { Run } from "../src/domain/run.ts";
 import { decideTick, type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
 import type { JobHolder } from "./job-state.ts";
@@ -121,8 +121,9 @@ export class JobLoop {
       const after = this.#holder.commit({ runs: changed, record, cursor });
       for (const runId of result.aborts) this.abort(runId);
       for (const run of result.calls) this.#call(after, run);
-      // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit.
-      if (this.#inFlight.size === 0) this.#arm();
+      // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit. With the directory still to be
+      // told, it is set once that is done: until this alarm has ended, the platform rings it again after a crash.
+      if (this.#inFlight.size === 0 && !isUnlisted(after.record)) this.#arm();
     }
     this.#erase = result.erase;
     return true;
@@ -143,7 +144,7 @@ export class JobLoop {
   async #sideWork(): Promise<void> {
     const record = this.#holder.state?.record;
     if (record === undefined) return;
-    const behind = record.version > record.indexedVersion;
+    const behind = isUnlisted(record);
     const now = this.#effects.now();
     if (!this.#erase && record.deletedAt === undefined && (!behind || now < (this.#indexRetryAt ?? 0))) return;
     try {

@@ -67,8 +67,12 @@ export class JobHolder {
     if (this.#loaded) return this.#state;
     const stored = this.#store.load();
     if (stored !== undefined) {
-      const cursor = { ...stored.cursor, rev: Math.max(stored.cursor.rev, this.#fanOuts.rev) };
-      this.#state = { ...stored, cursor, job: compiled(stored.record), fanOut: timerOf(this.#fanOuts.newest()) };
+      const { record, cursor, active, hasFannedOut } = stored;
+      this.#state = { record, cursor, active, job: compiled(record) };
+      if (hasFannedOut) {
+        const rev = Math.max(cursor.rev, this.#fanOuts.rev);
+        this.#state = { ...this.#state, cursor: { ...cursor, rev }, fanOut: timerOf(this.#fanOuts.newest()) };
+      }
     }
     this.#loaded = true;
     return this.#state;

@@ -13,6 +13,8 @@ export type StoredJob = {
   readonly cursor: Cursor;
   /** Runs that have not ended, oldest first. */
   readonly active: readonly Run[];
+  /** Whether the job has ever fanned out, and so has the table of `JobFanOutStore`. */
+  readonly hasFannedOut: boolean;
 };
 
 /** Which runs of the log are wanted, newest first. */
@@ -40,15 +42,26 @@ export class JobStore {
 
   /** The whole state, or undefined where no job was ever made here (or it was erased). Brings old tables up to date. */
   load(): StoredJob | undefined {
-    if (!this.#hasTables()) return undefined;
+    const tables = [...this.#sql.exec<Row>("SELECT name FROM sqlite_master WHERE name IN ('job', 'fan_out')")];
+    if (!tables.some(({ name }) => name === "job")) return undefined;
     const row = [...this.#sql.exec<Row>("SELECT * FROM job")][0];
     if (row === undefined) return undefined;
     this.#migrate(Number(row.schema_version));
-    const active = [...this.#sql.exec<Row>("SELECT * FROM run WHERE phase != 'ended' ORDER BY seq")];
-    const newest = [...this.#sql.exec<Row>("SELECT rev, cursor FROM run ORDER BY rev DESC LIMIT 1")][0];
+    // The runs that go on and the one written last in one question: a job that wakes asks it before it calls anybody.
+    const runs = [
+      ...this.#sql.exec<Row>(
+        "SELECT * FROM run WHERE phase != 'ended' OR rev = (SELECT max(rev) FROM run) ORDER BY seq",
+      ),
+    ];
+    const active = runs.filter(({ phase }) => phase !== "ended");
     for (const run of active) this.#slots.set(String(run.id), Number(run.slot));
-    const carrier = newest !== undefined && Number(newest.rev) > Number(row.rev) ? newest : row;
-    return { record: toRecord(row), cursor: parseJson<Cursor>(carrier.cursor), active: active.map(toRun) };
+    const carrier = [row, ...runs].reduce((newest, next) => (Number(next.rev) > Number(newest.rev) ? next : newest));
+    return {
+      record: toRecord(row),
+      cursor: parseJson<Cursor>(carrier.cursor),
+      active: active.map(toRun),
+      hasFannedOut: tables.some(({ name }) => name === "fan_out"),
+    };
   }
 
   /** Makes the tables and the job's row. */
@@ -91,10 +104,6 @@ export class JobStore {
   runsSince(rev: number): { readonly rev: number; readonly run: Run }[] {
     const rows = this.#sql.exec<Row>("SELECT * FROM run WHERE rev > ? ORDER BY rev", rev);
     return [...rows].map((row) => ({ rev: Number(row.rev), run: toRun(row) }));
-  }
-
-  #hasTables(): boolean {
-    return [...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'job'")].length > 0;
   }
 
   #migrate(from: number): void {

@@ -62,6 +62,9 @@ export type Cursor = {
 export const stateOf = (job: JobRecord): JobState =>
   job.finishedAt !== undefined ? "finished" : job.definition.enabled ? "active" : "paused";
 
+/** Whether the directory has yet to be told of the job's last change. */
+export const isUnlisted = (job: JobRecord): boolean => job.version > job.indexedVersion;
+
 export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 
 /**

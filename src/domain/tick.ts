@@ -10,7 +10,7 @@ import type { Answer } from "./answer.ts";
 import type { CompiledJob } from "./definition.ts";
 import type { FanOutTimer } from "./fan-out.ts";
 import { jitterDelay } from "./jitter.ts";
-import { type Cursor, type JobRecord, nextDueAt, pauseJob } from "./job.ts";
+import { type Cursor, isUnlisted, type JobRecord, nextDueAt, pauseJob } from "./job.ts";
 import { decideMissed } from "./missed.ts";
 import { countEnded, openRun } from "./open-run.ts";
 import { decideOverlap } from "./overlap.ts";
@@ -102,7 +102,7 @@ export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: Time
   // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
   if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
   if (fanOut !== undefined) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
-  if (record.version > record.indexedVersion) timers.push({ kind: "index", at: indexRetryAt ?? now });
+  if (isUnlisted(record)) timers.push({ kind: "index", at: indexRetryAt ?? now });
   for (const run of active) {
     if (run.phase === "pending") timers.push({ kind: "attempt", at: run.wakeAt ?? now });
     if (run.phase === "waiting") timers.push({ kind: "deadline", at: run.wakeAt ?? now });

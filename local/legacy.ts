@@ -1,11 +1,16 @@
 /** LEGACY_DATA_PATH: hands the Go original's jobs.json to the import route once, then renames it. */
 import { access, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { err, ok, type Result } from "../src/domain/result.ts";
+import { importInParts, type Report, type Skipped } from "./legacy-parts.ts";
 
 const FILE_NAME = "jobs.json";
 const IMPORTED_NAME = "jobs.json.imported";
 const TIMEOUT_MS = 120_000;
+/** workerd lets a job's files go when nobody has called it for ten seconds. */
+const PAUSE_MS = 11_000;
 const MAX_REASONS_SHOWN = 3;
 
 const report = z.object({ imported: z.number(), skipped: z.array(z.object({ id: z.string(), reason: z.string() })) });
@@ -24,15 +29,12 @@ export async function importLegacy(folder: string, url: string, adminToken: stri
         ? undefined
         : `LEGACY_DATA_PATH: there is no ${FILE_NAME} in ${folder}`;
     }
-    const response = await fetch(`${url}/v1/import`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
-      body: await readFile(path),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+    const done = await importInParts(await readFile(path), {
+      send: (body) => send(`${url}/v1/import`, adminToken, body),
+      pause: () => sleep(PAUSE_MS),
     });
-    const text = await response.text();
-    if (!response.ok) return `LEGACY_DATA_PATH: ${path} was not imported: ${response.status} ${explain(text)}`;
-    const { imported, skipped } = report.parse(JSON.parse(text));
+    if (!done.ok) return `LEGACY_DATA_PATH: ${path} was not imported: ${done.error}`;
+    const { imported, skipped } = done.value;
     const kept = await freeName(folder);
     await rename(path, join(folder, kept));
     return `Imported ${count(imported)} from ${path}${describeSkipped(skipped)}; the file is now ${kept}`;
@@ -41,9 +43,20 @@ export async function importLegacy(folder: string, url: string, adminToken: stri
   }
 }
 
+async function send(route: string, adminToken: string, body: string | Uint8Array): Promise<Result<Report, string>> {
+  const response = await fetch(route, {
+    method: "POST",
+    headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
+    body,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const text = await response.text();
+  return response.ok ? ok(report.parse(JSON.parse(text))) : err(`${response.status} ${explain(text)}`);
+}
+
 const count = (jobs: number): string => (jobs === 1 ? "1 job" : `${jobs} jobs`);
 
-function describeSkipped(skipped: readonly { id: string; reason: string }[]): string {
+function describeSkipped(skipped: readonly Skipped[]): string {
   if (skipped.length === 0) return "";
   const shown = skipped.slice(0, MAX_REASONS_SHOWN).map(({ id, reason }) => `${id}: ${reason}`);
   const rest = skipped.length > shown.length ? "; …" : "";

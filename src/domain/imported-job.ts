@@ -124,6 +124,9 @@ export function reasonOf(failure: Failure): string {
 
 export const ALREADY_THERE = "already there: a job with this id exists and was left as it is";
 
+/** Of a job that is in order, but met a storage that was not: there may be room for it in a moment. */
+export const NOT_STORED = "could not be stored just now; send it again, and fewer jobs at a time if that goes on";
+
 function sentence(errors: readonly FieldError[]): string {
   const shown = errors
     .slice(0, SHOWN_ERRORS)

@@ -2,6 +2,7 @@
  * The body of an import: a JSON array of jobs (the Go original's jobs.json), `{"jobs": […]}`, or one job a line (an export). The
  * form tells which it is, not the media type, so that a file sent under the wrong one is read all the same.
  */
+import { parseWithUserIds } from "../domain/exact-json.ts";
 import { type FieldError, invalid } from "../domain/failure.ts";
 import { isFields } from "../domain/legacy-job.ts";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -71,25 +72,10 @@ const SHAPES = 'an array of jobs, {"jobs": […]}, or one job a line';
 const refuse = (...errors: FieldError[]) =>
   invalid(errors, "Send jobs.json of the Go original, or an export, unchanged.");
 
-/** A number of so many digits may be beyond 2^53, from where on JSON.parse rounds it. */
-const LONG_USER_ID = /"user_id"\s*:\s*-?\d{16,}/;
-
-/** TypeScript does not know yet that a reviver is told how a value was written. */
-type ParseWithSource = (
-  text: string,
-  reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
-) => unknown;
-
 function parse(text: string): Parsed {
   try {
-    return ok(LONG_USER_ID.test(text) ? (JSON.parse as ParseWithSource)(text, exactUserId) : JSON.parse(text));
+    return ok(parseWithUserIds(text));
   } catch (error) {
     return err(error instanceof Error ? error.message : String(error));
   }
 }
-
-/** Go has 64-bit integers: an id that a JavaScript number cannot hold is kept as the digits it was written with. */
-const exactUserId = (key: string, value: unknown, { source }: { readonly source?: string }): unknown =>
-  key === "user_id" && typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? "")
-    ? source
-    : value;

@@ -6,7 +6,7 @@
 import { mayExist, reserveNameEverywhere } from "../directory/jobs-index.ts";
 import { ADMIN } from "../domain/access.ts";
 import type { Outcome } from "../domain/failure.ts";
-import { ALREADY_THERE, type JobToImport, readImportedJob, reasonOf } from "../domain/imported-job.ts";
+import { ALREADY_THERE, type JobToImport, NOT_STORED, readImportedJob, reasonOf } from "../domain/imported-job.ts";
 import { isJobId } from "../domain/job-id.ts";
 import { isFields } from "../domain/legacy-job.ts";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -67,7 +67,7 @@ async function importJob(call: PlaceCall, { job }: ImportItem): Promise<Result<n
     return await make(call, read.value);
   } catch (error) {
     logError("A job could not be imported", { job_id: read.value.id }, error);
-    return err("could not be stored just now; send it again, and fewer jobs at a time if that goes on");
+    return err(NOT_STORED);
   }
 }
 

@@ -235,6 +235,17 @@ describe("LEGACY_DATA_PATH", () => {
     expect(second.output()).not.toContain("Imported");
   });
 
+  it("larger than the body of one call is imported whole, and reported as one file", async () => {
+    const legacy = await temporaryFolder();
+    const text = "x".repeat(60_000);
+    const job = { name: "n", message: text, payload: { text }, schedule: { every: "1d" } };
+    const jobs = Array.from({ length: 90 }, (_, i) => ({ id: `large${i}`, ...job }));
+    await writeFile(join(legacy, "jobs.json"), JSON.stringify([...jobs, { name: "without an id" }]));
+    const reveille = await startReveille({ dataDir: await temporaryFolder(), env: { LEGACY_DATA_PATH: legacy } });
+    expect(reveille.lines().at(-2)).toMatch(/^Imported 90 jobs from .*, 1 skipped \(#91: .*\); the file is now/);
+    expect((await reveille.api("/v1/jobs/large89")).status).toBe(200);
+  });
+
   it("that cannot be imported stays as it is, and one line says why", async () => {
     const legacy = await temporaryFolder();
     await writeFile(join(legacy, "jobs.json"), "{ half a file");

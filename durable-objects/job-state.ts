@@ -78,6 +78,19 @@ export class JobHolder {
     return this.#state;
   }
 
+  /**
+   * The job as it is stored, for showing it: also where this version of the code cannot read the definition. That is so after a
+   * rollback, and the job waits for the later version to be deployed again.
+   */
+  get stored(): Pick<TickState, "record" | "cursor"> | undefined {
+    try {
+      return this.state;
+    } catch (error) {
+      if (error instanceof UnreadableDefinition) return this.#store.load();
+      throw error;
+    }
+  }
+
   /** Makes the job and arms it, in one commit. */
   create(job: CompiledJob, record: JobRecord, cursor: Cursor, now: number): TickState {
     this.#storage.transactionSync(() => {
@@ -160,11 +173,21 @@ export class JobHolder {
 
 const NO_CALLS: ReadonlySet<string> = new Set();
 
+class UnreadableDefinition extends Error {}
+
 function compiled(record: JobRecord): CompiledJob {
   const job = defineJob(record.definition);
-  if (!job.ok)
-    throw new Error(`The stored definition of job ${record.id} cannot be read: ${JSON.stringify(job.error)}`);
-  return job.value;
+  if (job.ok) return job.value;
+  throw new UnreadableDefinition(
+    `The stored definition of job ${record.id} cannot be read: ${JSON.stringify(job.error)}`,
+  );
+}
+
+/** The job as it is to be shown, if it is there and this caller may see it. */
+export function visibleRecord(holder: JobHolder, caller: Caller): Outcome<Pick<TickState, "record" | "cursor">> {
+  const { stored } = holder;
+  if (stored === undefined || stored.record.deletedAt !== undefined) return notFound("job");
+  return canSee(caller, stored.record.definition) ? ok(stored) : notFound("job");
 }
 
 /** The job, if it is there and this caller may see it. */

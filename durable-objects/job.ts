@@ -29,7 +29,7 @@ import type { Explanation } from "../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
 import type { Job, JobDefinition, JobInput } from "../src/schema/job.ts";
 import type { ExportedJob } from "../src/schema/job-export.ts";
-import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS } from "../src/schema/limits.ts";
+import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS, MINUTE_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
 import type { Poked } from "./directory-sweep.ts";
 import { openEvents } from "./job-events.ts";
@@ -37,7 +37,7 @@ import { JobFanOuts } from "./job-fan-outs.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JobPlace } from "./job-place.ts";
 import { JobRunLog, type RunPlace, type RunQuery } from "./job-run-log.ts";
-import { JobHolder, visibleJob } from "./job-state.ts";
+import { JobHolder, visibleJob, visibleRecord } from "./job-state.ts";
 
 export type CreateRequest = {
   readonly id: string;
@@ -62,6 +62,9 @@ export type Recalled =
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
+
+/** What keeps a job from its work, say a definition that only a later version of the code can read, is not over in seconds. */
+const ALARM_RETRY_MS = 5 * MINUTE_MS;
 
 export class JobObject extends DurableObject<Env> {
   readonly #holder: JobHolder;
@@ -95,8 +98,14 @@ export class JobObject extends DurableObject<Env> {
     this.#place = new JobPlace(env, this.#holder, this.#loop, this.#fanOuts);
   }
 
+  /** Does not throw (DESIGN invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
   override async alarm(): Promise<void> {
-    await this.#loop.run();
+    try {
+      await this.#loop.run();
+    } catch (error) {
+      logError("A job could not do what was due; it tries again in a few minutes", { job_id: this.ctx.id.name }, error);
+      this.#holder.armAt(Date.now() + ALARM_RETRY_MS);
+    }
   }
 
   /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
@@ -133,12 +142,14 @@ export class JobObject extends DurableObject<Env> {
   }
 
   async read(caller: Caller): Promise<Outcome<Job>> {
-    return this.#see(caller, (state) => ok(jobView(state.record, state.cursor)));
+    const seen = visibleRecord(this.#holder, caller);
+    return seen.ok ? ok(jobView(seen.value.record, seen.value.cursor)) : seen;
   }
 
   /** The job with what an import needs besides. */
   async exported(): Promise<Outcome<ExportedJob>> {
-    return this.#see(ADMIN, (state) => ok(exportView(state.record, state.cursor)));
+    const seen = visibleRecord(this.#holder, ADMIN);
+    return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor)) : seen;
   }
 
   /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */

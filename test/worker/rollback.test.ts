@@ -1,8 +1,10 @@
 /** An older version that is deployed over a newer one: tables of the newer one are used, and stay the newer one's. */
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
 import { shardFor } from "../../src/directory/shards.ts";
+import { ADMIN } from "../../src/domain/access.ts";
 import { rosterKey } from "../../src/domain/shard.ts";
+import { jobObject } from "../../src/jobs/job-object.ts";
 import { call, env, fresh, makeJob } from "./http-fixture.ts";
 
 it.each([
@@ -48,3 +50,47 @@ it.each([
     expect(await version()).toBe(newer);
   },
 );
+
+describe("a job whose definition only a later version of the code can read", () => {
+  const make = async () => {
+    const id = await makeJob();
+    const stub = env.JOB.getByName(id);
+    const before = (await call("GET", `/v1/jobs/${id}`)).body;
+    const write = (value: unknown) =>
+      runInDurableObject(stub, (_, { storage }) => {
+        storage.sql.exec(
+          "UPDATE job SET definition = json_set(definition, '$.schedule', json(?))",
+          JSON.stringify(value),
+        );
+      });
+    await write({ moon: "full" });
+    await evictDurableObject(stub);
+    return { id, stub, before, write };
+  };
+
+  it("is shown and exported as it is", async () => {
+    const { id, before } = await make();
+    const shown = { ...before, schedule: { moon: "full" } };
+    expect(await jobObject(env, id).read(ADMIN)).toEqual({ ok: true, value: shown });
+    expect(await jobObject(env, id).exported()).toEqual({ ok: true, value: shown });
+  });
+
+  it("is rung again every five minutes, and fires once the later version is there", async () => {
+    const { id, stub, before, write } = await make();
+    const alarm = () => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse(String(before.next_run_at)) });
+    try {
+      for (let ring = 0; ring < 8; ring++) {
+        expect(await runDurableObjectAlarm(stub)).toBe(true);
+        expect(await alarm()).toBe(Date.now() + 300_000);
+        vi.setSystemTime(Date.now() + 300_000);
+      }
+      await write(before.schedule);
+      await runDurableObjectAlarm(stub);
+    } finally {
+      vi.useRealTimers();
+    }
+    const { items } = (await call("GET", `/v1/jobs/${id}/runs`)).body;
+    expect(items).toMatchObject([{ status: "success", scheduled_at: before.next_run_at }]);
+  });
+});

@@ -9,6 +9,7 @@ import { type JobFilter, matchesFilter, narrowToCaller, ownersMatching } from ".
 import { ok } from "../domain/result.ts";
 import { PHANTOM_AFTER_MS } from "../domain/sweep.ts";
 import type { Env } from "../env.ts";
+import { logError } from "../log.ts";
 import type { Job } from "../schema/job.ts";
 import { mergeSorted, shardFor, shardsFor } from "./shards.ts";
 
@@ -25,7 +26,7 @@ const newestFirst = (a: EntryKey, b: EntryKey): number =>
 
 /**
  * A page of the jobs that the caller may see and the filter lets through, as they are at this moment. `limit` is at least 1; `now` is
- * epoch ms. A job that is being made or deleted is left out and the page filled up; pages go on from the last entry's
+ * epoch ms. A job that is being made or deleted, or cannot be read, is left out and the page filled up; pages go on from the last entry's
  * key, so that nothing is left out or repeated while other jobs come and go. Errors: `validation_failed` on `cursor`.
  */
 export async function listJobs(
@@ -78,13 +79,23 @@ export async function entriesAfter(
 /**
  * The entry's job, or undefined where there is none. It is read as the operator: "not there" must not be mistaken for "not
  * yours", since an entry that has waited in vain for its job is dropped.
+ *
+ * A job that cannot answer, twice, is left out and logged, so that the others can be seen: the entry alone has neither its schedule
+ * nor its message to show in its place. A definition that only a later version can read is no such case: that job answers.
  */
 async function jobOf(env: Env, entry: ListedEntry, now: number): Promise<Job | undefined> {
-  const job = await jobReader(env, entry.id).read(ADMIN);
-  if (job.ok && isSameJob(job.value, entry)) return job.value;
-  if (now - entry.reservedAt > PHANTOM_AFTER_MS) await shardFor(env, entry.owner).dropPhantom(entry);
+  try {
+    const job = await askTwice(() => jobReader(env, entry.id).read(ADMIN));
+    if (job.ok && isSameJob(job.value, entry)) return job.value;
+    if (now - entry.reservedAt > PHANTOM_AFTER_MS) await shardFor(env, entry.owner).dropPhantom(entry);
+  } catch (error) {
+    logError("A job could not be read and is left out of a list", { job_id: entry.id }, error);
+  }
   return undefined;
 }
+
+/** `ask` takes a stub of its own each time: one that has thrown stays broken, while an object that was reset answers the next call. */
+export const askTwice = <T>(ask: () => Promise<T>): Promise<T> => ask().catch(ask);
 
 /** RPC's types take no `unknown`, which a job's payload is made of; the values are JSON and cross as they are. */
 const jobReader = (env: Env, id: string) =>

@@ -91,7 +91,8 @@ const list = route({
   id: "listJobs",
   tag,
   summary: "List jobs, newest first",
-  description: "Every filter given must match. Without `state`, finished jobs are left out.",
+  description:
+    "Every filter given must match. Without `state`, finished jobs are left out. A job whose storage is damaged is left out too, and named in the log.",
   query: z.strictObject({
     owner_kind: OwnerKind.optional().meta({ description: "Jobs that belong to this kind of owner." }),
     exec_scope: ExecScope.optional().meta({

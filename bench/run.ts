@@ -61,7 +61,7 @@ if (options.only === undefined) {
     command: options.peers ? "npm run bench:peers" : `npm run bench${options.full ? " -- --full" : ""}`,
     full: options.full || options.peers,
     rounds: rounds ?? 3,
-    own: [...pair("workerd"), ...pair("miniflare")],
+    own: [...pair("workerd"), ...(options.full || options.peers ? pair("miniflare") : [])],
     peers,
     out: options.out ?? `${ROOT}/bench/RESULTS.md`,
   });

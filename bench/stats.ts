@@ -6,4 +6,11 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-export const median = (values: readonly number[]): number => quantile(values, 0.5);
+/** Of an even number of values the middle of the two in the middle. */
+export const median = (values: readonly number[]): number =>
+  (quantile(values, 0.5) +
+    -quantile(
+      values.map((value) => -value),
+      0.5,
+    )) /
+  2;

@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { JOB_ID_BYTES, jobIdFromBytes } from "../../src/domain/job-id.ts";
 import { api, USERS } from "../api.ts";
 import { call, connect, encode, load } from "../load.ts";
 import type { Sink } from "../sink.ts";
@@ -72,19 +73,22 @@ export async function list(system: Door, lists: number): Promise<{ readonly newe
 
 /** As many jobs as one import has room for. */
 const JOBS_PER_IMPORT = 2_000;
-const ImportAnswer = z.looseObject({ imported: z.number() });
+const ImportAnswer = z.looseObject({ imported: z.number(), skipped: z.array(z.looseObject({ reason: z.string() })) });
 
 /** Takes in `jobs` jobs, each of another user in turn, due once a day. */
 export async function importJobs(system: Door, jobs: number): Promise<void> {
   for (let from = 0; from < jobs; from += JOBS_PER_IMPORT) {
     const part = Array.from({ length: Math.min(JOBS_PER_IMPORT, jobs - from) }, (_, n) => ({
+      id: jobIdFromBytes(crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES))),
+      // By which an import knows a job of Reveille.
+      etag: "1",
       name: `daily ${from + n}`,
       user_id: `user-${(from + n) % USERS}`,
       schedule: { every: "24h" },
       message: MESSAGE,
     }));
-    const { imported } = ImportAnswer.parse(await json(system, "POST", "/v1/import", part));
-    if (imported !== part.length) throw new Error(`${imported} of ${part.length} jobs were imported`);
+    const { imported, skipped } = ImportAnswer.parse(await json(system, "POST", "/v1/import", part));
+    if (imported !== part.length) throw new Error(`${part.length} jobs: ${imported} imported, ${skipped[0]?.reason}`);
   }
 }
 

@@ -6,6 +6,7 @@ import { serve } from "./worker.ts";
 export const agentsSdk: System = {
   name: "Agents SDK (miniflare)",
   objectPerJob: true,
+  wholeSeconds: true,
   async start({ dataDir, agentUrl }): Promise<Running> {
     const bundle = await bundleWorker("agents-sdk-worker.ts", "WakingAgent", ["nodejs_compat"]);
     const server = await serve("miniflare", { ...bundle, bindings: { AGENT_URL: agentUrl } }, dataDir);

@@ -17,7 +17,20 @@ export const bullmq: System = {
     const port = await freePort();
     const redis = await startChild(
       program("redis-server"),
-      ["--port", port, "--bind", "127.0.0.1", "--dir", options.dataDir, "--save", "", "--appendonly", "yes"],
+      [
+        "--port",
+        port,
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        options.dataDir,
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+      ],
       { ready: /Ready to accept connections/ },
     );
     return serveQueue("bullmq-server.ts", { REDIS_PORT: port }, redis, options, true);

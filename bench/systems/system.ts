@@ -29,6 +29,8 @@ export type System = {
   /** Whether a job is a Durable Object, which sleeps until it is due. */
   readonly objectPerJob: boolean;
   readonly isReveille?: boolean;
+  /** Whether it drops the fraction of a second of a job's time. */
+  readonly wholeSeconds?: boolean;
   start(options: StartOptions): Promise<Running>;
 };
 

@@ -1,7 +1,7 @@
 /**
  * What a shard of a fan-out does while it is awake: it takes users out of its batches, calls the agent for each within the
  * bounds, and logs the end of each run. A call is not recorded before it is made, only its end is: one row a user. So a crash
- * makes the calls that were in flight again, under the same run ids, and never a second run in the log.
+ * makes the calls that were in flight (or just answered) again, under the same run ids, and never a second run in the log.
  */
 import type { Answer } from "../src/domain/answer.ts";
 import { type CompiledJob, defineJob } from "../src/domain/definition.ts";
@@ -17,9 +17,12 @@ import {
   settleAttempt,
   skipRun,
 } from "../src/domain/run.ts";
-import { keyOfUserRun, userKey } from "../src/domain/run-id.ts";
+import { keyOfUserRun } from "../src/domain/run-id.ts";
 import { type FanOutSpec, startUserRun } from "../src/domain/user-run.ts";
+import { FanOutLog } from "./fan-out-log.ts";
+import { FanOutQueue, type OpenBatch } from "./fan-out-queue.ts";
 import type { FanOutStore, StoredFanOut } from "./fan-out-store.ts";
+import { Nap } from "./nap.ts";
 
 /** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
 const MAX_ALARM_MS = 10 * 60_000;
@@ -46,9 +49,6 @@ export type ShardEffects = {
   readonly armAt: (at: number | null) => void;
 };
 
-/** A batch of which some users have been begun, and some of those perhaps not ended. */
-type OpenBatch = { readonly seq: number; readonly users: readonly string[]; next: number; outstanding: number };
-
 /** `logged`: the log holds this run already, in an earlier form. */
 type Call = {
   readonly run: Run;
@@ -57,7 +57,13 @@ type Call = {
   readonly controller: AbortController;
 };
 
-type Current = StoredFanOut & { readonly job: CompiledJob; readonly concurrency: number; readonly interval: number };
+type Current = StoredFanOut & {
+  readonly job: CompiledJob;
+  readonly concurrency: number;
+  readonly interval: number;
+  readonly log: FanOutLog;
+  readonly queue: FanOutQueue;
+};
 
 export type ShardStatus = {
   /** Nothing runs, waits or is queued. */
@@ -70,12 +76,8 @@ export class FanOutLoop {
   readonly #store: FanOutStore;
   readonly #effects: ShardEffects;
   readonly #calls = new Map<string, Call>();
-  #batches: OpenBatch[] = [];
   #current: Current | undefined;
   #loaded = false;
-  #counts: { total: number; succeeded: number; failed: number; skipped: number; active: number } | undefined;
-  /** Users in batches that are not open; undefined until they were counted. */
-  #waiting: number | undefined;
   #nextCallAt = 0;
   /** Users still to be given up; undefined until the first one is begun after a restart. */
   #toGiveUp: number | undefined;
@@ -84,7 +86,7 @@ export class FanOutLoop {
   #stopped = false;
   /** Something has happened that the running loop has not looked at. */
   #dirty = false;
-  #wake: () => void = () => {};
+  readonly #nap = new Nap();
 
   constructor(store: FanOutStore, effects: ShardEffects) {
     this.#store = store;
@@ -95,19 +97,21 @@ export class FanOutLoop {
   get current(): Current | undefined {
     if (this.#loaded) return this.#current;
     const stored = this.#store.newest();
-    this.#current = stored === undefined ? undefined : prepare(stored);
+    this.#current = stored === undefined ? undefined : prepare(stored, this.#store);
     this.#nextCallAt = stored?.nextCallAt ?? 0;
     this.#loaded = true;
     return this.#current;
+  }
+
+  /** Writes what of the log is still in memory: for whoever reads the tables. */
+  write(): void {
+    this.#current?.log.write();
   }
 
   /** After the tables were changed: everything that was in memory is read anew. Calls in flight are hung up. */
   reset(): void {
     for (const { controller } of this.#calls.values()) controller.abort();
     this.#calls.clear();
-    this.#batches = [];
-    this.#counts = undefined;
-    this.#waiting = undefined;
     this.#toGiveUp = undefined;
     this.#loaded = false;
     this.poke();
@@ -123,16 +127,15 @@ export class FanOutLoop {
   stop(): void {
     for (const { controller } of this.#calls.values()) controller.abort();
     this.#calls.clear();
-    this.#batches = [];
     this.#current = undefined;
     this.#loaded = true;
     this.#stopped = true;
-    this.#wake();
+    this.#nap.wake();
   }
 
   /** A batch of so many users has been stored. */
   took(users: number): void {
-    if (this.#waiting !== undefined) this.#waiting += users;
+    this.current?.queue.took(users);
     this.poke();
   }
 
@@ -140,7 +143,7 @@ export class FanOutLoop {
   poke(): void {
     this.#reported = false;
     this.#dirty = true;
-    if (this.#running) this.#wake();
+    if (this.#running) this.#nap.wake();
     else if (!this.#stopped) this.#effects.armAt(this.#effects.now());
   }
 
@@ -151,8 +154,9 @@ export class FanOutLoop {
 
   /** A run as it is now: in flight, or logged. */
   find(fanOut: StoredFanOut, key: string): Run | undefined {
-    const call = fanOut.spec.no === this.current?.spec.no ? this.#calls.get(key) : undefined;
-    return call?.run ?? this.#store.run(fanOut.spec, key);
+    const current = this.current;
+    if (fanOut.spec.no !== current?.spec.no) return this.#store.run(fanOut.spec, key);
+    return this.#calls.get(key)?.run ?? current.log.find(key);
   }
 
   /** Calls in flight that the log does not hold. */
@@ -163,10 +167,15 @@ export class FanOutLoop {
 
   /** Takes over a run that was changed from outside; a call of an ended one is hung up. */
   change(fanOut: StoredFanOut, key: string, before: Run, after: Run): void {
-    const isCurrent = fanOut.spec.no === this.current?.spec.no;
-    const call = isCurrent ? this.#calls.get(key) : undefined;
-    if (!isCurrent) this.#store.putRun(fanOut.spec.no, after);
-    else this.#log(after, call === undefined || call.logged ? before : undefined);
+    const current = this.current;
+    if (fanOut.spec.no !== current?.spec.no) {
+      this.#store.putRun(fanOut.spec.no, after);
+      return;
+    }
+    const call = this.#calls.get(key);
+    current.log.put(after, call === undefined || call.logged ? before : undefined, this.#effects.now());
+    // Whoever has changed it is told so.
+    current.log.write();
     if (call === undefined) {
       this.poke();
       return;
@@ -174,7 +183,7 @@ export class FanOutLoop {
     if (isActive(after)) this.#calls.set(key, { ...call, run: after, logged: true });
     else {
       call.controller.abort();
-      this.#finish(key, call);
+      this.#finish(key, call, current);
     }
   }
 
@@ -182,11 +191,13 @@ export class FanOutLoop {
   status(): ShardStatus {
     const current = this.current;
     if (current === undefined) return { idle: true, counts: { total: 0, succeeded: 0, failed: 0, skipped: 0 } };
-    const { total, succeeded, failed, skipped, active } = this.#tally(current);
-    const queued = this.#queued(current);
+    const { total, succeeded, failed, skipped, active } = current.log.tally;
+    const queued = current.queue.size;
     const unlogged = this.unlogged(current).length;
+    const idle = queued === 0 && this.#calls.size === 0 && active === 0;
+    if (idle) current.log.write();
     return {
-      idle: queued === 0 && this.#calls.size === 0 && active === 0,
+      idle,
       counts: { total: total + queued + unlogged, succeeded, failed, skipped },
       ...(current.gone === undefined ? {} : { gone: current.gone }),
     };
@@ -203,14 +214,18 @@ export class FanOutLoop {
         const turn = this.#turn(now);
         await this.#reportIfIdle();
         if (now - startedAt > MAX_ALARM_MS) break;
-        if (turn.again) await this.#nap(0);
-        else if (this.#calls.size > 0 || turn.nextAt - now <= MAX_NAP_MS) await this.#nap(turn.nextAt - now);
-        else break;
+        if (turn.again) await this.#nap.take(now, now);
+        else if (this.#dirty) continue;
+        else if (this.#calls.size > 0 || turn.nextAt - now <= MAX_NAP_MS) {
+          await this.#nap.take(now, Math.min(turn.nextAt, now + MAX_NAP_MS));
+        } else break;
       }
     } finally {
       this.#running = false;
+      this.#nap.end();
       const current = this.current;
-      if (current !== undefined && current.interval > 0 && this.#queued(current) > 0) {
+      current?.log.write();
+      if (current !== undefined && current.interval > 0 && current.queue.size > 0) {
         this.#store.noteNextCall(current.spec.no, this.#nextCallAt);
       }
       this.#arm();
@@ -221,6 +236,7 @@ export class FanOutLoop {
   #turn(now: number): { readonly again: boolean; readonly nextAt: number } {
     const current = this.current;
     if (current === undefined) return { again: false, nextAt: Number.POSITIVE_INFINITY };
+    if (current.log.writeAt <= now) current.log.write();
     if (this.#settleDue(current, now)) return { again: true, nextAt: now };
     for (let dealtWith = 0; this.#calls.size < current.concurrency; dealtWith++) {
       if (dealtWith >= MAX_PER_TURN) return { again: true, nextAt: now };
@@ -229,72 +245,40 @@ export class FanOutLoop {
       if (held === undefined && this.#nextCallAt > now) break;
       if (retry !== undefined) {
         const run = beginAttempt(retry);
-        this.#log(run, retry);
+        current.log.put(run, retry, now);
         this.#call(current, run, true, undefined, now);
         continue;
       }
-      const user = this.#nextUser(current);
-      if (user === undefined) break;
-      const run = startUserRun(current.spec, user.userId, now);
-      user.batch.outstanding++;
-      if (held !== undefined) this.#end(skipRun(run, held, now), user.batch);
-      else if (this.#isGivenUp(current)) this.#end(cancelRun(run, now, KILLS), user.batch);
-      else this.#call(current, beginAttempt(run), false, user.batch, now);
+      const taken = current.queue.next();
+      if (taken === undefined) break;
+      const { user, batch } = taken;
+      const run = startUserRun(current.spec, user.userId, user.key, now);
+      if (held !== undefined) this.#end(current, skipRun(run, held, now), batch, now);
+      else if (this.#isGivenUp(current)) this.#end(current, cancelRun(run, now, KILLS), batch, now);
+      else this.#call(current, beginAttempt(run), false, batch, now);
     }
     return { again: false, nextAt: this.#nextAt(current, now) };
   }
 
   /** Ends logged runs whose completion is overdue, and calls that nobody holds any more. True where there may be more of them. */
   #settleDue(current: Current, now: number): boolean {
-    if (this.#tally(current).active === 0) return false;
+    if (current.log.tally.active === 0) return false;
     const due = this.#store.dueRuns(current.spec, now, MAX_DUE_PER_TURN + this.#calls.size);
     let settled = 0;
     for (const run of due) {
       if (this.#calls.has(keyOfUserRun(run.id))) continue;
       if (run.phase === "pending") continue;
       settled++;
-      if (run.phase === "waiting") this.#log(expireRun(run, now), run);
-      else this.#log(interruptAttempt(run, rulesOf(current.job), now, this.#effects.random()), run);
+      const interrupted = () => interruptAttempt(run, rulesOf(current.job), now, this.#effects.random());
+      current.log.put(run.phase === "waiting" ? expireRun(run, now) : interrupted(), run, now);
     }
     return settled >= MAX_DUE_PER_TURN;
   }
 
   #nextRetry(current: Current, now: number): Run | undefined {
-    if (this.#tally(current).active === 0) return undefined;
+    if (current.log.tally.active === 0) return undefined;
     const due = this.#store.dueRuns(current.spec, now, this.#calls.size + 1);
     return due.find((run) => run.phase === "pending" && !this.#calls.has(keyOfUserRun(run.id)));
-  }
-
-  /** The next user without a run: not in the log, and not being called. Repeats are passed over here. */
-  #nextUser(current: Current): { readonly userId: string; readonly batch: OpenBatch } | undefined {
-    for (;;) {
-      const batch = this.#batches.find(({ next, users }) => next < users.length) ?? this.#openBatch(current);
-      if (batch === undefined) return undefined;
-      const userId = batch.users[batch.next++];
-      if (userId === undefined) continue;
-      const key = userKey(userId);
-      if (!this.#calls.has(key) && !this.#store.has(current.spec.no, key)) return { userId, batch };
-      this.#closeIfDone(batch);
-    }
-  }
-
-  #openBatch(current: Current): OpenBatch | undefined {
-    const stored = this.#store.nextBatch(current.spec.no, this.#openSeqs());
-    if (stored === undefined) return undefined;
-    if (this.#waiting !== undefined) this.#waiting -= stored.users.length;
-    const batch = { ...stored, next: 0, outstanding: 0 };
-    this.#batches.push(batch);
-    return batch;
-  }
-
-  #closeIfDone(batch: OpenBatch): void {
-    if (batch.next < batch.users.length || batch.outstanding > 0) return;
-    this.#store.deleteBatch(batch.seq);
-    this.#batches = this.#batches.filter((other) => other !== batch);
-  }
-
-  #openSeqs(): number[] {
-    return this.#batches.map(({ seq }) => seq);
   }
 
   /**
@@ -303,8 +287,9 @@ export class FanOutLoop {
    */
   #isGivenUp(current: Current): boolean {
     if (this.#toGiveUp === undefined) {
-      const logged = this.#tally(current).total;
+      const logged = current.log.tally.total;
       const stalls = logged === current.begunAtLogged ? current.stalls + 1 : 0;
+      if (stalls > 0) current.log.writeThrough();
       this.#toGiveUp = stalls >= MAX_STALLS ? current.concurrency : 0;
       this.#store.noteBegin(current.spec.no, logged, stalls >= MAX_STALLS ? 0 : stalls);
     }
@@ -327,62 +312,41 @@ export class FanOutLoop {
         this.#store.noteGone(current.spec.no, answer.reason);
         this.#current = { ...current, gone: current.gone ?? answer.reason };
       }
-      this.#log(next, call.logged ? call.run : undefined);
-      this.#finish(key, call);
+      current.log.put(next, call.logged ? call.run : undefined, this.#effects.now());
+      this.#finish(key, call, current);
     });
   }
 
   /** A run that ends without a call. */
-  #end(ended: Run, batch: OpenBatch): void {
-    this.#log(ended, undefined);
-    batch.outstanding--;
-    this.#closeIfDone(batch);
+  #end(current: Current, ended: Run, batch: OpenBatch, now: number): void {
+    current.log.put(ended, undefined, now);
+    this.#endIn(current, batch);
   }
 
   /** The call is over, and the log has what came of it. */
-  #finish(key: string, call: Call): void {
+  #finish(key: string, call: Call, current: Current): void {
     this.#calls.delete(key);
-    if (call.batch !== undefined) {
-      call.batch.outstanding--;
-      this.#closeIfDone(call.batch);
-    }
+    if (call.batch !== undefined) this.#endIn(current, call.batch);
     this.poke();
   }
 
-  /** Writes a run; `before` is the form in which the log holds it, if it does. */
-  #log(run: Run, before: Run | undefined): void {
-    const current = this.current;
-    if (current === undefined) return;
-    const counts = this.#tally(current);
-    this.#store.putRun(current.spec.no, run);
-    if (before === undefined) counts.total++;
-    else if (isActive(before)) counts.active--;
-    if (isActive(run)) counts.active++;
-    else if (run.status === "success") counts.succeeded++;
-    else if (run.status === "error") counts.failed++;
-    else counts.skipped++;
-  }
-
-  #tally(current: Current) {
-    this.#counts ??= this.#store.counts(current.spec.no);
-    return this.#counts;
-  }
-
-  #queued(current: Current): number {
-    const open = this.#batches.reduce((sum, { users, next }) => sum + users.length - next, 0);
-    this.#waiting ??= this.#store.queued(current.spec.no, this.#openSeqs());
-    return open + this.#waiting;
+  /** The users of a batch are dropped in the commit in which the log has the last of them. */
+  #endIn({ queue, log }: Current, batch: OpenBatch): void {
+    if (!queue.ended(batch)) return;
+    log.write();
+    queue.drop(batch);
   }
 
   /** When there is something to do next that no ending call announces. */
   #nextAt(current: Current, now: number): number {
     const room = this.#calls.size < current.concurrency;
-    const hasUsers = room && this.#queued(current) > 0;
-    const wakeAt = this.#tally(current).active > 0 ? this.#store.nextWake(current.spec.no, now) : undefined;
+    const hasUsers = room && current.queue.size > 0;
+    const wakeAt = current.log.tally.active > 0 ? this.#store.nextWake(current.spec.no, now) : undefined;
     const retryWaits = room && this.#nextRetry(current, now) !== undefined;
     return Math.min(
       hasUsers || retryWaits ? Math.max(now, this.#nextCallAt) : Number.POSITIVE_INFINITY,
       wakeAt ?? Number.POSITIVE_INFINITY,
+      current.log.writeAt,
     );
   }
 
@@ -396,18 +360,6 @@ export class FanOutLoop {
     if (!this.status().idle) return;
     this.#reported = true;
     await this.#effects.report(current.spec);
-  }
-
-  async #nap(ms: number): Promise<void> {
-    if (this.#dirty) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(MAX_NAP_MS, Math.max(0, ms)));
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = () => {};
   }
 
   #arm(): void {
@@ -426,7 +378,7 @@ const KILLS =
 /** What a fan-out's runs are judged by. */
 export const rulesOf = (job: CompiledJob) => ({ retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
 
-function prepare(stored: StoredFanOut): Current {
+function prepare(stored: StoredFanOut, store: FanOutStore): Current {
   const { spec, k } = stored;
   const job = defineJob(spec.definition);
   if (!job.ok)
@@ -437,5 +389,7 @@ function prepare(stored: StoredFanOut): Current {
     job: job.value,
     concurrency: concurrencyOf(bound, spec.shards, k),
     interval: intervalOf(bound, spec.shards),
+    log: new FanOutLog(store, spec),
+    queue: new FanOutQueue(store, spec.no),
   };
 }

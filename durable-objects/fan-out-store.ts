@@ -139,8 +139,13 @@ export class FanOutStore {
     this.#sql.exec("DELETE FROM batch WHERE seq = ?", seq);
   }
 
-  has(no: number, key: string): boolean {
-    return [...this.#sql.exec(`SELECT 1 FROM ${runTable(no)} WHERE user_key = ?`, key)].length > 0;
+  /** Those of the keys whose users have a run in the log. */
+  logged(no: number, keys: readonly string[]): string[] {
+    const rows = this.#sql.exec<Row>(
+      `SELECT user_key FROM ${runTable(no)} WHERE user_key IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(keys),
+    );
+    return [...rows].map((row) => String(row.user_key));
   }
 
   run(spec: FanOutSpec, key: string): Run | undefined {

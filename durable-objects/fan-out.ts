@@ -52,6 +52,7 @@ export class FanOutObject extends DurableObject<Env> {
   ): Promise<boolean> {
     if (this.#store.find(no) === undefined) {
       if (opening === undefined) return false;
+      this.#loop.write();
       this.ctx.storage.transactionSync(() => this.#store.open(opening.spec, opening.k));
       this.#loop.opened();
     }
@@ -75,6 +76,7 @@ export class FanOutObject extends DurableObject<Env> {
   /** Runs of one fan-out, or of all that are kept, newest first. */
   async runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]> {
     const found: ListedRun[] = [];
+    this.#loop.write();
     for (const fanOut of this.#store.fanOuts()) {
       if (query.no !== undefined && fanOut.spec.no !== query.no) continue;
       if (found.length >= query.limit) break;

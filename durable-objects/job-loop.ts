@@ -9,6 +9,7 @@ import { isUnlisted, pauseJob } from "../src/domain/job.ts";
 import type { Run } from "../src/domain/run.ts";
 import { decideTick, type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
 import type { JobHolder } from "./job-state.ts";
+import { Nap } from "./nap.ts";
 
 /** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
 const MAX_ALARM_MS = 10 * 60_000;
@@ -43,7 +44,7 @@ export class JobLoop {
   #erase = false;
   #hasSeenFanOut = false;
   #indexRetryAt: number | undefined;
-  #wake: () => void = () => {};
+  readonly #nap = new Nap();
 
   constructor(holder: JobHolder, effects: LoopEffects) {
     this.#holder = holder;
@@ -56,7 +57,7 @@ export class JobLoop {
 
   /** After a change from outside: the running loop looks again, or the alarm is set for what now waits. */
   poke(): void {
-    if (this.#running) this.#wake();
+    if (this.#running) this.#nap.wake();
     else this.#arm();
   }
 
@@ -82,10 +83,11 @@ export class JobLoop {
         await this.#fanOut();
         const now = this.#effects.now();
         if (this.#inFlight.size === 0 || now - startedAt > MAX_ALARM_MS) break;
-        await this.#nap(now);
+        await this.#wait(now);
       }
     } finally {
       this.#running = false;
+      this.#nap.end();
       this.#arm();
     }
   }
@@ -166,19 +168,11 @@ export class JobLoop {
     await this.#effects.fanOut();
   }
 
-  async #nap(now: number): Promise<void> {
+  async #wait(now: number): Promise<void> {
     const state = this.#holder.state;
     if (state === undefined || this.#answers.size > 0) return;
     const next = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at));
-    const wait = Math.min(MAX_NAP_MS, Math.max(0, next - now));
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, wait);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = () => {};
+    await this.#nap.take(now, Math.min(Math.max(now, next), now + MAX_NAP_MS));
   }
 
   /** How long the earliest timer has been past, in ms; 0 while the loop runs or nothing is past. */

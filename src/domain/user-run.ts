@@ -24,21 +24,24 @@ export type UserRunParts = Omit<Run, "id" | "seq" | "sessionId" | "userId" | "tr
   readonly userId: string;
 };
 
-/** A run whose first attempt is made at `now`. A crash before its end is written begins it again: same id, same session. */
-export const startUserRun = (spec: FanOutSpec, userId: string, now: number): Run =>
-  startRun({ ...commonOf(spec, userId), userId }, now);
+/**
+ * A run whose first attempt is made at `now`; `key` is the user's (`userKey`). A crash before its end is written begins it again: same
+ * id, same session.
+ */
+export const startUserRun = (spec: FanOutSpec, userId: string, key: string, now: number): Run =>
+  startRun({ ...commonOf(spec, userId, key), userId }, now);
 
 /** A stored run, made whole. */
 export const restoreUserRun = (spec: FanOutSpec, parts: UserRunParts): Run => ({
-  ...commonOf(spec, parts.userId),
+  ...commonOf(spec, parts.userId, userKey(parts.userId)),
   ...parts,
 });
 
-function commonOf(spec: FanOutSpec, userId: string) {
+function commonOf(spec: FanOutSpec, userId: string, key: string) {
   const { agent_id: agentId, session_mode: mode } = spec.definition;
   const { jobId, startedAt, no } = spec;
   return {
-    id: keyedRunId(spec.id, userKey(userId)),
+    id: keyedRunId(spec.id, key),
     seq: no,
     sessionId: sessionId({ jobId, agentId, userId, mode, startedAt, seq: no }),
     trigger: spec.trigger,

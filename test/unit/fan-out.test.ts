@@ -15,6 +15,7 @@ import {
 } from "../../src/domain/fan-out.ts";
 import { fanOutView } from "../../src/domain/fan-out-view.ts";
 import { newJob } from "../../src/domain/job.ts";
+import { userKey } from "../../src/domain/run-id.ts";
 import { decideTick, type TickState, timersOf } from "../../src/domain/tick.ts";
 import { restoreUserRun, startUserRun } from "../../src/domain/user-run.ts";
 import { JobInput } from "../../src/schema/job.ts";
@@ -236,8 +237,8 @@ describe("a user's run", () => {
   };
 
   it("has the same id and session however often it is begun", () => {
-    const first = startUserRun(spec, "ann", T0 + 10);
-    const again = startUserRun(spec, "ann", T0 + 99_000);
+    const first = startUserRun(spec, "ann", userKey("ann"), T0 + 10);
+    const again = startUserRun(spec, "ann", userKey("ann"), T0 + 99_000);
     expect(again.id).toBe(first.id);
     expect(again.sessionId).toBe(first.sessionId);
     expect(first.sessionId).toBe(`ag:scheduler:job:uann:${T0 * 1_000 + 1}`);
@@ -252,7 +253,7 @@ describe("a user's run", () => {
       dueAt: _due,
       userId = "",
       ...own
-    } = startUserRun(spec, "ann", T0);
-    expect(restoreUserRun(spec, { ...own, userId })).toEqual(startUserRun(spec, "ann", T0));
+    } = startUserRun(spec, "ann", userKey("ann"), T0);
+    expect(restoreUserRun(spec, { ...own, userId })).toEqual(startUserRun(spec, "ann", userKey("ann"), T0));
   });
 });

@@ -1,0 +1,38 @@
+/** How a loop in an object waits: until a time, or until it is woken. */
+
+/** A timer set costs more than a look in vain: one that rings too early for the next wait is left to ring. */
+export class Nap {
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #ringsAt = Number.POSITIVE_INFINITY;
+  #resume: () => void = () => {};
+
+  /** Returns at `until` (epoch ms; no time is too far), at {@link wake}, or somewhat before. */
+  async take(now: number, until: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resume = resolve;
+    if (until < this.#ringsAt) this.#set(now, until);
+    await promise;
+  }
+
+  wake(): void {
+    this.#resume();
+  }
+
+  /** Takes the timer off: one left behind would keep the object awake, and billed. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#ringsAt = Number.POSITIVE_INFINITY;
+  }
+
+  #set(now: number, at: number): void {
+    clearTimeout(this.#timer);
+    this.#ringsAt = at;
+    this.#timer = setTimeout(
+      () => {
+        this.#ringsAt = Number.POSITIVE_INFINITY;
+        this.#resume();
+      },
+      Math.max(0, at - now),
+    );
+  }
+}

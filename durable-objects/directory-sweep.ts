@@ -24,8 +24,8 @@ export type Poked = { readonly exists: boolean; readonly overdueMs: number; read
 export type SweepIo = {
   readonly index: IndexStore;
   readonly names: NameStore;
-  /** Asks a job's object: `JobObject.poke`. */
-  readonly poke: (jobId: string) => Promise<Poked>;
+  /** Asks a job's object, which is told under which owner it was met here: `JobObject.poke`. */
+  readonly poke: (jobId: string, owner?: string) => Promise<Poked>;
   /** Epoch ms. */
   readonly now: () => number;
   readonly report: (message: string, jobId: string, error: unknown) => void;
@@ -35,9 +35,9 @@ export type SweepIo = {
 export async function sweepSlice(slice: readonly ListedEntry[], minute: number, io: SweepIo): Promise<SweepReport> {
   const names = io.names.due(io.now()).filter(({ jobId }) => isInSlice(jobId, minute, NAME_SLICES));
   const report = { checked: 0, foundOverdue: 0, dropped: 0, failed: 0 };
-  const ask = async (jobId: string): Promise<Poked | undefined> => {
+  const ask = async (jobId: string, owner?: string): Promise<Poked | undefined> => {
     try {
-      const poked = await io.poke(jobId);
+      const poked = await io.poke(jobId, owner);
       report.checked++;
       if (poked.overdueMs > OVERDUE_AFTER_MS) report.foundOverdue++;
       return poked;
@@ -49,7 +49,7 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
   };
   const looks = [
     ...slice.map((entry) => async () => {
-      const poked = await ask(entry.id);
+      const poked = await ask(entry.id, entry.owner);
       if (poked !== undefined && giveUpPlace(entry, poked, io)) report.dropped++;
     }),
     ...names.map((name) => async () => {

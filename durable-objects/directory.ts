@@ -80,6 +80,11 @@ export class DirectoryObject extends DurableObject<Env> {
     this.#index.upsert(entry, Date.now());
   }
 
+  /** See {@link IndexStore.claim}. */
+  async claim(entry: IndexEntry, maxJobs: number): Promise<Outcome<null>> {
+    return this.#index.claim(entry, maxJobs, Date.now());
+  }
+
   /** See {@link IndexStore.remove}. */
   async remove(key: EntryKey & { readonly owner?: string }): Promise<void> {
     this.#index.remove(key);
@@ -232,7 +237,7 @@ export class DirectoryObject extends DurableObject<Env> {
     return {
       index: this.#index,
       names: this.#names,
-      poke: (jobId) => this.env.JOB.getByName(jobId).poke(),
+      poke: (jobId, owner) => this.env.JOB.getByName(jobId).poke(owner),
       now: () => Date.now(),
       report: (message, jobId, error) => logError(message, { job_id: jobId }, error),
     };

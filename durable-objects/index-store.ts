@@ -68,7 +68,7 @@ export class IndexStore {
       );
       return ok({ createdAt: present.createdAt, reservedAt: now, repeated: true });
     }
-    if ((this.#tallied().live.get(entry.owner) ?? 0) >= maxJobs) return err(quotaExceeded(entry.owner, maxJobs));
+    if (this.#isFull(entry.owner, maxJobs)) return err(quotaExceeded(entry.owner, maxJobs));
     this.#tables.prepare();
     this.#write(entry, now);
     this.#count(entry.owner, entry.state, 1);
@@ -86,6 +86,18 @@ export class IndexStore {
     if (stored !== undefined) this.#count(String(stored.owner), String(stored.state), -1);
     this.#count(entry.owner, entry.state, 1);
     tally.ids.add(idHash(entry.id));
+  }
+
+  /**
+   * Brings the entry to what the job is about to become, where its owner has room for one more; one that counts for that owner
+   * already needs none. Errors: `quota_exceeded`; the entry is as it was then.
+   */
+  claim(entry: IndexEntry, maxJobs: number, now: number): Outcome<null> {
+    const stored = this.#entry(entry);
+    const countsAlready = stored?.owner === entry.owner && stored.state !== "finished";
+    if (!countsAlready && this.#isFull(entry.owner, maxJobs)) return err(quotaExceeded(entry.owner, maxJobs));
+    this.upsert(entry, now);
+    return ok(null);
   }
 
   /** Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. */
@@ -143,6 +155,10 @@ export class IndexStore {
       if (isInSlice(String(row.id), minute, slices)) slice.push(toListed(row));
     }
     return { slice, allUsers };
+  }
+
+  #isFull(owner: string, maxJobs: number): boolean {
+    return (this.#tallied().live.get(owner) ?? 0) >= maxJobs;
   }
 
   #entry(key: EntryKey): Row | undefined {

@@ -16,6 +16,7 @@ import {
   changeByPatch,
   changeByRunNow,
   changeEnabled,
+  countsAnew,
   type JobChange,
 } from "../src/domain/job-change.ts";
 import { exportView, type Restored, restoreJob } from "../src/domain/restored-job.ts";
@@ -275,10 +276,14 @@ export class JobObject extends DurableObject<Env> {
     return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
   }
 
-  /** The sweep's question: is there a job here, which one, and is something overdue? A job found asleep is armed again. */
-  async poke(): Promise<Poked> {
+  /**
+   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep is armed again. `listedUnder` is
+   * the owner that the sweep met it under.
+   */
+  async poke(listedUnder?: string): Promise<Poked> {
     const state = this.#holder.state;
     if (state === undefined) return { exists: false, overdueMs: 0 };
+    if (listedUnder !== undefined) this.#place.foundUnder(listedUnder);
     const now = Date.now();
     const overdueMs = this.#loop.overdueMs(now);
     if (overdueMs > 0) this.#loop.awaken();
@@ -298,17 +303,26 @@ export class JobObject extends DurableObject<Env> {
     return seen.ok ? read(seen.value) : seen;
   }
 
-  /** A change of the definition or state, in the job first and then in the directory, before it is acknowledged. */
+  /**
+   * A change of the definition or state, in the job first and then in the directory, before it is acknowledged. One that makes
+   * the job count for an owner anew needs the directory's leave first.
+   */
   async #changeJob(
     caller: Caller,
     decide: (state: TickState, now: number) => Outcome<JobChange>,
   ): Promise<Outcome<Job>> {
-    const seen = visibleJob(this.#holder, caller);
-    if (!seen.ok) return seen;
-    const change = decide(seen.value, Date.now());
+    await this.#place.settled();
+    const decided = () => this.#see(caller, (state) => decide(state, Date.now()));
+    const before = this.#holder.state;
+    const change = decided();
     if (!change.ok) return change;
-    this.#commit(change.value);
-    await this.#place.index();
+    if (before !== undefined && countsAnew(before.record, change.value)) {
+      const entered = await this.#place.enter(decided, settingsOf(this.env).MAX_JOBS_PER_OWNER);
+      if (!entered.ok) return entered;
+    } else {
+      this.#commit(change.value);
+      await this.#place.index();
+    }
     const state = this.#holder.state;
     return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor));
   }

@@ -22,6 +22,14 @@ export async function updateIndex(env: Env, entry: IndexEntry): Promise<void> {
   await shardFor(env, entry.owner).upsert(entry);
 }
 
+/**
+ * As {@link updateIndex}, for a job that is about to count for the entry's owner anew: it comes from another owner, or was finished.
+ * Errors: `quota_exceeded`.
+ */
+export async function claimPlace(env: Env, entry: IndexEntry, maxJobs: number): Promise<Outcome<null>> {
+  return shardFor(env, entry.owner).claim(entry, maxJobs);
+}
+
 /** Unlists the job for this owner. Where it has moved to another one meanwhile, that entry stays. */
 export async function removeFromIndex(env: Env, owner: string, id: string, createdAt: number): Promise<void> {
   await shardFor(env, owner).remove({ id, createdAt, owner });

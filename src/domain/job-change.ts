@@ -5,7 +5,7 @@
 import type { JobInput } from "../schema/job.ts";
 import { MAX_BACKFILL_FIRES } from "../schema/limits.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
-import { type CompiledJob, checkScheduleAhead, defineJob, patchDefinition } from "./definition.ts";
+import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
 import { invalid, type Outcome } from "./failure.ts";
 import { parseInstant } from "./instant.ts";
 import { jitterDelay } from "./jitter.ts";
@@ -21,6 +21,12 @@ import { isOver, type TickState } from "./tick.ts";
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
 
 const NO_CHANGE: JobChange = {};
+
+/** Whether the change makes the job count for an owner that it does not count for yet: it moves there, or was finished (MAX_JOBS_PER_OWNER). */
+export function countsAnew(before: JobRecord, { record }: JobChange): boolean {
+  if (record === undefined || stateOf(record) === "finished") return false;
+  return stateOf(before) === "finished" || ownerOf(record.definition) !== ownerOf(before.definition);
+}
 
 /** A merge patch (CONTRACT.md §6): the schedule's anchor and next fire move only if the schedule itself changed. */
 export function changeByPatch(

@@ -188,7 +188,7 @@ const patch = route({
     types: ["application/json", "application/merge-patch+json"],
   },
   answers: { 200: { description: "The job as it is now.", schema: Job, headers: ETAG } },
-  errors: ["not_found", "name_reserved", "precondition_failed"],
+  errors: ["not_found", "name_reserved", "precondition_failed", "quota_exceeded"],
   async handle({ env, caller, params, body, headers }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;

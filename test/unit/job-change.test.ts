@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../src/domain/definition.ts";
 import { newJob, stateOf } from "../../src/domain/job.ts";
-import { changeByPatch, changeEnabled } from "../../src/domain/job-change.ts";
+import { changeByPatch, changeEnabled, countsAnew } from "../../src/domain/job-change.ts";
 import type { TickState } from "../../src/domain/tick.ts";
 import { JobInput } from "../../src/schema/job.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/schema/limits.ts";
@@ -57,5 +57,39 @@ describe("a merge patch", () => {
     const state = job({ schedule: { cron: "0 9 * * *", timezone: "Europe/Berlin" } });
     const changed = changeByPatch(state, { role: "admin" }, { schedule: { cron: null, every: "30m" } }, T0);
     expect(changed.ok && changed.value.record?.definition.schedule).toEqual({ every: "30m" });
+  });
+});
+
+describe("which change counts against an owner's quota anew", () => {
+  const change = (state: TickState, patch: Record<string, unknown>): boolean => {
+    const changed = changeByPatch(state, { role: "admin" }, patch, T0 + MINUTE_MS);
+    if (!changed.ok) throw new Error(JSON.stringify(changed.error));
+    return countsAnew(state.record, changed.value);
+  };
+  const finished = (state: TickState): TickState =>
+    after(state, { record: { ...state.record, finishedAt: T0 }, cursor: { ...state.cursor, nextDueAt: null } });
+  const newTime = { schedule: { every: "5m" } };
+
+  it.each([
+    ["a job that takes another user", job({ user_id: "1" }), { user_id: "2" }],
+    [
+      "a user's job that becomes its agent's",
+      job({ user_id: "1", agent_id: "a" }),
+      { user_id: null, exec_scope: null },
+    ],
+    ["a finished job with a new time", finished(job()), newTime],
+    ["a finished job with a new time and a user", finished(job()), { ...newTime, user_id: "2", exec_scope: "user" }],
+  ])("%s does", (_, state, patch) => {
+    expect(change(state, patch)).toBe(true);
+  });
+
+  it.each([
+    ["a user's job that takes another agent", job({ user_id: "1", agent_id: "a" }), { agent_id: "b" }],
+    ["a job with a new time", job(), newTime],
+    ["a paused job that is resumed", job({ enabled: false }), { enabled: true }],
+    ["a finished job that takes another user", finished(job({ user_id: "1" })), { user_id: "2" }],
+    ["a job that is as the patch wants it", job({ user_id: "1" }), { user_id: "1" }],
+  ])("%s does not", (_, state, patch) => {
+    expect(change(state, patch)).toBe(false);
   });
 });

@@ -79,6 +79,28 @@ describe("a place in the index", () => {
 });
 
 describe("an entry", () => {
+  it("that is to count for an owner anew is refused where that one is full, and is as it was; one row where it is not", async () => {
+    await countRows(freshShard(), (tables, rows) => {
+      const index = new IndexStore(tables);
+      const [job, done] = [entry({ owner: "user:1" }), entry({ owner: "user:2", userId: "2", state: "finished" })];
+      for (const each of [job, done]) index.upsert(each, 1);
+      rows();
+      const revived = { ...done, state: "active" } as const;
+      expect(index.claim({ ...job, owner: "user:2" }, 0, 2)).toMatchObject({
+        error: { kind: "quota_exceeded", owner: "user:2" },
+      });
+      expect(index.claim(revived, 0, 2)).toMatchObject({ ok: false });
+      expect(rows().written).toBe(0);
+      expect(index.claim(revived, 1, 2)).toEqual({ ok: true, value: null });
+      expect(rows().written).toBe(1);
+      expect(index.claim(revived, 1, 2)).toMatchObject({ ok: true });
+      expect(index.claim({ ...job, owner: "user:2" }, 1, 2)).toMatchObject({ ok: false });
+      expect(index.reserve(entry({ owner: "user:1" }), 1, 2)).toMatchObject({ ok: false });
+      expect(index.claim({ ...job, owner: "user:2" }, 2, 2)).toMatchObject({ ok: true });
+      expect(index.reserve(entry({ owner: "user:1" }), 1, 2)).toMatchObject({ ok: true });
+    });
+  });
+
   it("takes a change over in one row, and ignores one that comes too late", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);

@@ -192,6 +192,20 @@ describe("whatever happens, and whenever the process is killed", () => {
     );
   });
 
+  it("a run that stands for missed fires began within catchup_window of its due time", () => {
+    fc.assert(
+      fc.property(history, ({ overlap, ...plan }) => {
+        // A fire that waits for the active run to end (buffer_one) begins later, and was caught up with all the same.
+        const world = play({ ...plan, overlap: overlap === "buffer_one" ? "skip" : overlap });
+        for (const run of world.log.values()) {
+          if (run.status === "skipped" || !run.missed) continue;
+          expect(run.startedAt - run.dueAt).toBeLessThanOrEqual(world.state.job.catchupWindowMs);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("no run stays running past its deadlines once the agent is silent", () => {
     fc.assert(
       fc.property(history, (plan) => {

@@ -1,9 +1,11 @@
 /** A job's place in the directory: kept in step with the job, and given up with it (DESIGN invariant 1). */
 import {
+  adoptJobId,
   claimPlace,
   forgetJobId,
   releaseNameEverywhere,
   removeFromIndex,
+  reserveNameEverywhere,
   updateIndex,
 } from "../src/directory/jobs-index.ts";
 import { ownerOf } from "../src/domain/definition.ts";
@@ -13,6 +15,7 @@ import { isUnlisted } from "../src/domain/job.ts";
 import type { JobChange } from "../src/domain/job-change.ts";
 import { ok } from "../src/domain/result.ts";
 import type { Env } from "../src/env.ts";
+import type { JobDefinition } from "../src/schema/job.ts";
 import type { JobFanOuts } from "./job-fan-outs.ts";
 import type { JobLoop } from "./job-loop.ts";
 import type { JobHolder } from "./job-state.ts";
@@ -25,6 +28,7 @@ export class JobPlace {
   #turn: Promise<unknown> = Promise.resolve();
   #entering: Promise<unknown> | undefined;
   #removing: Promise<void> | undefined;
+  #removals = 0;
 
   constructor(env: Env, holder: JobHolder, loop: JobLoop, fanOuts: JobFanOuts) {
     this.#env = env;
@@ -107,6 +111,20 @@ export class JobPlace {
     this.#commit({ record: { ...record, indexedVersion: 0, indexedOwner: owner } });
   }
 
+  /** How many jobs have been removed here since the object woke. */
+  get removals(): number {
+    return this.#removals;
+  }
+
+  /**
+   * Notes again what the removal of an earlier job of this id may have given up after the next one had asked for it: an adopted id,
+   * and a system job's name. Errors: `name_reserved`.
+   */
+  async noteAgain(id: string, definition: JobDefinition): Promise<Outcome<null>> {
+    await adoptJobId(this.#env, id, ownerOf(definition));
+    return definition.owner_kind === "system" ? reserveNameEverywhere(this.#env, definition.name, id) : ok(null);
+  }
+
   /** Deletes for good; a second call joins the first, so that none of it can hit a job made under the same id afterwards. */
   remove(): Promise<void> {
     this.#removing ??= this.#removeOnce().finally(() => {
@@ -129,6 +147,7 @@ export class JobPlace {
       await releaseNameEverywhere(this.#env, record.definition.name, record.id);
     }
     await forgetJobId(this.#env, record.id);
+    this.#removals++;
     await this.#holder.erase();
   }
 

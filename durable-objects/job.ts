@@ -112,10 +112,17 @@ export class JobObject extends DurableObject<Env> {
   /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
   async create(request: CreateRequest): Promise<Outcome<Created>> {
     const now = Date.now();
-    // Of two calls that waited for the same removal, the second finds the job of the first.
-    while (this.#holder.state?.record.deletedAt !== undefined) await this.#place.remove();
-    const present = this.#holder.state;
-    if (present !== undefined) return this.#replay(present, request);
+    // Of two calls that waited for the same removal, the second finds the job of the first. What this job had asked for before
+    // a removal ended may be gone with the one that was removed; a restart in just that moment is not made up for.
+    for (let noted = 0; ; ) {
+      while (this.#holder.state?.record.deletedAt !== undefined) await this.#place.remove();
+      const present = this.#holder.state;
+      if (present !== undefined) return this.#replay(present, request);
+      if (noted === this.#place.removals) break;
+      noted = this.#place.removals;
+      const again = await this.#place.noteAgain(request.id, request.definition);
+      if (!again.ok) return again;
+    }
     const { createdAt, reservedAt, repeated } = request.place;
     if (now - reservedAt > RESERVATION_TTL_MS) {
       throw new Error("The job's place in the directory has run out before the job could be made");
@@ -127,9 +134,10 @@ export class JobObject extends DurableObject<Env> {
       restored === undefined
         ? newJob(id, job.value, createdAt, request)
         : restoreJob(id, job.value, createdAt, restored, origin);
-    // A place that an earlier attempt had reserved lists what that attempt wanted.
-    const state = this.#holder.create(job.value, repeated ? { ...record, indexedVersion: 0 } : record, cursor, now);
-    if (repeated) await this.#place.index();
+    // A place that an earlier attempt had reserved lists what that attempt wanted; a job removed here may have taken this one's along.
+    const isListed = !repeated && this.#place.removals === 0;
+    const state = this.#holder.create(job.value, isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
+    if (!isListed) await this.#place.index();
     return ok({ job: jobView(state.record, state.cursor), replayed: false });
   }
 

@@ -3,7 +3,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { JobObject } from "../../durable-objects/job.ts";
-import { adoptJobId, mayExist } from "../../src/directory/jobs-index.ts";
+import { listJobs } from "../../src/directory/job-list.ts";
+import { adoptJobId, mayExist, reserveJob, reserveNameEverywhere } from "../../src/directory/jobs-index.ts";
+import { allShards } from "../../src/directory/shards.ts";
 import { ADMIN } from "../../src/domain/access.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
@@ -11,6 +13,7 @@ import type { Env } from "../../src/env.ts";
 import { jobObject } from "../../src/jobs/job-object.ts";
 import { JobInput } from "../../src/schema/job.ts";
 import { DEFAULT_RUN_RETENTION } from "../../src/schema/limits.ts";
+import { entry } from "./directory-fixture.ts";
 import { countRows } from "./rows-written.ts";
 
 const bindings = env as unknown as Env;
@@ -258,6 +261,42 @@ describe("a job made under an id whose job is being removed", () => {
       ["next", false],
       ["next", true],
     ]);
+  });
+});
+
+describe("what a job under a former job's id had asked for before that was gone, it has afterwards too", () => {
+  const remade = async (fields: Record<string, unknown>, ask: (id: string, createdAt: number) => Promise<unknown>) => {
+    const { api, id, job } = await makeJob(fields);
+    const defined = defineJob(JobInput.parse({ name: "n", message: "hello", schedule: { every: "1h" }, ...fields }));
+    if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+    const createdAt = Date.parse(job.created_at);
+    await ask(id, createdAt);
+    await value(api.remove(ADMIN));
+    const place = { createdAt, reservedAt: Date.now(), repeated: false };
+    await value(api.create({ id, definition: defined.value.definition, place }));
+    return id;
+  };
+
+  it("the id that it brought along", async () => {
+    const id = await remade({}, (adopted) => adoptJobId(bindings, adopted, "system"));
+    expect(await mayExist(bindings, id)).toBe(true);
+  });
+
+  it("a system job's name, in every shard", async () => {
+    const name = "remade system job";
+    const id = await remade({ name, owner_kind: "system" }, (holder) => reserveNameEverywhere(bindings, name, holder));
+    const holders = await Promise.all(allShards(bindings).map((shard) => shard.nameHolder(name)));
+    expect(new Set(holders)).toEqual(new Set([id]));
+  });
+
+  it("its place in the list", async () => {
+    const user_id = "remade";
+    const place = { name: "n", owner: "user:remade", userId: user_id };
+    const id = await remade({ user_id }, (job, createdAt) =>
+      reserveJob(bindings, entry({ ...place, id: job, createdAt }), 10),
+    );
+    const page = await value(listJobs(bindings, ADMIN, { user_id }, 10, undefined, Date.now()));
+    expect(page.items.map((item) => item.id)).toEqual([id]);
   });
 });
 

@@ -110,10 +110,13 @@ export class JobHolder {
     const cursor = { ...(change.cursor ?? before.cursor), rev: before.cursor.rev + 1 };
     const runs = change.runs ?? [];
     const recordChanged = record !== before.record || (runs.length === 0 && change.cursor !== undefined);
-    this.#storage.transactionSync(() => {
+    const write = (): void => {
       this.#store.record({ runs, cursor, ...(recordChanged ? { record } : {}) });
       if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut, cursor.rev);
-    });
+    };
+    // One row is written wholly or not at all by itself; of several, none stays where one cannot be written.
+    if (runs.length + (recordChanged ? 1 : 0) === 1 && change.fanOut === undefined) write();
+    else this.#storage.transactionSync(write);
     const job = record.definition === before.record.definition ? before.job : compiled(record);
     const changed = new Map(runs.map((run) => [run.id, run]));
     const active = before.active.map((run) => changed.get(run.id) ?? run);

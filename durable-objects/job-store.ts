@@ -33,6 +33,8 @@ export class JobStore {
   readonly #retention: number;
   /** Slots of the log by run id, for runs known to be in it; kept so that a run's end writes where its start did. */
   readonly #slots = new Map<string, number>();
+  /** How many runs the log holds, and the first slot never used; undefined until they were asked for. */
+  #log: { size: number; nextSlot: number } | undefined;
 
   /** @param retention how many runs the log keeps (`RUN_RETENTION`) */
   constructor(sql: SqlStorage, retention: number) {
@@ -44,8 +46,9 @@ export class JobStore {
   load(): StoredJob | undefined {
     const tables = [...this.#sql.exec<Row>("SELECT name FROM sqlite_master WHERE name IN ('job', 'fan_out')")];
     if (!tables.some(({ name }) => name === "job")) return undefined;
-    const row = [...this.#sql.exec<Row>("SELECT * FROM job")][0];
+    const row = [...this.#sql.exec<Row>(`SELECT *, ${LOG_SIZE} FROM job`)][0];
     if (row === undefined) return undefined;
+    this.#log = toLogSize(row);
     this.#migrate(Number(row.schema_version));
     // The runs that go on and the one written last in one question: a job that wakes asks it before it calls anybody.
     const runs = [
@@ -115,7 +118,7 @@ export class JobStore {
 
   #putJob(record: JobRecord, cursor: Cursor): void {
     this.#sql.exec(
-      `INSERT OR REPLACE INTO job VALUES (1, ${marks(20)})`,
+      INSERT_JOB,
       SCHEMA_VERSION,
       record.id,
       JSON.stringify(record.definition),
@@ -142,7 +145,7 @@ export class JobStore {
   #putRun(run: Run, cursor: Cursor): void {
     const slot = this.#slots.get(run.id) ?? this.#freeSlot();
     this.#sql.exec(
-      `INSERT OR REPLACE INTO run VALUES (${marks(21)})`,
+      INSERT_RUN,
       slot,
       run.seq,
       run.id,
@@ -174,17 +177,29 @@ export class JobStore {
    * its slot however long it lasts. Rows beyond what is kept (many runs were active, or RUN_RETENTION was lowered) are deleted.
    */
   #freeSlot(): number {
-    const { n, next } = this.#sql.exec<Row>("SELECT count(*) AS n, coalesce(max(slot) + 1, 0) AS next FROM run").one();
-    const surplus = Number(n) - this.#retention;
-    if (surplus < 0) return Number(next);
-    const ended = this.#sql.exec<Row>("SELECT slot FROM run WHERE phase = 'ended' ORDER BY seq LIMIT ?", surplus + 1);
+    this.#log ??= toLogSize(this.#sql.exec<Row>(`SELECT ${LOG_SIZE}`).one());
+    const surplus = this.#log.size - this.#retention;
+    const isFull = surplus >= 0;
+    const ended = isFull
+      ? this.#sql.exec<Row>("SELECT slot FROM run WHERE phase = 'ended' ORDER BY seq LIMIT ?", surplus + 1)
+      : [];
     const [oldest, ...others] = [...ended].map((row) => Number(row.slot));
     for (const slot of others) this.#sql.exec("DELETE FROM run WHERE slot = ?", slot);
-    return oldest ?? Number(next);
+    this.#log.size -= others.length;
+    if (oldest !== undefined) return oldest;
+    this.#log.size++;
+    return this.#log.nextSlot++;
   }
 }
 
+const LOG_SIZE =
+  "(SELECT count(*) FROM run) AS log_size, (SELECT coalesce(max(slot) + 1, 0) FROM run) AS log_next_slot";
+
+const toLogSize = (row: Row) => ({ size: Number(row.log_size), nextSlot: Number(row.log_next_slot) });
+
 const marks = (count: number): string => Array.from({ length: count }, () => "?").join(", ");
+const INSERT_JOB = `INSERT OR REPLACE INTO job VALUES (1, ${marks(20)})`;
+const INSERT_RUN = `INSERT OR REPLACE INTO run VALUES (${marks(21)})`;
 
 const parseJson = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;
 

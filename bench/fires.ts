@@ -1,5 +1,8 @@
 /** Jobs that have been asleep, and how late each is called. */
 import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bytesOf, MEDIA, newFolder, removeFolder } from "./folders.ts";
 import { create, type LagFigures, lag, warmUp } from "./measures/timed.ts";
@@ -60,7 +63,7 @@ type Stand = {
   readonly folders: readonly string[];
   readonly startMs: number;
   running(): Running;
-  /** As after a long sleep: nothing is open and nothing in memory. Returns the bytes of all data. */
+  /** As after a long sleep: nothing is open and nothing in memory. Returns the bytes that all jobs have added on the disk. */
   sleepLong(): Promise<number>;
 };
 
@@ -72,6 +75,7 @@ async function stand(system: System, medium: Medium): Promise<Stand> {
   const startedAt = Date.now();
   let running = await system.start({ dataDir: made, agentUrl });
   const startMs = Date.now() - startedAt;
+  const bytesBefore = bytesOf(made);
   return {
     system,
     sink,
@@ -79,15 +83,27 @@ async function stand(system: System, medium: Medium): Promise<Stand> {
     startMs,
     running: () => running,
     async sleepLong() {
-      if (!system.objectPerJob) return bytesOf(dataDir);
+      if (!system.objectPerJob) return bytesOf(dataDir) - bytesBefore;
       await running.stop();
+      closeDatabases(made);
       execFileSync("cp", ["-a", `${made}/.`, dataDir]);
       // Or the kernel writes it while it is measured.
       execFileSync("sync", ["-f", dataDir]);
       running = await system.start({ dataDir, agentUrl });
-      return bytesOf(dataDir);
+      return bytesOf(dataDir) - bytesBefore;
     },
   };
+}
+
+/** Miniflare does not wait for workerd to take the logs of its databases in, as it does with those of objects that fall asleep. */
+function closeDatabases(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".sqlite-wal")) continue;
+    const database = new DatabaseSync(join(folder, name.slice(0, -"-wal".length)));
+    // A database is opened with its first statement, and closing it takes the log in.
+    database.exec("PRAGMA schema_version");
+    database.close();
+  }
 }
 
 /** Throws TooSlow where a job was due before all were made, or one system was not done before the next one's turn. */

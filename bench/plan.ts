@@ -56,7 +56,7 @@ export function creates(bench: Bench, medium: Medium, jobs: number): Promise<voi
 }
 
 /** Time for a burst to pass before the next system's comes, in ms a job. */
-const BURST_MS_PER_JOB = 3;
+const BURST_MS_PER_JOB = 6;
 
 /** `jobs` jobs due at one instant, of one system after the other. */
 export async function burst({ results, systems, rounds }: Bench, medium: Medium, jobs: number): Promise<void> {

@@ -24,7 +24,7 @@ const importAll = route({
     "Ids, times, counts and the phase of `every` are kept, and paused jobs stay paused; fires from before the import are not made up for. An id that exists is skipped, so the call may be repeated, and after an interruption it goes on where it was.",
     "A job that cannot be made is skipped with the reason, the others are made: an `at` that is over, an unknown field, an owner at MAX_JOBS_PER_OWNER. A finished job of an export stays finished for the rest of its 7 days.",
     'Of the original, fields that are empty in Go (`""`, 0, null, the year 1) count as left out, `@every 30m` becomes an interval, a job with exec_scope user and no user runs as the system, and a message that begins with `__anna_plugin_job__:` becomes a plugin job.',
-    "One call has room for some 2,000 jobs (on Cloudflare it may make 10,000 calls of its own, of which a job takes up to four; on one machine each job is an open file): send larger files in parts.",
+    "One call has room for some 2,000 jobs (on Cloudflare it may make 10,000 calls of its own, of which a job takes up to four; on one machine each job is three open files for ten seconds): send larger files in parts.",
   ].join("\n\n"),
   body: {
     schema: z.custom<readonly ImportItem[]>(),

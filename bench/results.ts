@@ -1,7 +1,10 @@
 /** Every figure of every run, and the report made of them: medians with their spread, and the ratios of runs that alternated. */
 import { median } from "./stats.ts";
 
-export type Unit = "per_second" | "ms" | "bytes" | "count";
+export type Unit = "per_second" | "ms" | "bytes" | "count" | "times";
+
+/** A column that compares two systems. */
+export type Ratio = { readonly of: string; readonly to: string; readonly title: string };
 
 type Key = { readonly measure: string; readonly system: string; readonly unit: Unit };
 
@@ -31,14 +34,20 @@ export class Results {
     return median(this.values(measure, system).map((value, run) => value / (others[run] ?? Number.NaN)));
   }
 
-  /** A table: a row for each measure that has a figure, a column for each system. */
-  table(measures: readonly string[], systems: readonly string[]): string[] {
-    const present = systems.filter((system) => measures.some((measure) => this.values(measure, system).length > 0));
+  /** A table: a row for each measure that has a figure, a column for each system, and one for each ratio. */
+  table(measures: readonly string[], systems: readonly string[], ratios: readonly Ratio[]): string[] {
+    const has = (measure: string, system: string): boolean => this.values(measure, system).length > 0;
+    const present = systems.filter((system) => measures.some((measure) => has(measure, system)));
+    const compared = ratios.filter(({ of, to }) => measures.some((measure) => has(measure, of) && has(measure, to)));
     return table(
-      ["", ...present],
+      ["", ...present, ...compared.map(({ title }) => title)],
       measures
-        .filter((measure) => present.some((system) => this.values(measure, system).length > 0))
-        .map((measure) => [measure, ...present.map((system) => this.cell(measure, system))]),
+        .filter((measure) => present.some((system) => has(measure, system)))
+        .map((measure) => [
+          measure,
+          ...present.map((system) => this.cell(measure, system)),
+          ...compared.map(({ of, to }) => format(this.ratio(measure, of, to), "times")),
+        ]),
     );
   }
 
@@ -68,6 +77,8 @@ export function format(value: number, unit: Unit): string {
       return `${(value / 1_000).toFixed(1)} kB`;
     case "per_second":
       return `${group(value)}/s`;
+    case "times":
+      return value.toFixed(2);
     case "count":
       return group(value);
   }

@@ -74,8 +74,9 @@ export async function suite({ command, full, rounds, own, peers, out }: SuiteOpt
   }
   if (costs === undefined) return failures;
   const head = [
-    `\`${command}\` on ${new Date().toISOString().slice(0, 10)}, ${(seconds() / 60).toFixed(1)} minutes. Median of ${rounds} runs in **bold**, their spread beside it;`,
-    "in every run the systems took turns. What is compared, and what limits what: [docs/performance.md](../docs/performance.md).",
+    `\`${command}\` on ${new Date().toISOString().slice(0, 10)}, ${(seconds() / 60).toFixed(1)} minutes. The median of several runs is in **bold**, their spread beside`,
+    "it; what is not bold was run once. The systems took turns, and a ratio is the median of the ratios of runs side by side. What is",
+    "compared, and what limits what: [docs/performance.md](../docs/performance.md).",
     "",
     ...[...describeMachine(), ...(peers.length > 0 ? describePeers() : [])].map((line) => `- ${line}`),
     ...failures.map((failure) => `- **Failed:** ${failure}`),

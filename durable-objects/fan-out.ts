@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { notFound, type Outcome } from "../src/domain/failure.ts";
 import { userRunView } from "../src/domain/fan-out-view.ts";
 import { err, ok } from "../src/domain/result.ts";
-import { cancelRun, completeRun, isActive, progressRun, type Run } from "../src/domain/run.ts";
+import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../src/domain/run.ts";
 import { byNewest, type FanOutSpec, type RunKey } from "../src/domain/user-run.ts";
 import { type Env, heldBecause, settingsOf } from "../src/env.ts";
 import { callJob, heardCompletion } from "../src/hooks/call-job.ts";
@@ -100,7 +100,7 @@ export class FanOutObject extends DurableObject<Env> {
     const run = fanOut === undefined ? undefined : this.#loop.find(fanOut, key);
     if (fanOut === undefined || run === undefined) return notFound("run");
     if (!isActive(run)) {
-      if (change.kind === "complete" && change.body.status === run.status) return ok(viewOf(fanOut, run));
+      if (change.kind === "complete" && repeatsReport(run, change.body.status)) return ok(viewOf(fanOut, run));
       return err({ kind: "run_already_finished", status: run.status });
     }
     if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change));
@@ -108,7 +108,11 @@ export class FanOutObject extends DurableObject<Env> {
     const body = await heardCompletion(definition, { ...run, jobId }, change.body);
     const now = this.#loop.find(fanOut, key);
     if (now === undefined) return notFound("run");
-    if (!isActive(now)) return err({ kind: "run_already_finished", status: now.status });
+    if (!isActive(now)) {
+      // The same report had come twice, and the listeners heard both.
+      if (repeatsReport(now, change.body.status)) return ok(viewOf(fanOut, now));
+      return err({ kind: "run_already_finished", status: now.status });
+    }
     return this.#changed(fanOut, key, now, completeRun(now, body, Date.now()));
   }
 

@@ -2,7 +2,7 @@
 
 /** A timer set costs more than a look in vain: one that rings too early for the next wait is left to ring. */
 export class Nap {
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopTimer = (): void => {};
   #ringsAt = Number.POSITIVE_INFINITY;
   #resume: () => void = () => {};
 
@@ -20,19 +20,18 @@ export class Nap {
 
   /** Takes the timer off: one left behind would keep the object awake, and billed. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#ringsAt = Number.POSITIVE_INFINITY;
   }
 
   #set(now: number, at: number): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#ringsAt = at;
-    this.#timer = setTimeout(
-      () => {
-        this.#ringsAt = Number.POSITIVE_INFINITY;
-        this.#resume();
-      },
-      Math.max(0, at - now),
-    );
+    const ring = (): void => {
+      this.#ringsAt = Number.POSITIVE_INFINITY;
+      this.#resume();
+    };
+    const timer = setTimeout(ring, Math.max(0, at - now));
+    this.#stopTimer = () => clearTimeout(timer);
   }
 }

@@ -12,12 +12,21 @@ export type Child = {
 
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 10_000;
+const INTERRUPT_MS = 1_000;
 const running = new Set<ChildProcess>();
+let interrupted = false;
 
 process.once("exit", () => {
   for (const child of running) killGroup(child, "SIGKILL");
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    // PostgreSQL frees what it shares only when it is asked to end.
+    for (const child of running) killGroup(child, "SIGTERM");
+    setTimeout(() => process.exit(1), INTERRUPT_MS);
+  });
+}
 
 /** Starts a process in a group of its own and waits until its output matches `ready`. Throws with what it printed if it ends before. */
 export async function startChild(
@@ -31,6 +40,8 @@ export async function startChild(
     readonly gid?: number;
   },
 ): Promise<Child> {
+  // What fails for an interrupt leads to nothing further.
+  if (interrupted) await new Promise(() => {});
   const child = spawn(command, args, {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

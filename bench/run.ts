@@ -16,8 +16,9 @@ import type { System } from "./systems/system.ts";
 import type { Mode } from "./systems/worker.ts";
 
 const HELP = `npm run bench                      Reveille and the floor, under 3 minutes; writes bench/RESULTS.md
-npm run bench -- --full            more runs of it, and 5,000 jobs at one instant
-npm run bench:peers                the same beside the Agents SDK, BullMQ and pg-boss (apt-get install redis-server postgresql)
+npm run bench -- --full            also as npm start has it, more runs, 5,000 jobs at one instant
+npm run bench:peers                beside the Agents SDK, BullMQ and pg-boss, under 10 minutes (apt-get install redis-server postgresql)
+npm run bench:peers -- --full      all of it
 npm run bench -- --only <measure>  one measure in a bare workerd, printed and not written
 
   --only      ${Object.keys(MEASURES).join(", ")}
@@ -58,8 +59,8 @@ const peers = options.peers ? [agentsSdk, bullmq, pgBoss] : [];
 
 if (options.only === undefined) {
   const failures = await suite({
-    command: options.peers ? "npm run bench:peers" : `npm run bench${options.full ? " -- --full" : ""}`,
-    full: options.full || options.peers,
+    command: `npm run bench${options.peers ? ":peers" : ""}${options.full ? " -- --full" : ""}`,
+    full: options.full,
     rounds: rounds ?? 3,
     own: [...pair("workerd"), ...(options.full || options.peers ? pair("miniflare") : [])],
     peers,

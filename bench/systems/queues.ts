@@ -93,10 +93,14 @@ async function freePort(): Promise<string> {
   return String(port.value);
 }
 
+let saidUser = false;
+
 /** PostgreSQL does not run as root: there it gets the user that Debian made for it, and folders of that user. */
 async function unprivileged(...folders: readonly string[]): Promise<{ uid?: number; gid?: number }> {
   for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
   if (process.getuid?.() !== 0) return {};
+  if (!saidUser) console.log("  PostgreSQL refuses to run as root: it runs as the user postgres");
+  saidUser = true;
   const id = (flag: string): number => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   const user = { uid: id("-u"), gid: id("-g") };
   for (const folder of folders) await chown(folder, user.uid, user.gid);

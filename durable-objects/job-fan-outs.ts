@@ -200,13 +200,13 @@ export class JobFanOuts {
   /** The run of a user by its id; undefined where the id is that of no user's run. */
   async run(runId: string): Promise<Outcome<RunView>> {
     const place = this.#placeOf(runId);
-    return place === undefined ? notFound("run") : this.#shard(place.k).run(place.no, place.key);
+    return place === undefined ? notFound("run") : own(await this.#shard(place.k).run(place.no, place.key));
   }
 
   async changeRun(runId: string, change: RunChange): Promise<Outcome<RunView>> {
     const place = this.#placeOf(runId);
     if (place === undefined) return notFound("run");
-    const changed = await this.#shard(place.k).changeRun(place.no, place.key, change);
+    const changed = own(await this.#shard(place.k).changeRun(place.no, place.key, change));
     this.progress.moved();
     return changed;
   }
@@ -380,6 +380,9 @@ export class JobFanOuts {
     return this.#env.FAN_OUT.getByName(shardName(this.#jobId, k)) as unknown as Shard;
   }
 }
+
+/** A copy of an answer that came by RPC: one that is passed on as it came is never disposed of, and holds on to its call. */
+const own = <T>(answer: Outcome<T>): Outcome<T> => (answer.ok ? ok(answer.value) : err(answer.error));
 
 /** The shards that any of the fan-outs has handed users to. */
 const allShardsOf = (fanOuts: readonly FanOut[]): Set<number> => new Set(fanOuts.flatMap(({ fed }) => fed));

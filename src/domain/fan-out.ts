@@ -182,8 +182,13 @@ export function sourceFailed(
 
 /** Every run has ended and no user is to come. */
 export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): FanOut {
+  const { handed } = fanOut.source;
   const allFailed = counts.failed > 0 && counts.succeeded === 0;
-  const error = fanOut.source.error ?? (allFailed ? `all ${counts.failed} users' runs ended as error` : undefined);
+  const error =
+    fanOut.source.error ??
+    (allFailed ? `all ${counts.failed} users' runs ended as error` : undefined) ??
+    // Never an empty success: whatever made the shards lose their users, somebody has to look.
+    (handed > 0 && counts.total === 0 ? `none of the ${handed} users handed to the shards was run` : undefined);
   return {
     ...fanOut,
     status: error === undefined ? "success" : "error",

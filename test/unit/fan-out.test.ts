@@ -151,6 +151,14 @@ describe("the source", () => {
 });
 
 describe("the end", () => {
+  it("is an error where users were handed over and none was run", () => {
+    const handed = pageHanded(opened(), { users: 7, shards: [0] }, T0);
+    expect(endFanOut(handed, counts(0, 0, 0), T0)).toMatchObject({
+      status: "error",
+      error: "none of the 7 users handed to the shards was run",
+    });
+  });
+
   it.each([
     { name: "all succeeded", given: counts(3, 3, 0), status: "success" },
     { name: "some failed", given: counts(3, 1, 2), status: "success" },

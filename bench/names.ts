@@ -3,6 +3,9 @@ import type { Medium } from "./systems/system.ts";
 
 const MEDIUM_NAMES: Readonly<Record<Medium, string>> = { disk: "on disk", ram: "on a RAM disk" };
 
+/** Between two fires of a system that is idle otherwise. */
+export const IDLE_GAP_S = 0.3;
+
 export const named = {
   creates: (medium: Medium) => `creates over HTTP, ${MEDIUM_NAMES[medium]}`,
   createP50: (medium: Medium) => `create p50, ${MEDIUM_NAMES[medium]}`,
@@ -17,8 +20,8 @@ export const named = {
   burstRate: (jobs: number, medium: Medium) =>
     `${jobs.toLocaleString("en")} at one instant, fires, ${MEDIUM_NAMES[medium]}`,
   notOnce: (jobs: number) => `${jobs.toLocaleString("en")} at one instant, jobs not fired exactly once`,
-  idleP50: "idle lag p50, 200 fires over 60 s",
-  idleP99: "idle lag p99, 200 fires over 60 s",
+  idleP50: (jobs: number) => `idle lag p50, ${jobs} fires over ${jobs * IDLE_GAP_S} s`,
+  idleP99: (jobs: number) => `idle lag p99, ${jobs} fires over ${jobs * IDLE_GAP_S} s`,
   steadyP50: "lag p50 at 200 fires/s",
   steadyP99: "lag p99 at 200 fires/s",
   runNowP50: "run now until the agent is called, p50",

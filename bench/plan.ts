@@ -4,7 +4,7 @@ import { fires, type Wake } from "./fires.ts";
 import { newFolder, removeFolder } from "./folders.ts";
 import { importJobs, list, runNow } from "./measures/reveille.ts";
 import { create, warmUp } from "./measures/timed.ts";
-import { named } from "./names.ts";
+import { IDLE_GAP_S, named } from "./names.ts";
 import type { Results } from "./results.ts";
 import type { Sink } from "./sink.ts";
 import type { Medium, Running, System } from "./systems/system.ts";
@@ -97,12 +97,12 @@ export async function steady({ results, systems, rounds }: Bench, seconds: numbe
  * another is.
  */
 export async function idle({ results, systems, rounds }: Bench, jobs: number): Promise<void> {
-  const gapMs = 300;
+  const gapMs = IDLE_GAP_S * 1_000;
   const able = systems.filter(({ wholeSeconds }) => wholeSeconds !== true);
   for (let round = 0; round < rounds; round++) {
     const offsetMs = Math.round(gapMs / able.length);
     const wakes = await fires(inTurn(able, round), { medium: "disk", jobs, gapMs, offsetMs });
-    addLags(results, wakes, named.idleP50, named.idleP99);
+    addLags(results, wakes, named.idleP50(jobs), named.idleP99(jobs));
   }
 }
 

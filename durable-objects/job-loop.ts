@@ -175,15 +175,18 @@ export class JobLoop {
     await this.#nap.take(now, Math.min(Math.max(now, next), now + MAX_NAP_MS));
   }
 
-  /** How long the earliest timer has been past, in ms; 0 while the loop runs or nothing is past. */
-  overdueMs(now: number): number {
+  /**
+   * How long what the job waits for has been due, in ms: 0 too, as for a call that nobody holds any more. Undefined while the loop runs
+   * or nothing is due.
+   */
+  overdueMs(now: number): number | undefined {
     const state = this.#holder.state;
-    if (state === undefined || this.#running) return 0;
+    if (state === undefined || this.#running) return undefined;
     const earliest = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at));
-    return Number.isFinite(earliest) ? Math.max(0, now - earliest) : 0;
+    return earliest <= now ? now - earliest : undefined;
   }
 
-  /** Sets the alarm whatever is believed of it: for an object that was found asleep with something overdue. */
+  /** Sets the alarm whatever is believed of it: for an object that was found asleep with something due. */
   awaken(): void {
     this.#holder.alarmTaken();
     this.#arm();

@@ -285,7 +285,7 @@ export class JobObject extends DurableObject<Env> {
   }
 
   /**
-   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep is armed again. `listedUnder` is
+   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is armed again. `listedUnder` is
    * the owner that the sweep met it under.
    */
   async poke(listedUnder?: string): Promise<Poked> {
@@ -294,8 +294,12 @@ export class JobObject extends DurableObject<Env> {
     if (listedUnder !== undefined) this.#place.foundUnder(listedUnder);
     const now = Date.now();
     const overdueMs = this.#loop.overdueMs(now);
-    if (overdueMs > 0) this.#loop.awaken();
-    return { exists: state.record.deletedAt === undefined, overdueMs, createdAt: state.record.createdAt };
+    if (overdueMs !== undefined) this.#loop.awaken();
+    return {
+      exists: state.record.deletedAt === undefined,
+      overdueMs: overdueMs ?? 0,
+      createdAt: state.record.createdAt,
+    };
   }
 
   /** Of two calls with one key at the same time, the second is a repeat of the first. */

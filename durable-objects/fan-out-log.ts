@@ -74,8 +74,10 @@ export class FanOutLog {
     this.#writeAt = Number.POSITIVE_INFINITY;
   }
 
+  /** The run of the user with this key. It is told to somebody, so that it is written first. */
   find(key: string): Run | undefined {
-    return this.#unwritten.get(key) ?? this.#store.run(this.#spec, key);
+    if (this.#unwritten.has(key)) this.write();
+    return this.#store.run(this.#spec, key);
   }
 
   #counted(): Tally {

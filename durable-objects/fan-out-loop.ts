@@ -191,14 +191,12 @@ export class FanOutLoop {
   status(): ShardStatus {
     const current = this.current;
     if (current === undefined) return { idle: true, counts: { total: 0, succeeded: 0, failed: 0, skipped: 0 } };
-    const { total, succeeded, failed, skipped, active } = current.log.tally;
-    const queued = current.queue.size;
-    const unlogged = this.unlogged(current).length;
-    const idle = queued === 0 && this.#calls.size === 0 && active === 0;
-    if (idle) current.log.write();
+    current.log.write();
+    const { total, succeeded, failed, skipped } = current.log.tally;
+    const toCome = current.queue.size + this.unlogged(current).length;
     return {
-      idle,
-      counts: { total: total + queued + unlogged, succeeded, failed, skipped },
+      idle: this.#isIdle(current),
+      counts: { total: total + toCome, succeeded, failed, skipped },
       ...(current.gone === undefined ? {} : { gone: current.gone }),
     };
   }
@@ -354,11 +352,15 @@ export class FanOutLoop {
     return current.spec.trigger === "manual" ? undefined : this.#effects.held(current.spec);
   }
 
+  #isIdle({ queue, log }: Current): boolean {
+    return this.#calls.size === 0 && log.tally.active === 0 && queue.size === 0;
+  }
+
   async #reportIfIdle(): Promise<void> {
     const current = this.current;
-    if (current === undefined || this.#reported) return;
-    if (!this.status().idle) return;
+    if (current === undefined || this.#reported || !this.#isIdle(current)) return;
     this.#reported = true;
+    current.log.write();
     await this.#effects.report(current.spec);
   }
 

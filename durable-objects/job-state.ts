@@ -115,8 +115,14 @@ export class JobHolder {
       if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut, cursor.rev);
     };
     // One row is written wholly or not at all by itself; of several, none stays where one cannot be written.
-    if (runs.length + (recordChanged ? 1 : 0) === 1 && change.fanOut === undefined) write();
-    else this.#storage.transactionSync(write);
+    try {
+      if (runs.length + (recordChanged ? 1 : 0) === 1 && change.fanOut === undefined) write();
+      else this.#storage.transactionSync(write);
+    } catch (error) {
+      // What the stores remember of their tables was not rolled back with them.
+      this.#forget();
+      throw error;
+    }
     const job = record.definition === before.record.definition ? before.job : compiled(record);
     const changed = new Map(runs.map((run) => [run.id, run]));
     const active = before.active.map((run) => changed.get(run.id) ?? run);
@@ -161,11 +167,16 @@ export class JobHolder {
   /** Forgets everything, tables and alarm too. */
   async erase(): Promise<void> {
     await this.#storage.deleteAll();
+    this.#forget();
+    this.#armedAt = null;
+  }
+
+  /** What is in memory is read anew when it is next asked for. */
+  #forget(): void {
     this.#store = new JobStore(this.#storage.sql, this.#retention);
     this.#fanOuts = new JobFanOutStore(this.#storage.sql);
     this.#state = undefined;
-    this.#loaded = true;
-    this.#armedAt = null;
+    this.#loaded = false;
   }
 
   listen(listener: Listener): () => void {

@@ -66,7 +66,7 @@ export class JobPlace {
    */
   enter(decide: () => Outcome<JobChange>, maxJobs: number): Promise<Outcome<null>> {
     const entering = this.#inTurn(() => this.#enterOnce(decide, maxJobs)).finally(() => {
-      this.#entering = undefined;
+      if (this.#entering === entering) this.#entering = undefined;
     });
     this.#entering = entering;
     return entering;

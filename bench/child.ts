@@ -54,7 +54,8 @@ export async function startChild(
   const ended = once(child, "exit").then(() => running.delete(child));
   let output = "";
   const found = await new Promise<string>((resolve, reject) => {
-    const fail = (why: string) => reject(new Error(`${command} ${args.join(" ")} ${why}; it printed:\n${output}`));
+    const fail = (why: string) =>
+      interrupted || reject(new Error(`${command} ${args.join(" ")} ${why}; it printed:\n${output}`));
     const timer = setTimeout(() => fail("was not ready in time"), READY_LIMIT_MS);
     const read = (text: string): void => {
       output = (output + text).slice(-20_000);

@@ -10,7 +10,8 @@ const RAM_DISK = "/dev/shm";
 const made = new Set<string>();
 
 process.once("exit", () => {
-  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+  // What was just ended may still write.
+  for (const folder of made) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 
 /** Media of this machine; one without a RAM disk has only the disk. BENCH_DISK names a folder on the disk to measure. */

@@ -6,11 +6,12 @@ export class Nap {
   #ringsAt = Number.POSITIVE_INFINITY;
   #resume: () => void = () => {};
 
-  /** Returns at `until` (epoch ms; no time is too far), at {@link wake}, or somewhat before. */
+  /** Returns at `until` (epoch ms, within 24 days, or Infinity for never), at {@link wake}, or somewhat before. */
   async take(now: number, until: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;
-    if (until < this.#ringsAt) this.#set(now, until);
+    // One that should have rung by now counts other time than the clock: that was set on, or the machine was asleep.
+    if (until < this.#ringsAt || this.#ringsAt <= now) this.#set(now, until);
     await promise;
   }
 

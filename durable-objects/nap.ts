@@ -6,7 +6,7 @@ export class Nap {
   #ringsAt = Number.POSITIVE_INFINITY;
   #resume: () => void = () => {};
 
-  /** Returns at `until` (epoch ms, within 24 days, or Infinity for never), at {@link wake}, or somewhat before. */
+  /** Returns at `until` (epoch ms, within 24 days), at {@link wake}, or somewhat before. */
   async take(now: number, until: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;

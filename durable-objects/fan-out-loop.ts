@@ -325,6 +325,8 @@ export class FanOutLoop {
   #finish(key: string, call: Call, current: Current): void {
     this.#calls.delete(key);
     if (call.batch !== undefined) this.#endIn(current, call.batch);
+    // Between two alarms nothing holds the object in memory.
+    if (!this.#running) current.log.write();
     this.poke();
   }
 

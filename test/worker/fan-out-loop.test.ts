@@ -11,6 +11,7 @@ import { JobInput } from "../../src/schema/job.ts";
 import { bindings } from "./fan-out-fixture.ts";
 
 const T0 = Date.UTC(2026, 10, 23);
+const ALARM_LIMIT_MS = 15 * 60_000;
 let made = 0;
 
 const defined = defineJob(
@@ -35,18 +36,21 @@ type Shard = {
   answer(user: string): Promise<void>;
   /** How the run ended that a restart would find of this user. */
   stored(user: string): string | undefined;
+  /** The alarm's time is over; the next one has not rung. */
+  endAlarm(): Promise<void>;
   readonly reports: number[];
 };
 
-/** A shard on tables of its own, running while `act` does; its clock stands still. */
+/** A shard on tables of its own, running while `act` does; its clock stands still otherwise. */
 async function withShard(act: (shard: Shard) => Promise<void>) {
   await runInDurableObject(bindings.FAN_OUT.getByName(`fan-out-loop-${made++}`), async (_instance, { storage }) => {
     const store = new FanOutStore(storage.sql);
     store.open(fanOut(1), 0);
     const calls = new Map<string, (answer: Answer) => void>();
     const reports: number[] = [];
+    let now = T0;
     const loop = new FanOutLoop(store, {
-      now: () => T0,
+      now: () => now,
       random: () => 0,
       held: () => undefined,
       call: (_job, _spec, run) => new Promise((resolve) => calls.set(run.userId ?? "", resolve)),
@@ -60,6 +64,11 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
     let run: Promise<void> | undefined;
     await act({
       ...{ loop, store, reports, fanOut: stored },
+      async endAlarm() {
+        now += ALARM_LIMIT_MS;
+        loop.poke();
+        await run;
+      },
       feed(users) {
         store.addBatch(1, users);
         loop.took(users.length);
@@ -102,6 +111,15 @@ it("is told to be idle when all of it is written, and once", async () => {
     await answer("ann");
     await answer("bob");
     expect(reports).toEqual([2]);
+  });
+});
+
+it("writes at once between two alarms, when nothing holds the object in memory", async () => {
+  await withShard(async ({ feed, answer, stored, endAlarm }) => {
+    feed(["ann", "bob"]);
+    await endAlarm();
+    await answer("ann");
+    expect([stored("ann"), stored("bob")]).toEqual(["success", undefined]);
   });
 });
 

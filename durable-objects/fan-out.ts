@@ -89,16 +89,15 @@ export class FanOutObject extends DurableObject<Env> {
 
   /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
   async run(no: number, key: string): Promise<Outcome<RunView>> {
-    const fanOut = this.#store.find(no);
-    const run = fanOut === undefined ? undefined : this.#loop.find(fanOut, key);
-    return fanOut === undefined || run === undefined ? notFound("run") : ok(viewOf(fanOut, run));
+    const found = this.#find(no, key);
+    return found === undefined ? notFound("run") : ok(viewOf(found.fanOut, found.run));
   }
 
   /** Errors: `not_found`; `run_already_finished`, unless a completion repeats the status that the run has. */
   async changeRun(no: number, key: string, change: RunChange): Promise<Outcome<RunView>> {
-    const fanOut = this.#store.find(no);
-    const run = fanOut === undefined ? undefined : this.#loop.find(fanOut, key);
-    if (fanOut === undefined || run === undefined) return notFound("run");
+    const found = this.#find(no, key);
+    if (found === undefined) return notFound("run");
+    const { fanOut, run } = found;
     if (!isActive(run)) {
       if (change.kind === "complete" && repeatsReport(run, change.body.status)) return ok(viewOf(fanOut, run));
       return err({ kind: "run_already_finished", status: run.status });
@@ -106,7 +105,8 @@ export class FanOutObject extends DurableObject<Env> {
     if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change));
     const { jobId, definition } = fanOut.spec;
     const body = await heardCompletion(definition, { ...run, jobId }, change.body);
-    const now = this.#loop.find(fanOut, key);
+    // Meanwhile it may have ended, or have been dropped with its fan-out.
+    const now = this.#find(no, key)?.run;
     if (now === undefined) return notFound("run");
     if (!isActive(now)) {
       // The same report had come twice, and the listeners heard both.
@@ -126,10 +126,18 @@ export class FanOutObject extends DurableObject<Env> {
   /** Hangs up every call and drops everything: the job is gone. */
   async erase(): Promise<void> {
     this.#loop.stop();
-    await this.ctx.storage.deleteAll();
+    // The tables are gone from here on; who calls before that is on disk must not look for them.
+    const erased = this.ctx.storage.deleteAll();
     this.#store = new FanOutStore(this.ctx.storage.sql);
     this.#armedAt = null;
     this.#loop = this.#newLoop();
+    await erased;
+  }
+
+  #find(no: number, key: string): { readonly fanOut: StoredFanOut; readonly run: Run } | undefined {
+    const fanOut = this.#store.find(no);
+    const run = fanOut === undefined ? undefined : this.#loop.find(fanOut, key);
+    return fanOut === undefined || run === undefined ? undefined : { fanOut, run };
   }
 
   #changed(fanOut: StoredFanOut, key: string, before: Run, after: Run): Outcome<RunView> {

@@ -1,6 +1,7 @@
 /** A shard's log and its queue of users, on real SQLite: what is kept in memory for how long, and who is run. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
+import type { FanOutObject } from "../../durable-objects/fan-out.ts";
 import { FanOutLog } from "../../durable-objects/fan-out-log.ts";
 import { FanOutQueue } from "../../durable-objects/fan-out-queue.ts";
 import { FanOutStore } from "../../durable-objects/fan-out-store.ts";
@@ -133,4 +134,18 @@ it("keeps a batch until its last user has been dealt with, so that a restart fin
     queue.drop(ann.batch);
     expect(new FanOutQueue(store, 1).size).toBe(0);
   });
+});
+
+it("a report that is being heard while its fan-out is dropped, or its job deleted, finds no run", async () => {
+  for (const drop of ["forget", "erase"] as const) {
+    const stub = bindings.FAN_OUT.getByName(`fan-out-log-${made++}`);
+    await runInDurableObject(stub, async (shard: FanOutObject, { storage }) => {
+      const store = new FanOutStore(storage.sql);
+      store.open(spec, 0);
+      store.putRun(spec.no, waiting("ann"));
+      const change = { kind: "complete", body: { status: "success" } } as const;
+      const [changed] = await Promise.all([shard.changeRun(spec.no, userKey("ann"), change), shard[drop](spec.no)]);
+      expect(changed).toMatchObject({ ok: false, error: { kind: "not_found" } });
+    });
+  }
 });

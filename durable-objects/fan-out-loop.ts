@@ -86,6 +86,8 @@ export class FanOutLoop {
   #stopped = false;
   /** Something has happened that the running loop has not looked at. */
   #dirty = false;
+  /** What an answer could not be recorded for. */
+  #failure: { readonly error: unknown } | undefined;
   readonly #nap = new Nap();
 
   constructor(store: FanOutStore, effects: ShardEffects) {
@@ -201,12 +203,16 @@ export class FanOutLoop {
     };
   }
 
-  /** The alarm. Returns when nothing is left to call for now, or when its time is over; the object is armed then. */
+  /**
+   * The alarm. Returns when nothing is left to call for now, or when its time is over; the object is armed then. Where it throws, what is in
+   * memory may be half done: go on with a new loop.
+   */
   async run(): Promise<void> {
     this.#running = true;
     const startedAt = this.#effects.now();
     try {
       for (;;) {
+        if (this.#failure !== undefined) throw this.#failure.error;
         this.#dirty = false;
         const now = this.#effects.now();
         const turn = this.#turn(now);
@@ -301,18 +307,26 @@ export class FanOutLoop {
     const controller = new AbortController();
     this.#calls.set(key, { run, logged, batch, controller });
     if (current.interval > 0) this.#nextCallAt = nextCallAt(this.#nextCallAt, now, current.interval);
-    void this.#effects.call(current.job, current.spec, run, controller.signal).then((answer) => {
-      const call = this.#calls.get(key);
-      // A call that was hung up has been taken out already; its run has ended.
-      if (call?.controller !== controller) return;
-      const next = settleAttempt(call.run, answer, rulesOf(current.job), this.#effects.now(), this.#effects.random());
-      if (answer.kind === "gone") {
-        this.#store.noteGone(current.spec.no, answer.reason);
-        this.#current = { ...current, gone: current.gone ?? answer.reason };
-      }
-      current.log.put(next, call.logged ? call.run : undefined, this.#effects.now());
-      this.#finish(key, call, current);
-    });
+    void this.#effects
+      .call(current.job, current.spec, run, controller.signal)
+      .then((answer) => this.#answered(current, key, controller, answer))
+      .catch((error: unknown) => {
+        this.#failure = { error };
+        this.poke();
+      });
+  }
+
+  #answered(current: Current, key: string, controller: AbortController, answer: Answer): void {
+    const call = this.#calls.get(key);
+    // A call that was hung up has been taken out already; its run has ended.
+    if (call?.controller !== controller) return;
+    const next = settleAttempt(call.run, answer, rulesOf(current.job), this.#effects.now(), this.#effects.random());
+    if (answer.kind === "gone") {
+      this.#store.noteGone(current.spec.no, answer.reason);
+      this.#current = { ...current, gone: current.gone ?? answer.reason };
+    }
+    current.log.put(next, call.logged ? call.run : undefined, this.#effects.now());
+    this.#finish(key, call, current);
   }
 
   /** A run that ends without a call. */

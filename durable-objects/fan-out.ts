@@ -12,6 +12,7 @@ import { byNewest, type FanOutSpec, type RunKey } from "../src/domain/user-run.t
 import { type Env, heldBecause, settingsOf } from "../src/env.ts";
 import { callJob, heardCompletion } from "../src/hooks/call-job.ts";
 import { logError } from "../src/log.ts";
+import { MINUTE_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
 import { FanOutLoop, rulesOf, type ShardStatus } from "./fan-out-loop.ts";
 import { FanOutStore, isWanted, type StoredFanOut, type UserRunQuery } from "./fan-out-store.ts";
@@ -25,6 +26,8 @@ export type RunChange =
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "cancel" };
 
+const ALARM_RETRY_MS = MINUTE_MS;
+
 export class FanOutObject extends DurableObject<Env> {
   #store: FanOutStore;
   #loop: FanOutLoop;
@@ -36,9 +39,17 @@ export class FanOutObject extends DurableObject<Env> {
     this.#loop = this.#newLoop();
   }
 
+  /** Does not throw (DESIGN invariant 3), and goes on from what is stored where something cannot be recorded. */
   override async alarm(): Promise<void> {
     this.#armedAt = null;
-    await this.#loop.run();
+    try {
+      await this.#loop.run();
+    } catch (error) {
+      logError("A shard of a fan-out could not go on; it tries again in a minute", { shard: this.ctx.id.name }, error);
+      this.#loop.stop();
+      this.#loop = this.#newLoop();
+      this.#armAt(Date.now() + ALARM_RETRY_MS);
+    }
   }
 
   /**

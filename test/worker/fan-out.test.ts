@@ -1,5 +1,5 @@
 /** Fan-outs in workerd: one run a user whatever happens, what it costs, and how a fan-out ends. */
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ADMIN } from "../../src/domain/access.ts";
 import { shardsFor } from "../../src/domain/fan-out-shard.ts";
@@ -248,6 +248,22 @@ describe("a shard", () => {
     expect(await untilEnded(job, id)).toMatchObject({ status: "success", total: 2, succeeded: 1, failed: 1 });
     const { items } = await value(job.api.runs(ADMIN, { limit: 10, status: "error" }));
     expect(items).toMatchObject([{ user_id: "deadly", error: expect.stringContaining("interrupted again and again") }]);
+  });
+
+  it("goes on from what is stored where a result could not be recorded", async () => {
+    await setRoster(["ann"]);
+    const job = await makeAllUsersJob({ ...scripted({ users: { ann: { delay_ms: 300 } } }), ...ONE_AT_A_TIME });
+    const id = await fanOutNow(job);
+    const shard = shardOf(job, 0);
+    const sql = (statement: string) =>
+      runInDurableObject(shard, (_shard, { storage }) => void storage.sql.exec(statement));
+    await eventually(async () => expect(await shard.runs({ limit: 1, status: "running" })).toHaveLength(1));
+    await sql("ALTER TABLE user_run_1 RENAME TO mislaid");
+    const alarm = () => runInDurableObject(shard, (_shard, { storage }) => storage.getAlarm());
+    await eventually(async () => expect(await alarm()).toBeGreaterThan(Date.now() + 30_000));
+    await sql("ALTER TABLE mislaid RENAME TO user_run_1");
+    await shard.status(1);
+    expect(await untilEnded(job, id)).toMatchObject({ status: "success", total: 1, succeeded: 1 });
   });
 
   it("spaces its calls by rate_per_minute", async () => {

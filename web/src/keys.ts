@@ -1,5 +1,5 @@
 /** Shortcuts: single keys and pairs (`g` then `j`), never while something is being typed. */
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 const PAIR_MS = 1_000;
 
@@ -31,9 +31,12 @@ addEventListener("keydown", (event) => {
   first = { key: event.key, at: event.timeStamp };
 });
 
-/** Takes these shortcuts while the component is there; of several for one key the newest component's counts. */
+/**
+ * Takes these shortcuts while the component is there; of several for one key the newest component's counts. They change hands in the
+ * very step in which the page does: a key that follows at once must not reach the row that was left.
+ */
 export function useShortcuts(shortcuts: Shortcuts): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     layers.push(shortcuts);
     return () => {
       layers.splice(layers.indexOf(shortcuts), 1);

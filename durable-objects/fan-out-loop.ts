@@ -4,9 +4,9 @@
  * makes the calls that were in flight (or just answered) again, under the same run ids, and never a second run in the log.
  */
 import type { Answer } from "../src/domain/answer.ts";
-import { type CompiledJob, defineJob } from "../src/domain/definition.ts";
+import type { CompiledJob } from "../src/domain/definition.ts";
 import type { FanOutCounts } from "../src/domain/fan-out.ts";
-import { concurrencyOf, intervalOf, nextCallAt } from "../src/domain/fan-out-shard.ts";
+import { nextCallAt } from "../src/domain/fan-out-shard.ts";
 import {
   beginAttempt,
   cancelRun,
@@ -19,13 +19,11 @@ import {
 } from "../src/domain/run.ts";
 import { keyOfUserRun } from "../src/domain/run-id.ts";
 import { type FanOutSpec, startUserRun } from "../src/domain/user-run.ts";
-import { FanOutLog } from "./fan-out-log.ts";
-import { FanOutQueue, type OpenBatch } from "./fan-out-queue.ts";
+import { type CurrentFanOut, currentFanOut, rulesOf } from "./current-fan-out.ts";
+import type { OpenBatch } from "./fan-out-queue.ts";
 import type { FanOutStore, StoredFanOut } from "./fan-out-store.ts";
-import { Nap } from "./nap.ts";
+import { MAX_ALARM_MS, Nap } from "./nap.ts";
 
-/** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
-const MAX_ALARM_MS = 10 * 60_000;
 /** A wait for the next allowed call or retry that is no longer than this is sat out: an alarm would cost a row. */
 const MAX_NAP_MS = 10_000;
 /** So many users are dealt with in one go where nothing is called (held, or given up) before others get a turn. */
@@ -57,14 +55,6 @@ type Call = {
   readonly controller: AbortController;
 };
 
-type Current = StoredFanOut & {
-  readonly job: CompiledJob;
-  readonly concurrency: number;
-  readonly interval: number;
-  readonly log: FanOutLog;
-  readonly queue: FanOutQueue;
-};
-
 export type ShardStatus = {
   /** Nothing runs, waits or is queued. */
   readonly idle: boolean;
@@ -76,7 +66,7 @@ export class FanOutLoop {
   readonly #store: FanOutStore;
   readonly #effects: ShardEffects;
   readonly #calls = new Map<string, Call>();
-  #current: Current | undefined;
+  #current: CurrentFanOut | undefined;
   #loaded = false;
   #nextCallAt = 0;
   /** Users still to be given up; undefined until the first one is begun after a restart. */
@@ -96,10 +86,10 @@ export class FanOutLoop {
   }
 
   /** The fan-out that this shard works on: the newest that it was handed users of. Others are only kept. */
-  get current(): Current | undefined {
+  get current(): CurrentFanOut | undefined {
     if (this.#loaded) return this.#current;
     const stored = this.#store.newest();
-    this.#current = stored === undefined ? undefined : prepare(stored, this.#store);
+    this.#current = stored === undefined ? undefined : currentFanOut(stored, this.#store);
     this.#nextCallAt = stored?.nextCallAt ?? 0;
     this.#loaded = true;
     return this.#current;
@@ -204,8 +194,8 @@ export class FanOutLoop {
   }
 
   /**
-   * The alarm. Returns when nothing is left to call for now, or when its time is over; the object is armed then. Where it throws, what is in
-   * memory may be half done: go on with a new loop.
+   * The alarm. Returns when nothing is left to call for now, or when its time is over; the object is armed then. Where it throws,
+   * what is in memory may be half done: go on with a new loop.
    */
   async run(): Promise<void> {
     this.#running = true;
@@ -265,7 +255,7 @@ export class FanOutLoop {
   }
 
   /** Ends logged runs whose completion is overdue, and calls that nobody holds any more. True where there may be more of them. */
-  #settleDue(current: Current, now: number): boolean {
+  #settleDue(current: CurrentFanOut, now: number): boolean {
     if (current.log.tally.active === 0) return false;
     const due = this.#store.dueRuns(current.spec, now, MAX_DUE_PER_TURN + this.#calls.size);
     let settled = 0;
@@ -279,7 +269,7 @@ export class FanOutLoop {
     return settled >= MAX_DUE_PER_TURN;
   }
 
-  #nextRetry(current: Current, now: number): Run | undefined {
+  #nextRetry(current: CurrentFanOut, now: number): Run | undefined {
     if (current.log.tally.active === 0) return undefined;
     const due = this.#store.dueRuns(current.spec, now, this.#calls.size + 1);
     return due.find((run) => run.phase === "pending" && !this.#calls.has(keyOfUserRun(run.id)));
@@ -289,7 +279,7 @@ export class FanOutLoop {
    * Whether this user is given up because calling these users has killed the object again and again. Found out when the first user
    * is begun after a restart, which costs one row.
    */
-  #isGivenUp(current: Current): boolean {
+  #isGivenUp(current: CurrentFanOut): boolean {
     if (this.#toGiveUp === undefined) {
       const logged = current.log.tally.total;
       const stalls = logged === current.begunAtLogged ? current.stalls + 1 : 0;
@@ -302,7 +292,7 @@ export class FanOutLoop {
     return true;
   }
 
-  #call(current: Current, run: Run, logged: boolean, batch: OpenBatch | undefined, now: number): void {
+  #call(current: CurrentFanOut, run: Run, logged: boolean, batch: OpenBatch | undefined, now: number): void {
     const key = keyOfUserRun(run.id);
     const controller = new AbortController();
     this.#calls.set(key, { run, logged, batch, controller });
@@ -316,7 +306,7 @@ export class FanOutLoop {
       });
   }
 
-  #answered(current: Current, key: string, controller: AbortController, answer: Answer): void {
+  #answered(current: CurrentFanOut, key: string, controller: AbortController, answer: Answer): void {
     const call = this.#calls.get(key);
     // A call that was hung up has been taken out already; its run has ended.
     if (call?.controller !== controller) return;
@@ -330,13 +320,13 @@ export class FanOutLoop {
   }
 
   /** A run that ends without a call. */
-  #end(current: Current, ended: Run, batch: OpenBatch, now: number): void {
+  #end(current: CurrentFanOut, ended: Run, batch: OpenBatch, now: number): void {
     current.log.put(ended, undefined, now);
     this.#endIn(current, batch);
   }
 
   /** The call is over, and the log has what came of it. */
-  #finish(key: string, call: Call, current: Current): void {
+  #finish(key: string, call: Call, current: CurrentFanOut): void {
     this.#calls.delete(key);
     if (call.batch !== undefined) this.#endIn(current, call.batch);
     // Between two alarms nothing holds the object in memory.
@@ -345,14 +335,14 @@ export class FanOutLoop {
   }
 
   /** The users of a batch are dropped in the commit in which the log has the last of them. */
-  #endIn({ queue, log }: Current, batch: OpenBatch): void {
+  #endIn({ queue, log }: CurrentFanOut, batch: OpenBatch): void {
     if (!queue.ended(batch)) return;
     log.write();
     queue.drop(batch);
   }
 
   /** When there is something to do next that no ending call announces. */
-  #nextAt(current: Current, now: number): number {
+  #nextAt(current: CurrentFanOut, now: number): number {
     const room = this.#calls.size < current.concurrency;
     const hasUsers = room && current.queue.size > 0;
     const wakeAt = current.log.tally.active > 0 ? this.#store.nextWake(current.spec.no, now) : undefined;
@@ -364,11 +354,11 @@ export class FanOutLoop {
     );
   }
 
-  #held(current: Current): string | undefined {
+  #held(current: CurrentFanOut): string | undefined {
     return current.spec.trigger === "manual" ? undefined : this.#effects.held(current.spec);
   }
 
-  #isIdle({ queue, log }: Current): boolean {
+  #isIdle({ queue, log }: CurrentFanOut): boolean {
     return this.#calls.size === 0 && log.tally.active === 0 && queue.size === 0;
   }
 
@@ -392,22 +382,3 @@ export class FanOutLoop {
 
 const KILLS =
   "interrupted again and again: the scheduler did not survive calling the agent for this user and those beside";
-
-/** What a fan-out's runs are judged by. */
-export const rulesOf = (job: CompiledJob) => ({ retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
-
-function prepare(stored: StoredFanOut, store: FanOutStore): Current {
-  const { spec, k } = stored;
-  const job = defineJob(spec.definition);
-  if (!job.ok)
-    throw new Error(`The stored definition of fan-out ${spec.id} cannot be read: ${JSON.stringify(job.error)}`);
-  const bound = spec.definition.fan_out ?? { concurrency: 1 };
-  return {
-    ...stored,
-    job: job.value,
-    concurrency: concurrencyOf(bound, spec.shards, k),
-    interval: intervalOf(bound, spec.shards),
-    log: new FanOutLog(store, spec),
-    queue: new FanOutQueue(store, spec.no),
-  };
-}

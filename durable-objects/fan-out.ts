@@ -14,7 +14,8 @@ import { callJob, heardCompletion } from "../src/hooks/call-job.ts";
 import { logError } from "../src/log.ts";
 import { MINUTE_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
-import { FanOutLoop, rulesOf, type ShardStatus } from "./fan-out-loop.ts";
+import { rulesOf } from "./current-fan-out.ts";
+import { FanOutLoop, type ShardStatus } from "./fan-out-loop.ts";
 import { FanOutStore, isWanted, type StoredFanOut, type UserRunQuery } from "./fan-out-store.ts";
 
 /** A run in a list, with the place it has there. */

@@ -28,12 +28,12 @@ import { openSource } from "../src/fan-out-source/open.ts";
 import type { ActiveUserSource } from "../src/fan-out-source/source.ts";
 import { inTurns } from "../src/in-turns.ts";
 import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
-import type { RunStatus } from "../src/schema/job.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../src/schema/limits.ts";
 import type { Run as RunView } from "../src/schema/run.ts";
 import type { FanOutObject, ListedRun, RunChange } from "./fan-out.ts";
 import type { ShardStatus } from "./fan-out-loop.ts";
 import { FanOutProgress } from "./fan-out-progress.ts";
+import type { UserRunQuery } from "./fan-out-store.ts";
 import type { JobHolder } from "./job-state.ts";
 
 /** So many pages are handed over in one wake, for so long: every call to a shard is a subrequest, and the job answers others in between. */
@@ -54,13 +54,7 @@ export type FanOutEffects = {
 };
 
 /** Which runs are wanted. */
-export type UserRunFilter = {
-  readonly limit: number;
-  readonly before?: RunKey | undefined;
-  readonly status?: RunStatus | undefined;
-  readonly fanOutId?: string | undefined;
-  readonly userId?: string | undefined;
-};
+export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };
 
 /** RPC's types take no `unknown`, which a job's payload is made of; the values are JSON and cross as they are. */
 type Shard = Pick<FanOutObject, "feed" | "status" | "runs" | "run" | "changeRun" | "forget" | "erase">;

@@ -9,10 +9,8 @@ import { isUnlisted, pauseJob } from "../src/domain/job.ts";
 import type { Run } from "../src/domain/run.ts";
 import { decideTick, type TickState, type TimerContext, timersOf } from "../src/domain/tick.ts";
 import type { JobHolder } from "./job-state.ts";
-import { Nap } from "./nap.ts";
+import { MAX_ALARM_MS, Nap } from "./nap.ts";
 
-/** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
-const MAX_ALARM_MS = 10 * 60_000;
 const INDEX_RETRY_MS = 5_000;
 /** One more look at the clock this often while waiting, since a sleeping timer may be late. */
 const MAX_NAP_MS = 60_000;

@@ -13,10 +13,9 @@ import { runView } from "../src/domain/run-view.ts";
 import type { TickState } from "../src/domain/tick.ts";
 import type { RunKey } from "../src/domain/user-run.ts";
 import { heardCompletion } from "../src/hooks/call-job.ts";
-import type { RunStatus } from "../src/schema/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
 import type { RunChange } from "./fan-out.ts";
-import type { JobFanOuts } from "./job-fan-outs.ts";
+import type { JobFanOuts, UserRunFilter } from "./job-fan-outs.ts";
 import type { JobLoop } from "./job-loop.ts";
 import { type JobHolder, visibleJob } from "./job-state.ts";
 
@@ -24,13 +23,7 @@ import { type JobHolder, visibleJob } from "./job-state.ts";
 export type RunPlace = number | RunKey;
 
 /** Which runs are wanted. */
-export type RunQuery = {
-  readonly limit: number;
-  readonly before?: RunPlace | undefined;
-  readonly status?: RunStatus | undefined;
-  readonly userId?: string | undefined;
-  readonly fanOutId?: string | undefined;
-};
+export type RunQuery = Omit<UserRunFilter, "before"> & { readonly before?: RunPlace | undefined };
 
 export class JobRunLog {
   readonly #holder: JobHolder;

@@ -111,7 +111,6 @@ export class JobObject extends DurableObject<Env> {
 
   /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
   async create(request: CreateRequest): Promise<Outcome<Created>> {
-    const now = Date.now();
     // Of two calls that waited for the same removal, the second finds the job of the first. What this job had asked for before
     // a removal ended may be gone with the one that was removed; a restart in just that moment is not made up for.
     for (let noted = 0; ; ) {
@@ -124,6 +123,7 @@ export class JobObject extends DurableObject<Env> {
       if (!again.ok) return again;
     }
     const { createdAt, reservedAt, repeated } = request.place;
+    const now = Date.now();
     if (now - reservedAt > RESERVATION_TTL_MS) {
       throw new Error("The job's place in the directory has run out before the job could be made");
     }
@@ -285,8 +285,8 @@ export class JobObject extends DurableObject<Env> {
   }
 
   /**
-   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is armed again. `listedUnder` is
-   * the owner that the sweep met it under.
+   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
+   * armed again. `listedUnder` is the owner that the sweep met it under.
    */
   async poke(listedUnder?: string): Promise<Poked> {
     const state = this.#holder.state;

@@ -1,4 +1,7 @@
-/** How a loop in an object waits: until a time, or until it is woken. */
+/** How a loop in an object waits: until a time, or until it is woken; and for how long one alarm may. */
+
+/** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
+export const MAX_ALARM_MS = 10 * 60_000;
 
 /** A timer set costs more than a look in vain: one that rings too early for the next wait is left to ring. */
 export class Nap {

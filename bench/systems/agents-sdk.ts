@@ -1,6 +1,6 @@
 /** Cloudflare Agents SDK: an agent for each job, which wakes itself by `schedule()`. Under Miniflare, as `wrangler dev` runs it. */
 import { bundleWorker } from "../build.ts";
-import { MESSAGE, type Running, type System } from "./system.ts";
+import { postJob, type Running, type System } from "./system.ts";
 import { serve } from "./worker.ts";
 
 export const agentsSdk: System = {
@@ -12,12 +12,7 @@ export const agentsSdk: System = {
     const server = await serve("miniflare", { ...bundle, bindings: { AGENT_URL: agentUrl } }, dataDir);
     return {
       ...server,
-      create: (at) => ({
-        method: "POST",
-        path: "/jobs",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ at, message: MESSAGE }),
-      }),
+      create: postJob,
     };
   },
 };

@@ -7,7 +7,7 @@ import { findPort } from "../../local/port.ts";
 import { ROOT } from "../build.ts";
 import { type Child, startChild } from "../child.ts";
 import { fanOut } from "../measures/fan-out.ts";
-import { MESSAGE, type Running, type StartOptions, type System } from "./system.ts";
+import { postJob, type Running, type StartOptions, type System } from "./system.ts";
 
 /** Redis as one keeps jobs in it: every write in the append-only file, synced once a second. Up to a second of it is lost in a crash. */
 export const bullmq: System = {
@@ -78,7 +78,7 @@ async function serveQueue(
     pid: server.pid,
     port,
     dataDir,
-    create: (at) => ({ method: "POST", path: "/jobs", body: JSON.stringify({ at, message: MESSAGE }) }),
+    create: postJob,
     ...(fansOut ? { fanOut: (users: number, concurrency: number) => fanOut(port, users, concurrency) } : {}),
     async stop() {
       await server.stop();

@@ -36,3 +36,11 @@ export type System = {
 
 /** The instruction that every job carries, everywhere the same. */
 export const MESSAGE = "Look through today's mail and tell me what needs an answer before noon.";
+
+/** The call that makes a job, due at `at`, of every system but Reveille, which has an API of its own. */
+export const postJob = (at: number): Request => ({
+  method: "POST",
+  path: "/jobs",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ at, message: MESSAGE }),
+});

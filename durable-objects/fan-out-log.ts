@@ -12,7 +12,7 @@ import type { FanOutStore } from "./fan-out-store.ts";
 /** So many ended runs are written together at most, */
 const MAX_UNWRITTEN = 50;
 /** and none is kept in memory for longer than this. */
-const MAX_UNWRITTEN_MS = 100;
+const MAX_UNWRITTEN_MS = 250;
 
 /** `active`: logged runs that have not ended. */
 type Tally = { -readonly [K in keyof FanOutCounts]: number } & { active: number };
@@ -59,7 +59,7 @@ export class FanOutLog {
     else counts.skipped++;
 
     if (before !== undefined || isActive(run)) {
-      this.#store.putRun(this.#spec.no, run);
+      this.#store.putRuns(this.#spec.no, [run]);
       return;
     }
     this.#unwritten.set(keyOfUserRun(run.id), run);
@@ -69,7 +69,7 @@ export class FanOutLog {
 
   /** Writes what is kept in memory. Whatever tells of the log, or drops the users that it is about, comes after this. */
   write(): void {
-    for (const run of this.#unwritten.values()) this.#store.putRun(this.#spec.no, run);
+    this.#store.putRuns(this.#spec.no, [...this.#unwritten.values()]);
     this.#unwritten.clear();
     this.#writeAt = Number.POSITIVE_INFINITY;
   }

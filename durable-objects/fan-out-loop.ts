@@ -3,6 +3,7 @@
  * bounds, and logs the end of each run. A call is not recorded before it is made, only its end is: one row a user. So a crash
  * makes the calls that were in flight (or just answered) again, under the same run ids, and never a second run in the log.
  */
+import { Deadline } from "../src/delivery/deadline.ts";
 import type { Answer } from "../src/domain/answer.ts";
 import type { CompiledJob } from "../src/domain/definition.ts";
 import type { FanOutCounts } from "../src/domain/fan-out.ts";
@@ -39,20 +40,21 @@ export type ShardEffects = {
   readonly random: () => number;
   /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
   readonly held: (spec: FanOutSpec) => string | undefined;
-  /** Calls the agent for one attempt; never throws. */
-  readonly call: (job: CompiledJob, spec: FanOutSpec, run: Run, signal: AbortSignal) => Promise<Answer>;
+  /** Calls the agent for one attempt, until the deadline is interrupted; never throws. */
+  readonly call: (job: CompiledJob, spec: FanOutSpec, run: Run, deadline: Deadline) => Promise<Answer>;
   /** Tells the job that this shard has something to tell: it is idle, or was answered 410. Never throws. */
   readonly report: (spec: FanOutSpec) => Promise<void>;
   /** Sets the one alarm, or takes it off. */
   readonly armAt: (at: number | null) => void;
 };
 
-/** `logged`: the log holds this run already, in an earlier form. */
+/** `logged`: the log holds this run already, in an earlier form. `endsAt`: when the attempt's time is over (epoch ms). */
 type Call = {
   readonly run: Run;
   readonly logged: boolean;
   readonly batch: OpenBatch | undefined;
-  readonly controller: AbortController;
+  readonly deadline: Deadline;
+  readonly endsAt: number;
 };
 
 export type ShardStatus = {
@@ -102,7 +104,7 @@ export class FanOutLoop {
 
   /** After the tables were changed: everything that was in memory is read anew. Calls in flight are hung up. */
   reset(): void {
-    for (const { controller } of this.#calls.values()) controller.abort();
+    for (const { deadline } of this.#calls.values()) deadline.interrupt("aborted");
     this.#calls.clear();
     this.#toGiveUp = undefined;
     this.#loaded = false;
@@ -117,7 +119,7 @@ export class FanOutLoop {
 
   /** Ends for good: nothing is called, logged or armed from here any more. */
   stop(): void {
-    for (const { controller } of this.#calls.values()) controller.abort();
+    for (const { deadline } of this.#calls.values()) deadline.interrupt("aborted");
     this.#calls.clear();
     this.#current = undefined;
     this.#loaded = true;
@@ -161,7 +163,7 @@ export class FanOutLoop {
   change(fanOut: StoredFanOut, key: string, before: Run, after: Run): void {
     const current = this.current;
     if (fanOut.spec.no !== current?.spec.no) {
-      this.#store.putRun(fanOut.spec.no, after);
+      this.#store.putRuns(fanOut.spec.no, [after]);
       return;
     }
     const call = this.#calls.get(key);
@@ -174,7 +176,7 @@ export class FanOutLoop {
     }
     if (isActive(after)) this.#calls.set(key, { ...call, run: after, logged: true });
     else {
-      call.controller.abort();
+      call.deadline.interrupt("aborted");
       this.#finish(key, call, current);
     }
   }
@@ -231,6 +233,7 @@ export class FanOutLoop {
     const current = this.current;
     if (current === undefined) return { again: false, nextAt: Number.POSITIVE_INFINITY };
     if (current.log.writeAt <= now) current.log.write();
+    for (const { deadline, endsAt } of this.#calls.values()) if (endsAt <= now) deadline.interrupt("timeout");
     if (this.#settleDue(current, now)) return { again: true, nextAt: now };
     for (let dealtWith = 0; this.#calls.size < current.concurrency; dealtWith++) {
       if (dealtWith >= MAX_PER_TURN) return { again: true, nextAt: now };
@@ -294,22 +297,23 @@ export class FanOutLoop {
 
   #call(current: CurrentFanOut, run: Run, logged: boolean, batch: OpenBatch | undefined, now: number): void {
     const key = keyOfUserRun(run.id);
-    const controller = new AbortController();
-    this.#calls.set(key, { run, logged, batch, controller });
+    const { timeoutMs } = current.job;
+    const deadline = new Deadline(timeoutMs);
+    this.#calls.set(key, { run, logged, batch, deadline, endsAt: now + timeoutMs });
     if (current.interval > 0) this.#nextCallAt = nextCallAt(this.#nextCallAt, now, current.interval);
     void this.#effects
-      .call(current.job, current.spec, run, controller.signal)
-      .then((answer) => this.#answered(current, key, controller, answer))
+      .call(current.job, current.spec, run, deadline)
+      .then((answer) => this.#answered(current, key, deadline, answer))
       .catch((error: unknown) => {
         this.#failure = { error };
         this.poke();
       });
   }
 
-  #answered(current: CurrentFanOut, key: string, controller: AbortController, answer: Answer): void {
+  #answered(current: CurrentFanOut, key: string, deadline: Deadline, answer: Answer): void {
     const call = this.#calls.get(key);
     // A call that was hung up has been taken out already; its run has ended.
-    if (call?.controller !== controller) return;
+    if (call?.deadline !== deadline) return;
     const next = settleAttempt(call.run, answer, rulesOf(current.job), this.#effects.now(), this.#effects.random());
     if (answer.kind === "gone") {
       this.#store.noteGone(current.spec.no, answer.reason);
@@ -351,7 +355,15 @@ export class FanOutLoop {
       hasUsers || retryWaits ? Math.max(now, this.#nextCallAt) : Number.POSITIVE_INFINITY,
       wakeAt ?? Number.POSITIVE_INFINITY,
       current.log.writeAt,
+      this.#nextCallEnd(now),
     );
+  }
+
+  /** When the first call's time is over; one that has been told so answers by itself. */
+  #nextCallEnd(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { endsAt } of this.#calls.values()) if (endsAt > now && endsAt < next) next = endsAt;
+    return next;
   }
 
   #held(current: CurrentFanOut): string | undefined {

@@ -3,8 +3,8 @@
  * hands it users. Instants are epoch ms.
  */
 
-/** Raise it with any change below; a shard met at another version brings its tables up to date first. */
-export const SCHEMA_VERSION = 1;
+/** The version of a fan-out's tables. Raise it with any change below, by a step of {@link MIGRATIONS}. */
+export const SCHEMA_VERSION = 2;
 
 /**
  * `fan_out` has a row for each fan-out whose runs are kept, `spec` being what its runs have in common. `begun_at_logged` is how many
@@ -36,24 +36,32 @@ export const TABLES = [
 export const runTable = (no: number): string => `user_run_${Math.trunc(no)}`;
 
 /**
- * The runs of one fan-out in this shard: one row a user, written when the run ends or has to wait. The index holds only runs that
- * wait, so an ended run costs one row. `output` comes last: a list is sorted without reading it.
+ * The runs of one fan-out in this shard: one row a user, written when the run ends or has to wait. What is looked for has a column, `run`
+ * is the rest as JSON: rows of few columns are written many with one statement. The index holds only runs that wait, so an ended run
+ * costs one row. `run` comes last: a list is sorted without reading it.
  */
 export const runTableStatements = (no: number): readonly string[] => [
   `CREATE TABLE ${runTable(no)} (
      user_key TEXT PRIMARY KEY,
      started_at INTEGER NOT NULL,
      status TEXT NOT NULL,
-     phase TEXT NOT NULL,
      wake_at INTEGER,
-     user_id TEXT NOT NULL,
-     finished_at INTEGER,
-     attempt INTEGER NOT NULL,
-     http_status INTEGER,
-     error TEXT,
-     progress TEXT,
-     output_truncated INTEGER,
-     output TEXT
+     run TEXT NOT NULL
    ) WITHOUT ROWID`,
   `CREATE INDEX ${runTable(no)}_wake ON ${runTable(no)} (wake_at) WHERE wake_at IS NOT NULL`,
 ];
+
+/** Every column of a run had been one of the table. */
+const toVersion2 = (no: number): readonly string[] => [
+  `ALTER TABLE ${runTable(no)} RENAME TO ${runTable(no)}_v1`,
+  `DROP INDEX ${runTable(no)}_wake`,
+  ...runTableStatements(no),
+  `INSERT INTO ${runTable(no)} SELECT user_key, started_at, status, wake_at, json_patch('{}', json_object(
+     'userId', user_id, 'phase', phase, 'attempt', attempt, 'wakeAt', iif(phase = 'calling', NULL, wake_at), 'finishedAt', finished_at,
+     'error', error, 'httpStatus', http_status, 'progress', json(progress), 'outputTruncated', iif(output_truncated, json('true'), NULL),
+     'output', output)) FROM ${runTable(no)}_v1`,
+  `DROP TABLE ${runTable(no)}_v1`,
+];
+
+/** What brings the tables of fan-out `no` from version n to n + 1. Append only. */
+export const MIGRATIONS: readonly ((no: number) => readonly string[])[] = [toVersion2];

@@ -4,11 +4,11 @@
  */
 import type { FanOutCounts } from "../src/domain/fan-out.ts";
 import { firstCallAt, intervalOf } from "../src/domain/fan-out-shard.ts";
-import type { Run, RunPhase } from "../src/domain/run.ts";
+import type { Run } from "../src/domain/run.ts";
 import { keyedRunId, keyOfUserRun, userKey } from "../src/domain/run-id.ts";
-import { byNewest, type FanOutSpec, type RunKey, restoreUserRun } from "../src/domain/user-run.ts";
+import { byNewest, type FanOutSpec, type RunKey, restoreUserRun, type UserRunParts } from "../src/domain/user-run.ts";
 import type { RunStatus } from "../src/schema/job.ts";
-import { runTable, runTableStatements, SCHEMA_VERSION, TABLES } from "./fan-out-schema.ts";
+import { MIGRATIONS, runTable, runTableStatements, SCHEMA_VERSION, TABLES } from "./fan-out-schema.ts";
 
 /** A fan-out as this shard knows it. */
 export type StoredFanOut = {
@@ -36,6 +36,9 @@ export type UserRunQuery = {
 
 type Row = Record<string, SqlStorageValue>;
 
+/** A statement takes a hundred values, and a run has five. */
+const RUNS_PER_STATEMENT = 20;
+
 export class FanOutStore {
   readonly #sql: SqlStorage;
   #present: boolean | undefined;
@@ -45,8 +48,24 @@ export class FanOutStore {
   }
 
   get present(): boolean {
-    this.#present ??= [...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'fan_out'")].length > 0;
+    this.#present ??= this.#open();
     return this.#present;
+  }
+
+  /** Brings the tables of an older version of the code up to date; what a later one wrote is left as it is. */
+  #open(): boolean {
+    if ([...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'fan_out'")].length === 0) return false;
+    const old = [
+      ...this.#sql.exec<Row>("SELECT no, schema_version FROM fan_out WHERE schema_version < ?", SCHEMA_VERSION),
+    ];
+    for (const row of old) {
+      const no = Number(row.no);
+      for (const step of MIGRATIONS.slice(Number(row.schema_version) - 1)) {
+        for (const statement of step(no)) this.#sql.exec(statement);
+      }
+      this.#sql.exec("UPDATE fan_out SET schema_version = ? WHERE no = ?", SCHEMA_VERSION, no);
+    }
+    return true;
   }
 
   /** Newest first. Brings nothing about where the shard was never handed users. */
@@ -153,24 +172,15 @@ export class FanOutStore {
     return [...rows].map((row) => toRun(spec, row))[0];
   }
 
-  /** Logs a run, over what was logged of it before: one row, two while it waits. A call is found again at once after a crash. */
-  putRun(no: number, run: Run): void {
-    this.#sql.exec(
-      `INSERT OR REPLACE INTO ${runTable(no)} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      keyOfUserRun(run.id),
-      run.startedAt,
-      run.status,
-      run.phase,
-      run.wakeAt ?? (run.phase === "ended" ? null : run.startedAt),
-      run.userId ?? "",
-      run.finishedAt ?? null,
-      run.attempt,
-      run.httpStatus ?? null,
-      run.error ?? null,
-      run.progress === undefined ? null : JSON.stringify(run.progress),
-      run.outputTruncated ? 1 : null,
-      run.output ?? null,
-    );
+  /**
+   * Logs runs, each over what was logged of it before: one row a run, two while it waits. A call is found again at once after a crash.
+   */
+  putRuns(no: number, runs: readonly Run[]): void {
+    for (let from = 0; from < runs.length; from += RUNS_PER_STATEMENT) {
+      const some = runs.slice(from, from + RUNS_PER_STATEMENT);
+      const rows = some.map(() => "(?, ?, ?, ?, ?)").join(", ");
+      this.#sql.exec(`INSERT OR REPLACE INTO ${runTable(no)} VALUES ${rows}`, ...some.flatMap(toRow));
+    }
   }
 
   /** Logged runs that have not ended and whose time has come, the earliest first. */
@@ -247,20 +257,29 @@ const toBatch = (row: Row): Batch => ({
   users: parse<string[]>(row.users),
 });
 
-function toRun(spec: FanOutSpec, row: Row): Run {
-  const phase = row.phase as RunPhase;
-  return restoreUserRun(spec, {
-    userId: String(row.user_id),
-    status: row.status as RunStatus,
+/** A run without what follows from the fan-out and the user (`commonOf` of user-run.ts), or stands in a column. */
+type StoredRun = Omit<UserRunParts, "startedAt" | "status">;
+
+function toRow(run: Run): SqlStorageValue[] {
+  const { id, startedAt, status, userId = "", phase, finishedAt, attempt, wakeAt, error, httpStatus, output } = run;
+  const rest: StoredRun = {
+    userId,
     phase,
-    startedAt: Number(row.started_at),
-    attempt: Number(row.attempt),
-    ...(row.wake_at === null || phase === "calling" ? {} : { wakeAt: Number(row.wake_at) }),
-    ...(row.finished_at === null ? {} : { finishedAt: Number(row.finished_at) }),
-    ...(row.http_status === null ? {} : { httpStatus: Number(row.http_status) }),
-    ...(row.error === null ? {} : { error: String(row.error) }),
-    ...(row.progress === null ? {} : { progress: parse<NonNullable<Run["progress"]>>(row.progress) }),
-    ...(row.output_truncated === 1 ? { outputTruncated: true } : {}),
-    ...(row.output === null ? {} : { output: String(row.output) }),
-  });
+    attempt,
+    ...(wakeAt === undefined ? {} : { wakeAt }),
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...(error === undefined ? {} : { error }),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(run.progress === undefined ? {} : { progress: run.progress }),
+    ...(run.outputTruncated ? { outputTruncated: true } : {}),
+    ...(output === undefined ? {} : { output }),
+  };
+  return [keyOfUserRun(id), startedAt, status, wakeAt ?? (phase === "ended" ? null : startedAt), JSON.stringify(rest)];
 }
+
+const toRun = (spec: FanOutSpec, row: Row): Run =>
+  restoreUserRun(spec, {
+    ...parse<StoredRun>(row.run),
+    startedAt: Number(row.started_at),
+    status: row.status as RunStatus,
+  });

@@ -172,13 +172,13 @@ export class FanOutObject extends DurableObject<Env> {
       now,
       random: () => Math.random(),
       held: (spec) => heldBecause(settings, spec.definition.exec_scope),
-      call: (job, { jobId, origin, definition }, run, signal) =>
+      call: (job, { jobId, origin, definition }, run, deadline) =>
         callJob(
           this.env,
           settings,
-          { definition, timeoutMs: job.timeoutMs, origin, maxAttempts: job.retry.maxAttempts },
+          { definition, origin, maxAttempts: job.retry.maxAttempts },
           { ...run, jobId },
-          { now, signal },
+          { now, deadline },
         ),
       report: (spec) => this.#report(spec),
       armAt: (at) => this.#armAt(at),

@@ -35,6 +35,8 @@ type Row = Record<string, SqlStorageValue>;
 export class JobFanOutStore {
   readonly #sql: SqlStorage;
   #present: boolean | undefined;
+  /** The newest one, null where there is none: a fan-out that is going asks for it at every step. Undefined until asked for. */
+  #newest: FanOut | null | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -60,6 +62,7 @@ export class JobFanOutStore {
   put(fanOut: FanOut, rev: number): void {
     if (!this.present) this.#sql.exec(TABLE);
     this.#present = true;
+    this.#newest = undefined;
     this.#sql.exec(
       `INSERT OR REPLACE INTO fan_out VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       fanOut.no,
@@ -84,7 +87,8 @@ export class JobFanOutStore {
   }
 
   newest(): FanOut | undefined {
-    return this.list(1)[0];
+    if (this.#newest === undefined) this.#newest = this.list(1)[0] ?? null;
+    return this.#newest ?? undefined;
   }
 
   find(id: string): FanOut | undefined {
@@ -115,7 +119,9 @@ export class JobFanOutStore {
   }
 
   delete(no: number): void {
-    if (this.present) this.#sql.exec("DELETE FROM fan_out WHERE no = ?", no);
+    if (!this.present) return;
+    this.#newest = undefined;
+    this.#sql.exec("DELETE FROM fan_out WHERE no = ?", no);
   }
 }
 

@@ -3,6 +3,7 @@
  * flight, so that due times, deadlines and cancellations in the meantime are dealt with on time; when no call is left, it
  * arms the next alarm and lets the object sleep.
  */
+import { Deadline } from "../src/delivery/deadline.ts";
 import type { Answer } from "../src/domain/answer.ts";
 import { judgeIdleWake, NEAR_TIMER_MS } from "../src/domain/breaker.ts";
 import { isUnlisted, pauseJob } from "../src/domain/job.ts";
@@ -21,8 +22,8 @@ export type LoopEffects = {
   readonly random: () => number;
   /** Why nothing fires at present, if so. */
   readonly held: (state: TickState) => string | undefined;
-  /** Calls the agent for one attempt; never throws. */
-  readonly call: (state: TickState, run: Run, signal: AbortSignal) => Promise<Answer>;
+  /** Calls the agent for one attempt, until the deadline is interrupted; never throws. */
+  readonly call: (state: TickState, run: Run, deadline: Deadline) => Promise<Answer>;
   /** Goes on with the fan-out whose time has come; never throws. */
   readonly fanOut: () => Promise<void>;
   /** Brings the directory in step with the record, or throws. */
@@ -33,10 +34,13 @@ export type LoopEffects = {
   readonly report: (message: string, error: unknown) => void;
 };
 
+/** A call in flight, and when its time is over (epoch ms). */
+type Call = { readonly deadline: Deadline; readonly endsAt: number };
+
 export class JobLoop {
   readonly #holder: JobHolder;
   readonly #effects: LoopEffects;
-  readonly #inFlight = new Map<string, AbortController>();
+  readonly #inFlight = new Map<string, Call>();
   readonly #answers = new Map<string, Answer>();
   #running = false;
   #erase = false;
@@ -61,7 +65,7 @@ export class JobLoop {
 
   /** Hangs up a call in flight; its answer no longer counts. */
   abort(runId: string): void {
-    this.#inFlight.get(runId)?.abort();
+    this.#inFlight.get(runId)?.deadline.interrupt("aborted");
     this.#inFlight.delete(runId);
   }
 
@@ -107,6 +111,7 @@ export class JobLoop {
     if (before === undefined) return false;
     if (before.record.deletedAt !== undefined) return true;
     const now = this.#effects.now();
+    for (const { deadline, endsAt } of this.#inFlight.values()) if (endsAt <= now) deadline.interrupt("timeout");
     const result = decideTick(before, {
       now,
       random: this.#effects.random(),
@@ -130,11 +135,12 @@ export class JobLoop {
   }
 
   #call(state: TickState, run: Run): void {
-    const controller = new AbortController();
-    this.#inFlight.set(run.id, controller);
-    void this.#effects.call(state, run, controller.signal).then((answer) => {
+    const deadline = new Deadline(state.job.timeoutMs);
+    const call = { deadline, endsAt: this.#effects.now() + state.job.timeoutMs };
+    this.#inFlight.set(run.id, call);
+    void this.#effects.call(state, run, deadline).then((answer) => {
       // A call that was hung up has been taken out already; its run has ended.
-      if (this.#inFlight.get(run.id) !== controller) return;
+      if (this.#inFlight.get(run.id) !== call) return;
       this.#answers.set(run.id, answer);
       this.poke();
     });
@@ -169,7 +175,11 @@ export class JobLoop {
   async #wait(now: number): Promise<void> {
     const state = this.#holder.state;
     if (state === undefined || this.#answers.size > 0) return;
-    const next = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at));
+    const next = Math.min(
+      ...timersOf(state, this.#timerContext(now)).map((timer) => timer.at),
+      // One whose time is over has been told so, and answers by itself.
+      ...[...this.#inFlight.values()].map(({ endsAt }) => endsAt).filter((endsAt) => endsAt > now),
+    );
     await this.#nap.take(now, Math.min(Math.max(now, next), now + MAX_NAP_MS));
   }
 

@@ -4,6 +4,7 @@
  * wakes is `job-loop.ts`.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { Deadline } from "../src/delivery/deadline.ts";
 import { ADMIN, type Caller } from "../src/domain/access.ts";
 import { defineJob } from "../src/domain/definition.ts";
 import { explain } from "../src/domain/explain.ts";
@@ -89,7 +90,7 @@ export class JobObject extends DurableObject<Env> {
       now,
       random,
       held,
-      call: (state, run, signal) => this.#call(state, run, signal),
+      call: (state, run, deadline) => this.#call(state, run, deadline),
       fanOut: () => this.#fanOuts.work(),
       index: () => this.#place.index(),
       remove: () => this.#place.remove(),
@@ -345,19 +346,13 @@ export class JobObject extends DurableObject<Env> {
     this.#loop.poke();
   }
 
-  #call(state: TickState, run: Run, signal: AbortSignal) {
-    const { record, job } = state;
+  #call({ record, job }: TickState, run: Run, deadline: Deadline) {
     return callJob(
       this.env,
       settingsOf(this.env),
-      {
-        definition: record.definition,
-        timeoutMs: job.timeoutMs,
-        origin: record.origin,
-        maxAttempts: job.retry.maxAttempts,
-      },
+      { definition: record.definition, origin: record.origin, maxAttempts: job.retry.maxAttempts },
       { ...run, jobId: record.id },
-      { now: () => Date.now(), signal },
+      { now: () => Date.now(), deadline },
     );
   }
 }

@@ -2,7 +2,7 @@
  * The JWTs that Reveille makes and takes (CONTRACT.md §7): HS256 with TOKEN_SECRET. A token says who calls (`Caller`) and
  * until when. A run's token opens only its own run.
  */
-import { sign, verify } from "hono/jwt";
+import { verify } from "hono/jwt";
 import * as z from "zod";
 import type { Caller } from "../domain/access.ts";
 import { DAY_MS, MAX_COMPLETION_TIMEOUT_MS, SECOND_MS } from "../schema/limits.ts";
@@ -22,19 +22,37 @@ const Claims = z.union([
   z.object({ role: z.literal("run"), job_id: z.string(), run_id: z.string(), exp: z.number() }),
 ]);
 
-/** Signs the caller's claims; `expiresAt` and `now` are epoch ms. */
+const encoder = new TextEncoder();
+const HEADER = base64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
+
+/**
+ * A JWT of the caller's claims (RFC 7519, HS256 as in RFC 7515); `expiresAt` and `now` are epoch ms. Written here, because every call of
+ * an agent carries one; they are read by a library.
+ */
 export async function mintToken(caller: Caller, secret: string, now: number, expiresAt: number): Promise<string> {
   const claims = { ...caller, iat: Math.floor(now / SECOND_MS), exp: Math.floor(expiresAt / SECOND_MS) };
-  return sign(claims, await signingKey(secret), "HS256");
+  const signed = `${HEADER}.${base64Url(asciiJson(claims))}`;
+  const key = ready?.secret === secret ? ready.key : await signingKey(secret);
+  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(signed)));
+  return `${signed}.${base64Url(String.fromCharCode(...signature))}`;
+}
+
+/** JSON that names what is not ASCII by its number, as RFC 8259 §7 allows: its characters are its bytes. */
+const asciiJson = (value: object): string =>
+  JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** RFC 4648 §5, without padding, of a text whose characters are bytes. */
+function base64Url(bytes: string): string {
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** Every call of an agent carries a token: the key is made ready once. A key, not its promise, which no other request could await. */
 let ready: { readonly secret: string; readonly key: CryptoKey } | undefined;
 
 async function signingKey(secret: string): Promise<CryptoKey> {
-  if (ready?.secret === secret) return ready.key;
-  const bytes = new TextEncoder().encode(secret);
-  const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
   ready = { secret, key };
   return key;
 }

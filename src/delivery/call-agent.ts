@@ -4,23 +4,25 @@
  */
 import { mintToken, RUN_TOKEN_TTL_MS } from "../auth/token.ts";
 import type { Answer } from "../domain/answer.ts";
+import type { Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import { logError } from "../log.ts";
 import type { JobDefinition } from "../schema/job.ts";
-import { resolveAgent } from "./agent.ts";
+import { type Agent, resolveAgent } from "./agent.ts";
 import { jobRunBody, type RunToCall } from "./body.ts";
+import type { Deadline } from "./deadline.ts";
 import { deliver } from "./deliver.ts";
 import { traceparent } from "./traceparent.ts";
 
 /** The job as far as a call needs it. */
 export type JobToCall = {
   readonly definition: JobDefinition;
-  readonly timeoutMs: number;
   /** Scheme and host for `complete.url`, unless PUBLIC_URL is set. */
   readonly origin?: string | undefined;
 };
 
-export type CallIo = { readonly now: () => number; readonly signal: AbortSignal };
+/** `now` in epoch ms; `deadline` is the attempt's: whoever calls watches its time, and interrupts it to hang up. */
+export type CallIo = { readonly now: () => number; readonly deadline: Deadline };
 
 /**
  * Calls the agent and never throws: where the agent cannot be looked up, the attempt is worth another. A missing agent, an
@@ -39,22 +41,25 @@ export async function callAgent(
   }
   const now = io.now();
   const caller = { role: "run", job_id: run.jobId, run_id: run.id } as const;
-  const [agent, token] = await Promise.allSettled([
-    resolveAgent(env, settings, job.definition.agent_id, now),
-    mintToken(caller, settings.TOKEN_SECRET, now, now + RUN_TOKEN_TTL_MS),
-  ]);
-  if (agent.status === "rejected") {
-    logError("An agent could not be looked up", { job_id: run.jobId, run_id: run.id }, agent.reason);
+  const about = { job_id: run.jobId, run_id: run.id };
+  let agent: Result<Agent, string>;
+  try {
+    agent = await resolveAgent(env, settings, job.definition.agent_id, now);
+  } catch (error) {
+    logError("An agent could not be looked up", about, error);
     return { kind: "retryable", reason: "the agent could not be looked up: the directory could not be reached" };
   }
-  if (!agent.value.ok) return { kind: "refused", reason: agent.value.error };
-  if (token.status === "rejected") {
-    logError("A run's token could not be made", { job_id: run.jobId, run_id: run.id }, token.reason);
+  if (!agent.ok) return { kind: "refused", reason: agent.error };
+  let token: string;
+  try {
+    token = await mintToken(caller, settings.TOKEN_SECRET, now, now + RUN_TOKEN_TTL_MS);
+  } catch (error) {
+    logError("A run's token could not be made", about, error);
     return { kind: "retryable", reason: "the run's own token could not be made; check TOKEN_SECRET" };
   }
-  const { url, secret, fetch: fetchAgent } = agent.value.value;
+  const { url, secret, fetch: fetchAgent } = agent.value;
   const origin = (settings.PUBLIC_URL ?? job.origin ?? "").replace(/\/+$/, "");
-  const complete = { url: `${origin}/v1/jobs/${run.jobId}/runs/${run.id}/complete`, token: token.value };
+  const complete = { url: `${origin}/v1/jobs/${run.jobId}/runs/${run.id}/complete`, token };
   const called = { id: run.jobId, ...job.definition };
   const { message, payload } = job.definition;
   return deliver(
@@ -63,10 +68,9 @@ export async function callAgent(
       secret,
       id: run.id,
       sessionId: run.sessionId,
-      timeoutMs: job.timeoutMs,
       traceparent: traceparent(run.id, run.attempt),
       body: jobRunBody({ run, job: called, message, payload, complete, now }),
     },
-    { fetch: fetchAgent ?? fetch, now: io.now, signal: io.signal },
+    { fetch: fetchAgent ?? fetch, now: io.now, deadline: io.deadline },
   );
 }

@@ -9,7 +9,7 @@ import type { TokenUsage } from "../schema/heartbeat.ts";
 import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 import { type Agent, resolveAgent } from "./agent.ts";
 import { ChatReader, type ChatReply, type Dialect, nativeDialect } from "./chat-stream.ts";
-import { type Deadline, openDeadline } from "./deadline.ts";
+import { type Deadline, TimedDeadline } from "./deadline.ts";
 import { checkEndpoint } from "./endpoint.ts";
 import { exchange, interruptedBy, messageOf, type Post, type PostIo, type Trouble } from "./exchange.ts";
 import { openAiCall, openAiDialect } from "./openai-chat.ts";
@@ -234,7 +234,7 @@ async function within<T>(
   signal: AbortSignal | undefined,
   ask: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const deadline = openDeadline(timeoutMs, signal);
+  const deadline = new TimedDeadline(timeoutMs, signal);
   try {
     return await ask(deadline);
   } finally {

@@ -8,45 +8,75 @@ export type Waited<T> =
   | { readonly kind: "failed"; readonly error: unknown }
   | Interruption;
 
-export type Deadline = {
+/** A limit that whoever made the call interrupts. It has no timer: an object with many calls watches all their times with one. */
+export class Deadline {
+  /** How long the call may take, in ms: what a `timeout` is explained with. */
+  readonly timeoutMs: number;
+  readonly #controller = new AbortController();
+  readonly #waiting = new Set<(by: Interruption) => void>();
+  #interruption: Interruption | undefined;
+
+  constructor(timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
+  }
+
   /** Aborted at the interruption, so that the platform stops as well. */
-  readonly signal: AbortSignal;
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get interruption(): Interruption | undefined {
+    return this.#interruption;
+  }
+
+  /** Ends what waits. The first interruption is the one that counts. */
+  interrupt(kind: Interruption["kind"]): void {
+    if (this.#interruption !== undefined) return;
+    const by = { kind };
+    this.#interruption = by;
+    for (const end of this.#waiting) end(by);
+    this.#waiting.clear();
+    this.#controller.abort();
+  }
+
   /** Waits for `promise` or the interruption, whichever is first. Never rejects. */
-  readonly wait: <T>(promise: Promise<T>) => Promise<Waited<T>>;
-  /** Ends the limit; a timer left behind would keep a Durable Object awake, and billed, until it fires. */
-  readonly close: () => void;
-};
-
-/** A limit of `timeoutMs` from now, cut short when `signal` is aborted. Close it. */
-export function openDeadline(timeoutMs: number, signal?: AbortSignal): Deadline {
-  const controller = new AbortController();
-  const { promise: interruption, resolve } = Promise.withResolvers<Interruption>();
-  let interrupted: Interruption | undefined;
-  const interrupt = (by: Interruption): void => {
-    if (interrupted !== undefined) return;
-    interrupted = by;
-    resolve(by);
-    controller.abort();
-  };
-  const onAbort = (): void => interrupt({ kind: "aborted" });
-  const timer = setTimeout(() => interrupt({ kind: "timeout" }), timeoutMs);
-  signal?.addEventListener("abort", onAbort);
-  if (signal?.aborted) onAbort();
-
-  return {
-    signal: controller.signal,
-    async wait<T>(promise: Promise<T>): Promise<Waited<T>> {
-      const settled = promise.then(
-        (value): Waited<T> => ({ kind: "value", value }),
-        (error: unknown): Waited<T> => ({ kind: "failed", error }),
+  wait<T>(promise: Promise<T>): Promise<Waited<T>> {
+    return new Promise((resolve) => {
+      if (this.#interruption === undefined) this.#waiting.add(resolve);
+      else resolve(this.#interruption);
+      promise.then(
+        (value) => {
+          this.#waiting.delete(resolve);
+          resolve({ kind: "value", value });
+        },
+        (error: unknown) => {
+          this.#waiting.delete(resolve);
+          // The signal makes fetch fail too; that failure is the interruption, not one of its own.
+          resolve(this.#interruption ?? { kind: "failed", error });
+        },
       );
-      const waited = await Promise.race([interruption, settled]);
-      // The signal makes fetch fail too; that failure is the interruption, not one of its own.
-      return waited.kind === "failed" && interrupted !== undefined ? interrupted : waited;
-    },
-    close(): void {
+    });
+  }
+}
+
+/** A limit with a timer of its own. Close it: a timer left behind would keep a Durable Object awake, and billed, until it fires. */
+export class TimedDeadline extends Deadline {
+  readonly #stop: () => void;
+
+  /** Open from now on, for `timeoutMs`; cut short when `signal` is aborted. */
+  constructor(timeoutMs: number, signal?: AbortSignal) {
+    super(timeoutMs);
+    const timer = setTimeout(() => this.interrupt("timeout"), timeoutMs);
+    const hangUp = (): void => this.interrupt("aborted");
+    signal?.addEventListener("abort", hangUp);
+    if (signal?.aborted) hangUp();
+    this.#stop = () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    },
-  };
+      signal?.removeEventListener("abort", hangUp);
+    };
+  }
+
+  close(): void {
+    this.#stop();
+  }
 }

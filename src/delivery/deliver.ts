@@ -10,12 +10,12 @@ import { formatDuration } from "../domain/duration.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
-import { type Deadline, type Interruption, openDeadline } from "./deadline.ts";
+import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
 import { checkEndpoint } from "./endpoint.ts";
 import { readAnswerText, readText, release } from "./output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "./response.ts";
 import { parseRetryAfter } from "./retry-after.ts";
-import { signedHeaders } from "./signature.ts";
+import { type SignatureHeaders, signedHeaders } from "./signature.ts";
 
 /** What an agent says about its failure is quoted up to here, and not waited for any longer than this. */
 const MAX_QUOTE_BYTES = 300;
@@ -27,8 +27,6 @@ export type Delivery = {
   readonly secret: string;
   readonly id: string;
   readonly sessionId: string;
-  /** From connecting to the last byte that is kept. */
-  readonly timeoutMs: number;
   readonly body: unknown;
   readonly traceparent: string;
   /** Further headers; they do not replace those that Reveille sets. */
@@ -39,8 +37,8 @@ export type DeliveryIo = {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Epoch ms. */
   readonly now: () => number;
-  /** Aborted to hang up: the answer is then `aborted`. */
-  readonly signal?: AbortSignal | undefined;
+  /** From connecting to the last byte that is kept. Interrupted by `aborted` to hang up: that is the answer then. */
+  readonly deadline: Deadline;
 };
 
 /**
@@ -52,28 +50,23 @@ export async function deliver(request: Delivery, io: DeliveryIo): Promise<Answer
   const init = await writeRequest(request, io.now());
   if (!init.ok) return { kind: "refused", reason: init.error };
   // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
-  const { fetch } = io;
-  const deadline = openDeadline(request.timeoutMs, io.signal);
-  try {
-    if (io.signal?.aborted) return { kind: "aborted" };
-    const call = async (): Promise<Response> => fetch(request.url, { ...init.value, signal: deadline.signal });
-    const pending = call();
-    const waited = await deadline.wait(pending);
-    switch (waited.kind) {
-      case "value":
-        return await readAnswer(waited.value, request.timeoutMs, deadline, io.now());
-      case "failed":
-        return { kind: "retryable", reason: explainNoConnection(waited.error) };
-      default:
-        // A fetch that does not heed the signal may answer yet.
-        pending.then(
-          (late) => release(late.body),
-          () => undefined,
-        );
-        return interrupted(waited, request.timeoutMs, "no answer");
-    }
-  } finally {
-    deadline.close();
+  const { fetch, deadline } = io;
+  if (deadline.interruption !== undefined) return interrupted(deadline.interruption, deadline, "no answer");
+  const call = async (): Promise<Response> => fetch(request.url, { ...init.value, signal: deadline.signal });
+  const pending = call();
+  const waited = await deadline.wait(pending);
+  switch (waited.kind) {
+    case "value":
+      return readAnswer(waited.value, deadline, io.now());
+    case "failed":
+      return { kind: "retryable", reason: explainNoConnection(waited.error) };
+    default:
+      // A fetch that does not heed the signal may answer yet.
+      pending.then(
+        (late) => release(late.body),
+        () => undefined,
+      );
+      return interrupted(waited, deadline, "no answer");
   }
 }
 
@@ -100,13 +93,20 @@ function writeJson(body: unknown): Result<string, string> {
   }
 }
 
-function writeHeaders(request: Delivery, signed: Record<string, string>): Result<Headers, string> {
+function writeHeaders(request: Delivery, signed: SignatureHeaders): Result<HeadersInit, string> {
+  const ours = {
+    "user-agent": "Reveille",
+    "content-type": "application/json",
+    "reveille-session-id": headerText(request.sessionId),
+    traceparent: request.traceparent,
+    ...signed,
+  };
+  if (request.headers === undefined) return ok(ours);
   try {
-    const headers = new Headers({ "user-agent": "Reveille", ...request.headers });
-    for (const [name, value] of Object.entries(signed)) headers.set(name, value);
-    headers.set("content-type", "application/json");
-    headers.set("reveille-session-id", headerText(request.sessionId));
-    headers.set("traceparent", request.traceparent);
+    const headers = new Headers({ ...request.headers });
+    for (const [name, value] of Object.entries(ours)) {
+      if (name !== "user-agent" || !headers.has(name)) headers.set(name, value);
+    }
     return ok(headers);
   } catch (error) {
     return err(`the call's headers cannot be written: ${messageOf(error)}`);
@@ -118,15 +118,16 @@ function writeHeaders(request: Delivery, signed: Record<string, string>): Result
  * percent-encoded, so `decodeURIComponent` gives back the exact id of the body's `data.run.session_id`.
  */
 function headerText(id: string): string {
+  if (/^[!-$&-~]*$/.test(id)) return id;
   return id.toWellFormed().replace(/[^\x20-\x7e]|%|^ | $/gu, encodeURIComponent);
 }
 
-async function readAnswer(response: Response, timeoutMs: number, deadline: Deadline, now: number): Promise<Answer> {
+async function readAnswer(response: Response, deadline: Deadline, now: number): Promise<Answer> {
   const { status } = response;
   const statusClass = classifyStatus(status);
   switch (statusClass) {
     case "success":
-      return readOutput(response, timeoutMs, deadline);
+      return readOutput(response, deadline);
     case "accepted":
       release(response.body);
       return { kind: "accepted", httpStatus: status };
@@ -141,7 +142,7 @@ async function readAnswer(response: Response, timeoutMs: number, deadline: Deadl
   }
 }
 
-async function readOutput(response: Response, timeoutMs: number, deadline: Deadline): Promise<Answer> {
+async function readOutput(response: Response, deadline: Deadline): Promise<Answer> {
   const success = { kind: "success", httpStatus: response.status } as const;
   const decoder = textDecoderFor(response.headers.get("content-type"));
   if (decoder === undefined || response.body === null) {
@@ -160,7 +161,7 @@ async function readOutput(response: Response, timeoutMs: number, deadline: Deadl
       return { kind: "retryable", reason, httpStatus: response.status };
     }
     default: {
-      const answer = interrupted(read, timeoutMs, `the agent answered ${response.status}, but its answer did not end`);
+      const answer = interrupted(read, deadline, `the agent answered ${response.status}, but its answer did not end`);
       return answer.kind === "retryable" ? { ...answer, httpStatus: response.status } : answer;
     }
   }
@@ -168,7 +169,7 @@ async function readOutput(response: Response, timeoutMs: number, deadline: Deadl
 
 function interrupted(
   by: Interruption,
-  timeoutMs: number,
+  { timeoutMs }: Deadline,
   seen: string,
 ): Extract<Answer, { kind: "retryable" | "aborted" }> {
   if (by.kind === "aborted") return { kind: "aborted" };
@@ -184,7 +185,7 @@ async function explainFailure(response: Response, deadline: Deadline): Promise<s
     release(response.body);
     return reason;
   }
-  const quoteDeadline = openDeadline(QUOTE_TIMEOUT_MS, deadline.signal);
+  const quoteDeadline = new TimedDeadline(QUOTE_TIMEOUT_MS, deadline.signal);
   try {
     const read = await readText(response.body, decoder, MAX_QUOTE_BYTES, quoteDeadline);
     const quote = read.kind === "text" ? oneLine(read.text) : "";

@@ -3,11 +3,23 @@ import { err, ok, type Result } from "../domain/result.ts";
 
 const MAX_URL_CHARS = 2_048;
 
-/** Errors are sentences about the URL that do not repeat it: it may hold a secret in its query. */
-export function checkEndpoint(
-  url: string,
-  { allowLoopbackHttp }: { readonly allowLoopbackHttp: boolean },
-): Result<URL, string> {
+type EndpointRules = { readonly allowLoopbackHttp: boolean };
+
+const MAX_KNOWN_URLS = 256;
+const known = new Map<string, Result<URL, string>>();
+
+/** Errors are sentences about the URL that do not repeat it: it may hold a secret in its query. What was found is kept: each call asks. */
+export function checkEndpoint(url: string, rules: EndpointRules): Result<URL, string> {
+  const key = `${rules.allowLoopbackHttp} ${url}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const checked = check(url, rules);
+  if (known.size >= MAX_KNOWN_URLS) known.clear();
+  known.set(key, checked);
+  return checked;
+}
+
+function check(url: string, { allowLoopbackHttp }: EndpointRules): Result<URL, string> {
   if (url.length > MAX_URL_CHARS) return err(`the URL is longer than ${MAX_URL_CHARS} characters`);
   if (!URL.canParse(url)) return err("is not a URL; write it in full, for example https://agent.example.com/hook");
   const endpoint = new URL(url);

@@ -7,7 +7,7 @@ import { formatDuration } from "../domain/duration.ts";
 import { err, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text.ts";
 import { SECOND_MS } from "../schema/limits.ts";
-import { type Deadline, type Interruption, openDeadline } from "./deadline.ts";
+import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
 import { readText, release } from "./output.ts";
 import { classifyStatus, textDecoderFor } from "./response.ts";
 
@@ -44,7 +44,7 @@ export async function exchange<T>(
 ): Promise<Result<T, Trouble>> {
   // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
   const { fetch } = io;
-  const deadline = openDeadline(post.timeoutMs, io.signal);
+  const deadline = new TimedDeadline(post.timeoutMs, io.signal);
   try {
     const call = async (): Promise<Response> =>
       fetch(post.url, {
@@ -109,7 +109,7 @@ async function quoteOf(response: Response, deadline: Deadline): Promise<string> 
     release(response.body);
     return "";
   }
-  const quoteDeadline = openDeadline(QUOTE_TIMEOUT_MS, deadline.signal);
+  const quoteDeadline = new TimedDeadline(QUOTE_TIMEOUT_MS, deadline.signal);
   try {
     const read = await readText(response.body, decoder, MAX_QUOTE_BYTES, quoteDeadline);
     return read.kind === "text" ? oneLine(read.text) : "";

@@ -5,7 +5,7 @@
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Notified, Notifier } from "../schema/heartbeat.ts";
 import { SECOND_MS } from "../schema/limits.ts";
-import { openDeadline } from "./deadline.ts";
+import { TimedDeadline } from "./deadline.ts";
 import { checkEndpoint } from "./endpoint.ts";
 import { interruptedBy, messageOf, type Trouble } from "./exchange.ts";
 import { notifyDiscord } from "./notify-discord.ts";
@@ -79,7 +79,7 @@ async function callFunction(
   { text, source }: Notification,
   io: NotifyIo,
 ): Promise<Result<undefined, Trouble>> {
-  const deadline = openDeadline(CODE_TIMEOUT_MS, io.signal);
+  const deadline = new TimedDeadline(CODE_TIMEOUT_MS, io.signal);
   try {
     const call = async (): Promise<void> => notify({ text, source }, deadline.signal);
     const waited = await deadline.wait(call());

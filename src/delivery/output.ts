@@ -36,15 +36,17 @@ export async function readAnswerText(
 }
 
 /**
- * The first `maxBytes` (of UTF-8, whatever the body's charset) of `body`. Takes over the body and releases it: what is
- * not read is cancelled, so that its connection is free.
+ * The first `maxBytes` (of UTF-8, whatever the body's charset) of `body`, decoded as `like` would. Takes over the body and releases
+ * it: what is not read is cancelled, so that its connection is free.
  */
 export async function readText(
   body: ReadableStream<Uint8Array>,
-  decoder: TextDecoder,
+  like: TextDecoder,
   maxBytes: number,
   deadline: Deadline,
 ): Promise<ReadText> {
+  const { encoding, fatal, ignoreBOM } = like;
+  const decoder = new TextDecoder(encoding, { fatal, ignoreBOM });
   const reader = body.getReader();
   let text = "";
   let bytes = 0;

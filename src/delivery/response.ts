@@ -37,11 +37,23 @@ export function explainStatus(status: number): string {
 const TEXT_TYPES =
   /^(?:text\/[^\s/]+|application\/(?:json|x-ndjson|ndjson|jsonl|json-seq|xml|yaml|x-yaml|x-www-form-urlencoded|[^\s/]+\+(?:json|xml|yaml|json-seq)))$/;
 
+const MAX_KNOWN_TYPES = 64;
+const known = new Map<string | null, TextDecoder | undefined>();
+
 /**
- * A decoder for bodies of this `content-type`, or undefined where the type is not one of text and nothing of it is kept.
- * Without a content type the body counts as text as long as it is valid UTF-8: `fatal` makes the decoder throw where it is not.
+ * A decoder for whole bodies of this `content-type`, or undefined where the type is not one of text and nothing of it is kept. It is
+ * shared: whoever decodes piece by piece makes one like it. Without a content type the body counts as text as long as it is valid
+ * UTF-8: `fatal` makes the decoder throw where it is not.
  */
 export function textDecoderFor(contentType: string | null): TextDecoder | undefined {
+  if (known.has(contentType)) return known.get(contentType);
+  const decoder = makeDecoder(contentType);
+  if (known.size >= MAX_KNOWN_TYPES) known.clear();
+  known.set(contentType, decoder);
+  return decoder;
+}
+
+function makeDecoder(contentType: string | null): TextDecoder | undefined {
   if (!contentType) return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   const [type = "", ...parameters] = contentType.toLowerCase().split(";");
   if (!TEXT_TYPES.test(type.trim())) return undefined;

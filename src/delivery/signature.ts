@@ -35,14 +35,17 @@ export type Signable = {
 /** The value of `webhook-signature`. Errors: a malformed secret; an id with a `.`, which could be read as another id and timestamp. */
 export async function sign({ secret, id, timestampSeconds, body }: Signable): Promise<Result<string, string>> {
   if (id.includes(".")) return err("the id to be signed holds a full stop, which Standard Webhooks keeps for itself");
-  const key = await importKey(secret);
+  const known = keys.get(secret);
+  const key = known === undefined ? await importKey(secret) : ok(known);
   if (!key.ok) return key;
   const signature = await crypto.subtle.sign("HMAC", key.value, encoder.encode(`${id}.${timestampSeconds}.${body}`));
   return ok(VERSION_PREFIX + btoa(String.fromCharCode(...new Uint8Array(signature))));
 }
 
+export type SignatureHeaders = Readonly<Record<"webhook-id" | "webhook-timestamp" | "webhook-signature", string>>;
+
 /** The three `webhook-*` headers of a call. Errors as {@link sign}. */
-export async function signedHeaders(call: Signable): Promise<Result<Record<string, string>, string>> {
+export async function signedHeaders(call: Signable): Promise<Result<SignatureHeaders, string>> {
   const signature = await sign(call);
   if (!signature.ok) return signature;
   return ok({
@@ -78,7 +81,8 @@ export async function verify(call: {
   if (Math.abs(nowSeconds - timestampSeconds) > toleranceSeconds) {
     return err(`webhook-timestamp is more than ${toleranceSeconds} s off this clock`);
   }
-  const key = await importKey(secret);
+  const known = keys.get(secret);
+  const key = known === undefined ? await importKey(secret) : ok(known);
   if (!key.ok) return key;
   const content = encoder.encode(`${id}.${timestamp}.${body}`);
   for (const versioned of signatures.split(" ")) {
@@ -96,8 +100,6 @@ export async function verify(call: {
 const keys = new Map<string, CryptoKey>();
 
 async function importKey(secret: string): Promise<Result<CryptoKey, string>> {
-  const cached = keys.get(secret);
-  if (cached !== undefined) return ok(cached);
   const bytes = parseSecret(secret);
   if (!bytes.ok) return bytes;
   const key = await crypto.subtle.importKey("raw", bytes.value, { name: "HMAC", hash: "SHA-256" }, false, [

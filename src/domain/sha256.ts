@@ -4,7 +4,7 @@
  * user may choose their own id. Secrets never pass through here; signatures are WebCrypto's.
  */
 
-const ROUND_CONSTANTS = new Uint32Array([
+const ROUND_CONSTANTS = new Int32Array([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
   0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
@@ -15,56 +15,49 @@ const ROUND_CONSTANTS = new Uint32Array([
   0xc67178f2,
 ]);
 
-type State = readonly [number, number, number, number, number, number, number, number];
-const INITIAL_STATE: State = [
-  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-];
+const INITIAL_STATE = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
 const BLOCK_BYTES = 64;
 const encoder = new TextEncoder();
+/** Worked in anew by each call, which runs to its end before the next one can begin. */
+const SCHEDULE = new Int32Array(64);
 
 /** The 32-byte SHA-256 digest of `text` in UTF-8. */
 export function sha256(text: string): Uint8Array {
   const padded = pad(encoder.encode(text));
-  const schedule = new Uint32Array(64);
-  let [h0, h1, h2, h3, h4, h5, h6, h7] = INITIAL_STATE;
-
+  const hash = Int32Array.from(INITIAL_STATE);
   for (let offset = 0; offset < padded.byteLength; offset += BLOCK_BYTES) {
-    expandBlock(padded, offset, schedule);
-    let [a, b, c, d, e, f, g, h]: State = [h0, h1, h2, h3, h4, h5, h6, h7];
-    for (let i = 0; i < 64; i++) {
-      const t1 =
-        (h +
-          (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-          ((e & f) ^ (~e & g)) +
-          (ROUND_CONSTANTS[i] ?? 0) +
-          (schedule[i] ?? 0)) |
-        0;
-      const t2 = ((rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      h = g;
-      g = f;
-      f = e;
-      e = (d + t1) | 0;
-      d = c;
-      c = b;
-      b = a;
-      a = (t1 + t2) | 0;
-    }
-    h0 = (h0 + a) | 0;
-    h1 = (h1 + b) | 0;
-    h2 = (h2 + c) | 0;
-    h3 = (h3 + d) | 0;
-    h4 = (h4 + e) | 0;
-    h5 = (h5 + f) | 0;
-    h6 = (h6 + g) | 0;
-    h7 = (h7 + h) | 0;
+    expandBlock(padded, offset);
+    compress(hash);
   }
-
   const digest = new DataView(new ArrayBuffer(32));
-  [h0, h1, h2, h3, h4, h5, h6, h7].forEach((word, i) => {
-    digest.setInt32(i * 4, word);
-  });
+  for (let i = 0; i < 8; i++) digest.setInt32(i * 4, hash[i] ?? 0);
   return new Uint8Array(digest.buffer);
+}
+
+/** Takes the block in {@link SCHEDULE} into the hash (FIPS 180-4 §6.2.2). */
+function compress(hash: Int32Array): void {
+  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = hash;
+  for (let i = 0; i < 64; i++) {
+    const t1 =
+      (h +
+        (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+        ((e & f) ^ (~e & g)) +
+        (ROUND_CONSTANTS[i] ?? 0) +
+        (SCHEDULE[i] ?? 0)) |
+      0;
+    const t2 = ((rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + t1) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (t1 + t2) | 0;
+  }
+  // An Int32Array keeps the sums to 32 bits.
+  for (const [i, word] of [a, b, c, d, e, f, g, h].entries()) hash[i] = (hash[i] ?? 0) + word;
 }
 
 /** The message, a 1 bit, zeros, and the length in bits as 64 bits: a whole number of blocks. */
@@ -74,18 +67,20 @@ function pad(message: Uint8Array): DataView {
   padded.set(message);
   padded[message.byteLength] = 0x80;
   const view = new DataView(padded.buffer);
-  view.setBigUint64(padded.byteLength - 8, BigInt(message.byteLength) * 8n);
+  const bits = message.byteLength * 8;
+  view.setUint32(padded.byteLength - 8, Math.floor(bits / 2 ** 32));
+  view.setUint32(padded.byteLength - 4, bits);
   return view;
 }
 
-function expandBlock(padded: DataView, offset: number, schedule: Uint32Array): void {
-  for (let i = 0; i < 16; i++) schedule[i] = padded.getUint32(offset + i * 4);
+function expandBlock(padded: DataView, offset: number): void {
+  for (let i = 0; i < 16; i++) SCHEDULE[i] = padded.getInt32(offset + i * 4);
   for (let i = 16; i < 64; i++) {
-    const w15 = schedule[i - 15] ?? 0;
-    const w2 = schedule[i - 2] ?? 0;
+    const w15 = SCHEDULE[i - 15] ?? 0;
+    const w2 = SCHEDULE[i - 2] ?? 0;
     const s0 = rotate(w15, 7) ^ rotate(w15, 18) ^ (w15 >>> 3);
     const s1 = rotate(w2, 17) ^ rotate(w2, 19) ^ (w2 >>> 10);
-    schedule[i] = ((schedule[i - 16] ?? 0) + s0 + (schedule[i - 7] ?? 0) + s1) | 0;
+    SCHEDULE[i] = (SCHEDULE[i - 16] ?? 0) + s0 + (SCHEDULE[i - 7] ?? 0) + s1;
   }
 }
 

@@ -3,7 +3,7 @@
  * crash the iterable is begun anew and that many are passed over: its order must be stable.
  */
 import * as z from "zod";
-import { openDeadline } from "../delivery/deadline.ts";
+import { TimedDeadline } from "../delivery/deadline.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { ActiveUsers } from "../hooks/active-users.ts";
@@ -46,7 +46,7 @@ export function codeSource(users: ActiveUsers): ActiveUserSource {
   };
   return {
     async page(cursor) {
-      const deadline = openDeadline(PAGE_TIMEOUT_MS);
+      const deadline = new TimedDeadline(PAGE_TIMEOUT_MS);
       const waited = await deadline.wait(readPage(cursor === undefined ? 0 : Count.parse(cursor)));
       deadline.close();
       if (waited.kind === "value" && waited.value.ok) return waited.value;

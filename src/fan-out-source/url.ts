@@ -3,7 +3,7 @@
  * The call is signed as one to the agent is, where AGENT_SECRET is set, with an empty body: the server can tell who asks.
  */
 import * as z from "zod";
-import { openDeadline } from "../delivery/deadline.ts";
+import { TimedDeadline } from "../delivery/deadline.ts";
 import { checkEndpoint } from "../delivery/endpoint.ts";
 import { readText, release } from "../delivery/output.ts";
 import { classifyStatus } from "../delivery/response.ts";
@@ -73,7 +73,7 @@ async function get(
   headers: Record<string, string>,
   fetchPage: typeof fetch,
 ): Promise<Result<string, SourceFailure>> {
-  const deadline = openDeadline(PAGE_TIMEOUT_MS);
+  const deadline = new TimedDeadline(PAGE_TIMEOUT_MS);
   try {
     const answered = await deadline.wait(fetchPage(url, { headers, redirect: "manual", signal: deadline.signal }));
     if (answered.kind === "failed") return failed("could not be reached, or broke the connection");

@@ -5,7 +5,6 @@
 
 import { calledRun, type RunToCall } from "../delivery/body.ts";
 import { type CallIo, callAgent, type JobToCall } from "../delivery/call-agent.ts";
-import { openDeadline } from "../delivery/deadline.ts";
 import type { Answer } from "../domain/answer.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { LISTENER_OBJECTED } from "../domain/run.ts";
@@ -76,7 +75,7 @@ function handlerOf({ owner_kind, name, labels }: JobDefinition): JobHandler | "m
 }
 
 async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, io: CallIo): Promise<Answer> {
-  const deadline = openDeadline(job.timeoutMs, io.signal);
+  const { deadline } = io;
   const call = async (): Promise<unknown> =>
     handler({
       job: { id: run.jobId, ...job.definition },
@@ -85,7 +84,6 @@ async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, i
       signal: deadline.signal,
     });
   const waited = await deadline.wait(call());
-  deadline.close();
   switch (waited.kind) {
     case "value":
       return waited.value instanceof Error
@@ -96,7 +94,7 @@ async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, i
     case "timeout":
       return {
         kind: "retryable",
-        reason: `timed out after ${formatDuration(job.timeoutMs)}: the handler has not returned`,
+        reason: `timed out after ${formatDuration(deadline.timeoutMs)}: the handler has not returned`,
       };
     case "aborted":
       return { kind: "aborted" };

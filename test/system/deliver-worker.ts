@@ -1,14 +1,19 @@
 /** `deliver` as a Worker, for deliver.test.ts: takes a call as JSON, makes it with workerd's own fetch, gives the answer as JSON. */
+import { TimedDeadline } from "../../src/delivery/deadline.ts";
 import { deliver } from "../../src/delivery/deliver.ts";
 
 export default {
   async fetch(request: Request): Promise<Response> {
-    const { call, hangUpAfterMs } = await request.json<{
+    const { call, timeoutMs, hangUpAfterMs } = await request.json<{
       call: Parameters<typeof deliver>[0];
+      timeoutMs: number;
       hangUpAfterMs?: number;
     }>();
     const hangUp = new AbortController();
     if (hangUpAfterMs !== undefined) setTimeout(() => hangUp.abort(), hangUpAfterMs);
-    return Response.json(await deliver(call, { fetch, now: Date.now, signal: hangUp.signal }));
+    const deadline = new TimedDeadline(timeoutMs, hangUp.signal);
+    const answer = await deliver(call, { fetch, now: Date.now, deadline });
+    deadline.close();
+    return Response.json(answer);
   },
 };

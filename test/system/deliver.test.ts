@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TimedDeadline } from "../../src/delivery/deadline.ts";
 import { type Delivery, deliver } from "../../src/delivery/deliver.ts";
 import { verify } from "../../src/delivery/signature.ts";
 import type { Answer } from "../../src/domain/answer.ts";
@@ -149,12 +150,16 @@ afterAll(async () => {
 });
 
 const runtimes = {
-  "Node's fetch": (call: Delivery, hangUpAfterMs?: number): Promise<Answer> => {
+  "Node's fetch": async (call: Delivery, timeoutMs: number, hangUpAfterMs?: number): Promise<Answer> => {
     const signal = hangUpAfterMs === undefined ? undefined : AbortSignal.timeout(hangUpAfterMs);
-    return deliver(call, { fetch, now: Date.now, signal });
+    const deadline = new TimedDeadline(timeoutMs, signal);
+    const answer = await deliver(call, { fetch, now: Date.now, deadline });
+    deadline.close();
+    return answer;
   },
-  "workerd's fetch": async (call: Delivery, hangUpAfterMs?: number): Promise<Answer> => {
-    const response = await fetch(workerdUrl, { method: "POST", body: JSON.stringify({ call, hangUpAfterMs }) });
+  "workerd's fetch": async (call: Delivery, timeoutMs: number, hangUpAfterMs?: number): Promise<Answer> => {
+    const body = JSON.stringify({ call, timeoutMs, hangUpAfterMs });
+    const response = await fetch(workerdUrl, { method: "POST", body });
     return (await response.json()) as Answer;
   },
 };
@@ -171,12 +176,11 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
       secret,
       id: "job-s1795424400000",
       sessionId: "main:scheduler:job:uJürgen",
-      timeoutMs,
       body: { type: "job.run", data: { message: "Grüße 😀" } },
       traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     };
     const begunAt = performance.now();
-    const answer = await make(call, hangUpAfterMs);
+    const answer = await make(call, timeoutMs, hangUpAfterMs);
     const tookMs = performance.now() - begunAt;
     await Promise.all(seen.map(({ released }) => released));
     return { answer, tookMs };
@@ -312,8 +316,8 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
 
   it("to a port where nobody listens is worth a retry", async () => {
     seen = [];
-    const call = { url: closedUrl, secret, id: "job-s1", sessionId: "s", timeoutMs: 5_000, body: {}, traceparent: "" };
-    expect(await make(call)).toEqual({
+    const call = { url: closedUrl, secret, id: "job-s1", sessionId: "s", body: {}, traceparent: "" };
+    expect(await make(call, 5_000)).toEqual({
       kind: "retryable",
       reason: expect.stringMatching(/^could not connect to the agent.*; check that it runs and that its URL/),
     });

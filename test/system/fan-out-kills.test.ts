@@ -8,7 +8,7 @@ import { pagesOf, startUsersServer } from "./users-server.ts";
 const USERS = 10_000;
 const CONCURRENCY = 60;
 const SHARDS = 10;
-/** Results that a shard keeps in memory at most, for a tenth of a second (docs/fan-out.md). */
+/** Results that a shard keeps in memory at most, for a quarter of a second (docs/fan-out.md). */
 const UNWRITTEN = 50;
 const KILLS_AFTER_CALLS = [1_500, 4_000, 7_000];
 

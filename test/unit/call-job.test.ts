@@ -1,6 +1,7 @@
 /** Code in place of the agent: handlers, what they return, and listeners. The registry is a module's, so tests that need it empty load it afresh. */
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunToCall } from "../../src/delivery/body.ts";
+import { TimedDeadline } from "../../src/delivery/deadline.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { JobInput } from "../../src/schema/job.ts";
@@ -40,9 +41,12 @@ function call(
 ) {
   const defined = defineJob(JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" }, ...fields }));
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
-  const job = { definition: defined.value.definition, timeoutMs: options.timeoutMs ?? 1_000, maxAttempts: 3 };
-  const io = { now: () => NOW, signal: options.signal ?? new AbortController().signal };
-  return hooks.callJob(ENV, SETTINGS, job, { ...run, attempt: options.attempt ?? 1 }, io);
+  const job = { definition: defined.value.definition, maxAttempts: 3 };
+  const deadline = new TimedDeadline(options.timeoutMs ?? 1_000, options.signal);
+  const io = { now: () => NOW, deadline };
+  return hooks
+    .callJob(ENV, SETTINGS, job, { ...run, attempt: options.attempt ?? 1 }, io)
+    .finally(() => deadline.close());
 }
 
 describe("the job handler", () => {

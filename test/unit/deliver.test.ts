@@ -1,7 +1,8 @@
 /** What a call is made of, and that `deliver` answers whatever is handed to it. How it behaves on a wire: test/system/deliver.test.ts. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Delivery, type DeliveryIo, deliver } from "../../src/delivery/deliver.ts";
+import { TimedDeadline } from "../../src/delivery/deadline.ts";
+import { type Delivery, type DeliveryIo, deliver as deliverBy } from "../../src/delivery/deliver.ts";
 import { verify } from "../../src/delivery/signature.ts";
 
 const now = Date.UTC(2026, 10, 23, 9, 0, 0, 999);
@@ -10,10 +11,17 @@ const call: Delivery = {
   secret: `whsec_${btoa("a key of the agent")}`,
   id: "job-s1795424400000",
   sessionId: "main:scheduler:job:u42",
-  timeoutMs: 5_000,
   body: { type: "job.run" },
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 };
+
+/** Calls with five seconds' time, or until `signal` is aborted. */
+async function deliver(delivery: Delivery, io: Omit<DeliveryIo, "deadline"> & { signal?: AbortSignal }) {
+  const deadline = new TimedDeadline(5_000, io.signal);
+  const answer = await deliverBy(delivery, { ...io, deadline });
+  deadline.close();
+  return answer;
+}
 
 /** A fetch that answers `ok` and keeps what it was called with. */
 function recordingFetch() {

@@ -1,6 +1,7 @@
 /** What stands between a run and its agent may fail for a moment: the attempt is then worth another, and nothing throws. */
 import { expect, it } from "vitest";
 import { callAgent } from "../../src/delivery/call-agent.ts";
+import { Deadline } from "../../src/delivery/deadline.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { JobInput } from "../../src/schema/job.ts";
@@ -24,8 +25,8 @@ const call = (called: Env, agent_id: string | undefined) => {
     startedAt: 1,
     attempt: 1,
   } as const;
-  const io = { now: () => Date.now(), signal: new AbortController().signal };
-  return callAgent(called, settingsOf(env), { definition: job.value.definition, timeoutMs: 1_000 }, run, io);
+  const io = { now: () => Date.now(), deadline: new Deadline(1_000) };
+  return callAgent(called, settingsOf(env), { definition: job.value.definition }, run, io);
 };
 
 it("a named agent that cannot be looked up is a passing failure; the default one takes no lookup", async () => {

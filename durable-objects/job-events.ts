@@ -50,10 +50,10 @@ export function openEvents(
             lastFanOut = fanOut ?? lastFanOut;
             send(text);
           }
-          if (holder.state?.record.deletedAt !== undefined) close();
+          if (holder.stored?.record.deletedAt !== undefined) close();
         });
         const unwatch = progress.watch((fanOut, counts) => {
-          const record = holder.state?.record;
+          const record = holder.stored?.record;
           const data = record === undefined ? undefined : fanOutData(record, fanOut, counts);
           if (data === undefined || data === lastFanOut) return;
           lastFanOut = data;

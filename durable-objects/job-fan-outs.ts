@@ -122,14 +122,14 @@ export class JobFanOuts {
 
   /** A shard has something to tell. False: there is no such fan-out (any more), the shard may forget it. */
   reported(fanOutId: string): boolean {
-    const newest = this.#holder.state === undefined ? undefined : this.#holder.fanOuts.newest();
+    const newest = this.#holder.stored === undefined ? undefined : this.#holder.fanOuts.newest();
     if (newest?.id === fanOutId && newest.status === "running") {
       this.#reported = true;
       this.#holder.wakeFanOutAt(this.#effects.now());
       this.#effects.poke();
       return true;
     }
-    return this.#holder.state !== undefined && this.#holder.fanOuts.find(fanOutId) !== undefined;
+    return this.#holder.stored !== undefined && this.#holder.fanOuts.find(fanOutId) !== undefined;
   }
 
   /** Does what can be done now for the fan-out that is going; called by the loop when its time has come. Never throws. */
@@ -249,7 +249,7 @@ export class JobFanOuts {
 
   /** The fan-out that is going, unless the job is being deleted. */
   #going(): FanOut | undefined {
-    const state = this.#holder.state;
+    const state = this.#holder.stored;
     if (state === undefined || state.record.deletedAt !== undefined) return undefined;
     const newest = this.#holder.fanOuts.newest();
     return newest?.status === "running" ? newest : undefined;
@@ -325,14 +325,14 @@ export class JobFanOuts {
       return;
     }
     const ended = endFanOut(current, sumCounts(parts), now);
-    const { cursor } = this.#holder.state ?? {};
+    const { cursor } = this.#holder.stored ?? {};
     this.#holder.commit({ fanOut: ended, ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended) }) });
     this.#forgetProcess();
   }
 
   /** An agent that answers 410 wants no more of this job (CONTRACT.md §4): it is paused once, and what is going goes on. */
   #pauseFor(reason: string): void {
-    const state = this.#holder.state;
+    const state = this.#holder.stored;
     const fanOut = this.#going();
     if (state === undefined || fanOut === undefined || fanOut.gone) return;
     const paused = pauseJob(state.record, state.cursor, reason, this.#effects.now());
@@ -364,7 +364,7 @@ export class JobFanOuts {
   }
 
   get #jobId(): string {
-    const id = this.#holder.state?.record.id;
+    const id = this.#holder.stored?.record.id;
     if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
     return id;
   }

@@ -96,7 +96,7 @@ export class JobLoop {
 
   /** A wake with nothing due and nothing near is idle; a job with too many of them is paused (domain/breaker.ts). */
   #countIdleWake(now: number): void {
-    const state = this.#holder.state;
+    const state = this.#holder.stored;
     if (state === undefined || this.#inFlight.size > 0 || this.#answers.size > 0) return;
     const near = timersOf(state, this.#timerContext(now)).some((timer) => timer.at <= now + NEAR_TIMER_MS);
     if (near) return;
@@ -125,7 +125,7 @@ export class JobLoop {
     if (changed.length > 0 || record !== before.record || cursor !== before.cursor) {
       const after = this.#holder.commit({ runs: changed, record, cursor });
       for (const runId of result.aborts) this.abort(runId);
-      for (const run of result.calls) this.#call(after, run);
+      for (const run of result.calls) this.#call({ ...after, job: before.job }, run);
       // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit. With the directory still to be
       // told, it is set once that is done: until this alarm has ended, the platform rings it again after a crash.
       if (this.#inFlight.size === 0 && !isUnlisted(after.record)) this.#arm();
@@ -148,7 +148,7 @@ export class JobLoop {
 
   /** Work that waits for other objects. One that cannot be reached is asked again later: the job goes on meanwhile. */
   async #sideWork(): Promise<void> {
-    const record = this.#holder.state?.record;
+    const record = this.#holder.stored?.record;
     if (record === undefined) return;
     const behind = isUnlisted(record);
     const now = this.#effects.now();
@@ -164,7 +164,7 @@ export class JobLoop {
   }
 
   async #fanOut(): Promise<void> {
-    const state = this.#holder.state;
+    const state = this.#holder.stored;
     if (state?.fanOut === undefined || state.record.deletedAt !== undefined) return;
     // A report that came just before a restart is not in storage; that there was an alarm tells of it.
     if (this.#hasSeenFanOut && state.fanOut.wakeAt > this.#effects.now()) return;
@@ -173,7 +173,7 @@ export class JobLoop {
   }
 
   async #wait(now: number): Promise<void> {
-    const state = this.#holder.state;
+    const state = this.#holder.stored;
     if (state === undefined || this.#answers.size > 0) return;
     const next = Math.min(
       ...timersOf(state, this.#timerContext(now)).map((timer) => timer.at),
@@ -188,7 +188,7 @@ export class JobLoop {
    * or nothing is due.
    */
   overdueMs(now: number): number | undefined {
-    const state = this.#holder.state;
+    const state = this.#holder.stored;
     if (state === undefined || this.#running) return undefined;
     const earliest = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at));
     return earliest <= now ? now - earliest : undefined;

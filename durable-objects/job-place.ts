@@ -43,13 +43,13 @@ export class JobPlace {
   }
 
   async #indexOnce(): Promise<void> {
-    const record = this.#holder.state?.record;
+    const record = this.#holder.stored?.record;
     if (record === undefined || record.deletedAt !== undefined || !isUnlisted(record)) return;
     const entry = indexEntryOf(record);
     await updateIndex(this.#env, entry);
     if (record.indexedOwner !== entry.owner)
       await removeFromIndex(this.#env, record.indexedOwner, record.id, record.createdAt);
-    const now = this.#holder.state?.record;
+    const now = this.#holder.stored?.record;
     if (now === undefined) return;
     this.#commit({ record: { ...now, indexedVersion: record.version, indexedOwner: entry.owner } });
   }
@@ -78,7 +78,7 @@ export class JobPlace {
    */
   async #enterOnce(decide: () => Outcome<JobChange>, maxJobs: number): Promise<Outcome<null>> {
     await this.#indexOnce();
-    const before = this.#holder.state?.record;
+    const before = this.#holder.stored?.record;
     const wanted = decide();
     if (!wanted.ok) return wanted;
     if (before === undefined || wanted.value.record === undefined) return ok(null);
@@ -86,7 +86,7 @@ export class JobPlace {
     this.#commit({ record: { ...before, indexedVersion: 0, indexedOwner: entry.owner } });
 
     const room = await claimPlace(this.#env, entry, maxJobs);
-    const now = this.#holder.state?.record;
+    const now = this.#holder.stored?.record;
     if (now === undefined) return notFound("job");
     if (!room.ok) {
       const { indexedVersion, indexedOwner } = before;
@@ -105,7 +105,7 @@ export class JobPlace {
 
   /** The sweep has met the job under this owner. Where it is another's, say of a call that arrived too late, that entry goes. */
   foundUnder(owner: string): void {
-    const record = this.#holder.state?.record;
+    const record = this.#holder.stored?.record;
     if (record === undefined || record.deletedAt !== undefined || isUnlisted(record)) return;
     if (ownerOf(record.definition) === owner) return;
     this.#commit({ record: { ...record, indexedVersion: 0, indexedOwner: owner } });
@@ -136,7 +136,7 @@ export class JobPlace {
   /** Out of the directory first, with its name and an adopted id, then out of storage: a crash in between is finished by the alarm. */
   async #removeOnce(): Promise<void> {
     this.#loop.abortAll();
-    const record = this.#holder.state?.record;
+    const record = this.#holder.stored?.record;
     if (record === undefined) return;
     if (record.deletedAt === undefined) this.#holder.commit({ record: { ...record, deletedAt: Date.now() } });
     await this.#turn.catch(() => undefined);

@@ -111,7 +111,7 @@ export class JobRunLog {
   }
 
   #mayReport(caller: Caller, runId: string): boolean {
-    const record = this.#holder.state?.record;
+    const record = this.#holder.stored?.record;
     if (record === undefined || record.deletedAt !== undefined) return false;
     return canReport(caller, { ...record.definition, id: record.id }, runId);
   }

@@ -1,61 +1,49 @@
 /**
- * The tables of a Job object, as numbered steps that only ever grow (docs/storage.md shows them for an auditor).
+ * The tables of a Job object (docs/storage.md shows them for an auditor), and the steps from those of earlier versions of the code.
  * They are made when a job is made: a request for an id that does not exist leaves an object without tables (invariant 6).
  */
 
-/**
- * `job` has one row. `run` is the run log: a new run takes the slot of the oldest, so that an old one costs no delete.
- * `rev` counts every write to either table; the row with the highest one carries the cursor. Instants are epoch ms.
- */
-const V1 = [
-  `CREATE TABLE job (
-     one INTEGER PRIMARY KEY CHECK (one = 1),
-     schema_version INTEGER NOT NULL,
-     id TEXT NOT NULL,
-     definition TEXT NOT NULL,
-     version INTEGER NOT NULL,
-     indexed_version INTEGER NOT NULL,
-     indexed_owner TEXT NOT NULL,
-     created_at INTEGER NOT NULL,
-     updated_at INTEGER NOT NULL,
-     anchor_at INTEGER NOT NULL,
-     finished_at INTEGER,
-     deleted_at INTEGER,
-     paused_reason TEXT,
-     buffered TEXT,
-     backfills TEXT NOT NULL,
-     backfill_count INTEGER NOT NULL,
-     idle_wakes TEXT,
-     origin TEXT,
-     idempotency_hash TEXT,
-     rev INTEGER NOT NULL,
-     cursor TEXT NOT NULL
-   )`,
-  `CREATE TABLE run (
-     slot INTEGER PRIMARY KEY,
-     seq INTEGER NOT NULL,
-     id TEXT NOT NULL,
-     session_id TEXT NOT NULL,
-     user_id TEXT,
-     run_trigger TEXT NOT NULL,
-     status TEXT NOT NULL,
-     phase TEXT NOT NULL,
-     due_at INTEGER NOT NULL,
-     started_at INTEGER NOT NULL,
-     finished_at INTEGER,
-     attempt INTEGER NOT NULL,
-     wake_at INTEGER,
-     error TEXT,
-     http_status INTEGER,
-     output TEXT,
-     output_truncated INTEGER,
-     progress TEXT,
-     missed INTEGER,
-     rev INTEGER NOT NULL,
-     cursor TEXT NOT NULL
-   )`,
-] as const;
+/** Raise it with any change to {@link TABLE}, by a step of {@link MIGRATIONS}. */
+export const SCHEMA_VERSION = 2;
 
-/** Step n brings version n-1 to n. Append only. */
-export const MIGRATIONS: readonly (readonly string[])[] = [V1];
-export const SCHEMA_VERSION = MIGRATIONS.length;
+/**
+ * Slot 0 is the job, the others are its run log: a new run takes the slot of the oldest, so that an old one costs no delete. What is
+ * looked for has a column, `body` is the whole as JSON: a job that wakes has to parse its schema and compile every statement anew, and
+ * one that is made has to write its schema, so there is one narrow table. `rev` counts every write; the row with the highest one
+ * carries the cursor.
+ */
+export const TABLE = `CREATE TABLE IF NOT EXISTS entry (
+  slot INTEGER PRIMARY KEY,
+  rev INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  status TEXT,
+  phase TEXT,
+  schema_version INTEGER,
+  cursor TEXT NOT NULL,
+  body TEXT NOT NULL
+)`;
+
+/** How many runs the log holds and which slot comes next had to be counted at each wake. */
+const MOVING = `json_object('cursor', json(cursor), 'log', json_object(
+  'size', (SELECT count(*) FROM run), 'nextSlot', (SELECT coalesce(max(slot) + 2, 1) FROM run)))`;
+
+/** There were two tables, `job` and `run`, of a column for each field. A patch takes out what is null; a payload may hold null. */
+const V2 = [
+  TABLE,
+  `INSERT INTO entry SELECT 0, rev, 0, id, NULL, NULL, 2, ${MOVING}, json_set(json_patch('{}', json_object(
+     'id', id, 'version', version, 'indexedVersion', indexed_version, 'indexedOwner', indexed_owner, 'createdAt', created_at,
+     'updatedAt', updated_at, 'anchorAt', anchor_at, 'finishedAt', finished_at, 'deletedAt', deleted_at, 'pausedReason', paused_reason,
+     'buffered', json(buffered), 'backfills', json(backfills), 'backfillCount', backfill_count, 'idleWakes', json(idle_wakes),
+     'origin', origin, 'idempotencyHash', idempotency_hash)), '$.definition', json(definition)) FROM job`,
+  `INSERT INTO entry SELECT slot + 1, rev, seq, id, status, phase, NULL, ${MOVING}, json_patch('{}', json_object(
+     'id', id, 'seq', seq, 'sessionId', session_id, 'userId', user_id, 'trigger', run_trigger, 'status', status, 'phase', phase,
+     'dueAt', due_at, 'startedAt', started_at, 'finishedAt', finished_at, 'attempt', attempt, 'wakeAt', wake_at, 'error', error,
+     'httpStatus', http_status, 'output', output, 'outputTruncated', iif(output_truncated, json('true'), NULL),
+     'progress', json(progress), 'missed', missed)) FROM run`,
+  "DROP TABLE job",
+  "DROP TABLE run",
+];
+
+/** Step n brings version n to n + 1. Append only. */
+export const MIGRATIONS: readonly (readonly string[])[] = [V2];

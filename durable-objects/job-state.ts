@@ -37,14 +37,18 @@ export type Told = {
 
 export type Listener = (told: Told) => void;
 
+/** What is stored of a job: its state without what is worked out from the definition. */
+export type StoredState = Omit<TickState, "job">;
+
 export class JobHolder {
   readonly #storage: DurableObjectStorage;
   readonly #retention: number;
   readonly #listeners = new Set<Listener>();
   #store: JobStore;
   #fanOuts: JobFanOutStore;
-  #state: TickState | undefined;
-  #loaded = false;
+  /** The job as it is stored, null where there is none; undefined until it was read. */
+  #stored: StoredState | null | undefined;
+  #job: CompiledJob | undefined;
   #armedAt: number | null | undefined;
 
   constructor(storage: DurableObjectStorage, retention: number) {
@@ -62,49 +66,47 @@ export class JobHolder {
     return this.#fanOuts;
   }
 
-  /** The job as it is, or undefined where there is none: nothing is written to find that out (invariant 6). */
+  /**
+   * The job as it is, or undefined where there is none: nothing is written to find that out (invariant 6). Throws where this version of
+   * the code cannot read the definition.
+   */
   get state(): TickState | undefined {
-    if (this.#loaded) return this.#state;
-    const stored = this.#store.load();
-    if (stored !== undefined) {
-      const { record, cursor, active, hasFannedOut } = stored;
-      this.#state = { record, cursor, active, job: compiled(record) };
-      if (hasFannedOut) {
-        const rev = Math.max(cursor.rev, this.#fanOuts.rev);
-        this.#state = { ...this.#state, cursor: { ...cursor, rev }, fanOut: timerOf(this.#fanOuts.newest()) };
-      }
-    }
-    this.#loaded = true;
-    return this.#state;
+    const { stored } = this;
+    if (stored === undefined) return undefined;
+    this.#job ??= compiled(stored.record);
+    return { ...stored, job: this.#job };
   }
 
   /**
    * The job as it is stored, for showing it: also where this version of the code cannot read the definition. That is so after a
    * rollback, and the job waits for the later version to be deployed again.
    */
-  get stored(): Pick<TickState, "record" | "cursor"> | undefined {
-    try {
-      return this.state;
-    } catch (error) {
-      if (error instanceof UnreadableDefinition) return this.#store.load();
-      throw error;
-    }
+  get stored(): StoredState | undefined {
+    if (this.#stored === undefined) this.#stored = this.#load() ?? null;
+    return this.#stored ?? undefined;
+  }
+
+  #load(): StoredState | undefined {
+    const stored = this.#store.load();
+    if (stored === undefined) return undefined;
+    const { record, cursor, active, hasFannedOut } = stored;
+    if (!hasFannedOut) return { record, cursor, active };
+    const rev = Math.max(cursor.rev, this.#fanOuts.rev);
+    return { record, active, cursor: { ...cursor, rev }, fanOut: timerOf(this.#fanOuts.newest()) };
   }
 
   /** Makes the job and arms it, in one commit. */
-  create(job: CompiledJob, record: JobRecord, cursor: Cursor, now: number): TickState {
+  create(record: JobRecord, cursor: Cursor, now: number): void {
     this.#storage.transactionSync(() => {
       this.#store.create(record, cursor);
-      this.#state = { job, record, cursor, active: [] };
-      this.#loaded = true;
+      this.#stored = { record, cursor, active: [] };
       this.arm({ now, inFlight: NO_CALLS });
     });
-    return { job, record, cursor, active: [] };
   }
 
   /** Writes a change and takes it over; rows written: one a run, and one if the record changed. */
-  commit(change: Change): TickState {
-    const before = this.state;
+  commit(change: Change): StoredState {
+    const before = this.stored;
     if (before === undefined) throw new Error("A job that does not exist cannot change");
     const record = change.record ?? before.record;
     const cursor = { ...(change.cursor ?? before.cursor), rev: before.cursor.rev + 1 };
@@ -123,30 +125,32 @@ export class JobHolder {
       this.#forget();
       throw error;
     }
-    const job = record.definition === before.record.definition ? before.job : compiled(record);
+    if (record.definition !== before.record.definition) this.#job = undefined;
     const changed = new Map(runs.map((run) => [run.id, run]));
     const active = before.active.map((run) => changed.get(run.id) ?? run);
     for (const run of runs) if (!active.includes(run)) active.push(run);
     const fanOut = change.fanOut === undefined ? before.fanOut : timerOf(change.fanOut);
-    this.#state = { job, record, cursor, active: active.filter(isActive), fanOut };
+    const after = { record, cursor, active: active.filter(isActive), fanOut };
+    this.#stored = after;
     const turned = before.fanOut === undefined || change.fanOut?.status !== "running" ? change.fanOut : undefined;
     const told: Told = { rev: cursor.rev, runs, job: recordChanged || runs.length > 0, fanOut: turned };
     for (const listener of this.#listeners) listener(told);
-    return this.#state;
+    return after;
   }
 
   /** Has the fan-out that is going looked after at this time, without storing it: a report that is lost is made up for by asking. */
   wakeFanOutAt(at: number): void {
-    const present = this.#state?.fanOut;
-    if (this.#state === undefined || present === undefined) return;
-    this.#state = { ...this.#state, fanOut: { wakeAt: Math.min(at, present.wakeAt) } };
+    const { stored } = this;
+    const present = stored?.fanOut;
+    if (stored === undefined || present === undefined) return;
+    this.#stored = { ...stored, fanOut: { wakeAt: Math.min(at, present.wakeAt) } };
   }
 
   /** Sets the one physical alarm to the earliest timer, even if that is past; removes it where nothing waits. */
   arm(context: TimerContext): void {
-    const state = this.state;
-    if (state === undefined) return;
-    const timers = timersOf(state, context);
+    const { stored } = this;
+    if (stored === undefined) return;
+    const timers = timersOf(stored, context);
     const at = timers.length === 0 ? null : Math.max(1, Math.min(LATEST_ALARM_AT, ...timers.map((timer) => timer.at)));
     this.armAt(at);
   }
@@ -175,8 +179,8 @@ export class JobHolder {
   #forget(): void {
     this.#store = new JobStore(this.#storage.sql, this.#retention);
     this.#fanOuts = new JobFanOutStore(this.#storage.sql);
-    this.#state = undefined;
-    this.#loaded = false;
+    this.#stored = undefined;
+    this.#job = undefined;
   }
 
   listen(listener: Listener): () => void {
@@ -187,18 +191,14 @@ export class JobHolder {
 
 const NO_CALLS: ReadonlySet<string> = new Set();
 
-class UnreadableDefinition extends Error {}
-
-function compiled(record: JobRecord): CompiledJob {
-  const job = defineJob(record.definition);
+function compiled({ id, definition }: JobRecord): CompiledJob {
+  const job = defineJob(definition);
   if (job.ok) return job.value;
-  throw new UnreadableDefinition(
-    `The stored definition of job ${record.id} cannot be read: ${JSON.stringify(job.error)}`,
-  );
+  throw new Error(`The stored definition of job ${id} cannot be read: ${JSON.stringify(job.error)}`);
 }
 
 /** The job as it is to be shown, if it is there and this caller may see it. */
-export function visibleRecord(holder: JobHolder, caller: Caller): Outcome<Pick<TickState, "record" | "cursor">> {
+export function visibleRecord(holder: JobHolder, caller: Caller): Outcome<StoredState> {
   const { stored } = holder;
   if (stored === undefined || stored.record.deletedAt !== undefined) return notFound("job");
   return canSee(caller, stored.record.definition) ? ok(stored) : notFound("job");

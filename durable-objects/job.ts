@@ -6,11 +6,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Deadline } from "../src/delivery/deadline.ts";
 import { ADMIN, type Caller } from "../src/domain/access.ts";
-import { defineJob } from "../src/domain/definition.ts";
 import { explain } from "../src/domain/explain.ts";
 import { explanationView } from "../src/domain/explanation.ts";
 import { notFound, type Outcome } from "../src/domain/failure.ts";
-import { etagOf, jobView, newJob } from "../src/domain/job.ts";
+import { type Cursor, etagOf, type JobRecord, jobView } from "../src/domain/job.ts";
 import {
   changeByBackfill,
   changeByEnsure,
@@ -20,7 +19,7 @@ import {
   countsAnew,
   type JobChange,
 } from "../src/domain/job-change.ts";
-import { exportView, type Restored, restoreJob } from "../src/domain/restored-job.ts";
+import { exportView } from "../src/domain/restored-job.ts";
 import { err, ok } from "../src/domain/result.ts";
 import type { Run } from "../src/domain/run.ts";
 import type { TickState } from "../src/domain/tick.ts";
@@ -29,7 +28,7 @@ import { callJob } from "../src/hooks/call-job.ts";
 import { logError } from "../src/log.ts";
 import type { Explanation } from "../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../src/schema/fan-out.ts";
-import type { Job, JobDefinition, JobInput } from "../src/schema/job.ts";
+import type { Job, JobInput } from "../src/schema/job.ts";
 import type { ExportedJob } from "../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS, MINUTE_MS } from "../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
@@ -39,18 +38,16 @@ import { JobFanOuts } from "./job-fan-outs.ts";
 import { JobLoop } from "./job-loop.ts";
 import { JobPlace } from "./job-place.ts";
 import { JobRunLog, type RunPlace, type RunQuery } from "./job-run-log.ts";
-import { JobHolder, visibleJob, visibleRecord } from "./job-state.ts";
+import { JobHolder, type StoredState, visibleJob, visibleRecord } from "./job-state.ts";
 
 export type CreateRequest = {
-  readonly id: string;
-  /** Checked by the caller (`defineJob`, `checkScheduleAhead`). */
-  readonly definition: JobDefinition;
+  /** Made by the caller (`newJob`, `restoreJob`) from a definition that is checked, with the place's `createdAt`. */
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
   /** The place that the directory reserved (`reserveJob`); a request that took too long since is refused, see {@link RESERVATION_TTL_MS}. */
-  readonly place: { readonly createdAt: number; readonly reservedAt: number; readonly repeated: boolean };
-  readonly origin?: string | undefined;
-  readonly idempotencyHash?: string | undefined;
-  /** What an imported job brings along. */
-  readonly restored?: Restored | undefined;
+  readonly place: { readonly reservedAt: number; readonly repeated: boolean };
+  /** The id was drawn for this request: nothing can be here, and nothing is looked for. */
+  readonly isNewId?: boolean;
 };
 
 /** A job as made or found; `replayed` where an Idempotency-Key had made it before. */
@@ -83,7 +80,7 @@ export class JobObject extends DurableObject<Env> {
     const random = () => Math.random();
     const held = ({ record }: TickState) => heldBecause(settings, record.definition.exec_scope);
     const report = (message: string, error: unknown) =>
-      logError(message, { job_id: this.#holder.state?.record.id }, error);
+      logError(message, { job_id: this.#holder.stored?.record.id }, error);
     const poke = () => this.#loop.poke();
     this.#fanOuts = new JobFanOuts(env, settings, this.#holder, { now, random, held, poke, report });
     this.#loop = new JobLoop(this.#holder, {
@@ -112,39 +109,32 @@ export class JobObject extends DurableObject<Env> {
 
   /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
   async create(request: CreateRequest): Promise<Outcome<Created>> {
+    const { record, cursor, place, isNewId = false } = request;
     // Of two calls that waited for the same removal, the second finds the job of the first. What this job had asked for before
     // a removal ended may be gone with the one that was removed; a restart in just that moment is not made up for.
-    for (let noted = 0; ; ) {
-      while (this.#holder.state?.record.deletedAt !== undefined) await this.#place.remove();
-      const present = this.#holder.state;
-      if (present !== undefined) return this.#replay(present, request);
+    for (let noted = 0; !isNewId; ) {
+      while (this.#holder.stored?.record.deletedAt !== undefined) await this.#place.remove();
+      const present = this.#holder.stored;
+      if (present !== undefined) return this.#replay(present, record.idempotencyHash);
       if (noted === this.#place.removals) break;
       noted = this.#place.removals;
-      const again = await this.#place.noteAgain(request.id, request.definition);
+      const again = await this.#place.noteAgain(record.id, record.definition);
       if (!again.ok) return again;
     }
-    const { createdAt, reservedAt, repeated } = request.place;
     const now = Date.now();
-    if (now - reservedAt > RESERVATION_TTL_MS) {
+    if (now - place.reservedAt > RESERVATION_TTL_MS) {
       throw new Error("The job's place in the directory has run out before the job could be made");
     }
-    const job = defineJob(request.definition);
-    if (!job.ok) return job;
-    const { id, restored, origin } = request;
-    const { record, cursor } =
-      restored === undefined
-        ? newJob(id, job.value, createdAt, request)
-        : restoreJob(id, job.value, createdAt, restored, origin);
     // A place that an earlier attempt had reserved lists what that attempt wanted; a job removed here may have taken this one's along.
-    const isListed = !repeated && this.#place.removals === 0;
-    const state = this.#holder.create(job.value, isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
+    const isListed = !place.repeated && this.#place.removals === 0;
+    this.#holder.create(isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
     if (!isListed) await this.#place.index();
-    return ok({ job: jobView(state.record, state.cursor), replayed: false });
+    return ok({ job: jobView(record, cursor), replayed: false });
   }
 
   /** Whether an Idempotency-Key has made a job here. `hash` is of the request; another one's is `idempotency_key_reused`. */
   async recall(hash: string): Promise<Outcome<Recalled>> {
-    const present = this.#holder.state;
+    const present = this.#holder.stored;
     if (present === undefined || present.record.deletedAt !== undefined) return ok({ was: "nothing" });
     if (Date.now() - present.record.createdAt > IDEMPOTENCY_WINDOW_MS) return ok({ was: "forgotten" });
     if (present.record.idempotencyHash !== hash) return err({ kind: "idempotency_key_reused" });
@@ -183,7 +173,7 @@ export class JobObject extends DurableObject<Env> {
 
   /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
   async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
-    const seen = visibleJob(this.#holder, caller);
+    const seen = visibleRecord(this.#holder, caller);
     if (!seen.ok) return seen;
     const { record, cursor } = seen.value;
     if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
@@ -290,7 +280,7 @@ export class JobObject extends DurableObject<Env> {
    * armed again. `listedUnder` is the owner that the sweep met it under.
    */
   async poke(listedUnder?: string): Promise<Poked> {
-    const state = this.#holder.state;
+    const state = this.#holder.stored;
     if (state === undefined) return { exists: false, overdueMs: 0 };
     if (listedUnder !== undefined) this.#place.foundUnder(listedUnder);
     const now = Date.now();
@@ -304,8 +294,8 @@ export class JobObject extends DurableObject<Env> {
   }
 
   /** Of two calls with one key at the same time, the second is a repeat of the first. */
-  #replay({ record, cursor }: TickState, request: CreateRequest): Outcome<Created> {
-    if (record.idempotencyHash === undefined || record.idempotencyHash !== request.idempotencyHash) {
+  #replay({ record, cursor }: StoredState, hash: string | undefined): Outcome<Created> {
+    if (record.idempotencyHash === undefined || record.idempotencyHash !== hash) {
       return err({ kind: "idempotency_key_reused" });
     }
     return ok({ job: jobView(record, cursor), replayed: true });

@@ -96,8 +96,8 @@ export type TimerContext = {
 };
 
 /** The job's table of timers. A call in flight has none: it is held by the process, and by the alarm that made it. */
-export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: TimerContext): Timer[] {
-  const { record, cursor, active, job, fanOut } = state;
+export function timersOf(state: Omit<TickState, "job">, { now, inFlight, indexRetryAt }: TimerContext): Timer[] {
+  const { record, cursor, active, fanOut } = state;
   const timers: Timer[] = [];
   // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
   if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
@@ -110,7 +110,7 @@ export function timersOf(state: TickState, { now, inFlight, indexRetryAt }: Time
   }
   if (record.finishedAt !== undefined) timers.push({ kind: "erase", at: record.finishedAt + FINISHED_RETENTION_MS });
   else {
-    if (cursor.nextDueAt !== null && job.definition.exec_scope !== "all_users") {
+    if (cursor.nextDueAt !== null && record.definition.exec_scope !== "all_users") {
       timers.push({ kind: "fire", at: cursor.nextDueAt });
     }
     const queued = record.buffered !== undefined || record.backfills.length > 0;

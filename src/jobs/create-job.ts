@@ -8,10 +8,10 @@ import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf } from "../dom
 import type { Outcome } from "../domain/failure.ts";
 import type { JobToImport } from "../domain/imported-job.ts";
 import { indexEntryOf } from "../domain/index-entry.ts";
-import { type JobRecord, jobView, newJob } from "../domain/job.ts";
+import { type Cursor, type JobRecord, jobView, newJob } from "../domain/job.ts";
 import { canonicalJson } from "../domain/job-change.ts";
 import { JOB_ID_BYTES, jobIdFromBytes } from "../domain/job-id.ts";
-import { type Restored, restoreJob } from "../domain/restored-job.ts";
+import { restoreJob } from "../domain/restored-job.ts";
 import { err, ok } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import type { Job, JobInput } from "../schema/job.ts";
@@ -50,12 +50,12 @@ export async function createJob(call: NewJob): Promise<Outcome<{ readonly job: J
   if (!job.ok) return job;
   const ahead = checkScheduleAhead(job.value, call.now, call.now);
   if (call.idempotencyKey === undefined) {
-    return ahead.ok ? placeNew(call, randomJobId(), job.value) : ahead;
+    return ahead.ok ? placeNew(call, randomJobId(), job.value, { isNewId: true }) : ahead;
   }
   const hash = await digest(canonicalJson(call.input));
   for (let generation = 0; generation < MAX_KEY_GENERATIONS; generation++) {
     const id = await keyedJobId(call, call.idempotencyKey, generation);
-    const made = ahead.ok ? await placeNew(call, id, job.value, hash) : ahead;
+    const made = ahead.ok ? await placeNew(call, id, job.value, { idempotencyHash: hash }) : ahead;
     if (ahead.ok && !isTaken(made)) return made;
     // A key that was used before: for a repeat, unless that is so long ago that it is free again. Asking this of every
     // key at first would cost each new job a call.
@@ -95,36 +95,41 @@ function checkForm({ caller, input }: NewJob): Outcome<CompiledJob> {
   return defineJob(claimed.value);
 }
 
-/** A job to be made: under which id, with what record. */
-type Placement = {
-  readonly id: string;
-  readonly job: CompiledJob;
-  readonly record: JobRecord;
-  readonly idempotencyHash?: string | undefined;
-  readonly restored?: Restored | undefined;
-};
-
 type Placed = Outcome<{ readonly job: Job; readonly replayed: boolean }>;
 
-/** The place in the directory first: what is acknowledged is listed, and what is listed without a job is swept away. */
-async function place(call: PlaceCall, { id, job, record, idempotencyHash, restored }: Placement): Promise<Placed> {
-  const { env, settings, origin } = call;
-  const entry = indexEntryOf(record);
+/**
+ * The place in the directory first: what is acknowledged is listed, and what is listed without a job is swept away. `make` makes the
+ * job as of the `createdAt` that its place has; `isNewId` where its id was drawn for it.
+ */
+async function place(
+  { env, settings }: PlaceCall,
+  createdAt: number,
+  make: (createdAt: number) => { record: JobRecord; cursor: Cursor },
+  isNewId = false,
+): Promise<Placed> {
+  const wanted = make(createdAt);
+  const { id } = wanted.record;
+  const entry = indexEntryOf(wanted.record);
   // What is finished counts against no quota.
   const maxJobs = entry.state === "finished" ? Number.MAX_SAFE_INTEGER : settings.MAX_JOBS_PER_OWNER;
   const reserved = await reserveJob(env, entry, maxJobs);
   if (!reserved.ok) return reserved;
+  const { createdAt: reservedFor, reservedAt, repeated } = reserved.value;
   await adoptJobId(env, id, entry.owner);
-  const { definition } = job;
-  const request = { id, definition, place: reserved.value, origin, idempotencyHash, restored };
-  const made = await jobObject(env, id).create(request);
+  const job = reservedFor === createdAt ? wanted : make(reservedFor);
+  const made = await jobObject(env, id).create({ ...job, place: { reservedAt, repeated }, isNewId });
   const isHere = made.ok && !made.value.replayed;
-  if (!isHere && !reserved.value.repeated) await giveUp(env, id, entry.owner, reserved.value.createdAt);
+  if (!isHere && !repeated) await giveUp(env, id, entry.owner, reservedFor);
   return made;
 }
 
-const placeNew = (call: PlaceCall, id: string, job: CompiledJob, idempotencyHash?: string): Promise<Placed> =>
-  place(call, { id, job, record: newJob(id, job, call.now).record, idempotencyHash });
+const placeNew = (
+  call: PlaceCall,
+  id: string,
+  job: CompiledJob,
+  { idempotencyHash, isNewId }: { readonly idempotencyHash?: string; readonly isNewId?: boolean } = {},
+): Promise<Placed> =>
+  place(call, call.now, (at) => newJob(id, job, at, { origin: call.origin, idempotencyHash }), isNewId);
 
 /** The id has a job already, made by a call with the same key: the place goes, unless it is that job's own. */
 async function giveUp(env: Env, id: string, owner: string, createdAt: number): Promise<void> {
@@ -138,10 +143,8 @@ export const placeSystemJob = (call: PlaceCall, job: CompiledJob, id: string): P
   placeNew(call, id, job);
 
 /** Makes a job that was made elsewhere, under the id that it has. Errors: as {@link placeSystemJob}. */
-export function placeImportedJob(call: PlaceCall, { id, job, createdAt, restored }: JobToImport): Promise<Placed> {
-  const { record } = restoreJob(id, job, createdAt, restored, call.origin);
-  return place(call, { id, job, record, restored });
-}
+export const placeImportedJob = (call: PlaceCall, { id, job, createdAt, restored }: JobToImport): Promise<Placed> =>
+  place(call, createdAt, (at) => restoreJob(id, job, at, restored, call.origin));
 
 const randomJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
   broken = await makeJob({ agent_id });
   newest = await makeJob({ agent_id });
   const stub = env.JOB.getByName(broken);
-  await runInDurableObject(stub, (_, { storage }) => void storage.sql.exec("UPDATE job SET cursor = 'damaged'"));
+  await runInDurableObject(stub, (_, { storage }) => void storage.sql.exec("UPDATE entry SET cursor = 'damaged'"));
   await evictDurableObject(stub);
 });
 

@@ -92,9 +92,8 @@ export async function makeJob(fields: Record<string, unknown> = {}, id = freshJo
   const input = JobInput.parse({ name: "n", message: "hello", schedule: { every: "1h" }, ...fields });
   const defined = defineJob(input);
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
-  const { definition } = defined.value;
   const { record } = newJob(id, defined.value, Date.now());
   const place = await answered(reserveJob(env, indexEntryOf(record), 1_000));
-  const { job } = await answered(jobStub(id).create({ id, definition, place }));
+  const { job } = await answered(jobStub(id).create({ ...newJob(id, defined.value, place.createdAt), place }));
   return job;
 }

@@ -10,6 +10,7 @@ import { ADMIN } from "../../src/domain/access.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
 import { shardName } from "../../src/domain/fan-out-shard.ts";
+import { newJob } from "../../src/domain/job.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { jobObject } from "../../src/jobs/job-object.ts";
 import type { FanOut } from "../../src/schema/fan-out.ts";
@@ -30,8 +31,8 @@ export async function makeAllUsersJob(fields: Record<string, unknown> = {}) {
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
   const id = `all-users-${made++}`;
   const now = Date.now();
-  const place = { createdAt: now, reservedAt: now, repeated: false };
-  const { job } = await value(jobObject(bindings, id).create({ id, definition: defined.value.definition, place }));
+  const place = { reservedAt: now, repeated: false };
+  const { job } = await value(jobObject(bindings, id).create({ ...newJob(id, defined.value, now), place }));
   return {
     id,
     job,

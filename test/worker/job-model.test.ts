@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { ADMIN } from "../../src/domain/access.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
+import { newJob } from "../../src/domain/job.ts";
 import type { Env } from "../../src/env.ts";
 import { jobObject } from "../../src/jobs/job-object.ts";
 import { JobInput } from "../../src/schema/job.ts";
@@ -56,8 +57,8 @@ class World {
     const defined = defineJob(JobInput.parse({ ...fields, retry: { max_attempts: 2, min_backoff: "10s" } }));
     if (!defined.ok) throw new Error(JSON.stringify(defined.error));
     const now = Date.now();
-    const place = { createdAt: now, reservedAt: now, repeated: false };
-    await value(this.api.create({ id: this.id, definition: defined.value.definition, place }));
+    const place = { reservedAt: now, repeated: false };
+    await value(this.api.create({ ...newJob(this.id, defined.value, now), place }));
   }
 
   async take(next: Step): Promise<void> {

@@ -26,7 +26,7 @@ it("of several rows none stays where one is refused, and a run that comes again 
   await runInDurableObject(bindings.JOB.getByName("job-state"), (_instance, { storage }) => {
     const holder = new JobHolder(storage, RETENTION);
     const { record, cursor } = newJob("j", job, Date.now());
-    holder.create(job, record, cursor, Date.now());
+    holder.create(record, cursor, Date.now());
     for (let seq = 1; seq <= RETENTION; seq++) holder.commit({ runs: [ended(seq)], cursor });
     const logged = () => holder.store.runs({ limit: 10 }).map(({ id }) => id);
 

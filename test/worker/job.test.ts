@@ -9,6 +9,7 @@ import { allShards } from "../../src/directory/shards.ts";
 import { ADMIN } from "../../src/domain/access.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
+import { newJob } from "../../src/domain/job.ts";
 import type { Env } from "../../src/env.ts";
 import { jobObject } from "../../src/jobs/job-object.ts";
 import { JobInput } from "../../src/schema/job.ts";
@@ -33,8 +34,8 @@ async function makeJob(fields: Record<string, unknown> = {}) {
   const stub = bindings.JOB.getByName(id);
   const api = jobObject(bindings, id);
   const now = Date.now();
-  const place = { createdAt: now, reservedAt: now, repeated: false };
-  const { job } = await value(api.create({ id, definition: defined.value.definition, place }));
+  const place = { reservedAt: now, repeated: false };
+  const { job } = await value(api.create({ ...newJob(id, defined.value, now), place }));
   return { id, stub, api, job };
 }
 
@@ -211,7 +212,7 @@ describe("an object without a job", () => {
     const api = jobObject(bindings, "nobody");
     expect(await api.read(ADMIN)).toMatchObject({ ok: false, error: { kind: "not_found" } });
     const tables = await runInDurableObject(stub, (_instance, { storage }) => [
-      ...storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('job', 'run')"),
+      ...storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('job', 'run', 'entry')"),
     ]);
     expect(tables).toEqual([]);
   });
@@ -224,8 +225,8 @@ describe("an object without a job", () => {
     const now = Date.now();
     const defined = defineJob(JobInput.parse({ name: "again", message: "m", schedule: { every: "1h" } }));
     if (!defined.ok) throw new Error("not defined");
-    const place = { createdAt: now, reservedAt: now, repeated: false };
-    const created = await value(api.create({ id, definition: defined.value.definition, place }));
+    const place = { reservedAt: now, repeated: false };
+    const created = await value(api.create({ ...newJob(id, defined.value, now), place }));
     expect(created.job.name).toBe("again");
   });
 });
@@ -249,8 +250,8 @@ describe("a job made under an id whose job is being removed", () => {
     const defined = defineJob(JobInput.parse({ name: "next", message: "hello", schedule: { every: "1h" } }));
     if (!defined.ok) throw new Error(JSON.stringify(defined.error));
     const now = Date.now();
-    const place = { createdAt: now, reservedAt: now, repeated: false };
-    const request = { id, definition: defined.value.definition, place, idempotencyHash: "of this request" };
+    const place = { reservedAt: now, repeated: false };
+    const request = { ...newJob(id, defined.value, now, { idempotencyHash: "of this request" }), place };
     const [removed, first, second] = await Promise.all([
       value(api.remove(ADMIN)),
       value(api.create(request)),
@@ -272,8 +273,8 @@ describe("what a job under a former job's id had asked for before that was gone,
     const createdAt = Date.parse(job.created_at);
     await ask(id, createdAt);
     await value(api.remove(ADMIN));
-    const place = { createdAt, reservedAt: Date.now(), repeated: false };
-    await value(api.create({ id, definition: defined.value.definition, place }));
+    const place = { reservedAt: Date.now(), repeated: false };
+    await value(api.create({ ...newJob(id, defined.value, createdAt), place }));
     return id;
   };
 

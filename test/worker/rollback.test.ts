@@ -9,7 +9,7 @@ import { call, env, fresh, makeJob } from "./http-fixture.ts";
 
 it.each([
   [
-    "job",
+    "entry",
     async () => {
       const id = await makeJob();
       return { stub: env.JOB.getByName(id), path: `/v1/jobs/${id}` };
@@ -32,13 +32,13 @@ it.each([
     },
   ],
 ] as const)(
-  "the tables of a %s keep the version of the newer code, whose steps would fail a second time",
+  "the table %s keeps the version of the newer code, whose steps would fail a second time",
   async (table, make) => {
     const { stub, path } = await make();
     const version = () =>
       runInDurableObject(
         stub,
-        (_, { storage }) => storage.sql.exec(`SELECT schema_version FROM ${table}`).one().schema_version,
+        (_, { storage }) => storage.sql.exec(`SELECT schema_version FROM ${table} LIMIT 1`).one().schema_version,
       );
     const newer = Number(await version()) + 1;
     await runInDurableObject(
@@ -59,7 +59,7 @@ describe("a job whose definition only a later version of the code can read", () 
     const write = (value: unknown) =>
       runInDurableObject(stub, (_, { storage }) => {
         storage.sql.exec(
-          "UPDATE job SET definition = json_set(definition, '$.schedule', json(?))",
+          "UPDATE entry SET body = json_set(body, '$.definition.schedule', json(?)) WHERE slot = 0",
           JSON.stringify(value),
         );
       });
@@ -86,6 +86,7 @@ describe("a job whose definition only a later version of the code can read", () 
         vi.setSystemTime(Date.now() + 300_000);
       }
       await write(before.schedule);
+      await evictDurableObject(stub);
       await runDurableObjectAlarm(stub);
     } finally {
       vi.useRealTimers();

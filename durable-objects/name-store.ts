@@ -11,6 +11,8 @@ type Row = Record<string, SqlStorageValue>;
 
 export class NameStore {
   readonly #tables: ShardTables;
+  /** Who holds which name: there are few, and each job that is made asks. Undefined until they were read. */
+  #holders: Map<string, string> | undefined;
 
   constructor(tables: ShardTables) {
     this.#tables = tables;
@@ -18,9 +20,14 @@ export class NameStore {
 
   /** The job that holds `name`. */
   holderOf(name: string): string | undefined {
-    if (!this.#tables.present) return undefined;
-    const rows = this.#tables.sql.exec<Row>("SELECT job_id FROM reserved_name WHERE name = ?", name);
-    return [...rows].map((row) => String(row.job_id))[0];
+    return this.#read().get(name);
+  }
+
+  #read(): Map<string, string> {
+    if (this.#holders !== undefined) return this.#holders;
+    const rows = this.#tables.present ? this.#tables.sql.exec<Row>("SELECT name, job_id FROM reserved_name") : [];
+    this.#holders = new Map([...rows].map((row) => [String(row.name), String(row.job_id)]));
+    return this.#holders;
   }
 
   /** False where another job holds the name. Reserving again renews the time that the job has to appear in. */
@@ -29,13 +36,15 @@ export class NameStore {
     if (holder !== undefined && holder !== jobId) return false;
     this.#tables.prepare();
     this.#tables.sql.exec("INSERT OR REPLACE INTO reserved_name VALUES (?, ?, ?)", name, jobId, now);
+    this.#read().set(name, jobId);
     return true;
   }
 
   /** Nothing happens where another job holds the name. */
   release(name: string, jobId: string): void {
-    if (!this.#tables.present) return;
+    if (this.holderOf(name) !== jobId) return;
     this.#tables.sql.exec("DELETE FROM reserved_name WHERE name = ? AND job_id = ?", name, jobId);
+    this.#read().delete(name);
   }
 
   /** Names reserved so long ago that, where their job is not there, it never will be. */

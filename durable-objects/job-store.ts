@@ -46,30 +46,36 @@ export class JobStore {
 
   /** The whole state, or undefined where no job was ever made here (or it was erased). Brings old tables up to date. */
   load(): StoredJob | undefined {
-    const tables = [...this.#sql.exec<Row>("SELECT name FROM sqlite_master WHERE name IN ('job', 'entry', 'fan_out')")];
-    const has = (table: string): boolean => tables.some(({ name }) => name === table);
-    if (has("job")) this.#migrate(1);
-    else if (!has("entry")) return undefined;
-    // The job, the runs that go on and the row written last in one question: a job that wakes asks it before it calls anybody.
-    const rows = [
-      ...this.#sql.exec<Row>(
-        "SELECT * FROM entry WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot",
-      ),
-    ];
-    const [job, ...runs] = rows;
+    const [job, ...runs] = this.#readAwake() ?? [];
     if (job?.slot !== 0) return undefined;
     this.#migrate(Number(job.schema_version));
     const active = runs.filter(({ phase }) => phase !== "ended");
     for (const run of active) this.#slots.set(String(run.id), Number(run.slot));
-    const carrier = rows.reduce((newest, next) => (Number(next.rev) > Number(newest.rev) ? next : newest));
+    const carrier = runs.reduce((newest, next) => (Number(next.rev) > Number(newest.rev) ? next : newest), job);
     const { cursor, log } = parseJson<Moving>(carrier.cursor);
     this.#log = log;
     return {
       record: parseJson<JobRecord>(job.body),
       cursor,
       active: active.map(toRun).sort((a, b) => a.seq - b.seq),
-      hasFannedOut: has("fan_out"),
+      hasFannedOut: job.fanned_out === 1,
     };
+  }
+
+  /**
+   * The job, the runs that go on and the row written last, in one question: a job that wakes asks it before it calls anybody. It nearly
+   * always has its table, so that this is not asked first.
+   */
+  #readAwake(): Row[] | undefined {
+    try {
+      return [...this.#sql.exec<Row>(READ_AWAKE)];
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes("no such table: entry"))) throw error;
+      const [old] = [...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'job'")];
+      if (old === undefined) return undefined;
+      this.#migrate(1);
+      return [...this.#sql.exec<Row>(READ_AWAKE)];
+    }
   }
 
   /** Makes the table and the job's row. */
@@ -157,6 +163,8 @@ export class JobStore {
   }
 }
 
+const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = 'fan_out') AS fanned_out FROM entry
+  WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
 const PUT = "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const parseJson = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;

@@ -3,23 +3,35 @@ import { dirname, join } from "node:path";
 import { build, stop } from "esbuild";
 import { err, ok, type Result } from "../src/domain/result.ts";
 
-const TRIGGER = join(import.meta.dirname, "trigger.ts");
+/** The export of the bundle that takes calls on this machine; it stands beside the Worker's own exports. */
+export const FRONT = "reveille_front";
 
-/** All that the Worker exports, its default export with the path that fires its Cron Trigger (`trigger.ts`). */
-const withTriggerPath = (entryPoint: string): string => `
+const local = (file: string): string => JSON.stringify(join(import.meta.dirname, file));
+
+/**
+ * All that the Worker exports, and as {@link FRONT} the same with what stands in front of it on this machine: the path that fires its
+ * Cron Trigger (`trigger.ts`), and the dashboard's files (`assets.ts`).
+ */
+const withFront = (entryPoint: string, workerFirst: readonly string[]): string => `
 export * from ${JSON.stringify(entryPoint)};
 import worker from ${JSON.stringify(entryPoint)};
-import { withTrigger } from ${JSON.stringify(TRIGGER)};
-export default withTrigger(worker);`;
+import { withAssets } from ${local("assets.ts")};
+import { withTrigger } from ${local("trigger.ts")};
+export default worker;
+export const ${FRONT} = withTrigger(withAssets(worker, ${JSON.stringify(workerFirst)}));`;
 
-/** The bundled source of `entryPoint` (absolute), with an inline source map. Errors with esbuild's own messages. */
+/**
+ * The bundled source of `entryPoint` (absolute), with an inline source map; `workerFirst` are the paths that no file is served for.
+ * Errors with esbuild's own messages.
+ */
 export async function bundleWorker(
   entryPoint: string,
   define: Record<string, string>,
+  workerFirst: readonly string[],
 ): Promise<Result<string, string>> {
   try {
     const result = await build({
-      stdin: { contents: withTriggerPath(entryPoint), resolveDir: dirname(entryPoint), sourcefile: "entry.js" },
+      stdin: { contents: withFront(entryPoint, workerFirst), resolveDir: dirname(entryPoint), sourcefile: "entry.js" },
       bundle: true,
       write: false,
       format: "esm",

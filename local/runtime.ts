@@ -3,8 +3,9 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { buildDashboard } from "../web/build.ts";
-import { bundleWorker } from "./bundle.ts";
+import { bundleWorker, FRONT } from "./bundle.ts";
 import { tieWorkerd } from "./lifeline.ts";
+import { network } from "./network.ts";
 import { LOOPBACK, portInUse } from "./port.ts";
 
 export type Runtime = {
@@ -30,16 +31,23 @@ export async function startRuntime(options: {
   const dashboard = await buildDashboard();
   if (!dashboard.ok) return dashboard;
   const config = unstable_readConfig({ config: options.configPath });
-  const { workerOptions, main, define } = unstable_getMiniflareWorkerOptions(config);
+  const hasFiles = config.assets?.directory !== undefined;
+  const { workerOptions, main, define } = unstable_getMiniflareWorkerOptions(config, undefined, {
+    ...(hasFiles ? { overrides: { assets: { binding: "ASSETS" } } } : {}),
+  });
   if (main === undefined) return err(`${options.configPath} names no main file`);
-  const source = await bundleWorker(main, define);
+  const { serviceBindings } = workerOptions;
+  // `true` gives every path to the Worker, which is what the one pattern says.
+  const workerFirst = config.assets?.run_worker_first ?? [];
+  const source = await bundleWorker(main, define, Array.isArray(workerFirst) ? workerFirst : workerFirst ? ["/*"] : []);
   if (!source.ok) return source;
 
   const tie = tieWorkerd();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
+      // Miniflare's own door, by which nobody comes: see unsafeDirectSockets.
       host: LOOPBACK,
-      port: options.port,
+      port: 0,
       cf: false,
       logRequests: false,
       resourcePersistencePath: options.dataDir,
@@ -51,6 +59,11 @@ export async function startRuntime(options: {
           name: config.name ?? "worker",
           modules: [{ type: "ESModule", path: "index.mjs", contents: source.value }],
           bindings: { ...config.vars, ...options.bindings },
+          unsafeDirectSockets: [{ host: LOOPBACK, port: options.port, entrypoint: FRONT }],
+          serviceBindings: {
+            ...(typeof serviceBindings === "object" ? serviceBindings : {}),
+            NETWORK: { network: network(process.env.NODE_EXTRA_CA_CERTS) },
+          },
         },
       ],
     }),

@@ -37,15 +37,37 @@ export function withTrigger<Env, Context>(worker: Worker<Env, Context>): Worker<
       // Asked of every request: the URL is only taken apart where it can be this one.
       const url = request.url.includes(TRIGGER_PATH) ? new URL(request.url) : undefined;
       if (url?.pathname !== TRIGGER_PATH) return worker.fetch(request, env, context);
+      if (isForeign(url, request.headers)) return foreign();
       return fire(url.searchParams, env, context);
     },
   };
 }
 
-/** In the form of every other error (CONTRACT.md §6). */
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/**
+ * Whether a page of another site makes the call, which no token protects: it says so itself (`Origin`, or `Sec-Fetch-Site` where a page
+ * only shows what it asks for as a picture), or it has this machine under a name of its own (DNS rebinding).
+ */
+function isForeign(url: URL, headers: Headers): boolean {
+  const origin = headers.get("origin");
+  if (origin !== null && !(URL.canParse(origin) && LOOPBACK.test(new URL(origin).hostname))) return true;
+  return headers.get("sec-fetch-site") === "cross-site" || !LOOPBACK.test(url.hostname);
+}
+
+const foreign = (): Response =>
+  problem({
+    type: "urn:reveille:problem:forbidden",
+    title: "Forbidden",
+    status: 403,
+    detail: "A page of another site may not fire the Cron Trigger of this machine.",
+    code: "forbidden",
+    hint: `Call http://127.0.0.1:PORT${TRIGGER_PATH} from this machine, not from a browser's page.`,
+  });
+
 function wrongTime(time: string): Response {
   const message = "must be milliseconds since 1970, as JavaScript's Date.now() gives them, e.g. 1795424400000";
-  const body = {
+  return problem({
     type: "urn:reveille:problem:validation_failed",
     title: "Invalid input",
     status: 422,
@@ -53,9 +75,9 @@ function wrongTime(time: string): Response {
     code: "validation_failed",
     hint: `Send ${TRIGGER_PATH}?time=1795424400000, or leave time out for now.`,
     errors: [{ path: "time", message }],
-  };
-  return new Response(JSON.stringify(body), {
-    status: body.status,
-    headers: { "content-type": "application/problem+json" },
   });
 }
+
+/** In the form of every other error (CONTRACT.md §6). */
+const problem = (body: { readonly status: number } & Readonly<Record<string, unknown>>): Response =>
+  new Response(JSON.stringify(body), { status: body.status, headers: { "content-type": "application/problem+json" } });

@@ -16,6 +16,8 @@ export type Env = {
   readonly HEARTBEAT: DurableObjectNamespace<HeartbeatObject>;
   /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
   readonly AGENT?: Fetcher;
+  /** Bound by `npm start` only: the network itself, without the Worker that Miniflare has each `fetch` go through. */
+  readonly NETWORK?: Fetcher;
   /** Workers AI: answers the heartbeat where no agent, CHAT_URL or OPENAI_BASE_URL is set. */
   readonly AI?: WorkersAi;
 };

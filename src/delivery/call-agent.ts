@@ -11,7 +11,7 @@ import type { JobDefinition } from "../schema/job.ts";
 import { type Agent, resolveAgent } from "./agent.ts";
 import { jobRunBody, type RunToCall } from "./body.ts";
 import type { Deadline } from "./deadline.ts";
-import { deliver } from "./deliver.ts";
+import { type DeliveryIo, deliver } from "./deliver.ts";
 import { traceparent } from "./traceparent.ts";
 
 /** The job as far as a call needs it. */
@@ -71,6 +71,10 @@ export async function callAgent(
       traceparent: traceparent(run.id, run.attempt),
       body: jobRunBody({ run, job: called, message, payload, complete, now }),
     },
-    { fetch: fetchAgent ?? fetch, now: io.now, deadline: io.deadline },
+    { fetch: fetchAgent ?? outgoingFetch(env), now: io.now, deadline: io.deadline },
   );
+}
+
+function outgoingFetch({ NETWORK: network }: Env): DeliveryIo["fetch"] {
+  return network === undefined ? fetch : (url, init) => network.fetch(url, init);
 }

@@ -1,5 +1,6 @@
 /** `npm start` as an operator meets it (CONTRACT.md §11). */
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { get } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -9,6 +10,15 @@ import { atEnd, eventually, type Reveille, startAndFail, startReveille, temporar
 const STOP_LIMIT_MS = 2_500;
 /** How long a process may outlive one that was killed. */
 const ORPHAN_LIMIT_MS = 2_000;
+
+/** The status of a GET with headers that `fetch` would not send. */
+const statusOf = (url: string, headers: Record<string, string>): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
 
 describe("with nothing set", () => {
   let reveille: Reveille;
@@ -86,8 +96,15 @@ describe("with nothing set", () => {
   );
 
   it("lets no page of another site fire the Cron Trigger", async () => {
-    const headers = { origin: "https://elsewhere.example" };
-    expect((await fetch(`${reveille.url}/cdn-cgi/local/scheduled`, { headers })).status).toBe(403);
+    for (const headers of [
+      { origin: "https://elsewhere.example" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site" },
+      { host: "elsewhere.example" },
+    ]) {
+      expect(await statusOf(`${reveille.url}/cdn-cgi/local/scheduled`, headers)).toBe(403);
+    }
+    expect(await statusOf(`${reveille.url}/cdn-cgi/local/scheduled`, { origin: reveille.url })).toBe(200);
   });
 });
 

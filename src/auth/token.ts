@@ -23,6 +23,7 @@ const Claims = z.union([
 ]);
 
 const encoder = new TextEncoder();
+const { subtle } = crypto;
 const HEADER = base64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
 
 /**
@@ -33,7 +34,7 @@ export async function mintToken(caller: Caller, secret: string, now: number, exp
   const claims = { ...caller, iat: Math.floor(now / SECOND_MS), exp: Math.floor(expiresAt / SECOND_MS) };
   const signed = `${HEADER}.${base64Url(asciiJson(claims))}`;
   const key = ready?.secret === secret ? ready.key : await signingKey(secret);
-  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(signed)));
+  const signature = new Uint8Array(await subtle.sign("HMAC", key, encoder.encode(signed)));
   return `${signed}.${base64Url(String.fromCharCode(...signature))}`;
 }
 
@@ -50,9 +51,7 @@ function base64Url(bytes: string): string {
 let ready: { readonly secret: string; readonly key: CryptoKey } | undefined;
 
 async function signingKey(secret: string): Promise<CryptoKey> {
-  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
-    "sign",
-  ]);
+  const key = await subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   ready = { secret, key };
   return key;
 }

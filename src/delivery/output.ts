@@ -13,21 +13,29 @@ export type ReadText =
   | Interruption;
 
 /**
- * The beginning of an answer's body, which there is: as {@link readText}, and in one piece where the answer says that it is short,
- * as nearly all are. A compressed body says how long it was made, not how long it is. The deadline's signal must be the fetch's
- * own: nothing else ends a read in one piece.
+ * The beginning of an answer's body: as {@link readText}, and in one piece where the answer says that it is short, as nearly all are. A
+ * compressed body says how long it was made, not how long it is. The deadline's signal must be the fetch's own: nothing else ends a read
+ * in one piece.
  */
 export async function readAnswerText(
   response: Response,
+  headers: Headers,
   decoder: TextDecoder,
   maxBytes: number,
   deadline: Deadline,
 ): Promise<ReadText> {
-  const { body, headers } = response;
-  if (body === null) return { kind: "text", text: "", truncated: false };
   const length = headers.get("content-length");
   const isShort = length !== null && Number(length) <= maxBytes && !headers.has("content-encoding");
-  if (!isShort) return readText(body, decoder, maxBytes, deadline);
+  if (!isShort) {
+    const { body } = response;
+    return body === null ? { kind: "text", text: "", truncated: false } : readText(body, decoder, maxBytes, deadline);
+  }
+  // As the decoder would read it, without the bytes' coming to JavaScript in between.
+  if (decoder.encoding === "utf-8" && !decoder.fatal) {
+    const read = await deadline.wait(response.text());
+    if (read.kind === "value") return { kind: "text", ...cutUtf8(read.value, maxBytes) };
+    return read.kind === "failed" ? { kind: "broken", error: read.error } : read;
+  }
   const read = await deadline.wait(response.arrayBuffer());
   if (read.kind === "failed") return { kind: "broken", error: read.error };
   if (read.kind !== "value") return read;

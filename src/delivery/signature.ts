@@ -11,6 +11,7 @@ const TOLERANCE_SECONDS = 300;
 const MAX_CACHED_KEYS = 256;
 
 const encoder = new TextEncoder();
+const { subtle } = crypto;
 
 /** The key's bytes. Errors where `secret` is not `whsec_` followed by padded standard base64 of at least one byte. */
 export function parseSecret(secret: string): Result<Uint8Array, string> {
@@ -38,7 +39,7 @@ export async function sign({ secret, id, timestampSeconds, body }: Signable): Pr
   const known = keys.get(secret);
   const key = known === undefined ? await importKey(secret) : ok(known);
   if (!key.ok) return key;
-  const signature = await crypto.subtle.sign("HMAC", key.value, encoder.encode(`${id}.${timestampSeconds}.${body}`));
+  const signature = await subtle.sign("HMAC", key.value, encoder.encode(`${id}.${timestampSeconds}.${body}`));
   return ok(VERSION_PREFIX + btoa(String.fromCharCode(...new Uint8Array(signature))));
 }
 
@@ -89,7 +90,7 @@ export async function verify(call: {
     const signature = versioned.startsWith(VERSION_PREFIX)
       ? fromBase64(versioned.slice(VERSION_PREFIX.length))
       : undefined;
-    if (signature !== undefined && (await crypto.subtle.verify("HMAC", key.value, signature, content))) {
+    if (signature !== undefined && (await subtle.verify("HMAC", key.value, signature, content))) {
       return ok({ id, timestampSeconds });
     }
   }
@@ -102,10 +103,7 @@ const keys = new Map<string, CryptoKey>();
 async function importKey(secret: string): Promise<Result<CryptoKey, string>> {
   const bytes = parseSecret(secret);
   if (!bytes.ok) return bytes;
-  const key = await crypto.subtle.importKey("raw", bytes.value, { name: "HMAC", hash: "SHA-256" }, false, [
-    "sign",
-    "verify",
-  ]);
+  const key = await subtle.importKey("raw", bytes.value, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
   if (keys.size >= MAX_CACHED_KEYS) keys.clear();
   keys.set(secret, key);
   return ok(key);

@@ -2,7 +2,8 @@
  * The tables of one shard of the directory, as numbered steps that only ever grow. They are made by the first write: a
  * question about something that does not exist leaves an object without tables (DESIGN invariant 6).
  *
- * Every table but `shard` is WITHOUT ROWID and has no further index, so that a row costs one row written. Instants are epoch ms.
+ * Every table but `shard` is WITHOUT ROWID and has no further index, but for the few all-users jobs, so that a row costs one row
+ * written. Instants are epoch ms.
  */
 
 /**
@@ -60,6 +61,13 @@ const V1 = [
    ) WITHOUT ROWID`,
 ] as const;
 
+/** The tick reads no index as a whole any more: it goes on from the place of the last sweep, and finds the all-users jobs by themselves. */
+const V2 = [
+  "ALTER TABLE shard ADD COLUMN sweep_created_at INTEGER",
+  "ALTER TABLE shard ADD COLUMN sweep_id TEXT",
+  "CREATE INDEX job_all_users ON job (id) WHERE exec_scope = 'all_users' AND state = 'active'",
+] as const;
+
 /** Step n brings version n-1 to n. Append only. */
-export const MIGRATIONS: readonly (readonly string[])[] = [V1];
+export const MIGRATIONS: readonly (readonly string[])[] = [V1, V2];
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -20,7 +20,6 @@ import {
   type JobCount,
   type ListedEntry,
   type Reservation,
-  type TickRows,
 } from "./index-store.ts";
 import { NameStore } from "./name-store.ts";
 import { type RosterCount, type RosterQuery, RosterStore, type RosterUser } from "./roster-store.ts";
@@ -215,14 +214,13 @@ export class DirectoryObject extends DurableObject<Env> {
    */
   async tick(minute: number): Promise<TickAnswer> {
     this.#tickedAt = Date.now();
-    const rows = this.#index.tickRows(minute);
-    this.ctx.waitUntil(this.#sweep(rows, minute));
-    return { heartbeats: this.#heartbeats.list(), allUsers: rows.allUsers };
+    this.ctx.waitUntil(this.#sweep(minute));
+    return { heartbeats: this.#heartbeats.list(), allUsers: this.#index.activeAllUsers() };
   }
 
   /** The sweep of one minute by itself; joins one that is under way. */
   async sweep(minute: number): Promise<SweepReport> {
-    return this.#sweep(this.#index.tickRows(minute), minute);
+    return this.#sweep(minute);
   }
 
   async sweepStats(): Promise<SweepStats> {
@@ -243,8 +241,8 @@ export class DirectoryObject extends DurableObject<Env> {
     };
   }
 
-  #sweep({ slice }: TickRows, minute: number): Promise<SweepReport> {
-    this.#sweeping ??= sweepSlice(slice, minute, this.#io)
+  #sweep(minute: number): Promise<SweepReport> {
+    this.#sweeping ??= sweepSlice(this.#index.nextSlice(minute), minute, this.#io)
       .then((report) => {
         if (report.foundOverdue > 0) this.#tables.addFoundOverdue(report.foundOverdue);
         this.#lastSweep = report;

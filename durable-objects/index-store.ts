@@ -7,7 +7,7 @@ import type { IndexEntry } from "../src/domain/index-entry.ts";
 import { DEFAULT_STATES, foldName, type JobFilter, MAX_FILTER_LABELS } from "../src/domain/job-filter.ts";
 import { err, ok } from "../src/domain/result.ts";
 import { hash32 } from "../src/domain/shard.ts";
-import { isInSlice, PHANTOM_AFTER_MS, sweepSlices } from "../src/domain/sweep.ts";
+import { isInSlice, PHANTOM_AFTER_MS, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../src/domain/sweep.ts";
 import type { ExecScope, JobState } from "../src/schema/job.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
@@ -31,9 +31,6 @@ export type IndexQuery = {
 export type Reservation = { readonly createdAt: number; readonly reservedAt: number; readonly repeated: boolean };
 
 export type JobCount = { readonly state: JobState; readonly execScope: ExecScope; readonly count: number };
-
-/** What one tick needs of the index: the entries whose turn it is to be looked at, and every all-users job that may fire. */
-export type TickRows = { readonly slice: readonly ListedEntry[]; readonly allUsers: readonly string[] };
 
 /** What is kept in memory about all entries: made by one pass at the first write after waking, exact afterwards. */
 type Tally = {
@@ -141,20 +138,41 @@ export class IndexStore {
     }));
   }
 
-  /** One pass over the index. `minute` counts since 1970 and chooses the slice. */
-  tickRows(minute: number): TickRows {
-    if (!this.#tables.present) return { slice: [], allUsers: [] };
-    const { sql } = this.#tables;
-    const slices = sweepSlices(Number(sql.exec<Row>("SELECT count(*) AS n FROM job").one().n));
-    const slice: ListedEntry[] = [];
-    const allUsers: string[] = [];
-    for (const row of sql.exec<Row>(
-      "SELECT created_at, id, owner, reserved_at, exec_scope = 'all_users' AND state = 'active' AS fans_out FROM job",
-    )) {
-      if (row.fans_out === 1) allUsers.push(String(row.id));
-      if (isInSlice(String(row.id), minute, slices)) slice.push(toListed(row));
-    }
-    return { slice, allUsers };
+  /** The all-users jobs that may fire; an index of its own holds them, so that no other job is read. */
+  activeAllUsers(): string[] {
+    if (!this.#tables.present) return [];
+    const rows = this.#tables.sql.exec<Row>("SELECT id FROM job WHERE exec_scope = 'all_users' AND state = 'active'");
+    return [...rows].map(({ id }) => String(id));
+  }
+
+  /**
+   * The entries whose turn it is to be looked at in `minute` (since 1970). Of a large shard it is the next slice, and the place of the one
+   * after it is stored: one row. Whoever takes a slice looks at it, or its entries wait for the next round.
+   */
+  nextSlice(minute: number): ListedEntry[] {
+    if (!this.#tables.present) return [];
+    const place = this.#tables.sweepPlace;
+    if (place !== undefined) return this.#takeSlice(this.#walk(place, SLICE_SIZE));
+    const entries = this.#walk({ createdAt: Number.MIN_SAFE_INTEGER, id: "" }, SMALL_ENTRIES + 1);
+    if (entries.length > SMALL_ENTRIES) return this.#takeSlice(entries.slice(0, SLICE_SIZE));
+    return entries.filter(({ id }) => isInSlice(id, minute, SMALL_SLICES));
+  }
+
+  /** After the last slice of a round the next begins anew, or the shard has become small. */
+  #takeSlice(slice: ListedEntry[]): ListedEntry[] {
+    this.#tables.sweepPlace = slice.length < SLICE_SIZE ? undefined : slice.at(-1);
+    return slice;
+  }
+
+  /** The entries after this place, oldest first. */
+  #walk(after: EntryKey, limit: number): ListedEntry[] {
+    const rows = this.#tables.sql.exec<Row>(
+      `SELECT created_at, id, owner, reserved_at FROM job WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
+      after.createdAt,
+      after.id,
+      limit,
+    );
+    return [...rows].map(toListed);
   }
 
   #isFull(owner: string, maxJobs: number): boolean {

@@ -30,7 +30,7 @@ export class ShardTables {
   prepare(): void {
     if (this.present) return;
     for (const step of MIGRATIONS) for (const statement of step) this.sql.exec(statement);
-    this.sql.exec("INSERT INTO shard VALUES (1, ?, ?, 0)", SCHEMA_VERSION, this.#shards);
+    this.sql.exec("INSERT INTO shard VALUES (1, ?, ?, 0, NULL, NULL)", SCHEMA_VERSION, this.#shards);
     this.#present = true;
   }
 
@@ -43,6 +43,18 @@ export class ShardTables {
   get foundOverdue(): number {
     if (!this.present) return 0;
     return Number(this.sql.exec<Row>("SELECT found_overdue FROM shard").one().found_overdue);
+  }
+
+  /** The entry of the index that the sweep looked at last; undefined where it begins anew. Setting it writes one row. */
+  get sweepPlace(): { readonly createdAt: number; readonly id: string } | undefined {
+    if (!this.present) return undefined;
+    const row = this.sql.exec<Row>("SELECT sweep_created_at AS created_at, sweep_id AS id FROM shard").one();
+    return row.id === null ? undefined : { createdAt: Number(row.created_at), id: String(row.id) };
+  }
+
+  set sweepPlace(place: { readonly createdAt: number; readonly id: string } | undefined) {
+    this.prepare();
+    this.sql.exec("UPDATE shard SET sweep_created_at = ?, sweep_id = ?", place?.createdAt ?? null, place?.id ?? null);
   }
 
   #open(): boolean {

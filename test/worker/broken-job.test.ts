@@ -2,7 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, it, vi } from "vitest";
 import { shardFor } from "../../src/directory/shards.ts";
-import { sweepSlices } from "../../src/domain/sweep.ts";
+import { SMALL_SLICES } from "../../src/domain/sweep.ts";
 import { exportPage } from "../../src/jobs/export-jobs.ts";
 import { call, env, fresh, makeJob } from "./http-fixture.ts";
 
@@ -52,7 +52,7 @@ it("it keeps its place, however often it is not read and swept", async () => {
   const reports = await logged(broken, async () => {
     try {
       await call("GET", `/v1/jobs?agent_id=${agent_id}`);
-      for (let minute = 0; minute < sweepSlices(3); minute++) await shard.sweep(minute);
+      for (let minute = 0; minute < SMALL_SLICES; minute++) await shard.sweep(minute);
     } finally {
       vi.useRealTimers();
     }

@@ -1,17 +1,20 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { MIGRATIONS } from "../../durable-objects/directory-schema.ts";
 import { type Poked, sweepSlice } from "../../durable-objects/directory-sweep.ts";
 import { IndexStore } from "../../durable-objects/index-store.ts";
 import { NameStore } from "../../durable-objects/name-store.ts";
+import { ShardTables } from "../../durable-objects/shard-tables.ts";
 import { reserveJob } from "../../src/directory/jobs-index.ts";
 import { allShards, shardFor } from "../../src/directory/shards.ts";
 import { tickDirectory, tickStats } from "../../src/directory/tick.ts";
 import { ADMIN } from "../../src/domain/access.ts";
-import { isInSlice, sweepSlices } from "../../src/domain/sweep.ts";
+import { SHARD_COUNT } from "../../src/domain/shard.ts";
+import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../src/domain/sweep.ts";
 import { answered, countRows, entry, env, freshJobId, freshShard, jobStub, makeJob } from "./directory-fixture.ts";
 
 /** The minutes in which every entry of a small shard has its turn once. */
-const ROUND = Array.from({ length: sweepSlices(0) }, (_, minute) => minute);
+const ROUND = Array.from({ length: SMALL_SLICES }, (_, minute) => minute);
 const HOURLY_ROUND = Array.from({ length: 60 }, (_, minute) => minute);
 const turnOf = (id: string): number => ROUND.find((minute) => isInSlice(id, minute, ROUND.length)) ?? -1;
 
@@ -54,7 +57,7 @@ describe("the sweep", () => {
         asked.push(id);
         return { exists: true, overdueMs: 0 };
       });
-      for (const minute of ROUND) await sweepSlice(index.tickRows(minute).slice, minute, io);
+      for (const minute of ROUND) await sweepSlice(index.nextSlice(minute), minute, io);
       expect(asked.sort()).toEqual(jobs.map(({ id }) => id).sort());
     });
   });
@@ -65,7 +68,7 @@ describe("the sweep", () => {
       for (let i = 0; i < 40; i++) index.upsert(entry(), 1);
       rows();
       const io = sweepIo(tables, async () => ({ exists: true, overdueMs: 0 }));
-      for (const minute of ROUND) await sweepSlice(index.tickRows(minute).slice, minute, io);
+      for (const minute of ROUND) await sweepSlice(index.nextSlice(minute), minute, io);
       expect(rows().written).toBe(0);
     });
   });
@@ -93,6 +96,103 @@ describe("the sweep", () => {
   });
 });
 
+/** Numbers in [0, 1), the same for the same seed. */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe("the sweep of a shard with more than a thousand jobs", () => {
+  it.each([1, 2, 3])(
+    "walks it a slice a minute: who stays is looked at once a round, whoever comes and goes meanwhile (%i)",
+    async (seed) => {
+      await countRows(freshShard(), (tables, rows) => {
+        const random = numbers(seed);
+        const index = new IndexStore(tables);
+        // Imports make many jobs in one millisecond.
+        const made = () => entry({ createdAt: Math.floor(random() * 400) });
+        let jobs = Array.from({ length: SMALL_ENTRIES + 1 + Math.floor(random() * 300) }, made);
+        for (const job of jobs) index.upsert(job, 1);
+        const pick = () => jobs[Math.floor(random() * jobs.length)] ?? made();
+        for (let round = 0, minute = 0; round < 2; round++) {
+          const looked = new Map<string, number>();
+          const staying = new Set(jobs.map(({ id }) => id));
+          do {
+            rows();
+            for (const { id } of index.nextSlice(minute++)) looked.set(id, (looked.get(id) ?? 0) + 1);
+            const { read, written } = rows();
+            expect(written).toBe(1);
+            expect(read).toBeLessThanOrEqual(tables.sweepPlace === undefined ? SLICE_SIZE + 10 : SMALL_ENTRIES + 10);
+            const gone = pick();
+            index.remove(gone);
+            staying.delete(gone.id);
+            const come = made();
+            index.upsert(come, 1);
+            jobs = [...jobs.filter((job) => job !== gone), come];
+          } while (tables.sweepPlace !== undefined);
+          const times = [...staying].map((id) => looked.get(id));
+          expect(new Set(times)).toEqual(new Set([1]));
+        }
+      });
+    },
+  );
+
+  it("reads no more than its slice, goes on where it was after a restart, and writes nothing once the shard is small", async () => {
+    await countRows(freshShard(), (tables, rows) => {
+      const index = new IndexStore(tables);
+      const jobs = Array.from({ length: SMALL_ENTRIES + 1 }, (_, n) => entry({ createdAt: n }));
+      for (const job of jobs) index.upsert(job, 1);
+      const ids = (from: number, to: number) => jobs.slice(from, to).map(({ id }) => id);
+      expect(index.nextSlice(0).map(({ id }) => id)).toEqual(ids(0, SLICE_SIZE));
+      rows();
+      const restarted = new IndexStore(tables);
+      expect(restarted.nextSlice(0).map(({ id }) => id)).toEqual(ids(SLICE_SIZE, 2 * SLICE_SIZE));
+      expect(rows().read).toBeLessThanOrEqual(SLICE_SIZE + 5);
+      for (const job of jobs.slice(0, 900)) restarted.remove(job);
+      while (tables.sweepPlace !== undefined) restarted.nextSlice(0);
+      rows();
+      const round = ROUND.flatMap((minute) => restarted.nextSlice(minute).map(({ id }) => id));
+      expect(round.sort()).toEqual(ids(900, jobs.length).sort());
+      expect(rows().written).toBe(0);
+    });
+  });
+});
+
+describe("the tick", () => {
+  it("reads of the index the all-users jobs that may fire, and no other", async () => {
+    await countRows(freshShard(), (tables, rows) => {
+      const index = new IndexStore(tables);
+      for (let n = 0; n < 300; n++) index.upsert(entry(), 1);
+      const fanning = [entry({ execScope: "all_users" }), entry({ execScope: "all_users" })];
+      for (const job of fanning) index.upsert(job, 1);
+      index.upsert(entry({ execScope: "all_users", state: "paused" }), 1);
+      rows();
+      expect(index.activeAllUsers().sort()).toEqual(fanning.map(({ id }) => id).sort());
+      expect(rows().read).toBe(2);
+      rows();
+      index.upsert(entry(), 1);
+      expect(rows().written).toBe(1);
+    });
+  });
+
+  it("goes on with a shard that an earlier version of the code has made", async () => {
+    await runInDurableObject(freshShard(), (_, { storage: { sql } }) => {
+      for (const statement of MIGRATIONS[0] ?? []) sql.exec(statement);
+      sql.exec("INSERT INTO shard VALUES (1, 1, ?, 3)", SHARD_COUNT);
+      const tables = new ShardTables(sql, SHARD_COUNT);
+      expect([tables.present, tables.foundOverdue, tables.sweepPlace]).toEqual([true, 3, undefined]);
+      const index = new IndexStore(tables);
+      const job = entry({ execScope: "all_users" });
+      index.upsert(job, 1);
+      expect(index.activeAllUsers()).toEqual([job.id]);
+      expect(ROUND.flatMap((minute) => index.nextSlice(minute)).map(({ id }) => id)).toEqual([job.id]);
+    });
+  });
+});
+
 describe("a place whose job never came", () => {
   it("is given up by the sweep after a minute, and counts against the quota no more", async () => {
     const ghost = entry({ owner: "user:ghost", userId: "ghost" });
@@ -115,7 +215,7 @@ describe("a place whose job never came", () => {
         index.reserve(ghost, 10, now);
         return { exists: false, overdueMs: 0 };
       });
-      const { slice } = index.tickRows(turnOf(ghost.id));
+      const slice = index.nextSlice(turnOf(ghost.id));
       expect(await sweepSlice(slice, 0, io)).toMatchObject({ checked: 1, dropped: 0 });
       expect(index.list({ filter: {}, limit: 10 })).toHaveLength(1);
     });

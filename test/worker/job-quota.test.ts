@@ -6,7 +6,7 @@ import { ShardTables } from "../../durable-objects/shard-tables.ts";
 import { claimPlace } from "../../src/directory/jobs-index.ts";
 import { shardFor } from "../../src/directory/shards.ts";
 import { SHARD_COUNT, shardOf } from "../../src/domain/shard.ts";
-import { sweepSlices } from "../../src/domain/sweep.ts";
+import { SMALL_SLICES } from "../../src/domain/sweep.ts";
 import { settingsOf } from "../../src/env.ts";
 import { entry } from "./directory-fixture.ts";
 import { call, env, expectProblem, fresh, makeJob } from "./http-fixture.ts";
@@ -188,7 +188,7 @@ describe("the directory ahead of a job that has not moved", () => {
       const to = other(from);
       const id = await ahead(from, to);
       const shard = shardFor(env, `user:${to}`);
-      for (let minute = 0; minute < sweepSlices(0); minute++) await shard.sweep(minute);
+      for (let minute = 0; minute < SMALL_SLICES; minute++) await shard.sweep(minute);
       await vi.waitFor(() => inStep(id, from, to));
     },
   );

@@ -176,10 +176,17 @@ describe("docs/storage.md", () => {
         : file.includes("/heartbeat-s")
           ? "Heartbeat"
           : "Directory";
-    return [...read(file).matchAll(/CREATE TABLE (?:IF NOT EXISTS )?(\S+) \(\n([\s\S]*?)\n\s*\)/g)].map(
+    const source = read(file);
+    const added = [...source.matchAll(/ALTER TABLE (\S+) ADD COLUMN ([a-z_]+)/g)];
+    return [...source.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?(\S+) \(\n([\s\S]*?)\n\s*\)/g)].map(
       ([, name = "", body = ""]) => ({
         title: `${object}: \`${name.startsWith("${") ? "user_run_N" : name}\``,
-        columns: [...body.matchAll(/^\s*([a-z_]+) /gm)].map(([, column]) => column),
+        columns: [
+          ...new Set([
+            ...[...body.matchAll(/^\s*([a-z_]+) /gm)].map(([, column]) => column),
+            ...added.filter(([, table]) => table === name).map(([, , column]) => column),
+          ]),
+        ],
       }),
     );
   });

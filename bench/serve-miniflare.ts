@@ -1,6 +1,10 @@
-/** Serves one of the Workers compared with under Miniflare, set up as `npm start` sets it up: `node serve-miniflare.ts <spec as JSON>`. */
+/**
+ * Serves one of the Workers compared with under Miniflare: `node serve-miniflare.ts <spec as JSON>`. `past` is how `npm start` sets it up,
+ * past Miniflare's own Workers (docs/decisions/0007); without it, as `wrangler dev` does.
+ */
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import * as z from "zod";
+import { network } from "../local/network.ts";
 import { stopOnSignal } from "../local/process.ts";
 
 const spec = z.object({
@@ -10,6 +14,7 @@ const spec = z.object({
   bindings: z.record(z.string(), z.string()),
   compatibilityDate: z.string(),
   compatibilityFlags: z.array(z.string()),
+  past: z.boolean(),
 });
 const worker = spec.parse(JSON.parse(process.argv[2] ?? ""));
 const { readFile } = await import("node:fs/promises");
@@ -29,6 +34,12 @@ const miniflare = new Miniflare(
         compatibilityDate: worker.compatibilityDate,
         compatibilityFlags: worker.compatibilityFlags,
         bindings: worker.bindings,
+        ...(worker.past
+          ? {
+              unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+              serviceBindings: { NETWORK: { network: network(undefined) } },
+            }
+          : {}),
         durableObjects: Object.fromEntries(
           Object.entries(worker.objects).map(([name, className]) => [name, { className, useSQLite: true }]),
         ),
@@ -36,6 +47,7 @@ const miniflare = new Miniflare(
     ],
   }),
 );
-const url = await miniflare.ready;
+await miniflare.ready;
+const url = worker.past ? await miniflare.unsafeGetDirectURL() : await miniflare.ready;
 stopOnSignal(() => miniflare.dispose());
 console.log(`Ready on ${url.port}`);

@@ -9,7 +9,7 @@ export const agentsSdk: System = {
   wholeSeconds: true,
   async start({ dataDir, agentUrl }): Promise<Running> {
     const bundle = await bundleWorker("agents-sdk-worker.ts", "WakingAgent", ["nodejs_compat"]);
-    const server = await serve("miniflare", { ...bundle, bindings: { AGENT_URL: agentUrl } }, dataDir);
+    const server = await serve("wrangler", { ...bundle, bindings: { AGENT_URL: agentUrl } }, dataDir);
     return {
       ...server,
       create: postJob,

@@ -4,7 +4,12 @@
  */
 import { DurableObject } from "cloudflare:workers";
 
-type Env = { readonly JOB: DurableObjectNamespace<FloorJob>; readonly AGENT_URL: string };
+type Env = {
+  readonly JOB: DurableObjectNamespace<FloorJob>;
+  readonly AGENT_URL: string;
+  /** Under Miniflare, as `npm start` binds it. */
+  readonly NETWORK?: Fetcher;
+};
 
 type NewJob = { readonly at: number; readonly message: string };
 
@@ -20,12 +25,7 @@ export class FloorJob extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const { sql } = this.ctx.storage;
     const row = sql.exec("SELECT id, due_at, message FROM job").one();
-    const response = await fetch(this.env.AGENT_URL, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ id: row.id, due: row.due_at, message: row.message }),
-    });
-    await response.text();
+    await this.#call(JSON.stringify({ id: row.id, due: row.due_at, message: row.message }));
     sql.exec("UPDATE job SET ran_at = ?", Date.now());
   }
 
@@ -33,15 +33,17 @@ export class FloorJob extends DurableObject<Env> {
     let next = 0;
     const callOne = async (): Promise<void> => {
       for (let n = next++; n < users; n = next++) {
-        const response = await fetch(this.env.AGENT_URL, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ user_id: `user-${shard}-${n}`, message: "Summarise the week." }),
-        });
-        await response.text();
+        await this.#call(JSON.stringify({ user_id: `user-${shard}-${n}`, message: "Summarise the week." }));
       }
     };
     await Promise.all(Array.from({ length: calls }, callOne));
+  }
+
+  async #call(body: string): Promise<void> {
+    const { AGENT_URL: url, NETWORK: network } = this.env;
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+    const response = await (network === undefined ? fetch(url, init) : network.fetch(url, init));
+    await response.text();
   }
 }
 

@@ -93,6 +93,8 @@ export class JobStore {
     readonly runs: readonly Run[];
     readonly cursor: Cursor;
   }): void {
+    // Places first: rows of one write have one number, so each must know of the log as it is after all of them.
+    this.#place(change.runs.filter(({ id }) => !this.#slots.has(id)));
     for (const run of change.runs) this.#putRun(run, change.cursor);
     if (change.record !== undefined) this.#putJob(change.record, change.cursor);
   }
@@ -132,10 +134,10 @@ export class JobStore {
   }
 
   #putRun(run: Run, cursor: Cursor): void {
-    const slot = this.#slots.get(run.id) ?? this.#freeSlot();
+    const slot = this.#slots.get(run.id);
+    if (slot === undefined) throw new Error(`Run ${run.id} has no place in the log`);
     this.#put(slot, [run.seq, run.id, run.status, run.phase, null], cursor, run);
     if (run.phase === "ended") this.#slots.delete(run.id);
-    else this.#slots.set(run.id, slot);
   }
 
   /** `columns` are those between `rev` and `cursor`. */
@@ -145,26 +147,26 @@ export class JobStore {
   }
 
   /**
-   * The slot for a new run: a new one while the log has room, then that of the oldest run that has ended. An active run keeps
+   * Gives new runs their slots: new ones while the log has room, then those of the oldest runs that have ended. An active run keeps
    * its slot however long it lasts. Rows beyond what is kept (many runs were active, or RUN_RETENTION was lowered) are deleted.
    */
-  #freeSlot(): number {
-    const surplus = this.#log.size - this.#retention;
-    const isFull = surplus >= 0;
-    const ended = isFull
-      ? this.#sql.exec<Row>("SELECT slot FROM entry WHERE phase = 'ended' ORDER BY seq LIMIT ?", surplus + 1)
-      : [];
-    const [oldest, ...others] = [...ended].map((row) => Number(row.slot));
-    for (const slot of others) this.#sql.exec("DELETE FROM entry WHERE slot = ?", slot);
-    this.#log.size -= others.length;
-    if (oldest !== undefined) return oldest;
-    this.#log.size++;
-    return this.#log.nextSlot++;
+  #place(runs: readonly Run[]): void {
+    const leaving = runs.length === 0 ? 0 : this.#log.size + runs.length - this.#retention;
+    const ended = leaving > 0 ? this.#sql.exec<Row>(OLDEST_ENDED, leaving) : [];
+    const slots = [...ended].map((row) => Number(row.slot));
+    for (const run of runs) {
+      const reused = slots.shift();
+      this.#slots.set(run.id, reused ?? this.#log.nextSlot++);
+      if (reused === undefined) this.#log.size++;
+    }
+    for (const slot of slots) this.#sql.exec("DELETE FROM entry WHERE slot = ?", slot);
+    this.#log.size -= slots.length;
   }
 }
 
 const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = 'fan_out') AS fanned_out FROM entry
   WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
+const OLDEST_ENDED = "SELECT slot FROM entry WHERE phase = 'ended' ORDER BY seq LIMIT ?";
 const PUT = "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const parseJson = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;

@@ -2,7 +2,7 @@
 import { findAgent } from "../directory/agents.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
-import { checkEndpoint } from "./endpoint.ts";
+import { endpointError } from "./endpoint.ts";
 
 /** `fetch` takes the place of the global one where the agent is a service binding. */
 export type Agent = {
@@ -43,8 +43,8 @@ function defaultAgent(env: Env, settings: Settings): Result<Agent, string> {
   }
   const secret = settings.AGENT_SECRET;
   const url = settings.AGENT_URL ?? BINDING_URL;
-  const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
-  if (!endpoint.ok) return err(`the default agent cannot be called, mend AGENT_URL: ${endpoint.error}`);
+  const wrong = endpointError(url, { allowLoopbackHttp: settings.LOCAL });
+  if (wrong !== undefined) return err(`the default agent cannot be called, mend AGENT_URL: ${wrong}`);
   if (binding === undefined) return ok({ url, secret });
   return ok({ url, secret, fetch: (at, init) => binding.fetch(at, init) });
 }

@@ -11,7 +11,7 @@ import { err, ok, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
 import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
-import { checkEndpoint } from "./endpoint.ts";
+import { endpointError } from "./endpoint.ts";
 import { readAnswerText, readText, release } from "./output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "./response.ts";
 import { parseRetryAfter } from "./retry-after.ts";
@@ -72,8 +72,8 @@ export async function deliver(request: Delivery, io: DeliveryIo): Promise<Answer
 
 async function writeRequest(request: Delivery, now: number): Promise<Result<RequestInit, string>> {
   // Whether http to loopback is allowed here was decided when the URL was registered.
-  const endpoint = checkEndpoint(request.url, { allowLoopbackHttp: true });
-  if (!endpoint.ok) return err(`the agent cannot be called: ${endpoint.error}`);
+  const wrong = endpointError(request.url, { allowLoopbackHttp: true });
+  if (wrong !== undefined) return err(`the agent cannot be called: ${wrong}`);
   const body = writeJson(request.body);
   if (!body.ok) return body;
   const { secret, id } = request;

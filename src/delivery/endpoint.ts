@@ -6,20 +6,21 @@ const MAX_URL_CHARS = 2_048;
 type EndpointRules = { readonly allowLoopbackHttp: boolean };
 
 const MAX_KNOWN_URLS = 256;
-const known = new Map<string, Result<URL, string>>();
+const known = new Map<string, string | undefined>();
 
-/** Errors are sentences about the URL that do not repeat it: it may hold a secret in its query. What was found is kept: each call asks. */
-export function checkEndpoint(url: string, rules: EndpointRules): Result<URL, string> {
+/** What is wrong with the URL ({@link checkEndpoint}), if anything. Every call of an agent asks, so it is kept. */
+export function endpointError(url: string, rules: EndpointRules): string | undefined {
   const key = `${rules.allowLoopbackHttp} ${url}`;
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  const checked = check(url, rules);
+  if (known.has(key)) return known.get(key);
+  const checked = checkEndpoint(url, rules);
+  const error = checked.ok ? undefined : checked.error;
   if (known.size >= MAX_KNOWN_URLS) known.clear();
-  known.set(key, checked);
-  return checked;
+  known.set(key, error);
+  return error;
 }
 
-function check(url: string, { allowLoopbackHttp }: EndpointRules): Result<URL, string> {
+/** Errors are sentences about the URL that do not repeat it: it may hold a secret in its query. */
+export function checkEndpoint(url: string, { allowLoopbackHttp }: EndpointRules): Result<URL, string> {
   if (url.length > MAX_URL_CHARS) return err(`the URL is longer than ${MAX_URL_CHARS} characters`);
   if (!URL.canParse(url)) return err("is not a URL; write it in full, for example https://agent.example.com/hook");
   const endpoint = new URL(url);

@@ -42,10 +42,11 @@ export function urlSource(
       const at = cursor === undefined ? undefined : Position.parse(cursor);
       const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
       if (!endpoint.ok) return refuse(`ACTIVE_USERS_URL cannot be called: ${endpoint.error}`);
-      if (at !== undefined) endpoint.value.searchParams.set("cursor", at.next);
+      const page = endpoint.value;
+      if (at !== undefined) page.searchParams.set("cursor", at.next);
       const headers = await headersOf(settings.AGENT_SECRET, reading);
       if (!headers.ok) return refuse(headers.error);
-      const text = await get(endpoint.value.href, headers.value, fetchPage);
+      const text = await get(page.href, headers.value, fetchPage);
       return text.ok ? readPage(text.value, at) : text;
     },
     close: () => undefined,

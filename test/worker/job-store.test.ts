@@ -21,8 +21,17 @@ const begun = (seq: number): Run =>
   beginAttempt(startRun({ id: `r${seq}`, seq, sessionId: "s", trigger: "schedule", dueAt: seq }, seq));
 const ended = (seq: number): Run => completeRun(begun(seq), { status: "success" }, seq);
 
-/** A log on tables of its own, and what it holds, newest first. `open` is the object waking with a retention. */
-async function withLog(act: (log: { open(retention: number): void; put(run: Run): void; kept(): number[] }) => void) {
+type Log = {
+  /** The object wakes with this retention. */
+  open(retention: number): void;
+  /** In one write. */
+  put(...runs: Run[]): void;
+  /** What the log holds, newest first. */
+  kept(): number[];
+};
+
+/** A log on tables of its own. */
+async function withLog(act: (log: Log) => void) {
   const stub = bindings.JOB.getByName(`job-store-${made++}`);
   await runInDurableObject(stub, (_instance, { storage }) => {
     let store = new JobStore(storage.sql, RETENTION);
@@ -33,7 +42,7 @@ async function withLog(act: (log: { open(retention: number): void; put(run: Run)
         store = new JobStore(storage.sql, retention);
         store.load();
       },
-      put: (run) => store.record({ runs: [run], cursor: { ...cursor, rev: ++rev, lastSeq: run.seq } }),
+      put: (...runs) => store.record({ runs, cursor: { ...cursor, rev: ++rev, lastSeq: runs.at(-1)?.seq ?? 0 } }),
       kept: () => store.runs({ limit: 1_000 }).map(({ seq }) => seq),
     });
   });
@@ -77,4 +86,28 @@ it("drops the oldest runs when RUN_RETENTION was lowered, and none before its ti
     put(ended(20));
     expect(kept()).toEqual([20, 19, 18, 17, 16, 15]);
   });
+});
+
+it("gives each of several runs of one write a place of its own, also across a restart and where the log is full", async () => {
+  for (const restarts of [false, true]) {
+    await withLog(({ open, put, kept }) => {
+      const restart = () => (restarts ? open(RETENTION) : undefined);
+      put(begun(1), begun(2));
+      restart();
+      put(begun(3), ended(1));
+      restart();
+      put(ended(2), ended(3), begun(4), ended(5), begun(6));
+      expect(kept()).toEqual([6, 5, 4, 3, 2]);
+      restart();
+      put(begun(7), begun(8));
+      expect(kept()).toEqual([8, 7, 6, 5, 4]);
+      restart();
+      put(begun(9), begun(10));
+      expect(kept()).toEqual([10, 9, 8, 7, 6, 4]);
+      restart();
+      for (const seq of [4, 6, 7, 8, 9, 10]) put(ended(seq));
+      put(ended(11), ended(12));
+      expect(kept()).toEqual([12, 11, 10, 9, 8]);
+    });
+  }
 });

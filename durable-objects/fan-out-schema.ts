@@ -40,27 +40,33 @@ export const runTable = (no: number): string => `user_run_${Math.trunc(no)}`;
  * is the rest as JSON: rows of few columns are written many with one statement. The index holds only runs that wait, so an ended run
  * costs one row. `run` comes last: a list is sorted without reading it.
  */
-export const runTableStatements = (no: number): readonly string[] => [
-  `CREATE TABLE ${runTable(no)} (
+export const runTableStatements = (no: number): readonly string[] => [runTableOf(runTable(no)), wakeIndexOf(no)];
+
+const runTableOf = (name: string): string => `CREATE TABLE ${name} (
      user_key TEXT PRIMARY KEY,
      started_at INTEGER NOT NULL,
      status TEXT NOT NULL,
      wake_at INTEGER,
      run TEXT NOT NULL
-   ) WITHOUT ROWID`,
-  `CREATE INDEX ${runTable(no)}_wake ON ${runTable(no)} (wake_at) WHERE wake_at IS NOT NULL`,
-];
+   ) WITHOUT ROWID`;
 
-/** Every column of a run had been one of the table. */
+const wakeIndexOf = (no: number): string =>
+  `CREATE INDEX ${runTable(no)}_wake ON ${runTable(no)} (wake_at) WHERE wake_at IS NOT NULL`;
+
+/**
+ * A run had a column for each field. Until all is there the new table has another name: what cannot be brought over is left as it was,
+ * and tried again.
+ */
 const toVersion2 = (no: number): readonly string[] => [
-  `ALTER TABLE ${runTable(no)} RENAME TO ${runTable(no)}_v1`,
-  `DROP INDEX ${runTable(no)}_wake`,
-  ...runTableStatements(no),
-  `INSERT INTO ${runTable(no)} SELECT user_key, started_at, status, wake_at, json_patch('{}', json_object(
+  `DROP TABLE IF EXISTS ${runTable(no)}_to_come`,
+  runTableOf(`${runTable(no)}_to_come`),
+  `INSERT INTO ${runTable(no)}_to_come SELECT user_key, started_at, status, wake_at, json_patch('{}', json_object(
      'userId', user_id, 'phase', phase, 'attempt', attempt, 'wakeAt', iif(phase = 'calling', NULL, wake_at), 'finishedAt', finished_at,
      'error', error, 'httpStatus', http_status, 'progress', json(progress), 'outputTruncated', iif(output_truncated, json('true'), NULL),
-     'output', output)) FROM ${runTable(no)}_v1`,
-  `DROP TABLE ${runTable(no)}_v1`,
+     'output', output)) FROM ${runTable(no)}`,
+  `DROP TABLE ${runTable(no)}`,
+  `ALTER TABLE ${runTable(no)}_to_come RENAME TO ${runTable(no)}`,
+  wakeIndexOf(no),
 ];
 
 /** What brings the tables of fan-out `no` from version n to n + 1. Append only. */

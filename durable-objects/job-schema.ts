@@ -28,19 +28,24 @@ export const TABLE = `CREATE TABLE IF NOT EXISTS entry (
 const MOVING = `json_object('cursor', json(cursor), 'log', json_object(
   'size', (SELECT count(*) FROM run), 'nextSlot', (SELECT coalesce(max(slot) + 2, 1) FROM run)))`;
 
-/** There were two tables, `job` and `run`, of a column for each field. A patch takes out what is null; a payload may hold null. */
+/**
+ * There were two tables, `job` and `run`, of a column for each field. A patch takes out what is null; a payload may hold null. Until all
+ * is there the new table has another name: what cannot be brought over is left as it was, and tried again.
+ */
 const V2 = [
-  TABLE,
-  `INSERT INTO entry SELECT 0, rev, 0, id, NULL, NULL, 2, ${MOVING}, json_set(json_patch('{}', json_object(
+  "DROP TABLE IF EXISTS entry_to_come",
+  TABLE.replace("entry", "entry_to_come"),
+  `INSERT INTO entry_to_come SELECT 0, rev, 0, id, NULL, NULL, 2, ${MOVING}, json_set(json_patch('{}', json_object(
      'id', id, 'version', version, 'indexedVersion', indexed_version, 'indexedOwner', indexed_owner, 'createdAt', created_at,
      'updatedAt', updated_at, 'anchorAt', anchor_at, 'finishedAt', finished_at, 'deletedAt', deleted_at, 'pausedReason', paused_reason,
      'buffered', json(buffered), 'backfills', json(backfills), 'backfillCount', backfill_count, 'idleWakes', json(idle_wakes),
      'origin', origin, 'idempotencyHash', idempotency_hash)), '$.definition', json(definition)) FROM job`,
-  `INSERT INTO entry SELECT slot + 1, rev, seq, id, status, phase, NULL, ${MOVING}, json_patch('{}', json_object(
+  `INSERT INTO entry_to_come SELECT slot + 1, rev, seq, id, status, phase, NULL, ${MOVING}, json_patch('{}', json_object(
      'id', id, 'seq', seq, 'sessionId', session_id, 'userId', user_id, 'trigger', run_trigger, 'status', status, 'phase', phase,
      'dueAt', due_at, 'startedAt', started_at, 'finishedAt', finished_at, 'attempt', attempt, 'wakeAt', wake_at, 'error', error,
      'httpStatus', http_status, 'output', output, 'outputTruncated', iif(output_truncated, json('true'), NULL),
      'progress', json(progress), 'missed', missed)) FROM run`,
+  "ALTER TABLE entry_to_come RENAME TO entry",
   "DROP TABLE job",
   "DROP TABLE run",
 ];

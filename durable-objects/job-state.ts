@@ -97,11 +97,23 @@ export class JobHolder {
 
   /** Makes the job and arms it, in one commit. */
   create(record: JobRecord, cursor: Cursor, now: number): void {
-    this.#storage.transactionSync(() => {
-      this.#store.create(record, cursor);
-      this.#stored = { record, cursor, active: [] };
-      this.arm({ now, inFlight: NO_CALLS });
-    });
+    this.#undoing(() =>
+      this.#storage.transactionSync(() => {
+        this.#store.create(record, cursor);
+        this.#stored = { record, cursor, active: [] };
+        this.arm({ now, inFlight: NO_CALLS });
+      }),
+    );
+  }
+
+  /** Where a write fails, what is remembered of the tables was not rolled back with them. */
+  #undoing(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
   }
 
   /** Writes a change and takes it over; rows written: one a run, and one if the record changed. */
@@ -117,14 +129,8 @@ export class JobHolder {
       if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut, cursor.rev);
     };
     // One row is written wholly or not at all by itself; of several, none stays where one cannot be written.
-    try {
-      if (runs.length + (recordChanged ? 1 : 0) === 1 && change.fanOut === undefined) write();
-      else this.#storage.transactionSync(write);
-    } catch (error) {
-      // What the stores remember of their tables was not rolled back with them.
-      this.#forget();
-      throw error;
-    }
+    const isOne = runs.length + (recordChanged ? 1 : 0) === 1 && change.fanOut === undefined;
+    this.#undoing(isOne ? write : () => this.#storage.transactionSync(write));
     if (record.definition !== before.record.definition) this.#job = undefined;
     const changed = new Map(runs.map((run) => [run.id, run]));
     const active = before.active.map((run) => changed.get(run.id) ?? run);

@@ -96,3 +96,18 @@ it.each([
     expect(tables).toEqual([{ name: "entry" }]);
   });
 });
+
+it("what cannot be brought over is left as it was, and tried again", async () => {
+  await runInDurableObject(bindings.JOB.getByName("job-schema-damaged"), (_instance, { storage: { sql } }) => {
+    writeVersion1(sql, bare);
+    sql.exec("UPDATE run SET progress = 'damaged' WHERE slot = 1");
+    for (let time = 0; time < 2; time++) expect(() => new JobStore(sql, 4).load()).toThrow("malformed JSON");
+    sql.exec("UPDATE run SET progress = ? WHERE slot = 1", json(runs[1]?.progress));
+    expect(new JobStore(sql, 4).load()).toEqual({
+      record: bare,
+      cursor: last,
+      active: runs.slice(1),
+      hasFannedOut: false,
+    });
+  });
+});

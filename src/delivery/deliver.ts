@@ -145,12 +145,13 @@ async function readAnswer(response: Response, deadline: Deadline, now: number): 
 async function readOutput(response: Response, deadline: Deadline): Promise<Answer> {
   const success = { kind: "success", httpStatus: response.status } as const;
   const { headers } = response;
-  const decoder = textDecoderFor(headers.get("content-type"));
+  const contentType = headers.get("content-type");
+  const decoder = textDecoderFor(contentType);
   if (decoder === undefined) {
     release(response.body);
     return success;
   }
-  const read = await readAnswerText(response, headers, decoder, MAX_OUTPUT_BYTES, deadline);
+  const read = await readAnswerText(response, { headers, contentType, decoder }, MAX_OUTPUT_BYTES, deadline);
   switch (read.kind) {
     case "text":
       if (read.text === "") return success;

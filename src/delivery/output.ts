@@ -12,6 +12,16 @@ export type ReadText =
   | { readonly kind: "broken"; readonly error: unknown }
   | Interruption;
 
+/** What is known of an answer's body from its headers; `decoder` is that of its `contentType`. */
+export type TextBody = {
+  readonly headers: Headers;
+  readonly contentType: string | null;
+  readonly decoder: TextDecoder;
+};
+
+/** Of other types workerd warns in the log when they are read as text. */
+const UNWARNED = /^(?:text\/|application\/json)/i;
+
 /**
  * The beginning of an answer's body: as {@link readText}, and in one piece where the answer says that it is short, as nearly all are. A
  * compressed body says how long it was made, not how long it is. The deadline's signal must be the fetch's own: nothing else ends a read
@@ -19,8 +29,7 @@ export type ReadText =
  */
 export async function readAnswerText(
   response: Response,
-  headers: Headers,
-  decoder: TextDecoder,
+  { headers, contentType, decoder }: TextBody,
   maxBytes: number,
   deadline: Deadline,
 ): Promise<ReadText> {
@@ -31,7 +40,7 @@ export async function readAnswerText(
     return body === null ? { kind: "text", text: "", truncated: false } : readText(body, decoder, maxBytes, deadline);
   }
   // As the decoder would read it, without the bytes' coming to JavaScript in between.
-  if (decoder.encoding === "utf-8" && !decoder.fatal) {
+  if (decoder.encoding === "utf-8" && !decoder.fatal && UNWARNED.test(contentType ?? "")) {
     const read = await deadline.wait(response.text());
     if (read.kind === "value") return { kind: "text", ...cutUtf8(read.value, maxBytes) };
     return read.kind === "failed" ? { kind: "broken", error: read.error } : read;

@@ -63,9 +63,9 @@ const V1 = [
 
 /** The tick reads no index as a whole any more: it goes on from the place of the last sweep, and finds the all-users jobs by themselves. */
 const V2 = [
+  "CREATE INDEX IF NOT EXISTS job_all_users ON job (id) WHERE exec_scope = 'all_users' AND state = 'active'",
   "ALTER TABLE shard ADD COLUMN sweep_created_at INTEGER",
   "ALTER TABLE shard ADD COLUMN sweep_id TEXT",
-  "CREATE INDEX job_all_users ON job (id) WHERE exec_scope = 'all_users' AND state = 'active'",
 ] as const;
 
 /** Step n brings version n-1 to n. Append only. */

@@ -242,7 +242,9 @@ export class DirectoryObject extends DurableObject<Env> {
   }
 
   #sweep(minute: number): Promise<SweepReport> {
-    this.#sweeping ??= sweepSlice(this.#index.nextSlice(minute), minute, this.#io)
+    // A slice that cannot be taken fails the sweep, not the tick that begins it.
+    const sweep = async () => sweepSlice(this.#index.nextSlice(minute), minute, this.#io);
+    this.#sweeping ??= sweep()
       .then((report) => {
         if (report.foundOverdue > 0) this.#tables.addFoundOverdue(report.foundOverdue);
         this.#lastSweep = report;

@@ -153,7 +153,7 @@ export class IndexStore {
     if (!this.#tables.present) return [];
     const place = this.#tables.sweepPlace;
     if (place !== undefined) return this.#takeSlice(this.#walk(place, SLICE_SIZE));
-    const entries = this.#walk({ createdAt: Number.MIN_SAFE_INTEGER, id: "" }, SMALL_ENTRIES + 1);
+    const entries = this.#walk({ createdAt: Number.MAX_SAFE_INTEGER, id: "" }, SMALL_ENTRIES + 1);
     if (entries.length > SMALL_ENTRIES) return this.#takeSlice(entries.slice(0, SLICE_SIZE));
     return entries.filter(({ id }) => isInSlice(id, minute, SMALL_SLICES));
   }
@@ -164,12 +164,13 @@ export class IndexStore {
     return slice;
   }
 
-  /** The entries after this place, oldest first. */
-  #walk(after: EntryKey, limit: number): ListedEntry[] {
+  /** The entries before this place, newest first: what is made during a round waits for the next, so that each round has an end. */
+  #walk(before: EntryKey, limit: number): ListedEntry[] {
     const rows = this.#tables.sql.exec<Row>(
-      `SELECT created_at, id, owner, reserved_at FROM job WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
-      after.createdAt,
-      after.id,
+      `SELECT created_at, id, owner, reserved_at FROM job WHERE (created_at, id) < (?, ?)
+       ORDER BY created_at DESC, id DESC LIMIT ?`,
+      before.createdAt,
+      before.id,
       limit,
     );
     return [...rows].map(toListed);

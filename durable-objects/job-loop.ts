@@ -63,6 +63,11 @@ export class JobLoop {
     else this.#arm();
   }
 
+  /** When the first call's time is over (epoch ms, or infinity); one that has been told so answers by itself. */
+  nextCallEnd(now: number): number {
+    return Math.min(...[...this.#inFlight.values()].map(({ endsAt }) => endsAt).filter((endsAt) => endsAt > now));
+  }
+
   /** Hangs up a call in flight; its answer no longer counts. */
   abort(runId: string): void {
     this.#inFlight.get(runId)?.deadline.interrupt("aborted");
@@ -175,11 +180,7 @@ export class JobLoop {
   async #wait(now: number): Promise<void> {
     const state = this.#holder.stored;
     if (state === undefined || this.#answers.size > 0) return;
-    const next = Math.min(
-      ...timersOf(state, this.#timerContext(now)).map((timer) => timer.at),
-      // One whose time is over has been told so, and answers by itself.
-      ...[...this.#inFlight.values()].map(({ endsAt }) => endsAt).filter((endsAt) => endsAt > now),
-    );
+    const next = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at), this.nextCallEnd(now));
     await this.#nap.take(now, Math.min(Math.max(now, next), now + MAX_NAP_MS));
   }
 

@@ -94,9 +94,10 @@ export class JobStore {
     readonly cursor: Cursor;
   }): void {
     // Places first: rows of one write have one number, so each must know of the log as it is after all of them.
-    this.#place(change.runs.filter(({ id }) => !this.#slots.has(id)));
+    const surplus = this.#place(change.runs.filter(({ id }) => !this.#slots.has(id)));
     for (const run of change.runs) this.#putRun(run, change.cursor);
     if (change.record !== undefined) this.#putJob(change.record, change.cursor);
+    for (const slot of surplus) this.#sql.exec("DELETE FROM entry WHERE slot = ?", slot);
   }
 
   run(id: string): Run | undefined {
@@ -148,9 +149,10 @@ export class JobStore {
 
   /**
    * Gives new runs their slots: new ones while the log has room, then those of the oldest runs that have ended. An active run keeps
-   * its slot however long it lasts. Rows beyond what is kept (many runs were active, or RUN_RETENTION was lowered) are deleted.
+   * its slot however long it lasts. Answers the slots of rows beyond what is kept (many runs were active, or RUN_RETENTION was
+   * lowered), which the log is then without: delete them last, since one of them may bear the cursor until then.
    */
-  #place(runs: readonly Run[]): void {
+  #place(runs: readonly Run[]): readonly number[] {
     const leaving = runs.length === 0 ? 0 : this.#log.size + runs.length - this.#retention;
     const ended = leaving > 0 ? this.#sql.exec<Row>(OLDEST_ENDED, leaving) : [];
     const slots = [...ended].map((row) => Number(row.slot));
@@ -159,8 +161,8 @@ export class JobStore {
       this.#slots.set(run.id, reused ?? this.#log.nextSlot++);
       if (reused === undefined) this.#log.size++;
     }
-    for (const slot of slots) this.#sql.exec("DELETE FROM entry WHERE slot = ?", slot);
     this.#log.size -= slots.length;
+    return slots;
   }
 }
 

@@ -103,7 +103,7 @@ export class JobObject extends DurableObject<Env> {
       await this.#loop.run();
     } catch (error) {
       logError("A job could not do what was due; it tries again in a few minutes", { job_id: this.ctx.id.name }, error);
-      this.#holder.armAt(Date.now() + ALARM_RETRY_MS);
+      this.#holder.armAt(Math.min(Date.now() + ALARM_RETRY_MS, this.#loop.nextCallEnd(Date.now())));
     }
   }
 
@@ -280,7 +280,7 @@ export class JobObject extends DurableObject<Env> {
    * armed again. `listedUnder` is the owner that the sweep met it under.
    */
   async poke(listedUnder?: string): Promise<Poked> {
-    const state = this.#holder.stored;
+    const state = this.#holder.state;
     if (state === undefined) return { exists: false, overdueMs: 0 };
     if (listedUnder !== undefined) this.#place.foundUnder(listedUnder);
     const now = Date.now();

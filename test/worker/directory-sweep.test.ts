@@ -143,7 +143,7 @@ describe("the sweep of a shard with more than a thousand jobs", () => {
   it("reads no more than its slice, goes on where it was after a restart, and writes nothing once the shard is small", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
-      const jobs = Array.from({ length: SMALL_ENTRIES + 1 }, (_, n) => entry({ createdAt: n }));
+      const jobs = Array.from({ length: SMALL_ENTRIES + 1 }, (_, n) => entry({ createdAt: 2_000 - n }));
       for (const job of jobs) index.upsert(job, 1);
       const ids = (from: number, to: number) => jobs.slice(from, to).map(({ id }) => id);
       expect(index.nextSlice(0).map(({ id }) => id)).toEqual(ids(0, SLICE_SIZE));

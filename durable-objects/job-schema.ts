@@ -50,5 +50,5 @@ const V2 = [
   "DROP TABLE run",
 ];
 
-/** Step n brings version n to n + 1. Append only. */
+/** Step n brings version n to n + 1. Append only, and before {@link TABLE} changes, a step that names it gets a copy of its own. */
 export const MIGRATIONS: readonly (readonly string[])[] = [V2];

@@ -37,6 +37,8 @@ export class JobStore {
   /** Slots of the log by run id, for runs known to be in it; kept so that a run's end writes where its start did. */
   readonly #slots = new Map<string, number>();
   #log: LogSize = { size: 0, nextSlot: 1 };
+  /** Of the tables: a later version's stays that, whatever an older one writes after a rollback. */
+  #version = SCHEMA_VERSION;
 
   /** @param retention how many runs the log keeps (`RUN_RETENTION`) */
   constructor(sql: SqlStorage, retention: number) {
@@ -49,6 +51,7 @@ export class JobStore {
     const [job, ...runs] = this.#readAwake() ?? [];
     if (job?.slot !== 0) return undefined;
     this.#migrate(Number(job.schema_version));
+    this.#version = Math.max(Number(job.schema_version), SCHEMA_VERSION);
     const active = runs.filter(({ phase }) => phase !== "ended");
     for (const run of active) this.#slots.set(String(run.id), Number(run.slot));
     const carrier = runs.reduce((newest, next) => (Number(next.rev) > Number(newest.rev) ? next : newest), job);
@@ -131,7 +134,7 @@ export class JobStore {
   }
 
   #putJob(record: JobRecord, cursor: Cursor): void {
-    this.#put(0, [0, record.id, null, null, SCHEMA_VERSION], cursor, record);
+    this.#put(0, [0, record.id, null, null, this.#version], cursor, record);
   }
 
   #putRun(run: Run, cursor: Cursor): void {
@@ -169,7 +172,9 @@ export class JobStore {
 const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = 'fan_out') AS fanned_out FROM entry
   WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
 const OLDEST_ENDED = "SELECT slot FROM entry WHERE phase = 'ended' ORDER BY seq LIMIT ?";
-const PUT = "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/** Columns by name: a later version may have added some. */
+const PUT = `INSERT OR REPLACE INTO entry (slot, rev, seq, id, status, phase, schema_version, cursor, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const parseJson = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;
 

@@ -51,6 +51,24 @@ it.each([
   },
 );
 
+it("a job with a column of the newer code is changed by the older one, and stays the newer one's", async () => {
+  const id = await makeJob();
+  const stub = env.JOB.getByName(id);
+  await runInDurableObject(stub, (_, { storage }) => {
+    storage.sql.exec("ALTER TABLE entry ADD COLUMN of_the_newer_code TEXT");
+    storage.sql.exec("UPDATE entry SET schema_version = 99");
+  });
+  await evictDurableObject(stub);
+  expect((await call("PATCH", `/v1/jobs/${id}`, { json: { description: "changed" } })).status).toBe(200);
+  expect((await call("POST", `/v1/jobs/${id}/run`)).status).toBe(202);
+  const version = await runInDurableObject(
+    stub,
+    (_, { storage }) => storage.sql.exec("SELECT schema_version FROM entry WHERE slot = 0").one().schema_version,
+  );
+  expect(version).toBe(99);
+  expect((await call("GET", `/v1/jobs/${id}`)).body).toMatchObject({ description: "changed" });
+});
+
 describe("a job whose definition only a later version of the code can read", () => {
   const make = async () => {
     const id = await makeJob();

@@ -21,7 +21,8 @@ export default worker;
 export const ${FRONT} = withTrigger(withAssets(worker, ${JSON.stringify(workerFirst)}));`;
 
 /**
- * The bundled source of `entryPoint` (absolute), with an inline source map; `workerFirst` are the paths that no file is served for.
+ * The bundled source of `entryPoint` (absolute), with names and lines as they were written; a source map would treble what Miniflare
+ * has to copy before workerd starts, and nothing reads it. `workerFirst` are the paths that no file is served for.
  * Errors with esbuild's own messages.
  */
 export async function bundleWorker(
@@ -36,7 +37,6 @@ export async function bundleWorker(
       write: false,
       format: "esm",
       target: "es2024",
-      sourcemap: "inline",
       conditions: ["workerd", "worker", "browser"],
       external: ["cloudflare:*"],
       define,

@@ -5,16 +5,21 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const STOP_LIMIT_MS = 1_500;
 const PARENT_CHECK_MS = 250;
 
-/**
- * Calls `stop` once, on the first signal or when the npm that started this process is gone, and then exits with 0.
- * Takes the signals over from whatever was registered before.
- */
-export function stopOnSignal(stop: () => Promise<void>): void {
-  let stopping = false;
+/** Whoever ends the process. While there is no `stop` yet, it ends at once: what it has begun, a crash leaves no worse. */
+export type Ending = {
+  /** From now on `stop` is called first. Takes the signals over from whatever has registered for them meanwhile. */
+  stopWith(stop: () => Promise<void>): void;
+};
+
+/** Ends the process with 0 on the first signal, or when the npm that started it is gone. Call it before anything is started. */
+export function endOnSignal(): Ending {
+  let stop: (() => Promise<void>) | undefined;
+  let ending = false;
   const end = (): void => {
     // npm passes a Ctrl-C on, although the terminal has sent it here as well.
-    if (stopping) return;
-    stopping = true;
+    if (ending) return;
+    ending = true;
+    if (stop === undefined) process.exit(0);
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
     stop().then(
       () => process.exit(0),
@@ -24,11 +29,17 @@ export function stopOnSignal(stop: () => Promise<void>): void {
       },
     );
   };
-  for (const signal of SIGNALS) {
-    process.removeAllListeners(signal);
-    process.on(signal, end);
-  }
+  for (const signal of SIGNALS) process.on(signal, end);
   if (process.env.npm_lifecycle_event !== undefined) whenParentEnds(end);
+  return {
+    stopWith(given) {
+      stop = given;
+      for (const signal of SIGNALS) {
+        // Never all at once: a signal that came while nobody listened for it would be lost.
+        for (const other of process.listeners(signal)) if (other !== end) process.off(signal, other);
+      }
+    },
+  };
 }
 
 /** npm cannot pass a SIGKILL on: without this, `kill -9` of npm would leave everything running. */

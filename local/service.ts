@@ -5,7 +5,6 @@ import { claimDataDir } from "./data-dir.ts";
 import { startExampleAgent } from "./example-agent.ts";
 import { importLegacy } from "./legacy.ts";
 import { findPort, LOOPBACK } from "./port.ts";
-import { startRuntime } from "./runtime.ts";
 import { keepSecret, type SecretName } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
@@ -57,6 +56,8 @@ export async function startService(
     print(`AGENT_URL is not set: a bundled example agent answers on ${agent.url} and prints what it is asked`);
   }
 
+  // Loaded this late because wrangler, which reads its configuration, takes a second or more: what is wrong with the settings is said at once.
+  const { startRuntime } = await import("./runtime.ts");
   const runtime = await startRuntime({ configPath, port: port.value, dataDir: settings.dataDir, bindings });
   if (!runtime.ok) {
     await stop();

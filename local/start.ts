@@ -1,10 +1,11 @@
 /** `npm start`: the whole service on this machine (CONTRACT.md §11). */
 import { join, resolve } from "node:path";
 import { readDevVars } from "./dev-vars.ts";
-import { stopOnSignal } from "./process.ts";
+import { endOnSignal } from "./process.ts";
 import { startService } from "./service.ts";
 import { readSettings } from "./settings.ts";
 
+const ending = endOnSignal();
 const root = resolve(import.meta.dirname, "..");
 const settings = readSettings(process.env, readDevVars(root), process.cwd());
 if (!settings.ok) {
@@ -16,4 +17,4 @@ if (!service.ok) {
   console.error(service.error);
   process.exit(1);
 }
-stopOnSignal(service.value.stop);
+ending.stopWith(service.value.stop);

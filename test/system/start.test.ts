@@ -6,11 +6,6 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { atEnd, eventually, type Reveille, startAndFail, startReveille, temporaryFolder } from "./harness/index.ts";
 
-/** Longer than a person should wait for a Ctrl-C. */
-const STOP_LIMIT_MS = 2_500;
-/** How long a process may outlive one that was killed. */
-const ORPHAN_LIMIT_MS = 2_000;
-
 /** The status of a GET with headers that `fetch` would not send. */
 const statusOf = (url: string, headers: Record<string, string>): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
@@ -121,70 +116,6 @@ it("prints the Ready line alone, and makes no secret, when agent, token and secr
   expect(files.filter((name) => /TOKEN|SECRET/.test(name))).toEqual([]);
 });
 
-describe("ending it", () => {
-  it.each([
-    ["SIGINT", "group"],
-    ["SIGTERM", "group"],
-    ["SIGINT", "npm"],
-    ["SIGTERM", "npm"],
-    ["SIGTERM", "node"],
-  ] as const)("by %s to %s leaves no process behind and the port free", async (signal, target) => {
-    const dataDir = await temporaryFolder();
-    const reveille = await startReveille({ dataDir });
-    const begun = Date.now();
-    await reveille.kill(signal, target);
-    await eventually(
-      () => `an empty process group; there were ${JSON.stringify(reveille.processes())}`,
-      () => reveille.processes().length === 0,
-      STOP_LIMIT_MS,
-    );
-    expect(Date.now() - begun).toBeLessThan(STOP_LIMIT_MS);
-    await expect(isFree(reveille.port)).resolves.toBe(true);
-  });
-
-  it("with a signal is not a failure: npm start ends with code 0", async () => {
-    const reveille = await startReveille({ dataDir: await temporaryFolder() });
-    await reveille.kill("SIGTERM", "node");
-    expect(await reveille.stop()).toBe(0);
-  });
-
-  it.each([["npm"], ["node"], ["group"]] as const)(
-    "by SIGKILL to %s leaves no orphan, and the next start on the same port goes on with the same data",
-    async (target) => {
-      const dataDir = await temporaryFolder();
-      const reveille = await startReveille({ dataDir });
-      await reveille.kill("SIGKILL", target);
-      await eventually(
-        () => `an empty process group; there were ${JSON.stringify(reveille.processes())}`,
-        () => reveille.processes().length === 0,
-        ORPHAN_LIMIT_MS,
-      );
-      const again = await startReveille({ dataDir, port: reveille.port });
-      expect(again.url).toBe(reveille.url);
-      expect(again.adminToken).toBe(reveille.adminToken);
-    },
-  );
-
-  it("of workerd alone is survived: it is started again on the same port", async () => {
-    const reveille = await startReveille({ dataDir: await temporaryFolder() });
-    const workerd = reveille.processes().find(({ command }) => command.includes("workerd serve"));
-    if (workerd === undefined) throw new Error("workerd does not run");
-    process.kill(workerd.pid, "SIGKILL");
-    await eventually("healthz of the restarted workerd", async () => {
-      const running = reveille
-        .processes()
-        .some(({ pid, command }) => command.includes("workerd serve") && pid !== workerd.pid);
-      return running && (await answers(`${reveille.url}/healthz`));
-    });
-    await reveille.kill("SIGKILL", "node");
-    await eventually(
-      "the restarted workerd does not outlive node",
-      () => reveille.processes().length === 0,
-      ORPHAN_LIMIT_MS,
-    );
-  });
-});
-
 describe("what it refuses, with code 1 and a sentence", () => {
   it("a port that is in use", async () => {
     const server = createServer();
@@ -278,20 +209,3 @@ describe("LEGACY_DATA_PATH", () => {
     expect(reveille.lines()).toContain(`LEGACY_DATA_PATH: there is no jobs.json in ${legacy}`);
   });
 });
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(url)).ok;
-  } catch {
-    // Not up yet: asked again until the time is over.
-    return false;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}

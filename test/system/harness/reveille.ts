@@ -118,6 +118,23 @@ export async function startAndFail(options: StartOptions): Promise<Ended> {
   return { code: child.exitCode, output: output() };
 }
 
+/** Starts the service, and sends `signal` to its whole group at the first line that matches `line`; `left` is what still runs of it. */
+export async function startAndEnd(
+  options: StartOptions,
+  line: RegExp,
+  signal: NodeJS.Signals,
+): Promise<Ended & { left(): Process[] }> {
+  const { child, pid, output, stdout, ended } = launch(options);
+  let sent = false;
+  child.stdout.on("data", () => {
+    if (sent || !line.test(stdout())) return;
+    sent = true;
+    process.kill(-pid, signal);
+  });
+  await ended();
+  return { code: child.exitCode, output: output(), left: () => processesOf(pid) };
+}
+
 function launch({ dataDir, port = 0, env = {} }: StartOptions) {
   const child = spawn("npm", ["start"], {
     cwd: ROOT,

@@ -1,6 +1,6 @@
 /**
- * Four projects, one `npm test`: the pure rules in Node, the same files again inside workerd together with the
- * tests that need Durable Objects, the whole service started as a process, and the dashboard in a browser.
+ * Five projects, one `npm test`: the pure rules in Node, the same files again inside workerd, the tests that need Durable
+ * Objects, the whole service started as a process, and the dashboard in a browser.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -46,36 +46,46 @@ const browser = hasChromium
     ]
   : [];
 
+/** Tests in workerd. All files of a project share one, which takes longer to start than most files take to run. */
+const inWorkerd = () =>
+  cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings, outboundService } });
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/imports.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/imports.test.ts"],
+          isolate: false,
+          testTimeout: 30_000,
+        },
       },
       {
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings, outboundService },
-          }),
-        ],
+        plugins: [inWorkerd()],
+        test: { name: "unit in workerd", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 30_000 },
+      },
+      {
+        plugins: [inWorkerd()],
         // Wide limits: what is slow here is a busy machine, and no test waits for a clock.
         test: {
           name: "worker",
-          include: ["test/worker/**/*.test.ts", "test/unit/**/*.test.ts"],
+          include: ["test/worker/**/*.test.ts"],
+          setupFiles: ["test/worker/empty-storage.ts"],
+          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
       },
       ...browser,
       {
-        // Services as processes, timed by the clock: after the tests that keep every core busy, two files at a time.
+        // Services as processes, timed by the clock: they wait more than they work, three files at a time keep two cores busy.
         test: {
           name: "system",
           include: ["test/system/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -10,14 +10,13 @@ import { err, ok } from "../src/domain/result.ts";
 import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../src/domain/run.ts";
 import { parseUserRunId } from "../src/domain/run-id.ts";
 import { runView } from "../src/domain/run-view.ts";
-import type { TickState } from "../src/domain/tick.ts";
 import type { RunKey } from "../src/domain/user-run.ts";
 import { heardCompletion } from "../src/hooks/call-job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../src/schema/run.ts";
 import type { RunChange } from "./fan-out.ts";
 import type { JobFanOuts, UserRunFilter } from "./job-fan-outs.ts";
 import type { JobLoop } from "./job-loop.ts";
-import { type JobHolder, visibleJob } from "./job-state.ts";
+import { type JobHolder, type StoredState, visibleRecord } from "./job-state.ts";
 
 /** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
 export type RunPlace = number | RunKey;
@@ -43,10 +42,10 @@ export class JobRunLog {
   ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
     const { before } = query;
     if (typeof before !== "number" && (this.#holder.fanOuts.present || query.fanOutId !== undefined)) {
-      const seen = visibleJob(this.#holder, caller);
+      const seen = visibleRecord(this.#holder, caller);
       return seen.ok ? ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before })) : seen;
     }
-    const seen = visibleJob(this.#holder, caller);
+    const seen = visibleRecord(this.#holder, caller);
     if (!seen.ok) return seen;
     const { limit, status, userId } = query;
     const beforeSeq = typeof before === "number" ? before : undefined;
@@ -102,8 +101,8 @@ export class JobRunLog {
   }
 
   /** The run, if it is there and this caller may report on it (or look at it). */
-  #reportable(caller: Caller, runId: string): Outcome<{ readonly state: TickState; readonly run: Run }> {
-    const state = this.#holder.state;
+  #reportable(caller: Caller, runId: string): Outcome<{ readonly state: StoredState; readonly run: Run }> {
+    const state = this.#holder.stored;
     if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
     if (!this.#mayReport(caller, runId)) return notFound("run");
     const run = this.#holder.store.run(runId);
@@ -129,14 +128,16 @@ export class JobRunLog {
   ): Outcome<RunView> {
     const seen = this.#reportable(caller, runId);
     if (!seen.ok) return seen;
-    const { state, run } = seen.value;
-    const { record, job } = state;
+    const { run } = seen.value;
+    const { record, cursor: before } = seen.value.state;
     if (!isActive(run)) {
       if (isRepeat(run)) return ok(runView(record.id, run));
       return err({ kind: "run_already_finished", status: run.status });
     }
+    const job = this.#holder.state?.job;
+    if (job === undefined) return notFound("run");
     const next = step(run, Date.now(), { retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
-    const cursor = isActive(next) ? state.cursor : countEnded(state.cursor, next);
+    const cursor = isActive(next) ? before : countEnded(before, next);
     if (!isActive(next)) this.#loop.abort(runId);
     this.#holder.commit({ runs: [next], cursor });
     this.#loop.poke();

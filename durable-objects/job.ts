@@ -248,7 +248,8 @@ export class JobObject extends DurableObject<Env> {
 
   /** Server-sent events of this job; `lastEventId` is where a listener left off. */
   async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
-    return this.#see(caller, () => ok(openEvents(this.#holder, this.#fanOuts.progress, lastEventId)));
+    const seen = visibleRecord(this.#holder, caller);
+    return seen.ok ? ok(openEvents(this.#holder, this.#fanOuts.progress, lastEventId)) : seen;
   }
 
   /** The Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds nothing due. */
@@ -266,12 +267,12 @@ export class JobObject extends DurableObject<Env> {
     caller: Caller,
     query: { readonly limit: number; readonly before?: number | undefined },
   ): Promise<Outcome<{ readonly items: FanOutView[]; readonly next?: number }>> {
-    const seen = visibleJob(this.#holder, caller);
+    const seen = visibleRecord(this.#holder, caller);
     return seen.ok ? ok(await this.#fanOuts.list(query.limit, query.before)) : seen;
   }
 
   async fanOut(caller: Caller, fanOutId: string): Promise<Outcome<FanOutView>> {
-    const seen = visibleJob(this.#holder, caller);
+    const seen = visibleRecord(this.#holder, caller);
     return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
   }
 

@@ -73,6 +73,8 @@ describe("a job whose definition only a later version of the code can read", () 
   const make = async () => {
     const id = await makeJob();
     const stub = env.JOB.getByName(id);
+    await call("POST", `/v1/jobs/${id}/run`);
+    await vi.waitFor(async () => expect((await call("GET", `/v1/jobs/${id}`)).body.run_count).toBe(1));
     const before = (await call("GET", `/v1/jobs/${id}`)).body;
     const write = (value: unknown) =>
       runInDurableObject(stub, (_, { storage }) => {
@@ -86,11 +88,15 @@ describe("a job whose definition only a later version of the code can read", () 
     return { id, stub, before, write };
   };
 
-  it("is shown and exported as it is", async () => {
+  it("is shown and exported as it is, and its runs are listed", async () => {
     const { id, before } = await make();
     const shown = { ...before, schedule: { moon: "full" } };
     expect(await jobObject(env, id).read(ADMIN)).toEqual({ ok: true, value: shown });
     expect(await jobObject(env, id).exported()).toEqual({ ok: true, value: shown });
+    const { items } = (await call("GET", `/v1/jobs/${id}/runs`)).body;
+    expect(items).toMatchObject([{ trigger: "manual", status: "success" }]);
+    const [run] = items as readonly { readonly id: string }[];
+    expect((await call("GET", `/v1/jobs/${id}/runs/${run?.id}`)).body).toEqual(run);
   });
 
   it("is rung again every five minutes, and fires once the later version is there", async () => {
@@ -110,6 +116,6 @@ describe("a job whose definition only a later version of the code can read", () 
       vi.useRealTimers();
     }
     const { items } = (await call("GET", `/v1/jobs/${id}/runs`)).body;
-    expect(items).toMatchObject([{ status: "success", scheduled_at: before.next_run_at }]);
+    expect(items).toMatchObject([{ status: "success", scheduled_at: before.next_run_at }, { trigger: "manual" }]);
   });
 });

@@ -2,7 +2,7 @@
 import { named } from "./names.ts";
 import { type Bench, burst, creates, fanOuts, idle, lists, runsNow, steady } from "./plan.ts";
 import type { Results } from "./results.ts";
-import type { System } from "./systems/system.ts";
+import { signedFloor } from "./systems/floor.ts";
 
 type Measure = {
   readonly what: string;
@@ -10,8 +10,10 @@ type Measure = {
   readonly size: number;
   readonly rounds: number;
   run(bench: Bench, size: number): Promise<void>;
-  /** What is printed. */
+  /** What is printed, */
   shown(size: number): readonly string[];
+  /** of whom, beside the systems that all measures have. */
+  readonly also?: readonly string[];
 };
 
 const createsOn = (medium: "disk" | "ram", size: number): Measure => ({
@@ -60,6 +62,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
     rounds: 3,
     run: fanOuts,
     shown: (concurrency) => [named.fanOut(concurrency)],
+    also: [signedFloor.name],
   },
   "run-now": {
     what: "times run now, Reveille alone",
@@ -86,17 +89,18 @@ export async function only(
   size: number,
 ): Promise<string> {
   await measure.run(bench, size);
-  const [first] = bench.systems;
+  const systems = [...bench.systems.map((system) => system.name), ...(measure.also ?? [])];
+  const [first] = systems;
   const lines = measure
     .shown(size)
-    .flatMap((shown) => [shown, ...bench.systems.flatMap((system) => line(results, shown, system, first))]);
+    .flatMap((shown) => [shown, ...systems.flatMap((system) => line(results, shown, system, first))]);
   return [`${name}: ${size} ${measure.what}, ${bench.rounds} rounds`, "", ...lines].join("\n");
 }
 
-function line(results: Results, measure: string, system: System, first: System | undefined): string[] {
-  const cell = results.cell(measure, system.name);
+function line(results: Results, measure: string, system: string, first: string | undefined): string[] {
+  const cell = results.cell(measure, system);
   if (cell === "") return [];
-  const ratio = first === undefined || first === system ? Number.NaN : results.ratio(measure, system.name, first.name);
-  const compared = Number.isFinite(ratio) ? `  ${ratio.toFixed(2)} times ${first?.name}` : "";
-  return [`  ${system.name.padEnd(24)} ${cell}${compared}`];
+  const ratio = first === undefined || first === system ? Number.NaN : results.ratio(measure, system, first);
+  const compared = Number.isFinite(ratio) ? `  ${ratio.toFixed(2)} times ${first}` : "";
+  return [`  ${system.padEnd(24)} ${cell}${compared}`];
 }

@@ -7,7 +7,8 @@ import { create, warmUp } from "./measures/timed.ts";
 import { IDLE_GAP_S, named } from "./names.ts";
 import type { Results } from "./results.ts";
 import type { Sink } from "./sink.ts";
-import type { Medium, Running, System } from "./systems/system.ts";
+import { signedFloor } from "./systems/floor.ts";
+import type { FansOut, Medium, Running, Startable, System } from "./systems/system.ts";
 
 /** What every measure is given. */
 export type Bench = {
@@ -21,11 +22,11 @@ export type Bench = {
 const WARM_UP_JOBS = 100;
 
 /** Runs `measure` on each system alone, started anew for each, round by round. */
-async function alone(
-  { systems, rounds, sink }: Bench,
+async function alone<R extends Pick<Running, "stop">>(
+  { systems, rounds, sink }: Pick<Bench, "rounds" | "sink"> & { readonly systems: readonly Startable<R>[] },
   medium: Medium,
   answer: string,
-  measure: (running: Running, system: System) => Promise<void>,
+  measure: (running: R, system: Startable<R>) => Promise<void>,
 ): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const system of inTurn(systems, round)) {
@@ -41,7 +42,7 @@ async function alone(
   }
 }
 
-const inTurn = (systems: readonly System[], round: number): readonly System[] =>
+const inTurn = <S>(systems: readonly S[], round: number): readonly S[] =>
   round % 2 === 0 ? systems : systems.toReversed();
 
 /** `jobs` creates over HTTP, sixteen at a time. */
@@ -139,10 +140,14 @@ export function lists(bench: Bench, pages: number, meanwhile = async (): Promise
   });
 }
 
-/** A call for each of ten thousand users, `concurrency` at a time, of every system that can; each but the floor stores every result. */
+/**
+ * A call for each of ten thousand users, `concurrency` at a time, of every system that can and of the signed floor; each but the floor
+ * stores every result.
+ */
 export function fanOuts(bench: Bench, concurrency: number): Promise<void> {
   const users = 10_000;
-  return alone(bench, "disk", "/quiet", async ({ fanOut }, { name }) => {
+  const systems: readonly Startable<Partial<FansOut> & Pick<FansOut, "stop">>[] = [...bench.systems, signedFloor];
+  return alone({ ...bench, systems }, "disk", "/quiet", async ({ fanOut }, { name }) => {
     if (fanOut === undefined) return;
     bench.results.add(named.fanOut(concurrency), name, "per_second", await fanOut(users, concurrency));
     await sleep(200);

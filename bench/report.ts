@@ -4,7 +4,7 @@ import type { Cost, CostFigures } from "./measures/cost.ts";
 import { named } from "./names.ts";
 import { format, type Results, table, type Unit } from "./results.ts";
 import { agentsSdk } from "./systems/agents-sdk.ts";
-import { floor } from "./systems/floor.ts";
+import { floor, signedFloor } from "./systems/floor.ts";
 import { bullmq, pgBoss } from "./systems/queues.ts";
 import { reveille } from "./systems/reveille.ts";
 import type { Medium } from "./systems/system.ts";
@@ -20,8 +20,18 @@ const FLOOR = { bare: floor("workerd").name, mini: floor("miniflare").name };
 const RATIOS = [
   { of: OURS.bare, to: FLOOR.bare, title: "Reveille / floor (workerd)" },
   { of: OURS.mini, to: FLOOR.mini, title: "Reveille / floor (miniflare)" },
+  { of: OURS.bare, to: signedFloor.name, title: "Reveille / signed floor (workerd)" },
 ];
-const SYSTEMS = [FLOOR.bare, OURS.bare, FLOOR.mini, OURS.mini, agentsSdk.name, bullmq.name, pgBoss.name];
+const SYSTEMS = [
+  FLOOR.bare,
+  signedFloor.name,
+  OURS.bare,
+  FLOOR.mini,
+  OURS.mini,
+  agentsSdk.name,
+  bullmq.name,
+  pgBoss.name,
+];
 
 /** The whole report; `head` is about the machine and the run. */
 export function report(results: Results, costs: Costs, head: readonly string[]): string {
@@ -49,6 +59,9 @@ function outOfReach(results: Results): readonly (readonly string[])[] {
     `${(results.median(measure, faster) / results.median(measure, slower)).toFixed(0)} times`;
   if (results.values(named.creates("disk"), bullmq.name).length === 0) return [];
   const burst = named.burstP99(1_000, "disk");
+  const ofBullmq = (concurrency: number): string =>
+    `${results.ratio(named.fanOut(concurrency), signedFloor.name, bullmq.name).toFixed(2)} times as many`;
+  const full = results.values(named.fanOut(200), bullmq.name).length > 0;
   return [
     [
       "## Out of reach",
@@ -58,6 +71,10 @@ function outOfReach(results: Results): readonly (readonly string[])[] {
       "before anything is on disk, and when the machine stops, up to a second of the jobs that it has acknowledged is lost. What the",
       "fsyncs buy: a job that was acknowledged is never lost, each has a log of its own that says what became of every run, one job's",
       "trouble is no other job's, and there is no server to run, to size or to fail over.",
+      "",
+      "A fan-out is bounded by the one thread that runs all JavaScript here. The signed floor does nothing but what CONTRACT.md asks of each",
+      `call (token, signature, headers, body) and store a row: it makes ${ofBullmq(50)} calls as BullMQ, which signs none, with 50 at`,
+      `a time${full ? `, and ${ofBullmq(200)} with 200` : ""}. A scheduler of signed calls can make no more.`,
     ],
   ];
 }

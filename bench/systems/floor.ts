@@ -1,7 +1,8 @@
-/** The floor (`workers/floor-worker.ts`), in a bare workerd and under Miniflare. */
+/** The floors: of everything (`workers/floor-worker.ts`), and of a fan-out with signed calls (`workers/signed-floor-worker.ts`). */
 import { bundleWorker } from "../build.ts";
 import { fanOut } from "../measures/fan-out.ts";
-import { postJob, type Running, type System } from "./system.ts";
+import { SETTINGS } from "./reveille.ts";
+import { type FansOut, postJob, type Running, type Startable, type System } from "./system.ts";
 import { type Mode, serve } from "./worker.ts";
 
 export const floor = (mode: Mode): System => ({
@@ -17,3 +18,13 @@ export const floor = (mode: Mode): System => ({
     };
   },
 });
+
+/** It can nothing but fan out. In a bare workerd alone: it stands for what one thread can do at best. */
+export const signedFloor: Startable<FansOut> = {
+  name: "signed floor (workerd)",
+  async start({ dataDir, agentUrl }) {
+    const bundle = await bundleWorker("signed-floor-worker.ts", "SignedFloorShard");
+    const server = await serve("workerd", { ...bundle, bindings: { ...SETTINGS, AGENT_URL: agentUrl } }, dataDir);
+    return { ...server, fanOut: (users, concurrency) => fanOut(server.port, users, concurrency) };
+  },
+};

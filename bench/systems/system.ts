@@ -23,15 +23,21 @@ export type Running = {
   stop(): Promise<void>;
 };
 
-export type System = {
-  /** As it stands in the tables. */
+/** What can nothing but fan out. */
+export type FansOut = Pick<Running, "stop"> & Required<Pick<Running, "fanOut">>;
+
+/** Whatever can be started and measured; `name` stands in the tables. */
+export type Startable<R> = {
   readonly name: string;
+  start(options: StartOptions): Promise<R>;
+};
+
+export type System = Startable<Running> & {
   /** Whether a job is a Durable Object, which sleeps until it is due. */
   readonly objectPerJob: boolean;
   readonly isReveille?: boolean;
   /** Whether it drops the fraction of a second of a job's time. */
   readonly wholeSeconds?: boolean;
-  start(options: StartOptions): Promise<Running>;
 };
 
 /** The instruction that every job carries, everywhere the same. */

@@ -3,6 +3,7 @@
  * list. It keeps no promise but one: the alarm is armed in the commit that stores the row.
  */
 import { DurableObject } from "cloudflare:workers";
+import { fanOut, inParallel } from "./shards.ts";
 
 type Env = {
   readonly JOB: DurableObjectNamespace<FloorJob>;
@@ -29,14 +30,10 @@ export class FloorJob extends DurableObject<Env> {
     sql.exec("UPDATE job SET ran_at = ?", Date.now());
   }
 
-  async callUsers(shard: number, users: number, calls: number): Promise<void> {
-    let next = 0;
-    const callOne = async (): Promise<void> => {
-      for (let n = next++; n < users; n = next++) {
-        await this.#call(JSON.stringify({ user_id: `user-${shard}-${n}`, message: "Summarise the week." }));
-      }
-    };
-    await Promise.all(Array.from({ length: calls }, callOne));
+  callUsers(shard: number, users: number, calls: number): Promise<void> {
+    return inParallel(users, calls, (n) =>
+      this.#call(JSON.stringify({ user_id: `user-${shard}-${n}`, message: "Summarise the week." })),
+    );
   }
 
   async #call(body: string): Promise<void> {
@@ -47,24 +44,13 @@ export class FloorJob extends DurableObject<Env> {
   }
 }
 
-/** Calls that one object may have under way on Cloudflare. */
-const CALLS_PER_OBJECT = 6;
-
-/** A fan-out with nothing stored: objects that share the users, and each its share of the calls at a time. */
-async function fanOut(env: Env, { users, concurrency }: { readonly users: number; readonly concurrency: number }) {
-  const shards = Math.ceil(concurrency / CALLS_PER_OBJECT);
-  const share = (total: number, k: number): number => Math.floor(total / shards) + (k < total % shards ? 1 : 0);
-  await Promise.all(
-    Array.from({ length: shards }, (_, k) =>
-      env.JOB.getByName(`shard ${k}`).callUsers(k, share(users, k), share(concurrency, k)),
-    ),
-  );
-  return new Response();
-}
-
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    if (request.url.endsWith("/fan-out")) return fanOut(env, await request.json());
+    if (request.url.endsWith("/fan-out")) {
+      return fanOut(request, (shard, users, calls) =>
+        env.JOB.getByName(`shard ${shard}`).callUsers(shard, users, calls),
+      );
+    }
     const job = await request.json<NewJob>();
     const id = crypto.randomUUID();
     return Response.json(await env.JOB.getByName(id).create(id, job), { status: 201 });

@@ -31,7 +31,7 @@ const call = (called: Env, agent_id: string | undefined) => {
 
 it("a named agent that cannot be looked up is a passing failure; the default one takes no lookup", async () => {
   const cut = { ...env, DIRECTORY: unreachable };
-  expect(await call(cut, "anna")).toEqual({
+  expect(await call(cut, "asked-of-nobody")).toEqual({
     kind: "retryable",
     reason: "the agent could not be looked up: the directory could not be reached",
   });

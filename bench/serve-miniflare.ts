@@ -5,7 +5,7 @@
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import * as z from "zod";
 import { network } from "../local/network.ts";
-import { stopOnSignal } from "../local/process.ts";
+import { endOnSignal } from "../local/process.ts";
 
 const spec = z.object({
   source: z.string(),
@@ -16,6 +16,7 @@ const spec = z.object({
   compatibilityFlags: z.array(z.string()),
   past: z.boolean(),
 });
+const ending = endOnSignal();
 const worker = spec.parse(JSON.parse(process.argv[2] ?? ""));
 const { readFile } = await import("node:fs/promises");
 
@@ -49,5 +50,5 @@ const miniflare = new Miniflare(
 );
 await miniflare.ready;
 const url = worker.past ? await miniflare.unsafeGetDirectURL() : await miniflare.ready;
-stopOnSignal(() => miniflare.dispose());
+ending.stopWith(() => miniflare.dispose());
 console.log(`Ready on ${url.port}`);

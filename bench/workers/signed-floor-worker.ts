@@ -11,6 +11,7 @@ import { traceparent } from "../../src/delivery/traceparent.ts";
 import { defineJob } from "../../src/domain/definition.ts";
 import { fanOutId, userKey } from "../../src/domain/run-id.ts";
 import { type FanOutSpec, startUserRun } from "../../src/domain/user-run.ts";
+import { JobInput } from "../../src/schema/job.ts";
 import { fanOut, inParallel } from "./shards.ts";
 
 type Env = {
@@ -68,12 +69,14 @@ export class SignedFloorShard extends DurableObject<Env> {
 
 /** The job of `measures/reveille.ts`. */
 function newSpec(): FanOutSpec {
-  const job = defineJob({
-    name: "fan-out",
-    exec_scope: "all_users",
-    schedule: { every: "365d" },
-    message: "Summarise the week.",
-  });
+  const job = defineJob(
+    JobInput.parse({
+      name: "fan-out",
+      exec_scope: "all_users",
+      schedule: { every: "365d" },
+      message: "Summarise the week.",
+    }),
+  );
   if (!job.ok) throw new Error(JSON.stringify(job.error));
   const [jobId, now] = ["signed-floor", Date.now()];
   const id = fanOutId(jobId, now);

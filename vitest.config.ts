@@ -79,7 +79,8 @@ export default defineConfig({
       },
       ...browser,
       {
-        // Services as processes, timed by the clock: they wait more than they work, three files at a time keep two cores busy.
+        // Services as processes, timed by the clock: not beside the other projects. Starting them is most of the work; three files
+        // at a time keep two cores busy, and a fourth was no faster.
         test: {
           name: "system",
           include: ["test/system/**/*.test.ts"],

@@ -60,7 +60,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
     what: "calls at a time, for 10,000 users",
     size: 200,
     rounds: 3,
-    run: fanOuts,
+    run: (bench, concurrency) => fanOuts(bench, concurrency, [signedFloor]),
     shown: (concurrency) => [named.fanOut(concurrency)],
     also: [signedFloor.name],
   },

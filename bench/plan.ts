@@ -7,7 +7,6 @@ import { create, warmUp } from "./measures/timed.ts";
 import { IDLE_GAP_S, named } from "./names.ts";
 import type { Results } from "./results.ts";
 import type { Sink } from "./sink.ts";
-import { signedFloor } from "./systems/floor.ts";
 import type { FansOut, Medium, Running, Startable, System } from "./systems/system.ts";
 
 /** What every measure is given. */
@@ -141,12 +140,12 @@ export function lists(bench: Bench, pages: number, meanwhile = async (): Promise
 }
 
 /**
- * A call for each of ten thousand users, `concurrency` at a time, of every system that can and of the signed floor; each but the floor
- * stores every result.
+ * A call for each of ten thousand users, `concurrency` at a time, of every system that can and of `others`; each but the floor stores
+ * every result.
  */
-export function fanOuts(bench: Bench, concurrency: number): Promise<void> {
+export function fanOuts(bench: Bench, concurrency: number, others: readonly Startable<FansOut>[] = []): Promise<void> {
   const users = 10_000;
-  const systems: readonly Startable<Partial<FansOut> & Pick<FansOut, "stop">>[] = [...bench.systems, signedFloor];
+  const systems: readonly Startable<Partial<FansOut> & Pick<FansOut, "stop">>[] = [...bench.systems, ...others];
   return alone({ ...bench, systems }, "disk", "/quiet", async ({ fanOut }, { name }) => {
     if (fanOut === undefined) return;
     bench.results.add(named.fanOut(concurrency), name, "per_second", await fanOut(users, concurrency));

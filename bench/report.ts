@@ -74,7 +74,7 @@ function outOfReach(results: Results): readonly (readonly string[])[] {
       "",
       "A fan-out is bounded by the one thread that runs all JavaScript here. The signed floor does nothing but what CONTRACT.md asks of each",
       `call (token, signature, headers, body) and store a row: it makes ${ofBullmq(50)} calls as BullMQ, which signs none, with 50 at`,
-      `a time${full ? `, and ${ofBullmq(200)} with 200` : ""}. A scheduler of signed calls can make no more.`,
+      `a time${full ? `, and ${ofBullmq(200)} with 200` : ""}.`,
     ],
   ];
 }

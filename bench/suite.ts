@@ -9,6 +9,7 @@ import { type Costs, report } from "./report.ts";
 import { Results } from "./results.ts";
 import { startSink } from "./sink.ts";
 import { agentsSdk } from "./systems/agents-sdk.ts";
+import { signedFloor } from "./systems/floor.ts";
 import type { System } from "./systems/system.ts";
 
 export type SuiteOptions = {
@@ -57,9 +58,11 @@ export async function suite({ command, full, rounds, own, peers, out }: SuiteOpt
   if (full || peers.length > 0) await part("200 fires a second", () => steady(once, 3));
   await part("200 fires over a minute", () => idle(once, 200));
   await part("Run now", () => runsNow(once, 200));
+  // Where there is time for it: `npm run bench` has three minutes.
+  const besides = full || peers.length > 0 ? [signedFloor] : [];
   // As many calls at a time as a job makes unless it says otherwise, and as it can make at most.
-  await part("Fan-out, 50 calls at a time", () => fanOuts({ ...bench, rounds: few }, 50));
-  if (full) await part("Fan-out, 200 calls at a time", () => fanOuts({ ...bench, rounds: few }, 200));
+  await part("Fan-out, 50 calls at a time", () => fanOuts({ ...bench, rounds: few }, 50, besides));
+  if (full) await part("Fan-out, 200 calls at a time", () => fanOuts({ ...bench, rounds: few }, 200, besides));
   let costs: Costs | undefined;
   await part("What is billed, and the list", () =>
     lists(full ? once : { ...once, systems: own.slice(0, 2) }, 100, async () => {

@@ -40,14 +40,12 @@ export class JobRunLog {
     caller: Caller,
     query: RunQuery,
   ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
-    const { before } = query;
-    if (typeof before !== "number" && (this.#holder.fanOuts.present || query.fanOutId !== undefined)) {
-      const seen = visibleRecord(this.#holder, caller);
-      return seen.ok ? ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before })) : seen;
-    }
     const seen = visibleRecord(this.#holder, caller);
     if (!seen.ok) return seen;
-    const { limit, status, userId } = query;
+    const { before, limit, status, userId } = query;
+    if (typeof before !== "number" && (this.#holder.fanOuts.present || query.fanOutId !== undefined)) {
+      return ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before }));
+    }
     const beforeSeq = typeof before === "number" ? before : undefined;
     const rows = this.#holder.store.runs({ limit: limit + 1, beforeSeq, status, userId });
     const page = rows.slice(0, limit);

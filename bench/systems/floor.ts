@@ -19,7 +19,7 @@ export const floor = (mode: Mode): System => ({
   },
 });
 
-/** It can nothing but fan out. In a bare workerd alone: it stands for what one thread can do at best. */
+/** It does nothing but fan out. In a bare workerd alone: it stands for what one thread has to do in any case. */
 export const signedFloor: Startable<FansOut> = {
   name: "signed floor (workerd)",
   async start({ dataDir, agentUrl }) {

@@ -23,7 +23,7 @@ export type Running = {
   stop(): Promise<void>;
 };
 
-/** What can nothing but fan out. */
+/** What does nothing but fan out. */
 export type FansOut = Pick<Running, "stop"> & Required<Pick<Running, "fanOut">>;
 
 /** Whatever can be started and measured; `name` stands in the tables. */

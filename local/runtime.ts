@@ -1,12 +1,12 @@
 /** The Worker in workerd on this machine, through Miniflare: what it binds and when it ticks is read from wrangler.toml. */
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { buildDashboard } from "../web/build.ts";
 import { bundleWorker, FRONT } from "./bundle.ts";
 import { tieWorkerd } from "./lifeline.ts";
 import { network } from "./network.ts";
 import { LOOPBACK, portInUse } from "./port.ts";
+import { readWorkerConfig } from "./worker-config.ts";
 
 export type Runtime = {
   /** Cron expressions of wrangler.toml. */
@@ -25,21 +25,14 @@ export async function startRuntime(options: {
   readonly dataDir: string;
   readonly bindings: Readonly<Record<string, string>>;
 }): Promise<Result<Runtime, string>> {
-  // wrangler would say that it has found .dev.vars, whose values are not taken from it.
-  process.env.WRANGLER_LOG ??= "warn";
   // Before its folder is looked at: what is in it then, its headers too, is what is served.
   const dashboard = await buildDashboard();
   if (!dashboard.ok) return dashboard;
-  const config = unstable_readConfig({ config: options.configPath });
-  const hasFiles = config.assets?.directory !== undefined;
-  const { workerOptions, main, define } = unstable_getMiniflareWorkerOptions(config, undefined, {
-    ...(hasFiles ? { overrides: { assets: { binding: "ASSETS" } } } : {}),
-  });
-  if (main === undefined) return err(`${options.configPath} names no main file`);
+  const config = await readWorkerConfig(options.configPath);
+  if (!config.ok) return config;
+  const { name, main, define, crons, vars, workerFirst, options: workerOptions } = config.value;
   const { serviceBindings } = workerOptions;
-  // `true` gives every path to the Worker, which is what the one pattern says.
-  const workerFirst = config.assets?.run_worker_first ?? [];
-  const source = await bundleWorker(main, define, Array.isArray(workerFirst) ? workerFirst : workerFirst ? ["/*"] : []);
+  const source = await bundleWorker(main, define, workerFirst);
   if (!source.ok) return source;
 
   const tie = tieWorkerd();
@@ -56,9 +49,9 @@ export async function startRuntime(options: {
       workers: [
         {
           ...workerOptions,
-          name: config.name ?? "worker",
+          name,
           modules: [{ type: "ESModule", path: "index.mjs", contents: source.value }],
-          bindings: { ...config.vars, ...options.bindings },
+          bindings: { ...vars, ...options.bindings },
           unsafeDirectSockets: [{ host: LOOPBACK, port: options.port, entrypoint: FRONT }],
           serviceBindings: {
             ...(typeof serviceBindings === "object" ? serviceBindings : {}),
@@ -78,7 +71,7 @@ export async function startRuntime(options: {
     return err(`workerd did not start: ${error instanceof Error ? error.message : String(error)}`);
   }
   return ok({
-    crons: config.triggers.crons ?? [],
+    crons,
     async stop() {
       await miniflare.dispose();
       await tie.release();

@@ -1,4 +1,5 @@
 /** Settles which port to listen on before anything is started, so that a taken one ends `npm start` at once. */
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { err, ok, type Result } from "../src/domain/result.ts";
@@ -8,8 +9,27 @@ export const LOOPBACK = "127.0.0.1";
 const PATIENCE_MS = 800;
 const RETRY_MS = 100;
 
+/**
+ * Below those that systems give to whoever does not care. Until the Worker listens, others are given some: the example agent,
+ * Miniflare's own sockets, connections; and what nobody listens on yet would be given to them.
+ */
+const FREE_PORTS = { from: 20_000, below: 32_768 } as const;
+const FREE_ATTEMPTS = 100;
+
 /** `port`, or any free one for 0. Errors with what to do where the port is taken or not allowed. */
 export async function findPort(port: number): Promise<Result<number, string>> {
+  return port === 0 ? findFreePort() : awaitPort(port);
+}
+
+async function findFreePort(): Promise<Result<number, string>> {
+  for (let n = 0; n < FREE_ATTEMPTS; n++) {
+    const attempt = await tryToListen(randomInt(FREE_PORTS.from, FREE_PORTS.below));
+    if (attempt.ok) return attempt;
+  }
+  return err(`No free port was found from ${FREE_PORTS.from} to ${FREE_PORTS.below - 1}. Set one: PORT=8788 npm start`);
+}
+
+async function awaitPort(port: number): Promise<Result<number, string>> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const attempt = await tryToListen(port);

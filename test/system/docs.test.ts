@@ -7,6 +7,7 @@
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -25,6 +26,10 @@ const READERS_URL = "http://127.0.0.1:8787";
 const READERS_DATA = ".reveille/";
 /** Printed between the blocks of a page. */
 const END_OF_BLOCK = "--- end of block ---";
+const BEATS_EVERY_MS = 30 * 60_000;
+/** How long the tick may take to log a beat, and the commands of a page to show one. */
+const BEAT_MS = 2_000;
+const PAGE_MS = 20_000;
 /** curl as it stands would call a refusal a success. */
 const PRELUDE = `set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n`;
 
@@ -81,6 +86,7 @@ describe("the commands do what the page says", () => {
   });
 
   it.each(runnable)("$page", async ({ blocks }) => {
+    if (blocks.some(({ code }) => code.includes("/beats"))) await clearOfScheduledBeats();
     const script = blocks.map(({ code }) => `${code}\nprintf '\\n%s\\n' '${END_OF_BLOCK}'\n`).join("");
     const here = script.replaceAll(READERS_URL, reveille.url).replaceAll(READERS_DATA, `${dataDir}/`);
     const printed = (await runShell(PRELUDE + here, environment)).split(`\n${END_OF_BLOCK}\n`);
@@ -94,6 +100,13 @@ describe("the commands do what the page says", () => {
     }
   });
 });
+
+/** Heartbeats beat at :00 and :30 by the machine's clock; what a page shows of them has no beat of the schedule in it. */
+async function clearOfScheduledBeats(): Promise<void> {
+  const sinceBeat = Date.now() % BEATS_EVERY_MS;
+  if (sinceBeat < BEAT_MS) await sleep(BEAT_MS - sinceBeat);
+  else if (sinceBeat > BEATS_EVERY_MS - PAGE_MS) await sleep(BEATS_EVERY_MS - sinceBeat + BEAT_MS);
+}
 
 async function runShell(script: string, environment: Readonly<Record<string, string>>): Promise<string> {
   const shell = promisify(execFile)("bash", ["-c", script], {

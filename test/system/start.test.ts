@@ -34,6 +34,11 @@ describe("with nothing set", () => {
     expect((await fetch(`${reveille.url}/healthz`)).status).toBe(200);
   });
 
+  it("PORT=0 is a free port that is given to nobody else while it starts", () => {
+    expect(reveille.port).toBeGreaterThanOrEqual(20_000);
+    expect(reveille.port).toBeLessThan(32_768);
+  });
+
   it("makes the printed token the operator's; another one is refused", async () => {
     expect((await reveille.api("/v1/jobs")).status).toBe(200);
     expect((await reveille.api("/v1/jobs", { token: "another" })).status).toBe(401);

@@ -46,12 +46,14 @@ const browser = hasChromium
     ]
   : [];
 
-/** Tests in workerd. All files of a project share one, which takes longer to start than most files take to run. */
+/** Tests in workerd. The files that a worker of Vitest runs share one, which takes longer to start than most files take to run. */
 const inWorkerd = () =>
   cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings, outboundService } });
 
 export default defineConfig({
   test: {
+    // By default as many as there are cores but one, which leaves one of two with nothing to do.
+    maxWorkers: 2,
     projects: [
       {
         test: {

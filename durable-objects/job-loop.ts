@@ -128,7 +128,9 @@ export class JobLoop {
     this.#answers.clear();
     const { changed, record, cursor } = result;
     if (changed.length > 0 || record !== before.record || cursor !== before.cursor) {
-      const after = this.#holder.commit({ runs: changed, record, cursor });
+      // The end of a job is written when the directory has been told of it, with the note that it has.
+      const recordLater = result.onlyFinishes && changed.length > 0;
+      const after = this.#holder.commit({ runs: changed, record, cursor, recordLater });
       for (const runId of result.aborts) this.abort(runId);
       for (const run of result.calls) this.#call({ ...after, job: before.job }, run);
       // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit. With the directory still to be

@@ -19,6 +19,8 @@ const LATEST_ALARM_AT = Date.UTC(2189, 0, 1);
 /** What a step changes; what it leaves out stays as it is. */
 export type Change = {
   readonly record?: JobRecord | undefined;
+  /** The record is taken over but not written: what is new in it would be decided again, and its next change writes all of it. */
+  readonly recordLater?: boolean;
   readonly runs?: readonly Run[] | undefined;
   readonly cursor?: Cursor | undefined;
   /** A fan-out that is opened, goes on, or ends: one row. */
@@ -124,12 +126,13 @@ export class JobHolder {
     const cursor = { ...(change.cursor ?? before.cursor), rev: before.cursor.rev + 1 };
     const runs = change.runs ?? [];
     const recordChanged = record !== before.record || (runs.length === 0 && change.cursor !== undefined);
+    const recordWritten = recordChanged && change.recordLater !== true;
     const write = (): void => {
-      this.#store.record({ runs, cursor, ...(recordChanged ? { record } : {}) });
+      this.#store.record({ runs, cursor, ...(recordWritten ? { record } : {}) });
       if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut, cursor.rev);
     };
     // One row is written wholly or not at all by itself; of several, none stays where one cannot be written.
-    const isOne = runs.length + (recordChanged ? 1 : 0) === 1 && change.fanOut === undefined;
+    const isOne = runs.length + (recordWritten ? 1 : 0) === 1 && change.fanOut === undefined;
     this.#undoing(isOne ? write : () => this.#storage.transactionSync(write));
     if (record.definition !== before.record.definition) this.#job = undefined;
     const changed = new Map(runs.map((run) => [run.id, run]));

@@ -61,6 +61,8 @@ export type TickResult = {
   readonly aborts: readonly string[];
   /** The finished job's time is over: erase everything. */
   readonly erase: boolean;
+  /** All that is new in the record is that the job has finished, which decides itself again from the state without it. */
+  readonly onlyFinishes: boolean;
 };
 
 /** At most this many runs of one job are active at a time; `allow_all` skips beyond it (invariant 5). */
@@ -137,9 +139,12 @@ class Draft {
   #record: JobRecord;
   #cursor: Cursor;
   #erase = false;
+  #onlyFinishes = false;
+  readonly #before: JobRecord;
 
   constructor(state: TickState, context: TickContext) {
     this.#job = state.job;
+    this.#before = state.record;
     this.#record = state.record;
     this.#cursor = state.cursor;
     this.#context = context;
@@ -223,6 +228,7 @@ class Draft {
       return;
     }
     if (!isOver({ record: this.#record, cursor: this.#cursor, active: this.#active(), fanOut: this.#fanOut })) return;
+    this.#onlyFinishes = this.#record === this.#before;
     this.#record = { ...this.#record, finishedAt: now, version: this.#record.version + 1, updatedAt: now };
   }
 
@@ -236,6 +242,7 @@ class Draft {
       calls: runs.filter((run) => this.#calls.includes(run.id)),
       aborts: this.#aborts,
       erase: this.#erase,
+      onlyFinishes: this.#onlyFinishes,
     };
   }
 

@@ -221,6 +221,28 @@ describe("a job", () => {
     expect(tick(done.state, T0 + HOUR_MS + 1 + FINISHED_RETENTION_MS).erase).toBe(true);
   });
 
+  it("finishes again, as the same version, where only its last run was stored and not that it has finished", () => {
+    const first = tick(job({ schedule: { at: "2026-11-23T10:00:00Z" } }), T0 + HOUR_MS);
+    const done = tick(first.state, T0 + HOUR_MS + 1, answered(first.calls[0], SUCCESS));
+    expect(done.onlyFinishes).toBe(true);
+    const lost = { ...done.state, record: first.record };
+    expect(nextAlarm(lost, T0 + HOUR_MS + 2)).toBe(T0 + HOUR_MS + 2);
+    const again = tick(lost, T0 + HOUR_MS + 2);
+    expect(again.record).toEqual({ ...done.record, finishedAt: T0 + HOUR_MS + 2, updatedAt: T0 + HOUR_MS + 2 });
+    expect(again.calls).toEqual([]);
+  });
+
+  it("is written with its last run where more of it changes than that it finishes", () => {
+    const ends_at = "2026-11-23T09:02:30Z";
+    const first = tick(job({ schedule: { every: "1m", ends_at }, overlap: "buffer_one" }), T0 + MINUTE_MS);
+    const inFlight = new Set([first.calls[0]?.id ?? ""]);
+    const waits = tick(first.state, T0 + 2 * MINUTE_MS, { inFlight });
+    expect(waits.record.buffered).toBeDefined();
+    const done = tick(waits.state, T0 + 3 * MINUTE_MS, { ...answered(first.calls[0], SUCCESS), held: "stopped" });
+    expect(stateOf(done.record)).toBe("finished");
+    expect(done.onlyFinishes).toBe(false);
+  });
+
   it("fires max_runs times, skips not counted, and finishes", () => {
     let state = job({ schedule: { every: "1m", max_runs: 2 } });
     const dueTimes: number[] = [];

@@ -88,6 +88,16 @@ describe("a fire", () => {
     expect((await value(api.read(ADMIN))).run_count).toBe(DEFAULT_RUN_RETENTION + 5);
   });
 
+  it("that is the job's only one writes at most 4 rows: the run begun, the run ended, the job finished, the alarm for its erasure", async () => {
+    const { stub, api } = await makeJob({ schedule: { at: new Date(Date.now() + 3_600_000).toISOString() } });
+    const rows = await countRows(stub);
+    await fireNext(stub);
+    expect((await value(api.read(ADMIN))).state).toBe("finished");
+    expect(rows()).toBeLessThanOrEqual(4);
+    await evictDurableObject(stub);
+    expect((await value(api.read(ADMIN))).state).toBe("finished");
+  });
+
   it("goes on after the object lost its memory, with the count and the phase it had", async () => {
     const { stub, api, job } = await makeJob();
     await fireNext(stub);

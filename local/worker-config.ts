@@ -1,6 +1,6 @@
 /**
  * What wrangler.toml says of a Worker, as wrangler itself reads it. To load wrangler takes longer than all else of a start, so what it
- * has made of a file is kept in dist/ until the file, or wrangler, is another one.
+ * has made of a file is kept in dist/ until the file, wrangler or this code is another one.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -35,7 +35,8 @@ export type WorkerConfig = {
 export async function readWorkerConfig(configPath: string, keptIn = KEPT): Promise<Result<WorkerConfig, string>> {
   let key: string;
   try {
-    key = hash(await readFile(configPath, "utf8"), await readFile(WRANGLER, "utf8"), process.env.CLOUDFLARE_ENV ?? "");
+    const madeOf = [configPath, WRANGLER, import.meta.filename].map((path) => readFile(path, "utf8"));
+    key = hash(...(await Promise.all(madeOf)), process.env.CLOUDFLARE_ENV ?? "");
   } catch (error) {
     return err(`${configPath} cannot be read: ${messageOf(error)}`);
   }

@@ -52,8 +52,8 @@ const inWorkerd = () =>
 
 export default defineConfig({
   test: {
-    // By default as many as there are cores but one, which leaves one of two with nothing to do.
-    maxWorkers: 2,
+    // Left unsaid it is one fewer than there are cores, which leaves one of two with nothing to do.
+    maxWorkers: "100%",
     projects: [
       {
         test: {

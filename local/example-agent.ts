@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage } from "node:http";
 import * as z from "zod";
-import { verify } from "../src/delivery/signature.ts";
+import { verify } from "../src/outbound/signature.ts";
 import { LOOPBACK } from "./port.ts";
 
 const MAX_BODY_BYTES = 1_048_576;

@@ -3,9 +3,9 @@
  * the seconds before it, is three open files.
  */
 import * as z from "zod";
-import { parseWithUserIds } from "../src/domain/exact-json.ts";
-import { NOT_STORED } from "../src/domain/imported-job.ts";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { parseWithUserIds } from "../src/domain/text/json-big-int.ts";
+import { NOT_STORED } from "../src/domain/transfer/imported-job.ts";
 import { MAX_IMPORT_BODY_BYTES } from "../src/schema/limits.ts";
 
 const PART_JOBS = 500;

@@ -3,7 +3,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { buildDashboard } from "../web/build.ts";
 import { bundleWorker, FRONT } from "./bundle.ts";
-import { tieWorkerd } from "./lifeline.ts";
+import { tieWorkerd } from "./kill-workerd-with-parent.ts";
 import { network } from "./network.ts";
 import { LOOPBACK, portInUse } from "./port.ts";
 import { readWorkerConfig } from "./worker-config.ts";

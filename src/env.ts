@@ -1,11 +1,11 @@
 /** Bindings and settings: the only file that names them. Read once per environment, through zod. */
 import * as z from "zod";
-import type { DirectoryObject } from "../durable-objects/directory.ts";
-import type { FanOutObject } from "../durable-objects/fan-out.ts";
-import type { HeartbeatObject } from "../durable-objects/heartbeat.ts";
-import type { JobObject } from "../durable-objects/job.ts";
-import type { WorkersAi } from "./delivery/workers-ai.ts";
-import { parseDuration } from "./domain/duration.ts";
+import type { DirectoryObject } from "../durable-objects/directory/object.ts";
+import type { FanOutObject } from "../durable-objects/fan-out/object.ts";
+import type { HeartbeatObject } from "../durable-objects/heartbeat/object.ts";
+import type { JobObject } from "../durable-objects/job/object.ts";
+import { parseDuration } from "./domain/time/duration.ts";
+import type { WorkersAi } from "./heartbeat/workers-ai.ts";
 import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 
 /** What wrangler.toml binds. Variables and secrets arrive as strings and are read through `settingsOf`. */

@@ -16,14 +16,13 @@ import { tick } from "./cron/tick.ts";
 import type { Env } from "./env.ts";
 import { buildApp, ROUTES } from "./http/app.ts";
 
-export { DirectoryObject } from "../durable-objects/directory.ts";
-export { FanOutObject } from "../durable-objects/fan-out.ts";
-export { HeartbeatObject } from "../durable-objects/heartbeat.ts";
-export { JobObject } from "../durable-objects/job.ts";
-export type { CalledJob, CalledRun } from "./delivery/body.ts";
-export type { ChatFunction, ChatQuestion } from "./delivery/chat.ts";
-export type { NotifyFunction } from "./delivery/notify.ts";
+export { DirectoryObject } from "../durable-objects/directory/object.ts";
+export { FanOutObject } from "../durable-objects/fan-out/object.ts";
+export { HeartbeatObject } from "../durable-objects/heartbeat/object.ts";
+export { JobObject } from "../durable-objects/job/object.ts";
+export type { CalledJob, CalledRun } from "./agent/body.ts";
 export type { Env } from "./env.ts";
+export type { ChatFunction, ChatQuestion } from "./heartbeat/chat.ts";
 export { type ActiveUsers, setActiveUsers } from "./hooks/active-users.ts";
 export { type Builtin, registerBuiltin } from "./hooks/builtins.ts";
 export { onHeartbeatChat as setHeartbeatChat, onHeartbeatNotify as setHeartbeatNotifier } from "./hooks/heartbeat.ts";
@@ -36,6 +35,7 @@ export {
   setJobHandler,
 } from "./hooks/job-hooks.ts";
 export { everyMinutes, type Task, type TaskCall } from "./hooks/tasks.ts";
+export type { NotifyFunction } from "./notify/notify.ts";
 
 const app = buildApp(ROUTES);
 

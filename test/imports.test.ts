@@ -15,25 +15,25 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   domain: ["schema"],
   store: ["domain", "schema"],
   delivery: ["domain", "schema"],
-  objects: ["delivery", "store", "domain", "schema"],
+  shells: ["delivery", "store", "domain", "schema"],
   http: ["delivery", "domain", "schema"],
   cron: ["delivery", "domain", "schema"],
-  index: ["http", "cron", "objects", "delivery", "domain", "schema"],
+  index: ["http", "cron", "shells", "delivery", "domain", "schema"],
   local: ["delivery", "domain", "schema"],
 };
 const PURE: readonly string[] = ["schema", "domain"];
 const PURE_PACKAGES: readonly string[] = ["zod", "croner", "cronstrue"];
 
-/** `src/delivery` stands for all that the shells share: calling out, settings, tokens, hooks, the stubs of the directory. */
+/** "delivery" stands for every folder that the shells share: calling out, settings, tokens, hooks, the stubs of the objects. */
 function layerOf(file: string): string {
   if (file.startsWith("local/")) return "local";
-  if (file.startsWith("durable-objects/")) return isStore(file) ? "store" : "objects";
+  if (file.startsWith("durable-objects/")) return isStore(file) ? "store" : "shells";
   if (file === "src/index.ts") return "index";
   const folder = file.split("/")[1] ?? "";
   return folder in LAYERS ? folder : "delivery";
 }
 
-const isStore = (file: string): boolean => /-(store|schema|tables)\.ts$/.test(file);
+const isStore = (file: string): boolean => /[-/](store|schema|tables)\.ts$/.test(file);
 
 type Import = { readonly from: string; readonly typeOnly: boolean };
 type Source = {

@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { JOB_ID_BYTES, jobIdFromBytes } from "../../src/domain/job-id.ts";
+import { JOB_ID_BYTES, jobIdFromBytes } from "../../src/domain/job/job-id.ts";
 import { api, USERS } from "../api.ts";
 import { call, connect, encode, load } from "../load.ts";
 import type { Sink } from "../sink.ts";

@@ -4,13 +4,13 @@
  * the price of signed calls and stored results, in Reveille's own code; what lies between this and Reveille is what Reveille does besides.
  */
 import { DurableObject } from "cloudflare:workers";
-import { mintToken, RUN_TOKEN_TTL_MS } from "../../src/auth/token.ts";
-import { jobRunBody } from "../../src/delivery/body.ts";
-import { signedHeaders } from "../../src/delivery/signature.ts";
-import { traceparent } from "../../src/delivery/traceparent.ts";
-import { defineJob } from "../../src/domain/definition.ts";
-import { fanOutId, userKey } from "../../src/domain/run-id.ts";
-import { type FanOutSpec, startUserRun } from "../../src/domain/user-run.ts";
+import { jobRunBody } from "../../src/agent/body.ts";
+import { mintToken, RUN_TOKEN_TTL_MS } from "../../src/agent/token.ts";
+import { traceparent } from "../../src/agent/traceparent.ts";
+import { type FanOutSpec, startUserRun } from "../../src/domain/fan-out/user-run.ts";
+import { defineJob } from "../../src/domain/job/definition.ts";
+import { fanOutId, userKey } from "../../src/domain/run/run-id.ts";
+import { signedHeaders } from "../../src/outbound/signature.ts";
 import { JobInput } from "../../src/schema/job.ts";
 import { fanOut, inParallel } from "./shards.ts";
 

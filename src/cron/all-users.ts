@@ -1,7 +1,7 @@
 /** The tick's part in all_users jobs: each is asked, and fires what is due (CONTRACT.md §9). */
 import type { Env } from "../env.ts";
-import { inTurns } from "../in-turns.ts";
 import { logError } from "../log.ts";
+import { inTurns } from "../map-limit.ts";
 
 /**
  * Asks these jobs to fire what is due at the tick of `tickAt` (epoch ms). Which are due each knows itself: its state decides, so a

@@ -1,10 +1,10 @@
 /** The tick's part in builtin jobs: each is brought to what the code says, once for each version of the code. */
-import { ADMIN } from "../domain/access.ts";
+import { ADMIN } from "../domain/job/access.ts";
 import type { Env, Settings } from "../env.ts";
 import { BUILTIN_LABEL, type RegisteredBuiltin, registeredBuiltins } from "../hooks/builtins.ts";
-import { ensureSystemJob, systemJobId } from "../jobs/ensure-job.ts";
-import { jobObject } from "../jobs/job-object.ts";
+import { ensureSystemJob, systemJobId } from "../jobs/ensure.ts";
 import { logError } from "../log.ts";
+import { jobObject } from "../objects/job.ts";
 
 /** Names of the builtins that this isolate has found, or made, as the code has them. A new deploy is a new isolate. */
 const settled = new Set<string>();

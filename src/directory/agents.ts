@@ -1,13 +1,13 @@
 /** The agents registered at /v1/agents: their administration, and the lookup that each call to one begins with. */
 import * as z from "zod";
-import type { RegisteredAgent } from "../../durable-objects/agent-store.ts";
-import { checkEndpoint } from "../delivery/endpoint.ts";
-import { parseSecret } from "../delivery/signature.ts";
-import { cursorsOf } from "../domain/cursor.ts";
+import type { RegisteredAgent } from "../../durable-objects/directory/agent-store.ts";
+import { agentKey } from "../domain/directory-shard.ts";
 import { type FieldError, invalid, notFound, type Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
-import { agentKey } from "../domain/shard.ts";
+import { cursorsOf } from "../domain/text/cursor.ts";
 import type { Env, Settings } from "../env.ts";
+import { checkEndpoint } from "../outbound/endpoint.ts";
+import { parseSecret } from "../outbound/signature.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 import { IdText } from "../schema/text.ts";
 import { allShards, mergeSorted, shardFor } from "./shards.ts";

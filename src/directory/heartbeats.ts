@@ -1,6 +1,6 @@
 /** The registry of heartbeats: which there are, for lists and for the tick. Each one's own state is its object's. */
-import type { RegisteredHeartbeat } from "../../durable-objects/heartbeat-registry-store.ts";
-import { heartbeatKey } from "../domain/shard.ts";
+import type { RegisteredHeartbeat } from "../../durable-objects/directory/heartbeat-store.ts";
+import { heartbeatKey } from "../domain/directory-shard.ts";
 import type { Env } from "../env.ts";
 import { allShards, mergeSorted, shardFor } from "./shards.ts";
 

@@ -1,13 +1,13 @@
 /** The list of jobs: entries from the directory, newest first, joined with the jobs themselves. */
 import * as z from "zod";
-import type { EntryKey, ListedEntry } from "../../durable-objects/index-store.ts";
-import { ADMIN, type Caller } from "../domain/access.ts";
-import { cursorsOf } from "../domain/cursor.ts";
+import type { EntryKey, ListedEntry } from "../../durable-objects/directory/index-store.ts";
 import type { Outcome } from "../domain/failure.ts";
-import { parseInstant } from "../domain/instant.ts";
-import { type JobFilter, matchesFilter, narrowToCaller, ownersMatching } from "../domain/job-filter.ts";
+import { ADMIN, type Caller } from "../domain/job/access.ts";
+import { type JobFilter, matchesFilter, narrowToCaller, ownersMatching } from "../domain/job/job-filter.ts";
+import { PHANTOM_AFTER_MS } from "../domain/limits/sweep.ts";
 import { ok } from "../domain/result.ts";
-import { PHANTOM_AFTER_MS } from "../domain/sweep.ts";
+import { cursorsOf } from "../domain/text/cursor.ts";
+import { parseInstant } from "../domain/time/instant.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
 import type { Job } from "../schema/job.ts";

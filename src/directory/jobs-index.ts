@@ -1,10 +1,10 @@
 /** The index of jobs, as whoever makes, changes or counts jobs uses it. */
-import type { JobCount, Reservation } from "../../durable-objects/index-store.ts";
+import type { JobCount, Reservation } from "../../durable-objects/directory/index-store.ts";
+import { adoptedIdKey } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
-import type { IndexEntry } from "../domain/index-entry.ts";
-import { isMintedJobId } from "../domain/job-id.ts";
+import type { IndexEntry } from "../domain/job/index-entry.ts";
+import { isMintedJobId } from "../domain/job/job-id.ts";
 import { err, ok } from "../domain/result.ts";
-import { adoptedIdKey } from "../domain/shard.ts";
 import type { Env } from "../env.ts";
 import { allShards, shardFor } from "./shards.ts";
 

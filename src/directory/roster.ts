@@ -1,12 +1,12 @@
 /** The roster of users (CONTRACT.md §6, §9), spread over the shards by user id. Instants are epoch ms. */
 import * as z from "zod";
-import type { RosterCount, RosterUser } from "../../durable-objects/roster-store.ts";
-import { cursorsOf } from "../domain/cursor.ts";
+import type { RosterCount, RosterUser } from "../../durable-objects/directory/roster-store.ts";
+import { rosterKey, SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
-import { formatInstant } from "../domain/instant.ts";
-import { compareUtf8 } from "../domain/order.ts";
 import { ok } from "../domain/result.ts";
-import { rosterKey, SHARD_COUNT, shardOf } from "../domain/shard.ts";
+import { compareUtf8 } from "../domain/text/compare-utf8.ts";
+import { cursorsOf } from "../domain/text/cursor.ts";
+import { formatInstant } from "../domain/time/instant.ts";
 import type { Env, Settings } from "../env.ts";
 import { allShards, mergeSorted, shardAt, shardFor } from "./shards.ts";
 

@@ -1,5 +1,5 @@
 /** The shards of the directory, and lists that are spread over several of them. */
-import { SHARD_COUNT, shardOf } from "../domain/shard.ts";
+import { SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Env } from "../env.ts";
 
 /** A fresh stub each time: one that has thrown stays broken. */

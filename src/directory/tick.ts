@@ -1,5 +1,5 @@
 /** The directory's part of the Cron Trigger's tick: one call to each shard. */
-import type { SweepStats, TickAnswer } from "../../durable-objects/directory.ts";
+import type { SweepStats, TickAnswer } from "../../durable-objects/directory/object.ts";
 import type { Env } from "../env.ts";
 import { allShards } from "./shards.ts";
 

@@ -3,10 +3,10 @@
  * after a deploy (`cron/builtins.ts`); `PUT /v1/jobs/ensure` does the same over HTTP.
  */
 import type * as z from "zod";
-import { base32 } from "../domain/base32.ts";
-import { defineJob, fieldErrors } from "../domain/definition.ts";
-import { canonicalJson } from "../domain/job-change.ts";
-import { sha256 } from "../domain/sha256.ts";
+import { defineJob, fieldErrors } from "../domain/job/definition.ts";
+import { canonicalJson } from "../domain/job/job-change.ts";
+import { base32 } from "../domain/text/base32.ts";
+import { sha256 } from "../domain/text/sha256.ts";
 import { JobInput } from "../schema/job.ts";
 import type { JobHandler } from "./job-hooks.ts";
 

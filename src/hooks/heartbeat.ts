@@ -2,8 +2,8 @@
  * The heartbeat's chat and notifier in code (CONTRACT.md §10), registered at module level in someone's own Worker:
  * one of each, the later registration replacing the earlier.
  */
-import type { ChatFunction } from "../delivery/chat.ts";
-import type { NotifyFunction } from "../delivery/notify.ts";
+import type { ChatFunction } from "../heartbeat/chat.ts";
+import type { NotifyFunction } from "../notify/notify.ts";
 
 export type HeartbeatHooks = { readonly chat?: ChatFunction; readonly notify?: NotifyFunction };
 

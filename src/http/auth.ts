@@ -3,9 +3,9 @@
  * its `access`; a route without one does not compile. Which jobs and runs a caller sees is decided where they are, by
  * `domain/access.ts`.
  */
-import { readToken } from "../auth/token.ts";
-import { ADMIN, type Caller } from "../domain/access.ts";
+import { readToken } from "../agent/token.ts";
 import { forbidden } from "../domain/failure.ts";
+import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Settings } from "../env.ts";
 import type { HttpFailure } from "./problem.ts";

@@ -2,11 +2,12 @@
  * The body of an import: a JSON array of jobs (the Go original's jobs.json), `{"jobs": […]}`, or one job a line (an export). The
  * form tells which it is, not the media type, so that a file sent under the wrong one is read all the same.
  */
-import { parseWithUserIds } from "../domain/exact-json.ts";
+
 import { type FieldError, invalid } from "../domain/failure.ts";
-import { isFields } from "../domain/legacy-job.ts";
 import { err, ok, type Result } from "../domain/result.ts";
-import type { ImportItem } from "../jobs/import-jobs.ts";
+import { parseWithUserIds } from "../domain/text/json-big-int.ts";
+import { isFields } from "../domain/transfer/legacy-job.ts";
+import type { ImportItem } from "../jobs/import.ts";
 import { isDeep, MAX_DEPTH } from "./input.ts";
 import type { HttpFailure } from "./problem.ts";
 

@@ -1,7 +1,7 @@
 /** Reads what a call brings, in the order of CONTRACT.md §6: media type, size, JSON, shape. Every error says how to mend it. */
 import type * as z from "zod";
-import { fieldErrors } from "../domain/definition.ts";
 import { type FieldError, invalid, type Outcome } from "../domain/failure.ts";
+import { fieldErrors } from "../domain/job/definition.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
 import type { HttpFailure } from "./problem.ts";

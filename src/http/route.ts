@@ -3,7 +3,7 @@
  * (`serve.ts`), `/openapi.json` describes it, and `hc` clients are typed.
  */
 import type * as z from "zod";
-import type { Caller } from "../domain/access.ts";
+import type { Caller } from "../domain/job/access.ts";
 import { type Ok, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import type { Access } from "./auth.ts";

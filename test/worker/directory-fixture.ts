@@ -1,16 +1,16 @@
 /** What the tests of the directory share: its environment, entries with one field spoilt, storage that counts. */
 import { runInDurableObject } from "cloudflare:test";
 import { env as bindings } from "cloudflare:workers";
-import type { DirectoryObject } from "../../durable-objects/directory.ts";
-import type { JobObject } from "../../durable-objects/job.ts";
-import { ShardTables } from "../../durable-objects/shard-tables.ts";
+import type { DirectoryObject } from "../../durable-objects/directory/object.ts";
+import { ShardTables } from "../../durable-objects/directory/shard-tables.ts";
+import type { JobObject } from "../../durable-objects/job/object.ts";
 import { reserveJob } from "../../src/directory/jobs-index.ts";
-import { defineJob } from "../../src/domain/definition.ts";
+import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
-import { type IndexEntry, indexEntryOf } from "../../src/domain/index-entry.ts";
-import { newJob } from "../../src/domain/job.ts";
-import { jobIdFromBytes } from "../../src/domain/job-id.ts";
-import { SHARD_COUNT } from "../../src/domain/shard.ts";
+import { defineJob } from "../../src/domain/job/definition.ts";
+import { type IndexEntry, indexEntryOf } from "../../src/domain/job/index-entry.ts";
+import { newJob } from "../../src/domain/job/job.ts";
+import { jobIdFromBytes } from "../../src/domain/job/job-id.ts";
 import { type Env, type Settings, settingsOf } from "../../src/env.ts";
 
 import { type Job, JobInput } from "../../src/schema/job.ts";

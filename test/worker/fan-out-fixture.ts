@@ -2,17 +2,17 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { FanOutObject } from "../../durable-objects/fan-out.ts";
-import type { JobObject } from "../../durable-objects/job.ts";
+import type { FanOutObject } from "../../durable-objects/fan-out/object.ts";
+import type { JobObject } from "../../durable-objects/job/object.ts";
 import { importUsers } from "../../src/directory/roster.ts";
 import { allShards } from "../../src/directory/shards.ts";
-import { ADMIN } from "../../src/domain/access.ts";
-import { defineJob } from "../../src/domain/definition.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
-import { shardName } from "../../src/domain/fan-out-shard.ts";
-import { newJob } from "../../src/domain/job.ts";
+import { shardName } from "../../src/domain/fan-out/shard.ts";
+import { ADMIN } from "../../src/domain/job/access.ts";
+import { defineJob } from "../../src/domain/job/definition.ts";
+import { newJob } from "../../src/domain/job/job.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
-import { jobObject } from "../../src/jobs/job-object.ts";
+import { jobObject } from "../../src/objects/job.ts";
 import type { FanOut } from "../../src/schema/fan-out.ts";
 import { JobInput } from "../../src/schema/job.ts";
 

@@ -1,8 +1,8 @@
 /** What the tests of HTTP share: calls to the Worker as a client makes them, tokens, and a job to act on. */
 import { env as bindings, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
-import { mintToken } from "../../src/auth/token.ts";
-import type { BoundCaller, Caller } from "../../src/domain/access.ts";
+import { mintToken } from "../../src/agent/token.ts";
+import type { BoundCaller, Caller } from "../../src/domain/job/access.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { ROUTES } from "../../src/http/app.ts";
 import { openApi } from "../../src/http/openapi.ts";

@@ -1,7 +1,7 @@
 /** What the next change of the clocks does to a schedule: said before it surprises anybody. */
-import { formatLocal } from "../../../src/domain/instant.ts";
-import { compileSchedule, lastFireAt, nextFires } from "../../../src/domain/schedule.ts";
-import { offsetAt } from "../../../src/domain/zone.ts";
+import { formatLocal } from "../../../src/domain/time/instant.ts";
+import { compileSchedule, lastFireAt, nextFires } from "../../../src/domain/time/schedule.ts";
+import { offsetAt } from "../../../src/domain/time/zone.ts";
 import type { ScheduleSpec } from "../api/jobs.ts";
 
 const DAY_MS = 86_400_000;

@@ -2,8 +2,8 @@
  * When a job fires, by the very rules that the service fires it by (src/domain): no call is needed to draw the coming fires of
  * thousands of jobs. Instants are epoch ms.
  */
-import { describeSchedule } from "../../../src/domain/describe.ts";
-import { jitterDelay } from "../../../src/domain/jitter.ts";
+import { describeSchedule } from "../../../src/domain/time/describe.ts";
+import { jitterDelay } from "../../../src/domain/time/jitter.ts";
 import {
   compileSchedule,
   countFires,
@@ -11,7 +11,7 @@ import {
   nextFires,
   type Schedule,
   scheduleZone,
-} from "../../../src/domain/schedule.ts";
+} from "../../../src/domain/time/schedule.ts";
 import type { Job, ScheduleSpec } from "../api/jobs.ts";
 
 const compiled = new Map<string, Schedule | undefined>();

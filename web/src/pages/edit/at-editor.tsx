@@ -1,5 +1,5 @@
 /** One time: a calendar in the viewer's zone in step with the instant that the API takes. */
-import { formatLocal } from "../../../../src/domain/instant.ts";
+import { formatLocal } from "../../../../src/domain/time/instant.ts";
 import { Field, TextField } from "../../parts/field.tsx";
 import { VIEWER_ZONE, zoneName } from "../../time/format.ts";
 import type { PartProps } from "./schedule-editor.tsx";

@@ -1,0 +1,73 @@
+/**
+ * Two small registers of the directory: names that only a system job may bear, copied to every shard so that making a job
+ * needs no further call; and ids that Reveille did not mint, so that an unknown one is refused before any object is called.
+ */
+import { PHANTOM_AFTER_MS } from "../../src/domain/limits/sweep.ts";
+import type { ShardTables } from "./shard-tables.ts";
+
+export type ReservedName = { readonly name: string; readonly jobId: string };
+
+type Row = Record<string, SqlStorageValue>;
+
+export class NameStore {
+  readonly #tables: ShardTables;
+  /** Who holds which name: there are few, and each job that is made asks. Undefined until they were read. */
+  #holders: Map<string, string> | undefined;
+
+  constructor(tables: ShardTables) {
+    this.#tables = tables;
+  }
+
+  /** The job that holds `name`. */
+  holderOf(name: string): string | undefined {
+    return this.#read().get(name);
+  }
+
+  #read(): Map<string, string> {
+    if (this.#holders !== undefined) return this.#holders;
+    const rows = this.#tables.present ? this.#tables.sql.exec<Row>("SELECT name, job_id FROM reserved_name") : [];
+    this.#holders = new Map([...rows].map((row) => [String(row.name), String(row.job_id)]));
+    return this.#holders;
+  }
+
+  /** False where another job holds the name. Reserving again renews the time that the job has to appear in. */
+  reserve(name: string, jobId: string, now: number): boolean {
+    const holder = this.holderOf(name);
+    if (holder !== undefined && holder !== jobId) return false;
+    this.#tables.prepare();
+    this.#tables.sql.exec("INSERT OR REPLACE INTO reserved_name VALUES (?, ?, ?)", name, jobId, now);
+    this.#read().set(name, jobId);
+    return true;
+  }
+
+  /** Nothing happens where another job holds the name. */
+  release(name: string, jobId: string): void {
+    if (this.holderOf(name) !== jobId) return;
+    this.#tables.sql.exec("DELETE FROM reserved_name WHERE name = ? AND job_id = ?", name, jobId);
+    this.#read().delete(name);
+  }
+
+  /** Names reserved so long ago that, where their job is not there, it never will be. */
+  due(now: number): ReservedName[] {
+    if (!this.#tables.present) return [];
+    const rows = this.#tables.sql.exec<Row>(
+      "SELECT name, job_id FROM reserved_name WHERE reserved_at < ?",
+      now - PHANTOM_AFTER_MS,
+    );
+    return [...rows].map((row) => ({ name: String(row.name), jobId: String(row.job_id) }));
+  }
+
+  /** False where the id was known already; its owner stays the same then. */
+  adopt(id: string, owner: string): boolean {
+    this.#tables.prepare();
+    return this.#tables.sql.exec("INSERT OR IGNORE INTO adopted_id VALUES (?, ?)", id, owner).rowsWritten > 0;
+  }
+
+  knows(id: string): boolean {
+    return this.#tables.present && [...this.#tables.sql.exec("SELECT 1 FROM adopted_id WHERE id = ?", id)].length > 0;
+  }
+
+  forget(id: string): void {
+    if (this.#tables.present) this.#tables.sql.exec("DELETE FROM adopted_id WHERE id = ?", id);
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * One shard of the directory: the index of some owners' jobs, some users of the roster, some agents, some heartbeats. This class is
+ * its RPC surface; each kind of row has its own store, and `src/directory/` knows which shard to ask. Expected failures
+ * are answers; the only throw is a shard count that differs from the one the shard was made with.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Env } from "../../src/env.ts";
+import { logError } from "../../src/log.ts";
+import { AgentStore, type RegisteredAgent } from "./agent-store.ts";
+import { HeartbeatRegistryStore, type RegisteredHeartbeat } from "./heartbeat-store.ts";
+import {
+  type EntryKey,
+  type IndexQuery,
+  IndexStore,
+  type JobCount,
+  type ListedEntry,
+  type Reservation,
+} from "./index-store.ts";
+import { NameStore } from "./name-store.ts";
+import { type RosterCount, type RosterQuery, RosterStore, type RosterUser } from "./roster-store.ts";
+import { ShardTables } from "./shard-tables.ts";
+import { giveUpPlace, type SweepIo, type SweepReport, sweepSlice } from "./sweep.ts";
+
+/** What a tick has to do beyond this shard: heartbeats, of which a disabled one logs that it is, and all-users jobs that may be due. */
+export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
+
+/**
+ * `foundOverdue` counts since the first deploy; `last` is the last sweep, and `tickedAt` (epoch ms) the last tick, since this
+ * object woke: to remember them longer would cost a row a minute.
+ */
+export type SweepStats = {
+  readonly foundOverdue: number;
+  readonly last?: SweepReport;
+  readonly tickedAt?: number;
+};
+
+/** An agent as every answer but the one that made its secret shows it. */
+export type AgentPut = { readonly created: boolean; readonly secret?: string };
+
+const SECRET_BYTES = 32;
+
+export class DirectoryObject extends DurableObject<Env> {
+  readonly #tables: ShardTables;
+  readonly #index: IndexStore;
+  readonly #names: NameStore;
+  readonly #roster: RosterStore;
+  readonly #agents: AgentStore;
+  readonly #heartbeats: HeartbeatRegistryStore;
+  #sweeping: Promise<SweepReport> | undefined;
+  #lastSweep: SweepReport | undefined;
+  #tickedAt: number | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#tables = new ShardTables(ctx.storage.sql, SHARD_COUNT);
+    this.#index = new IndexStore(this.#tables);
+    this.#names = new NameStore(this.#tables);
+    this.#roster = new RosterStore(this.#tables);
+    this.#agents = new AgentStore(this.#tables);
+    this.#heartbeats = new HeartbeatRegistryStore(this.#tables);
+  }
+
+  /**
+   * Keeps a place for a job before its object is made, so that no job exists that is not listed. Make it with the answer's
+   * `createdAt`. Errors: `name_reserved`, `quota_exceeded`.
+   */
+  async reserve(entry: IndexEntry, maxJobs: number): Promise<Outcome<Reservation>> {
+    if (entry.ownerKind !== "system" && this.#names.holderOf(entry.name) !== undefined) {
+      return err({ kind: "name_reserved", name: entry.name });
+    }
+    return this.#index.reserve(entry, maxJobs, Date.now());
+  }
+
+  async upsert(entry: IndexEntry): Promise<void> {
+    this.#index.upsert(entry, Date.now());
+  }
+
+  /** See {@link IndexStore.claim}. */
+  async claim(entry: IndexEntry, maxJobs: number): Promise<Outcome<null>> {
+    return this.#index.claim(entry, maxJobs, Date.now());
+  }
+
+  /** See {@link IndexStore.remove}. */
+  async remove(key: EntryKey & { readonly owner?: string }): Promise<void> {
+    this.#index.remove(key);
+  }
+
+  /** Removes an entry that no job stands behind; the job's object is asked here, so that no caller's mistake unlists a job. */
+  async dropPhantom(key: EntryKey): Promise<void> {
+    const io = this.#io;
+    giveUpPlace(key, await io.poke(key.id), io);
+  }
+
+  async list(query: IndexQuery): Promise<ListedEntry[]> {
+    return this.#index.list(query);
+  }
+
+  async counts(): Promise<JobCount[]> {
+    return this.#index.counts();
+  }
+
+  /** Keeps a name for a system job. Errors: `name_reserved` where another one has it. */
+  async reserveName(name: string, jobId: string): Promise<Outcome<null>> {
+    return this.#names.reserve(name, jobId, Date.now()) ? ok(null) : err({ kind: "name_reserved", name });
+  }
+
+  async releaseName(name: string, jobId: string): Promise<void> {
+    this.#names.release(name, jobId);
+  }
+
+  /** The id of the system job that holds the name. */
+  async nameHolder(name: string): Promise<string | undefined> {
+    return this.#names.holderOf(name);
+  }
+
+  /** Notes an id that was not minted here; false where it was known already. */
+  async adoptId(id: string, owner: string): Promise<boolean> {
+    return this.#names.adopt(id, owner);
+  }
+
+  async knowsId(id: string): Promise<boolean> {
+    return this.#names.knows(id);
+  }
+
+  async forgetId(id: string): Promise<void> {
+    this.#names.forget(id);
+  }
+
+  async putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }> {
+    return this.#roster.put(id, active);
+  }
+
+  async getUser(id: string): Promise<Outcome<RosterUser>> {
+    const user = this.#roster.get(id);
+    return user === undefined ? notFound("user") : ok(user);
+  }
+
+  async deleteUser(id: string): Promise<Outcome<null>> {
+    return this.#roster.delete(id) ? ok(null) : notFound("user");
+  }
+
+  /** `at` in epoch ms. */
+  async seenUser(id: string, at: number): Promise<RosterUser> {
+    return this.#roster.seen(id, at);
+  }
+
+  /** See {@link RosterStore.import}. */
+  async importUsers(ids: readonly string[], seenAt?: number): Promise<void> {
+    this.#roster.import(ids, seenAt);
+  }
+
+  async listUsers(query: RosterQuery): Promise<RosterUser[]> {
+    return this.#roster.list(query);
+  }
+
+  /** The ids of active users after `afterId`, in order: a page of a fan-out. */
+  async activeUsers(afterId: string, limit: number, seenSince?: number): Promise<string[]> {
+    return this.#roster.list({ afterId, limit, active: true, seenSince }).map((user) => user.id);
+  }
+
+  async countUsers(seenSince?: number): Promise<RosterCount> {
+    return this.#roster.count(seenSince);
+  }
+
+  /**
+   * Registers an agent under a checked URL and, where given, a checked secret. A secret is made for a new agent without
+   * one and where `rotate` asks for it; a made one is in this answer and in no other.
+   */
+  async putAgent(
+    id: string,
+    url: string,
+    options: { readonly secret?: string | undefined; readonly rotate?: boolean },
+  ): Promise<AgentPut> {
+    const present = this.#agents.find(id);
+    const kept = options.rotate === true ? undefined : present?.secret;
+    const given = options.secret ?? kept;
+    const secret = given ?? makeSecret();
+    if (present?.url !== url || present.secret !== secret) this.#agents.put({ id, url, secret });
+    return { created: present === undefined, ...(given === undefined ? { secret } : {}) };
+  }
+
+  /** With its secret: for the delivery of a call, never for an answer. */
+  async findAgent(id: string): Promise<RegisteredAgent | undefined> {
+    return this.#agents.find(id);
+  }
+
+  async deleteAgent(id: string): Promise<Outcome<null>> {
+    return this.#agents.delete(id) ? ok(null) : notFound("agent");
+  }
+
+  async listAgents(afterId: string, limit: number): Promise<{ readonly id: string; readonly url: string }[]> {
+    return this.#agents.list(afterId, limit);
+  }
+
+  async putHeartbeat(heartbeat: RegisteredHeartbeat): Promise<void> {
+    this.#heartbeats.put(heartbeat);
+  }
+
+  async removeHeartbeat(name: string): Promise<void> {
+    this.#heartbeats.remove(name);
+  }
+
+  async listHeartbeats(): Promise<RegisteredHeartbeat[]> {
+    return this.#heartbeats.list();
+  }
+
+  /**
+   * The Cron Trigger's call of each minute (`minute` since 1970): answers at once what is to be done elsewhere, and sweeps this
+   * shard's slice afterwards, so that no heartbeat waits for it.
+   */
+  async tick(minute: number): Promise<TickAnswer> {
+    this.#tickedAt = Date.now();
+    this.ctx.waitUntil(this.#sweep(minute));
+    return { heartbeats: this.#heartbeats.list(), allUsers: this.#index.activeAllUsers() };
+  }
+
+  /** The sweep of one minute by itself; joins one that is under way. */
+  async sweep(minute: number): Promise<SweepReport> {
+    return this.#sweep(minute);
+  }
+
+  async sweepStats(): Promise<SweepStats> {
+    return {
+      foundOverdue: this.#tables.foundOverdue,
+      ...(this.#lastSweep === undefined ? {} : { last: this.#lastSweep }),
+      ...(this.#tickedAt === undefined ? {} : { tickedAt: this.#tickedAt }),
+    };
+  }
+
+  get #io(): SweepIo {
+    return {
+      index: this.#index,
+      names: this.#names,
+      poke: (jobId, owner) => this.env.JOB.getByName(jobId).poke(owner),
+      now: () => Date.now(),
+      report: (message, jobId, error) => logError(message, { job_id: jobId }, error),
+    };
+  }
+
+  #sweep(minute: number): Promise<SweepReport> {
+    // A slice that cannot be taken fails the sweep, not the tick that begins it.
+    const sweep = async () => sweepSlice(this.#index.nextSlice(minute), minute, this.#io);
+    this.#sweeping ??= sweep()
+      .then((report) => {
+        if (report.foundOverdue > 0) this.#tables.addFoundOverdue(report.foundOverdue);
+        this.#lastSweep = report;
+        return report;
+      })
+      .finally(() => {
+        this.#sweeping = undefined;
+      });
+    return this.#sweeping;
+  }
+}
+
+/** `whsec_` and base64 of 256 random bits, as Standard Webhooks has it. */
+const makeSecret = (): string =>
+  `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SECRET_BYTES))))}`;

@@ -1,0 +1,77 @@
+/**
+ * One shard's part of the sweep (DESIGN invariants 1 and 4): it asks a slice of the jobs whether they are there and awake. A
+ * job found overdue wakes by being asked; a place or a name whose job never came to be is given up.
+ */
+import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
+import { inTurns } from "../../src/map-limit.ts";
+import type { EntryKey, IndexStore, ListedEntry } from "./index-store.ts";
+import type { NameStore, ReservedName } from "./name-store.ts";
+
+/** Names are few, copied to every shard, and hardly ever orphaned: each is looked at once an hour. */
+const NAME_SLICES = 60;
+
+/** `failed`: jobs whose object could not answer; they are asked again when their turn comes. */
+export type SweepReport = {
+  readonly checked: number;
+  readonly foundOverdue: number;
+  readonly dropped: number;
+  readonly failed: number;
+};
+
+/** What a Job object says of itself; `createdAt` tells it from an earlier place of the same id under another owner. */
+export type Poked = { readonly exists: boolean; readonly overdueMs: number; readonly createdAt?: number };
+
+export type SweepIo = {
+  readonly index: IndexStore;
+  readonly names: NameStore;
+  /** Asks a job's object, which is told under which owner it was met here: `JobObject.poke`. */
+  readonly poke: (jobId: string, owner?: string) => Promise<Poked>;
+  /** Epoch ms. */
+  readonly now: () => number;
+  readonly report: (message: string, jobId: string, error: unknown) => void;
+};
+
+/** Looks at the slice that is due in `minute` (minutes since 1970). */
+export async function sweepSlice(slice: readonly ListedEntry[], minute: number, io: SweepIo): Promise<SweepReport> {
+  const names = io.names.due(io.now()).filter(({ jobId }) => isInSlice(jobId, minute, NAME_SLICES));
+  const report = { checked: 0, foundOverdue: 0, dropped: 0, failed: 0 };
+  const ask = async (jobId: string, owner?: string): Promise<Poked | undefined> => {
+    try {
+      const poked = await io.poke(jobId, owner);
+      report.checked++;
+      if (poked.overdueMs > OVERDUE_AFTER_MS) report.foundOverdue++;
+      return poked;
+    } catch (error) {
+      report.failed++;
+      io.report("A job could not answer the sweep", jobId, error);
+      return undefined;
+    }
+  };
+  const looks = [
+    ...slice.map((entry) => async () => {
+      const poked = await ask(entry.id, entry.owner);
+      if (poked !== undefined && giveUpPlace(entry, poked, io)) report.dropped++;
+    }),
+    ...names.map((name) => async () => {
+      const poked = await ask(name.jobId);
+      if (poked?.exists === false && giveUpName(name, io)) report.dropped++;
+    }),
+  ];
+  await inTurns(looks, (look) => look());
+  return report;
+}
+
+/** Removes an entry that is not its job's, or whose job is not there, unless its place was asked for (again) a moment ago. */
+export function giveUpPlace(entry: EntryKey, poked: Poked, io: Pick<SweepIo, "index" | "now">): boolean {
+  if (poked.exists && (poked.createdAt ?? entry.createdAt) === entry.createdAt) return false;
+  if (!io.index.isOverdueReservation(entry, io.now())) return false;
+  io.index.remove(entry);
+  return true;
+}
+
+/** The clock is read again: the name may have been reserved anew while its job was asked. */
+function giveUpName({ name, jobId }: ReservedName, { names, now }: SweepIo): boolean {
+  if (!names.due(now()).some((due) => due.name === name && due.jobId === jobId)) return false;
+  names.release(name, jobId);
+  return true;
+}

@@ -1,0 +1,87 @@
+/**
+ * The log of the fan-out that a shard works on, as its loop writes it. A commit waits for the disk, and the next call for the
+ * commit; so ended runs are kept in memory for a moment and written together. A crash in that moment makes their calls again,
+ * under the same run ids, as it does with calls in flight.
+ */
+import type { FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
+import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
+import { isActive, type Run } from "../../src/domain/run/run.ts";
+import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
+import type { FanOutStore } from "./store.ts";
+
+/** So many ended runs are written together at most, */
+const MAX_UNWRITTEN = 50;
+/** and none is kept in memory for longer than this. */
+const MAX_UNWRITTEN_MS = 250;
+
+/** `active`: logged runs that have not ended. */
+type Tally = { -readonly [K in keyof FanOutCounts]: number } & { active: number };
+
+export class FanOutLog {
+  readonly #store: FanOutStore;
+  readonly #spec: FanOutSpec;
+  readonly #unwritten = new Map<string, Run>();
+  #limit = MAX_UNWRITTEN;
+  #tally: Tally | undefined;
+  #writeAt = Number.POSITIVE_INFINITY;
+
+  constructor(store: FanOutStore, spec: FanOutSpec) {
+    this.#store = store;
+    this.#spec = spec;
+  }
+
+  /** What the log holds, runs still to be written among it. Reads all of it the first time. */
+  get tally(): Readonly<Tally> {
+    return this.#counted();
+  }
+
+  /** When what is kept in memory is to be written; epoch ms. */
+  get writeAt(): number {
+    return this.#writeAt;
+  }
+
+  /** Writes each run at once from now on: what kills the object would else take the runs beside it along again and again. */
+  writeThrough(): void {
+    this.#limit = 1;
+  }
+
+  /**
+   * Logs a run; `before` is the form in which the log holds it, if it does. A run that was logged before, or that goes on, is written
+   * at once: what waits is found in the table.
+   */
+  put(run: Run, before: Run | undefined, now: number): void {
+    const counts = this.#counted();
+    if (before === undefined) counts.total++;
+    else if (isActive(before)) counts.active--;
+    if (isActive(run)) counts.active++;
+    else if (run.status === "success") counts.succeeded++;
+    else if (run.status === "error") counts.failed++;
+    else counts.skipped++;
+
+    if (before !== undefined || isActive(run)) {
+      this.#store.putRuns(this.#spec.no, [run]);
+      return;
+    }
+    this.#unwritten.set(keyOfUserRun(run.id), run);
+    this.#writeAt = Math.min(this.#writeAt, now + MAX_UNWRITTEN_MS);
+    if (this.#unwritten.size >= this.#limit) this.write();
+  }
+
+  /** Writes what is kept in memory. Whatever tells of the log, or drops the users that it is about, comes after this. */
+  write(): void {
+    this.#store.putRuns(this.#spec.no, [...this.#unwritten.values()]);
+    this.#unwritten.clear();
+    this.#writeAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** The run of the user with this key. It is told to somebody, so that it is written first. */
+  find(key: string): Run | undefined {
+    if (this.#unwritten.has(key)) this.write();
+    return this.#store.run(this.#spec, key);
+  }
+
+  #counted(): Tally {
+    this.#tally ??= { ...this.#store.counts(this.#spec.no) };
+    return this.#tally;
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * One shard of one job's fan-outs, named `{job id}/{k}`: its users' runs. This class is its RPC surface, called by the Job object
+ * only, which has checked who asks. What it does with its users is `loop.ts`. A shard that was never handed users
+ * has no tables.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { callJob, heardCompletion } from "../../src/agent/attempt.ts";
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import { byNewest, type FanOutSpec, type RunKey } from "../../src/domain/fan-out/user-run.ts";
+import { userRunView } from "../../src/domain/fan-out/view.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
+import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
+import { logError } from "../../src/log.ts";
+import { MINUTE_MS } from "../../src/schema/limits.ts";
+import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import { rulesOf } from "./current.ts";
+import { FanOutLoop, type ShardStatus } from "./loop.ts";
+import { FanOutStore, isWanted, type StoredFanOut, type UserRunQuery } from "./store.ts";
+
+/** A run in a list, with the place it has there. */
+export type ListedRun = RunKey & { readonly view: RunView };
+
+/** What may be done to a user's run from outside. */
+export type RunChange =
+  | { readonly kind: "complete"; readonly body: CompleteBody }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "cancel" };
+
+const ALARM_RETRY_MS = MINUTE_MS;
+
+export class FanOutObject extends DurableObject<Env> {
+  #store: FanOutStore;
+  #loop: FanOutLoop;
+  #armedAt: number | null | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new FanOutStore(ctx.storage.sql);
+    this.#loop = this.#newLoop();
+  }
+
+  /** Does not throw (DESIGN invariant 3), and goes on from what is stored where something cannot be recorded. */
+  override async alarm(): Promise<void> {
+    this.#armedAt = null;
+    try {
+      await this.#loop.run();
+    } catch (error) {
+      logError("A shard of a fan-out could not go on; it tries again in a minute", { shard: this.ctx.id.name }, error);
+      this.#loop.stop();
+      this.#loop = this.#newLoop();
+      this.#armAt(Date.now() + ALARM_RETRY_MS);
+    }
+  }
+
+  /**
+   * Takes users in, to be run once each however often they are handed over. `spec` is needed the first time; false: this
+   * shard does not know the fan-out yet, hand it over with its `spec`.
+   */
+  async feed(
+    no: number,
+    users: readonly string[],
+    opening?: { readonly spec: FanOutSpec; readonly k: number },
+  ): Promise<boolean> {
+    if (this.#store.find(no) === undefined) {
+      if (opening === undefined) return false;
+      this.#loop.write();
+      this.ctx.storage.transactionSync(() => this.#store.open(opening.spec, opening.k));
+      this.#loop.opened();
+    }
+    this.#store.addBatch(no, users);
+    this.#loop.took(users.length);
+    return true;
+  }
+
+  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (DESIGN invariant 4). */
+  async status(no: number): Promise<ShardStatus> {
+    if (this.#loop.current?.spec.no === no) {
+      const status = this.#loop.status();
+      if (!status.idle) this.#loop.awaken();
+      return status;
+    }
+    const counts = this.#store.find(no) === undefined ? undefined : this.#store.counts(no);
+    const { total = 0, succeeded = 0, failed = 0, skipped = 0 } = counts ?? {};
+    return { idle: true, counts: { total, succeeded, failed, skipped } };
+  }
+
+  /** Runs of one fan-out, or of all that are kept, newest first. */
+  async runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]> {
+    const found: ListedRun[] = [];
+    this.#loop.write();
+    for (const fanOut of this.#store.fanOuts()) {
+      if (query.no !== undefined && fanOut.spec.no !== query.no) continue;
+      if (found.length >= query.limit) break;
+      const inFlight = this.#loop.unlogged(fanOut).filter((run) => isWanted(run, query));
+      const runs = [...this.#store.runs(fanOut.spec, query), ...inFlight].sort(byNewest);
+      for (const run of runs) found.push({ startedAt: run.startedAt, id: run.id, view: viewOf(fanOut, run) });
+    }
+    return found.slice(0, query.limit);
+  }
+
+  /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
+  async run(no: number, key: string): Promise<Outcome<RunView>> {
+    const found = this.#find(no, key);
+    return found === undefined ? notFound("run") : ok(viewOf(found.fanOut, found.run));
+  }
+
+  /** Errors: `not_found`; `run_already_finished`, unless a completion repeats the status that the run has. */
+  async changeRun(no: number, key: string, change: RunChange): Promise<Outcome<RunView>> {
+    const found = this.#find(no, key);
+    if (found === undefined) return notFound("run");
+    const { fanOut, run } = found;
+    if (!isActive(run)) {
+      if (change.kind === "complete" && repeatsReport(run, change.body.status)) return ok(viewOf(fanOut, run));
+      return err({ kind: "run_already_finished", status: run.status });
+    }
+    if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change));
+    const { jobId, definition } = fanOut.spec;
+    const body = await heardCompletion(definition, { ...run, jobId }, change.body);
+    // Meanwhile it may have ended, or have been dropped with its fan-out.
+    const now = this.#find(no, key)?.run;
+    if (now === undefined) return notFound("run");
+    if (!isActive(now)) {
+      // The same report had come twice, and the listeners heard both.
+      if (repeatsReport(now, change.body.status)) return ok(viewOf(fanOut, now));
+      return err({ kind: "run_already_finished", status: now.status });
+    }
+    return this.#changed(fanOut, key, now, completeRun(now, body, Date.now()));
+  }
+
+  /** Drops a fan-out and its runs. */
+  async forget(no: number): Promise<void> {
+    const isCurrent = this.#loop.current?.spec.no === no;
+    this.ctx.storage.transactionSync(() => this.#store.forget(no));
+    if (isCurrent) this.#loop.reset();
+  }
+
+  /** Hangs up every call and drops everything: the job is gone. */
+  async erase(): Promise<void> {
+    this.#loop.stop();
+    // The tables are gone from here on; who calls before that is on disk must not look for them.
+    const erased = this.ctx.storage.deleteAll();
+    this.#store = new FanOutStore(this.ctx.storage.sql);
+    this.#armedAt = null;
+    this.#loop = this.#newLoop();
+    await erased;
+  }
+
+  #find(no: number, key: string): { readonly fanOut: StoredFanOut; readonly run: Run } | undefined {
+    const fanOut = this.#store.find(no);
+    const run = fanOut === undefined ? undefined : this.#loop.find(fanOut, key);
+    return fanOut === undefined || run === undefined ? undefined : { fanOut, run };
+  }
+
+  #changed(fanOut: StoredFanOut, key: string, before: Run, after: Run): Outcome<RunView> {
+    this.#loop.change(fanOut, key, before, after);
+    return ok(viewOf(fanOut, after));
+  }
+
+  #apply(run: Run, change: Exclude<RunChange, { kind: "complete" }>): Run {
+    const now = Date.now();
+    if (change.kind === "cancel") return cancelRun(run, now);
+    const job = this.#loop.current?.job;
+    // A run that has not ended belongs to the fan-out that is going.
+    return job === undefined ? run : progressRun(run, change.progress, rulesOf(job), now);
+  }
+
+  #newLoop(): FanOutLoop {
+    const settings = settingsOf(this.env);
+    const now = () => Date.now();
+    return new FanOutLoop(this.#store, {
+      now,
+      random: () => Math.random(),
+      held: (spec) => heldBecause(settings, spec.definition.exec_scope),
+      call: (job, { jobId, origin, definition }, run, deadline) =>
+        callJob(
+          this.env,
+          settings,
+          { definition, origin, maxAttempts: job.retry.maxAttempts },
+          { ...run, jobId },
+          { now, deadline },
+        ),
+      report: (spec) => this.#report(spec),
+      armAt: (at) => this.#armAt(at),
+    });
+  }
+
+  /** A report that does not arrive is made up for: the job asks by itself once a while. */
+  async #report(spec: FanOutSpec): Promise<void> {
+    try {
+      const known = await this.env.JOB.getByName(spec.jobId).fanOutReport(spec.id);
+      if (!known) await this.forget(spec.no);
+    } catch (error) {
+      logError(
+        "The job could not be told that a shard of its fan-out is idle; it will ask",
+        { job_id: spec.jobId },
+        error,
+      );
+    }
+  }
+
+  #armAt(at: number | null): void {
+    if (at === this.#armedAt) return;
+    if (at === null) void this.ctx.storage.deleteAlarm();
+    else void this.ctx.storage.setAlarm(Math.max(1, at));
+    this.#armedAt = at;
+  }
+}
+
+const viewOf = (fanOut: StoredFanOut, run: Run): RunView => userRunView(fanOut.spec.jobId, fanOut.spec.id, run);

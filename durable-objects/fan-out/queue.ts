@@ -1,0 +1,90 @@
+/** The users of the current fan-out whom a shard has still to run, batch by batch, each once however often they were named. */
+import { userKey } from "../../src/domain/run/run-id.ts";
+import type { FanOutStore } from "./store.ts";
+
+/** A batch of which some users have been begun, and some of those perhaps not ended. */
+export type OpenBatch = {
+  readonly seq: number;
+  /** Users without a run when the batch was opened, by their keys. */
+  readonly users: readonly QueuedUser[];
+  next: number;
+  outstanding: number;
+};
+
+export type QueuedUser = { readonly userId: string; readonly key: string };
+
+export class FanOutQueue {
+  readonly #store: FanOutStore;
+  readonly #no: number;
+  #open: OpenBatch[] = [];
+  /** Users in batches that are not open; undefined until they were counted. */
+  #waiting: number | undefined;
+
+  constructor(store: FanOutStore, no: number) {
+    this.#store = store;
+    this.#no = no;
+  }
+
+  /** How many users wait. Those not looked at yet count once for each time that the source named them. */
+  get size(): number {
+    this.#waiting ??= this.#store.queued(this.#no, this.#seqs());
+    return this.#open.reduce((sum, { users, next }) => sum + users.length - next, this.#waiting);
+  }
+
+  /** A batch of so many users has been stored. */
+  took(users: number): void {
+    if (this.#waiting !== undefined) this.#waiting += users;
+  }
+
+  /** Takes out the next user; give the batch back to {@link ended} when the user's run has ended or waits. */
+  next(): { readonly user: QueuedUser; readonly batch: OpenBatch } | undefined {
+    for (;;) {
+      const batch = this.#open.find(({ next, users }) => next < users.length) ?? this.#openNext();
+      if (batch === undefined) return undefined;
+      const user = batch.users[batch.next];
+      if (user === undefined) continue;
+      batch.next++;
+      batch.outstanding++;
+      return { user, batch };
+    }
+  }
+
+  /** One user of the batch has been dealt with, and logged. True where the batch is through: {@link drop} it. */
+  ended(batch: OpenBatch): boolean {
+    batch.outstanding--;
+    return isThrough(batch);
+  }
+
+  /** Forgets a batch whose users have all been logged, in the table too. */
+  drop(batch: OpenBatch): void {
+    this.#store.deleteBatch(batch.seq);
+    this.#open = this.#open.filter((other) => other !== batch);
+  }
+
+  /** Opens the batch that was taken in first; batches without a user to run are passed over. */
+  #openNext(): OpenBatch | undefined {
+    for (;;) {
+      const stored = this.#store.nextBatch(this.#no, this.#seqs());
+      if (stored === undefined) return undefined;
+      if (this.#waiting !== undefined) this.#waiting -= stored.users.length;
+      const named = new Map(stored.users.map((userId) => [userKey(userId), userId]));
+      // Who was named before is in the log, or in a batch that is still open.
+      for (const key of this.#store.logged(this.#no, [...named.keys()])) named.delete(key);
+      for (const open of this.#open) for (const { key } of open.users) named.delete(key);
+      const users = [...named].map(([key, userId]) => ({ userId, key }));
+      const batch = { seq: stored.seq, users, next: 0, outstanding: 0 };
+      if (users.length === 0) {
+        this.#store.deleteBatch(batch.seq);
+        continue;
+      }
+      this.#open.push(batch);
+      return batch;
+    }
+  }
+
+  #seqs(): number[] {
+    return this.#open.map(({ seq }) => seq);
+  }
+}
+
+const isThrough = ({ next, users, outstanding }: OpenBatch): boolean => next >= users.length && outstanding === 0;

@@ -1,0 +1,144 @@
+/**
+ * Server-sent events of one job: what changes is sent to whoever listens, as it is recorded. An event's id is the number
+ * of the write (`rev`), so a listener that lost its connection goes on where it was: from the log itself, nothing extra
+ * is stored. How far a fan-out has come is in no log of the job's: such an event has no id, and a listener that comes back is
+ * told the counts of then. Timers run only while somebody listens; afterwards the object sleeps.
+ */
+import type { FanOut, FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
+import { fanOutView } from "../../src/domain/fan-out/view.ts";
+import { type JobRecord, jobView } from "../../src/domain/job/job.ts";
+import type { Run } from "../../src/domain/run/run.ts";
+import { runView } from "../../src/domain/run/run-view.ts";
+import type { FanOutProgress } from "./fan-out-progress.ts";
+import type { JobHolder, Told } from "./state.ts";
+
+/** A comment this often keeps proxies from closing a quiet stream, and finds out that a listener has gone. */
+const KEEP_ALIVE_MS = 15_000;
+/** A listener that takes nothing for this many events is dropped: it can come back with its last id. */
+const MAX_UNREAD = 256;
+
+/** `rev` is the write that it tells of. */
+type Event = { readonly rev: number; readonly type: "run" | "fan_out" | "job" | "deleted"; readonly data: string };
+
+/** Opens a stream of `run`, `fan_out` and `job` events; `lastRev` is the Last-Event-ID that the listener came with. */
+export function openEvents(
+  holder: JobHolder,
+  progress: FanOutProgress,
+  lastRev: number | undefined,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let stop: () => void = () => {};
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        let closed = false;
+        let lastFanOut: string | undefined;
+        const send = (text: string) => {
+          // A closed stream refuses with an exception, which would hit the change that is being told of.
+          if (closed) return;
+          if ((controller.desiredSize ?? 0) <= -MAX_UNREAD) return close();
+          controller.enqueue(encoder.encode(text));
+        };
+        const close = () => {
+          if (closed) return;
+          stop();
+          controller.close();
+        };
+        const keepAlive = setInterval(() => send(": keep-alive\n\n"), KEEP_ALIVE_MS);
+        const unlisten = holder.listen((told) => {
+          for (const { text, fanOut } of numbered(eventsOf(holder, told))) {
+            lastFanOut = fanOut ?? lastFanOut;
+            send(text);
+          }
+          if (holder.stored?.record.deletedAt !== undefined) close();
+        });
+        const unwatch = progress.watch((fanOut, counts) => {
+          const record = holder.stored?.record;
+          const data = record === undefined ? undefined : fanOutData(record, fanOut, counts);
+          if (data === undefined || data === lastFanOut) return;
+          lastFanOut = data;
+          send(`event: fan_out\ndata: ${data}\n\n`);
+        });
+        stop = () => {
+          closed = true;
+          clearInterval(keepAlive);
+          unlisten();
+          unwatch();
+        };
+        // However much was missed, it is handed over whole: a listener dropped in the middle would come back for the same again.
+        const missed = numbered(missedEvents(holder, lastRev)).map(({ text }) => text);
+        controller.enqueue(encoder.encode(missed.length === 0 ? ": nothing missed\n\n" : missed.join("")));
+      },
+      cancel: () => stop(),
+    },
+    { highWaterMark: MAX_UNREAD },
+  );
+}
+
+/**
+ * What a listener has not seen: the runs written and the fan-outs ended since, and the job as it is now. An id still to come was
+ * another job's. A fan-out that is going is told of by its progress.
+ */
+function missedEvents(holder: JobHolder, lastRev: number | undefined): Event[] {
+  const { state } = holder;
+  const rev = state?.cursor.rev ?? 0;
+  if (state === undefined || lastRev === rev) return [];
+  const job = jobEvent(state.record, state.cursor);
+  if (lastRev === undefined || lastRev > rev) return [job];
+  const runs = holder.store.runsSince(lastRev).map((written) => runEvent(state.record, written.run, written.rev));
+  const fanOuts = holder.fanOuts
+    .endedSince(lastRev)
+    .map((written) => fanOutEvent(state.record, written.fanOut, written.rev));
+  return [...[...runs, ...fanOuts].sort((a, b) => a.rev - b.rev), job];
+}
+
+/** The events of one write. */
+function eventsOf(holder: JobHolder, { rev, runs, fanOut, job }: Told): Event[] {
+  const { state } = holder;
+  if (state === undefined) return [];
+  const { record, cursor } = state;
+  if (record.deletedAt !== undefined) return [{ rev, type: "deleted", data: JSON.stringify({ id: record.id }) }];
+  return [
+    ...runs.map((run) => runEvent(record, run, rev)),
+    ...(fanOut === undefined ? [] : [fanOutEvent(record, fanOut, rev)]),
+    ...(job ? [jobEvent(record, cursor)] : []),
+  ];
+}
+
+/**
+ * Events in the order of their writes, as they are sent. Only the last of a write carries its number; those before it lie between
+ * the write before and this (`16.1`, `16.2`, `17`), so that a stream cut in between is resumed from before all of them.
+ */
+function numbered(events: readonly Event[]): { readonly text: string; readonly fanOut: string | undefined }[] {
+  let before = 0;
+  return events.map(({ rev, type, data }, index) => {
+    const isLast = events[index + 1]?.rev !== rev;
+    before = isLast ? 0 : before + 1;
+    const id = isLast ? `${rev}` : `${rev - 1}.${before}`;
+    return {
+      text: `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`,
+      fanOut: type === "fan_out" ? data : undefined,
+    };
+  });
+}
+
+const runEvent = (record: JobRecord, run: Run, rev: number): Event => ({
+  rev,
+  type: "run",
+  data: JSON.stringify(runView(record.id, run)),
+});
+
+const fanOutEvent = (record: JobRecord, fanOut: FanOut, rev: number): Event => ({
+  rev,
+  type: "fan_out",
+  data: fanOutData(record, fanOut, fanOut.counts),
+});
+
+const jobEvent = (record: JobRecord, cursor: Parameters<typeof jobView>[1]): Event => ({
+  rev: cursor.rev,
+  type: "job",
+  data: JSON.stringify(jobView(record, cursor)),
+});
+
+const fanOutData = (record: JobRecord, fanOut: FanOut, counts: FanOutCounts): string =>
+  JSON.stringify(fanOutView(record.id, fanOut, counts));

@@ -1,0 +1,139 @@
+/**
+ * How far the fan-out that is going has come, for whoever watches: the shards are asked at a bounded pace, nothing is stored, and
+ * without a watcher nothing is asked and no timer runs.
+ */
+import { type FanOut, type FanOutCounts, sumCounts } from "../../src/domain/fan-out/fan-out.ts";
+import { inTurns } from "../../src/map-limit.ts";
+import { SECOND_MS } from "../../src/schema/limits.ts";
+import type { ShardStatus } from "../fan-out/loop.ts";
+import type { Listener } from "./state.ts";
+
+/** The pause between two rounds of asking. It doubles with each round that finds nothing new. */
+const PAUSE_MS = SECOND_MS;
+const LONGEST_PAUSE_MS = 8 * SECOND_MS;
+/** At most ten questions a second, however many shards there are: each is a subrequest. */
+const PAUSE_PER_SHARD_MS = 100;
+
+export type ProgressSource = {
+  /** The fan-out that is going, if any. */
+  readonly going: () => FanOut | undefined;
+  /** Where fan-out `no` stands in shard `k`; throws where the shard cannot be reached. */
+  readonly status: (k: number, no: number) => Promise<Pick<ShardStatus, "idle" | "counts">>;
+  /** Tells of the job's changes until the answer is called. */
+  readonly listen: (listener: Listener) => () => void;
+  readonly report: (message: string, error: unknown) => void;
+};
+
+/** Called with the counts after each round, whether they have changed or not. */
+export type Watcher = (fanOut: FanOut, counts: FanOutCounts) => void;
+
+export class FanOutProgress {
+  readonly #source: ProgressSource;
+  readonly #watchers = new Set<Watcher>();
+  /** What the shards of fan-out `#no` last said. A settled one is done for good and is not asked again. */
+  readonly #said = new Map<number, { readonly counts: FanOutCounts; readonly settled: boolean }>();
+  readonly #unreachable = new Set<number>();
+  #no: number | undefined;
+  #counts: FanOutCounts | undefined;
+  #asking = false;
+  #quietRounds = 0;
+  #stopTimer = () => {};
+  #unlisten = () => {};
+
+  constructor(source: ProgressSource) {
+    this.#source = source;
+  }
+
+  /** Tells `watcher` of the fan-out that is going, now and as its counts move, until the answer is called. */
+  watch(watcher: Watcher): () => void {
+    if (this.#watchers.size === 0) {
+      this.#unlisten = this.#source.listen(({ fanOut }) => {
+        if (fanOut !== undefined) this.#look();
+      });
+    }
+    this.#watchers.add(watcher);
+    this.#look();
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#rest();
+    };
+  }
+
+  /** Something was done to a user's run from outside: the next round does not wait longer than the first did. */
+  moved(): void {
+    if (this.#quietRounds > 0 && !this.#asking) this.#wait(0);
+  }
+
+  #rest(): void {
+    this.#unlisten();
+    this.#unlisten = () => {};
+    this.#forget(undefined);
+  }
+
+  #forget(no: number | undefined): void {
+    this.#stopTimer();
+    this.#said.clear();
+    this.#unreachable.clear();
+    this.#no = no;
+    this.#counts = undefined;
+    this.#quietRounds = 0;
+  }
+
+  #wait(quietRounds: number): void {
+    this.#stopTimer();
+    this.#quietRounds = quietRounds;
+    const asked = [...this.#said.values()].filter(({ settled }) => !settled).length;
+    const pause = Math.min(PAUSE_MS * 2 ** quietRounds, LONGEST_PAUSE_MS);
+    const timer = setTimeout(() => this.#look(), Math.max(pause, asked * PAUSE_PER_SHARD_MS));
+    this.#stopTimer = () => clearTimeout(timer);
+  }
+
+  /** A round now, unless one is under way, which then serves. */
+  #look(): void {
+    if (this.#asking) return;
+    this.#stopTimer();
+    const fanOut = this.#watchers.size === 0 ? undefined : this.#source.going();
+    if (fanOut?.no !== this.#no) this.#forget(fanOut?.no);
+    if (fanOut === undefined) return;
+    this.#asking = true;
+    void this.#ask(fanOut).then(() => {
+      this.#asking = false;
+      this.#told();
+    });
+  }
+
+  /** After a round: its counts, if they are still about what is going, and the next one. */
+  #told(): void {
+    const fanOut = this.#watchers.size === 0 ? undefined : this.#source.going();
+    if (fanOut === undefined || fanOut.no !== this.#no) {
+      this.#look();
+      return;
+    }
+    const counts = sumCounts([...this.#said.values()].map((said) => said.counts));
+    const isQuiet = isSame(counts, this.#counts);
+    this.#counts = counts;
+    this.#wait(isQuiet ? this.#quietRounds + 1 : 0);
+    for (const watcher of this.#watchers) watcher(fanOut, counts);
+  }
+
+  /** Asks the shards that are not done. One that cannot be reached counts with what it last said; that it cannot is reported once. */
+  async #ask({ no, fed, source }: FanOut): Promise<void> {
+    const busy = fed.filter((k) => this.#said.get(k)?.settled !== true);
+    await inTurns(busy, async (k) => {
+      if (this.#no !== no) return;
+      try {
+        const { counts, idle } = await this.#source.status(k, no);
+        if (this.#no !== no) return;
+        this.#unreachable.delete(k);
+        this.#said.set(k, { counts, settled: idle && source.done });
+      } catch (error) {
+        if (this.#no !== no || this.#unreachable.has(k)) return;
+        this.#unreachable.add(k);
+        this.#source.report(`Shard ${k} of a fan-out does not tell listeners how far it is; asking again`, error);
+      }
+    });
+  }
+}
+
+const isSame = (a: FanOutCounts, b: FanOutCounts | undefined): boolean =>
+  a.total === b?.total && a.succeeded === b.succeeded && a.failed === b.failed && a.skipped === b.skipped;

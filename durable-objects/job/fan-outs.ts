@@ -1,0 +1,382 @@
+/**
+ * A job's fan-outs as its object runs them: it reads the users page by page, hands them to the shards, waits until every shard is
+ * idle, and adds up. It calls no agent itself. All of it goes on from what is stored: the page's cursor is committed after
+ * its users were handed over, and a page handed over twice is harmless (DESIGN "Fan-out").
+ */
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import {
+  countFanOut,
+  decideFire,
+  endFanOut,
+  type FanOut,
+  type FanOutCounts,
+  openFanOut,
+  pageHanded,
+  sourceFailed,
+  sumCounts,
+} from "../../src/domain/fan-out/fan-out.ts";
+import { shardName, shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
+import { byNewest, type FanOutSpec, type RunKey } from "../../src/domain/fan-out/user-run.ts";
+import { fanOutView } from "../../src/domain/fan-out/view.ts";
+import { pauseJob } from "../../src/domain/job/job.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import { parseUserRunId } from "../../src/domain/run/run-id.ts";
+import { runView } from "../../src/domain/run/run-view.ts";
+import type { TickState } from "../../src/domain/run/tick.ts";
+import type { Env, Settings } from "../../src/env.ts";
+import { inTurns } from "../../src/map-limit.ts";
+import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
+import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
+import type { Run as RunView } from "../../src/schema/run.ts";
+import { openSource } from "../../src/users/open.ts";
+import type { ActiveUserSource } from "../../src/users/source.ts";
+import type { ShardStatus } from "../fan-out/loop.ts";
+import type { FanOutObject, ListedRun, RunChange } from "../fan-out/object.ts";
+import type { UserRunQuery } from "../fan-out/store.ts";
+import { FanOutProgress } from "./fan-out-progress.ts";
+import type { JobHolder } from "./state.ts";
+
+/** So many pages are handed over in one wake, for so long: every call to a shard is a subrequest, and the job answers others in between. */
+const MAX_PAGES_PER_WAKE = 20;
+const MAX_FEED_MS = 20 * SECOND_MS;
+/** How often the shards are asked where they are. They report by themselves; asking is for reports that are lost. */
+const POLL_MS = 2 * MINUTE_MS;
+/** A shard that could not be reached is tried again after this. */
+const RETRY_MS = 5 * SECOND_MS;
+
+export type FanOutEffects = {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly held: (state: TickState) => string | undefined;
+  /** The state has changed: the loop is to look again. */
+  readonly poke: () => void;
+  readonly report: (message: string, error: unknown) => void;
+};
+
+/** Which runs are wanted. */
+export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };
+
+/** RPC's types take no `unknown`, which a job's payload is made of; the values are JSON and cross as they are. */
+type Shard = Pick<FanOutObject, "feed" | "status" | "runs" | "run" | "changeRun" | "forget" | "erase">;
+
+export class JobFanOuts {
+  /** The counts of the fan-out that is going, for listeners. */
+  readonly progress: FanOutProgress;
+  readonly #env: Env;
+  readonly #settings: Settings;
+  readonly #holder: JobHolder;
+  readonly #effects: FanOutEffects;
+  #source: { readonly no: number; readonly users: ActiveUserSource } | undefined;
+  /** Shards that have been told of the current fan-out in this process, and those that are known to be done with it. */
+  readonly #opened = new Set<string>();
+  readonly #settled = new Map<string, ShardStatus>();
+  #working: Promise<void> | undefined;
+  /** A shard has reported since the work began. */
+  #reported = false;
+
+  constructor(env: Env, settings: Settings, holder: JobHolder, effects: FanOutEffects) {
+    this.#env = env;
+    this.#settings = settings;
+    this.#holder = holder;
+    this.#effects = effects;
+    this.progress = new FanOutProgress({
+      going: () => this.#going(),
+      status: (k, no) => this.#shard(k).status(no),
+      listen: (listener) => holder.listen(listener),
+      report: effects.report,
+    });
+  }
+
+  /** The Cron Trigger's tick of `tickAt` (epoch ms): fires what is due. Repeating it does nothing. */
+  tick(tickAt: number): void {
+    const state = this.#holder.state;
+    if (state === undefined || state.record.deletedAt !== undefined) return;
+    if (state.record.definition.exec_scope !== "all_users") return;
+    const newest = this.#holder.fanOuts.newest();
+    const verdict = decideFire(state, { now: this.#effects.now(), tickAt, held: this.#effects.held(state), newest });
+    if (verdict === undefined) return;
+    const { cursor, open, skipped } = verdict;
+    this.#holder.commit({
+      cursor,
+      ...(open === undefined ? {} : { fanOut: open }),
+      ...(skipped === undefined ? {} : { runs: [skipped] }),
+    });
+    this.#effects.poke();
+  }
+
+  /** Run now. Errors: `job_finished`; `job_already_running` while a fan-out is going. */
+  runNow(state: TickState, nonce: string): Outcome<{ readonly fan_out_id: string }> {
+    const { record } = state;
+    if (record.finishedAt !== undefined) return err({ kind: "job_finished" });
+    const newest = this.#holder.fanOuts.newest();
+    const [active] = state.active;
+    if (newest?.status === "running") return err({ kind: "job_already_running", run_id: newest.id });
+    if (active !== undefined) return err({ kind: "job_already_running", run_id: active.id });
+    const now = this.#effects.now();
+    const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const fanOut = openFanOut(record, { requestedAt: now, nonce }, opened, now);
+    this.#holder.commit({ fanOut });
+    this.#effects.poke();
+    return ok({ fan_out_id: fanOut.id });
+  }
+
+  /** A shard has something to tell. False: there is no such fan-out (any more), the shard may forget it. */
+  reported(fanOutId: string): boolean {
+    const newest = this.#holder.stored === undefined ? undefined : this.#holder.fanOuts.newest();
+    if (newest?.id === fanOutId && newest.status === "running") {
+      this.#reported = true;
+      this.#holder.wakeFanOutAt(this.#effects.now());
+      this.#effects.poke();
+      return true;
+    }
+    return this.#holder.stored !== undefined && this.#holder.fanOuts.find(fanOutId) !== undefined;
+  }
+
+  /** Does what can be done now for the fan-out that is going; called by the loop when its time has come. Never throws. */
+  work(): Promise<void> {
+    this.#working ??= this.#workOnce().finally(() => {
+      this.#working = undefined;
+    });
+    return this.#working;
+  }
+
+  /** Drops every shard of the deleted job. Nothing is handed over any more when it returns; throws where a shard cannot be reached. */
+  async erase(): Promise<void> {
+    await this.#working;
+    const fanOuts = this.#holder.fanOuts.list(FAN_OUT_RETENTION + 1);
+    await inTurns(allShardsOf(fanOuts), (k) => this.#shard(k).erase());
+    this.#forgetProcess();
+  }
+
+  /** Newest first. Errors: none. */
+  async list(limit: number, beforeNo?: number): Promise<{ readonly items: FanOutView[]; readonly next?: number }> {
+    const fanOuts = this.#holder.fanOuts.list(limit + 1, beforeNo);
+    const page = fanOuts.slice(0, limit);
+    const items = await Promise.all(page.map((fanOut) => this.#view(fanOut)));
+    const last = page.at(-1);
+    return fanOuts.length > limit && last !== undefined ? { items, next: last.no } : { items };
+  }
+
+  /** With live counts while it is going. Errors: `not_found`. */
+  async read(id: string): Promise<Outcome<FanOutView>> {
+    const fanOut = this.#holder.fanOuts.find(id);
+    return fanOut === undefined ? notFound("fan-out") : ok(await this.#view(fanOut));
+  }
+
+  /** The runs of a job that fans out, newest first: its users' runs, and where no fan-out is asked for, those of its own log. */
+  async runs(jobId: string, filter: UserRunFilter): Promise<{ readonly items: RunView[]; readonly next?: RunKey }> {
+    const { limit, before, status, userId, fanOutId } = filter;
+    const log =
+      fanOutId === undefined ? this.#holder.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId }) : [];
+    const own = log.filter((run) => before === undefined || byNewest(before, run) < 0);
+    const listed = own.map((run) => ({ startedAt: run.startedAt, id: run.id, view: runView(jobId, run) }));
+    const runs = [...listed, ...(await this.#userRuns({ ...filter, limit: limit + 1 }))].sort(byNewest);
+    const page = runs.slice(0, limit);
+    const last = page.at(-1);
+    const items = page.map(({ view }) => view);
+    if (runs.length <= limit || last === undefined) return { items };
+    return { items, next: { startedAt: last.startedAt, id: last.id } };
+  }
+
+  async #userRuns(filter: UserRunFilter): Promise<ListedRun[]> {
+    const { fanOutId, userId, ...query } = filter;
+    const fanOuts = this.#holder.fanOuts
+      .list(FAN_OUT_RETENTION + 1)
+      .filter(({ id }) => fanOutId === undefined || id === fanOutId);
+    const no = fanOutId === undefined ? undefined : fanOuts[0]?.no;
+    if (fanOuts.length === 0) return [];
+    const places =
+      userId === undefined ? allShardsOf(fanOuts) : new Set(fanOuts.map(({ shards }) => shardOfUser(userId, shards)));
+    const lists = await inTurns(places, (k) => this.#shard(k).runs({ ...query, no, userId }));
+    return lists.flat().sort(byNewest).slice(0, query.limit);
+  }
+
+  /** The run of a user by its id; undefined where the id is that of no user's run. */
+  async run(runId: string): Promise<Outcome<RunView>> {
+    const place = this.#placeOf(runId);
+    return place === undefined ? notFound("run") : own(await this.#shard(place.k).run(place.no, place.key));
+  }
+
+  async changeRun(runId: string, change: RunChange): Promise<Outcome<RunView>> {
+    const place = this.#placeOf(runId);
+    if (place === undefined) return notFound("run");
+    const changed = own(await this.#shard(place.k).changeRun(place.no, place.key, change));
+    this.progress.moved();
+    return changed;
+  }
+
+  #placeOf(runId: string) {
+    const parsed = parseUserRunId(runId);
+    const fanOut = parsed === undefined ? undefined : this.#holder.fanOuts.find(parsed.fanOutId);
+    if (parsed === undefined || fanOut === undefined) return undefined;
+    const k = shardOfKey(parsed.key, fanOut.shards);
+    return fanOut.fed.includes(k) ? { k, no: fanOut.no, key: parsed.key } : undefined;
+  }
+
+  async #view(fanOut: FanOut): Promise<FanOutView> {
+    return fanOutView(
+      this.#jobId,
+      fanOut,
+      fanOut.status === "running" ? await this.#liveCounts(fanOut) : fanOut.counts,
+    );
+  }
+
+  async #liveCounts(fanOut: FanOut): Promise<FanOutCounts> {
+    const statuses = await inTurns(fanOut.fed, (k) => this.#shard(k).status(fanOut.no));
+    return sumCounts(statuses.map(({ counts }) => counts));
+  }
+
+  async #workOnce(): Promise<void> {
+    try {
+      this.#reported = false;
+      await this.#forgetOld();
+      for (let pages = 0, startedAt = this.#effects.now(); ; pages++) {
+        const fanOut = this.#going();
+        if (fanOut === undefined) return this.#forgetProcess();
+        if (fanOut.source.done) return await this.#settle(fanOut);
+        const now = this.#effects.now();
+        if (pages >= MAX_PAGES_PER_WAKE || now - startedAt > MAX_FEED_MS) return;
+        if (fanOut.wakeAt > now) return;
+        await this.#feed(fanOut);
+      }
+    } catch (error) {
+      this.#opened.clear();
+      const fanOut = this.#going();
+      if (fanOut !== undefined) this.#holder.commit({ fanOut: { ...fanOut, wakeAt: this.#effects.now() + RETRY_MS } });
+      this.#effects.report("A fan-out could not go on; trying again", error);
+    }
+  }
+
+  /** The fan-out that is going, unless the job is being deleted. */
+  #going(): FanOut | undefined {
+    const state = this.#holder.stored;
+    if (state === undefined || state.record.deletedAt !== undefined) return undefined;
+    const newest = this.#holder.fanOuts.newest();
+    return newest?.status === "running" ? newest : undefined;
+  }
+
+  /** One page of users, from the source to the shards; its cursor is stored when every shard has taken its part. */
+  async #feed(fanOut: FanOut): Promise<void> {
+    const page = await this.#sourceOf(fanOut).page(fanOut.source.cursor);
+    if (!page.ok) {
+      const policy = this.#holder.state?.job.retry;
+      if (policy === undefined || this.#going()?.no !== fanOut.no) return;
+      const context = { policy, now: this.#effects.now(), random: this.#effects.random() };
+      this.#holder.commit({ fanOut: sourceFailed(fanOut, page.error, context) });
+      return;
+    }
+    const byShard = new Map<number, string[]>();
+    for (const user of new Set(page.value.users)) {
+      const k = shardOfUser(user, fanOut.shards);
+      const its = byShard.get(k);
+      if (its === undefined) byShard.set(k, [user]);
+      else its.push(user);
+    }
+    // Stored before a user is handed over: whoever deletes the job, or looks for a run, must know of the shard.
+    const isNew = [...byShard.keys()].some((k) => !fanOut.fed.includes(k));
+    if (isNew && this.#going()?.no === fanOut.no) {
+      this.#holder.commit({
+        fanOut: { ...fanOut, fed: [...new Set([...fanOut.fed, ...byShard.keys()])].sort((a, b) => a - b) },
+      });
+    }
+    await inTurns(byShard, async ([k, users]) => {
+      if (this.#going()?.no === fanOut.no) await this.#handOver(fanOut, k, users);
+    });
+    const current = this.#going();
+    if (current?.no !== fanOut.no) return;
+    const { users, cursor } = page.value;
+    const handed = { users: users.length, shards: byShard.keys(), cursor };
+    this.#holder.commit({ fanOut: pageHanded(current, handed, this.#effects.now()) });
+  }
+
+  async #handOver(fanOut: FanOut, k: number, users: readonly string[]): Promise<void> {
+    const shard = this.#shard(k);
+    const key = `${fanOut.no}/${k}`;
+    if (this.#opened.has(key) && (await shard.feed(fanOut.no, users))) return;
+    const { no, id, trigger, dueAt, startedAt, definition, origin, shards } = fanOut;
+    const jobId = this.#jobId;
+    const spec: FanOutSpec = {
+      ...{ no, id, jobId, trigger, dueAt, startedAt, definition, shards },
+      ...(origin === undefined ? {} : { origin }),
+    };
+    await shard.feed(no, users, { spec, k });
+    this.#opened.add(key);
+  }
+
+  /** Asks the shards that are not known to be done; when all are, the fan-out has ended. */
+  async #settle(fanOut: FanOut): Promise<void> {
+    this.#source?.users.close();
+    this.#source = undefined;
+    do {
+      this.#reported = false;
+      const unsettled = fanOut.fed.filter((k) => !this.#settled.has(`${fanOut.no}/${k}`));
+      await inTurns(unsettled, async (k) => {
+        const status = await this.#shard(k).status(fanOut.no);
+        if (status.gone !== undefined) this.#pauseFor(status.gone);
+        if (status.idle) this.#settled.set(`${fanOut.no}/${k}`, status);
+      });
+    } while (this.#reported && this.#going() !== undefined);
+    const current = this.#going();
+    if (current?.no !== fanOut.no) return;
+    const now = this.#effects.now();
+    const parts = current.fed.flatMap((k) => this.#settled.get(`${current.no}/${k}`)?.counts ?? []);
+    if (parts.length < current.fed.length) {
+      this.#holder.commit({ fanOut: { ...current, wakeAt: now + POLL_MS } });
+      return;
+    }
+    const ended = endFanOut(current, sumCounts(parts), now);
+    const { cursor } = this.#holder.stored ?? {};
+    this.#holder.commit({ fanOut: ended, ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended) }) });
+    this.#forgetProcess();
+  }
+
+  /** An agent that answers 410 wants no more of this job (CONTRACT.md §4): it is paused once, and what is going goes on. */
+  #pauseFor(reason: string): void {
+    const state = this.#holder.stored;
+    const fanOut = this.#going();
+    if (state === undefined || fanOut === undefined || fanOut.gone) return;
+    const paused = pauseJob(state.record, state.cursor, reason, this.#effects.now());
+    this.#holder.commit({ ...paused, fanOut: { ...fanOut, gone: true } });
+  }
+
+  /** Only the newest fan-outs are kept, and their users' runs with them. */
+  async #forgetOld(): Promise<void> {
+    for (const { no, fed } of this.#holder.fanOuts.beyond(FAN_OUT_RETENTION)) {
+      await inTurns(fed, (k) => this.#shard(k).forget(no));
+      this.#holder.fanOuts.delete(no);
+    }
+  }
+
+  #sourceOf(fanOut: FanOut): ActiveUserSource {
+    if (this.#source?.no !== fanOut.no) {
+      this.#source?.users.close();
+      const reading = { fanOutId: fanOut.id, startedAt: fanOut.startedAt, now: this.#effects.now };
+      this.#source = { no: fanOut.no, users: openSource(this.#env, this.#settings, reading) };
+    }
+    return this.#source.users;
+  }
+
+  #forgetProcess(): void {
+    this.#source?.users.close();
+    this.#source = undefined;
+    this.#opened.clear();
+    this.#settled.clear();
+  }
+
+  get #jobId(): string {
+    const id = this.#holder.stored?.record.id;
+    if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
+    return id;
+  }
+
+  /** A fresh stub each time: one that has thrown stays broken. */
+  #shard(k: number): Shard {
+    return this.#env.FAN_OUT.getByName(shardName(this.#jobId, k)) as unknown as Shard;
+  }
+}
+
+/** A copy of an answer that came by RPC: one that is passed on as it came is never disposed of, and holds on to its call. */
+const own = <T>(answer: Outcome<T>): Outcome<T> => (answer.ok ? ok(answer.value) : err(answer.error));
+
+/** The shards that any of the fan-outs has handed users to. */
+const allShardsOf = (fanOuts: readonly FanOut[]): Set<number> => new Set(fanOuts.flatMap(({ fed }) => fed));

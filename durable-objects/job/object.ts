@@ -1,0 +1,359 @@
+/**
+ * One job: the only writer of its state, its run log and its alarm. This class is its RPC surface: each method loads,
+ * checks who calls, takes a pure step of the domain, records it, and answers with a Result. What happens when the job
+ * wakes is `loop.ts`.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { callJob } from "../../src/agent/attempt.ts";
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
+import { explain } from "../../src/domain/job/explain.ts";
+import { explanationView } from "../../src/domain/job/explanation.ts";
+import { type Cursor, etagOf, type JobRecord, jobView } from "../../src/domain/job/job.ts";
+import {
+  changeByBackfill,
+  changeByEnsure,
+  changeByPatch,
+  changeByRunNow,
+  changeEnabled,
+  countsAnew,
+  type JobChange,
+} from "../../src/domain/job/job-change.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Run } from "../../src/domain/run/run.ts";
+import type { TickState } from "../../src/domain/run/tick.ts";
+import { exportView } from "../../src/domain/transfer/restored-job.ts";
+import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
+import { logError } from "../../src/log.ts";
+import type { Deadline } from "../../src/outbound/deadline.ts";
+import type { Explanation } from "../../src/schema/explanation.ts";
+import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
+import type { Job, JobInput } from "../../src/schema/job.ts";
+import type { ExportedJob } from "../../src/schema/job-export.ts";
+import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS, MINUTE_MS } from "../../src/schema/limits.ts";
+import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import type { Poked } from "../directory/sweep.ts";
+import { openEvents } from "./events.ts";
+import { JobFanOuts } from "./fan-outs.ts";
+import { JobPlace } from "./listing.ts";
+import { JobLoop } from "./loop.ts";
+import { JobRunLog, type RunPlace, type RunQuery } from "./run-log.ts";
+import { JobHolder, type StoredState, visibleJob, visibleRecord } from "./state.ts";
+
+export type CreateRequest = {
+  /** Made by the caller (`newJob`, `restoreJob`) from a definition that is checked, with the place's `createdAt`. */
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** The place that the directory reserved (`reserveJob`); a request that took too long since is refused, see {@link RESERVATION_TTL_MS}. */
+  readonly place: { readonly reservedAt: number; readonly repeated: boolean };
+  /** The id was drawn for this request: nothing can be here, and nothing is looked for. */
+  readonly isNewId?: boolean;
+};
+
+/** A job as made or found; `replayed` where an Idempotency-Key had made it before. */
+export type Created = { readonly job: Job; readonly replayed: boolean };
+
+/** What an Idempotency-Key has made under an id: nothing, a job that is kept for repeats, or one so old that the key is free again. */
+export type Recalled =
+  | { readonly was: "nothing" }
+  | { readonly was: "kept"; readonly job: Job }
+  | { readonly was: "forgotten" };
+
+/** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
+const RESERVATION_TTL_MS = 30_000;
+
+/** What keeps a job from its work, say a definition that only a later version of the code can read, is not over in seconds. */
+const ALARM_RETRY_MS = 5 * MINUTE_MS;
+
+export class JobObject extends DurableObject<Env> {
+  readonly #holder: JobHolder;
+  readonly #loop: JobLoop;
+  readonly #fanOuts: JobFanOuts;
+  readonly #runLog: JobRunLog;
+  readonly #place: JobPlace;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const settings = settingsOf(env);
+    this.#holder = new JobHolder(ctx.storage, settings.RUN_RETENTION);
+    const now = () => Date.now();
+    const random = () => Math.random();
+    const held = ({ record }: TickState) => heldBecause(settings, record.definition.exec_scope);
+    const report = (message: string, error: unknown) =>
+      logError(message, { job_id: this.#holder.stored?.record.id }, error);
+    const poke = () => this.#loop.poke();
+    this.#fanOuts = new JobFanOuts(env, settings, this.#holder, { now, random, held, poke, report });
+    this.#loop = new JobLoop(this.#holder, {
+      now,
+      random,
+      held,
+      call: (state, run, deadline) => this.#call(state, run, deadline),
+      fanOut: () => this.#fanOuts.work(),
+      index: () => this.#place.index(),
+      remove: () => this.#place.remove(),
+      report,
+    });
+    this.#runLog = new JobRunLog(this.#holder, this.#loop, this.#fanOuts);
+    this.#place = new JobPlace(env, this.#holder, this.#loop, this.#fanOuts);
+  }
+
+  /** Does not throw (DESIGN invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
+  override async alarm(): Promise<void> {
+    try {
+      await this.#loop.run();
+    } catch (error) {
+      logError("A job could not do what was due; it tries again in a few minutes", { job_id: this.ctx.id.name }, error);
+      this.#holder.armAt(Math.min(Date.now() + ALARM_RETRY_MS, this.#loop.nextCallEnd(Date.now())));
+    }
+  }
+
+  /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
+  async create(request: CreateRequest): Promise<Outcome<Created>> {
+    const { record, cursor, place, isNewId = false } = request;
+    // Of two calls that waited for the same removal, the second finds the job of the first. What this job had asked for before
+    // a removal ended may be gone with the one that was removed; a restart in just that moment is not made up for.
+    for (let noted = 0; !isNewId; ) {
+      while (this.#holder.stored?.record.deletedAt !== undefined) await this.#place.remove();
+      const present = this.#holder.stored;
+      if (present !== undefined) return this.#replay(present, record.idempotencyHash);
+      if (noted === this.#place.removals) break;
+      noted = this.#place.removals;
+      const again = await this.#place.noteAgain(record.id, record.definition);
+      if (!again.ok) return again;
+    }
+    const now = Date.now();
+    if (now - place.reservedAt > RESERVATION_TTL_MS) {
+      throw new Error("The job's place in the directory has run out before the job could be made");
+    }
+    // A place that an earlier attempt had reserved lists what that attempt wanted; a job removed here may have taken this one's along.
+    const isListed = !place.repeated && this.#place.removals === 0;
+    this.#holder.create(isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
+    if (!isListed) await this.#place.index();
+    return ok({ job: jobView(record, cursor), replayed: false });
+  }
+
+  /** Whether an Idempotency-Key has made a job here. `hash` is of the request; another one's is `idempotency_key_reused`. */
+  async recall(hash: string): Promise<Outcome<Recalled>> {
+    const present = this.#holder.stored;
+    if (present === undefined || present.record.deletedAt !== undefined) return ok({ was: "nothing" });
+    if (Date.now() - present.record.createdAt > IDEMPOTENCY_WINDOW_MS) return ok({ was: "forgotten" });
+    if (present.record.idempotencyHash !== hash) return err({ kind: "idempotency_key_reused" });
+    return ok({ was: "kept", job: jobView(present.record, present.cursor) });
+  }
+
+  async read(caller: Caller): Promise<Outcome<Job>> {
+    const seen = visibleRecord(this.#holder, caller);
+    return seen.ok ? ok(jobView(seen.value.record, seen.value.cursor)) : seen;
+  }
+
+  /** The job with what an import needs besides. */
+  async exported(): Promise<Outcome<ExportedJob>> {
+    const seen = visibleRecord(this.#holder, ADMIN);
+    return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor)) : seen;
+  }
+
+  /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
+  async patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>> {
+    return this.#changeJob(caller, (state, now) => {
+      if (!matches(ifMatch, etagOf(state.record))) {
+        return err({ kind: "precondition_failed", etag: etagOf(state.record) });
+      }
+      return changeByPatch(state, caller, patch, now);
+    });
+  }
+
+  /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
+  async ensure(input: JobInput, keepEnabled: boolean): Promise<Outcome<Job>> {
+    return this.#changeJob({ role: "admin" }, (state, now) => changeByEnsure(state, input, keepEnabled, now));
+  }
+
+  async setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>> {
+    return this.#changeJob(caller, (state, now) => ok(changeEnabled(state, enabled, now)));
+  }
+
+  /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
+  async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
+    const seen = visibleRecord(this.#holder, caller);
+    if (!seen.ok) return seen;
+    const { record, cursor } = seen.value;
+    if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
+    this.#holder.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
+    this.#loop.poke();
+    await this.#place.remove();
+    return ok(jobView(record, cursor));
+  }
+
+  async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>> {
+    const seen = visibleJob(this.#holder, caller);
+    if (!seen.ok) return seen;
+    if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, nonce());
+    const change = changeByRunNow(seen.value, nonce(), Date.now());
+    if (!change.ok) return change;
+    this.#commit(change.value);
+    return ok({ run_id: change.value.run.id });
+  }
+
+  async backfill(
+    caller: Caller,
+    window: { readonly from: string; readonly to: string },
+  ): Promise<Outcome<{ readonly count: number }>> {
+    const seen = visibleJob(this.#holder, caller);
+    if (!seen.ok) return seen;
+    const change = changeByBackfill(seen.value, window, Date.now());
+    if (!change.ok) return change;
+    this.#commit(change.value);
+    return ok({ count: change.value.count });
+  }
+
+  /** The run log, newest first; `next` is the place to go on from, where there is more. */
+  async runs(
+    caller: Caller,
+    query: RunQuery,
+  ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
+    return this.#runLog.list(caller, query);
+  }
+
+  /** One run, for whoever may see the job, and for the run's own token. */
+  async run(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    return this.#runLog.read(caller, runId);
+  }
+
+  /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
+  async completeRun(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<RunView>> {
+    return this.#runLog.complete(caller, runId, body);
+  }
+
+  async progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
+    return this.#runLog.progress(caller, runId, progress);
+  }
+
+  /** Stops an active run, hanging up a call in flight. */
+  async cancelRun(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    return this.#runLog.cancel(caller, runId);
+  }
+
+  /** Why the job did or did not run at a time (epoch ms; default: now). */
+  async explain(caller: Caller, at?: number): Promise<Outcome<Explanation>> {
+    return this.#see(caller, (state) => {
+      const settings = settingsOf(this.env);
+      const now = Date.now();
+      const log = this.#holder.store.runs({ limit: settings.RUN_RETENTION });
+      const held = heldBecause(settings, state.record.definition.exec_scope);
+      const asked = at ?? now;
+      const fanOuts = this.#holder.fanOuts.list(FAN_OUT_RETENTION);
+      const explained = explain(state, log, { at: asked, now, held, fanOuts, retention: settings.RUN_RETENTION });
+      return ok(explanationView(state, asked, explained));
+    });
+  }
+
+  /** Server-sent events of this job; `lastEventId` is where a listener left off. */
+  async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
+    const seen = visibleRecord(this.#holder, caller);
+    return seen.ok ? ok(openEvents(this.#holder, this.#fanOuts.progress, lastEventId)) : seen;
+  }
+
+  /** The Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds nothing due. */
+  async tick(tickAt: number): Promise<void> {
+    this.#fanOuts.tick(tickAt);
+  }
+
+  /** A shard of a fan-out is idle, or was answered 410. False: there is no such fan-out. */
+  async fanOutReport(fanOutId: string): Promise<boolean> {
+    return this.#fanOuts.reported(fanOutId);
+  }
+
+  /** The fan-outs that are kept, newest first; `next` is the number to go on before, where there are more. */
+  async fanOuts(
+    caller: Caller,
+    query: { readonly limit: number; readonly before?: number | undefined },
+  ): Promise<Outcome<{ readonly items: FanOutView[]; readonly next?: number }>> {
+    const seen = visibleRecord(this.#holder, caller);
+    return seen.ok ? ok(await this.#fanOuts.list(query.limit, query.before)) : seen;
+  }
+
+  async fanOut(caller: Caller, fanOutId: string): Promise<Outcome<FanOutView>> {
+    const seen = visibleRecord(this.#holder, caller);
+    return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
+  }
+
+  /**
+   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
+   * armed again. `listedUnder` is the owner that the sweep met it under.
+   */
+  async poke(listedUnder?: string): Promise<Poked> {
+    const state = this.#holder.state;
+    if (state === undefined) return { exists: false, overdueMs: 0 };
+    if (listedUnder !== undefined) this.#place.foundUnder(listedUnder);
+    const now = Date.now();
+    const overdueMs = this.#loop.overdueMs(now);
+    if (overdueMs !== undefined) this.#loop.awaken();
+    return {
+      exists: state.record.deletedAt === undefined,
+      overdueMs: overdueMs ?? 0,
+      createdAt: state.record.createdAt,
+    };
+  }
+
+  /** Of two calls with one key at the same time, the second is a repeat of the first. */
+  #replay({ record, cursor }: StoredState, hash: string | undefined): Outcome<Created> {
+    if (record.idempotencyHash === undefined || record.idempotencyHash !== hash) {
+      return err({ kind: "idempotency_key_reused" });
+    }
+    return ok({ job: jobView(record, cursor), replayed: true });
+  }
+
+  #see<T>(caller: Caller, read: (state: TickState) => Outcome<T>): Outcome<T> {
+    const seen = visibleJob(this.#holder, caller);
+    return seen.ok ? read(seen.value) : seen;
+  }
+
+  /**
+   * A change of the definition or state, in the job first and then in the directory, before it is acknowledged. One that makes
+   * the job count for an owner anew needs the directory's leave first.
+   */
+  async #changeJob(
+    caller: Caller,
+    decide: (state: TickState, now: number) => Outcome<JobChange>,
+  ): Promise<Outcome<Job>> {
+    await this.#place.settled();
+    const decided = () => this.#see(caller, (state) => decide(state, Date.now()));
+    const before = this.#holder.state;
+    const change = decided();
+    if (!change.ok) return change;
+    if (before !== undefined && countsAnew(before.record, change.value)) {
+      const entered = await this.#place.enter(decided, settingsOf(this.env).MAX_JOBS_PER_OWNER);
+      if (!entered.ok) return entered;
+    } else {
+      this.#commit(change.value);
+      await this.#place.index();
+    }
+    const state = this.#holder.state;
+    return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor));
+  }
+
+  #commit(change: JobChange): void {
+    if (change.record === undefined && change.cursor === undefined && change.runs === undefined) return;
+    this.#holder.commit(change);
+    this.#loop.poke();
+  }
+
+  #call({ record, job }: TickState, run: Run, deadline: Deadline) {
+    return callJob(
+      this.env,
+      settingsOf(this.env),
+      { definition: record.definition, origin: record.origin, maxAttempts: job.retry.maxAttempts },
+      { ...run, jobId: record.id },
+      { now: () => Date.now(), deadline },
+    );
+  }
+}
+
+/** Whether an If-Match header (RFC 9110 §13.1.1) allows the change; a missing one does. */
+function matches(ifMatch: string | undefined, etag: string): boolean {
+  if (ifMatch === undefined || ifMatch.trim() === "*") return true;
+  return ifMatch.split(",").some((candidate) => candidate.trim() === etag);
+}
+
+/** 48 random bits in hex: tells two runs apart that were asked for in the same millisecond. */
+const nonce = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

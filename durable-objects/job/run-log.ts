@@ -1,0 +1,147 @@
+/**
+ * A job's runs as callers see and report on them: list, read, complete, progress, cancel. The runs of an all_users job's users
+ * live in the shards of its fan-outs; whoever asks need not know.
+ */
+
+import { heardCompletion } from "../../src/agent/attempt.ts";
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import type { RunKey } from "../../src/domain/fan-out/user-run.ts";
+import { type Caller, canReport } from "../../src/domain/job/access.ts";
+import type { CompiledJob } from "../../src/domain/job/definition.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import { countEnded } from "../../src/domain/run/new-run.ts";
+import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
+import { parseUserRunId } from "../../src/domain/run/run-id.ts";
+import { runView } from "../../src/domain/run/run-view.ts";
+import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import type { RunChange } from "../fan-out/object.ts";
+import type { JobFanOuts, UserRunFilter } from "./fan-outs.ts";
+import type { JobLoop } from "./loop.ts";
+import { type JobHolder, type StoredState, visibleRecord } from "./state.ts";
+
+/** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
+export type RunPlace = number | RunKey;
+
+/** Which runs are wanted. */
+export type RunQuery = Omit<UserRunFilter, "before"> & { readonly before?: RunPlace | undefined };
+
+export class JobRunLog {
+  readonly #holder: JobHolder;
+  readonly #loop: JobLoop;
+  readonly #fanOuts: JobFanOuts;
+
+  constructor(holder: JobHolder, loop: JobLoop, fanOuts: JobFanOuts) {
+    this.#holder = holder;
+    this.#loop = loop;
+    this.#fanOuts = fanOuts;
+  }
+
+  /** The run log, newest first; `next` is the place to go on from, where there is more. */
+  async list(
+    caller: Caller,
+    query: RunQuery,
+  ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
+    const seen = visibleRecord(this.#holder, caller);
+    if (!seen.ok) return seen;
+    const { before, limit, status, userId } = query;
+    if (typeof before !== "number" && (this.#holder.fanOuts.present || query.fanOutId !== undefined)) {
+      return ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before }));
+    }
+    const beforeSeq = typeof before === "number" ? before : undefined;
+    const rows = this.#holder.store.runs({ limit: limit + 1, beforeSeq, status, userId });
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const items = page.map((run) => runView(seen.value.record.id, run));
+    return ok(rows.length > limit && last !== undefined ? { items, next: last.seq } : { items });
+  }
+
+  /** One run, for whoever may see the job, and for the run's own token. */
+  async read(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#mayReport(caller, runId) ? this.#fanOuts.run(runId) : notFound("run");
+    const seen = this.#reportable(caller, runId);
+    return seen.ok ? ok(runView(seen.value.state.record.id, seen.value.run)) : seen;
+  }
+
+  /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
+  async complete(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "complete", body });
+    const seen = this.#reportable(caller, runId);
+    if (!seen.ok) return seen;
+    const { state, run } = seen.value;
+    const { id: jobId, definition } = state.record;
+    const heard = isActive(run) ? await heardCompletion(definition, { ...run, jobId }, body) : body;
+    return this.#changeRun(
+      caller,
+      runId,
+      (active, now) => completeRun(active, heard, now),
+      (ended) => repeatsReport(ended, body.status),
+    );
+  }
+
+  async progress(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "progress", progress });
+    return this.#changeRun(
+      caller,
+      runId,
+      (run, now, rules) => progressRun(run, progress, rules, now),
+      () => false,
+    );
+  }
+
+  /** Stops an active run, hanging up a call in flight. */
+  async cancel(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "cancel" });
+    return this.#changeRun(
+      caller,
+      runId,
+      (run, now) => cancelRun(run, now),
+      () => false,
+    );
+  }
+
+  /** The run, if it is there and this caller may report on it (or look at it). */
+  #reportable(caller: Caller, runId: string): Outcome<{ readonly state: StoredState; readonly run: Run }> {
+    const state = this.#holder.stored;
+    if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
+    if (!this.#mayReport(caller, runId)) return notFound("run");
+    const run = this.#holder.store.run(runId);
+    return run === undefined ? notFound("run") : ok({ state, run });
+  }
+
+  #mayReport(caller: Caller, runId: string): boolean {
+    const record = this.#holder.stored?.record;
+    if (record === undefined || record.deletedAt !== undefined) return false;
+    return canReport(caller, { ...record.definition, id: record.id }, runId);
+  }
+
+  /** A user's run of a fan-out lives in a shard. */
+  async #changeUserRun(caller: Caller, runId: string, change: RunChange): Promise<Outcome<RunView>> {
+    return this.#mayReport(caller, runId) ? this.#fanOuts.changeRun(runId, change) : notFound("run");
+  }
+
+  #changeRun(
+    caller: Caller,
+    runId: string,
+    step: (run: Run, now: number, rules: { retry: CompiledJob["retry"]; completionTimeoutMs: number }) => Run,
+    isRepeat: (run: Run) => boolean,
+  ): Outcome<RunView> {
+    const seen = this.#reportable(caller, runId);
+    if (!seen.ok) return seen;
+    const { run } = seen.value;
+    const { record, cursor: before } = seen.value.state;
+    if (!isActive(run)) {
+      if (isRepeat(run)) return ok(runView(record.id, run));
+      return err({ kind: "run_already_finished", status: run.status });
+    }
+    const job = this.#holder.state?.job;
+    if (job === undefined) return notFound("run");
+    const next = step(run, Date.now(), { retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
+    const cursor = isActive(next) ? before : countEnded(before, next);
+    if (!isActive(next)) this.#loop.abort(runId);
+    this.#holder.commit({ runs: [next], cursor });
+    this.#loop.poke();
+    return ok(runView(record.id, next));
+  }
+}
+
+const isUserRun = (runId: string): boolean => parseUserRunId(runId) !== undefined;

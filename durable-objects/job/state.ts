@@ -1,0 +1,222 @@
+/**
+ * A job in memory and how it changes: loaded once, written through, armed. All of it is synchronous, so that what one
+ * turn changes is one commit: the rows, the cursor and the alarm together (DESIGN invariants 2 and 3).
+ */
+
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import { type FanOut, timerOf } from "../../src/domain/fan-out/fan-out.ts";
+import { type Caller, canSee } from "../../src/domain/job/access.ts";
+import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
+import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
+import { ok } from "../../src/domain/result.ts";
+import { isActive, type Run } from "../../src/domain/run/run.ts";
+import { type TickState, type TimerContext, timersOf } from "../../src/domain/run/tick.ts";
+import { JobFanOutStore } from "./fan-out-store.ts";
+import { JobStore } from "./store.ts";
+
+/** The platform refuses alarms after 2189; a job due later is woken then, finds nothing due, and is armed again. */
+const LATEST_ALARM_AT = Date.UTC(2189, 0, 1);
+
+/** What a step changes; what it leaves out stays as it is. */
+export type Change = {
+  readonly record?: JobRecord | undefined;
+  /** The record is taken over but not written: what is new in it would be decided again, and its next change writes all of it. */
+  readonly recordLater?: boolean;
+  readonly runs?: readonly Run[] | undefined;
+  readonly cursor?: Cursor | undefined;
+  /** A fan-out that is opened, goes on, or ends: one row. */
+  readonly fanOut?: FanOut | undefined;
+};
+
+/** What one write changed that a client can see. */
+export type Told = {
+  readonly rev: number;
+  readonly runs: readonly Run[];
+  /** Whether the job is another than before. */
+  readonly job: boolean;
+  /** A fan-out that has opened or ended. */
+  readonly fanOut?: FanOut | undefined;
+};
+
+export type Listener = (told: Told) => void;
+
+/** What is stored of a job: its state without what is worked out from the definition. */
+export type StoredState = Omit<TickState, "job">;
+
+export class JobHolder {
+  readonly #storage: DurableObjectStorage;
+  readonly #retention: number;
+  readonly #listeners = new Set<Listener>();
+  #store: JobStore;
+  #fanOuts: JobFanOutStore;
+  /** The job as it is stored, null where there is none; undefined until it was read. */
+  #stored: StoredState | null | undefined;
+  #job: CompiledJob | undefined;
+  #armedAt: number | null | undefined;
+
+  constructor(storage: DurableObjectStorage, retention: number) {
+    this.#storage = storage;
+    this.#retention = retention;
+    this.#store = new JobStore(storage.sql, retention);
+    this.#fanOuts = new JobFanOutStore(storage.sql);
+  }
+
+  get store(): JobStore {
+    return this.#store;
+  }
+
+  get fanOuts(): JobFanOutStore {
+    return this.#fanOuts;
+  }
+
+  /**
+   * The job as it is, or undefined where there is none: nothing is written to find that out (invariant 6). Throws where this version of
+   * the code cannot read the definition.
+   */
+  get state(): TickState | undefined {
+    const { stored } = this;
+    if (stored === undefined) return undefined;
+    this.#job ??= compiled(stored.record);
+    return { ...stored, job: this.#job };
+  }
+
+  /**
+   * The job as it is stored, for showing it: also where this version of the code cannot read the definition. That is so after a
+   * rollback, and the job waits for the later version to be deployed again.
+   */
+  get stored(): StoredState | undefined {
+    if (this.#stored === undefined) this.#stored = this.#load() ?? null;
+    return this.#stored ?? undefined;
+  }
+
+  #load(): StoredState | undefined {
+    const stored = this.#store.load();
+    if (stored === undefined) return undefined;
+    const { record, cursor, active, hasFannedOut } = stored;
+    if (!hasFannedOut) return { record, cursor, active };
+    const rev = Math.max(cursor.rev, this.#fanOuts.rev);
+    return { record, active, cursor: { ...cursor, rev }, fanOut: timerOf(this.#fanOuts.newest()) };
+  }
+
+  /** Makes the job and arms it, in one commit. */
+  create(record: JobRecord, cursor: Cursor, now: number): void {
+    this.#undoing(() =>
+      this.#storage.transactionSync(() => {
+        this.#store.create(record, cursor);
+        this.#stored = { record, cursor, active: [] };
+        this.arm({ now, inFlight: NO_CALLS });
+      }),
+    );
+  }
+
+  /** Where a write fails, what is remembered of the tables was not rolled back with them. */
+  #undoing(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  /** Writes a change and takes it over; rows written: one a run, and one if the record changed. */
+  commit(change: Change): StoredState {
+    const before = this.stored;
+    if (before === undefined) throw new Error("A job that does not exist cannot change");
+    const record = change.record ?? before.record;
+    const cursor = { ...(change.cursor ?? before.cursor), rev: before.cursor.rev + 1 };
+    const runs = change.runs ?? [];
+    const recordChanged = record !== before.record || (runs.length === 0 && change.cursor !== undefined);
+    const recordWritten = recordChanged && change.recordLater !== true;
+    const write = (): void => {
+      this.#store.record({ runs, cursor, ...(recordWritten ? { record } : {}) });
+      if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut, cursor.rev);
+    };
+    // One row is written wholly or not at all by itself; of several, none stays where one cannot be written.
+    const isOne = runs.length + (recordWritten ? 1 : 0) === 1 && change.fanOut === undefined;
+    this.#undoing(isOne ? write : () => this.#storage.transactionSync(write));
+    if (record.definition !== before.record.definition) this.#job = undefined;
+    const changed = new Map(runs.map((run) => [run.id, run]));
+    const active = before.active.map((run) => changed.get(run.id) ?? run);
+    for (const run of runs) if (!active.includes(run)) active.push(run);
+    const fanOut = change.fanOut === undefined ? before.fanOut : timerOf(change.fanOut);
+    const after = { record, cursor, active: active.filter(isActive), fanOut };
+    this.#stored = after;
+    const turned = before.fanOut === undefined || change.fanOut?.status !== "running" ? change.fanOut : undefined;
+    const told: Told = { rev: cursor.rev, runs, job: recordChanged || runs.length > 0, fanOut: turned };
+    for (const listener of this.#listeners) listener(told);
+    return after;
+  }
+
+  /** Has the fan-out that is going looked after at this time, without storing it: a report that is lost is made up for by asking. */
+  wakeFanOutAt(at: number): void {
+    const { stored } = this;
+    const present = stored?.fanOut;
+    if (stored === undefined || present === undefined) return;
+    this.#stored = { ...stored, fanOut: { wakeAt: Math.min(at, present.wakeAt) } };
+  }
+
+  /** Sets the one physical alarm to the earliest timer, even if that is past; removes it where nothing waits. */
+  arm(context: TimerContext): void {
+    const { stored } = this;
+    if (stored === undefined) return;
+    const timers = timersOf(stored, context);
+    const at = timers.length === 0 ? null : Math.max(1, Math.min(LATEST_ALARM_AT, ...timers.map((timer) => timer.at)));
+    this.armAt(at);
+  }
+
+  /** Sets the alarm to this time (epoch ms), or takes it off. */
+  armAt(at: number | null): void {
+    if (at === this.#armedAt) return;
+    if (at === null) void this.#storage.deleteAlarm();
+    else void this.#storage.setAlarm(at);
+    this.#armedAt = at;
+  }
+
+  /** The platform has taken the alarm off to run it. */
+  alarmTaken(): void {
+    this.#armedAt = null;
+  }
+
+  /** Forgets everything, tables and alarm too. */
+  async erase(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#forget();
+    this.#armedAt = null;
+  }
+
+  /** What is in memory is read anew when it is next asked for. */
+  #forget(): void {
+    this.#store = new JobStore(this.#storage.sql, this.#retention);
+    this.#fanOuts = new JobFanOutStore(this.#storage.sql);
+    this.#stored = undefined;
+    this.#job = undefined;
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+const NO_CALLS: ReadonlySet<string> = new Set();
+
+function compiled({ id, definition }: JobRecord): CompiledJob {
+  const job = defineJob(definition);
+  if (job.ok) return job.value;
+  throw new Error(`The stored definition of job ${id} cannot be read: ${JSON.stringify(job.error)}`);
+}
+
+/** The job as it is to be shown, if it is there and this caller may see it. */
+export function visibleRecord(holder: JobHolder, caller: Caller): Outcome<StoredState> {
+  const { stored } = holder;
+  if (stored === undefined || stored.record.deletedAt !== undefined) return notFound("job");
+  return canSee(caller, stored.record.definition) ? ok(stored) : notFound("job");
+}
+
+/** The job, if it is there and this caller may see it. */
+export function visibleJob(holder: JobHolder, caller: Caller): Outcome<TickState> {
+  const { state } = holder;
+  if (state === undefined || state.record.deletedAt !== undefined) return notFound("job");
+  return canSee(caller, state.record.definition) ? ok(state) : notFound("job");
+}

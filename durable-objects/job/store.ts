@@ -1,0 +1,181 @@
+/**
+ * The one place that reads and writes a Job object's tables. Its verbs are the job's: create, load, record, list, erase.
+ * Every write is synchronous, so a caller that does not await between two of them gets one commit.
+ */
+import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
+import type { Run } from "../../src/domain/run/run.ts";
+import type { RunStatus } from "../../src/schema/job.ts";
+import { MIGRATIONS, SCHEMA_VERSION, TABLE } from "./schema.ts";
+
+export type StoredJob = {
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** Runs that have not ended, oldest first. */
+  readonly active: readonly Run[];
+  /** Whether the job has ever fanned out, and so has the table of `JobFanOutStore`. */
+  readonly hasFannedOut: boolean;
+};
+
+/** Which runs of the log are wanted, newest first. */
+export type RunQuery = {
+  readonly limit: number;
+  /** Only runs before this one. */
+  readonly beforeSeq?: number | undefined;
+  readonly status?: RunStatus | undefined;
+  readonly userId?: string | undefined;
+};
+
+/** How many runs the log holds, and the first slot never used: it moves with the cursor, so that no wake has to count. */
+type LogSize = { size: number; nextSlot: number };
+type Moving = { readonly cursor: Cursor; readonly log: LogSize };
+
+type Row = Record<string, SqlStorageValue>;
+
+export class JobStore {
+  readonly #sql: SqlStorage;
+  readonly #retention: number;
+  /** Slots of the log by run id, for runs known to be in it; kept so that a run's end writes where its start did. */
+  readonly #slots = new Map<string, number>();
+  #log: LogSize = { size: 0, nextSlot: 1 };
+  /** Of the tables: a later version's stays that, whatever an older one writes after a rollback. */
+  #version = SCHEMA_VERSION;
+
+  /** @param retention how many runs the log keeps (`RUN_RETENTION`) */
+  constructor(sql: SqlStorage, retention: number) {
+    this.#sql = sql;
+    this.#retention = Math.max(1, retention);
+  }
+
+  /** The whole state, or undefined where no job was ever made here (or it was erased). Brings old tables up to date. */
+  load(): StoredJob | undefined {
+    const [job, ...runs] = this.#readAwake() ?? [];
+    if (job?.slot !== 0) return undefined;
+    this.#migrate(Number(job.schema_version));
+    this.#version = Math.max(Number(job.schema_version), SCHEMA_VERSION);
+    const active = runs.filter(({ phase }) => phase !== "ended");
+    for (const run of active) this.#slots.set(String(run.id), Number(run.slot));
+    const carrier = runs.reduce((newest, next) => (Number(next.rev) > Number(newest.rev) ? next : newest), job);
+    const { cursor, log } = parseJson<Moving>(carrier.cursor);
+    this.#log = log;
+    return {
+      record: parseJson<JobRecord>(job.body),
+      cursor,
+      active: active.map(toRun).sort((a, b) => a.seq - b.seq),
+      hasFannedOut: job.fanned_out === 1,
+    };
+  }
+
+  /**
+   * The job, the runs that go on and the row written last, in one question: a job that wakes asks it before it calls anybody. It nearly
+   * always has its table, so that this is not asked first.
+   */
+  #readAwake(): Row[] | undefined {
+    try {
+      return [...this.#sql.exec<Row>(READ_AWAKE)];
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes("no such table: entry"))) throw error;
+      const [old] = [...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'job'")];
+      if (old === undefined) return undefined;
+      this.#migrate(1);
+      return [...this.#sql.exec<Row>(READ_AWAKE)];
+    }
+  }
+
+  /** Makes the table and the job's row. */
+  create(record: JobRecord, cursor: Cursor): void {
+    this.#sql.exec(TABLE);
+    this.#putJob(record, cursor);
+  }
+
+  /**
+   * Records what was decided. Rows written: one per run, and one for the job only if its record changed.
+   * The cursor travels in each row written; give it the next `rev` first.
+   */
+  record(change: {
+    readonly record?: JobRecord | undefined;
+    readonly runs: readonly Run[];
+    readonly cursor: Cursor;
+  }): void {
+    // Places first: rows of one write have one number, so each must know of the log as it is after all of them.
+    const surplus = this.#place(change.runs.filter(({ id }) => !this.#slots.has(id)));
+    for (const run of change.runs) this.#putRun(run, change.cursor);
+    if (change.record !== undefined) this.#putJob(change.record, change.cursor);
+    for (const slot of surplus) this.#sql.exec("DELETE FROM entry WHERE slot = ?", slot);
+  }
+
+  run(id: string): Run | undefined {
+    return [...this.#sql.exec<Row>("SELECT body FROM entry WHERE id = ? AND slot > 0", id)].map(toRun)[0];
+  }
+
+  /** Newest first. */
+  runs(query: RunQuery): Run[] {
+    const rows = this.#sql.exec<Row>(
+      `SELECT body FROM entry WHERE slot > 0 AND seq < ?1 AND (?2 IS NULL OR status = ?2)
+         AND (?3 IS NULL OR body ->> 'userId' = ?3) ORDER BY seq DESC LIMIT ?4`,
+      query.beforeSeq ?? Number.MAX_SAFE_INTEGER,
+      query.status ?? null,
+      query.userId ?? null,
+      query.limit,
+    );
+    return [...rows].map(toRun);
+  }
+
+  /** Runs written after `rev`, in the order of writing: what a listener that saw `rev` has missed. */
+  runsSince(rev: number): { readonly rev: number; readonly run: Run }[] {
+    const rows = this.#sql.exec<Row>("SELECT rev, body FROM entry WHERE rev > ? AND slot > 0 ORDER BY rev", rev);
+    return [...rows].map((row) => ({ rev: Number(row.rev), run: toRun(row) }));
+  }
+
+  #migrate(from: number): void {
+    // Tables of a later version are left as they are: it has been rolled back, and will be deployed again.
+    if (from >= SCHEMA_VERSION) return;
+    for (const step of MIGRATIONS.slice(from - 1)) for (const statement of step) this.#sql.exec(statement);
+    this.#sql.exec("UPDATE entry SET schema_version = ? WHERE slot = 0", SCHEMA_VERSION);
+  }
+
+  #putJob(record: JobRecord, cursor: Cursor): void {
+    this.#put(0, [0, record.id, null, null, this.#version], cursor, record);
+  }
+
+  #putRun(run: Run, cursor: Cursor): void {
+    const slot = this.#slots.get(run.id);
+    if (slot === undefined) throw new Error(`Run ${run.id} has no place in the log`);
+    this.#put(slot, [run.seq, run.id, run.status, run.phase, null], cursor, run);
+    if (run.phase === "ended") this.#slots.delete(run.id);
+  }
+
+  /** `columns` are those between `rev` and `cursor`. */
+  #put(slot: number, columns: readonly SqlStorageValue[], cursor: Cursor, body: JobRecord | Run): void {
+    const moving: Moving = { cursor, log: this.#log };
+    this.#sql.exec(PUT, slot, cursor.rev, ...columns, JSON.stringify(moving), JSON.stringify(body));
+  }
+
+  /**
+   * Gives new runs their slots: new ones while the log has room, then those of the oldest runs that have ended. An active run keeps
+   * its slot however long it lasts. Answers the slots of rows beyond what is kept (many runs were active, or RUN_RETENTION was
+   * lowered), which the log is then without: delete them last, since one of them may bear the cursor until then.
+   */
+  #place(runs: readonly Run[]): readonly number[] {
+    const leaving = runs.length === 0 ? 0 : this.#log.size + runs.length - this.#retention;
+    const ended = leaving > 0 ? this.#sql.exec<Row>(OLDEST_ENDED, leaving) : [];
+    const slots = [...ended].map((row) => Number(row.slot));
+    for (const run of runs) {
+      const reused = slots.shift();
+      this.#slots.set(run.id, reused ?? this.#log.nextSlot++);
+      if (reused === undefined) this.#log.size++;
+    }
+    this.#log.size -= slots.length;
+    return slots;
+  }
+}
+
+const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = 'fan_out') AS fanned_out FROM entry
+  WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
+const OLDEST_ENDED = "SELECT slot FROM entry WHERE phase = 'ended' ORDER BY seq LIMIT ?";
+/** Columns by name: a later version may have added some. */
+const PUT = `INSERT OR REPLACE INTO entry (slot, rev, seq, id, status, phase, schema_version, cursor, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const parseJson = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;
+
+const toRun = (row: Row): Run => parseJson<Run>(row.body);

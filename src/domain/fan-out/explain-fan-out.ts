@@ -1,0 +1,33 @@
+/** Why a job did or did not run at a time, where a fan-out is the trace that the fire has left. Pure. */
+import type { Explanation } from "../job/explanation.ts";
+import { formatInstant } from "../time/instant.ts";
+import type { FanOut } from "./fan-out.ts";
+
+/** What is told of a fan-out. */
+export type ExplainedFanOut = Pick<FanOut, "id" | "trigger" | "dueAt" | "missed" | "status" | "counts" | "error">;
+
+/** The fire at `dueAt` by its fan-out, or by the later one that stands for it; undefined where neither is there. Newest first. */
+export function explainByFanOut(fanOuts: readonly ExplainedFanOut[], dueAt: number): Explanation | undefined {
+  const scheduled = fanOuts.filter(({ trigger }) => trigger === "schedule");
+  const own = scheduled.find((fanOut) => fanOut.dueAt === dueAt);
+  if (own !== undefined) return { ...explainOne(own), dueAt, fanOutId: own.id };
+  const next = scheduled.findLast((fanOut) => fanOut.dueAt > dueAt);
+  if (next === undefined || next.missed === 0) return undefined;
+  return {
+    verdict: "coalesced",
+    explanation: `The fire due at ${formatInstant(dueAt)} was missed while nothing could run; fan-out ${next.id}, for the later due time ${formatInstant(next.dueAt)}, stands for it and ${next.missed - 1} more.`,
+    dueAt,
+    fanOutId: next.id,
+  };
+}
+
+function explainOne({ id, dueAt, status, counts, error }: ExplainedFanOut): Explanation {
+  const started = `The fire due at ${formatInstant(dueAt)} was answered by fan-out ${id}`;
+  if (status === "running") return { verdict: "running", explanation: `${started}, which is still going.` };
+  const { total, succeeded, failed, skipped } = counts;
+  const how = status === "success" ? "ended as a success" : `ended as an error (${error ?? "unknown"})`;
+  return {
+    verdict: "ran",
+    explanation: `${started}, which ${how}: of ${total} users' runs ${succeeded} succeeded, ${failed} failed, and ${skipped} were skipped.`,
+  };
+}

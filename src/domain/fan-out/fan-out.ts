@@ -1,0 +1,232 @@
+/**
+ * One fan-out of an all_users job (CONTRACT.md §9), as the Job object keeps it: opened by a due time or a client, fed from a
+ * source of users page by page, ended when every user's run has ended. Pure steps; the shell is durable-objects/job/fan-outs.ts.
+ *
+ *   running --every page handed over, every run ended--> success, or error where users failed and none succeeded
+ *           --the source of users failed for good, and the runs begun by then have ended--> error
+ */
+import type { JobDefinition } from "../../schema/job.ts";
+import { MINUTE_MS } from "../../schema/limits.ts";
+import type { Trigger } from "../../schema/run.ts";
+import { type Cursor, type JobRecord, nextDueAt } from "../job/job.ts";
+import { decideMissed } from "../run/missed.ts";
+import { openRun } from "../run/new-run.ts";
+import { decideRetry, type RetryPolicy } from "../run/retry.ts";
+import { type Run, skipRun } from "../run/run.ts";
+import { type FanOutCause, fanOutId, scheduledRunId } from "../run/run-id.ts";
+import type { TickState } from "../run/tick.ts";
+import { jitterDelay } from "../time/jitter.ts";
+import { shardsFor } from "./shard.ts";
+
+/** How far a source of users has been read; `cursor` is the source's own, any JSON. */
+export type SourceProgress = {
+  readonly cursor?: unknown;
+  /** Users handed to the shards so far, repeats included. */
+  readonly handed: number;
+  /** Failures in a row, of reading the same page. */
+  readonly failures: number;
+  readonly done: boolean;
+  /** Why the source was given up. */
+  readonly error?: string;
+};
+
+/** Users of a fan-out by what became of them. `total` counts those known so far, each once it is known to be one. */
+export type FanOutCounts = {
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+};
+
+export type FanOutStatus = "running" | "success" | "error";
+
+export type FanOut = {
+  /** Counts the job's fan-outs upward. */
+  readonly no: number;
+  readonly id: string;
+  readonly trigger: Trigger;
+  /** Epoch ms, as all instants here. */
+  readonly dueAt: number;
+  readonly startedAt: number;
+  readonly finishedAt?: number;
+  /** Earlier fires that it stands for as well. */
+  readonly missed: number;
+  /** The job as it was when the fan-out began: a later change does not reach a fan-out that is going. */
+  readonly definition: JobDefinition;
+  readonly origin?: string;
+  /** Over how many FanOut objects the users are spread; fixed, since a user's run is found by it. */
+  readonly shards: number;
+  /** Shards that were handed users. */
+  readonly fed: readonly number[];
+  readonly source: SourceProgress;
+  readonly status: FanOutStatus;
+  readonly error?: string;
+  /** Complete once the fan-out has ended; before that the shards know. */
+  readonly counts: FanOutCounts;
+  /** When the job looks after it next. */
+  readonly wakeAt: number;
+  /** An agent answered 410, and the job has been paused for it. */
+  readonly gone: boolean;
+};
+
+export const NO_USERS: FanOutCounts = { total: 0, succeeded: 0, failed: 0, skipped: 0 };
+
+/** A fire answered by the next tick or the one after it is on time, whatever the catch-up window. */
+export const TICK_GRACE_MS = 2 * MINUTE_MS;
+
+/** What a tick makes of a job: the next due time moves, and the fire is opened as a fan-out or leaves a skipped run. */
+export type FireVerdict = {
+  readonly cursor: Cursor;
+  readonly open?: FanOut;
+  readonly skipped?: Run;
+};
+
+export type FireContext = {
+  readonly now: number;
+  /** The tick's own time; it may lie ahead of the clock, and then decides what is due. */
+  readonly tickAt: number;
+  /** Why nothing fires (`MODE`, `USER_JOBS`), if so. */
+  readonly held?: string | undefined;
+  /** The job's newest fan-out, if it ever had one. */
+  readonly newest?: Pick<FanOut, "no" | "id" | "status"> | undefined;
+};
+
+/**
+ * The due fire of an all_users job, or undefined where none is due. State decides, not the tick: a tick that never came is made
+ * up by the next, and one that comes twice finds nothing due (CONTRACT.md §3, DESIGN "Fan-out").
+ */
+export function decideFire(state: TickState, context: FireContext): FireVerdict | undefined {
+  const { job, record, cursor } = state;
+  const { now, held, newest } = context;
+  const at = Math.max(now, context.tickAt);
+  const firstDueAt = cursor.nextDueAt;
+  if (record.finishedAt !== undefined || firstDueAt === null || firstDueAt > at) return undefined;
+
+  const delay = jitterDelay(record.id, job.schedule.jitterMs);
+  const catchupWindowMs = Math.max(job.catchupWindowMs, TICK_GRACE_MS);
+  const verdict = decideMissed({ ...job, catchupWindowMs }, record.anchorAt, delay, firstDueAt, at);
+  const { dueAt, missed } = verdict;
+  const moveOn = (to: Cursor): Cursor => ({ ...to, nextDueAt: nextDueAt(job, record, to.fires, dueAt) });
+
+  const going = newest?.status === "running";
+  const reason =
+    held ??
+    (verdict.kind === "too_late" ? verdict.reason : undefined) ??
+    (going ? "skipped: the previous fan-out was still going" : undefined);
+  if (reason !== undefined) {
+    const cause = { id: scheduledRunId(record.id, dueAt), trigger: "schedule", dueAt, missed } as const;
+    const opened = openRun(record, cursor, cause, now);
+    return { cursor: moveOn(opened.cursor), skipped: skipRun(opened.run, reason, now) };
+  }
+  const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1 }, now);
+  // A due time that a tick ahead of the clock has answered comes again after pause and resume: its fan-out is its trace.
+  if (open.id === newest?.id) return { cursor: moveOn(cursor) };
+  return { cursor: moveOn({ ...cursor, fires: cursor.fires + 1 }), open };
+}
+
+/** A fan-out about to be fed. */
+export function openFanOut(
+  record: JobRecord,
+  cause: FanOutCause,
+  opened: Pick<FanOut, "trigger" | "dueAt" | "missed" | "no">,
+  now: number,
+): FanOut {
+  return {
+    ...opened,
+    id: fanOutId(record.id, cause),
+    startedAt: now,
+    definition: record.definition,
+    ...(record.origin === undefined ? {} : { origin: record.origin }),
+    shards: shardsFor(record.definition.fan_out ?? { concurrency: 50 }),
+    fed: [],
+    source: { handed: 0, failures: 0, done: false },
+    status: "running",
+    counts: NO_USERS,
+    wakeAt: now,
+    gone: false,
+  };
+}
+
+/** A page of users has been handed to `shards`; `cursor` leads to the next, undefined where there is none. */
+export function pageHanded(
+  fanOut: FanOut,
+  page: { readonly users: number; readonly cursor?: unknown; readonly shards: Iterable<number> },
+  now: number,
+): FanOut {
+  const { cursor, users } = page;
+  const handed = fanOut.source.handed + users;
+  return {
+    ...fanOut,
+    fed: [...new Set([...fanOut.fed, ...page.shards])].sort((a, b) => a - b),
+    source: { handed, failures: 0, done: cursor === undefined, ...(cursor === undefined ? {} : { cursor }) },
+    wakeAt: now,
+  };
+}
+
+/** The source could not be read: again after a backoff by the job's `retry`, then the fan-out takes no more users. */
+export function sourceFailed(
+  fanOut: FanOut,
+  failure: { readonly reason: string; readonly retryable: boolean },
+  context: { readonly policy: RetryPolicy; readonly now: number; readonly random: number },
+): FanOut {
+  const { policy, now, random } = context;
+  const failures = fanOut.source.failures + 1;
+  const decision = decideRetry({ attempt: failures, policy, random });
+  if (failure.retryable && decision.retry) {
+    return { ...fanOut, source: { ...fanOut.source, failures }, wakeAt: now + decision.delayMs };
+  }
+  const handed = fanOut.source.handed;
+  const error = `the users could not be read ${handed === 0 ? "at all" : `beyond the first ${handed}`}: ${failure.reason}`;
+  return { ...fanOut, source: { ...fanOut.source, failures, done: true, error }, wakeAt: now };
+}
+
+/** Every run has ended and no user is to come. */
+export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): FanOut {
+  const { handed } = fanOut.source;
+  const allFailed = counts.failed > 0 && counts.succeeded === 0;
+  const error =
+    fanOut.source.error ??
+    (allFailed ? `all ${counts.failed} users' runs ended as error` : undefined) ??
+    // Never an empty success: whatever made the shards lose their users, somebody has to look.
+    (handed > 0 && counts.total === 0 ? `none of the ${handed} users handed to the shards was run` : undefined);
+  return {
+    ...fanOut,
+    status: error === undefined ? "success" : "error",
+    ...(error === undefined ? {} : { error }),
+    finishedAt: now,
+    counts,
+  };
+}
+
+/** The ended fan-out in the job's own figures: each user's run counts as one, the outcome is the fan-out's (CONTRACT.md §5). */
+export function countFanOut(cursor: Cursor, fanOut: FanOut): Cursor {
+  const { lastError: _lastError, ...rest } = cursor;
+  const failed = fanOut.status === "error";
+  return {
+    ...rest,
+    runCount: cursor.runCount + fanOut.counts.succeeded + fanOut.counts.failed,
+    consecutiveFailures: failed ? cursor.consecutiveFailures + 1 : 0,
+    lastRunAt: fanOut.startedAt,
+    lastStatus: failed ? "error" : "success",
+    ...(fanOut.error === undefined ? {} : { lastError: fanOut.error }),
+  };
+}
+
+export const sumCounts = (parts: Iterable<FanOutCounts>): FanOutCounts => {
+  let sum = NO_USERS;
+  for (const part of parts) {
+    sum = {
+      total: sum.total + part.total,
+      succeeded: sum.succeeded + part.succeeded,
+      failed: sum.failed + part.failed,
+      skipped: sum.skipped + part.skipped,
+    };
+  }
+  return sum;
+};
+
+/** What a job's timers and its end depend on: whether a fan-out is going, and when it is looked after next. */
+export type FanOutTimer = { readonly wakeAt: number };
+
+export const timerOf = (fanOut: FanOut | undefined): FanOutTimer | undefined =>
+  fanOut?.status === "running" ? { wakeAt: fanOut.wakeAt } : undefined;

@@ -1,0 +1,50 @@
+/**
+ * How a fan-out is spread over its shards (DESIGN "Fan-out"): how many there are, which one a user belongs to, and what share
+ * of the job's bounds each has. Everything follows from the fan-out and the user's id, so any object can work it out again.
+ */
+
+import { MINUTE_MS } from "../../schema/limits.ts";
+import { userKey } from "../run/run-id.ts";
+import { base32Value } from "../text/base32.ts";
+
+/** The platform lets six connections of one invocation wait for their answer; a seventh call would only queue in front of them. */
+export const MAX_CALLS_PER_SHARD = 6;
+/** 30 bits of the user's hash choose the shard. */
+const SHARD_CHARS = 6;
+
+/** `fan_out` of a job. */
+export type Bound = { readonly concurrency: number; readonly rate_per_minute?: number | undefined };
+
+/** As few shards as can make `concurrency` calls at once, and no more than there are calls in a minute. */
+export function shardsFor({ concurrency, rate_per_minute: rate = Number.POSITIVE_INFINITY }: Bound): number {
+  return Math.max(1, Math.min(Math.ceil(concurrency / MAX_CALLS_PER_SHARD), rate));
+}
+
+/** The shard of a user, from the user's key: the last part of the user's run id. */
+export const shardOfKey = (key: string, shards: number): number => base32Value(key.slice(0, SHARD_CHARS)) % shards;
+
+export const shardOfUser = (userId: string, shards: number): number => shardOfKey(userKey(userId), shards);
+
+/** The name of shard `k` of a job's fan-outs. */
+export const shardName = (jobId: string, k: number): string => `${jobId}/${k}`;
+
+/** How many calls shard `k` may have in flight; over all shards this is `concurrency`, or 6 a shard where there are fewer shards. */
+export function concurrencyOf(bound: Bound, shards: number, k: number): number {
+  const share = Math.floor(bound.concurrency / shards) + (k < bound.concurrency % shards ? 1 : 0);
+  return Math.max(1, Math.min(MAX_CALLS_PER_SHARD, share));
+}
+
+/** The least time between two calls of one shard, in ms; 0 where the job has no rate. */
+export const intervalOf = ({ rate_per_minute: rate }: Bound, shards: number): number =>
+  rate === undefined ? 0 : (MINUTE_MS * shards) / rate;
+
+/** Calls a little late do not lower the rate: so much time may be made up. */
+const MAX_MADE_UP_MS = 100;
+
+/** The shards' calls are spread over one interval: shard `k` makes its first one so much later. */
+export const firstCallAt = (startedAt: number, interval: number, shards: number, k: number): number =>
+  startedAt + (interval * k) / shards;
+
+/** When the call after the one made at `now` may be made, that one having been allowed from `allowedAt` on. */
+export const nextCallAt = (allowedAt: number, now: number, interval: number): number =>
+  Math.max(allowedAt, now - MAX_MADE_UP_MS) + interval;

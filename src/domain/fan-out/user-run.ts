@@ -1,0 +1,57 @@
+/** One user's run of a fan-out, and where it stands among the others in a list. It goes through the same states as any run (`run.ts`). */
+import type { JobDefinition } from "../../schema/job.ts";
+import type { Trigger } from "../../schema/run.ts";
+import { type Run, startRun } from "../run/run.ts";
+import { keyedRunId, userKey } from "../run/run-id.ts";
+import { sessionId } from "../run/session.ts";
+
+/** What a shard is told of a fan-out: all that its users' runs have in common. */
+export type FanOutSpec = {
+  readonly no: number;
+  readonly id: string;
+  readonly jobId: string;
+  readonly trigger: Trigger;
+  /** Epoch ms. */
+  readonly dueAt: number;
+  readonly startedAt: number;
+  readonly definition: JobDefinition;
+  readonly origin?: string;
+  readonly shards: number;
+};
+
+/** The parts of a run that are its own; the rest follows from the fan-out. */
+export type UserRunParts = Omit<Run, "id" | "seq" | "sessionId" | "userId" | "trigger" | "dueAt" | "missed"> & {
+  readonly userId: string;
+};
+
+/**
+ * A run whose first attempt is made at `now`; `key` is the user's (`userKey`). A crash before its end is written begins it again: same
+ * id, same session.
+ */
+export const startUserRun = (spec: FanOutSpec, userId: string, key: string, now: number): Run =>
+  startRun({ ...commonOf(spec, userId, key), userId }, now);
+
+/** A stored run, made whole. */
+export const restoreUserRun = (spec: FanOutSpec, parts: UserRunParts): Run => ({
+  ...commonOf(spec, parts.userId, userKey(parts.userId)),
+  ...parts,
+});
+
+function commonOf(spec: FanOutSpec, userId: string, key: string) {
+  const { agent_id: agentId, session_mode: mode } = spec.definition;
+  const { jobId, startedAt, no } = spec;
+  return {
+    id: keyedRunId(spec.id, key),
+    seq: no,
+    sessionId: sessionId({ jobId, agentId, userId, mode, startedAt, seq: no }),
+    trigger: spec.trigger,
+    dueAt: spec.dueAt,
+  };
+}
+
+/** Where a run stands in a list, newest first: by its start, then by its id. */
+export type RunKey = { readonly startedAt: number; readonly id: string };
+
+/** Negative where `a` comes before `b` in a list. */
+export const byNewest = (a: RunKey, b: RunKey): number =>
+  b.startedAt - a.startedAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);

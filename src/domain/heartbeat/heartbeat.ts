@@ -1,0 +1,181 @@
+/**
+ * One heartbeat's rules (CONTRACT.md §8): what its configuration means, when a beat is due, and what ends one before any
+ * model is asked. Beats fall on the multiples of `every`, counted from 1970 in UTC, so that no restart and no edit moves them.
+ */
+import type { Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../schema/heartbeat.ts";
+import { MAX_EVERY_MS, MINUTE_MS } from "../../schema/limits.ts";
+import { type FieldError, invalid, type Outcome } from "../failure.ts";
+import { ok } from "../result.ts";
+import { compileActiveHours, type DailyWindow, isActiveAt } from "../time/active-hours.ts";
+import { parseDurationWithin } from "../time/duration.ts";
+import { formatInstant } from "../time/instant.ts";
+import type { Beat, Idle } from "./beat.ts";
+
+/** A configuration with everything that beating needs already worked out. */
+export type CompiledHeartbeat = {
+  readonly config: HeartbeatConfig;
+  /** Whole minutes, in ms. */
+  readonly everyMs: number;
+  readonly hours?: DailyWindow;
+};
+
+/** A heartbeat as its object keeps it; instants are epoch ms. */
+export type HeartbeatRecord = {
+  readonly name: string;
+  readonly config: HeartbeatConfig;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Beats due up to here are dealt with. A beat moves it on in its own row; the later of the two counts. */
+  readonly handledAt: number;
+};
+
+/** How many of the coming beats are looked at to find one within the active hours: over a day of minutes, four years of days. */
+const MAX_LOOKAHEAD = 1_500;
+
+/**
+ * Fills in defaults and checks a configuration. Where the notifiers' URLs may lead is checked by `notify/notify.ts`.
+ * Errors: `validation_failed` with every field that is wrong.
+ */
+export function defineHeartbeat(input: HeartbeatInput, name: string): Outcome<CompiledHeartbeat> {
+  const errors: FieldError[] = [];
+  if (input.name !== undefined && input.name !== name) {
+    errors.push({ path: "name", message: `must be "${name}", as in the path; leave it out` });
+  }
+  const everyMs = readEvery(input.every, errors);
+  const hours = input.active_hours === undefined ? undefined : compileActiveHours(input.active_hours);
+  if (hours !== undefined && !hours.ok) errors.push(...hours.error);
+  if (errors.length > 0) return invalid(errors);
+
+  const compiled: CompiledHeartbeat = {
+    config: normalise(input),
+    everyMs,
+    ...(hours?.ok ? { hours: hours.value } : {}),
+  };
+  // Found out only by looking: it depends on the zone, and on daylight saving. The start of the search does not matter.
+  if (firstActiveBeat(compiled, 0) === undefined) {
+    return invalid(
+      [
+        {
+          path: "active_hours",
+          message: `beats every ${input.every} fall on multiples of it in UTC, and none of these is within active_hours`,
+        },
+      ],
+      "Choose a shorter every, or active_hours that hold one of its multiples; every 24h beats at 00:00 UTC.",
+    );
+  }
+  return ok(compiled);
+}
+
+function readEvery(every: string, errors: FieldError[]): number {
+  const ms = parseDurationWithin(every, MINUTE_MS, MAX_EVERY_MS);
+  if (!ms.ok) errors.push({ path: "every", message: ms.error });
+  else if (ms.value % MINUTE_MS !== 0) {
+    errors.push({ path: "every", message: `"${every}" is not whole minutes; the Cron Trigger ticks once a minute` });
+  }
+  return ms.ok ? ms.value : MINUTE_MS;
+}
+
+function normalise(input: HeartbeatInput): HeartbeatConfig {
+  const { name: _name, agent_id, fast_model, model, ...rest } = input;
+  return {
+    ...rest,
+    ...(agent_id ? { agent_id } : {}),
+    ...(fast_model ? { fast_model } : {}),
+    ...(model ? { model } : {}),
+  };
+}
+
+/** The compiled form of a configuration that was checked before it was stored. */
+export function compileStored(config: HeartbeatConfig): CompiledHeartbeat {
+  const hours = config.active_hours === undefined ? undefined : compileActiveHours(config.active_hours);
+  return { config, everyMs: readEvery(config.every, []), ...(hours?.ok ? { hours: hours.value } : {}) };
+}
+
+/** The last due time at or before `at`. */
+export const slotStart = (everyMs: number, at: number): number => Math.floor(at / everyMs) * everyMs;
+
+/** A due time, and how many before it passed without a beat since `handledAt`. */
+export type DueSlot = { readonly dueAt: number; readonly missed: number };
+
+/** The due time that the tick at `tickAt` finds open, or undefined. A tick that was lost is made up by any later one before the next due time. */
+export function dueSlot(everyMs: number, handledAt: number, tickAt: number): DueSlot | undefined {
+  const dueAt = slotStart(everyMs, tickAt);
+  if (dueAt <= handledAt) return undefined;
+  return { dueAt, missed: (dueAt - slotStart(everyMs, handledAt)) / everyMs - 1 };
+}
+
+/**
+ * The gates before a beat at `at`: enabled, active hours, a document with something in it. Undefined lets it pass. A beat by
+ * hand ignores the first two: whoever asks for one means it. A document counts as empty when it is nothing but whitespace.
+ */
+export function idleBecause(
+  heartbeat: CompiledHeartbeat,
+  beat: { readonly trigger: "schedule" | "manual"; readonly at: number; readonly document: string },
+): Idle | undefined {
+  const { config, hours } = heartbeat;
+  if (beat.trigger === "schedule") {
+    if (!config.enabled) return { outcome: "skipped", reason: "the heartbeat is disabled" };
+    if (hours !== undefined && !isActiveAt(hours, beat.at)) {
+      return { outcome: "skipped", reason: `outside the active hours ${hoursText(config)}` };
+    }
+  }
+  if (beat.document.trim() === "") return { outcome: "empty", reason: "the document is empty" };
+  return undefined;
+}
+
+function hoursText({ active_hours }: HeartbeatConfig): string {
+  return active_hours === undefined ? "" : `${active_hours.start} to ${active_hours.end} ${active_hours.timezone}`;
+}
+
+/** The first due time after `after` that lies within the active hours; undefined where none is in sight. */
+function firstActiveBeat({ everyMs, hours }: CompiledHeartbeat, after: number): number | undefined {
+  const first = slotStart(everyMs, after) + everyMs;
+  if (hours === undefined) return first;
+  for (let k = 0; k < MAX_LOOKAHEAD; k++) {
+    const dueAt = first + k * everyMs;
+    if (isActiveAt(hours, dueAt)) return dueAt;
+  }
+  return undefined;
+}
+
+/**
+ * The record of a new or changed configuration. Neither making nor editing brings a beat about: where it could (a new heartbeat,
+ * another `every`, one that is enabled again), what was due until `now` counts as dealt with.
+ */
+export function configure(
+  name: string,
+  config: HeartbeatConfig,
+  now: number,
+  current: { readonly record: HeartbeatRecord; readonly handledAt: number } | undefined,
+): HeartbeatRecord {
+  if (current === undefined) return { name, config, createdAt: now, updatedAt: now, handledAt: now };
+  const before = current.record.config;
+  const restarts = before.every !== config.every || before.enabled !== config.enabled;
+  return {
+    ...current.record,
+    config,
+    updatedAt: now,
+    handledAt: restarts ? Math.max(current.handledAt, now) : current.handledAt,
+  };
+}
+
+/** The heartbeat as clients see it; `config` is the masked one. */
+export function heartbeatView(
+  record: HeartbeatRecord,
+  config: HeartbeatConfig,
+  newest: Beat | undefined,
+  handledAt: number,
+  now: number,
+): Heartbeat {
+  const compiled = compileStored(record.config);
+  const nextAt = record.config.enabled ? firstActiveBeat(compiled, Math.max(handledAt, now)) : undefined;
+  return {
+    name: record.name,
+    ...config,
+    created_at: formatInstant(record.createdAt),
+    updated_at: formatInstant(record.updatedAt),
+    ...(nextAt === undefined ? {} : { next_beat_at: formatInstant(nextAt) }),
+    ...(newest === undefined ? {} : { last_beat_at: formatInstant(newest.lastAt) }),
+    ...(newest?.outcome === undefined ? {} : { last_outcome: newest.outcome }),
+  };
+}

@@ -1,0 +1,114 @@
+/** Who may see and change which job (CONTRACT.md §7). Pure: the caller's claims against a job's ids, nothing else. */
+import type { JobInput } from "../../schema/job.ts";
+import { type Failure, forbidden, invalid, type Outcome } from "../failure.ts";
+import { ok } from "../result.ts";
+
+/**
+ * Who calls, as read from the token. `admin` is the operator; `viewer` reads everything and changes nothing;
+ * `run` holds a run's own token; the others are bound to every id they carry, and an id they lack may have any value.
+ */
+export type Caller =
+  | { readonly role: "admin" }
+  | { readonly role: "viewer" }
+  | BoundCaller
+  | { readonly role: "run"; readonly job_id: string; readonly run_id: string };
+
+export type BoundCaller = {
+  readonly role: "agent" | "user" | "plugin";
+  readonly agent_id?: string | undefined;
+  readonly user_id?: string | undefined;
+  readonly plugin_id?: string | undefined;
+};
+
+export const ADMIN: Caller = { role: "admin" };
+
+/** The ids of a job that decide who may see it. */
+export type Scoped = {
+  readonly agent_id?: string | undefined;
+  readonly user_id?: string | undefined;
+  readonly plugin_id?: string | undefined;
+};
+
+const ID_FIELDS = ["agent_id", "user_id", "plugin_id"] as const;
+
+/** Whether a job exists for this caller; a foreign job is answered as if it did not. A run's token opens no job. */
+export function canSee(caller: Caller, job: Scoped): boolean {
+  if (caller.role === "admin" || caller.role === "viewer") return true;
+  if (caller.role === "run") return false;
+  return ID_FIELDS.every((field) => caller[field] === undefined || caller[field] === job[field]);
+}
+
+/** Whether the caller may report on this run: its own token, or any token that may see the job and change things. */
+export function canReport(caller: Caller, job: Scoped & { readonly id: string }, runId: string): boolean {
+  if (caller.role === "run") return caller.job_id === job.id && caller.run_id === runId;
+  return canSee(caller, job);
+}
+
+/**
+ * A new job's input with the ids that the caller's token lays down filled in.
+ * An id of someone else is `forbidden`; so is a kind of job that only the operator (or a plugin) makes.
+ */
+export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
+  if (caller.role === "admin") return ok(input);
+  if (caller.role === "viewer" || caller.role === "run") {
+    return forbidden("This token may not make jobs.", "Use an agent's, user's or plugin's token, or the operator's.");
+  }
+  const claimed = { ...input };
+  for (const field of ID_FIELDS) {
+    const own = caller[field];
+    if (own === undefined) continue;
+    const given = claimed[field];
+    if (given !== undefined && given !== "" && given !== own) return foreignId(field, own);
+    claimed[field] = own;
+  }
+  if (caller.role === "plugin") claimed.owner_kind ??= "plugin";
+  const refused = refuseKind(caller, claimed);
+  return refused ?? ok(claimed);
+}
+
+/** Whether a caller who may see a job may leave it in this form: the same rules as for making one, without filling anything in. */
+export function refuseForeignForm(caller: Caller, next: JobInput): Failure | undefined {
+  if (caller.role === "admin") return undefined;
+  if (caller.role === "viewer" || caller.role === "run") {
+    return forbidden("This token may not change jobs.").error;
+  }
+  for (const field of ID_FIELDS) {
+    const own = caller[field];
+    if (own !== undefined && next[field] !== own) return foreignId(field, own).error;
+  }
+  return refuseKind(caller, next)?.error;
+}
+
+const foreignId = (field: string, own: string) =>
+  forbidden(`This token is bound to ${field} "${own}".`, `Leave ${field} out, or set it to "${own}".`);
+
+function refuseKind(caller: BoundCaller, input: JobInput) {
+  if (input.exec_scope === "all_users") {
+    return forbidden("Only the operator makes all_users jobs.", 'Use exec_scope "user" or "system".');
+  }
+  if (input.owner_kind === "system") {
+    return forbidden("System jobs are made by the operator through PUT /v1/jobs/ensure.", "Leave owner_kind out.");
+  }
+  if (caller.user_id !== undefined && (input.exec_scope ?? "user") !== "user") {
+    return forbidden(
+      "This token is bound to a user: its jobs run as that user.",
+      'Leave exec_scope out, or set "user".',
+    );
+  }
+  const isPluginJob = input.owner_kind === "plugin" || input.plugin_id !== undefined;
+  if (caller.role === "plugin" ? input.owner_kind !== "plugin" : isPluginJob) {
+    return forbidden(
+      caller.role === "plugin"
+        ? "A plugin's token makes plugin jobs only."
+        : "Plugin jobs are made with a plugin's token.",
+      caller.role === "plugin" ? 'Leave owner_kind out, or set "plugin".' : "Leave owner_kind and plugin_id out.",
+    );
+  }
+  return undefined;
+}
+
+/** The failure of a POST that asks for a system job: 422 to the operator, whose call only needs another path. */
+export const systemNeedsEnsure = invalid(
+  [{ path: "owner_kind", message: 'must be "user" or "plugin" here' }],
+  "System jobs are made through PUT /v1/jobs/ensure, which creates or updates them by name.",
+);

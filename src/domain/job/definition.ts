@@ -1,0 +1,219 @@
+/**
+ * What a job's fields mean together (CONTRACT.md §2): defaults, rules between fields, the merge of a patch, who owns it.
+ * Pure; `now` is passed in where a rule needs it. Every problem is reported at once, by field.
+ */
+import type { JobDefinition, JobInput } from "../../schema/job.ts";
+import { JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.ts";
+import * as limits from "../../schema/limits.ts";
+import { type FieldError, invalid, type Outcome } from "../failure.ts";
+import { ok } from "../result.ts";
+import { parseDuration } from "../time/duration.ts";
+import { checkFuture, compileSchedule, type Schedule } from "../time/schedule.ts";
+
+/** A definition with everything that firing needs already worked out. */
+export type CompiledJob = {
+  readonly definition: JobDefinition;
+  readonly schedule: Schedule;
+  readonly timeoutMs: number;
+  readonly completionTimeoutMs: number;
+  readonly catchupWindowMs: number;
+  readonly retry: { readonly maxAttempts: number; readonly minBackoffMs: number; readonly maxBackoffMs: number };
+};
+
+/** The issues of a failed zod parse as field errors, unknown and read-only fields explained. */
+export function fieldErrors(
+  issues: readonly {
+    readonly path: readonly PropertyKey[];
+    readonly message: string;
+    readonly code?: string;
+    readonly keys?: readonly string[];
+  }[],
+): FieldError[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.map(String).join(".");
+    if (issue.code === "unrecognized_keys" && issue.keys !== undefined) {
+      return issue.keys.map((key) => ({
+        path: path === "" ? key : `${path}.${key}`,
+        message: explainUnknown(path, key),
+      }));
+    }
+    return [{ path, message: issue.message }];
+  });
+}
+
+const isReadOnly = (key: string): boolean => READ_ONLY_FIELDS.some((field) => field === key);
+
+function explainUnknown(path: string, key: string): string {
+  if (path === "" && isReadOnly(key)) return "is read-only: Reveille sets it; leave it out";
+  return "is not a field here; leave it out";
+}
+
+/**
+ * Fills in defaults and checks a new definition. `extra` says which door it came through: system jobs only through `ensure`.
+ * Errors: `validation_failed` with every field that is wrong.
+ */
+export function defineJob(input: JobInput): Outcome<CompiledJob> {
+  const definition = normalise(input);
+  const errors: FieldError[] = [];
+  errors.push(...checkOwner(definition), ...checkScope(definition), ...checkMessage(definition));
+
+  const schedule = compileSchedule(definition.schedule, { tickAligned: definition.exec_scope === "all_users" });
+  if (!schedule.ok) errors.push(...schedule.error);
+
+  const ms = (path: string, text: string, min: number, max: number, range: string): number => {
+    const parsed = parseDuration(text);
+    if (!parsed.ok) errors.push({ path, message: parsed.error });
+    else if (parsed.value < min || parsed.value > max)
+      errors.push({ path, message: `must be ${range}; got "${text}"` });
+    else return Math.round(parsed.value);
+    return 0;
+  };
+  const timeoutMs = ms("timeout", definition.timeout, limits.MIN_TIMEOUT_MS, limits.MAX_TIMEOUT_MS, "1s to 10m");
+  const completionTimeoutMs = ms(
+    "completion_timeout",
+    definition.completion_timeout,
+    limits.MIN_COMPLETION_TIMEOUT_MS,
+    limits.MAX_COMPLETION_TIMEOUT_MS,
+    "1s to 7d",
+  );
+  const catchupWindowMs = ms(
+    "catchup_window",
+    definition.catchup_window,
+    0,
+    limits.MAX_CATCHUP_WINDOW_MS,
+    "0s to 365d",
+  );
+  const minBackoffMs = ms("retry.min_backoff", definition.retry.min_backoff, 0, limits.MAX_BACKOFF_MS, "0s to 7d");
+  const maxBackoffMs = ms("retry.max_backoff", definition.retry.max_backoff, 0, limits.MAX_BACKOFF_MS, "0s to 7d");
+  if (minBackoffMs > maxBackoffMs && !errors.some((error) => error.path.startsWith("retry."))) {
+    errors.push({ path: "retry.min_backoff", message: "must not be longer than retry.max_backoff" });
+  }
+
+  if (!schedule.ok || errors.length > 0) return invalid(errors);
+  return ok({
+    definition,
+    schedule: schedule.value,
+    timeoutMs,
+    completionTimeoutMs,
+    catchupWindowMs,
+    retry: { maxAttempts: definition.retry.max_attempts, minBackoffMs, maxBackoffMs },
+  });
+}
+
+/** Checks what only matters when a schedule is new: that it still has a fire to come. */
+export function checkScheduleAhead(job: CompiledJob, anchorAt: number, now: number): Outcome<CompiledJob> {
+  const errors = checkFuture(job.schedule, anchorAt, now);
+  return errors.length > 0 ? invalid(errors) : ok(job);
+}
+
+/** Defaults in, empty optional fields out (CONTRACT.md: "Optional fields that are empty are left out"). */
+function normalise(input: JobInput): JobDefinition {
+  const userId = input.user_id === "" ? undefined : input.user_id;
+  const { user_id: _user, agent_id, description, message, payload, labels, ...rest } = input;
+  return {
+    ...rest,
+    owner_kind: input.owner_kind ?? (input.plugin_id === undefined ? "user" : "plugin"),
+    exec_scope: input.exec_scope ?? (userId === undefined ? "system" : "user"),
+    ...(userId === undefined ? {} : { user_id: userId }),
+    ...(agent_id ? { agent_id } : {}),
+    ...(description ? { description } : {}),
+    ...(message ? { message } : {}),
+    ...(payload === undefined || Object.keys(payload).length === 0 ? {} : { payload }),
+    ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(input.exec_scope === "all_users" ? { fan_out: input.fan_out ?? { concurrency: 50 } } : {}),
+  };
+}
+
+function checkOwner(job: JobDefinition): FieldError[] {
+  const pluginFields = ["plugin_id", "job_key", "runtime_name"] as const;
+  if (job.owner_kind !== "plugin") {
+    return pluginFields
+      .filter((field) => job[field] !== undefined)
+      .map((field) => ({
+        path: field,
+        message: 'belongs to plugin jobs only; leave it out or set owner_kind to "plugin"',
+      }));
+  }
+  const errors: FieldError[] = pluginFields
+    .filter((field) => job[field] === undefined)
+    .map((field) => ({ path: field, message: "is required for a plugin job" }));
+  if (job.exec_scope !== "system") errors.push({ path: "exec_scope", message: 'must be "system" for a plugin job' });
+  if (job.session_mode !== "reuse") errors.push({ path: "session_mode", message: 'must be "reuse" for a plugin job' });
+  return errors;
+}
+
+function checkScope(job: JobDefinition): FieldError[] {
+  const errors: FieldError[] = [];
+  if (job.exec_scope === "user" && job.user_id === undefined) {
+    errors.push({ path: "user_id", message: 'is required where exec_scope is "user"; name the user the job runs as' });
+  }
+  if (job.exec_scope !== "user" && job.user_id !== undefined) {
+    errors.push({
+      path: "user_id",
+      message: `goes with exec_scope "user" only; leave user_id out, or exec_scope (it is "${job.exec_scope}")`,
+    });
+  }
+  if (job.exec_scope !== "all_users" && job.fan_out !== undefined) {
+    errors.push({ path: "fan_out", message: 'goes with exec_scope "all_users" only; leave it out' });
+  }
+  return errors;
+}
+
+function checkMessage(job: JobDefinition): FieldError[] {
+  if (job.message !== undefined || job.owner_kind !== "user") return [];
+  return [{ path: "message", message: "is required: the prompt that the agent gets when the job fires" }];
+}
+
+/**
+ * A JSON merge patch (RFC 7396) on a definition, validated as a whole again.
+ * `null` removes a field (its default returns). A patch that replaces `cron` by another kind drops the zone that went with it.
+ * Errors: `validation_failed`.
+ */
+export function patchDefinition(current: JobDefinition, patch: Readonly<Record<string, unknown>>): Outcome<JobInput> {
+  const unknown = Object.keys(patch).filter((key) => !Object.hasOwn(JobInputSchema.shape, key));
+  if (unknown.length > 0) return invalid(unknown.map((key) => ({ path: key, message: explainUnknown("", key) })));
+
+  const merged = mergePatch(current, patch);
+  if (isObject(patch.schedule) && isObject(merged) && isObject(merged.schedule)) {
+    const dropsCron = patch.schedule.cron === null && !("timezone" in patch.schedule);
+    if (dropsCron) delete merged.schedule.timezone;
+  }
+  if (isObject(merged) && patch.exec_scope !== undefined && patch.exec_scope !== "all_users" && !("fan_out" in patch)) {
+    delete merged.fan_out;
+  }
+  const parsed = JobInputSchema.safeParse(merged);
+  if (parsed.success) return ok(parsed.data);
+  return invalid(fieldErrors(parsed.error.issues), scheduleKindHint(patch));
+}
+
+function scheduleKindHint(patch: Readonly<Record<string, unknown>>): string | undefined {
+  return isObject(patch.schedule)
+    ? 'To change the kind of schedule, remove the old one with null: {"schedule": {"cron": null, "every": "30m"}}.'
+    : undefined;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** RFC 7396 §2, on fresh objects: neither argument is changed. Keys are taken as own data, so `__proto__` has no power. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const merged = new Map(isObject(target) ? Object.entries(target) : []);
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key);
+    else merged.set(key, mergePatch(merged.get(key), value));
+  }
+  return Object.fromEntries(merged);
+}
+
+/**
+ * Who a job counts for, as `kind:id`: the key of its quota and of its shard in the directory.
+ * A job of a plugin, then of a user, then of an agent; everything else is the system's.
+ */
+export function ownerOf(job: JobDefinition): string {
+  if (job.owner_kind === "plugin") return `plugin:${job.plugin_id}`;
+  if (job.owner_kind === "system") return "system";
+  if (job.user_id !== undefined) return `user:${job.user_id}`;
+  if (job.agent_id !== undefined) return `agent:${job.agent_id}`;
+  return "system";
+}

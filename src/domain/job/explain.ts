@@ -1,0 +1,195 @@
+/**
+ * Why a job did or did not run at a time (CONTRACT.md §6, `explain`): in a code, in fields, and in words for people and
+ * language models. Pure: reads the job's state and its log.
+ */
+import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-out.ts";
+import type { Run } from "../run/run.ts";
+import type { TickState } from "../run/tick.ts";
+import { formatInstant } from "../time/instant.ts";
+import { jitterDelay } from "../time/jitter.ts";
+import { lastFireAt } from "../time/schedule.ts";
+import type { Explanation } from "./explanation.ts";
+import { stateOf } from "./job.ts";
+
+export type ExplainContext = {
+  /** The time asked about, and the present; epoch ms. */
+  readonly at: number;
+  readonly now: number;
+  /** Why nothing fires at present, if so. */
+  readonly held?: string | undefined;
+  /** Of an all_users job: its fan-outs, newest first. */
+  readonly fanOuts?: readonly ExplainedFanOut[];
+  /** How many runs the log keeps. */
+  readonly retention: number;
+};
+
+/**
+ * Why the job did or did not run at `context.at`. Of a time that has passed, the words end with when it runs next.
+ *
+ * @param log the job's runs, newest first, as many as are kept
+ */
+export function explain(state: TickState, log: readonly Run[], context: ExplainContext): Explanation {
+  const { at, now } = context;
+  const delay = jitterDelay(state.record.id, state.job.schedule.jitterMs);
+  if (at > now) return explainFuture(state, delay, context);
+  const past = explainPast(state, log, delay, context);
+  const asked = askedFor(log, past.dueAt, at);
+  const words = [past.explanation, asked && explainAskedFor(asked), explainNext(state, past, context)];
+  return {
+    ...past,
+    ...(past.run === undefined && asked !== undefined ? { run: asked } : {}),
+    explanation: words.filter((sentence) => sentence !== undefined).join(" "),
+  };
+}
+
+/** The newest run by `at` that no fire of the schedule began, if the fire in question is older; `dueAt` and `at` in epoch ms. */
+const askedFor = (log: readonly Run[], dueAt: number | undefined, at: number): Run | undefined =>
+  log.find(
+    (run) => run.trigger !== "schedule" && run.startedAt <= at && (dueAt === undefined || run.startedAt > dueAt),
+  );
+
+function explainAskedFor({ id, trigger, startedAt, phase, status, error }: Run): string {
+  const how =
+    phase !== "ended"
+      ? "is still running"
+      : status === "success"
+        ? "succeeded"
+        : `ended as ${status}: ${error ?? "unknown"}`;
+  return `Run ${id} (${trigger}) was asked for, started at ${formatInstant(startedAt)} and ${how}.`;
+}
+
+/** When the job runs next, in words; undefined where they have been said. */
+function explainNext({ record, cursor }: TickState, past: Explanation, { held }: ExplainContext): string | undefined {
+  if (past.verdict === "paused" || past.verdict === "finished") return undefined;
+  if (stateOf(record) === "finished") return "The job has finished and will not run again.";
+  if (stateOf(record) === "paused") {
+    const why = record.pausedReason === undefined ? "" : ` (${record.pausedReason})`;
+    return `The job is paused${why} and runs only once it is resumed: POST /v1/jobs/${record.id}/resume.`;
+  }
+  if (held !== undefined) return `Nothing fires at present (${held}).`;
+  return cursor.nextDueAt === null ? undefined : `It is due next at ${formatInstant(cursor.nextDueAt)}.`;
+}
+
+function explainPast(state: TickState, log: readonly Run[], delay: number, context: ExplainContext): Explanation {
+  const { record, job } = state;
+  const { at } = context;
+  if (at < record.createdAt) {
+    return { verdict: "before_creation", explanation: `The job was made only at ${formatInstant(record.createdAt)}.` };
+  }
+  const dueAt = lastFireAt(job.schedule, record.anchorAt, at, delay);
+  if (dueAt === null || dueAt < record.anchorAt) return explainNothingDue(state, log, context);
+
+  const run = log.find((candidate) => candidate.dueAt === dueAt && candidate.trigger === "schedule");
+  if (run !== undefined) return { ...explainRun(run, dueAt), dueAt, run };
+  const fanned = explainByFanOut(context.fanOuts ?? [], dueAt);
+  if (fanned !== undefined) return fanned;
+  const standIn = log.find((candidate) => standsFor(candidate, dueAt, log));
+  if (standIn !== undefined) {
+    return {
+      verdict: "coalesced",
+      explanation: `The fire due at ${formatInstant(dueAt)} was missed while nothing could run; run ${standIn.id}, for the later due time ${formatInstant(standIn.dueAt)}, stands for it and ${(standIn.missed ?? 1) - 1} more.`,
+      dueAt,
+      run: standIn,
+    };
+  }
+  return { ...explainTraceless(state, log, dueAt, context), dueAt };
+}
+
+function explainRun(run: Run, dueAt: number): Explanation {
+  const due = formatInstant(dueAt);
+  if (run.status === "skipped") {
+    return { verdict: "skipped", explanation: `The fire due at ${due} was not run: ${run.error ?? "skipped"}.` };
+  }
+  const lag = run.startedAt - dueAt;
+  const started = `The fire due at ${due} started ${lag} ms later as run ${run.id}`;
+  if (run.phase === "ended") {
+    const how = run.status === "success" ? "succeeded" : `ended as an error: ${run.error ?? "unknown"}`;
+    return { verdict: "ran", explanation: `${started} and ${how}, after ${attempts(run.attempt)}.` };
+  }
+  const waits: Record<Exclude<Run["phase"], "ended">, string> = {
+    calling: `attempt ${run.attempt} is being made`,
+    pending: `attempt ${run.attempt} waits until ${formatInstant(run.wakeAt ?? dueAt)}${run.error ? `, since: ${run.error}` : ""}`,
+    waiting: `the agent answered 202 and has until ${formatInstant(run.wakeAt ?? dueAt)} to complete it`,
+  };
+  return { verdict: "running", explanation: `${started} and is still running: ${waits[run.phase]}.` };
+}
+
+const attempts = (count: number): string => (count === 1 ? "1 attempt" : `${count} attempts`);
+
+/** A run after downtime stands for the fires between the one before it and itself. */
+function standsFor(run: Run, dueAt: number, log: readonly Run[]): boolean {
+  if (!run.missed || run.trigger !== "schedule" || run.dueAt <= dueAt) return false;
+  return !log.some((other) => other.trigger === "schedule" && other.dueAt >= dueAt && other.dueAt < run.dueAt);
+}
+
+function explainTraceless(state: TickState, log: readonly Run[], dueAt: number, context: ExplainContext): Explanation {
+  const { record, cursor } = state;
+  const due = formatInstant(dueAt);
+  if (record.buffered?.dueAt === dueAt) {
+    return {
+      verdict: "waiting",
+      explanation: `The fire due at ${due} waits for the active run to end (overlap: buffer_one).`,
+    };
+  }
+  if (cursor.nextDueAt !== null && cursor.nextDueAt <= context.now) {
+    return { verdict: "overdue", explanation: `The fire due at ${due} has not been handled yet; it is being started.` };
+  }
+  const oldest = log.at(-1);
+  if (log.length >= context.retention && oldest !== undefined && oldest.dueAt > dueAt) {
+    return {
+      verdict: "log_expired",
+      explanation: `The log keeps the newest ${context.retention} runs and begins at ${formatInstant(oldest.dueAt)}; what happened to the fire due at ${due} is no longer known.`,
+    };
+  }
+  if (stateOf(record) === "paused") {
+    const why = record.pausedReason === undefined ? "" : ` (${record.pausedReason})`;
+    return {
+      verdict: "paused",
+      explanation: `The fire due at ${due} was not run: the job is paused${why}. Resume it with POST /v1/jobs/${record.id}/resume.`,
+    };
+  }
+  if (stateOf(record) === "finished") {
+    return { verdict: "finished", explanation: `The fire due at ${due} was not run: the job had finished.` };
+  }
+  return { verdict: "no_trace", explanation: `The fire due at ${due} was not run: the job was paused at that time.` };
+}
+
+function explainNothingDue({ record }: TickState, log: readonly Run[], context: ExplainContext): Explanation {
+  if (record.anchorAt > record.createdAt && context.at < record.anchorAt) {
+    const run = log.find((candidate) => candidate.dueAt <= context.at);
+    return {
+      verdict: "other_schedule",
+      explanation: `The job had another schedule then: the present one holds since ${formatInstant(record.anchorAt)}.${run === undefined ? "" : ` The last run before that time is ${run.id}.`}`,
+      ...(run === undefined ? {} : { run }),
+    };
+  }
+  return {
+    verdict: "not_due",
+    explanation: `Nothing was due by ${formatInstant(context.at)}: the first fire of the schedule comes later.`,
+  };
+}
+
+function explainFuture(state: TickState, delay: number, { at, now, held }: ExplainContext): Explanation {
+  const { record, job, cursor } = state;
+  const asked = formatInstant(at);
+  if (stateOf(record) === "finished") {
+    return {
+      verdict: "finished",
+      explanation: `The job has finished and will not run at ${asked}. Give it a new time with PATCH.`,
+    };
+  }
+  if (stateOf(record) === "paused") {
+    return { verdict: "paused", explanation: `The job is paused and will not run at ${asked} unless it is resumed.` };
+  }
+  if (held !== undefined) return { verdict: "held", explanation: `Nothing fires at present (${held}).` };
+  const dueAt = lastFireAt(job.schedule, record.anchorAt, at, delay);
+  if (cursor.nextDueAt === null || dueAt === null || dueAt <= now) {
+    const next =
+      cursor.nextDueAt === null
+        ? "No further fire is due"
+        : `The next fire is due only at ${formatInstant(cursor.nextDueAt)}`;
+    return { verdict: "in_future", explanation: `${next}, so nothing will run by ${asked}.` };
+  }
+  const when = dueAt === at ? `at ${asked}` : `by ${asked}, the last time at ${formatInstant(dueAt)}`;
+  return { verdict: "in_future", explanation: `The job will run ${when}.`, dueAt };
+}

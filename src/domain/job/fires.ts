@@ -1,0 +1,27 @@
+/** Coming fires as answers show them: in UTC, and as the clocks of the schedule's zone will show them. */
+import * as z from "zod";
+import { formatInstant, formatLocal } from "../time/instant.ts";
+import { nextFires, type Schedule, scheduleZone } from "../time/schedule.ts";
+
+export const Fire = z
+  .strictObject({
+    at: z.string().meta({ description: "In UTC.", examples: ["2026-11-23T08:00:00.000Z"] }),
+    local: z.string().meta({
+      description: "In the schedule's time zone, with its offset then.",
+      examples: ["2026-11-23T09:00:00+01:00"],
+    }),
+  })
+  .meta({ id: "Fire" });
+export type Fire = z.infer<typeof Fire>;
+
+/**
+ * The first `count` fires after `from` (epoch ms), which is also the anchor of `every`; fewer where the schedule ends.
+ * The delay of `jitter` is a job's own and left out here.
+ */
+export function showFires(schedule: Schedule, from: number, count: number): readonly Fire[] {
+  const zone = scheduleZone(schedule);
+  return nextFires(schedule, from, from, 0, Math.min(count, schedule.maxRuns ?? count)).map((at) => ({
+    at: formatInstant(at),
+    local: formatLocal(at, zone),
+  }));
+}

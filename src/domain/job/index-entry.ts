@@ -1,0 +1,41 @@
+/** What the directory knows of a job: what lists are filtered and ordered by, nothing that moves when it fires. */
+import type { ExecScope, JobState, OwnerKind } from "../../schema/job.ts";
+import { ownerOf } from "./definition.ts";
+import { type JobRecord, stateOf } from "./job.ts";
+
+export type IndexEntry = {
+  readonly id: string;
+  /** `user:U`, `plugin:P`, `agent:A` or `system`: the shard key, and what quotas count. */
+  readonly owner: string;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly name: string;
+  readonly ownerKind: OwnerKind;
+  readonly execScope: ExecScope;
+  readonly agentId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly pluginId?: string | undefined;
+  readonly enabled: boolean;
+  readonly state: JobState;
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+/** The entry that a job's record should have in the directory. */
+export function indexEntryOf(record: JobRecord): IndexEntry {
+  const { definition } = record;
+  return {
+    id: record.id,
+    owner: ownerOf(definition),
+    version: record.version,
+    createdAt: record.createdAt,
+    name: definition.name,
+    ownerKind: definition.owner_kind,
+    execScope: definition.exec_scope,
+    agentId: definition.agent_id,
+    userId: definition.user_id,
+    pluginId: definition.plugin_id,
+    enabled: definition.enabled,
+    state: stateOf(record),
+    labels: definition.labels ?? {},
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * What a list of jobs is asked for (CONTRACT.md §6), and what follows from it: which owners' jobs can match, and whether one
+ * job does. The directory answers from its rows; `matchesFilter` is the same rule for the job as it is at this moment.
+ */
+import type { ExecScope, Job, JobState, OwnerKind } from "../../schema/job.ts";
+import { type Caller, canSee, type Scoped } from "./access.ts";
+
+/** Without `states` a list shows what may still fire. */
+export const DEFAULT_STATES: readonly JobState[] = ["active", "paused"];
+
+/** A job carries as many labels at most; a list that asks for more of them finds nothing. */
+export const MAX_FILTER_LABELS = 16;
+
+/** Every field that is there must match. Names follow the query parameters. */
+export type JobFilter = Scoped & {
+  readonly owner_kind?: OwnerKind | undefined;
+  readonly exec_scope?: ExecScope | undefined;
+  /** The whole name. */
+  readonly name?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  /** Every one of them must be on the job. */
+  readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
+  /** Part of the name, in any case. */
+  readonly q?: string | undefined;
+  /** Default {@link DEFAULT_STATES}. */
+  readonly states?: readonly JobState[] | undefined;
+};
+
+/** What `q` compares: the same for names that differ in case or in how accents are composed. */
+export const foldName = (name: string): string => name.normalize("NFC").toLowerCase().normalize("NFC");
+
+/** The filter within what the caller may see, or undefined where no job can be in both. */
+export function narrowToCaller(filter: JobFilter, caller: Caller): JobFilter | undefined {
+  if (caller.role === "admin" || caller.role === "viewer") return filter;
+  if (caller.role === "run") return undefined;
+  const narrowed: { -readonly [F in keyof Scoped]: Scoped[F] } = {};
+  for (const field of ["agent_id", "user_id", "plugin_id"] as const) {
+    const own = caller[field];
+    const asked = filter[field];
+    if (own !== undefined && asked !== undefined && own !== asked) return undefined;
+    const id = own ?? asked;
+    if (id !== undefined) narrowed[field] = id;
+  }
+  return { ...filter, ...narrowed };
+}
+
+/** The owners (see `ownerOf`) that a matching job can have, or `any`. Fewer owners are fewer shards to ask. */
+export function ownersMatching(filter: JobFilter): readonly string[] | "any" {
+  const { owner_kind, exec_scope, agent_id, user_id, plugin_id } = filter;
+  // Only a plugin's jobs carry a plugin_id, and they run as no user.
+  if (plugin_id !== undefined) return [`plugin:${plugin_id}`];
+  if (owner_kind === "system") return ["system"];
+  if (user_id !== undefined) return owner_kind === "user" ? [`user:${user_id}`] : [`user:${user_id}`, "system"];
+  const withoutUser = exec_scope === "system" || exec_scope === "all_users";
+  if (owner_kind === "user" && withoutUser && agent_id !== undefined) return [`agent:${agent_id}`];
+  // Only the system's and agents' jobs are for all users; an agent's id tells which.
+  if (exec_scope === "all_users" && agent_id !== undefined) return [`agent:${agent_id}`, "system"];
+  return "any";
+}
+
+/** Whether this job, as it is now, belongs in the list: the entry that led to it may be a moment behind. */
+export function matchesFilter(job: Job, filter: JobFilter, caller: Caller): boolean {
+  const equal = (wanted: unknown, value: unknown): boolean => wanted === undefined || wanted === value;
+  return (
+    canSee(caller, job) &&
+    (filter.states ?? DEFAULT_STATES).includes(job.state) &&
+    equal(filter.owner_kind, job.owner_kind) &&
+    equal(filter.exec_scope, job.exec_scope) &&
+    equal(filter.agent_id, job.agent_id) &&
+    equal(filter.user_id, job.user_id) &&
+    equal(filter.plugin_id, job.plugin_id) &&
+    equal(filter.name, job.name) &&
+    equal(filter.enabled, job.enabled) &&
+    (filter.labels ?? []).every(
+      ([key, value]) => job.labels !== undefined && Object.hasOwn(job.labels, key) && job.labels[key] === value,
+    ) &&
+    (filter.q === undefined || foldName(job.name).includes(foldName(filter.q)))
+  );
+}

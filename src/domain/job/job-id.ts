@@ -1,0 +1,42 @@
+/**
+ * The ids that Reveille gives to jobs, recognisable without a look at storage.
+ *
+ * Why: each job is a Durable Object, and calling an object that never existed leaves an empty database file behind. An id
+ * that Reveille made carries a checksum, so a guessed or mistyped one is refused statelessly, and costs nothing. An
+ * imported job keeps its id, whatever its form (CONTRACT.md §2); an id that was not minted here is therefore looked up in
+ * the directory before any object is called.
+ *
+ * The checksum is unkeyed: it stops accidents and scanners, one in a million of which pass. It authorises nothing.
+ */
+import { BASE32_CLASS, base32 } from "../text/base32.ts";
+import { sha256 } from "../text/sha256.ts";
+
+/** 20 characters of 5 bits: 100 bits, of which CONTRACT.md §2 asks for 80. */
+const PAYLOAD_CHARS = 20;
+/** 20 bits. */
+const CHECKSUM_CHARS = 4;
+
+/** How many bytes a minted id is made of; further ones are ignored. */
+export const JOB_ID_BYTES = 13;
+
+const MINTED = new RegExp(`^j[${BASE32_CLASS}]{${PAYLOAD_CHARS + CHECKSUM_CHARS}}$`);
+
+/**
+ * A job id (`j` + 24 characters) from at least {@link JOB_ID_BYTES} bytes: random ones, or a keyed hash where creation is to be
+ * idempotent. The same bytes make the same id. Throws a RangeError on fewer bytes: such an id could be guessed.
+ */
+export function jobIdFromBytes(bytes: Uint8Array): string {
+  if (bytes.byteLength < JOB_ID_BYTES)
+    throw new RangeError(`a job id needs ${JOB_ID_BYTES} bytes, got ${bytes.byteLength}`);
+  const payload = base32(bytes, PAYLOAD_CHARS);
+  return `j${payload}${checksum(payload)}`;
+}
+
+/** Whether `id` has the form and the checksum of an id made by {@link jobIdFromBytes}. Such a job may still not exist. */
+export const isMintedJobId = (id: string): boolean =>
+  MINTED.test(id) && id.slice(1 + PAYLOAD_CHARS) === checksum(id.slice(1, 1 + PAYLOAD_CHARS));
+
+/** Whether `id` can be the id of a job at all, minted or imported: 1-64 of `A-Za-z0-9_-` (CONTRACT.md §2). */
+export const isJobId = (id: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(id);
+
+const checksum = (payload: string): string => base32(sha256(`reveille job id ${payload}`), CHECKSUM_CHARS);

@@ -1,0 +1,47 @@
+/**
+ * Whether and when a failed attempt is made again (CONTRACT.md §4). Pure: the caller draws the random number.
+ *
+ *   base(n)  = min_backoff · 2^(n-1), at most max_backoff / 1.5, at least min_backoff      n = the attempt that failed
+ *   delay(n) = max(base, Retry-After) + random · (min(1.5 · base, max_backoff) - base)
+ *
+ * So without a Retry-After the delay lies between min_backoff and max_backoff, and runs that failed together are spread
+ * over a third of it even where the limit is reached. Only min_backoff = max_backoff leaves no room for jitter.
+ */
+import { DAY_MS } from "../../schema/limits.ts";
+
+/** How often and how far apart attempts are made; `maxAttempts` counts the first one. */
+export type RetryPolicy = {
+  readonly maxAttempts: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+};
+
+export type RetryDecision = { readonly retry: false } | { readonly retry: true; readonly delayMs: number };
+
+/** A Retry-After beyond this is taken as this: an agent cannot park a run, and with it the job's overlap rule, for longer. */
+export const MAX_RETRY_AFTER_MS = DAY_MS;
+
+const JITTER = 1.5;
+
+/** The delay after failed attempt `attempt` (from 1) before jitter is added, in ms. */
+export function baseBackoffMs(attempt: number, { minBackoffMs, maxBackoffMs }: RetryPolicy): number {
+  return Math.max(minBackoffMs, Math.min(minBackoffMs * 2 ** (attempt - 1), maxBackoffMs / JITTER));
+}
+
+/**
+ * What follows failed attempt `attempt` (from 1). `retryAfterMs` is what the agent asked for, a minimum that may exceed
+ * `maxBackoffMs`; `random` lies in [0, 1). The delay is in whole ms.
+ */
+export function decideRetry(failed: {
+  readonly attempt: number;
+  readonly policy: RetryPolicy;
+  readonly retryAfterMs?: number | undefined;
+  readonly random: number;
+}): RetryDecision {
+  const { attempt, policy, random } = failed;
+  if (attempt >= policy.maxAttempts) return { retry: false };
+  const base = baseBackoffMs(attempt, policy);
+  const spread = Math.max(0, Math.min(base * JITTER, policy.maxBackoffMs) - base);
+  const askedFor = Math.min(Math.max(0, failed.retryAfterMs ?? 0), MAX_RETRY_AFTER_MS);
+  return { retry: true, delayMs: Math.ceil(Math.max(base, askedFor) + random * spread) };
+}

@@ -1,0 +1,69 @@
+/**
+ * The ids of runs and fan-outs. Each is a function of what it is a run of, so every attempt, redelivery and repeated step
+ * carries the same id (CONTRACT.md §3), and the agent can drop what it has already done by `webhook-id`.
+ *
+ *   {job}-s{due}                a scheduled run          {job}-f{due}                a scheduled fan-out
+ *   {job}-m{at}_{nonce}         a manual run             {job}-g{at}_{nonce}         a manual fan-out
+ *   {job}-b{number}_{due}       a run of a backfill      {job}-h{number}_{due}       a fan-out of a backfill
+ *                                                        {fan-out}-u{user}           one user's run of a fan-out
+ *
+ * Times are epoch ms. What follows the last `-` holds none itself, so no two different things have the same id, although
+ * job ids may contain `-` and `_`. All characters are of `A-Za-z0-9_-`: safe in a path, and never the `.` that Standard
+ * Webhooks puts between the parts it signs. With a job id of 64 characters the longest id is 126.
+ */
+import { BASE32_CLASS, base32 } from "../text/base32.ts";
+import { sha256 } from "../text/sha256.ts";
+
+/** 80 bits: a nonce tells apart the few manual runs of one job in one millisecond. */
+const NONCE_CHARS = 16;
+/** 120 bits: among ten million users the chance of any two meeting is below 1e-22. */
+const USER_CHARS = 24;
+
+/** The run of `jobId` that was due at `dueAt`. */
+export const scheduledRunId = (jobId: string, dueAt: number): string => `${jobId}-s${instant(dueAt)}`;
+
+/** The run for the fire at `dueAt` in the job's backfill number `backfillNo`, a whole number from 0. */
+export const backfillRunId = (jobId: string, backfillNo: number, dueAt: number): string =>
+  `${jobId}-b${backfillNo}_${instant(dueAt)}`;
+
+/** The run that a client asked for at `requestedAt`. `nonce` is any text that differs for every request: random, or a counter. */
+export const manualRunId = (jobId: string, requestedAt: number, nonce: string): string =>
+  `${jobId}-m${instant(requestedAt)}_${nonceText(nonce)}`;
+
+/** What a fan-out was opened for: a due time, a client's request, or one fire of a backfill. */
+export type FanOutCause =
+  | number
+  | { readonly requestedAt: number; readonly nonce: string }
+  | { readonly backfillNo: number; readonly dueAt: number };
+
+/** The fan-out of `jobId` for `cause`; a plain number is the due time of a scheduled one. */
+export function fanOutId(jobId: string, cause: FanOutCause): string {
+  if (typeof cause === "number") return `${jobId}-f${instant(cause)}`;
+  if ("nonce" in cause) return `${jobId}-g${instant(cause.requestedAt)}_${nonceText(cause.nonce)}`;
+  return `${jobId}-h${cause.backfillNo}_${instant(cause.dueAt)}`;
+}
+
+/** The run of one user in a fan-out. The user's id is hashed: it may hold any character, and does not belong in URLs and logs. */
+export const userRunId = (fanOut: string, userId: string): string => keyedRunId(fanOut, userKey(userId));
+
+/** What stands for a user in the ids of their runs, and in the tables of their shard. */
+export const userKey = (userId: string): string => base32(sha256(userId), USER_CHARS);
+
+/** The run of the user with this key. */
+export const keyedRunId = (fanOut: string, key: string): string => `${fanOut}-u${key}`;
+
+/** The user's key in the id of a run that is known to be a user's: cheaper than hashing the user again. */
+export const keyOfUserRun = (runId: string): string => runId.slice(-USER_CHARS);
+
+const USER_RUN = new RegExp(`^(.+-[fgh][^-]+)-u([${BASE32_CLASS}]{${USER_CHARS}})$`);
+
+/** The fan-out and the user's key in the id of a user's run; undefined where it is another run's, or none. */
+export function parseUserRunId(runId: string): { readonly fanOutId: string; readonly key: string } | undefined {
+  const [, fanOut, key] = USER_RUN.exec(runId) ?? [];
+  return fanOut === undefined || key === undefined ? undefined : { fanOutId: fanOut, key };
+}
+
+const nonceText = (nonce: string): string => base32(sha256(nonce), NONCE_CHARS);
+
+/** A backfill may reach back before 1970, and `-` is taken. */
+const instant = (at: number): string => (at < 0 ? `n${-at}` : `${at}`);

@@ -1,0 +1,27 @@
+/** A run as clients see it (CONTRACT.md §5). */
+import type { Run as RunView } from "../../schema/run.ts";
+import { formatInstant } from "../time/instant.ts";
+import type { Run } from "./run.ts";
+
+export function runView(jobId: string, run: Run): RunView {
+  return {
+    id: run.id,
+    job_id: jobId,
+    session_id: run.sessionId,
+    ...(run.userId === undefined ? {} : { user_id: run.userId }),
+    status: run.status,
+    trigger: run.trigger,
+    scheduled_at: formatInstant(run.dueAt),
+    started_at: formatInstant(run.startedAt),
+    ...(run.finishedAt === undefined ? {} : { finished_at: formatInstant(run.finishedAt) }),
+    ...(run.error === undefined ? {} : { error: run.error }),
+    attempt: run.attempt,
+    ...(run.phase === "pending" && run.wakeAt !== undefined ? { next_attempt_at: formatInstant(run.wakeAt) } : {}),
+    ...(run.phase === "waiting" && run.wakeAt !== undefined ? { completion_due_at: formatInstant(run.wakeAt) } : {}),
+    ...(run.missed === undefined ? {} : { missed: run.missed }),
+    ...(run.httpStatus === undefined ? {} : { http_status: run.httpStatus }),
+    ...(run.output === undefined ? {} : { output: run.output }),
+    ...(run.outputTruncated ? { output_truncated: true } : {}),
+    ...(run.progress === undefined ? {} : { progress: run.progress }),
+  };
+}

@@ -1,0 +1,28 @@
+/** The session in which the agent is woken (CONTRACT.md §2): the same one each time, or a new one for every run. */
+import type { JobDefinition } from "../../schema/job.ts";
+
+/** What a session id is made of. Empty ids mean none; `startedAt` and `seq` count in mode `new` only. */
+export type SessionParts = {
+  readonly jobId: string;
+  readonly agentId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly mode: JobDefinition["session_mode"];
+  /** When the run was recorded, epoch ms. Not its due time: a backfill runs due times again. */
+  readonly startedAt: number;
+  /** The run's number in its job, which counts upward; for a user's run, that of its fan-out. */
+  readonly seq: number;
+};
+
+/**
+ * `[{agent_id}:]scheduler:{job id}[:u{user_id}][:{timestamp}]`, the timestamp in microseconds since 1970.
+ *
+ * It must differ for every run and be the same for every attempt of one, so it is worked out once, when the run is
+ * recorded, and stored with it. Several runs of a job can start in one millisecond (`allow_all`, a backfill), so the
+ * microseconds are the last three digits of the run's number: only a thousand runs in one millisecond could share a session.
+ */
+export function sessionId({ jobId, agentId, userId, mode, startedAt, seq }: SessionParts): string {
+  const agent = agentId ? `${agentId}:` : "";
+  const user = userId ? `:u${userId}` : "";
+  const timestamp = mode === "new" ? `:${startedAt * 1_000 + (seq % 1_000)}` : "";
+  return `${agent}scheduler:${jobId}${user}${timestamp}`;
+}

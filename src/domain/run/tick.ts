@@ -1,0 +1,305 @@
+/**
+ * What a job does when it wakes: one pure step from (state, now) to the next state, the runs to record and the calls to make.
+ * It composes the rules: answers that came in, interrupted and expired runs, due and missed fires, overlap, buffered and
+ * backfilled fires, retries, the end of the job. The shell records the result in one transaction and only then acts on it
+ * (invariant 2). Deciding twice from the same state gives the same ids, so a repeat after a crash is harmless.
+ */
+import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
+import type { Trigger } from "../../schema/run.ts";
+import type { FanOutTimer } from "../fan-out/fan-out.ts";
+import type { CompiledJob } from "../job/definition.ts";
+import { type Cursor, isUnlisted, type JobRecord, nextDueAt, pauseJob } from "../job/job.ts";
+import { jitterDelay } from "../time/jitter.ts";
+import type { Answer } from "./attempt-outcome.ts";
+import { decideMissed } from "./missed.ts";
+import { countEnded, openRun } from "./new-run.ts";
+import { decideOverlap } from "./overlap.ts";
+import {
+  beginAttempt,
+  cancelRun,
+  expireRun,
+  interruptAttempt,
+  isActive,
+  type Run,
+  settleAttempt,
+  skipRun,
+} from "./run.ts";
+import { backfillRunId, scheduledRunId } from "./run-id.ts";
+
+/** Everything that a decision may look at. */
+export type TickState = {
+  readonly job: CompiledJob;
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** Runs that have not ended, oldest first. */
+  readonly active: readonly Run[];
+  /** A fan-out of the job is going, and is looked after at its time (`domain/fan-out.ts`). */
+  readonly fanOut?: FanOutTimer | undefined;
+};
+
+export type TickContext = {
+  readonly now: number;
+  /** In [0, 1): spreads backoffs. */
+  readonly random: number;
+  /** Ids of runs whose call is being made by this very process. */
+  readonly inFlight: ReadonlySet<string>;
+  /** Answers that came in since the last tick, by run id. */
+  readonly answers: ReadonlyMap<string, Answer>;
+  /** Why nothing fires (`MODE`, `USER_JOBS`), if so. Held fires are skipped, not kept. */
+  readonly held?: string | undefined;
+};
+
+export type TickResult = {
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** Runs to write, each once, in its last form. */
+  readonly changed: readonly Run[];
+  readonly active: readonly Run[];
+  /** Runs to call now, once recorded. */
+  readonly calls: readonly Run[];
+  /** Runs whose call in flight is to be hung up. */
+  readonly aborts: readonly string[];
+  /** The finished job's time is over: erase everything. */
+  readonly erase: boolean;
+  /** All that is new in the record is that the job has finished, which decides itself again from the state without it. */
+  readonly onlyFinishes: boolean;
+};
+
+/** At most this many runs of one job are active at a time; `allow_all` skips beyond it (invariant 5). */
+export const MAX_ACTIVE_RUNS = 50;
+
+/** Decides what happens at `now`. Deterministic in its arguments; applying it again to its own result changes nothing. */
+export function decideTick(state: TickState, context: TickContext): TickResult {
+  const draft = new Draft(state, context);
+  draft.settleAnswers();
+  draft.recoverAndExpire();
+  if (state.record.finishedAt === undefined) {
+    draft.fireWhatIsDue();
+    draft.startBuffered();
+    draft.startBackfilled();
+  }
+  draft.callPending();
+  draft.finishIfOver();
+  return draft.result();
+}
+
+/** One thing that a job waits for. All timers are read off the state; the earliest one is the alarm (invariant 3). */
+export type Timer = {
+  readonly kind: "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase" | "fan_out";
+  readonly at: number;
+};
+
+/** What the timers depend on besides the state. */
+export type TimerContext = {
+  readonly now: number;
+  readonly inFlight: ReadonlySet<string>;
+  /** Not before this is the directory asked again, after it could not be reached. */
+  readonly indexRetryAt?: number | undefined;
+};
+
+/** The job's table of timers. A call in flight has none: it is held by the process, and by the alarm that made it. */
+export function timersOf(state: Omit<TickState, "job">, { now, inFlight, indexRetryAt }: TimerContext): Timer[] {
+  const { record, cursor, active, fanOut } = state;
+  const timers: Timer[] = [];
+  // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
+  if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
+  if (fanOut !== undefined) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
+  if (isUnlisted(record)) timers.push({ kind: "index", at: indexRetryAt ?? now });
+  for (const run of active) {
+    if (run.phase === "pending") timers.push({ kind: "attempt", at: run.wakeAt ?? now });
+    if (run.phase === "waiting") timers.push({ kind: "deadline", at: run.wakeAt ?? now });
+    if (run.phase === "calling" && !inFlight.has(run.id)) timers.push({ kind: "recover", at: now });
+  }
+  if (record.finishedAt !== undefined) timers.push({ kind: "erase", at: record.finishedAt + FINISHED_RETENTION_MS });
+  else {
+    if (cursor.nextDueAt !== null && record.definition.exec_scope !== "all_users") {
+      timers.push({ kind: "fire", at: cursor.nextDueAt });
+    }
+    const queued = record.buffered !== undefined || record.backfills.length > 0;
+    if (active.length === 0 && (queued || isOver(state))) timers.push({ kind: "queue", at: now });
+  }
+  return timers;
+}
+
+/** Nothing is left to come: the schedule has no further fire, and nothing runs or waits. */
+export function isOver({ record, cursor, active, fanOut }: Omit<TickState, "job">): boolean {
+  if (fanOut !== undefined || !record.definition.enabled) return false;
+  const queued = record.buffered !== undefined || record.backfills.length > 0;
+  return cursor.nextDueAt === null && !queued && active.length === 0;
+}
+
+class Draft {
+  readonly #job: CompiledJob;
+  readonly #context: TickContext;
+  readonly #fanOut: FanOutTimer | undefined;
+  readonly #runs: Map<string, Run>;
+  readonly #changed = new Set<string>();
+  readonly #calls: string[] = [];
+  readonly #aborts: string[] = [];
+  #record: JobRecord;
+  #cursor: Cursor;
+  #erase = false;
+  #onlyFinishes = false;
+  readonly #before: JobRecord;
+
+  constructor(state: TickState, context: TickContext) {
+    this.#job = state.job;
+    this.#before = state.record;
+    this.#record = state.record;
+    this.#cursor = state.cursor;
+    this.#context = context;
+    this.#fanOut = state.fanOut;
+    this.#runs = new Map(state.active.map((run) => [run.id, run]));
+  }
+
+  settleAnswers(): void {
+    for (const [id, answer] of this.#context.answers) {
+      const run = this.#runs.get(id);
+      // An answer to a call whose run was cancelled or completed meanwhile has nothing left to decide.
+      if (run?.phase !== "calling") continue;
+      this.#put(settleAttempt(run, answer, this.#rules, this.#context.now, this.#context.random));
+      if (answer.kind === "gone") this.#pause(answer.reason);
+    }
+  }
+
+  recoverAndExpire(): void {
+    const { now, inFlight, random } = this.#context;
+    for (const run of this.#active()) {
+      if (run.phase === "calling" && !inFlight.has(run.id)) this.#put(interruptAttempt(run, this.#rules, now, random));
+      else if (run.phase === "waiting" && (run.wakeAt ?? 0) <= now) this.#put(expireRun(run, now));
+    }
+  }
+
+  fireWhatIsDue(): void {
+    const { now, held } = this.#context;
+    const due = this.#cursor.nextDueAt;
+    if (due === null || due > now || this.#job.definition.exec_scope === "all_users") return;
+
+    const delay = jitterDelay(this.#record.id, this.#job.schedule.jitterMs);
+    const verdict = decideMissed(this.#job, this.#record.anchorAt, delay, due, now);
+    if (held !== undefined) this.#skip(verdict.dueAt, held, verdict.missed);
+    else if (verdict.kind === "too_late") this.#skip(verdict.dueAt, verdict.reason, verdict.missed);
+    else this.#fire(verdict.dueAt, verdict.missed);
+
+    this.#cursor = {
+      ...this.#cursor,
+      nextDueAt: nextDueAt(this.#job, this.#record, this.#cursor.fires, verdict.dueAt),
+    };
+  }
+
+  startBuffered(): void {
+    const { buffered, ...record } = this.#record;
+    if (buffered === undefined || this.#active().length > 0) return;
+    this.#record = record;
+    const { dueAt, missed } = buffered;
+    const { enabled } = record.definition;
+    const { now, held = enabled ? undefined : "skipped: the job was paused while this fire waited" } = this.#context;
+    if (held === undefined) {
+      this.#start("schedule", dueAt, scheduledRunId(record.id, dueAt), missed);
+      return;
+    }
+    this.#skip(dueAt, held, missed);
+    if (!enabled) return;
+    // It was counted against max_runs while it waited; a skip is not.
+    const next = this.#cursor.nextDueAt ?? nextDueAt(this.#job, record, this.#cursor.fires, now);
+    this.#cursor = { ...this.#cursor, nextDueAt: next };
+  }
+
+  startBackfilled(): void {
+    const [first, ...rest] = this.#record.backfills;
+    if (first === undefined || this.#active().length > 0) return;
+    const [due, ...later] = first.due;
+    this.#record = { ...this.#record, backfills: later.length > 0 ? [{ no: first.no, due: later }, ...rest] : rest };
+    if (due !== undefined) this.#start("backfill", due, backfillRunId(this.#record.id, first.no, due), 0);
+  }
+
+  callPending(): void {
+    for (const run of this.#active()) {
+      if (run.phase !== "pending" || (run.wakeAt ?? 0) > this.#context.now) continue;
+      this.#put(beginAttempt(run));
+      this.#calls.push(run.id);
+    }
+  }
+
+  finishIfOver(): void {
+    const { now } = this.#context;
+    if (this.#record.finishedAt !== undefined) {
+      this.#erase = this.#record.finishedAt + FINISHED_RETENTION_MS <= now;
+      return;
+    }
+    if (!isOver({ record: this.#record, cursor: this.#cursor, active: this.#active(), fanOut: this.#fanOut })) return;
+    this.#onlyFinishes = this.#record === this.#before;
+    this.#record = { ...this.#record, finishedAt: now, version: this.#record.version + 1, updatedAt: now };
+  }
+
+  result(): TickResult {
+    const runs = [...this.#runs.values()];
+    return {
+      record: this.#record,
+      cursor: this.#cursor,
+      changed: runs.filter((run) => this.#changed.has(run.id)),
+      active: runs.filter(isActive),
+      calls: runs.filter((run) => this.#calls.includes(run.id)),
+      aborts: this.#aborts,
+      erase: this.#erase,
+      onlyFinishes: this.#onlyFinishes,
+    };
+  }
+
+  get #rules() {
+    return { retry: this.#job.retry, completionTimeoutMs: this.#job.completionTimeoutMs };
+  }
+
+  #active(): Run[] {
+    return [...this.#runs.values()].filter(isActive);
+  }
+
+  #fire(due: number, missed: number): void {
+    const active = this.#active();
+    const waits = this.#record.buffered !== undefined;
+    const verdict = decideOverlap(this.#job.definition.overlap, active.length, waits, MAX_ACTIVE_RUNS);
+    switch (verdict.kind) {
+      case "skip":
+        this.#skip(due, verdict.reason, missed);
+        return;
+      case "buffer":
+        this.#record = { ...this.#record, buffered: { dueAt: due, missed } };
+        return;
+      case "replace":
+        for (const run of active) {
+          if (run.phase === "calling") this.#aborts.push(run.id);
+          this.#put(cancelRun(run, this.#context.now, "cancelled: the next fire came due (overlap: cancel_other)"));
+        }
+        break;
+      case "start":
+        break;
+    }
+    this.#start("schedule", due, scheduledRunId(this.#record.id, due), missed);
+  }
+
+  #start(trigger: Trigger, dueAt: number, id: string, missed: number): void {
+    const opened = openRun(this.#record, this.#cursor, { id, trigger, dueAt, missed }, this.#context.now);
+    this.#cursor = trigger === "schedule" ? { ...opened.cursor, fires: opened.cursor.fires + 1 } : opened.cursor;
+    this.#put(opened.run);
+  }
+
+  #skip(dueAt: number, reason: string, missed: number): void {
+    const id = scheduledRunId(this.#record.id, dueAt);
+    const opened = openRun(this.#record, this.#cursor, { id, trigger: "schedule", dueAt, missed }, this.#context.now);
+    this.#cursor = opened.cursor;
+    this.#put(skipRun(opened.run, reason, this.#context.now));
+  }
+
+  #put(run: Run): void {
+    const before = this.#runs.get(run.id);
+    this.#runs.set(run.id, run);
+    this.#changed.add(run.id);
+    if (!isActive(run) && (before === undefined || isActive(before))) this.#cursor = countEnded(this.#cursor, run);
+  }
+
+  #pause(reason: string): void {
+    const paused = pauseJob(this.#record, this.#cursor, reason, this.#context.now);
+    this.#record = paused.record;
+    this.#cursor = paused.cursor;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The opaque `cursor` of a paged list: the key of the last item seen, so that the next page begins right after it however
+ * many items came or went in the meantime. It holds nothing secret and grants nothing: it only says where to go on.
+ */
+import * as z from "zod";
+import { invalid, type Outcome } from "../failure.ts";
+import { ok } from "../result.ts";
+
+/** The longest key is a user's id of 128 bytes, all of them escaped. */
+const MAX_CURSOR_CHARS = 2_048;
+
+export type CursorCodec<Key> = {
+  readonly encode: (key: Key) => string;
+  /** Errors: `validation_failed` on `cursor`. */
+  readonly decode: (cursor: string) => Outcome<Key>;
+};
+
+/**
+ * The cursors of one list. `list` is part of them, so that a cursor of another list is refused instead of misread.
+ * `key` must be made of JSON values.
+ */
+export function cursorsOf<Key>(list: string, key: z.ZodType<Key>): CursorCodec<Key> {
+  const shape = z.tuple([z.literal(list), key]);
+  return {
+    encode: (value) => toBase64Url(JSON.stringify([list, value])),
+    decode: (cursor) => {
+      const parsed = shape.safeParse(parseJson(fromBase64Url(cursor)));
+      if (parsed.success) return ok(parsed.data[1]);
+      return invalid(
+        [{ path: "cursor", message: "is not a cursor of this list" }],
+        "Pass next_cursor of the page before, unchanged, or leave cursor out to begin with the first page.",
+      );
+    },
+  };
+}
+
+function toBase64Url(text: string): string {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+function fromBase64Url(text: string): string | undefined {
+  if (text.length > MAX_CURSOR_CHARS || text.length % 4 === 1 || !/^[A-Za-z0-9_-]*$/.test(text)) return undefined;
+  const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
+}
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

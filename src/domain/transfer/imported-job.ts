@@ -1,0 +1,136 @@
+/** From one item of a file to a job that can be made, or the reason why not (CONTRACT.md §6, import). */
+
+import { ImportedJob } from "../../schema/job-export.ts";
+import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
+import type { Failure, FieldError } from "../failure.ts";
+import { type CompiledJob, checkScheduleAhead, defineJob, fieldErrors } from "../job/definition.ts";
+import { err, ok, type Result } from "../result.ts";
+import { cutUtf8 } from "../text/cut-text.ts";
+import { parseInstant } from "../time/instant.ts";
+import { fromLegacy, isFields, withoutEmpty } from "./legacy-job.ts";
+import { type Restored, restoreJob } from "./restored-job.ts";
+
+/** A job to be made under this id. `createdAt` is epoch ms. */
+export type JobToImport = {
+  readonly id: string;
+  readonly job: CompiledJob;
+  readonly createdAt: number;
+  readonly restored: Restored;
+};
+
+/** Errors come from other systems, and may be of any length. */
+const MAX_LAST_ERROR_BYTES = 2_000;
+const SHOWN_ERRORS = 3;
+
+/**
+ * Reads one item: a line of an export (it has an `etag`), or a job of the Go original. What is not a job that could be made by
+ * hand now is refused, but for a finished job of an export: that stays finished. `now` is epoch ms. Errors: a sentence.
+ */
+export function readImportedJob(item: unknown, now: number): Result<JobToImport, string> {
+  if (!isFields(item)) return err("is not a JSON object");
+  const given = withoutEmpty(item);
+  const ours = "etag" in given ? ok(given) : fromLegacy(given);
+  if (!ours.ok) return ours;
+  const parsed = ImportedJob.safeParse(ours.value);
+  if (!parsed.success) return err(sentence(fieldErrors(parsed.error.issues)));
+  const defined = defineJob(inputOf(parsed.data));
+  if (!defined.ok) return err(reasonOf(defined.error));
+  const times = timesOf(parsed.data, now);
+  return times.ok ? assemble(parsed.data, defined.value, times.value, now) : times;
+}
+
+type Times = {
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly anchorAt: number;
+  readonly finishedAt?: number;
+  readonly lastRunAt?: number;
+};
+
+function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number): Result<JobToImport, string> {
+  const { createdAt, ...kept } = times;
+  const restored: Restored = {
+    ...kept,
+    resumeAt: now,
+    pausedReason: job.definition.enabled ? undefined : item.paused_reason,
+    fires: item.fires ?? (job.definition.schedule.max_runs === undefined ? 0 : item.run_count),
+    runCount: item.run_count,
+    consecutiveFailures: item.consecutive_failures,
+    lastStatus: item.last_status,
+    lastError: item.last_error === undefined ? undefined : cutUtf8(item.last_error, MAX_LAST_ERROR_BYTES).text,
+  };
+  const imported: JobToImport = { id: item.id, job, createdAt, restored };
+  if (times.finishedAt !== undefined) {
+    if (times.finishedAt + FINISHED_RETENTION_MS > now) return ok(imported);
+    return err("finished more than 7 days ago, and such jobs are erased");
+  }
+  const ahead = checkScheduleAhead(job, times.anchorAt, now);
+  if (!ahead.ok) return err(reasonOf(ahead.error));
+  const { cursor } = restoreJob(item.id, job, createdAt, restored);
+  if (job.definition.enabled && cursor.nextDueAt === null) {
+    return err("schedule.max_runs: the job has been run so often already, and never fires again");
+  }
+  return ok(imported);
+}
+
+/** What a client could have written. */
+function inputOf(item: ImportedJob) {
+  const { id, state, paused_reason, created_at, updated_at, last_run_at, last_status, last_error, ...rest } = item;
+  const { next_run_at, run_count, consecutive_failures, etag, anchor_at, finished_at, fires, ...input } = rest;
+  return input;
+}
+
+/** A time in the future would keep the job from firing, or be shown as one that has been: it counts as now. */
+function timesOf(item: ImportedJob, now: number): Result<Times, string> {
+  const errors: FieldError[] = [];
+  const read = <F extends "created_at" | "updated_at" | "last_run_at" | "anchor_at" | "finished_at">(field: F) => {
+    const text = item[field];
+    if (text === undefined) return undefined;
+    const at = parseInstant(text);
+    if (at.ok) return Math.min(at.value, now);
+    errors.push({ path: field, message: at.error });
+    return undefined;
+  };
+  const createdAt = read("created_at") ?? now;
+  const updatedAt = read("updated_at") ?? createdAt;
+  const anchorAt = read("anchor_at") ?? createdAt;
+  const finishedAt = item.state === "finished" ? (read("finished_at") ?? updatedAt) : undefined;
+  const lastRunAt = read("last_run_at");
+  if (errors.length > 0) return err(sentence(errors));
+  return ok({
+    createdAt,
+    updatedAt,
+    anchorAt,
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...(lastRunAt === undefined ? {} : { lastRunAt }),
+  });
+}
+
+/** Why a job was not made, for the list of those that were left out. */
+export function reasonOf(failure: Failure): string {
+  switch (failure.kind) {
+    case "validation_failed":
+      return sentence(failure.errors);
+    case "idempotency_key_reused":
+      return ALREADY_THERE;
+    case "quota_exceeded":
+      return `${failure.owner} has ${failure.limit} jobs already, the most one owner may have: raise MAX_JOBS_PER_OWNER and import the file again`;
+    case "name_reserved":
+      return `name: "${failure.name}" belongs to a builtin or system job that is there already`;
+    default:
+      return failure.kind;
+  }
+}
+
+export const ALREADY_THERE = "already there: a job with this id exists and was left as it is";
+
+/** Of a job that is in order, but met a storage that was not: there may be room for it in a moment. */
+export const NOT_STORED = "could not be stored just now; send it again, and fewer jobs at a time if that goes on";
+
+function sentence(errors: readonly FieldError[]): string {
+  const shown = errors
+    .slice(0, SHOWN_ERRORS)
+    .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
+  const more = errors.length - shown.length;
+  return `${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+}

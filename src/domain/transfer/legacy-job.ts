@@ -1,0 +1,111 @@
+/**
+ * Jobs as the Go original wrote them to jobs.json, in the words of CONTRACT.md §2. Go writes a field that is empty as `""`, 0,
+ * null or the year 1; the original keeps plugin jobs of its early days in an envelope inside `message`, and takes an
+ * `exec_scope` more loosely. Nothing is lost for that: what it would have run is what is made here.
+ */
+import * as z from "zod";
+import { err, ok, type Result } from "../result.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What a message begins with that is a plugin job's envelope. */
+export const ENVELOPE_PREFIX = "__anna_plugin_job__:";
+
+const Envelope = z.object({
+  plugin_id: z.string().min(1),
+  key: z.string().min(1),
+  runtime_name: z.string().default(""),
+  payload: z.record(z.string(), z.unknown()).nullish(),
+  description: z.string().nullish(),
+});
+
+/** Go's zero time, in any offset that it may have been written with. */
+const ZERO_TIME = /^0001-01-01T00:00:00/;
+const EVERY = /^@every\s+(\S+)$/;
+const SCOPES: readonly unknown[] = ["system", "user", "all_users"];
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The item without what stands for "nothing": null, `""`, the zero time, and the user 0. */
+export function withoutEmpty(item: Fields): Fields {
+  const kept = Object.entries(item).filter(([key, value]) => !isEmpty(value) && !(key === "user_id" && value === 0));
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, key === "schedule" && isFields(value) ? withoutEmpty(value) : value]),
+  );
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === "" || (typeof value === "string" && ZERO_TIME.test(value));
+
+/** A job of the original as one of ours, unchecked. `item`: without empty fields. Errors: why it cannot be one. */
+export function fromLegacy(item: Fields): Result<Fields, string> {
+  const { org_id: _org, dispatch_kind, ...given } = item;
+  if (dispatch_kind !== undefined && dispatch_kind !== "chat") {
+    return err(
+      `dispatch_kind: ${JSON.stringify(dispatch_kind)} is nothing that can be run here; only chat jobs can be imported`,
+    );
+  }
+  const opened = openEnvelope(given);
+  if (!opened.ok) return opened;
+  const { user_id, exec_scope, ...fields } = opened.value;
+  const isPlugin =
+    fields.owner_kind === "plugin" || (fields.owner_kind === undefined && fields.plugin_id !== undefined);
+  const userId = typeof user_id === "number" && Number.isSafeInteger(user_id) ? String(user_id) : user_id;
+  // "user" without a user ran as the system; a user beside another scope was never looked at.
+  const scope = isPlugin ? "system" : SCOPES.includes(exec_scope) ? exec_scope : undefined;
+  const runsAsUser = (scope === undefined || scope === "user") && userId !== undefined;
+  return ok({
+    ...fields,
+    ...(isPlugin ? { session_mode: "reuse" } : {}),
+    ...(runsAsUser ? { user_id: userId } : {}),
+    ...(scope === undefined || scope === "user" ? {} : { exec_scope: scope }),
+    ...(isFields(fields.schedule) ? { schedule: plainSchedule(fields.schedule) } : {}),
+    ...lastStatus(fields),
+  });
+}
+
+/** A plugin job of the early days: its fields out of the message, which goes. */
+function openEnvelope(item: Fields): Result<Fields, string> {
+  const { message, ...rest } = item;
+  if (typeof message !== "string" || !message.startsWith(ENVELOPE_PREFIX)) return ok(item);
+  const envelope = Envelope.safeParse(parse(message.slice(ENVELOPE_PREFIX.length)));
+  if (!envelope.success) {
+    return err(
+      `message: begins with ${ENVELOPE_PREFIX} but does not go on with the JSON of a plugin job (plugin_id, key, runtime_name, payload, description)`,
+    );
+  }
+  const { plugin_id, key, runtime_name, payload, description } = envelope.data;
+  return ok({
+    ...rest,
+    owner_kind: "plugin",
+    plugin_id,
+    job_key: key,
+    ...(runtime_name === "" ? {} : { runtime_name }),
+    ...(payload ? { payload } : {}),
+    ...(description ? { description } : {}),
+  });
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    // Not an envelope; the caller says so.
+    return undefined;
+  }
+}
+
+/** robfig/cron takes `@every 30m` as an expression; here it is an interval. */
+function plainSchedule(schedule: Fields): Fields {
+  const every = typeof schedule.cron === "string" ? EVERY.exec(schedule.cron)?.[1] : undefined;
+  if (every === undefined || schedule.every !== undefined) return schedule;
+  const { cron: _cron, ...rest } = schedule;
+  return { ...rest, every };
+}
+
+/** The original kept an error until the next run went well, and no status beside it. */
+function lastStatus({ last_status, last_run_at, last_error }: Fields): Fields {
+  if (last_status !== undefined || last_run_at === undefined) return {};
+  return { last_status: last_error === undefined ? "success" : "error" };
+}

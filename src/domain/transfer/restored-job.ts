@@ -1,0 +1,65 @@
+/** A job that was made elsewhere, as it goes on here: with its age, its phase and its counts, and no fire from before it came. */
+
+import type { RunStatus } from "../../schema/job.ts";
+import type { ExportedJob } from "../../schema/job-export.ts";
+import type { CompiledJob } from "../job/definition.ts";
+import { type Cursor, type JobRecord, jobView, newJob, nextDueAt } from "../job/job.ts";
+import { formatInstant } from "../time/instant.ts";
+
+/** What a job brings along that a new one does not have. Instants are epoch ms. */
+export type Restored = {
+  /** The first fire is the first one after this: when the job was taken in. */
+  readonly resumeAt: number;
+  readonly updatedAt: number;
+  readonly anchorAt: number;
+  readonly finishedAt?: number | undefined;
+  readonly pausedReason?: string | undefined;
+  readonly fires: number;
+  readonly runCount: number;
+  readonly consecutiveFailures: number;
+  readonly lastRunAt?: number | undefined;
+  readonly lastStatus?: RunStatus | undefined;
+  readonly lastError?: string | undefined;
+};
+
+/** The record and cursor of a job that came from elsewhere. */
+export function restoreJob(
+  id: string,
+  job: CompiledJob,
+  createdAt: number,
+  restored: Restored,
+  origin?: string,
+): { record: JobRecord; cursor: Cursor } {
+  const made = newJob(id, job, createdAt, { origin });
+  const { updatedAt, anchorAt, finishedAt, pausedReason, fires, runCount, consecutiveFailures } = restored;
+  const record: JobRecord = {
+    ...made.record,
+    updatedAt,
+    anchorAt,
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...(pausedReason === undefined ? {} : { pausedReason }),
+  };
+  const { lastRunAt, lastStatus, lastError } = restored;
+  const cursor: Cursor = {
+    ...made.cursor,
+    nextDueAt: finishedAt === undefined ? nextDueAt(job, record, fires, restored.resumeAt) : null,
+    fires,
+    runCount,
+    consecutiveFailures,
+    ...(lastRunAt === undefined ? {} : { lastRunAt }),
+    ...(lastStatus === undefined ? {} : { lastStatus }),
+    ...(lastError === undefined ? {} : { lastError }),
+  };
+  return { record, cursor };
+}
+
+/** A job's line in an export. */
+export function exportView(record: JobRecord, cursor: Cursor): ExportedJob {
+  const { anchorAt, createdAt, finishedAt, definition } = record;
+  return {
+    ...jobView(record, cursor),
+    ...(anchorAt === createdAt ? {} : { anchor_at: formatInstant(anchorAt) }),
+    ...(finishedAt === undefined ? {} : { finished_at: formatInstant(finishedAt) }),
+    ...(definition.schedule.max_runs === undefined ? {} : { fires: cursor.fires }),
+  };
+}

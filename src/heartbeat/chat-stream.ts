@@ -1,0 +1,209 @@
+/**
+ * Reads a chat endpoint's answer, however it is cut into pieces: one JSON document, NDJSON, or server-sent events (CONTRACT.md §8).
+ * Pure: pieces of text in, one reply out. What a JSON value means is told by the dialect: ours, or OpenAI's (`openai.ts`).
+ */
+import * as z from "zod";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { TokenUsage } from "../schema/heartbeat.ts";
+
+/** What a model answered; `toolUse`: it called a tool on the way. */
+export type ChatReply = { readonly text: string; readonly toolUse: boolean; readonly usage?: TokenUsage };
+
+/** What one JSON value of an answer says; `known` is false where it holds nothing that the dialect has a name for. */
+export type ChatEvent = {
+  readonly known: boolean;
+  readonly text?: string;
+  readonly toolUse?: boolean;
+  readonly usage?: TokenUsage;
+  readonly error?: string;
+};
+
+/** Reads one JSON value; the error says what is wrong with it. */
+export type Dialect = (value: unknown) => Result<ChatEvent, string>;
+
+/** Collects one answer: `push` each piece as it comes, then `end`. */
+export class ChatReader {
+  readonly #dialect: Dialect;
+  #framing: "unknown" | "events" | "document";
+  #pending = "";
+  #data: string[] = [];
+  #eventName = "";
+  #text = "";
+  #toolUse = false;
+  #usage: TokenUsage | undefined;
+  #failure: string | undefined;
+  #done = false;
+
+  /** @param contentType of the answer; where it is neither SSE nor anything, the first characters decide */
+  constructor(dialect: Dialect, contentType: string | null) {
+    this.#dialect = dialect;
+    this.#framing = contentType?.toLowerCase().includes("text/event-stream") ? "events" : "unknown";
+  }
+
+  /** Whether the answer is complete (`[DONE]`) or has failed: nothing after this counts. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  push(piece: string): void {
+    if (this.#done) return;
+    this.#pending += piece;
+    if (this.#framing === "unknown") this.#framing = guessFraming(this.#pending);
+    if (this.#framing !== "events") return;
+    // A carriage return at the very end may be half of a line break.
+    const lines = this.#pending.split(/\r\n|\n|\r(?!$)/);
+    this.#pending = lines.pop() ?? "";
+    for (const line of lines) this.#takeLine(line);
+  }
+
+  /** The whole reply; the error says why there is none. */
+  end(): Result<ChatReply, string> {
+    if (this.#framing === "events") {
+      this.#takeLine(this.#pending.replace(/\r$/, ""));
+      // A stream may end without the blank line that closes its last event.
+      this.#takeLine("");
+    } else this.#takeDocument(this.#pending);
+    if (this.#failure !== undefined) return err(this.#failure);
+    return ok({
+      text: this.#text,
+      toolUse: this.#toolUse,
+      ...(this.#usage === undefined ? {} : { usage: this.#usage }),
+    });
+  }
+
+  /** One line of a stream of server-sent events; a blank one ends the event. */
+  #takeLine(line: string): void {
+    if (this.#done) return;
+    if (line === "") {
+      const data = this.#data.join("\n");
+      const name = this.#eventName;
+      this.#data = [];
+      this.#eventName = "";
+      if (data !== "") this.#takeEvent(name, data);
+      return;
+    }
+    const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
+    if (field === "data") this.#data.push(value);
+    if (field === "event") this.#eventName = value;
+  }
+
+  #takeEvent(name: string, data: string): void {
+    if (data.trim() === "[DONE]") {
+      this.#done = true;
+      return;
+    }
+    const json = parseJson(data);
+    if (json.ok) this.#take(json.value);
+    else this.#fail(name === "error" ? reported(data) : `an event of the stream is not JSON: ${quote(data)}`);
+  }
+
+  /** One JSON document, or one a line. */
+  #takeDocument(text: string): void {
+    const whole = parseJson(text);
+    if (whole.ok) {
+      const event = this.#take(whole.value);
+      if (event?.known === false) this.#fail(`the answer is JSON, but without a text: ${quote(text)}`);
+      return;
+    }
+    const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== "");
+    for (const line of lines) {
+      const json = parseJson(line);
+      if (json.ok) this.#take(json.value);
+      else this.#fail(`the answer is neither JSON nor a stream of it: ${quote(text)}`);
+    }
+  }
+
+  #take(value: unknown): ChatEvent | undefined {
+    if (this.#done) return undefined;
+    const read = this.#dialect(value);
+    if (!read.ok) {
+      this.#fail(read.error);
+      return undefined;
+    }
+    const event = read.value;
+    this.#text += event.text ?? "";
+    this.#toolUse ||= event.toolUse ?? false;
+    this.#usage = event.usage ?? this.#usage;
+    if (event.error !== undefined) this.#fail(reported(event.error));
+    return event;
+  }
+
+  #fail(reason: string): void {
+    this.#failure ??= reason;
+    this.#done = true;
+  }
+}
+
+/** A stream of events begins with a field's name or a comment; no JSON does. */
+function guessFraming(text: string): "unknown" | "events" | "document" {
+  const start = text.replace(/^\s+/, "");
+  if (/^(?:(?:data|event|id|retry):|:)/.test(start)) return "events";
+  return /^(?:d(?:a(?:ta?)?)?|e(?:v(?:e(?:nt?)?)?)?|id?|r(?:e(?:t(?:ry?)?)?)?)?$/.test(start) ? "unknown" : "document";
+}
+
+const reported = (message: string): string => `the chat endpoint reported an error: ${quote(message)}`;
+
+const MAX_QUOTE_CHARS = 300;
+const quote = (text: string): string => {
+  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+  return line.length > MAX_QUOTE_CHARS ? `${[...line].slice(0, MAX_QUOTE_CHARS).join("")}…` : line;
+};
+
+function parseJson(text: string): Result<unknown, undefined> {
+  try {
+    return ok(JSON.parse(text));
+  } catch {
+    return err(undefined);
+  }
+}
+
+const tokens = z.int().min(0);
+const Usage = z.union([
+  z
+    .object({ input_tokens: tokens, output_tokens: tokens })
+    .transform((u) => ({ input: u.input_tokens, output: u.output_tokens })),
+  z
+    .object({ prompt_tokens: tokens, completion_tokens: tokens })
+    .transform((u) => ({ input: u.prompt_tokens, output: u.completion_tokens })),
+]);
+
+/** Tokens as OpenAI (`prompt_tokens`) or Anthropic (`input_tokens`) count them; undefined for anything else. */
+export const readUsage = (value: unknown): TokenUsage | undefined => Usage.safeParse(value).data;
+
+/** The words of an `error`, which is a text, or an object with a `message`. */
+export function errorText(error: unknown): string {
+  if (typeof error === "string") return error;
+  const message = z.object({ message: z.string() }).safeParse(error).data?.message;
+  return message ?? JSON.stringify(error);
+}
+
+const Native = z.object({
+  text: z.string().nullish(),
+  tool_use: z.unknown().optional(),
+  error: z.unknown().optional(),
+  usage: z.unknown().optional(),
+});
+
+/** Whether a field says something: absent, null, false, "" and [] do not. */
+export const isTold = (value: unknown): boolean =>
+  value !== undefined &&
+  value !== null &&
+  value !== false &&
+  value !== "" &&
+  !(Array.isArray(value) && value.length === 0);
+
+/** CONTRACT.md §8: `{"text"}`, `{"tool_use"}` and `{"error"}`, together or one after the other; `usage` where the endpoint counts. */
+export const nativeDialect: Dialect = (value) => {
+  const read = Native.safeParse(value);
+  if (!read.success) return err(`the answer is not of the form {"text": "…"}: ${quote(JSON.stringify(value))}`);
+  const { text, tool_use, error, usage } = read.data;
+  const counted = readUsage(usage);
+  const toolUse = isTold(tool_use);
+  return ok({
+    known: typeof text === "string" || toolUse || isTold(error),
+    ...(typeof text === "string" ? { text } : {}),
+    toolUse,
+    ...(counted === undefined ? {} : { usage: counted }),
+    ...(isTold(error) ? { error: errorText(error) } : {}),
+  });
+};

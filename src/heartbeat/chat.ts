@@ -1,0 +1,244 @@
+/**
+ * Asks a model one question and waits for the whole answer (CONTRACT.md §8). Which endpoint, in this order: a function in code;
+ * an OpenAI-compatible API where OPENAI_BASE_URL is set; CHAT_URL or the agent, signed as in §4; Workers AI where there is
+ * nothing else. Never throws.
+ */
+
+import { type Agent, resolveAgent } from "../agent/resolve.ts";
+import { traceparent } from "../agent/traceparent.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { Env, Settings } from "../env.ts";
+import { type Deadline, TimedDeadline } from "../outbound/deadline.ts";
+import { checkEndpoint } from "../outbound/endpoint.ts";
+import { exchange, interruptedBy, messageOf, type Post, type PostIo, type Trouble } from "../outbound/exchange.ts";
+import { release } from "../outbound/output.ts";
+import { signedHeaders } from "../outbound/signature.ts";
+import type { TokenUsage } from "../schema/heartbeat.ts";
+import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
+import { ChatReader, type ChatReply, type Dialect, nativeDialect } from "./chat-stream.ts";
+import { openAiCall, openAiDialect } from "./openai.ts";
+import { askWorkersAi } from "./workers-ai.ts";
+
+/** A decision is one line of JSON, but a model may have to be loaded first. */
+export const DECISION_TIMEOUT_MS = 2 * MINUTE_MS;
+/** As long as the longest attempt of a job. With the decision and the notifiers it stays below an alarm's 15 minutes. */
+export const MAIN_TIMEOUT_MS = 10 * MINUTE_MS;
+/** A stream spends some 200 bytes on a token. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** One question. `id` is the same for every attempt of one call; it becomes `webhook-id`. */
+export type ChatRequest = {
+  readonly id: string;
+  readonly attempt: number;
+  readonly sessionId: string;
+  readonly message: string;
+  readonly model?: string | undefined;
+  /** Whose endpoint and secret; undefined is the default agent. */
+  readonly agentId?: string | undefined;
+  readonly timeoutMs: number;
+};
+
+/** What a function in code is asked. It should give up when `signal` is aborted. */
+export type ChatQuestion = {
+  readonly sessionId: string;
+  readonly message: string;
+  readonly model?: string | undefined;
+  readonly signal: AbortSignal;
+};
+/** Answers with the text, or with what else is known. A throw is an error of the beat. */
+export type ChatFunction = (
+  question: ChatQuestion,
+) => Promise<string | { readonly text: string; readonly toolUse?: boolean; readonly usage?: TokenUsage }>;
+
+export type ChatIo = {
+  /** Epoch ms. */
+  readonly now: () => number;
+  readonly signal?: AbortSignal | undefined;
+  readonly chat?: ChatFunction | undefined;
+  /** The platform's fetch, unless a test passes another. */
+  readonly fetch?: PostIo["fetch"] | undefined;
+};
+
+export async function askChat(
+  env: Env,
+  settings: Settings,
+  request: ChatRequest,
+  io: ChatIo,
+): Promise<Result<ChatReply, Trouble>> {
+  if (io.chat !== undefined) return askFunction(io.chat, request, io.signal);
+  if (settings.OPENAI_BASE_URL !== undefined) {
+    return askOpenAi({ ...settings, OPENAI_BASE_URL: settings.OPENAI_BASE_URL }, request, io);
+  }
+  const { AI } = env;
+  const hasAgent = request.agentId !== undefined || settings.AGENT_URL !== undefined || env.AGENT !== undefined;
+  if (AI !== undefined && settings.CHAT_URL === undefined && !hasAgent) {
+    return within(request, io.signal, (deadline) => askWorkersAi(AI, request, deadline));
+  }
+  const endpoint = await resolveEndpoint(env, settings, request.agentId);
+  return endpoint.ok ? askNative(endpoint.value, settings, request, io) : endpoint;
+}
+
+/** CHAT_URL with the agent's secret, or the agent itself. */
+async function resolveEndpoint(
+  env: Env,
+  settings: Settings,
+  agentId: string | undefined,
+): Promise<Result<Agent, Trouble>> {
+  if (settings.CHAT_URL === undefined) return findAgent(env, settings, agentId);
+  const secret = await signingSecret(env, settings, agentId);
+  if (!secret.ok) return secret;
+  if (secret.value !== undefined) return ok({ url: settings.CHAT_URL, secret: secret.value });
+  const reason = "AGENT_SECRET is not set, so the call to CHAT_URL cannot be signed; set it to whsec_ and base64";
+  return err({ reason, passing: false });
+}
+
+/** What a heartbeat's calls are signed with: the secret of its agent, else AGENT_SECRET; undefined where there is none. */
+export async function signingSecret(
+  env: Env,
+  settings: Settings,
+  agentId: string | undefined,
+): Promise<Result<string | undefined, Trouble>> {
+  if (agentId === undefined) return ok(settings.AGENT_SECRET);
+  const agent = await findAgent(env, settings, agentId);
+  return agent.ok ? ok(agent.value.secret) : agent;
+}
+
+async function findAgent(env: Env, settings: Settings, agentId: string | undefined): Promise<Result<Agent, Trouble>> {
+  try {
+    const agent = await resolveAgent(env, settings, agentId);
+    return agent.ok ? agent : err({ reason: agent.error, passing: false });
+  } catch (error) {
+    return err({ reason: `the agent could not be looked up: ${messageOf(error)}`, passing: true });
+  }
+}
+
+async function askNative(
+  agent: Agent,
+  settings: Settings,
+  request: ChatRequest,
+  io: ChatIo,
+): Promise<Result<ChatReply, Trouble>> {
+  const who = "the chat endpoint";
+  const endpoint = checkEndpoint(agent.url, { allowLoopbackHttp: settings.LOCAL });
+  if (!endpoint.ok) return err({ reason: `${who} cannot be called: ${endpoint.error}`, passing: false });
+  const { id, attempt, sessionId, message, model } = request;
+  const body = JSON.stringify({
+    type: "chat",
+    data: { session_id: sessionId, message, ...(model === undefined ? {} : { model }) },
+  });
+  const timestampSeconds = Math.floor(io.now() / SECOND_MS);
+  const signed = await signedHeaders({ secret: agent.secret, id, timestampSeconds, body });
+  if (!signed.ok) return err({ reason: `the call cannot be signed: ${signed.error}`, passing: false });
+  const headers = {
+    ...signed.value,
+    accept: "application/json, text/event-stream, application/x-ndjson",
+    "reveille-session-id": sessionId,
+    traceparent: traceparent(id, attempt),
+  };
+  const post: Post = { who, url: agent.url, headers, body, timeoutMs: request.timeoutMs, secrets: [agent.secret] };
+  return converse(post, nativeDialect, { fetch: agent.fetch ?? io.fetch ?? fetch, signal: io.signal });
+}
+
+async function askOpenAi(
+  settings: Settings & { readonly OPENAI_BASE_URL: string },
+  request: ChatRequest,
+  io: ChatIo,
+): Promise<Result<ChatReply, Trouble>> {
+  const endpoint = checkEndpoint(settings.OPENAI_BASE_URL, { allowLoopbackHttp: settings.LOCAL });
+  if (!endpoint.ok) return err({ reason: `OPENAI_BASE_URL cannot be called: ${endpoint.error}`, passing: false });
+  const ask = (usage: boolean) => {
+    const call = openAiCall(settings, request, { usage });
+    const post: Post = {
+      ...call,
+      who: "the chat-completions API",
+      timeoutMs: request.timeoutMs,
+      secrets: settings.OPENAI_API_KEY === undefined ? [] : [settings.OPENAI_API_KEY],
+    };
+    return converse(post, openAiDialect, { fetch: io.fetch ?? fetch, signal: io.signal });
+  };
+  const reply = await ask(true);
+  const refusesUsage = !reply.ok && (reply.error.httpStatus === 400 || reply.error.httpStatus === 422);
+  return refusesUsage && reply.error.reason.includes("stream_options") ? ask(false) : reply;
+}
+
+/** Posts, and reads the answer as it comes. */
+const converse = (post: Post, dialect: Dialect, io: PostIo): Promise<Result<ChatReply, Trouble>> =>
+  exchange(post, io, async (response, deadline) => {
+    if (response.status === 202) {
+      release(response.body);
+      return err({ reason: `${post.who} answered 202; a chat needs the answer itself`, passing: false });
+    }
+    const reader = new ChatReader(dialect, response.headers.get("content-type"));
+    const trouble = response.body === null ? undefined : await feed(reader, response.body, post, deadline);
+    if (trouble !== undefined) return err(trouble);
+    const reply = reader.end();
+    return reply.ok ? reply : err({ reason: reply.error, passing: false });
+  });
+
+/** Pours the body into the reader until it is complete; what is not read is cancelled. */
+async function feed(
+  reader: ChatReader,
+  body: ReadableStream<Uint8Array>,
+  post: Post,
+  deadline: Deadline,
+): Promise<Trouble | undefined> {
+  const source = body.getReader();
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  try {
+    while (!reader.done) {
+      const read = await deadline.wait(source.read());
+      if (read.kind === "failed") {
+        return { reason: `the connection broke before ${post.who} had finished its answer`, passing: true };
+      }
+      if (read.kind !== "value") return interruptedBy(read, post);
+      if (read.value.done) {
+        reader.push(decoder.decode());
+        return undefined;
+      }
+      bytes += read.value.value.byteLength;
+      if (bytes > MAX_ANSWER_BYTES) {
+        return { reason: `${post.who} answered with more than ${MAX_ANSWER_BYTES} bytes`, passing: false };
+      }
+      reader.push(decoder.decode(read.value.value, { stream: true }));
+    }
+    return undefined;
+  } finally {
+    release(source);
+  }
+}
+
+async function askFunction(
+  chat: ChatFunction,
+  request: ChatRequest,
+  signal: AbortSignal | undefined,
+): Promise<Result<ChatReply, Trouble>> {
+  return within(request, signal, async (deadline) => {
+    const { sessionId, message, model } = request;
+    const call = async () => chat({ sessionId, message, model, signal: deadline.signal });
+    const waited = await deadline.wait(call());
+    switch (waited.kind) {
+      case "value": {
+        const reply = waited.value;
+        return ok(typeof reply === "string" ? { text: reply, toolUse: false } : { toolUse: false, ...reply });
+      }
+      case "failed":
+        return err({ reason: `the chat function failed: ${messageOf(waited.error)}`, passing: true });
+      default:
+        return err(interruptedBy(waited, { who: "the chat function", timeoutMs: request.timeoutMs }));
+    }
+  });
+}
+
+async function within<T>(
+  { timeoutMs }: ChatRequest,
+  signal: AbortSignal | undefined,
+  ask: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const deadline = new TimedDeadline(timeoutMs, signal);
+  try {
+    return await ask(deadline);
+  } finally {
+    deadline.close();
+  }
+}

@@ -1,0 +1,64 @@
+/** Workers AI as the chat endpoint, where an `AI` binding exists and nothing else is configured. */
+import * as z from "zod";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { Deadline } from "../outbound/deadline.ts";
+import { interruptedBy, messageOf, type Trouble } from "../outbound/exchange.ts";
+import { type ChatReply, isTold, readUsage } from "./chat-stream.ts";
+import { openAiDialect } from "./openai.ts";
+
+/** As much of the platform's `Ai` as is used here; its own type lists every model by name. */
+export type WorkersAi = { run(model: string, input: object): Promise<unknown> };
+
+/** A model's own form of answer; newer models answer as OpenAI does. */
+const Answer = z.object({
+  /** Workers AI parses what looks like JSON, as a decision does, into an object. */
+  response: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
+  tool_calls: z.unknown().optional(),
+  usage: z.unknown().optional(),
+});
+
+/** Asks `model` once, without streaming: nobody watches a beat. */
+export async function askWorkersAi(
+  ai: WorkersAi,
+  request: { readonly message: string; readonly model?: string | undefined; readonly timeoutMs: number },
+  deadline: Deadline,
+): Promise<Result<ChatReply, Trouble>> {
+  const { model, message } = request;
+  if (model === undefined) {
+    const reason =
+      "Workers AI needs the name of a model: set fast_model and model of the heartbeat, for example @cf/meta/llama-3.3-70b-instruct-fp8-fast";
+    return err({ reason, passing: false });
+  }
+  const ask = async (): Promise<unknown> => ai.run(model, { messages: [{ role: "user", content: message }] });
+  const waited = await deadline.wait(ask());
+  switch (waited.kind) {
+    case "value":
+      return readAnswer(waited.value);
+    case "failed":
+      return err({ reason: `Workers AI failed: ${messageOf(waited.error)}`, passing: true });
+    default:
+      return err(interruptedBy(waited, { who: "Workers AI", timeoutMs: request.timeoutMs }));
+  }
+}
+
+function readAnswer(value: unknown): Result<ChatReply, Trouble> {
+  const completion = openAiDialect(value);
+  if (completion.ok && completion.value.known) {
+    const { text = "", toolUse = false, usage } = completion.value;
+    return ok({ text, toolUse, ...(usage === undefined ? {} : { usage }) });
+  }
+  const answer = Answer.safeParse(value).data;
+  if (answer?.response === undefined && !isTold(answer?.tool_calls)) {
+    return err({
+      reason: "Workers AI answered without a text; check that the model is one for text generation",
+      passing: false,
+    });
+  }
+  const { response } = answer ?? {};
+  const usage = readUsage(answer?.usage);
+  return ok({
+    text: typeof response === "string" ? response : response ? JSON.stringify(response) : "",
+    toolUse: isTold(answer?.tool_calls),
+    ...(usage === undefined ? {} : { usage }),
+  });
+}

@@ -1,0 +1,89 @@
+/** `/v1/agents`: agents with a URL and a secret of their own (CONTRACT.md §4, §6). The operator's, but for reading. */
+import * as z from "zod";
+import { deleteAgent, getAgent, listAgents, putAgent } from "../../directory/agents.ts";
+import { notFound } from "../../domain/failure.ts";
+import { Agent, AgentInput } from "../../schema/agent.ts";
+import { IdText } from "../../schema/text.ts";
+import { pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { reply, route } from "../route.ts";
+
+const tag = "Agents";
+/** An answer with a secret in it is kept by nobody on the way. */
+const NO_STORE = { "cache-control": "no-store" };
+
+const list = route({
+  method: "get",
+  path: "/v1/agents",
+  access: "admin_read",
+  id: "listAgents",
+  tag,
+  summary: "List the registered agents, by id",
+  description: "Without their secrets. The default agent is set by AGENT_URL and is not listed.",
+  query: z.strictObject({ limit: pageLimit(50), cursor: pageCursor }),
+  answers: { 200: { description: "A page of agents.", schema: pageOf(Agent) } },
+  async handle({ env, query }) {
+    const page = await listAgents(env, query.limit, query.cursor);
+    return page.ok ? reply(200, page.value) : page;
+  },
+});
+
+const put = route({
+  method: "put",
+  path: "/v1/agents/:id",
+  access: "admin",
+  id: "putAgent",
+  tag,
+  summary: "Register an agent, or change its URL or secret",
+  description:
+    "A new agent gets a secret made unless one is given; `rotate: true` makes a new one. A made secret is in this answer and in no other. Runs under way may use the old URL and secret for up to a minute.",
+  body: { schema: AgentInput },
+  answers: {
+    200: { description: "The agent was there; it is registered so now.", schema: Agent },
+    201: { description: "The agent was registered.", schema: Agent, headers: { Location: "The agent's path." } },
+  },
+  async handle({ env, settings, params, body }) {
+    const put = await putAgent(env, settings, params.id, body);
+    if (!put.ok) return put;
+    const { agent, created } = put.value;
+    return created
+      ? reply(201, agent, { location: `/v1/agents/${agent.id}`, ...NO_STORE })
+      : reply(200, agent, NO_STORE);
+  },
+});
+
+const get = route({
+  method: "get",
+  path: "/v1/agents/:id",
+  access: "admin_read",
+  id: "getAgent",
+  tag,
+  summary: "Read an agent, without its secret",
+  answers: { 200: { description: "The agent.", schema: Agent } },
+  errors: ["not_found"],
+  async handle({ env, params }) {
+    if (!isId(params.id)) return notFound("agent");
+    const agent = await getAgent(env, params.id);
+    return agent.ok ? reply(200, agent.value) : agent;
+  },
+});
+
+const remove = route({
+  method: "delete",
+  path: "/v1/agents/:id",
+  access: "admin",
+  id: "deleteAgent",
+  tag,
+  summary: "Take an agent off the register",
+  description: "Its jobs stay; their runs end as errors that say so, and no other agent is called in its place.",
+  answers: { 204: { description: "The agent is no longer registered." } },
+  errors: ["not_found"],
+  async handle({ env, params }) {
+    if (!isId(params.id)) return notFound("agent");
+    const gone = await deleteAgent(env, params.id);
+    return gone.ok ? reply(204) : gone;
+  },
+});
+
+export const agentRoutes = [list, put, get, remove] as const;
+
+const isId = (id: string): boolean => IdText.safeParse(id).success;

@@ -1,0 +1,44 @@
+/** `PUT /v1/jobs/ensure`: system jobs, made and kept up to date by name. */
+import * as z from "zod";
+import { ensureSystemJob } from "../../jobs/ensure.ts";
+import { Job, JobInput } from "../../schema/job.ts";
+import { route } from "../route.ts";
+import { jobReply } from "./jobs.ts";
+
+const EnsureBody = z
+  .strictObject({
+    ...JobInput.shape,
+    owner_kind: z.literal("system").default("system").meta({ description: "Always system; may be left out." }),
+  })
+  .meta({
+    examples: [{ name: "nightly-clean-up", message: "Archive what is done.", schedule: { cron: "0 3 * * *" } }],
+  });
+
+const ensure = route({
+  method: "put",
+  path: "/v1/jobs/ensure",
+  access: "admin",
+  id: "ensureJob",
+  tag: "Jobs",
+  summary: "Make or update a system job by name",
+  description:
+    "Makes the job, or brings it to this definition; where it is so already nothing changes, not even updated_at. A schedule that changes starts anew; where `enabled` is left out, a paused job stays paused.",
+  body: { schema: EnsureBody },
+  answers: {
+    200: { description: "The job was there; it is as asked for now.", schema: Job },
+    201: { description: "The job was made.", schema: Job, headers: { Location: "The job's path." } },
+  },
+  errors: ["name_reserved", "quota_exceeded"],
+  async handle({ env, settings, body, sent, url, now }) {
+    const keepEnabled = !isObject(sent) || sent.enabled === undefined;
+    const ensured = await ensureSystemJob({ env, settings, now, origin: url.origin }, body, keepEnabled);
+    if (!ensured.ok) return ensured;
+    const { job, made } = ensured.value;
+    return made ? jobReply(201, job, { location: `/v1/jobs/${job.id}` }) : jobReply(200, job);
+  },
+});
+
+const isObject = (value: unknown): value is { readonly enabled?: unknown } =>
+  typeof value === "object" && value !== null;
+
+export const ensureRoutes = [ensure] as const;

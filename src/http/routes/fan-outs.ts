@@ -1,0 +1,55 @@
+/** `/v1/jobs/{id}/fan-outs`: how far an all_users job has come with its users. Their runs are in the job's runs, by `fan_out_id`. */
+import * as z from "zod";
+import { ok } from "../../domain/result.ts";
+import { cursorsOf } from "../../domain/text/cursor.ts";
+import { findJob } from "../../objects/job.ts";
+import { FanOut } from "../../schema/fan-out.ts";
+import { pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { reply, route } from "../route.ts";
+
+const tag = "Fan-outs";
+const cursors = cursorsOf("fan-outs", z.int());
+
+const list = route({
+  method: "get",
+  path: "/v1/jobs/:id/fan-outs",
+  access: "read",
+  id: "listFanOuts",
+  tag,
+  summary: "List a job's fan-outs, newest first",
+  description: "The newest 10 are kept, with their users' runs.",
+  query: z.strictObject({ limit: pageLimit(20), cursor: pageCursor }),
+  answers: { 200: { description: "A page of fan-outs.", schema: pageOf(FanOut) } },
+  errors: ["not_found"],
+  async handle({ env, caller, params, query }) {
+    const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
+    if (!before.ok) return before;
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const page = await found.value.fanOuts(caller, { limit: query.limit, before: before.value });
+    if (!page.ok) return page;
+    const { items, next } = page.value;
+    return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
+  },
+});
+
+const read = route({
+  method: "get",
+  path: "/v1/jobs/:id/fan-outs/:fan_out_id",
+  access: "read",
+  id: "getFanOut",
+  tag,
+  summary: "Read a fan-out",
+  description:
+    "While it is `running` the counts are live. It ends as `success` when every user's run has ended and at least one succeeded (or there was no user), as `error` when the users could not be read to their end, or all of their runs failed.",
+  answers: { 200: { description: "The fan-out.", schema: FanOut } },
+  errors: ["not_found"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const fanOut = await found.value.fanOut(caller, params.fan_out_id);
+    return fanOut.ok ? reply(200, fanOut.value) : fanOut;
+  },
+});
+
+export const fanOutRoutes = [list, read] as const;

@@ -1,0 +1,219 @@
+/** `/v1/heartbeats`: configuration, HEARTBEAT.md, beats by hand and the log (CONTRACT.md §8). The operator's, but for reading. */
+import * as z from "zod";
+import type { HeartbeatObject } from "../../../durable-objects/heartbeat/object.ts";
+import { listHeartbeats, registerHeartbeat, unregisterHeartbeat } from "../../directory/heartbeats.ts";
+import { invalid, notFound, type Outcome } from "../../domain/failure.ts";
+import { type CompiledHeartbeat, compileStored, defineHeartbeat } from "../../domain/heartbeat/heartbeat.ts";
+import { ok } from "../../domain/result.ts";
+import { cursorsOf } from "../../domain/text/cursor.ts";
+import type { Env } from "../../env.ts";
+import { Beat, Heartbeat, HeartbeatInput } from "../../schema/heartbeat.ts";
+import { KIB, MINUTE_MS } from "../../schema/limits.ts";
+import { IdText } from "../../schema/text.ts";
+import { NoBody, pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { reply, route } from "../route.ts";
+
+const tag = "Heartbeats";
+const MAX_DOCUMENT_BYTES = 64 * KIB;
+/** text/plain is what many clients send for any text. */
+const DOCUMENT_TYPES = ["text/markdown", "text/plain"];
+const cursors = cursorsOf("beats", z.int());
+
+const list = route({
+  method: "get",
+  path: "/v1/heartbeats",
+  access: "admin_read",
+  id: "listHeartbeats",
+  tag,
+  summary: "List the heartbeats, by name",
+  answers: { 200: { description: "All heartbeats.", schema: pageOf(Heartbeat) } },
+  async handle({ env }) {
+    const registered = await listHeartbeats(env);
+    const read = await Promise.all(registered.map(({ name }) => objectOf(env, name).read()));
+    // One that is registered and not there is being made or erased at this moment.
+    return reply(200, { items: read.flatMap((one) => (one.ok ? [one.value] : [])) });
+  },
+});
+
+const put = route({
+  method: "put",
+  path: "/v1/heartbeats/:name",
+  access: "admin",
+  id: "putHeartbeat",
+  tag,
+  summary: "Make a heartbeat or replace its configuration",
+  description:
+    "Document and log stay. Neither making nor editing brings a beat about: the first is at the next multiple of `every`. A masked secret, as GET shows it, stands for the one that is stored.",
+  body: { schema: HeartbeatInput, optional: true },
+  answers: {
+    200: { description: "The heartbeat was there; it is configured so now.", schema: Heartbeat },
+    201: { description: "The heartbeat was made.", schema: Heartbeat, headers: { Location: "The heartbeat's path." } },
+  },
+  async handle({ env, params, body }) {
+    const name = IdText.safeParse(params.name);
+    if (!name.success) return invalid([{ path: "name", message: "must be 1 to 64 of A-Z, a-z, 0-9, _ and -" }]);
+    const configured = await configure(env, name.data, body);
+    if (!configured.ok) return configured;
+    const { heartbeat, created } = configured.value;
+    return created ? reply(201, heartbeat, { location: `/v1/heartbeats/${name.data}` }) : reply(200, heartbeat);
+  },
+});
+
+const get = route({
+  method: "get",
+  path: "/v1/heartbeats/:name",
+  access: "admin_read",
+  id: "getHeartbeat",
+  tag,
+  summary: "Read a heartbeat",
+  description: "The URLs of Slack and Discord and the bot's token of Telegram are masked.",
+  answers: { 200: { description: "The heartbeat.", schema: Heartbeat } },
+  errors: ["not_found"],
+  async handle({ env, params }) {
+    const found = find(env, params.name);
+    const heartbeat = found.ok ? await found.value.read() : found;
+    return heartbeat.ok ? reply(200, heartbeat.value) : heartbeat;
+  },
+});
+
+const remove = route({
+  method: "delete",
+  path: "/v1/heartbeats/:name",
+  access: "admin",
+  id: "deleteHeartbeat",
+  tag,
+  summary: "Delete a heartbeat with its document and log",
+  description: "A beat in progress is given up.",
+  answers: { 204: { description: "The heartbeat is gone." } },
+  errors: ["not_found"],
+  async handle({ env, params }) {
+    const erased = await erase(env, params.name);
+    return erased.ok ? reply(204) : erased;
+  },
+});
+
+const getDocument = route({
+  method: "get",
+  path: "/v1/heartbeats/:name/document",
+  access: "admin_read",
+  id: "getHeartbeatDocument",
+  tag,
+  summary: "Read HEARTBEAT.md",
+  answers: { 200: { description: "The document; empty where none was written.", contentType: "text/markdown" } },
+  errors: ["not_found"],
+  async handle({ env, params }) {
+    const found = find(env, params.name);
+    const document = found.ok ? await found.value.document() : found;
+    if (!document.ok) return document;
+    return new Response(document.value, { headers: { "content-type": "text/markdown; charset=utf-8" } });
+  },
+});
+
+const putDocument = route({
+  method: "put",
+  path: "/v1/heartbeats/:name/document",
+  access: "admin",
+  id: "putHeartbeatDocument",
+  tag,
+  summary: "Write HEARTBEAT.md",
+  description:
+    "What the models are told to look after. Empty, or nothing but blanks: beats end without any model call.",
+  body: { schema: z.string(), types: DOCUMENT_TYPES, maxBytes: MAX_DOCUMENT_BYTES, text: true },
+  answers: { 204: { description: "The document is kept." } },
+  errors: ["not_found"],
+  async handle({ env, params, body }) {
+    const found = find(env, params.name);
+    const written = found.ok ? await found.value.writeDocument(body) : found;
+    return written.ok ? reply(204) : written;
+  },
+});
+
+const beat = route({
+  method: "post",
+  path: "/v1/heartbeats/:name/beat",
+  access: "admin",
+  id: "beatNow",
+  tag,
+  summary: "Beat now",
+  description:
+    "Whatever the active hours, and also while disabled; does not move the cadence. While a beat is running, that one's id is the answer: beats of one heartbeat never overlap.",
+  body: { schema: NoBody, optional: true },
+  answers: {
+    202: { description: "The beat, to be found in the log.", schema: z.strictObject({ beat_id: z.string() }) },
+  },
+  errors: ["not_found"],
+  async handle({ env, params }) {
+    const found = find(env, params.name);
+    const begun = found.ok ? await found.value.beatNow() : found;
+    return begun.ok ? reply(202, begun.value) : begun;
+  },
+});
+
+const beats = route({
+  method: "get",
+  path: "/v1/heartbeats/:name/beats",
+  access: "admin_read",
+  id: "listBeats",
+  tag,
+  summary: "List the beats, newest first",
+  description:
+    "The newest 200 entries. Scheduled beats in a row that ended alike without a model call are one entry, with `count`, `first_at` and `last_at`.",
+  query: z.strictObject({ limit: pageLimit(20), cursor: pageCursor }),
+  answers: { 200: { description: "A page of the log.", schema: pageOf(Beat) } },
+  errors: ["not_found"],
+  async handle({ env, params, query }) {
+    const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
+    if (!before.ok) return before;
+    const found = find(env, params.name);
+    const page = found.ok ? await found.value.beats({ limit: query.limit, before: before.value }) : found;
+    if (!page.ok) return page;
+    const { items, next } = page.value;
+    return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
+  },
+});
+
+export const heartbeatRoutes = [list, put, get, remove, getDocument, putDocument, beat, beats] as const;
+
+const objectOf = (env: Env, name: string): DurableObjectStub<HeartbeatObject> => env.HEARTBEAT.getByName(name);
+
+/** The object of a name that a client sent. Errors: `not_found` where no heartbeat can have it. */
+const find = (env: Env, name: string): Outcome<DurableObjectStub<HeartbeatObject>> =>
+  IdText.safeParse(name).success ? ok(objectOf(env, name)) : notFound("heartbeat");
+
+/**
+ * Registers before and after: before, so that a crash in between leaves no heartbeat that is never ticked; after, in case it was
+ * deleted meanwhile. A name that is registered in vain costs a call that finds nothing.
+ */
+async function configure(env: Env, name: string, input: HeartbeatInput) {
+  const object = objectOf(env, name);
+  const defined = defineHeartbeat(input, name);
+  // The object names the wrong fields, the notifiers' included.
+  if (!defined.ok) return object.configure(input);
+  const entry = entryOf(name, defined.value);
+  await registerHeartbeat(env, entry);
+  const configured = await object.configure(input);
+  if (configured.ok) await registerHeartbeat(env, entry);
+  else await registerAsIs(env, name);
+  return configured;
+}
+
+async function erase(env: Env, name: string): Promise<Outcome<null>> {
+  const found = find(env, name);
+  if (!found.ok) return found;
+  const erased = await found.value.erase();
+  await registerAsIs(env, name);
+  return erased;
+}
+
+/** Takes the name off the registry unless the heartbeat is there: someone may have made it anew meanwhile. */
+async function registerAsIs(env: Env, name: string): Promise<void> {
+  await unregisterHeartbeat(env, name);
+  const present = await objectOf(env, name).read();
+  if (present.ok) await registerHeartbeat(env, entryOf(name, compileStored(present.value)));
+}
+
+const entryOf = (name: string, { config, everyMs }: CompiledHeartbeat) => ({
+  name,
+  everyMinutes: everyMs / MINUTE_MS,
+  enabled: config.enabled,
+});

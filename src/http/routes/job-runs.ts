@@ -1,0 +1,120 @@
+/** `/v1/jobs/{id}/runs`: the run log, and what agents and people report on a run. */
+import * as z from "zod";
+import { ok } from "../../domain/result.ts";
+import { cursorsOf } from "../../domain/text/cursor.ts";
+import { findJob } from "../../objects/job.ts";
+import { RunStatus } from "../../schema/job.ts";
+import { CompleteBody, Progress, Run } from "../../schema/run.ts";
+import { NoBody, pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { reply, route } from "../route.ts";
+
+const tag = "Runs";
+const cursors = cursorsOf("runs", z.union([z.int(), z.object({ startedAt: z.int(), id: z.string() })]));
+
+const list = route({
+  method: "get",
+  path: "/v1/jobs/:id/runs",
+  access: "read",
+  id: "listRuns",
+  tag,
+  summary: "List a job's runs, newest first",
+  query: z.strictObject({
+    limit: pageLimit(20),
+    cursor: pageCursor,
+    status: RunStatus.optional().meta({ description: "Runs that have this status now." }),
+    user_id: queryText.optional().meta({ description: "Runs of this user only." }),
+    fan_out_id: queryText.optional().meta({ description: "Runs of this fan-out only." }),
+  }),
+  answers: { 200: { description: "A page of runs.", schema: pageOf(Run) } },
+  errors: ["not_found"],
+  async handle({ env, caller, params, query }) {
+    const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
+    if (!before.ok) return before;
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const { limit, status, user_id: userId, fan_out_id: fanOutId } = query;
+    const page = await found.value.runs(caller, { limit, before: before.value, status, userId, fanOutId });
+    if (!page.ok) return page;
+    const { items, next } = page.value;
+    return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
+  },
+});
+
+const read = route({
+  method: "get",
+  path: "/v1/jobs/:id/runs/:run_id",
+  access: "read_run",
+  id: "getRun",
+  tag,
+  summary: "Read a run",
+  description: "Also with the run's own token.",
+  answers: { 200: { description: "The run.", schema: Run } },
+  errors: ["not_found"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const run = await found.value.run(caller, params.run_id);
+    return run.ok ? reply(200, run.value) : run;
+  },
+});
+
+const complete = route({
+  method: "post",
+  path: "/v1/jobs/:id/runs/:run_id/complete",
+  access: "report_run",
+  id: "completeRun",
+  tag,
+  summary: "Report the end of a run",
+  description:
+    "For a run that the agent answered with 202. With the run's own token, or one that may see the job. The same status again is fine.",
+  body: { schema: CompleteBody },
+  answers: { 200: { description: "The run as it has ended.", schema: Run } },
+  errors: ["not_found", "run_already_finished"],
+  async handle({ env, caller, params, body }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const run = await found.value.completeRun(caller, params.run_id, body);
+    return run.ok ? reply(200, run.value) : run;
+  },
+});
+
+const progress = route({
+  method: "post",
+  path: "/v1/jobs/:id/runs/:run_id/progress",
+  access: "report_run",
+  id: "reportProgress",
+  tag,
+  summary: "Report how far a run is",
+  description: "Shown in the run, and renews its completion_timeout. Same tokens as for complete.",
+  body: { schema: Progress },
+  answers: { 200: { description: "The run.", schema: Run } },
+  errors: ["not_found", "run_already_finished"],
+  async handle({ env, caller, params, body }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const run = await found.value.progressRun(caller, params.run_id, body);
+    return run.ok ? reply(200, run.value) : run;
+  },
+});
+
+const cancel = route({
+  method: "post",
+  path: "/v1/jobs/:id/runs/:run_id/cancel",
+  access: "write",
+  id: "cancelRun",
+  tag,
+  summary: "Stop an active run",
+  description:
+    'The run ends with status "error" and error "cancelled"; a call to the agent that is under way is hung up.',
+  body: { schema: NoBody, optional: true },
+  answers: { 200: { description: "The run as it has ended.", schema: Run } },
+  errors: ["not_found", "run_already_finished"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const run = await found.value.cancelRun(caller, params.run_id);
+    return run.ok ? reply(200, run.value) : run;
+  },
+});
+
+export const jobRunRoutes = [list, read, complete, progress, cancel] as const;

@@ -1,0 +1,92 @@
+/** Watching a job: its events as they happen, and why it did or did not run at a time. */
+import * as z from "zod";
+import { invalid } from "../../domain/failure.ts";
+import { ok } from "../../domain/result.ts";
+import { parseInstant } from "../../domain/time/instant.ts";
+import { findJob } from "../../objects/job.ts";
+import { Explanation } from "../../schema/explanation.ts";
+import { InstantText } from "../../schema/schedule.ts";
+import { reply, route } from "../route.ts";
+
+const explain = route({
+  method: "get",
+  path: "/v1/jobs/:id/explain",
+  access: "read",
+  id: "explainJob",
+  tag: "Jobs",
+  summary: "Explain why a job did or did not run",
+  description: "About the last fire that was due by `at`; for a time to come, whether the job will run by then.",
+  query: z.strictObject({
+    at: InstantText.optional().meta({
+      description: "The time to explain: RFC 3339 with an offset; default now.",
+      examples: ["2026-11-23T09:00:00Z"],
+    }),
+  }),
+  answers: { 200: { description: "The explanation, in words and fields.", schema: Explanation } },
+  errors: ["not_found"],
+  async handle({ env, caller, params, query }) {
+    const at = query.at === undefined ? ok(undefined) : parseInstant(query.at);
+    if (!at.ok) return invalid([{ path: "at", message: at.error }]);
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const explanation = await found.value.explain(caller, at.value);
+    return explanation.ok ? reply(200, explanation.value) : explanation;
+  },
+});
+
+/** Nothing between the job and the listener may keep, change or hold back what is sent. */
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store, no-transform",
+  "x-accel-buffering": "no",
+};
+
+const events = route({
+  method: "get",
+  path: "/v1/jobs/:id/events",
+  access: "read",
+  id: "streamJobEvents",
+  tag: "Jobs",
+  summary: "Follow a job as it changes",
+  description:
+    "Server-sent events: `job` with the job as it is now, `run` with a run, `fan_out` with a fan-out of an all_users job as `GET /v1/jobs/{id}/fan-outs/{fan_out_id}` shows it: when it opens, as its counts move (looked at about once a second, less often while nothing moves) and when it has ended; `deleted` with the job's id, after which the stream ends. It opens with the job. With Last-Event-ID it opens with what has changed since then: the job, runs, and fan-outs that have ended. Either way the present counts of a fan-out that is going follow. Counts on the way are not stored, so these events have no id and leave the last one in force. A comment every 15 s keeps it open.",
+  headers: z.object({
+    "last-event-id": z
+      .string()
+      .optional()
+      .meta({
+        description:
+          "The id of the last event that was received; browsers send it by themselves. One that Reveille has not given is ignored.",
+        examples: ["17"],
+      }),
+  }),
+  answers: {
+    200: {
+      description: "The stream.",
+      contentType: "text/event-stream",
+      headers: { "Cache-Control": "no-store, no-transform" },
+    },
+  },
+  errors: ["not_found"],
+  async handle({ env, caller, params, headers, request }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    if (request.method === "HEAD") {
+      const job = await found.value.read(caller);
+      return job.ok ? new Response(null, { headers: STREAM_HEADERS }) : job;
+    }
+    const stream = await found.value.events(caller, revisionOf(headers["last-event-id"]));
+    return stream.ok ? new Response(stream.value, { headers: STREAM_HEADERS }) : stream;
+  },
+});
+
+/**
+ * Event ids are numbers of writes, `16.1` being one after the 16th and before the end of the 17th. Anything else is no id of
+ * ours, and the listener is told how things stand now.
+ */
+function revisionOf(lastEventId: string | undefined): number | undefined {
+  const [, revision] = /^(\d{1,15})(?:\.\d+)?$/.exec(lastEventId ?? "") ?? [];
+  return revision === undefined ? undefined : Number(revision);
+}
+
+export const jobWatchRoutes = [explain, events] as const;

@@ -1,0 +1,302 @@
+/** `/v1/jobs`: making, listing, reading, changing and deleting jobs; pause, resume, run now and backfill. */
+import * as z from "zod";
+import { listJobs } from "../../directory/job-list.ts";
+import { isNameReserved } from "../../directory/jobs-index.ts";
+import type { Caller } from "../../domain/job/access.ts";
+import { Fire } from "../../domain/job/fires.ts";
+import { err } from "../../domain/result.ts";
+import type { Env } from "../../env.ts";
+import { createJob, dryRunJob } from "../../jobs/create.ts";
+import { findJob } from "../../objects/job.ts";
+import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
+import { BackfillBody } from "../../schema/run.ts";
+import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
+import { reply, route } from "../route.ts";
+
+const tag = "Jobs";
+const ETAG = { ETag: "The job's version, for If-Match." };
+
+/** A job in an answer, with its ETag. */
+export const jobReply = <const S extends 200 | 201>(
+  status: S,
+  job: Job,
+  headers: Readonly<Record<string, string>> = {},
+) => reply(status, job, { etag: job.etag, ...headers });
+
+const DryRun = z.strictObject({
+  job: Job.omit({ id: true, etag: true, created_at: true, updated_at: true }),
+  next: z.array(Fire).readonly(),
+});
+
+const create = route({
+  method: "post",
+  path: "/v1/jobs",
+  access: "write",
+  id: "createJob",
+  tag,
+  summary: "Make a job",
+  description:
+    "The job is made for the owner that the token names; ids that the token carries are filled in. With an Idempotency-Key the call can be repeated safely.",
+  query: z.strictObject({
+    dry_run: queryFlag.optional().meta({
+      description:
+        "true: check the job and show its next 5 fires (a job's own part of jitter left out); nothing is stored.",
+    }),
+  }),
+  headers: IdempotencyKey,
+  body: { schema: JobInput },
+  answers: {
+    201: { description: "The job that was made.", schema: Job, headers: { ...ETAG, Location: "The job's path." } },
+    200: {
+      description:
+        "With dry_run: the job as it would be. With an Idempotency-Key that was used before: the job that it made.",
+      schema: z.union([Job, DryRun]),
+      headers: { ...ETAG, "Idempotency-Replayed": "true where an earlier call has made this job." },
+    },
+  },
+  errors: ["name_reserved", "idempotency_key_reused", "quota_exceeded"],
+  async handle({ env, settings, caller, body, query, headers, url, now }) {
+    const idempotencyKey = headers["idempotency-key"];
+    const call = { env, settings, caller, input: body, now, origin: url.origin, idempotencyKey };
+    if (query.dry_run) {
+      const dry = await dryRunJob(call);
+      return dry.ok ? reply(200, dry.value) : dry;
+    }
+    const made = await createJob(call);
+    if (!made.ok) return made;
+    const { job, replayed } = made.value;
+    const location = `/v1/jobs/${job.id}`;
+    if (replayed) return jobReply(200, job, { location, "idempotency-replayed": "true" });
+    return jobReply(201, job, { location });
+  },
+});
+
+const labelPair = z
+  .string()
+  .regex(/^[^:]+:/, { message: "must be KEY:VALUE, e.g. label=team:ops" })
+  .transform((pair): readonly [string, string] => {
+    const colon = pair.indexOf(":");
+    return [pair.slice(0, colon), pair.slice(colon + 1)];
+  });
+
+const stateList = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.array(JobState));
+
+const list = route({
+  method: "get",
+  path: "/v1/jobs",
+  access: "read",
+  id: "listJobs",
+  tag,
+  summary: "List jobs, newest first",
+  description:
+    "Every filter given must match. Without `state`, finished jobs are left out. A job whose storage is damaged is left out too, and named in the log.",
+  query: z.strictObject({
+    owner_kind: OwnerKind.optional().meta({ description: "Jobs that belong to this kind of owner." }),
+    exec_scope: ExecScope.optional().meta({
+      description: "Jobs that run once, once as a user, or once for every user.",
+    }),
+    agent_id: queryText.optional().meta({ description: "Jobs of this agent." }),
+    user_id: queryText.optional().meta({ description: "Jobs that run as this user." }),
+    plugin_id: queryText.optional().meta({ description: "Jobs of this plugin." }),
+    name: queryText.optional().meta({ description: "The whole name." }),
+    enabled: queryFlag.optional().meta({ description: "false: paused jobs; true: the others." }),
+    label: z
+      .preprocess((given) => (typeof given === "string" ? [given] : given), z.array(labelPair))
+      .optional()
+      .meta({ description: "KEY:VALUE; repeat it to ask for several labels at once.", examples: ["team:ops"] }),
+    q: z.string().optional().meta({ description: "Part of the name, in upper or lower case." }),
+    state: stateList.optional().meta({
+      description: "Comma-separated: active, paused, finished. Default: active,paused.",
+      examples: ["active,paused,finished"],
+    }),
+    limit: pageLimit(50),
+    cursor: pageCursor,
+  }),
+  answers: { 200: { description: "A page of jobs.", schema: pageOf(Job) } },
+  async handle({ env, caller, query, now }) {
+    const { limit, cursor, label: labels, state: states, ...filter } = query;
+    const page = await listJobs(env, caller, { ...filter, labels, states }, limit, cursor, now);
+    return page.ok ? reply(200, page.value) : page;
+  },
+});
+
+const read = route({
+  method: "get",
+  path: "/v1/jobs/:id",
+  access: "read",
+  id: "getJob",
+  tag,
+  summary: "Read a job",
+  answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
+  errors: ["not_found"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const job = await found.value.read(caller);
+    return job.ok ? jobReply(200, job.value) : job;
+  },
+});
+
+/** The field as a merge patch takes it: without its default, and any part of an object. */
+function patchable(field: z.core.$ZodType): z.core.$ZodType {
+  if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional) {
+    return patchable(field.def.innerType);
+  }
+  return field instanceof z.ZodObject ? patchOf(field) : field;
+}
+
+const patchOf = (object: z.ZodObject): z.ZodObject =>
+  z.strictObject(
+    Object.fromEntries(
+      Object.entries(object.shape).map(([name, field]) => {
+        const { id: _id, ...meta } = metaOf(field);
+        return [name, z.nullish(patchable(field)).meta(meta)];
+      }),
+    ),
+  );
+
+/** What is said of a field: of itself, or of what it wraps. */
+function metaOf(field: z.core.$ZodType): z.core.GlobalMeta {
+  const own = z.globalRegistry.get(field);
+  const isWrapped = field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional;
+  return own === undefined && isWrapped ? metaOf(field.def.innerType) : (own ?? {});
+}
+
+/** As {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole. */
+const JobPatch = patchOf(JobInput).meta({
+  id: "JobPatch",
+  description: "A JSON merge patch (RFC 7396): fields left out stay, null removes one.",
+  examples: [{ message: "Only what is urgent.", schedule: { cron: null, timezone: null, every: "2h" } }],
+});
+
+const patch = route({
+  method: "patch",
+  path: "/v1/jobs/:id",
+  access: "write",
+  id: "updateJob",
+  tag,
+  summary: "Change a job",
+  description:
+    'A JSON merge patch: fields left out stay as they are, null removes one. To change the kind of schedule, remove the old one: `{"schedule": {"cron": null, "every": "30m"}}`. next_run_at moves only if the schedule changes.',
+  headers: IfMatch,
+  body: {
+    schema: z.record(z.string(), z.unknown()),
+    shown: JobPatch,
+    types: ["application/json", "application/merge-patch+json"],
+  },
+  answers: { 200: { description: "The job as it is now.", schema: Job, headers: ETAG } },
+  errors: ["not_found", "name_reserved", "precondition_failed", "quota_exceeded"],
+  async handle({ env, caller, params, body, headers }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    if (typeof body.name === "string" && (await isNameReserved(env, params.id, body.name))) {
+      const job = await found.value.read(caller);
+      if (!job.ok) return job;
+      if (job.value.name !== body.name) return err({ kind: "name_reserved", name: body.name });
+    }
+    const job = await found.value.patch(caller, body, headers["if-match"]);
+    return job.ok ? jobReply(200, job.value) : job;
+  },
+});
+
+const remove = route({
+  method: "delete",
+  path: "/v1/jobs/:id",
+  access: "write",
+  id: "deleteJob",
+  tag,
+  summary: "Delete a job and its runs",
+  description: "A call to the agent that is under way is hung up.",
+  headers: IfMatch,
+  answers: { 204: { description: "The job is gone." } },
+  errors: ["not_found", "precondition_failed"],
+  async handle({ env, caller, params, headers }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const gone = await found.value.remove(caller, headers["if-match"]);
+    return gone.ok ? reply(204) : gone;
+  },
+});
+
+const runNow = route({
+  method: "post",
+  path: "/v1/jobs/:id/run",
+  access: "write",
+  id: "runJobNow",
+  tag,
+  summary: "Run a job now",
+  description: "Also when it is paused. The schedule does not move. Refused while a run is active.",
+  body: { schema: NoBody, optional: true },
+  answers: {
+    202: {
+      description: "The run has begun; of an all_users job, the fan-out.",
+      schema: z.union([z.strictObject({ run_id: z.string() }), z.strictObject({ fan_out_id: z.string() })]),
+    },
+  },
+  errors: ["not_found", "job_already_running", "job_finished"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const run = await found.value.runNow(caller);
+    return run.ok ? reply(202, run.value) : run;
+  },
+});
+
+const setEnabled = async (env: Env, caller: Caller, id: string, enabled: boolean) => {
+  const found = await findJob(env, id);
+  if (!found.ok) return found;
+  const job = await found.value.setEnabled(caller, enabled);
+  return job.ok ? jobReply(200, job.value) : job;
+};
+
+const pause = route({
+  method: "post",
+  path: "/v1/jobs/:id/pause",
+  access: "write",
+  id: "pauseJob",
+  tag,
+  summary: "Pause a job",
+  description: "It does not fire until it is resumed. A paused job stays paused.",
+  body: { schema: NoBody, optional: true },
+  answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
+  errors: ["not_found"],
+  handle: ({ env, caller, params }) => setEnabled(env, caller, params.id, false),
+});
+
+const resume = route({
+  method: "post",
+  path: "/v1/jobs/:id/resume",
+  access: "write",
+  id: "resumeJob",
+  tag,
+  summary: "Resume a job",
+  description: "Its next fire is worked out from now. An active job is left as it is.",
+  body: { schema: NoBody, optional: true },
+  answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
+  errors: ["not_found"],
+  handle: ({ env, caller, params }) => setEnabled(env, caller, params.id, true),
+});
+
+const backfill = route({
+  method: "post",
+  path: "/v1/jobs/:id/backfill",
+  access: "write",
+  id: "backfillJob",
+  tag,
+  summary: "Run the fires of a past window",
+  description: "The fires that were due from `from` to `to` are run one after the other, at most 1,000 of them.",
+  body: { schema: BackfillBody },
+  answers: { 202: { description: "How many fires will be run.", schema: z.strictObject({ count: z.int() }) } },
+  errors: ["not_found", "job_finished"],
+  async handle({ env, caller, params, body }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const queued = await found.value.backfill(caller, body);
+    return queued.ok ? reply(202, { count: queued.value.count }) : queued;
+  },
+});
+
+export const jobRoutes = [create, list, read, patch, remove, runNow, pause, resume, backfill] as const;

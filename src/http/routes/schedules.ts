@@ -1,0 +1,54 @@
+/** `POST /v1/schedules/preview`: when a schedule fires, before any job is made with it. */
+import * as z from "zod";
+import { invalid } from "../../domain/failure.ts";
+import { Fire, showFires } from "../../domain/job/fires.ts";
+import { ok } from "../../domain/result.ts";
+import { describeSchedule } from "../../domain/time/describe.ts";
+import { parseInstant } from "../../domain/time/instant.ts";
+import { checkFuture, compileSchedule } from "../../domain/time/schedule.ts";
+import { InstantText, ScheduleSpec } from "../../schema/schedule.ts";
+import { reply, route } from "../route.ts";
+
+const preview = route({
+  method: "post",
+  path: "/v1/schedules/preview",
+  access: "read",
+  id: "previewSchedule",
+  tag: "Schedules",
+  summary: "Show when a schedule fires",
+  description: "Checked as for a new job made at `from`. The delay of `jitter` is a job's own and left out.",
+  body: {
+    schema: z
+      .strictObject({
+        schedule: ScheduleSpec,
+        count: z.int().min(1).max(100).default(5).meta({ description: "How many fires to show." }),
+        from: InstantText.optional().meta({
+          description: "Show the fires after this time, which is also the anchor of `every`; default now.",
+          examples: ["2027-01-01T00:00:00Z"],
+        }),
+      })
+      .meta({ examples: [{ schedule: { cron: "30 2 * * *", timezone: "America/New_York" }, count: 3 }] }),
+  },
+  answers: {
+    200: {
+      description: "The fires, fewer than asked for where the schedule ends, and the schedule in plain English.",
+      schema: z.strictObject({ next: z.array(Fire).readonly(), description: z.string() }),
+    },
+  },
+  async handle({ body, now }) {
+    const schedule = compileSchedule(body.schedule, { tickAligned: false });
+    const from = body.from === undefined ? ok(now) : parseInstant(body.from);
+    if (!schedule.ok || !from.ok) {
+      return invalid([
+        ...(schedule.ok ? [] : schedule.error),
+        ...(from.ok ? [] : [{ path: "from", message: from.error }]),
+      ]);
+    }
+    const over = checkFuture(schedule.value, from.value, from.value);
+    if (over.length > 0) return invalid(over);
+    const next = showFires(schedule.value, from.value, body.count);
+    return reply(200, { next, description: describeSchedule(body.schedule) });
+  },
+});
+
+export const scheduleRoutes = [preview] as const;

@@ -1,0 +1,70 @@
+/** `GET /v1/stats`: how many jobs and users there are, whether jobs fire at all, and what the sweep found. */
+import * as z from "zod";
+import { countJobs } from "../../directory/jobs-index.ts";
+import { countUsers } from "../../directory/roster.ts";
+import { tickStats } from "../../directory/tick.ts";
+import { formatInstant } from "../../domain/time/instant.ts";
+import type { ExecScope, JobState } from "../../schema/job.ts";
+import { reply, route } from "../route.ts";
+
+const count = z.int().min(0);
+
+const Stats = z
+  .strictObject({
+    jobs: z.strictObject({
+      total: count,
+      by_state: z.strictObject({ active: count, paused: count, finished: count }),
+      by_scope: z.strictObject({ system: count, user: count, all_users: count }),
+    }),
+    users: z.strictObject({
+      total: count,
+      active: count.meta({ description: "Those that a fan-out would run for now." }),
+    }),
+    mode: z.enum(["normal", "stopped", "ephemeral"]),
+    user_jobs: z.boolean().meta({ description: "false: jobs with exec_scope user or all_users are held." }),
+    tick: z.strictObject({
+      last_at: z.string().optional().meta({
+        description:
+          "When the Cron Trigger's tick came last. It is kept in memory only, so it is left out where all has slept since: ask every few seconds, and within a minute it shows.",
+      }),
+    }),
+    sweep: z.strictObject({
+      found_overdue: count.meta({
+        description: "Jobs that were found past their time and woken, since the first deploy; it should stay 0.",
+      }),
+      checked: count.optional().meta({ description: "Jobs that the last sweep looked at, where it is known." }),
+    }),
+  })
+  .meta({ id: "Stats" });
+
+const stats = route({
+  method: "get",
+  path: "/v1/stats",
+  access: "admin_read",
+  id: "getStats",
+  tag: "Service",
+  summary: "Count jobs and users",
+  answers: { 200: { description: "The counts.", schema: Stats } },
+  async handle({ env, settings, now }) {
+    const [counts, users, ticks] = await Promise.all([countJobs(env), countUsers(env, settings, now), tickStats(env)]);
+    const { foundOverdue, checked, lastTickAt } = ticks;
+    const sum = (matches: (one: (typeof counts)[number]) => boolean): number =>
+      counts.filter(matches).reduce((total, one) => total + one.count, 0);
+    const ofState = (state: JobState): number => sum((one) => one.state === state);
+    const ofScope = (scope: ExecScope): number => sum((one) => one.execScope === scope);
+    return reply(200, {
+      jobs: {
+        total: sum(() => true),
+        by_state: { active: ofState("active"), paused: ofState("paused"), finished: ofState("finished") },
+        by_scope: { system: ofScope("system"), user: ofScope("user"), all_users: ofScope("all_users") },
+      },
+      users,
+      mode: settings.MODE,
+      user_jobs: settings.USER_JOBS,
+      tick: lastTickAt === undefined ? {} : { last_at: formatInstant(lastTickAt) },
+      sweep: { found_overdue: foundOverdue, ...(checked === undefined ? {} : { checked }) },
+    });
+  },
+});
+
+export const statsRoutes = [stats] as const;

@@ -1,0 +1,19 @@
+/** A heartbeat's answer to a Discord channel's webhook. Its URL is a secret. */
+
+import type { Result } from "../domain/result.ts";
+import { chunkText } from "../domain/text/split-text.ts";
+import type { PostIo, Trouble } from "../outbound/exchange.ts";
+import { type Notification, send, sendInOrder } from "./send.ts";
+
+/** Discord refuses longer messages. */
+const MAX_CHARS = 2_000;
+
+/** In as many messages as it takes. Nobody is mentioned, whatever the model writes. */
+export const notifyDiscord = (url: string, { text }: Notification, io: PostIo): Promise<Result<undefined, Trouble>> => {
+  // Discord refuses a message of blanks only.
+  const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");
+  return sendInOrder(pieces, (content) => {
+    const body = JSON.stringify({ content, allowed_mentions: { parse: [] } });
+    return send({ who: "Discord", url, headers: {}, body, secrets: [url] }, io);
+  });
+};

@@ -1,0 +1,97 @@
+/**
+ * Tells a heartbeat's answer to everyone who is to know it (CONTRACT.md §8). All are called, whatever becomes of the others,
+ * and what became of each is the answer. Never throws.
+ */
+import { err, ok, type Result } from "../domain/result.ts";
+import { TimedDeadline } from "../outbound/deadline.ts";
+import { checkEndpoint } from "../outbound/endpoint.ts";
+import { interruptedBy, messageOf, type Trouble } from "../outbound/exchange.ts";
+import type { Notified, Notifier } from "../schema/heartbeat.ts";
+import { SECOND_MS } from "../schema/limits.ts";
+import { notifyDiscord } from "./discord.ts";
+import type { Notification, NotifyIo } from "./send.ts";
+import { notifySlack } from "./slack.ts";
+import { notifyTelegram } from "./telegram.ts";
+import { notifyWebhook } from "./webhook.ts";
+
+/** A throw is a failure to notify. It should give up when `signal` is aborted. */
+export type NotifyFunction = (
+  notification: { readonly text: string; readonly source: string },
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** Someone to tell: as configured, or the function in code. */
+export type NotifyTarget = Notifier | { readonly type: "code"; readonly notify: NotifyFunction };
+
+const CODE_TIMEOUT_MS = 60 * SECOND_MS;
+
+/** How the answer of a beat reads for those who are told. */
+export const notificationText = (answer: string): string => `*Heartbeat*\n\n${answer}`;
+
+export type NotifyRules = {
+  /** What webhooks are signed with; an error is each webhook's failure. */
+  readonly secret: Result<string | undefined, Trouble>;
+  readonly allowLoopbackHttp: boolean;
+};
+
+/** Calls all of them side by side; one result for each, in the same order. */
+export const notifyAll = (
+  targets: readonly NotifyTarget[],
+  notification: Notification,
+  rules: NotifyRules,
+  io: NotifyIo,
+): Promise<Notified[]> =>
+  Promise.all(
+    targets.map(async (target): Promise<Notified> => {
+      const told = await notifyOne(target, notification, rules, io);
+      return told.ok ? { type: target.type, ok: true } : { type: target.type, ok: false, error: told.error.reason };
+    }),
+  );
+
+async function notifyOne(
+  target: NotifyTarget,
+  notification: Notification,
+  rules: NotifyRules,
+  io: NotifyIo,
+): Promise<Result<undefined, Trouble>> {
+  if (target.type === "code") return callFunction(target.notify, notification, io);
+  if (target.url !== undefined) {
+    const endpoint = checkEndpoint(target.url, rules);
+    if (!endpoint.ok) return err({ reason: endpoint.error, passing: false });
+  }
+  switch (target.type) {
+    case "webhook": {
+      const { secret } = rules;
+      if (!secret.ok) return secret;
+      return notifyWebhook({ url: target.url, secret: secret.value }, notification, io);
+    }
+    case "slack":
+      return notifySlack(target.url, notification, io);
+    case "discord":
+      return notifyDiscord(target.url, notification, io);
+    case "telegram":
+      return notifyTelegram(target, notification, io);
+  }
+}
+
+async function callFunction(
+  notify: NotifyFunction,
+  { text, source }: Notification,
+  io: NotifyIo,
+): Promise<Result<undefined, Trouble>> {
+  const deadline = new TimedDeadline(CODE_TIMEOUT_MS, io.signal);
+  try {
+    const call = async (): Promise<void> => notify({ text, source }, deadline.signal);
+    const waited = await deadline.wait(call());
+    switch (waited.kind) {
+      case "value":
+        return ok(undefined);
+      case "failed":
+        return err({ reason: `the notify function failed: ${messageOf(waited.error)}`, passing: true });
+      default:
+        return err(interruptedBy(waited, { who: "the notify function", timeoutMs: CODE_TIMEOUT_MS }));
+    }
+  } finally {
+    deadline.close();
+  }
+}

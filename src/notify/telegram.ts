@@ -1,0 +1,26 @@
+/** A heartbeat's answer to a Telegram chat, by the Bot API. The bot's token is part of the path, and a secret. */
+
+import type { Result } from "../domain/result.ts";
+import { chunkText } from "../domain/text/split-text.ts";
+import type { PostIo, Trouble } from "../outbound/exchange.ts";
+import { type Notification, send, sendInOrder } from "./send.ts";
+
+const BOT_API = "https://api.telegram.org";
+/** Telegram refuses longer messages. */
+const MAX_CHARS = 4_096;
+
+export type TelegramChat = { readonly bot_token: string; readonly chat_id: string; readonly url?: string | undefined };
+
+/** In as many messages as it takes, as plain text: Telegram refuses a message whose markup does not add up, and models' often does not. */
+export const notifyTelegram = (
+  chat: TelegramChat,
+  { text }: Notification,
+  io: PostIo,
+): Promise<Result<undefined, Trouble>> => {
+  const url = `${(chat.url ?? BOT_API).replace(/\/+$/, "")}/bot${chat.bot_token}/sendMessage`;
+  const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");
+  return sendInOrder(pieces, (piece) => {
+    const body = JSON.stringify({ chat_id: chat.chat_id, text: piece });
+    return send({ who: "Telegram", url, headers: {}, body, secrets: [url, chat.bot_token] }, io);
+  });
+};

@@ -1,0 +1,108 @@
+/** Reads the beginning of an agent's answer as text: no further than is kept, and never past the deadline. */
+import { cutUtf8 } from "../domain/text/cut-text.ts";
+import { utf8Bytes } from "../schema/text.ts";
+import type { Deadline, Interruption } from "./deadline.ts";
+
+export type ReadText =
+  /** The text, at most as long as was asked for. */
+  | { readonly kind: "text"; readonly text: string; readonly truncated: boolean }
+  /** The bytes are not the text that they were taken for. */
+  | { readonly kind: "undecodable" }
+  /** The connection broke before enough had come. */
+  | { readonly kind: "broken"; readonly error: unknown }
+  | Interruption;
+
+/** What is known of an answer's body from its headers; `decoder` is that of its `contentType`. */
+export type TextBody = {
+  readonly headers: Headers;
+  readonly contentType: string | null;
+  readonly decoder: TextDecoder;
+};
+
+/** Of other types workerd warns in the log when they are read as text. */
+const UNWARNED = /^(?:text\/|application\/json)/i;
+
+/**
+ * The beginning of an answer's body: as {@link readText}, and in one piece where the answer says that it is short, as nearly all are. A
+ * compressed body says how long it was made, not how long it is. The deadline's signal must be the fetch's own: nothing else ends a read
+ * in one piece.
+ */
+export async function readAnswerText(
+  response: Response,
+  { headers, contentType, decoder }: TextBody,
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<ReadText> {
+  const length = headers.get("content-length");
+  const isShort = length !== null && Number(length) <= maxBytes && !headers.has("content-encoding");
+  if (!isShort) {
+    const { body } = response;
+    return body === null ? { kind: "text", text: "", truncated: false } : readText(body, decoder, maxBytes, deadline);
+  }
+  // As the decoder would read it, without the bytes' coming to JavaScript in between.
+  if (decoder.encoding === "utf-8" && !decoder.fatal && UNWARNED.test(contentType ?? "")) {
+    const read = await deadline.wait(response.text());
+    if (read.kind === "value") return { kind: "text", ...cutUtf8(read.value, maxBytes) };
+    return read.kind === "failed" ? { kind: "broken", error: read.error } : read;
+  }
+  const read = await deadline.wait(response.arrayBuffer());
+  if (read.kind === "failed") return { kind: "broken", error: read.error };
+  if (read.kind !== "value") return read;
+  const text = decode(decoder, read.value);
+  return text === undefined ? { kind: "undecodable" } : { kind: "text", ...cutUtf8(text, maxBytes) };
+}
+
+/**
+ * The first `maxBytes` (of UTF-8, whatever the body's charset) of `body`, decoded as `like` would. Takes over the body and releases
+ * it: what is not read is cancelled, so that its connection is free.
+ */
+export async function readText(
+  body: ReadableStream<Uint8Array>,
+  like: TextDecoder,
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<ReadText> {
+  const { encoding, fatal, ignoreBOM } = like;
+  const decoder = new TextDecoder(encoding, { fatal, ignoreBOM });
+  const reader = body.getReader();
+  let text = "";
+  let bytes = 0;
+  try {
+    while (bytes <= maxBytes) {
+      const read = await deadline.wait(reader.read());
+      if (read.kind === "failed") return { kind: "broken", error: read.error };
+      if (read.kind !== "value") return read;
+      const piece = decodePiece(decoder, read.value.value);
+      if (piece === undefined) return { kind: "undecodable" };
+      text += piece;
+      bytes += utf8Bytes(piece);
+      if (read.value.done) break;
+    }
+    return { kind: "text", ...cutUtf8(text, maxBytes) };
+  } finally {
+    release(reader);
+  }
+}
+
+/** Gives up the rest of a body. A body that has already broken rejects this, with the error that its reader has seen. */
+export function release(body: { cancel(): Promise<void> } | null): void {
+  body?.cancel().catch(() => undefined);
+}
+
+/** All of a text; undefined where a strict decoder meets what it cannot read. */
+function decode(decoder: TextDecoder, bytes: ArrayBuffer): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The next piece of text, or with no `chunk` the last one; undefined as above. */
+function decodePiece(decoder: TextDecoder, chunk: Uint8Array | undefined): string | undefined {
+  try {
+    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+  } catch {
+    return undefined;
+  }
+}

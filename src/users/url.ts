@@ -1,0 +1,128 @@
+/**
+ * The users of a fan-out from ACTIVE_USERS_URL (CONTRACT.md §9): `GET ?cursor=`, answered with `{users: […], next_cursor?}`.
+ * The call is signed as one to the agent is, where AGENT_SECRET is set, with an empty body: the server can tell who asks.
+ */
+import * as z from "zod";
+import { err, ok, type Result } from "../domain/result.ts";
+import { type CursorTrace, traceCursor } from "../domain/text/cursor-cycle.ts";
+import { formatDuration } from "../domain/time/duration.ts";
+import type { Settings } from "../env.ts";
+import { TimedDeadline } from "../outbound/deadline.ts";
+import { checkEndpoint } from "../outbound/endpoint.ts";
+import { readText, release } from "../outbound/output.ts";
+import { classifyStatus } from "../outbound/response.ts";
+import { signedHeaders } from "../outbound/signature.ts";
+import { KIB, SECOND_MS } from "../schema/limits.ts";
+import { UserIdText } from "../schema/text.ts";
+import type { ActiveUserSource, Page, Reading, SourceFailure } from "./source.ts";
+
+const PAGE_TIMEOUT_MS = 30 * SECOND_MS;
+const MAX_PAGE_BYTES = 4 * KIB * KIB;
+/** A page is held in memory and handed over in one piece for each shard. */
+const MAX_PAGE_USERS = 10_000;
+const MAX_CURSOR_BYTES = 4 * KIB;
+
+/** `""`, 0 and null stand for no further page, as empty optional values do everywhere. */
+const NextCursor = z.union([z.string().max(MAX_CURSOR_BYTES), z.number(), z.null()]).optional();
+const Answer = z.object({ users: z.array(UserIdText).max(MAX_PAGE_USERS), next_cursor: NextCursor });
+const Position = z.object({
+  next: z.string(),
+  trace: z.object({ anchor: z.string(), steps: z.number(), limit: z.number() }),
+});
+type Position = { readonly next: string; readonly trace: CursorTrace };
+
+export function urlSource(
+  url: string,
+  settings: Pick<Settings, "LOCAL" | "AGENT_SECRET">,
+  reading: Reading,
+  fetchPage: typeof fetch = (input, init) => fetch(input, init),
+): ActiveUserSource {
+  return {
+    async page(cursor) {
+      const at = cursor === undefined ? undefined : Position.parse(cursor);
+      const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
+      if (!endpoint.ok) return refuse(`ACTIVE_USERS_URL cannot be called: ${endpoint.error}`);
+      const page = endpoint.value;
+      if (at !== undefined) page.searchParams.set("cursor", at.next);
+      const headers = await headersOf(settings.AGENT_SECRET, reading);
+      if (!headers.ok) return refuse(headers.error);
+      const text = await get(page.href, headers.value, fetchPage);
+      return text.ok ? readPage(text.value, at) : text;
+    },
+    close: () => undefined,
+  };
+}
+
+const refuse = (reason: string) => err({ reason, retryable: false });
+const failed = (reason: string) => err({ reason: `ACTIVE_USERS_URL ${reason}`, retryable: true });
+
+async function headersOf(
+  secret: string | undefined,
+  { fanOutId, now }: Reading,
+): Promise<Result<Record<string, string>, string>> {
+  const accept = { accept: "application/json", "user-agent": "Reveille" };
+  if (secret === undefined) return ok(accept);
+  const timestampSeconds = Math.floor(now() / SECOND_MS);
+  const signed = await signedHeaders({ secret, id: fanOutId, timestampSeconds, body: "" });
+  return signed.ok
+    ? ok({ ...accept, ...signed.value })
+    : err(`the call of ACTIVE_USERS_URL cannot be signed: ${signed.error}`);
+}
+
+async function get(
+  url: string,
+  headers: Record<string, string>,
+  fetchPage: typeof fetch,
+): Promise<Result<string, SourceFailure>> {
+  const deadline = new TimedDeadline(PAGE_TIMEOUT_MS);
+  try {
+    const answered = await deadline.wait(fetchPage(url, { headers, redirect: "manual", signal: deadline.signal }));
+    if (answered.kind === "failed") return failed("could not be reached, or broke the connection");
+    if (answered.kind !== "value") return failed(`did not answer within ${formatDuration(PAGE_TIMEOUT_MS)}`);
+    const { status, body } = answered.value;
+    const statusClass = classifyStatus(status);
+    if (statusClass !== "success" || body === null) {
+      release(body);
+      const failure = failed(`answered ${status}${statusClass === "success" ? " without a body" : ""}`);
+      return statusClass === "retryable" ? failure : refuse(failure.error.reason);
+    }
+    const read = await readText(
+      body,
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }),
+      MAX_PAGE_BYTES,
+      deadline,
+    );
+    if (read.kind !== "text")
+      return failed(read.kind === "undecodable" ? "answered what is not UTF-8" : "broke off its answer");
+    return read.truncated
+      ? refuse(`ACTIVE_USERS_URL answered more than ${MAX_PAGE_BYTES} bytes; give smaller pages`)
+      : ok(read.text);
+  } finally {
+    deadline.close();
+  }
+}
+
+function readPage(text: string, at: Position | undefined): Result<Page, SourceFailure> {
+  const answer = Answer.safeParse(parseJson(text));
+  if (!answer.success) {
+    const [issue] = answer.error.issues;
+    const where = issue === undefined || issue.path.length === 0 ? "" : ` (${issue.path.join(".")}: ${issue.message})`;
+    return failed(`answered something else than {"users": […], "next_cursor"?: …}${where}`);
+  }
+  const users = answer.data.users.filter((user) => user !== "");
+  const { next_cursor: nextCursor } = answer.data;
+  if (nextCursor === undefined || nextCursor === null || nextCursor === "" || nextCursor === 0) return ok({ users });
+  const next = String(nextCursor);
+  const trace = next === at?.next ? undefined : traceCursor(at?.trace, next);
+  if (trace === undefined)
+    return refuse("ACTIVE_USERS_URL gives the same next_cursor again, so its pages would never end");
+  return ok({ users, cursor: { next, trace } });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,381 @@
+/**
+ * What a heartbeat sends, over real HTTP, by both of the fetches that ever send it: Node's and workerd's. The other side is a
+ * Node server that plays chat endpoint, chat-completions API, Slack, Discord and Telegram, and misbehaves on request.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "esbuild";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { verify } from "../../../src/outbound/signature.ts";
+import type { Notifier } from "../../../src/schema/heartbeat.ts";
+import { type HeartbeatCall, makeCall } from "./calls-worker.ts";
+
+const secret = `whsec_${btoa("the key of the agent under test")}`;
+const apiKey = "sk-a-key-that-nobody-may-see";
+const botToken = "123456789:AAbbccddeeffgghhiijj";
+
+type Seen = {
+  readonly path: string;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: Record<string, unknown>;
+};
+type Behaviour = (request: IncomingMessage, response: ServerResponse, seen: Seen) => void | Promise<void>;
+
+const answer = (status: number, type: string, body: string): Behaviour => {
+  return (_request, response) => void response.writeHead(status, { "content-type": type }).end(body);
+};
+const inPieces = (
+  type: string,
+  pieces: readonly (string | Buffer)[],
+  after: "end" | "hang" | "break" = "end",
+): Behaviour => {
+  return async (_request, response) => {
+    response.writeHead(200, { "content-type": type });
+    for (const piece of pieces) {
+      response.write(piece);
+      await sleep(10);
+    }
+    if (after === "end") response.end();
+    if (after === "break") response.socket?.resetAndDestroy();
+  };
+};
+const chunk = (delta: unknown): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`;
+const grin = Buffer.from('data: {"text":"Grüße 😀"}\n\n');
+
+const behaviours: Record<string, Behaviour> = {
+  "/json": answer(200, "application/json", '{"text":"Good morning"}'),
+  "/sse": inPieces("text/event-stream", ['data: {"te', 'xt":"Good "}\n', '\ndata: {"text":"morning"}\n\n']),
+  "/ndjson": inPieces("application/x-ndjson", ['{"text":"Good "}\n{"te', 'xt":"morning"}\n']),
+  "/split-character": inPieces("text/event-stream", [grin.subarray(0, 20), grin.subarray(20, 25), grin.subarray(25)]),
+  "/tool": inPieces("text/event-stream", ['data: {"tool_use":{"name":"search"}}\n\n', 'data: {"text":"x"}\n\n']),
+  "/error-event": inPieces(
+    "text/event-stream",
+    ['data: {"text":"a"}\n\n', 'data: {"error":"out of credit"}\n\n'],
+    "hang",
+  ),
+  "/prose": answer(200, "text/plain", "Good morning"),
+  "/accepted": answer(202, "application/json", "{}"),
+  "/redirect": (_request, response) => void response.writeHead(307, { location: "/json" }).end(),
+  "/busy": answer(503, "text/plain", "come back later"),
+  "/wrong": answer(400, "application/json", `{"error":"no such model, key ${apiKey}, secret ${secret}"}`),
+  "/page": answer(502, "text/html", "<h1>Bad gateway</h1>"),
+  "/silent": () => undefined,
+  "/stuck": inPieces("text/event-stream", ['data: {"text":"Good "}\n\n'], "hang"),
+  "/broken": inPieces("text/event-stream", ['data: {"text":"Good "}\n\n'], "break"),
+  "/endless": (_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const piece = `data: {"text":"${"x".repeat(60_000)}"}\n\n`;
+    const write = (): void => {
+      while (!response.destroyed && response.write(piece));
+    };
+    response.on("drain", write);
+    write();
+  },
+  // A server that does not close after [DONE].
+  "/openai/v1/chat/completions": inPieces(
+    "text/event-stream",
+    [
+      chunk({ role: "assistant" }),
+      chunk({ content: "Good " }),
+      chunk({ content: "morning" }),
+      'data: {"choices":[],"usage":{"prompt_tokens":20,"completion_tokens":2}}\n\n',
+      "data: [DONE]\n\n",
+    ],
+    "hang",
+  ),
+  "/whole/v1/chat/completions": answer(200, "application/json", '{"choices":[{"message":{"content":"Good morning"}}]}'),
+  "/strict/v1/chat/completions": (request, response, { body }) =>
+    "stream_options" in body
+      ? answer(422, "application/json", '{"message":"extra field stream_options"}')(request, response, emptySeen)
+      : answer(200, "text/event-stream", chunk({ content: "Good morning" }))(request, response, emptySeen),
+  "/hook": answer(200, "text/plain", "ok"),
+  "/hook-500": answer(500, "text/plain", "out of order"),
+  "/hook-redirect": (_request, response) => void response.writeHead(302, { location: "/hook" }).end(),
+  "/slack/T0/B0/hush-hush": answer(200, "text/plain", "ok"),
+  "/slack/T0/B0/gone-hush": answer(404, "text/plain", "no_service"),
+  "/discord/1/hush-hush": answer(204, "application/json", ""),
+  [`/bot${botToken}/sendMessage`]: answer(200, "application/json", '{"ok":true}'),
+  [`/down/bot${botToken}/sendMessage`]: answer(
+    403,
+    "application/json",
+    `{"ok":false,"description":"bot ${botToken} was blocked"}`,
+  ),
+};
+const emptySeen: Seen = { path: "", headers: new Headers(), text: "", body: {} };
+
+let seen: Seen[] = [];
+let server: Server;
+let url = "";
+let closedUrl = "";
+let workerd: Miniflare;
+let workerdUrl: URL;
+
+async function listen(one: Server): Promise<string> {
+  await new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(one.address() as AddressInfo).port}`;
+}
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const piece of request) chunks.push(piece);
+    const text = Buffer.concat(chunks).toString("utf8");
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(request.headers))
+      if (typeof value === "string") headers.set(name, value);
+    const one = { path: request.url ?? "", headers, text, body: JSON.parse(text) };
+    seen.push(one);
+    await (behaviours[one.path] ?? answer(404, "text/plain", "no such path"))(request, response, one);
+  });
+  url = await listen(server);
+  const closed = createServer();
+  closedUrl = await listen(closed);
+  await new Promise((resolve) => closed.close(resolve));
+
+  const bundle = await build({
+    entryPoints: [new URL("calls-worker.ts", import.meta.url).pathname],
+    bundle: true,
+    format: "esm",
+    external: ["cloudflare:*"],
+    write: false,
+  });
+  workerd = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: [{ type: "ESModule", path: "worker.mjs", contents: bundle.outputFiles[0]?.text ?? "" }],
+      modulesRoot: ".",
+      compatibilityDate: "2026-10-23",
+      cf: false,
+    }),
+  );
+  workerdUrl = await workerd.ready;
+});
+
+afterAll(async () => {
+  await workerd.dispose();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const runtimes = {
+  "Node's fetch": makeCall,
+  "workerd's fetch": async (call: HeartbeatCall): Promise<unknown> => {
+    const response = await fetch(workerdUrl, { method: "POST", body: JSON.stringify(call) });
+    return response.json();
+  },
+};
+
+describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
+  beforeEach(() => {
+    seen = [];
+  });
+
+  const question = { id: "main-s1-decision", attempt: 1, sessionId: "heartbeat:decision", message: "Grüße 😀" };
+  const ask = (settings: Record<string, string>, more: { model?: string; timeoutMs?: number } = {}) =>
+    make({ kind: "chat", settings, request: { ...question, timeoutMs: 5_000, ...more } });
+  const askAgent = (path: string, more: { model?: string; timeoutMs?: number } = {}) =>
+    ask({ AGENT_URL: "http://127.0.0.1:9/never", CHAT_URL: url + path, AGENT_SECRET: secret }, more);
+  const said = (text: string, toolUse = false) => ({ ok: true, value: { text, toolUse } });
+  const trouble = (reason: string, passing: boolean) => ({
+    ok: false,
+    error: expect.objectContaining({ reason: expect.stringContaining(reason), passing }),
+  });
+
+  describe("the native protocol", () => {
+    it("is one signed POST to CHAT_URL, with session, message and model, and nothing that is not set", async () => {
+      expect(await askAgent("/json", { model: "small" })).toEqual(said("Good morning"));
+      const [{ headers, text, body } = emptySeen] = seen;
+      expect(body).toEqual({
+        type: "chat",
+        data: { session_id: "heartbeat:decision", message: "Grüße 😀", model: "small" },
+      });
+      expect(await verify({ secret, headers, body: text, nowSeconds: Date.now() / 1_000 })).toMatchObject({
+        ok: true,
+        value: { id: "main-s1-decision" },
+      });
+      expect(headers.get("reveille-session-id")).toBe("heartbeat:decision");
+      expect(headers.get("content-type")).toBe("application/json");
+      await askAgent("/json");
+      expect(seen[1]?.body).toEqual({ type: "chat", data: { session_id: "heartbeat:decision", message: "Grüße 😀" } });
+    });
+
+    it("goes to the agent where CHAT_URL is not set", async () => {
+      expect(await ask({ AGENT_URL: `${url}/json`, AGENT_SECRET: secret })).toEqual(said("Good morning"));
+    });
+
+    it.each([
+      ["JSON", "/json", said("Good morning")],
+      ["server-sent events", "/sse", said("Good morning")],
+      ["NDJSON", "/ndjson", said("Good morning")],
+      ["events cut within a character", "/split-character", said("Grüße 😀")],
+      ["a stream with tool use", "/tool", said("x", true)],
+    ])("reads %s", async (_how, path, expected) => {
+      expect(await askAgent(path)).toEqual(expected);
+    });
+
+    it.each([
+      ["an error event, at once", "/error-event", trouble("out of credit", false)],
+      ["prose", "/prose", trouble("Good morning", false)],
+      ["a 202", "/accepted", trouble("202", false)],
+      ["a redirect, which is not followed", "/redirect", trouble("redirects are not followed", false)],
+      ["a 503", "/busy", trouble("503: come back later", true)],
+      ["a 502 with a page", "/page", trouble("the chat endpoint answered 502", true)],
+      ["a 400", "/wrong", trouble("no such model", false)],
+      ["a stream that breaks off", "/broken", trouble("broke", true)],
+      ["a stream without end", "/endless", trouble("more than 4194304 bytes", false)],
+    ])("tells of %s", async (_what, path, expected) => {
+      expect(await askAgent(path)).toEqual(expected);
+      expect(seen.map((one) => one.path)).toEqual([path]);
+    });
+
+    it.each(["/silent", "/stuck"])("gives up in time: %s", async (path) => {
+      expect(await askAgent(path, { timeoutMs: 200 })).toEqual(trouble("timed out after 200ms", true));
+    });
+
+    it("takes no connection for a passing trouble", async () => {
+      expect(await ask({ CHAT_URL: closedUrl, AGENT_SECRET: secret })).toEqual(trouble("could not connect", true));
+    });
+
+    it("calls nobody without a secret, without an agent, or over plain http to elsewhere", async () => {
+      expect(await ask({ CHAT_URL: `${url}/json` })).toEqual(trouble("AGENT_SECRET is not set", false));
+      expect(await ask({})).toEqual(trouble("no agent is configured", false));
+      expect(await ask({ CHAT_URL: "http://example.com/", AGENT_SECRET: secret })).toEqual(trouble("https://", false));
+      expect(await ask({ CHAT_URL: `${url}/json`, AGENT_SECRET: secret, LOCAL: "false" })).toEqual(
+        trouble("https://", false),
+      );
+      expect(seen).toEqual([]);
+    });
+
+    it("repeats no secret that the other side echoes", async () => {
+      expect(JSON.stringify(await askAgent("/wrong"))).not.toContain(secret);
+    });
+  });
+
+  describe("a chat-completions API", () => {
+    const openAi = (path: string, more: { model?: string } = {}) =>
+      ask(
+        { OPENAI_BASE_URL: `${url}${path}`, OPENAI_API_KEY: apiKey, CHAT_URL: `${url}/json`, AGENT_SECRET: secret },
+        more,
+      );
+
+    it("is asked instead of the agent, streaming, and ends at [DONE] though the connection stays open", async () => {
+      expect(await openAi("/openai/v1/", { model: "gpt" })).toEqual({
+        ok: true,
+        value: { text: "Good morning", toolUse: false, usage: { input: 20, output: 2 } },
+      });
+      const [{ path, headers, body } = emptySeen] = seen;
+      expect(path).toBe("/openai/v1/chat/completions");
+      expect(headers.get("authorization")).toBe(`Bearer ${apiKey}`);
+      expect(body).toEqual({
+        model: "gpt",
+        messages: [{ role: "user", content: "Grüße 😀" }],
+        stream: true,
+        stream_options: { include_usage: true },
+      });
+    });
+
+    it("may answer whole", async () => {
+      expect(await openAi("/whole/v1")).toEqual(said("Good morning"));
+    });
+
+    it("that does not know stream_options is asked without", async () => {
+      expect(await openAi("/strict/v1")).toEqual(said("Good morning"));
+      expect(seen).toHaveLength(2);
+    });
+
+    it("that is somewhere else is an error without the key in it", async () => {
+      const answered = await openAi("/nowhere");
+      expect(answered).toEqual(trouble("the chat-completions API answered 404", false));
+      expect(JSON.stringify(answered)).not.toContain(apiKey);
+    });
+  });
+
+  describe("notifiers", () => {
+    const notify = (notifiers: readonly Notifier[], text = "*Heartbeat*\n\nHi", key: string | undefined = secret) =>
+      make({
+        kind: "notify",
+        notifiers,
+        notification: { id: "main-s1-notification", text, source: "heartbeat" },
+        ...(key === undefined ? {} : { secret: key }),
+      });
+    const slack = (path: string): Notifier => ({ type: "slack", url: `${url}/slack/T0/B0/${path}` });
+
+    it("get the text each in its service's form", async () => {
+      const notified = await notify([
+        { type: "webhook", url: `${url}/hook` },
+        slack("hush-hush"),
+        { type: "discord", url: `${url}/discord/1/hush-hush` },
+        { type: "telegram", bot_token: botToken, chat_id: "-100", url },
+      ]);
+      expect(notified).toEqual(["webhook", "slack", "discord", "telegram"].map((type) => ({ type, ok: true })));
+      const bodyOf = (path: string) => seen.find((one) => one.path === path)?.body;
+      const text = "*Heartbeat*\n\nHi";
+      expect(bodyOf("/hook")).toEqual({ type: "notification", data: { text, source: "heartbeat" } });
+      expect(bodyOf("/slack/T0/B0/hush-hush")).toEqual({ text });
+      expect(bodyOf("/discord/1/hush-hush")).toEqual({ content: text, allowed_mentions: { parse: [] } });
+      expect(bodyOf(`/bot${botToken}/sendMessage`)).toEqual({ chat_id: "-100", text });
+    });
+
+    it("that are webhooks get it signed, and unsigned only where no secret is configured", async () => {
+      await notify([{ type: "webhook", url: `${url}/hook` }]);
+      const [{ headers, text } = emptySeen] = seen;
+      expect(await verify({ secret, headers, body: text, nowSeconds: Date.now() / 1_000 })).toMatchObject({
+        ok: true,
+        value: { id: "main-s1-notification" },
+      });
+      await make({
+        kind: "notify",
+        notifiers: [{ type: "webhook", url: `${url}/hook` }],
+        notification: { id: "x", text: "Hi", source: "heartbeat" },
+      });
+      expect(seen[1]?.headers.get("webhook-signature")).toBeNull();
+    });
+
+    it("that fail are named with the reason, and the others are called", async () => {
+      const notified = await notify([
+        { type: "webhook", url: `${url}/hook-500` },
+        { type: "webhook", url: `${url}/hook-redirect` },
+        { type: "webhook", url: closedUrl },
+        slack("gone-hush"),
+        { type: "telegram", bot_token: botToken, chat_id: "1", url: `${url}/down` },
+        { type: "webhook", url: `${url}/hook` },
+      ]);
+      const failure = (type: string, words: string) => ({ type, ok: false, error: expect.stringContaining(words) });
+      expect(notified).toEqual([
+        failure("webhook", "the webhook answered 500: out of order"),
+        failure("webhook", "redirects are not followed"),
+        failure("webhook", "could not connect to the webhook"),
+        failure("slack", "Slack answered 404: no_service"),
+        failure("telegram", "Telegram answered 403"),
+        { type: "webhook", ok: true },
+      ]);
+      const told = JSON.stringify(notified);
+      for (const hidden of [botToken, "gone-hush", closedUrl, "AAbbcc"]) expect(told).not.toContain(hidden);
+    });
+
+    it("get a long text in pieces that their service takes, in order and whole", async () => {
+      const long = Array.from({ length: 1_000 }, (_, line) => `Line ${line} 😀`).join("\n");
+      await notify(
+        [
+          { type: "discord", url: `${url}/discord/1/hush-hush` },
+          { type: "telegram", bot_token: botToken, chat_id: "1", url },
+        ],
+        long,
+      );
+      const pieces = (path: string, field: string) =>
+        seen.filter((one) => one.path === path).map(({ body }) => String(body[field]));
+      const discord = pieces("/discord/1/hush-hush", "content");
+      const telegram = pieces(`/bot${botToken}/sendMessage`, "text");
+      expect([discord.join(""), telegram.join("")]).toEqual([long, long]);
+      expect(Math.max(...discord.map((piece) => piece.length))).toBeLessThanOrEqual(2_000);
+      expect(Math.max(...telegram.map((piece) => piece.length))).toBeLessThanOrEqual(4_096);
+    });
+
+    it("call nobody's name, whatever the model writes", async () => {
+      await notify([slack("hush-hush")], "<!channel> R&D");
+      expect(seen[0]?.body).toEqual({ text: "&lt;!channel&gt; R&amp;D" });
+    });
+  });
+});

@@ -1,0 +1,300 @@
+/** `/mcp` as an agent uses it (CONTRACT.md §12): the official client, over HTTP, with a token of its own. */
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import {
+  type Agent,
+  atEnd,
+  eventually,
+  type Reveille,
+  startAgent,
+  startReveille,
+  temporaryFolder,
+} from "../../harness/index.ts";
+
+const TOOLS = [
+  "schedule_job",
+  "list_jobs",
+  "get_job",
+  "update_job",
+  "cancel_job",
+  "pause_job",
+  "resume_job",
+  "run_job_now",
+  "list_runs",
+  "explain_job",
+  "preview_schedule",
+];
+
+let reveille: Reveille;
+let agent: Agent;
+beforeAll(async () => {
+  agent = await startAgent(() => ({ body: "The report is written." }));
+  const env = { AGENT_URL: agent.url, AGENT_SECRET: agent.secret };
+  reveille = await startReveille({ dataDir: await temporaryFolder(), env });
+});
+
+const Minted = z.object({ token: z.string() });
+
+async function mint(ids: Record<string, string>): Promise<string> {
+  const answer = await reveille.api("/v1/tokens", { json: { ...ids, expires_in: "1h" } });
+  return Minted.parse(await answer.json()).token;
+}
+
+const Result = z.looseObject({
+  content: z.tuple([z.object({ type: z.literal("text"), text: z.string() })]),
+  structuredContent: z.record(z.string(), z.unknown()),
+  isError: z.boolean().optional(),
+});
+
+type Mcp = {
+  readonly client: Client;
+  /** The fields that a tool answers; fails where it answers an error. */
+  call(name: string, args?: Record<string, unknown>): Promise<Record<string, unknown>>;
+  /** The text and the fields of the error that a tool answers; fails where it answers none. */
+  refused(name: string, args?: Record<string, unknown>): Promise<{ text: string; problem: Record<string, unknown> }>;
+};
+
+async function connect(token: string, mode: "legacy" | "auto" = "legacy"): Promise<Mcp> {
+  const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation: { mode } });
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  await client.connect(new StreamableHTTPClientTransport(new URL("/mcp", reveille.url), { requestInit }));
+  atEnd(() => client.close());
+  const ask = async (name: string, args: Record<string, unknown>) =>
+    Result.parse(await client.callTool({ name, arguments: args }));
+  return {
+    client,
+    async call(name, args = {}) {
+      const { content, structuredContent, isError } = await ask(name, args);
+      expect(isError, content[0].text).toBeUndefined();
+      expect(JSON.parse(content[0].text)).toEqual(structuredContent);
+      return structuredContent;
+    },
+    async refused(name, args = {}) {
+      const { content, structuredContent, isError } = await ask(name, args);
+      expect(isError).toBe(true);
+      return { text: content[0].text, problem: structuredContent };
+    },
+  };
+}
+
+const Job = z.looseObject({ id: z.string(), state: z.string(), next_run_at: z.string().optional() });
+const Jobs = z.object({ items: z.array(z.looseObject({ id: z.string(), message: z.string().optional() })) });
+const Runs = z.object({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
+
+describe.each(["legacy", "auto"] as const)("an agent, with a client that negotiates its version as %s,", (mode) => {
+  it("schedules, lists, changes, pauses, resumes, runs, looks back, asks why, previews and cancels", async () => {
+    const mcp = await connect(await mint({ role: "agent", agent_id: mode, user_id: "u1" }), mode);
+    await reveille.api(`/v1/agents/${mode}`, { method: "PUT", json: { url: agent.url, secret: agent.secret } });
+
+    expect(mcp.client.getNegotiatedProtocolVersion()).toBe(mode === "auto" ? "2026-07-28" : "2025-11-25");
+
+    const preview = await mcp.call("preview_schedule", {
+      schedule: { cron: "0 9 * * 1-5", timezone: "Europe/Berlin" },
+      from: "2027-01-01T00:00:00Z",
+      count: 1,
+    });
+    expect(preview.next).toEqual([{ at: "2027-01-01T08:00:00.000Z", local: "2027-01-01T09:00:00+01:00" }]);
+
+    const wanted = {
+      name: "Report",
+      message: "Write the report.",
+      schedule: { cron: "0 9 * * 1-5" },
+      labels: { team: "ops" },
+    };
+    const dry = await mcp.call("schedule_job", { ...wanted, payload: null, user_id: null, dry_run: true });
+    expect(dry.next).toHaveLength(5);
+    const made = Job.parse(await mcp.call("schedule_job", { ...wanted, idempotency_key: "report" }));
+    expect(made).toMatchObject({ agent_id: mode, user_id: "u1", exec_scope: "user", state: "active" });
+    const again = Job.parse(await mcp.call("schedule_job", { ...wanted, idempotency_key: "report" }));
+    expect(again.id).toBe(made.id);
+    const job_id = made.id;
+
+    for (const filter of [{}, { label: "team:ops" }, { label: ["team:ops"], enabled: true, limit: 5 }, { q: "rep" }]) {
+      expect(Jobs.parse(await mcp.call("list_jobs", filter)).items.map(({ id }) => id)).toEqual([job_id]);
+    }
+    expect(Jobs.parse(await mcp.call("list_jobs", { state: "paused" })).items).toEqual([]);
+
+    const changed = await mcp.call("update_job", {
+      job_id,
+      message: "Write it well.",
+      schedule: { cron: null, every: "2h" },
+    });
+    expect(changed).toMatchObject({ message: "Write it well.", schedule: { every: "2h" } });
+    expect(await mcp.call("pause_job", { job_id })).toMatchObject({ state: "paused" });
+    expect(await mcp.call("resume_job", { job_id })).toMatchObject({ state: "active" });
+    expect(await mcp.call("get_job", { job_id })).toMatchObject({ id: job_id, message: "Write it well." });
+
+    const { run_id } = await mcp.call("run_job_now", { job_id });
+    const run = await eventually("a run that ended", async () =>
+      Runs.parse(await mcp.call("list_runs", { job_id, limit: 1 })).items.find(({ status }) => status !== "running"),
+    );
+    expect(run).toMatchObject({ id: run_id, status: "success", trigger: "manual", output: "The report is written." });
+    expect(await mcp.call("explain_job", { job_id, at: "2099-01-01T00:00:00Z" })).toMatchObject({
+      verdict: "in_future",
+    });
+
+    await mcp.call("cancel_job", { job_id });
+    const { problem } = await mcp.refused("get_job", { job_id });
+    expect(problem.code).toBe("not_found");
+  });
+});
+
+it("lists exactly the contract's tools, with every field described and what each does to jobs", async () => {
+  const { client } = await connect(await mint({ role: "viewer" }));
+  const { tools } = await client.listTools();
+  expect(tools.map(({ name }) => name)).toEqual(TOOLS);
+  for (const { name, description, inputSchema, annotations } of tools) {
+    expect(description, name).toContain("Example");
+    expect(annotations, name).toMatchObject({ openWorldHint: false });
+    expect(JSON.stringify(inputSchema), name).not.toContain("$ref");
+    for (const [field, schema] of Object.entries(inputSchema.properties ?? {})) {
+      expect(schema, `${name}.${field}`).toHaveProperty("description");
+    }
+  }
+  const hints = (key: "readOnlyHint" | "destructiveHint") =>
+    tools.filter(({ annotations }) => annotations?.[key]).map(({ name }) => name);
+  expect(hints("readOnlyHint")).toEqual(["list_jobs", "get_job", "list_runs", "explain_job", "preview_schedule"]);
+  expect(hints("destructiveHint")).toEqual(["update_job", "cancel_job"]);
+  const [first] = tools;
+  expect(first?.inputSchema.required).toEqual(["name", "schedule"]);
+});
+
+describe("a token", () => {
+  it("finds no job of another's, whatever it asks of it", async () => {
+    const theirs = await connect(await mint({ role: "agent", agent_id: "theirs" }));
+    const { id } = Job.parse(await theirs.call("schedule_job", { name: "a", message: "b", schedule: { every: "1h" } }));
+    const mine = await connect(await mint({ role: "agent", agent_id: "mine" }));
+    expect(Jobs.parse(await mine.call("list_jobs")).items).toEqual([]);
+    const onJobs = TOOLS.filter((name) => !["schedule_job", "list_jobs", "preview_schedule"].includes(name));
+    for (const name of onJobs) {
+      expect((await mine.refused(name, { job_id: id })).problem.code, name).toBe("not_found");
+    }
+    expect(await theirs.call("get_job", { job_id: id })).toMatchObject({ enabled: true, name: "a" });
+  });
+
+  it("of a viewer reads and is told that it may change nothing", async () => {
+    const viewer = await connect(await mint({ role: "viewer" }));
+    await viewer.call("list_jobs");
+    const { text, problem } = await viewer.refused("schedule_job", {
+      name: "a",
+      message: "b",
+      schedule: { every: "1h" },
+    });
+    expect(problem).toMatchObject({ code: "forbidden", status: 403 });
+    expect(text).toContain("Hint:");
+  });
+
+  it("is needed, and a wrong one is refused as in the whole API", async () => {
+    for (const token of [null, "wrong"]) {
+      const answer = await reveille.api("/mcp", {
+        method: "POST",
+        token,
+        json: { jsonrpc: "2.0", id: 1, method: "ping" },
+      });
+      expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+    }
+  });
+});
+
+describe("what is wrong with a call comes back in words that mend it:", () => {
+  let mcp: Mcp;
+  beforeAll(async () => {
+    mcp = await connect(await mint({ role: "agent", agent_id: "mender" }));
+  });
+
+  it.each<[string, string, Record<string, unknown>, RegExp]>([
+    [
+      "a duration",
+      "schedule_job",
+      { name: "a", message: "b", schedule: { every: "1 hour" } },
+      /schedule\.every: .*"30m"/,
+    ],
+    [
+      "a time in the past",
+      "schedule_job",
+      { name: "a", message: "b", schedule: { at: "2020-01-01T00:00:00Z" } },
+      /schedule\.at: /,
+    ],
+    ["fields that are missing", "schedule_job", { message: "b" }, /name: is required[\s\S]*schedule: is required/],
+    [
+      "a field that is unknown",
+      "schedule_job",
+      { name: "a", when: "now" },
+      /when: is not a field of schedule_job.*schedule/,
+    ],
+    ["no job", "get_job", {}, /job_id: is required/],
+    ["an id of another kind", "get_job", { job_id: "no such" }, /not_found[\s\S]*list/],
+    ["a filter", "list_jobs", { label: "ops" }, /label.*KEY:VALUE/],
+    ["a patch", "preview_schedule", { schedule: { cron: "61 * * * *" } }, /schedule\.cron: /],
+    ["a time without an offset", "explain_job", { job_id: "JOB", at: "2026-11-23T09:00:00" }, /at: .*offset/],
+  ])("%s", async (_what, tool, args, words) => {
+    const made =
+      args.job_id === "JOB"
+        ? await mcp.call("schedule_job", { name: "a", message: "b", schedule: { every: "1h" } })
+        : {};
+    const { text, problem } = await mcp.refused(tool, { ...args, ...("id" in made ? { job_id: made.id } : {}) });
+    expect(text).toMatch(words);
+    expect(text).toContain("Hint:");
+    expect(problem.code).toMatch(/^(validation_failed|not_found)$/);
+  });
+});
+
+describe("over plain HTTP", () => {
+  const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+
+  it("answers JSON also to a client that takes nothing else", async () => {
+    const answer = await reveille.api("/mcp", { json: ping, headers: { accept: "application/json" } });
+    expect([answer.status, answer.headers.get("content-type"), await answer.json()]).toEqual([
+      200,
+      "application/json",
+      { jsonrpc: "2.0", id: 1, result: {} },
+    ]);
+  });
+
+  it.each(["GET", "DELETE"])("refuses %s, since there are no sessions", async (method) => {
+    const answer = await reveille.api("/mcp", { method });
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+
+  it("takes a notification without an answer", async () => {
+    const answer = await reveille.api("/mcp", { json: { jsonrpc: "2.0", method: "notifications/initialized" } });
+    expect([answer.status, await answer.text()]).toEqual([202, ""]);
+  });
+
+  it.each([
+    ["what is no JSON-RPC", { hello: "world" }],
+    ["an unknown protocol version", ping],
+  ])("refuses %s", async (what, json) => {
+    const headers = what.includes("version") ? { "mcp-protocol-version": "1999-01-01" } : {};
+    expect((await reveille.api("/mcp", { json, headers })).status).toBe(400);
+  });
+
+  it("refuses pages of other origins, and takes those of its own", async () => {
+    expect((await reveille.api("/mcp", { json: ping, headers: { origin: "https://evil.example" } })).status).toBe(403);
+    expect((await reveille.api("/mcp", { json: ping, headers: { origin: reveille.url } })).status).toBe(200);
+  });
+});
+
+it("cuts long messages and outputs where many are listed, and shows one whole", async () => {
+  const mcp = await connect(reveille.adminToken);
+  const message = "é".repeat(5_000);
+  const { id } = Job.parse(await mcp.call("schedule_job", { name: "long", message, schedule: { every: "1h" } }));
+  const [listed] = Jobs.parse(await mcp.call("list_jobs", { name: "long" })).items;
+  expect(listed?.message).toBe(`${"é".repeat(200)}…`);
+  expect(listed).not.toHaveProperty("retry");
+  expect(await mcp.call("get_job", { job_id: id })).toMatchObject({ message });
+
+  agent.answerWith(() => ({ body: "o".repeat(15_000) }));
+  for (let ended = 1; ended <= 2; ended++) {
+    await mcp.call("run_job_now", { job_id: id });
+    await eventually(`${ended} runs`, async () => {
+      const { items } = Runs.parse(await mcp.call("list_runs", { job_id: id, status: "success" }));
+      return items.length === ended;
+    });
+  }
+  const both = await mcp.call("list_runs", { job_id: id });
+  expect(Runs.parse(both).items.map(({ output }) => String(output).length)).toEqual([8_193, 8_193]);
+  const newest = await mcp.call("list_runs", { job_id: id, limit: 1 });
+  expect(Runs.parse(newest).items).toMatchObject([{ output: "o".repeat(15_000) }]);
+});

@@ -1,0 +1,114 @@
+/** What the project depends on: each with a reason and a licence that a stranger can live with, and nothing shipped unseen. */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const ALLOWED = ["MIT", "ISC", "0BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0"];
+
+const names = z.record(z.string(), z.string());
+const manifest = z
+  .object({ dependencies: names, devDependencies: names })
+  .parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+const page = readFileSync(join(ROOT, "docs/dependencies.md"), "utf8");
+
+/** The rows of the table under a heading of the page, without their backticks. */
+const rowsUnder = (heading: string): string[][] => {
+  const [, section = ""] = page.split(`\n## ${heading}\n`);
+  return [...(section.split("\n## ")[0] ?? "").matchAll(/^\| (`.*) \|$/gm)].map(([, row = ""]) =>
+    row.split(" | ").map((cell) => cell.replaceAll("`", "")),
+  );
+};
+const shipped = rowsUnder("Shipped");
+const tools = rowsUnder("For work on it");
+
+const licenceOf = (name: string): string =>
+  z
+    .object({ license: z.string() })
+    .parse(JSON.parse(readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8"))).license;
+
+describe("docs/dependencies.md", () => {
+  it("gives the reason of every dependency, and of none that is gone", () => {
+    const listed = [...shipped, ...tools].map(([name]) => name);
+    expect(listed.toSorted()).toEqual(
+      Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).toSorted(),
+    );
+    expect([...shipped, ...tools].filter((row) => (row.at(-1) ?? "").length < 5)).toEqual([]);
+  });
+
+  it("names the licences that the installed packages have", () => {
+    expect(shipped.map(([name = "", licence]) => [name, licence])).toEqual(
+      shipped.map(([name = ""]) => [name, licenceOf(name)]),
+    );
+  });
+});
+
+it("pins every version", () => {
+  const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
+    ([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
+  );
+  expect(loose).toEqual([]);
+});
+
+it("has no package in production, nor what one brings along, under a licence that asks for more than its notice", () => {
+  const { packages } = z
+    .object({
+      packages: z.record(
+        z.string(),
+        z.object({ license: z.string().optional(), dev: z.boolean().optional(), devOptional: z.boolean().optional() }),
+      ),
+    })
+    .parse(JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")));
+  const production = Object.entries(packages).filter(
+    ([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional,
+  );
+  expect(production.length).toBeGreaterThanOrEqual(Object.keys(manifest.dependencies).length);
+  expect(production.filter(([, { license }]) => !ALLOWED.includes(license ?? ""))).toEqual([]);
+});
+
+describe.each([
+  ["the Worker", "src/index.ts", []],
+  // Copied as files, not bundled: web/docs/files.ts.
+  ["the dashboard", "web/src/main.tsx", ["swagger-ui-dist"]],
+])("%s", (_, entry, copied) => {
+  it("holds code of no package but those listed as shipped, all under allowed licences", async () => {
+    const inside = await packagesIn(entry);
+    const known = [...shipped.map(([name = ""]) => name), ...BROUGHT_ALONG];
+    expect(inside.filter((name) => !known.includes(name))).toEqual([]);
+    expect([...inside, ...copied].filter((name) => !ALLOWED.includes(licenceOf(name)))).toEqual([]);
+  });
+});
+
+it("uses every package that is listed as shipped", async () => {
+  const used = [...(await packagesIn("src/index.ts")), ...(await packagesIn("web/src/main.tsx")), "swagger-ui-dist"];
+  expect(shipped.filter(([name = ""]) => !used.includes(name))).toEqual([]);
+});
+
+/** Of the packages listed as shipped; the page names them under the table. */
+const BROUGHT_ALONG = [...(page.match(/^They bring along (.*)$/m)?.[1] ?? "").matchAll(/`([^`]+)`/g)].map(
+  ([, name = ""]) => name,
+);
+
+/** The packages whose code is in the bundle of `entry`. */
+async function packagesIn(entry: string): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*"],
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    logLevel: "silent",
+  });
+  const found = Object.keys(metafile.inputs).flatMap(
+    (path) => path.match(/(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)(?!.*\/node_modules\/)/)?.[1] ?? [],
+  );
+  return [...new Set(found)].toSorted();
+}

@@ -1,0 +1,154 @@
+/** examples/library, built as it is deployed and run: hooks in code do what a deployment without code does over HTTP. */
+import { execFileSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import * as z from "zod";
+import { findPort } from "../../../local/port.ts";
+import { startRuntime } from "../../../local/runtime.ts";
+import { FanOut } from "../../../src/schema/fan-out.ts";
+import { Job } from "../../../src/schema/job.ts";
+import { Run } from "../../../src/schema/run.ts";
+import { atEnd, eventually, temporaryFolder } from "../harness/index.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const CONFIG = join(ROOT, "examples/library/wrangler.toml");
+const ADMIN_TOKEN = "the-operator-of-the-example";
+const HOUR_MS = 3_600_000;
+
+let url = "";
+
+beforeAll(async () => {
+  const port = await findPort(0);
+  if (!port.ok) throw new Error(port.error);
+  url = `http://127.0.0.1:${port.value}`;
+  const bindings = { ADMIN_TOKEN, TOKEN_SECRET: "the-token-secret-of-the-example", PUBLIC_URL: url, LOCAL: "true" };
+  const runtime = await startRuntime({
+    configPath: CONFIG,
+    port: port.value,
+    dataDir: await temporaryFolder(),
+    bindings,
+  });
+  if (!runtime.ok) throw new Error(runtime.error);
+  atEnd(runtime.value.stop);
+});
+
+async function api<S extends z.ZodType>(
+  schema: S,
+  path: string,
+  json?: unknown,
+  method?: string,
+): Promise<z.output<S>> {
+  const response = await fetch(url + path, {
+    method: method ?? (json === undefined ? "GET" : "POST"),
+    headers: {
+      authorization: `Bearer ${ADMIN_TOKEN}`,
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status} ${text}`);
+  return schema.parse(JSON.parse(text));
+}
+
+const page = <S extends z.ZodType>(item: S) => z.object({ items: z.array(item) });
+const journal = () => api(z.array(z.string()), "/journal");
+
+async function tick(at: number): Promise<void> {
+  const response = await fetch(`${url}/cdn-cgi/local/scheduled?time=${at}`);
+  if (!response.ok) throw new Error(await response.text());
+}
+
+async function builtin(name: string): Promise<Job> {
+  const { items } = await api(page(Job), `/v1/jobs?name=${name}`);
+  const [job] = items;
+  if (job === undefined) throw new Error(`the builtin ${name} is not there`);
+  return job;
+}
+
+async function runNow(jobId: string): Promise<Run> {
+  await api(z.unknown(), `/v1/jobs/${jobId}/run`, {});
+  return eventually("the run's end", async () => {
+    const { items } = await api(page(Run), `/v1/jobs/${jobId}/runs?limit=1`);
+    return items[0]?.finished_at === undefined ? undefined : items[0];
+  });
+}
+
+it("builds as wrangler deploys it", async () => {
+  const wrangler = join(ROOT, "node_modules/.bin/wrangler");
+  const outdir = await temporaryFolder();
+  const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
+  execFileSync(wrangler, ["deploy", "--dry-run", "--outdir", outdir, "-c", CONFIG], { env, stdio: "pipe" });
+  expect(await readFile(join(outdir, "index.js"), "utf8")).toMatch(/export \{[^}]*FanOutObject[^}]*JournalObject/);
+});
+
+it("lays down its builtins at the first tick, once, and leaves alone what the operator changes in them", async () => {
+  await tick(Date.now());
+  const job = await builtin("count-subscribers");
+  expect(job).toMatchObject({ owner_kind: "system", exec_scope: "system", schedule: { cron: "0 * * * *" } });
+  await api(z.unknown(), `/v1/jobs/${job.id}`, { schedule: { cron: "30 * * * *" } }, "PATCH");
+  await tick(Date.now());
+  expect((await builtin("count-subscribers")).schedule.cron).toBe("30 * * * *");
+  const taken = await fetch(`${url}/v1/jobs`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "count-subscribers", message: "m", schedule: { every: "1h" } }),
+  });
+  expect(taken.status).toBe(409);
+});
+
+it("runs a builtin's handler in place of an agent, with the run's session; what it returns is the output", async () => {
+  const job = await builtin("count-subscribers");
+  const run = await runNow(job.id);
+  expect(run).toMatchObject({ status: "success", output: '{"subscribers":3}', session_id: `scheduler:${job.id}` });
+  expect(await journal()).toContain(`count-subscribers in scheduler:${job.id} for ${run.scheduled_at}`);
+});
+
+it("runs any other job through the job handler; a listener that throws makes a success an error", async () => {
+  const good = await api(Job, "/v1/jobs", { name: "good", message: "hello", schedule: { every: "1d" } });
+  expect(await runNow(good.id)).toMatchObject({ status: "success", output: "Dear nobody in particular: hello" });
+  const bad = await api(Job, "/v1/jobs", { name: "bad", message: "lorem ipsum", schedule: { every: "1d" } });
+  expect(await runNow(bad.id)).toMatchObject({
+    status: "error",
+    error: "a run listener failed: Error: the letter still has dummy text in it",
+  });
+});
+
+it("runs a task every minute, once for each tick's minute", async () => {
+  const minute = Math.floor(Date.now() / 60_000) * 60_000 + HOUR_MS;
+  for (const at of [minute, minute + 5_000, minute + 60_000]) await tick(at);
+  const pulses = (await journal()).filter((line) => line.startsWith("pulse "));
+  for (const at of [minute, minute + 60_000]) {
+    expect(pulses.filter((line) => line === `pulse ${new Date(at).toISOString()}`)).toHaveLength(1);
+  }
+});
+
+it("fires a builtin for all users when the tick finds it due, once for each user that the code names", async () => {
+  const { id, next_run_at: due = "" } = await builtin("weekly-letter");
+  await tick(Date.parse(due));
+  const fanOut = await eventually("the end of the fan-out", async () => {
+    const [newest] = (await api(page(FanOut), `/v1/jobs/${id}/fan-outs`)).items;
+    return newest?.scheduled_at === due && newest.status !== "running" && newest;
+  });
+  expect(fanOut).toMatchObject({ status: "success", total: 3, succeeded: 3 });
+  const { items } = await api(page(Run), `/v1/jobs/${id}/runs?fan_out_id=${fanOut.id}`);
+  expect(items.map((run) => [run.user_id, run.output]).sort()).toEqual(
+    ["ada", "ben", "cho"].map((user) => [user, `Dear ${user}: Write this week's letter.`]),
+  );
+  expect(await journal()).toContain(`weekly-letter for ada in scheduler:${id}:uada`);
+});
+
+it("answers the heartbeat in code, and tells its notifier", async () => {
+  await api(z.unknown(), "/v1/heartbeats/main", { every: "1m" }, "PUT");
+  const document = await fetch(`${url}/v1/heartbeats/main/document`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "text/markdown" },
+    body: "- Say whether the letters have been sent",
+  });
+  expect(document.ok).toBe(true);
+  await tick(Date.now() + 2 * HOUR_MS);
+  await eventually("the notification", async () =>
+    (await journal()).includes("notified: *Heartbeat*\n\nAll letters have been sent."),
+  );
+});

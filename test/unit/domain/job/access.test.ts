@@ -1,0 +1,42 @@
+/** What a token's ids do to the jobs that are made with it (CONTRACT.md §7). */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { type Caller, canSee, claimJob } from "../../../../src/domain/job/access.ts";
+import { defineJob } from "../../../../src/domain/job/definition.ts";
+import { JobInput } from "../../../../src/schema/job.ts";
+
+const perhaps = (...ids: string[]) => fc.option(fc.constantFrom(...ids), { nil: undefined });
+/** As `POST /v1/tokens` makes them. */
+const caller: fc.Arbitrary<Caller> = fc.oneof(
+  fc.record({ role: fc.constant("agent" as const), agent_id: fc.constant("a"), user_id: perhaps("u") }),
+  fc.record({ role: fc.constant("user" as const), user_id: fc.constant("u"), agent_id: perhaps("a") }),
+  fc.record({ role: fc.constant("plugin" as const), plugin_id: fc.constant("p"), agent_id: perhaps("a") }),
+);
+const ids = fc.record(
+  { agent_id: fc.constantFrom("", "a", "b"), user_id: fc.constantFrom("", "u", "v"), plugin_id: fc.constant("p") },
+  { requiredKeys: [] },
+);
+
+it("a job is seen by the token that made it, whatever ids the call named or left out", () => {
+  let made = 0;
+  fc.assert(
+    fc.property(caller, ids, fc.boolean(), (by, given, ofPlugin) => {
+      const plugin = ofPlugin ? { plugin_id: "p", job_key: "k", runtime_name: "r" } : {};
+      const input = JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" }, ...given, ...plugin });
+      const claimed = claimJob(by, input);
+      const job = claimed.ok ? defineJob(claimed.value) : claimed;
+      if (!job.ok) return;
+      made++;
+      expect(canSee(by, job.value.definition)).toBe(true);
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(made).toBeGreaterThan(50);
+});
+
+it("a plugin's token that is bound to an agent makes jobs of that agent", () => {
+  const by = { role: "plugin", plugin_id: "p", agent_id: "a" } as const;
+  const input = { name: "n", schedule: { every: "1h" }, plugin_id: "p", job_key: "k", runtime_name: "r" };
+  const claimed = claimJob(by, JobInput.parse(input));
+  expect(claimed).toMatchObject({ ok: true, value: { agent_id: "a", plugin_id: "p", owner_kind: "plugin" } });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { defineJob } from "../../../../src/domain/job/definition.ts";
+import { explain } from "../../../../src/domain/job/explain.ts";
+import { newJob, pauseJob } from "../../../../src/domain/job/job.ts";
+import type { Run } from "../../../../src/domain/run/run.ts";
+import { decideTick, type TickState } from "../../../../src/domain/run/tick.ts";
+import { JobInput } from "../../../../src/schema/job.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../../src/schema/limits.ts";
+
+const T0 = Date.UTC(2026, 10, 23, 9, 0, 0);
+
+function job(fields: Record<string, unknown> = {}): TickState {
+  const defined = defineJob(JobInput.parse({ name: "n", message: "m", schedule: { every: "10m" }, ...fields }));
+  if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+  return { job: defined.value, ...newJob("j1", defined.value, T0), active: [] };
+}
+
+/** The job woken at `now`, with its log. */
+function woken(state: TickState, now: number, held?: string): { state: TickState; log: readonly Run[] } {
+  const result = decideTick(state, { now, random: 0, inFlight: new Set(), answers: new Map(), held });
+  return { state: { ...state, ...result }, log: result.changed };
+}
+
+const ask = (state: TickState, log: readonly Run[], at: number, now: number, held?: string) =>
+  explain(state, log, { at, now, held, retention: 100 });
+
+describe("explain says why a job did or did not run", () => {
+  it("before it was made", () => {
+    expect(ask(job(), [], T0 - 1, T0).verdict).toBe("before_creation");
+  });
+
+  it("before its first fire", () => {
+    const { verdict, explanation } = ask(job(), [], T0 + MINUTE_MS, T0 + MINUTE_MS);
+    expect(verdict).toBe("not_due");
+    expect(explanation).toContain("2026-11-23T09:10:00.000Z");
+  });
+
+  it("while its run is going, with what it waits for", () => {
+    const { state, log } = woken(job(), T0 + 10 * MINUTE_MS);
+    const { verdict, explanation, dueAt } = ask(state, log, T0 + 12 * MINUTE_MS, T0 + 12 * MINUTE_MS);
+    expect([verdict, dueAt]).toEqual(["running", T0 + 10 * MINUTE_MS]);
+    expect(explanation).toContain("attempt 1 is being made");
+  });
+
+  it("when it was skipped, with the reason of the log", () => {
+    const { state, log } = woken(job(), T0 + 10 * MINUTE_MS, "held: MODE=stopped");
+    const { verdict, explanation } = ask(state, log, T0 + 11 * MINUTE_MS, T0 + 11 * MINUTE_MS);
+    expect(verdict).toBe("skipped");
+    expect(explanation).toContain("held: MODE=stopped");
+  });
+
+  it("when the fire was missed and a later run stands for it", () => {
+    const { state, log } = woken(job(), T0 + HOUR_MS);
+    const { verdict, run } = ask(state, log, T0 + 25 * MINUTE_MS, T0 + HOUR_MS);
+    expect([verdict, run?.dueAt]).toEqual(["coalesced", T0 + HOUR_MS]);
+  });
+
+  it("when it is paused, with Reveille's own reason", () => {
+    const state = job();
+    const paused = { ...state, ...pauseJob(state.record, state.cursor, "the agent answered 410", T0 + 1) };
+    const { verdict, explanation } = ask(paused, [], T0 + HOUR_MS, T0 + HOUR_MS);
+    expect(verdict).toBe("paused");
+    expect(explanation).toContain("410");
+  });
+
+  it("with when it runs next: the due time, or that it is paused, or that nothing fires", () => {
+    const state = job();
+    const asked = T0 + MINUTE_MS;
+    expect(ask(state, [], asked, asked).explanation).toContain("due next at 2026-11-23T09:10:00.000Z");
+    const paused = { ...state, ...pauseJob(state.record, state.cursor, "by hand", asked) };
+    expect(ask(paused, [], asked, asked).explanation).toContain("paused");
+    expect(ask(state, [], asked, asked, "MODE=stopped").explanation).toContain("MODE=stopped");
+  });
+
+  it("when it was run by hand while nothing was due", () => {
+    const { state, log } = woken(job(), T0 + 10 * MINUTE_MS);
+    const manual = log.map((run): Run => ({ ...run, trigger: "manual", startedAt: T0 + MINUTE_MS }));
+    const { verdict, explanation, run } = ask(state, manual, T0 + 2 * MINUTE_MS, T0 + 2 * MINUTE_MS);
+    expect([verdict, run?.trigger]).toEqual(["not_due", "manual"]);
+    expect(explanation).toContain("(manual) was asked for");
+    expect(ask(state, manual, T0 + 1, T0 + 2 * MINUTE_MS).run).toBeUndefined();
+  });
+
+  it("when its log no longer reaches back so far", () => {
+    const { state, log } = woken(job(), T0 + HOUR_MS);
+    const trimmed = log.map(({ missed: _missed, ...run }) => run);
+    const asked = { at: T0 + 25 * MINUTE_MS, now: T0 + HOUR_MS, retention: 1 };
+    expect(explain(state, trimmed, asked).verdict).toBe("log_expired");
+  });
+
+  it("when the fire is due and not handled yet", () => {
+    expect(ask(job(), [], T0 + 10 * MINUTE_MS, T0 + 10 * MINUTE_MS).verdict).toBe("overdue");
+  });
+
+  it("in the future: when it will run, and that nothing fires while it is held", () => {
+    const { verdict, dueAt } = ask(job(), [], T0 + 25 * MINUTE_MS, T0);
+    expect([verdict, dueAt]).toEqual(["in_future", T0 + 20 * MINUTE_MS]);
+    expect(ask(job(), [], T0 + 25 * MINUTE_MS, T0, "held: MODE=stopped").verdict).toBe("held");
+  });
+
+  it("when the time lies before the present schedule", () => {
+    const state = job();
+    const moved = { ...state, record: { ...state.record, anchorAt: T0 + 5 * HOUR_MS } };
+    expect(ask(moved, [], T0 + HOUR_MS, T0 + 6 * HOUR_MS).verdict).toBe("other_schedule");
+  });
+});

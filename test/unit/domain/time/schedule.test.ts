@@ -1,0 +1,405 @@
+/** Schedules (CONTRACT §1): checking a spec, and the fires of `every`, `at` and `cron` with jitter and bounds. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { formatInstant, MAX_INSTANT } from "../../../../src/domain/time/instant.ts";
+import { jitterDelay } from "../../../../src/domain/time/jitter.ts";
+import {
+  checkFuture,
+  compileSchedule,
+  countFires,
+  firesBetween,
+  lastFireAt,
+  nextFireAt,
+  nextFires,
+  nextTickAtOrAfter,
+  type Schedule,
+  sameSchedule,
+  scheduleZone,
+} from "../../../../src/domain/time/schedule.ts";
+import type { ScheduleSpec } from "../../../../src/schema/schedule.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const ANCHOR = Date.parse("2026-11-23T09:00:07.123Z");
+const NOW = ANCHOR;
+
+function compile(spec: ScheduleSpec): Schedule {
+  const compiled = compileSchedule(spec, { tickAligned: false });
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+  return compiled.value;
+}
+
+const iso = (at: number | null) => (at === null ? null : formatInstant(at));
+
+describe("compileSchedule refuses, with path and remedy", () => {
+  it.each<[ScheduleSpec, [string, string][]]>([
+    [{}, [["schedule", "give exactly one of cron, every and at"]]],
+    [{ jitter: "5m" }, [["schedule", "give exactly one of cron, every and at"]]],
+    [{ cron: "0 9 * * *", every: "30m" }, [["schedule", "the schedule has cron and every"]]],
+    [{ every: "30m", at: "2027-01-15T14:30:00Z" }, [["schedule", "the schedule has every and at"]]],
+    [{ cron: "61 * * * *" }, [["schedule.cron", 'minute "61" is not allowed']]],
+    [
+      { cron: "61 24 * * *" },
+      [
+        ["schedule.cron", "minute takes 0-59"],
+        ["schedule.cron", "hour takes 0-23"],
+      ],
+    ],
+    [{ cron: "0 0 9 * * *" }, [["schedule.cron", "has 6 fields"]]],
+    [{ cron: "0 0 30 2 *" }, [["schedule.cron", "never fires"]]],
+    [{ cron: "0 9 * * *", timezone: "Mars/Olympus" }, [["schedule.timezone", "is not a known time zone"]]],
+    [{ cron: "0 9 * * *", timezone: "+05:30" }, [["schedule.timezone", "is an offset"]]],
+    [{ cron: "CRON_TZ=Asia/Tokyo 0 9 * * *", timezone: "Asia/Tokyo" }, [["schedule.timezone", "given twice"]]],
+    [{ cron: "CRON_TZ=Foo/Bar 0 9 * * *" }, [["schedule.cron", '"Foo/Bar" is not a known time zone']]],
+    [{ every: "30m", timezone: "UTC" }, [["schedule.timezone", "timezone goes with cron only"]]],
+    [{ at: "2027-01-15T14:30:00Z", timezone: "UTC" }, [["schedule.timezone", "timezone goes with cron only"]]],
+    [{ every: "999ms" }, [["schedule.every", '"999ms" is too short: use 1s to 365d']]],
+    [{ every: "0" }, [["schedule.every", "too short"]]],
+    [{ every: "-5m" }, [["schedule.every", "too short"]]],
+    [{ every: "365d1s" }, [["schedule.every", '"365d1s" is too long: use 1s to 365d']]],
+    [{ every: "1.0000001s" }, [["schedule.every", "finer than a millisecond"]]],
+    [{ every: "5 minutes" }, [["schedule.every", "is not a duration"]]],
+    [{ at: "2027-01-15T14:30:00" }, [["schedule.at", "offset"]]],
+    [{ at: "2027-02-30T14:30:00Z" }, [["schedule.at", "does not exist"]]],
+    [{ every: "1m", jitter: "-1s" }, [["schedule.jitter", "too short"]]],
+    [{ every: "1m", jitter: "x" }, [["schedule.jitter", "is not a duration"]]],
+    [{ every: "1m", max_runs: 0 }, [["schedule.max_runs", "at least 1"]]],
+    [{ every: "1m", max_runs: 1.5 }, [["schedule.max_runs", "whole number"]]],
+    [
+      { every: "1m", starts_at: "2027-01-02T00:00:00Z", ends_at: "2027-01-02T01:00:00+01:00" },
+      [["schedule.ends_at", "is not after starts_at"]],
+    ],
+  ])("%j", (spec, expected) => {
+    const compiled = compileSchedule(spec, { tickAligned: false });
+    expect(compiled.ok ? [] : compiled.error).toEqual(
+      expected.map(([path, message]) => ({ path, message: expect.stringContaining(message) })),
+    );
+  });
+
+  it("every problem at once", () => {
+    const spec = { cron: "61 * * * *", timezone: "Foo", jitter: "x", starts_at: "y", ends_at: "z", max_runs: -1 };
+    const compiled = compileSchedule(spec, { tickAligned: false });
+    expect(compiled.ok ? [] : compiled.error.map(({ path }) => path).sort()).toEqual(
+      Object.keys(spec)
+        .map((field) => `schedule.${field}`)
+        .sort(),
+    );
+  });
+
+  it("an every under a minute for a job on the Cron Trigger's tick only", () => {
+    const refused = {
+      ok: false,
+      error: [{ path: "schedule.every", message: expect.stringContaining('use "1m" or longer') }],
+    };
+    expect(compileSchedule({ every: "59.999s" }, { tickAligned: true })).toEqual(refused);
+    expect(compileSchedule({ every: "60s" }, { tickAligned: true }).ok).toBe(true);
+    expect(compileSchedule({ every: "1s" }, { tickAligned: false }).ok).toBe(true);
+  });
+});
+
+describe("checkFuture refuses", () => {
+  it.each<[string, ScheduleSpec, string, string]>([
+    [
+      "an at that is now",
+      { at: "2026-11-23T09:00:07.123Z" },
+      "schedule.at",
+      "is not in the future (it is 2026-11-23T09:00:07.123Z)",
+    ],
+    [
+      "an at that is over",
+      { at: "2026-11-23T10:00:00+01:00" },
+      "schedule.at",
+      "2026-11-23T09:00:00.000Z is not in the future",
+    ],
+    ["an end that is over", { every: "1m", ends_at: "2026-11-23T09:00:00Z" }, "schedule.ends_at", "is in the past"],
+    [
+      "an end before the first fire",
+      { every: "1h", ends_at: "2026-11-23T10:00:00Z" },
+      "schedule",
+      "never fires between",
+    ],
+    [
+      "bounds that no time falls into",
+      { cron: "0 9 29 2 *", ends_at: "2028-02-29T08:59:59Z" },
+      "schedule",
+      "never fires between",
+    ],
+    [
+      "an at before its start",
+      { at: "2027-01-01T00:00:00Z", starts_at: "2027-01-02T00:00:00Z" },
+      "schedule",
+      "never fires",
+    ],
+    ["an at after its end", { at: "2027-01-03T00:00:00Z", ends_at: "2027-01-02T00:00:00Z" }, "schedule", "never fires"],
+    [
+      "times that the clock always skips",
+      { cron: "* 2 * 3 7L", timezone: "Europe/Berlin" },
+      "schedule",
+      "never fires after",
+    ],
+  ])("%s", (_what, spec, path, message) => {
+    expect(checkFuture(compile(spec), ANCHOR, NOW)).toEqual([{ path, message: expect.stringContaining(message) }]);
+  });
+
+  it.each<[ScheduleSpec]>([
+    [{ at: "2026-11-23T09:00:07.124Z" }],
+    [{ every: "365d" }],
+    [{ every: "1h", ends_at: "2026-11-23T10:00:07.123Z" }],
+    [{ cron: "0 9 29 2 *", ends_at: "2028-02-29T09:00:00Z" }],
+    [{ cron: "0 9 * * *", starts_at: "2020-01-01T00:00:00Z" }],
+  ])("and nothing about %j", (spec) => {
+    expect(checkFuture(compile(spec), ANCHOR, NOW)).toEqual([]);
+  });
+});
+
+describe("every fires at anchor + k·every", () => {
+  const every = compile({ every: "30m" });
+  it("for the first time one interval after the anchor", () => {
+    expect(nextFireAt(every, ANCHOR, ANCHOR, 0)).toBe(ANCHOR + 30 * MINUTE);
+    expect(nextFireAt(every, ANCHOR, ANCHOR - 100 * DAY, 0)).toBe(ANCHOR + 30 * MINUTE);
+    expect(lastFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE - 1, 0)).toBeNull();
+  });
+  it("strictly after the instant asked for", () => {
+    expect(nextFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE, 0)).toBe(ANCHOR + 60 * MINUTE);
+    expect(nextFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE - 1, 0)).toBe(ANCHOR + 30 * MINUTE);
+    expect(lastFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE, 0)).toBe(ANCHOR + 30 * MINUTE);
+  });
+  it("in the same phase after years, and within starts_at and ends_at, both included", () => {
+    expect(nextFireAt(every, ANCHOR, ANCHOR + 3650 * DAY, 0)).toBe(ANCHOR + 3650 * DAY + 30 * MINUTE);
+    const bounded = compile({
+      every: "1h",
+      starts_at: "2026-11-23T12:00:07.123Z",
+      ends_at: "2026-11-23T14:00:07.123Z",
+    });
+    expect(nextFires(bounded, ANCHOR, NOW, 0, 10).map(iso)).toEqual([
+      "2026-11-23T12:00:07.123Z",
+      "2026-11-23T13:00:07.123Z",
+      "2026-11-23T14:00:07.123Z",
+    ]);
+    expect(lastFireAt(bounded, ANCHOR, ANCHOR + 2 * HOUR, 0)).toBeNull();
+    expect(iso(lastFireAt(bounded, ANCHOR, ANCHOR + 99 * HOUR, 0))).toBe("2026-11-23T14:00:07.123Z");
+  });
+  it("counts by arithmetic: a year of seconds costs nothing", () => {
+    expect(countFires(compile({ every: "1s" }), ANCHOR, ANCHOR, ANCHOR + 365 * DAY, 0, 1e9)).toBe(365 * 86_400);
+    expect(countFires(compile({ every: "1s" }), ANCHOR, ANCHOR, ANCHOR + 365 * DAY, 0, 1_000)).toBe(1_000);
+    expect(countFires(every, ANCHOR, ANCHOR, ANCHOR + 30 * MINUTE - 1, 0, 10)).toBe(0);
+  });
+  it("ends with the last year that RFC 3339 can write", () => {
+    expect(nextFireAt(compile({ every: "365d" }), MAX_INSTANT - DAY, MAX_INSTANT - DAY, 0)).toBeNull();
+  });
+});
+
+describe("at fires once", () => {
+  const at = compile({ at: "2027-01-15T14:30:00+08:00" });
+  const due = Date.parse("2027-01-15T06:30:00Z");
+  it("at its time, and never again", () => {
+    expect(nextFireAt(at, ANCHOR, NOW, 0)).toBe(due);
+    expect(nextFireAt(at, ANCHOR, due, 0)).toBeNull();
+    expect(lastFireAt(at, ANCHOR, due, 0)).toBe(due);
+    expect(lastFireAt(at, ANCHOR, due - 1, 0)).toBeNull();
+    expect(countFires(at, ANCHOR, NOW, due, 0, 10)).toBe(1);
+  });
+  it("is shown with the offset it was written with", () => {
+    expect(scheduleZone(at)).toBe("+08:00");
+    expect(scheduleZone(compile({ at: "2027-01-15T14:30:00z" }))).toBe("UTC");
+    expect(scheduleZone(compile({ at: "2027-01-15T14:30:00-00:00" }))).toBe("UTC");
+    expect(scheduleZone(compile({ at: "2027-01-15T14:30:00+10:00" }))).toBe("+10:00");
+  });
+});
+
+describe("jitter delays every fire by the same part", () => {
+  it("after the nominal time, which alone starts_at and ends_at bound", () => {
+    const schedule = compile({
+      cron: "0 9 * * *",
+      jitter: "10m",
+      starts_at: "2026-11-24T09:00:00Z",
+      ends_at: "2026-11-25T09:00:00Z",
+    });
+    const delay = 7 * MINUTE;
+    expect(nextFires(schedule, ANCHOR, NOW, delay, 5).map(iso)).toEqual([
+      "2026-11-24T09:07:00.000Z",
+      "2026-11-25T09:07:00.000Z",
+    ]);
+    // Between the nominal time and the fire, the fire is still to come.
+    expect(iso(nextFireAt(schedule, ANCHOR, Date.parse("2026-11-25T09:03:00Z"), delay))).toBe(
+      "2026-11-25T09:07:00.000Z",
+    );
+    expect(iso(lastFireAt(schedule, ANCHOR, Date.parse("2026-11-25T09:03:00Z"), delay))).toBe(
+      "2026-11-24T09:07:00.000Z",
+    );
+  });
+
+  it("by whole milliseconds below the jitter, the same for an id at any time, spread evenly over ids", () => {
+    const ids = Array.from({ length: 20_000 }, (_, i) => `job-${i}`);
+    for (const jitterMs of [0, 1, 7, 60_000, 365 * DAY]) {
+      const delays = ids.slice(0, 500).map((id) => jitterDelay(id, jitterMs));
+      expect(delays.every((d) => Number.isInteger(d) && d >= 0 && (d < jitterMs || d === 0))).toBe(true);
+      expect(ids.slice(0, 500).map((id) => jitterDelay(id, jitterMs))).toEqual(delays);
+    }
+    const tenths = Array.from({ length: 10 }, () => 0);
+    for (const id of ids) {
+      const tenth = Math.floor(jitterDelay(id, 60_000) / 6_000);
+      tenths[tenth] = (tenths[tenth] ?? 0) + 1;
+    }
+    // 2,000 each; five standard deviations are 212.
+    for (const count of tenths) expect(Math.abs(count - 2_000)).toBeLessThan(212);
+  });
+});
+
+describe("sameSchedule compares what fires, not how it is written", () => {
+  it.each<[ScheduleSpec, ScheduleSpec, boolean]>([
+    [{ every: "60s" }, { every: "1m" }, true],
+    [{ every: "60s" }, { every: "61s" }, false],
+    [{ every: "24h" }, { cron: "@daily" }, false],
+    [{ cron: "@daily" }, { cron: "0 0 * * *", timezone: "UTC" }, true],
+    [{ cron: "0 0 * * SUN" }, { cron: "0  0 ? * 7" }, true],
+    [{ cron: "CRON_TZ=Asia/Tokyo 0 0 * * *" }, { cron: "0 0 * * *", timezone: "asia/tokyo" }, true],
+    [{ cron: "0 0 * * *", timezone: "Asia/Tokyo" }, { cron: "0 0 * * *" }, false],
+    // The same minutes, but real time on one side and fixed times on the other.
+    [{ cron: "*/30 2 * * *" }, { cron: "0,30 2 * * *" }, false],
+    [{ at: "2027-01-15T14:30:00+08:00" }, { at: "2027-01-15T06:30:00Z" }, true],
+    [{ every: "1m", jitter: "0s" }, { every: "1m" }, true],
+    [{ every: "1m", jitter: "5s" }, { every: "1m" }, false],
+    [{ every: "1m", max_runs: 1 }, { every: "1m", max_runs: 2 }, false],
+    [{ every: "1m", ends_at: "2027-01-15T06:30:00Z" }, { every: "1m" }, false],
+    [{ every: "1m", starts_at: "2027-01-15T06:30:00Z" }, { every: "1m" }, false],
+    [{ cron: "bad", jitter: "1s" }, { jitter: "1s", cron: "bad" }, true],
+    [{ cron: "bad" }, { cron: "worse" }, false],
+  ])("%j and %j: %s", (a, b, same) => {
+    expect(sameSchedule(a, b)).toBe(same);
+    expect(sameSchedule(b, a)).toBe(same);
+  });
+});
+
+describe("the tick", () => {
+  it.each([
+    ["2026-11-23T09:00:00Z", "2026-11-23T09:00:00.000Z"],
+    ["2026-11-23T09:00:00.001Z", "2026-11-23T09:01:00.000Z"],
+    ["2026-11-23T09:00:59.999Z", "2026-11-23T09:01:00.000Z"],
+  ])("at or after %s is %s", (at, tick) => {
+    expect(formatInstant(nextTickAtOrAfter(Date.parse(at)))).toBe(tick);
+  });
+});
+
+describe("for any schedule, anchor, jitter and instant", () => {
+  const from = Date.parse("2026-01-01T00:00:00Z");
+  const instant = fc.integer({ min: from, max: from + 3 * 365 * DAY });
+  const timing = fc.oneof(
+    fc.integer({ min: 1_000, max: 40 * DAY }).map((ms): ScheduleSpec => ({ every: `${ms}ms` })),
+    instant.map((at): ScheduleSpec => ({ at: formatInstant(at) })),
+    fc
+      .record({
+        cron: fc.constantFrom(
+          "30 2 * * *",
+          "*/30 * * * *",
+          "7/13 1-3 * * *",
+          "0 0 L * MON#1",
+          "15 */2 * * 1-5",
+          "59 23 29 2 *",
+          "*/5 2 * 3 SUNL",
+        ),
+        timezone: fc.constantFrom(
+          "UTC",
+          "Europe/Berlin",
+          "America/New_York",
+          "Australia/Lord_Howe",
+          "America/Nuuk",
+          "Africa/Cairo",
+        ),
+      })
+      .map((spec): ScheduleSpec => spec),
+  );
+  const anySchedule = fc
+    .record({ timing, start: fc.option(instant), length: fc.option(fc.integer({ min: 1, max: 200 * DAY })) })
+    .map(({ timing, start, length }) =>
+      compile({
+        ...timing,
+        ...(start === null ? {} : { starts_at: formatInstant(start) }),
+        ...(length === null ? {} : { ends_at: formatInstant((start ?? from) + length) }),
+      }),
+    );
+  const delay = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 * DAY }));
+  const any = [anySchedule, instant, delay, instant] as const;
+
+  it("the next fire is after it, and is its own last fire", () => {
+    fc.assert(
+      fc.property(...any, (schedule, anchor, jitter, at) => {
+        const next = nextFireAt(schedule, anchor, at, jitter);
+        if (next === null) return;
+        expect(next).toBeGreaterThan(at);
+        expect(lastFireAt(schedule, anchor, next, jitter)).toBe(next);
+        expect(nextFireAt(schedule, anchor, next - 1, jitter)).toBe(next);
+        // Nothing lies between: the last fire before `next` is not after `at`.
+        expect(lastFireAt(schedule, anchor, next - 1, jitter) ?? at).toBeLessThanOrEqual(at);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("the last fire is at or before it, and the next one after that is later than it", () => {
+    fc.assert(
+      fc.property(...any, (schedule, anchor, jitter, at) => {
+        const last = lastFireAt(schedule, anchor, at, jitter);
+        if (last === null) return;
+        expect(last).toBeLessThanOrEqual(at);
+        expect(nextFireAt(schedule, anchor, last - 1, jitter)).toBe(last);
+        expect(nextFireAt(schedule, anchor, last, jitter) ?? at + 1).toBeGreaterThan(at);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("stepping from any start meets the same fires: the phase never drifts", () => {
+    fc.assert(
+      fc.property(...any, fc.nat(30), (schedule, anchor, jitter, at, skip) => {
+        const fires = nextFires(schedule, anchor, at, jitter, 40);
+        const start = fires[skip];
+        if (start === undefined) return;
+        expect(nextFires(schedule, anchor, start, jitter, 39 - skip)).toEqual(fires.slice(skip + 1));
+        if (schedule.timing.kind !== "every") return;
+        const { everyMs } = schedule.timing;
+        expect(fires.every((fire) => (fire - jitter - anchor) % everyMs === 0)).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("firesBetween, countFires and nextFires tell of the same fires", () => {
+    fc.assert(
+      fc.property(...any, fc.integer({ min: 0, max: 60 * DAY }), (schedule, anchor, jitter, at, length) => {
+        const cap = 50;
+        const expected = nextFires(schedule, anchor, at, jitter, cap).filter((fire) => fire <= at + length);
+        expect(firesBetween(schedule, anchor, at + 1, at + length, jitter, cap)).toEqual(expected);
+        expect(countFires(schedule, anchor, at, at + length, jitter, cap)).toBe(expected.length);
+        const [first] = expected;
+        if (first !== undefined) expect(firesBetween(schedule, anchor, first, first, jitter, cap)).toEqual([first]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("a jittered fire is the nominal one, delayed", () => {
+    fc.assert(
+      fc.property(...any, (schedule, anchor, jitter, at) => {
+        const nominal = nextFireAt(schedule, anchor, at, 0);
+        const fire = nextFireAt(schedule, anchor, at + jitter, jitter);
+        expect(fire).toBe(nominal === null ? null : nominal + jitter);
+      }),
+    );
+  });
+});
+
+describe("at fixed times, no local time fires twice", () => {
+  it.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Nuuk", "Africa/Cairo", "Asia/Beirut"])(
+    "in %s",
+    (timezone) => {
+      const schedule = compile({ cron: "0/15 0-3,22-23 * * *", timezone });
+      const shown = new Intl.DateTimeFormat("en-GB", { timeZone: timezone, dateStyle: "short", timeStyle: "short" });
+      const fires = firesBetween(schedule, 0, Date.parse("2026-03-01T00:00Z"), Date.parse("2026-11-15T00:00Z"), 0, 1e5);
+      const locals = fires.map((fire) => shown.format(fire));
+      expect(new Set(locals).size).toBe(locals.length);
+      expect(locals.length).toBeGreaterThan(250 * 24);
+    },
+  );
+});

@@ -1,0 +1,43 @@
+/** What stands between a run and its agent may fail for a moment: the attempt is then worth another, and nothing throws. */
+import { expect, it } from "vitest";
+import { callAgent } from "../../../src/agent/call-agent.ts";
+import { defineJob } from "../../../src/domain/job/definition.ts";
+import { type Env, settingsOf } from "../../../src/env.ts";
+import { Deadline } from "../../../src/outbound/deadline.ts";
+import { JobInput } from "../../../src/schema/job.ts";
+import { env } from "../http-fixture.ts";
+
+const unreachable = {
+  getByName: () => {
+    throw new Error("the object is overloaded");
+  },
+} as unknown as Env["DIRECTORY"];
+
+const call = (called: Env, agent_id: string | undefined) => {
+  const job = defineJob(JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" }, agent_id }));
+  if (!job.ok) throw new Error("the job of this test is wrong");
+  const run = {
+    id: "jx-s1",
+    jobId: "jx",
+    sessionId: "scheduler:jx",
+    trigger: "schedule",
+    dueAt: 1,
+    startedAt: 1,
+    attempt: 1,
+  } as const;
+  const io = { now: () => Date.now(), deadline: new Deadline(1_000) };
+  return callAgent(called, settingsOf(env), { definition: job.value.definition }, run, io);
+};
+
+it("a named agent that cannot be looked up is a passing failure; the default one takes no lookup", async () => {
+  const cut = { ...env, DIRECTORY: unreachable };
+  expect(await call(cut, "asked-of-nobody")).toEqual({
+    kind: "retryable",
+    reason: "the agent could not be looked up: the directory could not be reached",
+  });
+  expect(await call(cut, undefined)).toMatchObject({ kind: "success" });
+  expect(await call(env, "nobody")).toMatchObject({
+    kind: "refused",
+    reason: 'agent "nobody" is not registered: PUT /v1/agents/nobody',
+  });
+});

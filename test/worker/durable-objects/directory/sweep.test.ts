@@ -1,0 +1,304 @@
+import { runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { IndexStore } from "../../../../durable-objects/directory/index-store.ts";
+import { NameStore } from "../../../../durable-objects/directory/name-store.ts";
+import { MIGRATIONS } from "../../../../durable-objects/directory/schema.ts";
+import { ShardTables } from "../../../../durable-objects/directory/shard-tables.ts";
+import { type Poked, sweepSlice } from "../../../../durable-objects/directory/sweep.ts";
+import { reserveJob } from "../../../../src/directory/jobs-index.ts";
+import { allShards, shardFor } from "../../../../src/directory/shards.ts";
+import { tickDirectory, tickStats } from "../../../../src/directory/tick.ts";
+import { SHARD_COUNT } from "../../../../src/domain/directory-shard.ts";
+import { ADMIN } from "../../../../src/domain/job/access.ts";
+import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../../../src/domain/limits/sweep.ts";
+import { answered, countRows, entry, env, freshJobId, freshShard, jobStub, makeJob } from "../../directory-fixture.ts";
+
+/** The minutes in which every entry of a small shard has its turn once. */
+const ROUND = Array.from({ length: SMALL_SLICES }, (_, minute) => minute);
+const HOURLY_ROUND = Array.from({ length: 60 }, (_, minute) => minute);
+const turnOf = (id: string): number => ROUND.find((minute) => isInSlice(id, minute, ROUND.length)) ?? -1;
+
+const later = (ms: number): void => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
+};
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("the sweep", () => {
+  it("finds a job whose alarm the platform has given up, sets it again, and counts it for good", async () => {
+    const job = await makeJob({ user_id: "sleeper" });
+    const shard = shardFor(env, "user:sleeper");
+    const alarm = () => runInDurableObject(env.JOB.getByName(job.id), (_, { storage }) => storage.getAlarm());
+    const due = await alarm();
+    await runInDurableObject(env.JOB.getByName(job.id), (_, { storage }) => storage.deleteAlarm());
+
+    expect(await shard.sweep(turnOf(job.id))).toEqual({ checked: 1, foundOverdue: 0, dropped: 0, failed: 0 });
+    later(3_600_000 + 59_000);
+    expect(await shard.sweep(turnOf(job.id))).toMatchObject({ checked: 1, foundOverdue: 0 });
+    await runInDurableObject(env.JOB.getByName(job.id), (_, { storage }) => storage.deleteAlarm());
+    later(2_000);
+    expect(await shard.sweep(turnOf(job.id) + 1)).toMatchObject({ checked: 0 });
+    expect(await alarm()).toBeNull();
+    expect(await shard.sweep(turnOf(job.id))).toMatchObject({ checked: 1, foundOverdue: 1 });
+    expect(await alarm()).toBe(due);
+    expect(await tickStats(env)).toEqual({ checked: 1, foundOverdue: 1 });
+  });
+
+  it("looks at every job of a shard once in a round, paused and finished ones too", async () => {
+    await countRows(freshShard(), async (tables) => {
+      const index = new IndexStore(tables);
+      const jobs = Array.from({ length: 40 }, (_, i) =>
+        entry({ state: (["active", "paused", "finished"] as const)[i % 3] ?? "active" }),
+      );
+      for (const job of jobs) index.upsert(job, 1);
+      const asked: string[] = [];
+      const io = sweepIo(tables, async (id) => {
+        asked.push(id);
+        return { exists: true, overdueMs: 0 };
+      });
+      for (const minute of ROUND) await sweepSlice(index.nextSlice(minute), minute, io);
+      expect(asked.sort()).toEqual(jobs.map(({ id }) => id).sort());
+    });
+  });
+
+  it("writes nothing where nothing is amiss", async () => {
+    await countRows(freshShard(), async (tables, rows) => {
+      const index = new IndexStore(tables);
+      for (let i = 0; i < 40; i++) index.upsert(entry(), 1);
+      rows();
+      const io = sweepIo(tables, async () => ({ exists: true, overdueMs: 0 }));
+      for (const minute of ROUND) await sweepSlice(index.nextSlice(minute), minute, io);
+      expect(rows().written).toBe(0);
+    });
+  });
+
+  it("asks six jobs at once and no more, and is not stopped by one that cannot answer", async () => {
+    await countRows(freshShard(), async (tables) => {
+      const index = new IndexStore(tables);
+      const jobs = Array.from({ length: 30 }, () => entry());
+      for (const job of jobs) index.upsert(job, 1);
+      let open = 0;
+      let most = 0;
+      const io = sweepIo(tables, async (id) => {
+        open++;
+        most = Math.max(most, open);
+        await Promise.resolve();
+        open--;
+        if (id === jobs[3]?.id) throw new Error("broken");
+        return { exists: true, overdueMs: 0 };
+      });
+      const slice = index.list({ filter: {}, limit: 100 });
+      expect(await sweepSlice(slice, 0, io)).toEqual({ checked: 29, foundOverdue: 0, dropped: 0, failed: 1 });
+      expect(most).toBe(6);
+      expect(io.reported).toEqual([jobs[3]?.id]);
+    });
+  });
+});
+
+/** Numbers in [0, 1), the same for the same seed. */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe("the sweep of a shard with more than a thousand jobs", () => {
+  it.each([1, 2, 3])(
+    "walks it a slice a minute: who stays is looked at once a round, whoever comes and goes meanwhile (%i)",
+    async (seed) => {
+      await countRows(freshShard(), (tables, rows) => {
+        const random = numbers(seed);
+        const index = new IndexStore(tables);
+        // Imports make many jobs in one millisecond.
+        const made = () => entry({ createdAt: Math.floor(random() * 400) });
+        let jobs = Array.from({ length: SMALL_ENTRIES + 1 + Math.floor(random() * 300) }, made);
+        for (const job of jobs) index.upsert(job, 1);
+        const pick = () => jobs[Math.floor(random() * jobs.length)] ?? made();
+        for (let round = 0, minute = 0; round < 2; round++) {
+          const looked = new Map<string, number>();
+          const staying = new Set(jobs.map(({ id }) => id));
+          do {
+            rows();
+            for (const { id } of index.nextSlice(minute++)) looked.set(id, (looked.get(id) ?? 0) + 1);
+            const { read, written } = rows();
+            expect(written).toBe(1);
+            expect(read).toBeLessThanOrEqual(tables.sweepPlace === undefined ? SLICE_SIZE + 10 : SMALL_ENTRIES + 10);
+            const gone = pick();
+            index.remove(gone);
+            staying.delete(gone.id);
+            const come = made();
+            index.upsert(come, 1);
+            jobs = [...jobs.filter((job) => job !== gone), come];
+          } while (tables.sweepPlace !== undefined);
+          const times = [...staying].map((id) => looked.get(id));
+          expect(new Set(times)).toEqual(new Set([1]));
+        }
+      });
+    },
+  );
+
+  it("reads no more than its slice, goes on where it was after a restart, and writes nothing once the shard is small", async () => {
+    await countRows(freshShard(), (tables, rows) => {
+      const index = new IndexStore(tables);
+      const jobs = Array.from({ length: SMALL_ENTRIES + 1 }, (_, n) => entry({ createdAt: 2_000 - n }));
+      for (const job of jobs) index.upsert(job, 1);
+      const ids = (from: number, to: number) => jobs.slice(from, to).map(({ id }) => id);
+      expect(index.nextSlice(0).map(({ id }) => id)).toEqual(ids(0, SLICE_SIZE));
+      rows();
+      const restarted = new IndexStore(tables);
+      expect(restarted.nextSlice(0).map(({ id }) => id)).toEqual(ids(SLICE_SIZE, 2 * SLICE_SIZE));
+      expect(rows().read).toBeLessThanOrEqual(SLICE_SIZE + 5);
+      for (const job of jobs.slice(0, 900)) restarted.remove(job);
+      while (tables.sweepPlace !== undefined) restarted.nextSlice(0);
+      rows();
+      const round = ROUND.flatMap((minute) => restarted.nextSlice(minute).map(({ id }) => id));
+      expect(round.sort()).toEqual(ids(900, jobs.length).sort());
+      expect(rows().written).toBe(0);
+    });
+  });
+});
+
+describe("the tick", () => {
+  it("reads of the index the all-users jobs that may fire, and no other", async () => {
+    await countRows(freshShard(), (tables, rows) => {
+      const index = new IndexStore(tables);
+      for (let n = 0; n < 300; n++) index.upsert(entry(), 1);
+      const fanning = [entry({ execScope: "all_users" }), entry({ execScope: "all_users" })];
+      for (const job of fanning) index.upsert(job, 1);
+      index.upsert(entry({ execScope: "all_users", state: "paused" }), 1);
+      rows();
+      expect(index.activeAllUsers().sort()).toEqual(fanning.map(({ id }) => id).sort());
+      expect(rows().read).toBe(2);
+      rows();
+      index.upsert(entry(), 1);
+      expect(rows().written).toBe(1);
+    });
+  });
+
+  it("goes on with a shard that an earlier version of the code has made", async () => {
+    await runInDurableObject(freshShard(), (_, { storage: { sql } }) => {
+      for (const statement of MIGRATIONS[0] ?? []) sql.exec(statement);
+      sql.exec("INSERT INTO shard VALUES (1, 1, ?, 3)", SHARD_COUNT);
+      const tables = new ShardTables(sql, SHARD_COUNT);
+      expect([tables.present, tables.foundOverdue, tables.sweepPlace]).toEqual([true, 3, undefined]);
+      const index = new IndexStore(tables);
+      const job = entry({ execScope: "all_users" });
+      index.upsert(job, 1);
+      expect(index.activeAllUsers()).toEqual([job.id]);
+      expect(ROUND.flatMap((minute) => index.nextSlice(minute)).map(({ id }) => id)).toEqual([job.id]);
+    });
+  });
+});
+
+describe("a place whose job never came", () => {
+  it("is given up by the sweep after a minute, and counts against the quota no more", async () => {
+    const ghost = entry({ owner: "user:ghost", userId: "ghost" });
+    const shard = shardFor(env, ghost.owner);
+    await answered(reserveJob(env, ghost, 1));
+    expect(await shard.sweep(turnOf(ghost.id))).toMatchObject({ dropped: 0 });
+    expect(await reserveJob(env, entry({ owner: "user:ghost" }), 1)).toMatchObject({ ok: false });
+    later(61_000);
+    expect(await shard.sweep(turnOf(ghost.id))).toMatchObject({ dropped: 1 });
+    expect(await reserveJob(env, entry({ owner: "user:ghost" }), 1)).toMatchObject({ ok: true });
+  });
+
+  it("is kept where it was asked for again while the sweep was asking its job", async () => {
+    await countRows(freshShard(), async (tables) => {
+      const index = new IndexStore(tables);
+      const ghost = entry();
+      const now = Date.now();
+      index.reserve(ghost, 10, now - 600_000);
+      const io = sweepIo(tables, async () => {
+        index.reserve(ghost, 10, now);
+        return { exists: false, overdueMs: 0 };
+      });
+      const slice = index.nextSlice(turnOf(ghost.id));
+      expect(await sweepSlice(slice, 0, io)).toMatchObject({ checked: 1, dropped: 0 });
+      expect(index.list({ filter: {}, limit: 10 })).toHaveLength(1);
+    });
+  });
+
+  it("is given up beside the job that was made later under the same id for another owner", async () => {
+    await countRows(freshShard(), async (tables) => {
+      const index = new IndexStore(tables);
+      const [ghost, job] = [entry({ createdAt: 1_000 }), entry({ createdAt: 2_000 })];
+      for (const place of [ghost, job]) index.reserve(place, 10, 1);
+      const io = sweepIo(tables, async () => ({ exists: true, overdueMs: 0, createdAt: 2_000 }));
+      expect(await sweepSlice(index.list({ filter: {}, limit: 10 }), 0, io)).toMatchObject({ dropped: 1 });
+      expect(index.list({ filter: {}, limit: 10 })).toMatchObject([{ id: job.id }]);
+    });
+  });
+
+  it("is given up although its id is that of a job, which has another place", async () => {
+    const job = await makeJob({ user_id: "mover" });
+    const shard = shardFor(env, "user:mover");
+    const ghost = entry({ id: job.id, owner: "user:mover", createdAt: Date.parse(job.created_at) - 1 });
+    await shard.upsert(ghost);
+    later(61_000);
+    expect(await shard.sweep(turnOf(job.id))).toMatchObject({ checked: 2, dropped: 1 });
+    expect(await shard.list({ filter: {}, limit: 10 })).toMatchObject([{ createdAt: Date.parse(job.created_at) }]);
+  });
+
+  it("does not keep a reserved name either", async () => {
+    const shard = freshShard();
+    const [ghost, job] = [freshJobId(), (await makeJob()).id];
+    await shard.reserveName("of a ghost", ghost);
+    await shard.reserveName("of a job", job);
+    for (const minute of HOURLY_ROUND) await shard.sweep(minute);
+    expect(await shard.nameHolder("of a ghost")).toBe(ghost);
+    later(61_000);
+    for (const minute of HOURLY_ROUND) await shard.sweep(minute);
+    expect(await shard.nameHolder("of a ghost")).toBeUndefined();
+    expect(await shard.nameHolder("of a job")).toBe(job);
+  });
+});
+
+describe("the tick", () => {
+  it("names the active all-users jobs of every shard, and no others", async () => {
+    const fields = { exec_scope: "all_users", schedule: { every: "1h" } };
+    const ids = [];
+    for (const agent_id of ["a", "b", "c", undefined]) ids.push((await makeJob({ ...fields, agent_id })).id);
+    const paused = await makeJob({ ...fields, enabled: false });
+    await makeJob({ user_id: "tick" });
+    const { allUsers, unreachable } = await tickDirectory(env, 7);
+    expect([...allUsers].sort()).toEqual([...ids].sort());
+    expect(unreachable).toEqual([]);
+    await answered(jobStub(paused.id).setEnabled(ADMIN, true));
+    expect((await tickDirectory(env, 7)).allUsers).toContain(paused.id);
+  });
+
+  it("is remembered, so that it can be seen from outside that it comes", async () => {
+    const before = Date.now();
+    await tickDirectory(env, 7);
+    expect((await tickStats(env)).lastTickAt).toBeGreaterThanOrEqual(before);
+  });
+
+  it("has every shard sweep, without waiting for it", async () => {
+    const ghost = entry({ owner: "user:tick-ghost" });
+    await answered(reserveJob(env, ghost, 10));
+    later(61_000);
+    await tickDirectory(env, turnOf(ghost.id));
+    const listed = () => shardFor(env, ghost.owner).list({ filter: {}, limit: 100 });
+    await vi.waitFor(async () => expect((await listed()).map(({ id }) => id)).not.toContain(ghost.id));
+    const stats = await Promise.all(allShards(env).map((shard) => shard.sweepStats()));
+    expect(stats.every(({ last }) => last !== undefined)).toBe(true);
+  });
+});
+
+/** The sweep on these tables, asking jobs through `poke`; `reported` are those that it says could not answer. */
+function sweepIo(tables: ConstructorParameters<typeof IndexStore>[0], poke: (id: string) => Promise<Poked>) {
+  const reported: string[] = [];
+  return {
+    index: new IndexStore(tables),
+    names: new NameStore(tables),
+    poke,
+    now: () => Date.now(),
+    report: (_message: string, jobId: string) => {
+      reported.push(jobId);
+    },
+    reported,
+  };
+}

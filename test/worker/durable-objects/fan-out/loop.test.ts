@@ -1,0 +1,139 @@
+/** A shard's loop on real SQLite, its calls answered by the test: what it tells of is what a restart would find. */
+import { runInDurableObject } from "cloudflare:test";
+import { expect, it } from "vitest";
+import { FanOutLoop } from "../../../../durable-objects/fan-out/loop.ts";
+import { FanOutStore, type StoredFanOut } from "../../../../durable-objects/fan-out/store.ts";
+import type { FanOutSpec } from "../../../../src/domain/fan-out/user-run.ts";
+import { defineJob } from "../../../../src/domain/job/definition.ts";
+import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import { userKey } from "../../../../src/domain/run/run-id.ts";
+import { JobInput } from "../../../../src/schema/job.ts";
+import { bindings } from "../../fan-out-fixture.ts";
+
+const T0 = Date.UTC(2026, 10, 23);
+const ALARM_LIMIT_MS = 15 * 60_000;
+let made = 0;
+
+const defined = defineJob(
+  JobInput.parse({
+    ...{ name: "n", message: "m", exec_scope: "all_users", schedule: { every: "1h" } },
+    fan_out: { concurrency: 10 },
+  }),
+);
+if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+const { definition } = defined.value;
+const fanOut = (no: number): FanOutSpec => ({
+  ...{ no, id: `j-f${no}`, jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, definition, shards: 1 },
+});
+
+type Shard = {
+  readonly loop: FanOutLoop;
+  readonly store: FanOutStore;
+  readonly fanOut: StoredFanOut;
+  /** Hands the shard these users of its fan-out. */
+  feed(users: readonly string[]): void;
+  /** The agent answers the call of this user with 200. */
+  answer(user: string): Promise<void>;
+  /** How the run ended that a restart would find of this user. */
+  stored(user: string): string | undefined;
+  /** The alarm's time is over; the next one has not rung. */
+  endAlarm(): Promise<void>;
+  readonly reports: number[];
+};
+
+/** A shard on tables of its own, running while `act` does; its clock stands still otherwise. */
+async function withShard(act: (shard: Shard) => Promise<void>) {
+  await runInDurableObject(bindings.FAN_OUT.getByName(`fan-out-loop-${made++}`), async (_instance, { storage }) => {
+    const store = new FanOutStore(storage.sql);
+    store.open(fanOut(1), 0);
+    const calls = new Map<string, (answer: Answer) => void>();
+    const reports: number[] = [];
+    let now = T0;
+    const loop = new FanOutLoop(store, {
+      now: () => now,
+      random: () => 0,
+      held: () => undefined,
+      call: (_job, _spec, run) => new Promise((resolve) => calls.set(run.userId ?? "", resolve)),
+      report: async ({ no }) => void reports.push(store.counts(no).total),
+      armAt: () => {},
+    });
+    loop.opened();
+    const stored = store.find(1);
+    if (stored === undefined) throw new Error("the fan-out is open");
+    const running = () => new Promise((resolve) => setTimeout(resolve, 5));
+    let run: Promise<void> | undefined;
+    await act({
+      ...{ loop, store, reports, fanOut: stored },
+      async endAlarm() {
+        now += ALARM_LIMIT_MS;
+        loop.poke();
+        await run;
+      },
+      feed(users) {
+        store.addBatch(1, users);
+        loop.took(users.length);
+        run ??= loop.run();
+      },
+      async answer(user) {
+        calls.get(user)?.({ kind: "success", httpStatus: 200 });
+        await running();
+      },
+      stored: (user) => store.run(fanOut(1), userKey(user))?.status,
+    });
+    loop.stop();
+    await run;
+  });
+}
+
+it("a run that is shown as ended is written, also where others of its batch go on", async () => {
+  await withShard(async ({ loop, fanOut, feed, answer, stored }) => {
+    feed(["ann", "bob"]);
+    await answer("ann");
+    expect(stored("ann")).toBeUndefined();
+    expect(loop.find(fanOut, userKey("ann"))?.status).toBe("success");
+    expect(stored("ann")).toBe("success");
+    expect(stored("bob")).toBeUndefined();
+  });
+});
+
+it("counts that are told are those of the table", async () => {
+  await withShard(async ({ loop, store, feed, answer }) => {
+    feed(["ann", "bob", "eve"]);
+    await answer("ann");
+    expect(loop.status()).toMatchObject({ idle: false, counts: { total: 3, succeeded: 1 } });
+    expect(store.counts(1)).toMatchObject({ total: 1, succeeded: 1 });
+  });
+});
+
+it("is told to be idle when all of it is written, and once", async () => {
+  await withShard(async ({ feed, answer, reports }) => {
+    feed(["ann", "bob"]);
+    await answer("ann");
+    await answer("bob");
+    expect(reports).toEqual([2]);
+  });
+});
+
+it("writes at once between two alarms, when nothing holds the object in memory", async () => {
+  await withShard(async ({ feed, answer, stored, endAlarm }) => {
+    feed(["ann", "bob"]);
+    await endAlarm();
+    await answer("ann");
+    expect([stored("ann"), stored("bob")]).toEqual(["success", undefined]);
+  });
+});
+
+it("results that were still in memory go with a fan-out that is forgotten, and into no other", async () => {
+  await withShard(async ({ loop, store, feed, answer }) => {
+    feed(["ann", "bob"]);
+    await answer("ann");
+    store.forget(1);
+    loop.reset();
+    store.open(fanOut(2), 0);
+    loop.opened();
+    await answer("bob");
+    loop.write();
+    expect(loop.status()).toMatchObject({ counts: { total: 0 } });
+    expect(store.counts(2).total).toBe(0);
+  });
+});

@@ -1,0 +1,257 @@
+/** Who may do what (CONTRACT.md §7): every route × every kind of token, and every job route × own and foreign job. */
+import { describe, expect, it } from "vitest";
+import type { BoundCaller, Caller } from "../../../src/domain/job/access.ts";
+import { ROUTES } from "../../../src/http/app.ts";
+import type { Access } from "../../../src/http/auth.ts";
+import { ADMIN_TOKEN, call, expectProblem, fresh, jobInput, makeJob, type Sent, tokenFor } from "../http-fixture.ts";
+
+const JOB_ID = "jaaaaaaaaaaaaaaaaaaaaaaaa";
+const CALLERS: Record<string, Caller | "admin" | "nobody"> = {
+  nobody: "nobody",
+  admin: "admin",
+  viewer: { role: "viewer" },
+  agent: { role: "agent", agent_id: "a1" },
+  "agent of a user": { role: "agent", agent_id: "a1", user_id: "u1" },
+  user: { role: "user", user_id: "u1" },
+  plugin: { role: "plugin", plugin_id: "p1" },
+  run: { role: "run", job_id: JOB_ID, run_id: `${JOB_ID}-s1` },
+};
+const EVERYONE = ["agent", "agent of a user", "user", "plugin"];
+
+/** Who gets past each rule. */
+const ALLOWED: Record<Access, readonly string[]> = {
+  health: [...Object.keys(CALLERS)],
+  public: [...Object.keys(CALLERS)],
+  read: ["admin", "viewer", ...EVERYONE],
+  write: ["admin", ...EVERYONE],
+  admin: ["admin"],
+  admin_read: ["admin", "viewer"],
+  own_user: ["admin"],
+  read_run: ["admin", "viewer", "run", ...EVERYONE],
+  report_run: ["admin", "run", ...EVERYONE],
+};
+
+const tokenOf = async (name: string): Promise<string | undefined> => {
+  const caller = CALLERS[name];
+  if (caller === undefined || caller === "nobody") return undefined;
+  return caller === "admin" ? ADMIN_TOKEN : tokenFor(caller);
+};
+
+describe.each(ROUTES.map(({ method, path, access }) => [`${method.toUpperCase()} ${path}`, access] as const))(
+  "%s",
+  (name, access) => {
+    it.each(Object.keys(CALLERS))("for %s", async (kind) => {
+      const [method = "", path = ""] = name.split(" ");
+      const got = await call(method, path.replace(":run_id", `${JOB_ID}-s1`).replace(/:\w+/g, JOB_ID), {
+        token: await tokenOf(kind),
+      });
+      if (ALLOWED[access].includes(kind)) expect([401, 403]).not.toContain(got.status);
+      else if (kind === "nobody") expectProblem(got, 401, "unauthorized");
+      else expectProblem(got, 403, "forbidden");
+    });
+  },
+);
+
+it("only the operator may ensure and mint; only who may change things may change them", () => {
+  const table = Object.fromEntries(ROUTES.map(({ method, path, access }) => [`${method} ${path}`, access]));
+  expect(table).toMatchObject({
+    "get /healthz": "health",
+    "get /openapi.json": "public",
+    "post /v1/jobs": "write",
+    "get /v1/jobs": "read",
+    "get /v1/jobs/:id": "read",
+    "patch /v1/jobs/:id": "write",
+    "delete /v1/jobs/:id": "write",
+    "post /v1/jobs/:id/run": "write",
+    "post /v1/jobs/:id/pause": "write",
+    "post /v1/jobs/:id/resume": "write",
+    "post /v1/jobs/:id/backfill": "write",
+    "get /v1/jobs/:id/runs": "read",
+    "get /v1/jobs/:id/runs/:run_id": "read_run",
+    "post /v1/jobs/:id/runs/:run_id/complete": "report_run",
+    "post /v1/jobs/:id/runs/:run_id/progress": "report_run",
+    "post /v1/jobs/:id/runs/:run_id/cancel": "write",
+    "put /v1/jobs/ensure": "admin",
+    "post /v1/tokens": "admin",
+    "get /v1/users": "admin_read",
+    "get /v1/users/:id": "admin_read",
+    "put /v1/users/:id": "admin",
+    "delete /v1/users/:id": "admin",
+    "post /v1/users/import": "admin",
+    "post /v1/users/:id/seen": "own_user",
+    "get /v1/agents": "admin_read",
+    "get /v1/agents/:id": "admin_read",
+    "put /v1/agents/:id": "admin",
+    "delete /v1/agents/:id": "admin",
+    "post /v1/import": "admin",
+    "get /v1/export": "admin",
+    "get /v1/stats": "admin_read",
+    "post /v1/schedules/preview": "read",
+  });
+});
+
+describe("a job and its runs exist for nobody whose token carries another id", () => {
+  /** Each call on one job; the run is one that the job has. */
+  const CALLS: readonly [method: string, path: string, sent: Sent][] = [
+    ["GET", "", {}],
+    ["PATCH", "", { json: { description: "changed" } }],
+    ["POST", "/pause", {}],
+    ["POST", "/resume", {}],
+    ["POST", "/backfill", { json: { from: "2026-01-01T00:00:00Z", to: "2026-01-01T00:00:01Z" } }],
+    ["GET", "/runs", {}],
+    ["GET", "/runs/RUN", {}],
+    ["POST", "/runs/RUN/progress", { json: { percent: 50 } }],
+    ["POST", "/runs/RUN/complete", { json: { status: "success" } }],
+    ["POST", "/runs/RUN/cancel", {}],
+    ["POST", "/run", {}],
+    ["DELETE", "", {}],
+  ];
+  const plugin = (plugin_id: string) => ({ owner_kind: "plugin", plugin_id, job_key: "k", runtime_name: "r" });
+  const CASES: readonly [
+    name: string,
+    token: BoundCaller,
+    own: Record<string, unknown>,
+    foreign: Record<string, unknown>[],
+  ][] = [
+    ["an agent's", { role: "agent", agent_id: "a1" }, { agent_id: "a1" }, [{ agent_id: "a2" }, {}, { user_id: "u1" }]],
+    [
+      "an agent's that carries a user",
+      { role: "agent", agent_id: "a1", user_id: "u1" },
+      { agent_id: "a1", user_id: "u1" },
+      [{ agent_id: "a1", user_id: "u2" }, { agent_id: "a2", user_id: "u1" }, { agent_id: "a1" }],
+    ],
+    [
+      "a user's",
+      { role: "user", user_id: "u1" },
+      { agent_id: "a2", user_id: "u1" },
+      [{ user_id: "u2" }, { agent_id: "a1" }],
+    ],
+    ["a plugin's", { role: "plugin", plugin_id: "p1" }, plugin("p1"), [plugin("p2"), { user_id: "p1" }]],
+  ];
+
+  it.each(CASES)("%s token", async (_name, caller, own, foreign) => {
+    const token = await tokenFor(caller);
+    for (const fields of foreign) {
+      const id = await makeJob({ ...fields, message: '{"status": 202}' });
+      const { body } = await call("POST", `/v1/jobs/${id}/run`);
+      for (const [method, path, sent] of CALLS) {
+        const got = await call(method, `/v1/jobs/${id}${path.replace("RUN", String(body.run_id))}`, { ...sent, token });
+        expectProblem(got, 404, "not_found");
+      }
+      expect((await call("GET", `/v1/jobs/${id}`)).body.description).toBeUndefined();
+    }
+    const id = await makeJob({ ...own, message: '{"status": 202}' });
+    const { body } = await call("POST", `/v1/jobs/${id}/run`, { token });
+    for (const [method, path, sent] of CALLS) {
+      const got = await call(method, `/v1/jobs/${id}${path.replace("RUN", String(body.run_id))}`, { ...sent, token });
+      // The run has been completed by then; cancelling comes too late.
+      if (path.endsWith("/cancel")) expectProblem(got, 409, "run_already_finished");
+      else expect(got.status, `${method} ${path}: ${got.text}`).toBeLessThan(300);
+    }
+  });
+
+  it.each(CASES)("%s list", async (_name, caller, own, foreign) => {
+    const label = fresh("list");
+    for (const fields of foreign) await makeJob({ ...fields, labels: { of: label } });
+    const id = await makeJob({ ...own, labels: { of: label } });
+    const got = await call("GET", `/v1/jobs?label=of:${label}`, { token: await tokenFor(caller) });
+    expect((got.body.items as { id: string }[]).map((job) => job.id)).toEqual([id]);
+    const all = await call("GET", `/v1/jobs?label=of:${label}`, { token: await tokenFor({ role: "viewer" }) });
+    expect(all.body.items).toHaveLength(foreign.length + 1);
+  });
+});
+
+describe("a new job takes the ids of the token that makes it", () => {
+  const plugin = { plugin_id: "p1", job_key: "k", runtime_name: "r" };
+  const agent: BoundCaller = { role: "agent", agent_id: "a1" };
+  const agentOfUser: BoundCaller = { role: "agent", agent_id: "a1", user_id: "u1" };
+  const user: BoundCaller = { role: "user", user_id: "u1" };
+  const pluginCaller: BoundCaller = { role: "plugin", plugin_id: "p1" };
+
+  it.each<[string, BoundCaller, Record<string, unknown>, Record<string, unknown>]>([
+    ["an agent's: a job of scope system", agent, {}, { agent_id: "a1", exec_scope: "system", owner_kind: "user" }],
+    ["an agent's: a job for any user", agent, { user_id: 7 }, { agent_id: "a1", user_id: "7", exec_scope: "user" }],
+    [
+      "an agent's for a user: a job of that user",
+      agentOfUser,
+      {},
+      { agent_id: "a1", user_id: "u1", exec_scope: "user" },
+    ],
+    [
+      "a user's: a job of theirs, with any agent",
+      user,
+      { agent_id: "a9" },
+      { agent_id: "a9", user_id: "u1", exec_scope: "user" },
+    ],
+    [
+      "a plugin's: a plugin job",
+      pluginCaller,
+      { ...plugin, message: undefined },
+      { ...plugin, owner_kind: "plugin", exec_scope: "system" },
+    ],
+  ])("%s", async (_title, caller, fields, expected) => {
+    const got = await call("POST", "/v1/jobs", { token: await tokenFor(caller), json: jobInput(fields) });
+    expect(got.status, got.text).toBe(201);
+    expect(got.body).toMatchObject(expected);
+  });
+
+  it.each<[string, BoundCaller, Record<string, unknown>]>([
+    ["another agent", agent, { agent_id: "a2" }],
+    ["all users", agent, { exec_scope: "all_users" }],
+    ["all users, by a user", user, { exec_scope: "all_users" }],
+    ["the system", agent, { owner_kind: "system" }],
+    ["a plugin, by an agent", agent, plugin],
+    ["another user", agentOfUser, { user_id: "u2" }],
+    ["no user, by a token of a user", agentOfUser, { exec_scope: "system" }],
+    ["no user, by a user", user, { exec_scope: "system" }],
+    ["another plugin", pluginCaller, { ...plugin, plugin_id: "p2" }],
+    ["a user, by a plugin", pluginCaller, { owner_kind: "user" }],
+  ])("asking for one of %s is forbidden", async (_title, caller, fields) => {
+    const token = await tokenFor(caller);
+    expectProblem(await call("POST", "/v1/jobs", { token, json: jobInput(fields) }), 403, "forbidden");
+  });
+
+  it.each<[string, BoundCaller, Record<string, unknown>, Record<string, unknown>]>([
+    ["another agent", agent, {}, { agent_id: "a2" }],
+    ["no agent", agent, {}, { agent_id: null }],
+    ["another user", user, {}, { user_id: "u2" }],
+    ["all users", agent, {}, { exec_scope: "all_users" }],
+    ["another plugin", pluginCaller, plugin, { plugin_id: "p2" }],
+  ])("giving it to %s is forbidden", async (_title, caller, fields, patch) => {
+    const token = await tokenFor(caller);
+    const id = await makeJob(fields, token);
+    expectProblem(await call("PATCH", `/v1/jobs/${id}`, { token, json: patch }), 403, "forbidden");
+  });
+});
+
+describe("a run's token", () => {
+  const active = async () => {
+    const id = await makeJob({ message: '{"status": 202}' });
+    const { body } = await call("POST", `/v1/jobs/${id}/run`);
+    const runId = String(body.run_id);
+    return { id, runId, token: await tokenFor({ role: "run", job_id: id, run_id: runId }) };
+  };
+
+  it("opens its own run: to read it, report progress, and complete it", async () => {
+    const { id, runId, token } = await active();
+    const run = `/v1/jobs/${id}/runs/${runId}`;
+    expect((await call("GET", run, { token })).body.status).toBe("running");
+    expect((await call("POST", `${run}/progress`, { token, json: { percent: 10 } })).body.progress).toEqual({
+      percent: 10,
+    });
+    expect((await call("POST", `${run}/complete`, { token, json: { status: "success" } })).body.status).toBe("success");
+  });
+
+  it("opens no other run, of its own job or another, and nothing else", async () => {
+    const { id, token } = await active();
+    const other = await active();
+    for (const run of [`/v1/jobs/${id}/runs/${id}-s1`, `/v1/jobs/${other.id}/runs/${other.runId}`]) {
+      expectProblem(await call("GET", run, { token }), 404, "not_found");
+      expectProblem(await call("POST", `${run}/complete`, { token, json: { status: "error" } }), 404, "not_found");
+      expectProblem(await call("POST", `${run}/progress`, { token, json: {} }), 404, "not_found");
+    }
+    expectProblem(await call("GET", `/v1/jobs/${id}`, { token }), 403, "forbidden");
+    expectProblem(await call("GET", "/v1/jobs", { token }), 403, "forbidden");
+    expectProblem(await call("POST", `/v1/jobs/${id}/runs/${id}-s1/cancel`, { token }), 403, "forbidden");
+  });
+});

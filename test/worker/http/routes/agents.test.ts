@@ -1,0 +1,103 @@
+/** Registered agents and the counts, over HTTP (CONTRACT.md §6). */
+import { describe, expect, it } from "vitest";
+import { call, expectProblem, fresh, makeJob, tokenFor } from "../../http-fixture.ts";
+
+const url = "https://agent.example/hook";
+const put = (id: string, json: unknown) => call("PUT", `/v1/agents/${id}`, { json });
+const secretOf = (bytes: number): string => `whsec_${btoa("k".repeat(bytes))}`;
+
+describe("/v1/agents", () => {
+  it("shows a secret only in the answer that made it, which nobody on the way may keep", async () => {
+    const id = fresh("agent");
+    const made = await put(id, { url });
+    expect(made).toMatchObject({ status: 201, body: { id, url, secret: expect.stringMatching(/^whsec_\S{44}$/) } });
+    expect([made.headers.get("location"), made.headers.get("cache-control")]).toEqual([`/v1/agents/${id}`, "no-store"]);
+    const moved = "https://agent.example/moved";
+    expect(await put(id, { url: moved })).toMatchObject({ status: 200, body: { id, url: moved } });
+    const rotated = await put(id, { url: moved, rotate: true });
+    expect(rotated.body.secret).toMatch(/^whsec_/);
+    expect(rotated.body.secret).not.toBe(made.body.secret);
+    const answers = [
+      await put(id, { url, secret: secretOf(32) }),
+      await put(id, { url }),
+      await call("GET", `/v1/agents/${id}`),
+      await call("GET", "/v1/agents"),
+    ];
+    for (const { status, text } of answers) {
+      expect(status).toBe(200);
+      expect(text).toContain(url);
+      expect(text).not.toMatch(/whsec_|secret/);
+    }
+  });
+
+  it("pages by id, and forgets an agent that is deleted; viewers may look", async () => {
+    const prefix = fresh("list");
+    const ids = [1, 2, 3].map((no) => `${prefix}-${no}`);
+    for (const id of ids) await put(id, { url });
+    const token = await tokenFor({ role: "viewer" });
+    const found: string[] = [];
+    let cursor = "";
+    do {
+      const { body } = await call("GET", `/v1/agents?limit=2${cursor}`, { token });
+      found.push(...(body.items as { id: string }[]).map(({ id }) => id));
+      cursor = body.next_cursor === undefined ? "" : `&cursor=${String(body.next_cursor)}`;
+    } while (cursor !== "");
+    expect(found.filter((id) => id.startsWith(`${prefix}-`))).toEqual(ids);
+    expect((await call("DELETE", `/v1/agents/${ids[0]}`)).status).toBe(204);
+    for (const method of ["GET", "DELETE"]) {
+      const got = await call(method, `/v1/agents/${ids[0]}`);
+      expectProblem(got, 404, "not_found");
+      expect(got.body.hint).toContain("/v1/agents");
+    }
+  });
+
+  it.each<[string, unknown, string]>([
+    ["fine", {}, "url"],
+    ["fine", { url: "http://agent.example/" }, "url"],
+    ["fine", { url: "http://127.0.0.1:8080/" }, "url"],
+    ["fine", { url: "https://me:pass@agent.example/" }, "url"],
+    ["fine", { url, secret: "short" }, "secret"],
+    ["fine", { url, secret: secretOf(23) }, "secret"],
+    ["fine", { url, name: "x" }, "name"],
+    ["no%20blank", { url }, "id"],
+    ["a".repeat(65), { url }, "id"],
+  ])("refuses %s %j, naming %s", async (id, json, field) => {
+    const got = await put(id, json);
+    expectProblem(got, 422, "validation_failed");
+    expect(got.body.errors).toMatchObject([{ path: field }]);
+    expectProblem(await call("GET", `/v1/agents/${id}`), 404, "not_found");
+  });
+});
+
+describe("GET /v1/stats", () => {
+  it("counts jobs by state and scope, and users", async () => {
+    const before = await call("GET", "/v1/stats");
+    await makeJob();
+    await makeJob({ enabled: false, user_id: "u1" });
+    await makeJob({ exec_scope: "all_users" });
+    await call("POST", "/v1/users/import", { json: { users: [fresh("u"), fresh("u")] } });
+    await call("PUT", `/v1/users/${fresh("u")}`, { json: { active: false } });
+    const after = await call("GET", "/v1/stats", { token: await tokenFor({ role: "viewer" }) });
+    expect(before.body).toEqual({
+      jobs: {
+        total: 0,
+        by_state: { active: 0, paused: 0, finished: 0 },
+        by_scope: { system: 0, user: 0, all_users: 0 },
+      },
+      users: { total: 0, active: 0 },
+      mode: "normal",
+      user_jobs: true,
+      tick: {},
+      sweep: { found_overdue: 0 },
+    });
+    expect(after.body).toEqual({
+      ...before.body,
+      jobs: {
+        total: 3,
+        by_state: { active: 2, paused: 1, finished: 0 },
+        by_scope: { system: 1, user: 1, all_users: 1 },
+      },
+      users: { total: 3, active: 2 },
+    });
+  });
+});

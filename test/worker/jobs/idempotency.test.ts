@@ -1,0 +1,170 @@
+/** An Idempotency-Key makes at most one job in 24 hours; a dry run and an unknown id make nothing at all. */
+import { evictAllDurableObjects, listDurableObjectIds } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { call, env, expectProblem, fresh, jobInput, later, makeJob, TOKEN_SECRET, tokenFor } from "../http-fixture.ts";
+
+const post = (key: string, fields: Record<string, unknown> = {}, token?: string) =>
+  call("POST", "/v1/jobs", {
+    json: jobInput(fields),
+    headers: { "idempotency-key": key },
+    ...(token === undefined ? {} : { token }),
+  });
+
+const named = async (name: string): Promise<string[]> => {
+  const got = await call("GET", `/v1/jobs?name=${name}&state=active,paused,finished`);
+  return (got.body.items as { id: string }[]).map(({ id }) => id);
+};
+
+const HOUR_MS = 3_600_000;
+
+describe("an Idempotency-Key", () => {
+  it("makes a repeat answer with the same job, said so, also after the object has lost its memory", async () => {
+    const [key, name] = [fresh("key"), fresh("name")];
+    const first = await post(key, { name });
+    expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([201, null]);
+    await evictAllDurableObjects();
+    const again = await post(key, { name });
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([200, "true"]);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get("etag")).toBe(first.headers.get("etag"));
+    expect(again.headers.get("location")).toBe(`/v1/jobs/${first.body.id}`);
+    expect(await named(name)).toEqual([first.body.id]);
+  });
+
+  it("tells calls apart by what they mean, not by the order of their fields or defaults written out", async () => {
+    const key = fresh("key");
+    const first = await post(key, { labels: { a: "1", b: "2" } });
+    const again = await post(key, { labels: { b: "2", a: "1" }, enabled: true, timeout: "5m" });
+    expect([again.status, again.body.id]).toEqual([200, first.body.id]);
+  });
+
+  it("with another body is refused, and leaves nothing in any list", async () => {
+    const [key, name] = [fresh("key"), fresh("name")];
+    await post(key, { name });
+    const other = fresh("name");
+    expectProblem(await post(key, { name: other, user_id: "u7" }), 422, "idempotency_key_reused");
+    expect(await named(other)).toEqual([]);
+  });
+
+  it("belongs to its caller: another's same key makes another job", async () => {
+    const key = fresh("key");
+    const one = await post(key, {}, await tokenFor({ role: "agent", agent_id: "a1" }));
+    const two = await post(key, {}, await tokenFor({ role: "agent", agent_id: "a2" }));
+    const three = await post(key);
+    expect([one.status, two.status, three.status]).toEqual([201, 201, 201]);
+    expect(new Set([one.body.id, two.body.id, three.body.id]).size).toBe(3);
+  });
+
+  it("sent many times at once makes one job", async () => {
+    const [key, name] = [fresh("key"), fresh("name")];
+    const all = await Promise.all(Array.from({ length: 12 }, () => post(key, { name })));
+    expect(all.map(({ status }) => status).sort()).toEqual([...Array.from({ length: 11 }, () => 200), 201]);
+    expect(new Set(all.map(({ body }) => body.id)).size).toBe(1);
+    expect(await named(name)).toEqual([all[0]?.body.id]);
+  });
+
+  it("sent at once with bodies of different owners makes one job, listed once", async () => {
+    const key = fresh("key");
+    const name = fresh("name");
+    const all = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        post(key, { name, ...(index % 2 === 0 ? { user_id: `u${index}` } : {}) }),
+      ),
+    );
+    const made = all.filter(({ status }) => status === 201);
+    expect(made).toHaveLength(1);
+    for (const got of all)
+      if (got.status !== 201 && got.status !== 200) expectProblem(got, 422, "idempotency_key_reused");
+    expect(await named(name)).toEqual([made[0]?.body.id]);
+  });
+
+  it("is kept for 24 hours, then free for another job", async () => {
+    const key = fresh("key");
+    const first = await post(key);
+    const within = await later(23 * HOUR_MS, () => post(key));
+    expect([within.status, within.body.id]).toEqual([200, first.body.id]);
+    const after = await later(25 * HOUR_MS, () => post(key, { name: "another" }));
+    expect(after.status).toBe(201);
+    expect(after.body.id).not.toBe(first.body.id);
+    const repeat = await later(26 * HOUR_MS, () => post(key, { name: "another" }));
+    expect([repeat.status, repeat.body.id]).toEqual([200, after.body.id]);
+  });
+
+  it("answers with the one-time job also after its time has come; a new call with that time is refused", async () => {
+    const key = fresh("key");
+    const schedule = { at: new Date(Date.now() + HOUR_MS).toISOString() };
+    const first = await post(key, { schedule });
+    const [again, other, unkeyed] = await later(2 * HOUR_MS, async () => [
+      await post(key, { schedule }),
+      await post(fresh("key"), { schedule }),
+      await call("POST", "/v1/jobs", { json: jobInput({ schedule }) }),
+    ]);
+    expect([first.status, again?.status, again?.body.id]).toEqual([201, 200, first.body.id]);
+    for (const refused of [other, unkeyed]) if (refused) expectProblem(refused, 422, "validation_failed");
+  });
+
+  it("of a refused call is not used up", async () => {
+    const key = fresh("key");
+    expectProblem(await post(key, { name: "" }), 422, "validation_failed");
+    expect((await post(key)).status).toBe(201);
+  });
+
+  it("is 1 to 255 printable characters", async () => {
+    expect((await post("k".repeat(255))).status).toBe(201);
+    for (const key of ["k".repeat(256), "tab\there", " "]) expectProblem(await post(key), 422, "validation_failed");
+    expect(TOKEN_SECRET).not.toBe("");
+  });
+});
+
+describe("without a trace", () => {
+  const objects = async () => (await listDurableObjectIds(env.JOB)).length;
+
+  it("a dry run shows the job and its next five fires", async () => {
+    const before = await objects();
+    const name = fresh("dry");
+    const got = await call("POST", "/v1/jobs?dry_run=true", {
+      json: jobInput({ name, schedule: { cron: "0 9 * * *", timezone: "Europe/Berlin" } }),
+      headers: { "idempotency-key": fresh("key") },
+    });
+    expect(got.status).toBe(200);
+    const { job, next } = got.body as { job: Record<string, unknown>; next: { at: string; local: string }[] };
+    expect(job).toMatchObject({
+      name,
+      state: "active",
+      owner_kind: "user",
+      exec_scope: "system",
+      next_run_at: next[0]?.at,
+    });
+    expect(Object.keys(job)).not.toContain("id");
+    expect(next).toHaveLength(5);
+    for (const { at, local } of next) {
+      expect(local).toMatch(/T09:00:00\+0[12]:00$/);
+      expect(Date.parse(local)).toBe(Date.parse(at));
+    }
+    expect(await named(name)).toEqual([]);
+    expect(await objects()).toBe(before);
+  });
+
+  it("a dry run of a wrong job is refused as the job would be", async () => {
+    const dry = (fields: Record<string, unknown>) => call("POST", "/v1/jobs?dry_run=true", { json: jobInput(fields) });
+    expectProblem(await dry({ schedule: { cron: "0 0 30 2 *" } }), 422, "validation_failed");
+    const agent = await tokenFor({ role: "agent", agent_id: "a1" });
+    const foreign = await call("POST", "/v1/jobs?dry_run=true", { token: agent, json: jobInput({ agent_id: "a2" }) });
+    expectProblem(foreign, 403, "forbidden");
+    expect((await dry({ schedule: { every: "1h", max_runs: 2 } })).body.next).toHaveLength(2);
+    expect((await call("POST", "/v1/jobs?dry_run=false", { json: jobInput() })).status).toBe(201);
+  });
+
+  it("calls with ids of no job touch no object", async () => {
+    await makeJob();
+    const before = await objects();
+    for (const id of ["imported-1", "jaaaaaaaaaaaaaaaaaaaaaaab", "x", "a".repeat(64), "a".repeat(65), "%2e%2e"]) {
+      for (const path of [`/v1/jobs/${id}`, `/v1/jobs/${id}/runs`, `/v1/jobs/${id}/runs/r`]) {
+        expectProblem(await call("GET", path), 404, "not_found");
+      }
+      expectProblem(await call("DELETE", `/v1/jobs/${id}`), 404, "not_found");
+      expectProblem(await call("POST", `/v1/jobs/${id}/run`), 404, "not_found");
+    }
+    expect(await objects()).toBe(before);
+  });
+});

@@ -1,0 +1,16 @@
+/** A thrown value as text. Code that is not ours may throw anything, and nothing here may fail over it. */
+import { cutUtf8 } from "./cut-text.ts";
+
+const MAX_BYTES = 2_048;
+const UNREADABLE = "it threw a value that cannot be read";
+
+/** An Error's class and message, any other value as text, at most 2 KiB. Never throws, whatever the value does. */
+export function errorText(error: unknown): string {
+  try {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return cutUtf8(text, MAX_BYTES).text;
+  } catch {
+    // `Object.create(null)` has no `toString`, and a getter or a Proxy may throw.
+    return UNREADABLE;
+  }
+}

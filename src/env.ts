@@ -6,6 +6,7 @@ import type { HeartbeatObject } from "../durable-objects/heartbeat/object.ts";
 import type { JobObject } from "../durable-objects/job/object.ts";
 import { parseDuration } from "./domain/time/duration.ts";
 import type { WorkersAi } from "./heartbeat/workers-ai.ts";
+import { DEFAULT_CALLS_PER_WAKE } from "./outbound/call-budget.ts";
 import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 
 /** What wrangler.toml binds. Variables and secrets arrive as strings and are read through `settingsOf`. */
@@ -61,6 +62,8 @@ const Settings = z.object({
   ACTIVE_WINDOW: duration,
   RUN_RETENTION: count(DEFAULT_RUN_RETENTION),
   MAX_JOBS_PER_OWNER: count(1_000),
+  /** How many calls one invocation makes before the next one goes on: 40 is safe on the Free plan. */
+  CALLS_PER_WAKE: count(DEFAULT_CALLS_PER_WAKE),
   /** Origins that browsers may call the API from, comma-separated, or `*`. */
   CORS_ORIGIN: text,
   /** Set by `npm start` only: allows `http:` to agents on loopback. */

@@ -130,6 +130,7 @@ function endedBy(answer: Answer, isLastAttempt: boolean): Ending | undefined {
     case "retryable":
       return isLastAttempt ? { status: "error", error: answer.reason } : undefined;
     case "accepted":
+    case "postponed":
     case "aborted":
       return undefined;
   }

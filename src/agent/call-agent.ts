@@ -7,6 +7,7 @@ import type { Result } from "../domain/result.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
 import type { Env, Settings } from "../env.ts";
 import { logError } from "../log.ts";
+import { isCallRefusal } from "../outbound/call-budget.ts";
 import type { Deadline } from "../outbound/deadline.ts";
 import type { JobDefinition } from "../schema/job.ts";
 import { jobRunBody, type RunToCall } from "./body.ts";
@@ -47,6 +48,7 @@ export async function callAgent(
   try {
     agent = await resolveAgent(env, settings, job.definition.agent_id, now);
   } catch (error) {
+    if (isCallRefusal(error)) return { kind: "postponed" };
     logError("An agent could not be looked up", about, error);
     return { kind: "retryable", reason: "the agent could not be looked up: the directory could not be reached" };
   }

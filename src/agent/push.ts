@@ -10,6 +10,7 @@ import { err, ok, type Result } from "../domain/result.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
+import { isCallRefusal } from "../outbound/call-budget.ts";
 import { type Deadline, type Interruption, TimedDeadline } from "../outbound/deadline.ts";
 import { endpointError } from "../outbound/endpoint.ts";
 import { readAnswerText, readText, release } from "../outbound/output.ts";
@@ -60,6 +61,7 @@ export async function deliver(request: Delivery, io: DeliveryIo): Promise<Answer
     case "value":
       return readAnswer(waited.value, deadline, io.now());
     case "failed":
+      if (isCallRefusal(waited.error)) return { kind: "postponed" };
       return { kind: "retryable", reason: explainNoConnection(waited.error) };
     default:
       // A fetch that does not heed the signal may answer yet.

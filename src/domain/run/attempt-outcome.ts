@@ -20,5 +20,7 @@ export type Answer =
     }
   /** Any other status, a redirect, no agent, no secret: another attempt would change nothing. */
   | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number }
+  /** The platform allowed no further call in this invocation, so none was made: the same attempt is made in the next one. */
+  | { readonly kind: "postponed" }
   /** We hung up ourselves; whoever did has already ended the run. */
   | { readonly kind: "aborted" };

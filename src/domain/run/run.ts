@@ -9,7 +9,7 @@
  * Clients see `status`; `phase` says what a running run waits for.
  */
 import type { RunStatus } from "../../schema/job.ts";
-import { MAX_OUTPUT_BYTES } from "../../schema/limits.ts";
+import { MAX_OUTPUT_BYTES, SECOND_MS } from "../../schema/limits.ts";
 import type { CompleteBody, Progress, Trigger } from "../../schema/run.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import type { Answer } from "./attempt-outcome.ts";
@@ -17,6 +17,9 @@ import { decideRetry, type RetryPolicy } from "./retry.ts";
 
 /** An error text longer than this is cut. */
 const MAX_ERROR_BYTES = 4_096;
+
+/** A call that the platform did not allow is made this much later, when the next invocation has calls again. */
+const POSTPONED_MS = SECOND_MS;
 
 /** How the error of a run begins whose agent succeeded while a run listener, code of the operator's own, objected (CONTRACT.md §10). */
 export const LISTENER_OBJECTED = "a run listener failed: ";
@@ -123,6 +126,8 @@ export function settleAttempt(run: Run, answer: Answer, rules: RunRules, now: nu
         error: cutUtf8(answer.reason, MAX_ERROR_BYTES).text,
       };
     }
+    case "postponed":
+      return { ...run, phase: "pending", wakeAt: now + POSTPONED_MS };
     case "aborted":
       return end(run, "error", "cancelled", now);
   }

@@ -1,6 +1,7 @@
 /**
- * Five projects, one `npm test`: the pure rules in Node, the same files again inside workerd, the tests that need Durable
- * Objects, the whole service started as a process, and the dashboard in a browser.
+ * Five projects, one `npm test`: the pure rules in Node, those that depend on the JavaScript engine again inside workerd, the
+ * tests that need Durable Objects, the whole service started as a process, and the dashboard in a browser.
+ * `TEST_SIZE=long` (`npm run test:long`) runs them over more of everything: test/size.ts.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -29,6 +30,16 @@ const bindings = {
 /** Where the Worker's calls go: by host, to the script that plays it. */
 const outboundService = (request: Parameters<typeof scriptedAgent>[0] & Parameters<typeof scriptedChat>[0]) =>
   ["chat.test", "notify.test"].includes(new URL(request.url).host) ? scriptedChat(request) : scriptedAgent(request);
+
+/** What two JavaScript engines can answer differently: time zones, text encodings, hashes, streams. The other pure rules cannot. */
+const engineDependent = [
+  "test/unit/domain/time/**/*.test.ts",
+  "test/unit/domain/text/**/*.test.ts",
+  "test/unit/domain/run/{run-id,session}.test.ts",
+  "test/unit/outbound/**/*.test.ts",
+  "test/unit/agent/**/*.test.ts",
+  "test/unit/heartbeat/**/*.test.ts",
+];
 
 /** Each file runs a service and a browser: one at a time, so that they do not starve each other. */
 const browser = hasChromium
@@ -65,7 +76,7 @@ export default defineConfig({
       },
       {
         plugins: [inWorkerd()],
-        test: { name: "unit in workerd", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 30_000 },
+        test: { name: "unit in workerd", include: engineDependent, isolate: false, testTimeout: 30_000 },
       },
       {
         plugins: [inWorkerd()],

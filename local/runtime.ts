@@ -43,6 +43,7 @@ export async function startRuntime(options: {
       port: 0,
       cf: false,
       logRequests: false,
+      ...(process.env.INSPECTOR_PORT === undefined ? {} : { inspectorPort: Number(process.env.INSPECTOR_PORT) }),
       resourcePersistencePath: options.dataDir,
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: printLog,

@@ -11,19 +11,19 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { launchChromium } from "../test/browser/chromium.ts";
+import { makeSampleJobs, type SampleJobs } from "./sample-jobs.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const IMAGES = join(ROOT, "docs/images");
 const TOKEN = "operator";
 const AGENT_SECRET = "whsec_c2NyZWVuc2hvdHMgb2YgdGhlIGRhc2hib2FyZA==";
-const HOUR_MS = 3_600_000;
 const ZONE = "Europe/Berlin";
 
 const stops: (() => Promise<void>)[] = [];
 try {
   const agentUrl = await startAgent();
   const url = await startService(agentUrl);
-  await takePictures(url, await makeThings(url));
+  await takePictures(url, await makeSampleJobs(url, TOKEN));
 } finally {
   for (const stop of stops.toReversed()) await stop();
 }
@@ -93,87 +93,8 @@ async function startService(agentUrl: string): Promise<string> {
   });
 }
 
-type Made = { readonly priceWatch: string; readonly crawl: string };
-
-/** What a small team might have: jobs of every kind, a past, a fan-out under way, a heartbeat. */
-async function makeThings(url: string): Promise<Made> {
-  const call = async (path: string, body: unknown, method = "POST") => {
-    const isText = typeof body === "string";
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${TOKEN}`,
-        "content-type": isText ? "text/markdown" : "application/json",
-      },
-      body: isText ? body : JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
-    const text = await response.text();
-    return text === "" ? {} : JSON.parse(text);
-  };
-  const make = async (name: string, schedule: object, more: object = {}): Promise<string> => {
-    const { id } = await call("/v1/jobs", { name, schedule, message: "Do it.", ...more });
-    return id;
-  };
-  const backfill = (id: string, hours: number) =>
-    call(`/v1/jobs/${id}/backfill`, {
-      from: new Date(Date.now() - hours * HOUR_MS).toISOString(),
-      to: new Date().toISOString(),
-    });
-
-  for (const [index, team] of ["Sales", "Support", "Legal", "Design", "Finance", "Research"].entries()) {
-    await make(`${team} summary`, { cron: "0 9 * * 1-5", timezone: ZONE }, { user_id: `user-${index}` });
-  }
-  for (let index = 0; index < 24; index++) {
-    const hour = [6, 8, 9, 12, 12, 17, 18, 21][index % 8];
-    await make(`Check of shop ${index + 1}`, { cron: `${index % 3 === 0 ? 0 : index} ${hour} * * *`, timezone: ZONE });
-  }
-  const annual = await make(
-    "Read the annual reports",
-    { cron: "0 6 1 * *", timezone: ZONE },
-    { labels: { team: "research" } },
-  );
-  const backup = await make("Nightly backup check", { cron: "30 2 * * *", timezone: "America/New_York" });
-  await make("Renew the lease", { at: new Date(Date.now() + 73 * HOUR_MS).toISOString() }, { user_id: "alice" });
-  const hold = await make("Newsletter draft", { cron: "0 16 * * FRI", timezone: ZONE }, { enabled: false });
-  const digest = await make("Weekly digest", { cron: "0 8 * * MON", timezone: ZONE }, { exec_scope: "all_users" });
-  const inbox = await make("Inbox sweep", { every: "15m" }, { user_id: "alice", labels: { tier: "gold" } });
-  const crawl = await make("Crawl the forum", { every: "2s" }, { agent_id: "" });
-  const priceWatch = await make(
-    "Price watch",
-    { cron: "5 * * * *", timezone: ZONE },
-    {
-      labels: { team: "shop" },
-      description: "What the competitors' prices did in the last hour.",
-      retry: { max_attempts: 3, min_backoff: "200ms", max_backoff: "400ms" },
-      payload: { skus: 412 },
-    },
-  );
-  await backfill(priceWatch, 36);
-  await backfill(inbox, 5);
-  await backfill(backup, 24 * 9);
-  await backfill(hold, 24 * 40);
-
-  const run = await call(`/v1/jobs/${annual}/run`, {});
-  await call(`/v1/jobs/${annual}/runs/${run.run_id}/progress`, { percent: 64, message: "19 of 30 reports read" });
-  await call("/v1/users/import", { users: Array.from({ length: 300 }, (_, index) => `user-${index}`) });
-  await call(`/v1/jobs/${digest}/run`, {});
-  await call(
-    "/v1/heartbeats/main",
-    { every: "30m", active_hours: { start: "08:00", end: "22:00", timezone: ZONE } },
-    "PUT",
-  );
-  await call(
-    "/v1/heartbeats/main/document",
-    "# What to look after\n\n- mail from the landlord\n- the build, when it is red for more than an hour\n",
-    "PUT",
-  );
-  await call("/v1/heartbeats/main/beat", {});
-  return { priceWatch, crawl };
-}
-
 /** One picture each of the pages that say most. */
-async function takePictures(url: string, { priceWatch, crawl }: Made): Promise<void> {
+async function takePictures(url: string, { priceWatch, crawl }: SampleJobs): Promise<void> {
   await mkdir(IMAGES, { recursive: true });
   const browser = await launchChromium();
   stops.push(() => browser.close());

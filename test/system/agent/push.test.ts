@@ -11,6 +11,7 @@ import { type Delivery, deliver } from "../../../src/agent/push.ts";
 import type { Answer } from "../../../src/domain/run/attempt-outcome.ts";
 import { TimedDeadline } from "../../../src/outbound/deadline.ts";
 import { verify } from "../../../src/outbound/signature.ts";
+import { closedPort } from "../harness/index.ts";
 
 const secret = `whsec_${btoa("the key of the agent under test")}`;
 
@@ -122,9 +123,7 @@ beforeAll(async () => {
   });
   agentUrl = await listen(agent);
 
-  const closed = createServer();
-  closedUrl = await listen(closed);
-  await new Promise((resolve) => closed.close(resolve));
+  closedUrl = `http://127.0.0.1:${await closedPort()}`;
 
   const bundle = await build({
     entryPoints: [new URL("push-worker.ts", import.meta.url).pathname],

@@ -10,6 +10,7 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { verify } from "../../../src/outbound/signature.ts";
 import type { Notifier } from "../../../src/schema/heartbeat.ts";
+import { closedPort } from "../harness/index.ts";
 import { type HeartbeatCall, makeCall } from "./calls-worker.ts";
 
 const secret = `whsec_${btoa("the key of the agent under test")}`;
@@ -131,9 +132,7 @@ beforeAll(async () => {
     await (behaviours[one.path] ?? answer(404, "text/plain", "no such path"))(request, response, one);
   });
   url = await listen(server);
-  const closed = createServer();
-  closedUrl = await listen(closed);
-  await new Promise((resolve) => closed.close(resolve));
+  closedUrl = `http://127.0.0.1:${await closedPort()}`;
 
   const bundle = await build({
     entryPoints: [new URL("calls-worker.ts", import.meta.url).pathname],

@@ -1,5 +1,5 @@
 /** Keeps two services out of one DATA_DIR: each would fire every job once more. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
@@ -30,6 +30,13 @@ export async function claimDataDir(dataDir: string, port: number): Promise<Resul
     return err(`DATA_DIR cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
   return ok(undefined);
+}
+
+/** A warning where other users of this machine can look into `dataDir`, which holds secrets and prompts. */
+export async function openFolderWarning(dataDir: string): Promise<string | undefined> {
+  const mode = (await stat(dataDir)).mode & 0o777;
+  if ((mode & 0o077) === 0) return undefined;
+  return `DATA_DIR ${dataDir} is open to other users of this machine (mode ${mode.toString(8)}), and it holds secrets and prompts: chmod -R go= '${dataDir}'`;
 }
 
 /**

@@ -62,11 +62,11 @@ async function answer(secret: string, request: IncomingMessage, print: (line: st
   switch (parsed.type) {
     case "job.run": {
       const message = parsed.data.message ?? "(no message)";
-      print(`agent: asked in session ${parsed.data.run.session_id}: ${oneLine(message)}`);
+      print(`agent: asked in session ${oneLine(parsed.data.run.session_id)}: ${oneLine(message)}`);
       return { status: 200, body: { text: `The example agent was asked: ${message}` } };
     }
     case "chat":
-      print(`agent: chat in session ${parsed.data.session_id}: ${oneLine(parsed.data.message)}`);
+      print(`agent: chat in session ${oneLine(parsed.data.session_id)}: ${oneLine(parsed.data.message)}`);
       return { status: 200, body: { text: reply(parsed.data) } };
     case "notification":
       print(`agent: notified: ${oneLine(parsed.data.text)}`);
@@ -74,7 +74,7 @@ async function answer(secret: string, request: IncomingMessage, print: (line: st
   }
 }
 
-/** A heartbeat's decision must be a JSON action (CONTRACT.md §8); this agent has nothing to do, so it skips. */
+/** A heartbeat's decision must be a JSON action (docs/contract.md §8); this agent has nothing to do, so it skips. */
 function reply({ session_id, message }: { session_id: string; message: string }): string {
   if (!session_id.endsWith(":decision")) return `The example agent was asked: ${message}`;
   return JSON.stringify({ action: "skip", reason: "The example agent has nothing to do." });
@@ -99,7 +99,11 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+/** The beginning of a text as a terminal may show it: control characters of a foreign message would steer the terminal. */
 function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = text
+    .slice(0, 4 * MAX_SHOWN_CHARS)
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
+    .trim();
   return line.length > MAX_SHOWN_CHARS ? `${line.slice(0, MAX_SHOWN_CHARS)}…` : line;
 }

@@ -1,7 +1,7 @@
 /** Everything that `npm start` runs, put together: secrets, example agent, Worker, legacy import, cron. */
 import { ok, type Result } from "../src/domain/result.ts";
 import { startCron } from "./cron.ts";
-import { claimDataDir } from "./data-dir.ts";
+import { claimDataDir, openFolderWarning } from "./data-dir.ts";
 import { startExampleAgent } from "./example-agent.ts";
 import { importLegacy } from "./legacy.ts";
 import { findPort, LOOPBACK } from "./port.ts";
@@ -24,6 +24,8 @@ export async function startService(
   const url = `http://${LOOPBACK}:${port.value}`;
   const claimed = await claimDataDir(settings.dataDir, port.value);
   if (!claimed.ok) return claimed;
+  const openFolder = await openFolderWarning(settings.dataDir);
+  if (openFolder !== undefined) print(openFolder);
 
   const secret = async (name: SecretName): Promise<Result<string, string>> => {
     const given = settings.worker[name];
@@ -65,10 +67,14 @@ export async function startService(
   }
   stops.push(runtime.value.stop);
 
-  for (const name of ["ADMIN_TOKEN", "TOKEN_SECRET"] as const) {
-    if (settings.worker[name] === undefined)
-      print(`${name}=${bindings[name]} (made for this machine and kept in DATA_DIR)`);
+  if (settings.worker.ADMIN_TOKEN === undefined) {
+    print(`ADMIN_TOKEN=${adminToken.value} (made for this machine and kept in DATA_DIR)`);
   }
+  if (settings.worker.TOKEN_SECRET === undefined) {
+    print("TOKEN_SECRET was made for this machine and is kept in DATA_DIR");
+  }
+  print(`Dashboard ${url}/  API reference ${url}/docs  MCP ${url}/mcp`);
+  for (const warning of weakSecrets(adminToken.value, tokenSecret.value)) print(warning);
   if (settings.legacyDataPath !== undefined) {
     const line = await importLegacy(settings.legacyDataPath, url, adminToken.value);
     if (line !== undefined) print(line);
@@ -76,4 +82,20 @@ export async function startService(
   stops.push(startCron(url, runtime.value.crons));
   print(`Ready on ${url}`);
   return ok({ url, stop });
+}
+
+const MIN_SECRET_CHARS = 32;
+
+/** Warnings about secrets that a deployment on Cloudflare would refuse (docs/contract.md §17). */
+function weakSecrets(adminToken: string, tokenSecret: string): string[] {
+  const warnings = Object.entries({ ADMIN_TOKEN: adminToken, TOKEN_SECRET: tokenSecret })
+    .filter(([, secret]) => secret.length < MIN_SECRET_CHARS)
+    .map(
+      ([name]) =>
+        `Warning: ${name} has fewer than ${MIN_SECRET_CHARS} characters, which Cloudflare refuses. Make one: openssl rand -base64 32`,
+    );
+  if (adminToken === tokenSecret) {
+    warnings.push("Warning: ADMIN_TOKEN and TOKEN_SECRET are the same, which Cloudflare refuses. Make one for each.");
+  }
+  return warnings;
 }

@@ -1,10 +1,12 @@
-/** `npm start`: the whole service on this machine (CONTRACT.md §11). */
+/** `npm start`: the whole service on this machine (docs/contract.md §11). */
 import { join, resolve } from "node:path";
 import { readDevVars } from "./dev-vars.ts";
 import { endOnSignal } from "./process.ts";
 import { startService } from "./service.ts";
 import { readSettings } from "./settings.ts";
 
+// Everything that is made from here on, workerd's files too, is for this user alone.
+process.umask(0o077);
 const ending = endOnSignal();
 const root = resolve(import.meta.dirname, "..");
 const settings = readSettings(process.env, readDevVars(root), process.cwd());

@@ -1,9 +1,11 @@
 /**
- * Reads a chat endpoint's answer, however it is cut into pieces: one JSON document, NDJSON, or server-sent events (CONTRACT.md §8).
+ * Reads a chat endpoint's answer, however it is cut into pieces: one JSON document, NDJSON, or server-sent events (docs/contract.md §8).
  * Pure: pieces of text in, one reply out. What a JSON value means is told by the dialect: ours, or OpenAI's (`openai.ts`).
  */
+import { createParser } from "eventsource-parser";
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
+import { cutUtf8 } from "../domain/text/cut-text.ts";
 import type { TokenUsage } from "../schema/heartbeat.ts";
 
 /** What a model answered; `toolUse`: it called a tool on the way. */
@@ -21,13 +23,13 @@ export type ChatEvent = {
 /** Reads one JSON value; the error says what is wrong with it. */
 export type Dialect = (value: unknown) => Result<ChatEvent, string>;
 
-/** Collects one answer: `push` each piece as it comes, then `end`. */
+/** Collects one answer: `push` each piece as it comes, then `end`. Pieces of any size take linear time. */
 export class ChatReader {
   readonly #dialect: Dialect;
+  readonly #events = createParser({ onEvent: ({ event, data }) => this.#takeEvent(event, data) });
   #framing: "unknown" | "events" | "document";
-  #pending = "";
-  #data: string[] = [];
-  #eventName = "";
+  /** Pieces that no framing has taken yet: the start of the answer, or the whole of a document. */
+  readonly #pending: string[] = [];
   #text = "";
   #toolUse = false;
   #usage: TokenUsage | undefined;
@@ -46,23 +48,25 @@ export class ChatReader {
   }
 
   push(piece: string): void {
-    if (this.#done) return;
-    this.#pending += piece;
-    if (this.#framing === "unknown") this.#framing = guessFraming(this.#pending);
-    if (this.#framing !== "events") return;
-    // A carriage return at the very end may be half of a line break.
-    const lines = this.#pending.split(/\r\n|\n|\r(?!$)/);
-    this.#pending = lines.pop() ?? "";
-    for (const line of lines) this.#takeLine(line);
+    if (this.#done || piece === "") return;
+    if (this.#framing === "events") {
+      this.#events.feed(piece);
+      return;
+    }
+    // Blanks before the answer say nothing of its framing.
+    const start = this.#framing === "unknown" && this.#pending.length === 0 ? piece.trimStart() : piece;
+    if (start === "") return;
+    this.#pending.push(start);
+    if (this.#framing === "document") return;
+    this.#framing = guessFraming(this.#pending.join(""));
+    if (this.#framing === "events") this.#events.feed(this.#takePending());
   }
 
   /** The whole reply; the error says why there is none. */
   end(): Result<ChatReply, string> {
-    if (this.#framing === "events") {
-      this.#takeLine(this.#pending.replace(/\r$/, ""));
-      // A stream may end without the blank line that closes its last event.
-      this.#takeLine("");
-    } else this.#takeDocument(this.#pending);
+    // A stream may end without the blank line that closes its last event.
+    if (this.#framing === "events") this.#events.feed("\n\n");
+    else this.#takeDocument(this.#takePending());
     if (this.#failure !== undefined) return err(this.#failure);
     return ok({
       text: this.#text,
@@ -71,23 +75,12 @@ export class ChatReader {
     });
   }
 
-  /** One line of a stream of server-sent events; a blank one ends the event. */
-  #takeLine(line: string): void {
-    if (this.#done) return;
-    if (line === "") {
-      const data = this.#data.join("\n");
-      const name = this.#eventName;
-      this.#data = [];
-      this.#eventName = "";
-      if (data !== "") this.#takeEvent(name, data);
-      return;
-    }
-    const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
-    if (field === "data") this.#data.push(value);
-    if (field === "event") this.#eventName = value;
+  #takePending(): string {
+    return this.#pending.splice(0).join("");
   }
 
-  #takeEvent(name: string, data: string): void {
+  #takeEvent(name: string | undefined, data: string): void {
+    if (this.#done || data === "") return;
     if (data.trim() === "[DONE]") {
       this.#done = true;
       return;
@@ -134,9 +127,8 @@ export class ChatReader {
   }
 }
 
-/** A stream of events begins with a field's name or a comment; no JSON does. */
-function guessFraming(text: string): "unknown" | "events" | "document" {
-  const start = text.replace(/^\s+/, "");
+/** A stream of events begins with a field's name or a comment; no JSON does. `start` has no blanks before it. */
+function guessFraming(start: string): "unknown" | "events" | "document" {
   if (/^(?:(?:data|event|id|retry):|:)/.test(start)) return "events";
   return /^(?:d(?:a(?:ta?)?)?|e(?:v(?:e(?:nt?)?)?)?|id?|r(?:e(?:t(?:ry?)?)?)?)?$/.test(start) ? "unknown" : "document";
 }
@@ -144,8 +136,12 @@ function guessFraming(text: string): "unknown" | "events" | "document" {
 const reported = (message: string): string => `the chat endpoint reported an error: ${quote(message)}`;
 
 const MAX_QUOTE_CHARS = 300;
+/** No more of a text is looked at for the quote. */
+const MAX_QUOTED_BYTES = 4_096;
 const quote = (text: string): string => {
-  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+  const line = cutUtf8(text, MAX_QUOTED_BYTES)
+    .text.replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
   return line.length > MAX_QUOTE_CHARS ? `${[...line].slice(0, MAX_QUOTE_CHARS).join("")}…` : line;
 };
 
@@ -192,7 +188,7 @@ export const isTold = (value: unknown): boolean =>
   value !== "" &&
   !(Array.isArray(value) && value.length === 0);
 
-/** CONTRACT.md §8: `{"text"}`, `{"tool_use"}` and `{"error"}`, together or one after the other; `usage` where the endpoint counts. */
+/** docs/contract.md §8: `{"text"}`, `{"tool_use"}` and `{"error"}`, together or one after the other; `usage` where the endpoint counts. */
 export const nativeDialect: Dialect = (value) => {
   const read = Native.safeParse(value);
   if (!read.success) return err(`the answer is not of the form {"text": "…"}: ${quote(JSON.stringify(value))}`);

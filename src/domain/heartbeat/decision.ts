@@ -1,6 +1,7 @@
-/** Reads the fast model's decision (CONTRACT.md §8): the JSON `{"action": "skip"|"run", "reason"}` and nothing else. */
+/** Reads the fast model's decision (docs/contract.md §8): the JSON `{"action": "skip"|"run", "reason"}` and nothing else. */
 import * as z from "zod";
 import type { Decision } from "../../schema/heartbeat.ts";
+import { KIB } from "../../schema/limits.ts";
 import { err, ok, type Result } from "../result.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 
@@ -9,8 +10,9 @@ const MAX_REASON_BYTES = 1_000;
 /** A model that gives no reason has still decided. Further fields are let through and dropped: models like to explain themselves. */
 const Written = z.object({ action: z.enum(["skip", "run"]), reason: z.string().default("") });
 
-/** The whole text in one Markdown code fence, with or without a language. */
-const FENCED = /^(`{3,}|~{3,})[^\n`]*\n([\s\S]*?)\n?[ \t]*\1$/;
+/** A decision is one line of JSON. What is longer is none, and is not searched. */
+const MAX_DECISION_BYTES = 16 * KIB;
+const MIN_FENCE_CHARS = 3;
 
 const EXPECTED = 'the decision must be the JSON {"action": "skip"|"run", "reason": "…"} and nothing else';
 
@@ -19,10 +21,10 @@ const EXPECTED = 'the decision must be the JSON {"action": "skip"|"run", "reason
  * The error says what stands there instead; the text itself is the caller's to keep.
  */
 export function parseDecision(text: string): Result<Decision, string> {
-  const trimmed = text.trim();
+  const { text: beginning } = cutUtf8(text.trimStart(), MAX_DECISION_BYTES);
+  const trimmed = beginning.trimEnd();
   if (trimmed === "") return err(`${EXPECTED}, but the answer is empty`);
-  const inner = FENCED.exec(trimmed)?.[2] ?? trimmed;
-  const json = parseJson(inner);
+  const json = parseJson(withoutFence(trimmed));
   if (!json.ok) return err(`${EXPECTED}, but the answer is not JSON`);
   const written = Written.safeParse(json.value);
   if (written.success) {
@@ -32,6 +34,26 @@ export function parseDecision(text: string): Result<Decision, string> {
   return err(
     wrong === "" ? `${EXPECTED}, but the answer is not a JSON object` : `${EXPECTED}, but ${wrong} is missing or wrong`,
   );
+}
+
+/**
+ * The text inside one Markdown code fence, with or without a language; any other text as it is. Compared character by character: a
+ * regular expression would take quadratic time over a text that a model was talked into.
+ */
+function withoutFence(text: string): string {
+  const [mark = ""] = text;
+  if (mark !== "`" && mark !== "~") return text;
+  let width = 1;
+  while (text[width] === mark) width++;
+  const firstEnd = text.indexOf("\n");
+  const lastStart = text.length - width;
+  const isFenced =
+    width >= MIN_FENCE_CHARS &&
+    firstEnd !== -1 &&
+    firstEnd < lastStart &&
+    !text.slice(width, firstEnd).includes("`") &&
+    text.endsWith(mark.repeat(width));
+  return isFenced ? text.slice(firstEnd + 1, lastStart) : text;
 }
 
 function parseJson(text: string): Result<unknown, undefined> {

@@ -23,14 +23,24 @@ describe("with nothing set", () => {
     reveille = await startReveille({ dataDir });
   });
 
-  it("prints the example agent, the secrets it made, and one Ready line", async () => {
+  it("prints the example agent, the operator's token, where to look, and one Ready line; no other secret", async () => {
     const lines = reveille.lines().filter((line) => !line.startsWith("agent: "));
-    expect(lines.map((line) => line.replace(/:\d+\/?/, ":PORT").replace(/=\S{43} /, "=SECRET "))).toEqual([
+    expect(
+      lines.map((line) =>
+        line
+          .replace(/:\d{4,5}\/?/g, ":PORT/")
+          .replace(/PORT\/(?=$| and)/, "PORT")
+          .replace(/=\S{43} /, "=SECRET "),
+      ),
+    ).toEqual([
       "AGENT_URL is not set: a bundled example agent answers on http://127.0.0.1:PORT and prints what it is asked",
       "ADMIN_TOKEN=SECRET (made for this machine and kept in DATA_DIR)",
-      "TOKEN_SECRET=SECRET (made for this machine and kept in DATA_DIR)",
+      "TOKEN_SECRET was made for this machine and is kept in DATA_DIR",
+      "Dashboard http://127.0.0.1:PORT/  API reference http://127.0.0.1:PORT/docs  MCP http://127.0.0.1:PORT/mcp",
       "Ready on http://127.0.0.1:PORT",
     ]);
+    const tokenSecret = (await readFile(join(dataDir, "TOKEN_SECRET"), "utf8")).trim();
+    expect(reveille.output()).not.toContain(tokenSecret);
     expect((await fetch(`${reveille.url}/healthz`)).status).toBe(200);
   });
 
@@ -49,6 +59,13 @@ describe("with nothing set", () => {
       expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
     }
     expect(await readFile(join(dataDir, "AGENT_SECRET"), "utf8")).toMatch(/^whsec_[A-Za-z0-9+/]{43}=\n$/);
+  });
+
+  it("keeps every file that it makes in DATA_DIR for its owner alone", async () => {
+    const entries = await readdir(dataDir, { recursive: true });
+    const modes = await Promise.all(entries.map(async (name) => (await stat(join(dataDir, name))).mode & 0o077));
+    expect(entries.length).toBeGreaterThan(3);
+    expect(entries.filter((_name, index) => modes[index] !== 0)).toEqual([]);
   });
 
   it("has the example agent asked by a job, in one line, and its answer is the run's output", async () => {
@@ -108,7 +125,7 @@ describe("with nothing set", () => {
   });
 });
 
-it("prints the Ready line alone, and makes no secret, when agent, token and secret are set", async () => {
+it("prints no secret and makes none when agent, token and secret are set, and warns of a short one", async () => {
   const dataDir = await temporaryFolder();
   const env = {
     AGENT_URL: "http://127.0.0.1:9/",
@@ -116,7 +133,11 @@ it("prints the Ready line alone, and makes no secret, when agent, token and secr
     TOKEN_SECRET: "0123456789abcdef0123456789abcdef",
   };
   const reveille = await startReveille({ dataDir, env });
-  expect(reveille.lines()).toEqual([`Ready on ${reveille.url}`]);
+  expect(reveille.lines().map((line) => line.replace(/ 127.*| http.*/, ""))).toEqual([
+    "Dashboard",
+    "Warning: ADMIN_TOKEN has fewer than 32 characters, which Cloudflare refuses. Make one: openssl rand -base64 32",
+    "Ready on",
+  ]);
   const files = await readdir(dataDir);
   expect(files.filter((name) => /TOKEN|SECRET/.test(name))).toEqual([]);
 });

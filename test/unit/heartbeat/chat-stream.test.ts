@@ -216,3 +216,18 @@ describe("a long text in pieces", () => {
     expect(chunkText("one two three", 9)).toEqual(["one two ", "three"]);
   });
 });
+
+describe("an answer that was made to be slow to read", () => {
+  it.each([
+    ["one line of events in small pieces", "text/event-stream", `data: ${"x".repeat(2_000_000)}`],
+    ["blanks before anything", null, `${" ".repeat(2_000_000)}{"text":"a"}`],
+    ["a document in small pieces", "application/json", `{"text":"${"x".repeat(2_000_000)}"}`],
+    ["carriage returns", "text/event-stream", "\r".repeat(2_000_000)],
+  ])("takes linear time: %s", (_what, contentType, body) => {
+    const reader = new ChatReader(nativeDialect, contentType);
+    const begun = performance.now();
+    for (let at = 0; at < body.length; at += 500) reader.push(body.slice(at, at + 500));
+    reader.end();
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+});

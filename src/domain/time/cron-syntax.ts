@@ -160,6 +160,7 @@ function parseField(field: Field, text: string): Result<string, readonly string[
   }
   if (errors.length > 0) return err(errors);
   if (unrestricted) return ok("*");
+  if (values.size === 0 && specials.size === 0) return err([wrong(field, text, "no value is in it")]);
   return ok([...[...values].sort((a, b) => a - b), ...specials].join(","));
 }
 
@@ -181,7 +182,10 @@ function parseItem(field: Field, item: string): Result<Item, string> {
   const from = parseValue(field, fromText, item);
   if (!from.ok) return from;
   if (toText === undefined) {
-    return ok({ from: from.value, to: stepText === undefined ? from.value : openMax, step: step.value, open: false });
+    if (stepText === undefined) return ok({ from: from.value, to: from.value, step: 1, open: false });
+    // Sunday written as 7 begins an open range as 0: from 7 on there would be no day.
+    const begin = from.value > openMax ? field.min : from.value;
+    return ok({ from: begin, to: openMax, step: step.value, open: false });
   }
   const to = parseValue(field, toText, item);
   if (!to.ok) return to;

@@ -111,8 +111,8 @@ function decimal(value: bigint, places: number): string {
 }
 
 /**
- * A duration of whole milliseconds from `minMs` to `maxMs`, both included. The error names the bound that the text
- * breaks, so that it can be shown as it is beside the field's path.
+ * A duration from `minMs` to `maxMs`, both included, rounded to whole milliseconds after the bounds are checked.
+ * The error names the bound that the text breaks, so that it can be shown beside the field's path.
  */
 export function parseDurationWithin(text: string, minMs: number, maxMs: number): Result<number, string> {
   const duration = parseDuration(text);
@@ -120,7 +120,7 @@ export function parseDurationWithin(text: string, minMs: number, maxMs: number):
   const range = `use ${bound(minMs)} to ${bound(maxMs)}`;
   if (duration.value < minMs) return err(`"${text}" is too short: ${range}`);
   if (duration.value > maxMs) return err(`"${text}" is too long: ${range}`);
-  return Number.isInteger(duration.value) ? duration : err(`"${text}" is finer than a millisecond: ${range}`);
+  return ok(Math.round(duration.value));
 }
 
 /** A limit as the contract writes it: `365d`, not `8760h`. */

@@ -38,7 +38,7 @@ export function parseInstant(text: string): Result<number, string> {
   const utc = new Date(0);
   // Date.UTC would read the years 0 to 99 as 1900 to 1999.
   utc.setUTCFullYear(year, month - 1, day);
-  utc.setUTCHours(hour, minute, second, second === 60 ? 0 : Number((match[7] ?? "").slice(0, 3).padEnd(3, "0")));
+  utc.setUTCHours(hour, minute, second, Number((match[7] ?? "").slice(0, 3).padEnd(3, "0")));
   const at = utc.getTime() - offsetMs;
   if (at < MIN_INSTANT || at > MAX_INSTANT) return refuse("is not within the years 0000 to 9999 of UTC");
   if (second === 60 && !isFirstOfMonth(at)) return refuse("has a second over 59");
@@ -50,9 +50,9 @@ function daysIn(year: number, month: number): number {
   return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
-/** Is it 00:00:00 UTC of a month's first day: the second that a leap second runs into? */
+/** Whether `at` lies in the first second of a UTC month, which a leap second runs into. */
 function isFirstOfMonth(at: number): boolean {
-  return at % 86_400_000 === 0 && new Date(at).getUTCDate() === 1;
+  return ((at % 86_400_000) + 86_400_000) % 86_400_000 < 1_000 && new Date(at).getUTCDate() === 1;
 }
 
 /** RFC 3339 in UTC with milliseconds, the one form of every time in an answer: `2026-11-23T09:00:00.000Z`. */

@@ -135,7 +135,12 @@ describe("parseDurationWithin names the bound that is broken", () => {
     ["-5s", { ok: false, error: '"-5s" is too short: use 1s to 365d' }],
     ["0", { ok: false, error: '"0" is too short: use 1s to 365d' }],
     ["366d", { ok: false, error: '"366d" is too long: use 1s to 365d' }],
-    ["1.0005s", { ok: false, error: '"1.0005s" is finer than a millisecond: use 1s to 365d' }],
+    ["1.0004s", { ok: true, value: 1_000 }],
+    ["1.0005s", { ok: true, value: 1_001 }],
+    ["1h2m3s4ms5us6ns", { ok: true, value: 3_723_004 }],
+    ["52763797000ns", { ok: true, value: 52_764 }],
+    ["999.9999ms", { ok: false, error: '"999.9999ms" is too short: use 1s to 365d' }],
+    ["8760h1us", { ok: false, error: '"8760h1us" is too long: use 1s to 365d' }],
   ])("%s", (text, expected) => {
     expect(parseDurationWithin(text, 1_000, 8_760 * HOUR)).toEqual(expected);
   });

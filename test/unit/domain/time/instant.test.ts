@@ -21,7 +21,9 @@ describe("parseInstant reads RFC 3339 §5.6", () => {
     // Leap seconds (RFC 3339 §5.8 examples): the second after them.
     ["1990-12-31T23:59:60Z", "1991-01-01T00:00:00.000Z"],
     ["1990-12-31T15:59:60-08:00", "1991-01-01T00:00:00.000Z"],
-    ["1990-12-31T23:59:60.7Z", "1991-01-01T00:00:00.000Z"],
+    ["1990-12-31T23:59:60.7Z", "1991-01-01T00:00:00.700Z"],
+    ["1990-12-31T15:59:60.123-08:00", "1991-01-01T00:00:00.123Z"],
+    ["1960-12-31T23:59:60.5Z", "1961-01-01T00:00:00.500Z"],
   ])("%s", (text, utc) => {
     const read = parseInstant(text);
     expect(read.ok ? formatInstant(read.value) : read.error).toBe(utc);

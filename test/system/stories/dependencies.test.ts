@@ -10,8 +10,9 @@ const ALLOWED = ["MIT", "ISC", "0BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2
 
 const names = z.record(z.string(), z.string());
 const manifest = z
-  .object({ dependencies: names, devDependencies: names })
+  .object({ dependencies: names, optionalDependencies: names, devDependencies: names })
   .parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+const every = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies };
 const page = readFileSync(join(ROOT, "docs/dependencies.md"), "utf8");
 
 /** The rows of the table under a heading of the page, without their backticks. */
@@ -22,6 +23,7 @@ const rowsUnder = (heading: string): string[][] => {
   );
 };
 const shipped = rowsUnder("Shipped");
+const command = rowsUnder("With the command");
 const tools = rowsUnder("For work on it");
 
 const licenceOf = (name: string): string =>
@@ -31,22 +33,21 @@ const licenceOf = (name: string): string =>
 
 describe("docs/dependencies.md", () => {
   it("gives the reason of every dependency, and of none that is gone", () => {
-    const listed = [...shipped, ...tools].map(([name]) => name);
-    expect(listed.toSorted()).toEqual(
-      Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).toSorted(),
-    );
-    expect([...shipped, ...tools].filter((row) => (row.at(-1) ?? "").length < 5)).toEqual([]);
+    const listed = [...shipped, ...command, ...tools].map(([name]) => name);
+    expect(listed.toSorted()).toEqual(Object.keys(every).toSorted());
+    expect([...shipped, ...command, ...tools].filter((row) => (row.at(-1) ?? "").length < 5)).toEqual([]);
   });
 
   it("names the licences that the installed packages have", () => {
-    expect(shipped.map(([name = "", licence]) => [name, licence])).toEqual(
-      shipped.map(([name = ""]) => [name, licenceOf(name)]),
+    const installed = [...shipped, ...command];
+    expect(installed.map(([name = "", licence]) => [name, licence])).toEqual(
+      installed.map(([name = ""]) => [name, licenceOf(name)]),
     );
   });
 });
 
 it("pins every version", () => {
-  const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
+  const loose = Object.entries(every).filter(
     ([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
   );
   expect(loose).toEqual([]);
@@ -57,12 +58,18 @@ it("has no package in production, nor what one brings along, under a licence tha
     .object({
       packages: z.record(
         z.string(),
-        z.object({ license: z.string().optional(), dev: z.boolean().optional(), devOptional: z.boolean().optional() }),
+        z.object({
+          license: z.string().optional(),
+          dev: z.boolean().optional(),
+          devOptional: z.boolean().optional(),
+          optional: z.boolean().optional(),
+        }),
       ),
     })
     .parse(JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")));
+  // What is optional runs on a developer's machine only, and is fetched by npm, not handed on by us.
   const production = Object.entries(packages).filter(
-    ([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional,
+    ([path, { dev, devOptional, optional }]) => path !== "" && !dev && !devOptional && !optional,
   );
   expect(production.length).toBeGreaterThanOrEqual(Object.keys(manifest.dependencies).length);
   expect(production.filter(([, { license }]) => !ALLOWED.includes(license ?? ""))).toEqual([]);

@@ -47,9 +47,7 @@ describe("docs/dependencies.md", () => {
 });
 
 it("pins every version", () => {
-  const loose = Object.entries(every).filter(
-    ([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
-  );
+  const loose = Object.entries(every).filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version));
   expect(loose).toEqual([]);
 });
 

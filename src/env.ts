@@ -1,20 +1,21 @@
 /** Bindings and settings: the only file that names them. Read once per environment, through zod. */
 import * as z from "zod";
-import type { DirectoryObject } from "../durable-objects/directory/object.ts";
-import type { FanOutObject } from "../durable-objects/fan-out/object.ts";
-import type { HeartbeatObject } from "../durable-objects/heartbeat/object.ts";
-import type { JobObject } from "../durable-objects/job/object.ts";
 import { parseDuration } from "./domain/time/duration.ts";
-import type { WorkersAi } from "./heartbeat/workers-ai.ts";
+import type { DirectoryBinding } from "./objects/directory.ts";
+import type { FanOutBinding } from "./objects/fan-out.ts";
+import type { HeartbeatBinding } from "./objects/heartbeat.ts";
+import type { JobBinding } from "./objects/job.ts";
 import { DEFAULT_CALLS_PER_WAKE } from "./outbound/call-budget.ts";
 import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 
+/** The Durable Objects, each as its contract. */
+type ObjectBindings = JobBinding & DirectoryBinding & FanOutBinding & HeartbeatBinding;
+
+/** As much of the platform's `Ai` as is used here; its own type lists every model by name. */
+export type WorkersAi = { run(model: string, input: object): Promise<unknown> };
+
 /** What wrangler.toml binds. Variables and secrets arrive as strings and are read through `settingsOf`. */
-export type Env = {
-  readonly JOB: DurableObjectNamespace<JobObject>;
-  readonly DIRECTORY: DurableObjectNamespace<DirectoryObject>;
-  readonly FAN_OUT: DurableObjectNamespace<FanOutObject>;
-  readonly HEARTBEAT: DurableObjectNamespace<HeartbeatObject>;
+export type Env = ObjectBindings & {
   /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
   readonly AGENT?: Fetcher;
   /** Bound by `npm start` only: the network itself, without the Worker that Miniflare has each `fetch` go through. */

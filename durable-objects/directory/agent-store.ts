@@ -1,7 +1,6 @@
 /** The agents registered in one shard. A secret leaves the store only towards the delivery of a call. */
+import type { RegisteredAgent } from "../../src/objects/directory.ts";
 import type { ShardTables } from "./shard-tables.ts";
-
-export type RegisteredAgent = { readonly id: string; readonly url: string; readonly secret: string };
 
 type Row = Record<string, SqlStorageValue>;
 

@@ -1,7 +1,6 @@
 /** Which heartbeats there are and how often they beat: what the tick needs to know to call those that are due. */
+import type { RegisteredHeartbeat } from "../../src/objects/directory.ts";
 import type { ShardTables } from "./shard-tables.ts";
-
-export type RegisteredHeartbeat = { readonly name: string; readonly everyMinutes: number; readonly enabled: boolean };
 
 type Row = Record<string, SqlStorageValue>;
 

@@ -6,32 +6,12 @@
 import { hash32 } from "../../src/domain/directory-shard.ts";
 import type { Failure, Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
-import { DEFAULT_STATES, foldName, type JobFilter, MAX_FILTER_LABELS } from "../../src/domain/job/job-filter.ts";
+import { DEFAULT_STATES, foldName, MAX_FILTER_LABELS } from "../../src/domain/job/job-filter.ts";
 import { isInSlice, PHANTOM_AFTER_MS, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
+import type { EntryKey, IndexQuery, JobCount, ListedEntry, Reservation } from "../../src/objects/directory.ts";
 import type { ExecScope, JobState } from "../../src/schema/job.ts";
 import type { ShardTables } from "./shard-tables.ts";
-
-/** Where an entry stands in a list: lists run by (createdAt, id) backwards. */
-export type EntryKey = { readonly createdAt: number; readonly id: string };
-
-/** An entry as lists and the sweep need it; the job itself is read from its object. */
-export type ListedEntry = EntryKey & { readonly owner: string; readonly reservedAt: number };
-
-export type IndexQuery = {
-  readonly filter: JobFilter;
-  readonly limit: number;
-  /** Only entries that come after this one. */
-  readonly after?: EntryKey | undefined;
-};
-
-/**
- * A job's place in the directory. The job must be made with this `createdAt`, which is not the one asked for where the place was
- * reserved before (`repeated`); a repeated place keeps the fields it had, so the job must update its entry once it is made.
- */
-export type Reservation = { readonly createdAt: number; readonly reservedAt: number; readonly repeated: boolean };
-
-export type JobCount = { readonly state: JobState; readonly execScope: ExecScope; readonly count: number };
 
 /** What is kept in memory about all entries: made by one pass at the first write after waking, exact afterwards. */
 type Tally = {

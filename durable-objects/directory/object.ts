@@ -10,40 +10,35 @@ import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Env } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
-import { AgentStore, type RegisteredAgent } from "./agent-store.ts";
-import { HeartbeatRegistryStore, type RegisteredHeartbeat } from "./heartbeat-store.ts";
-import {
-  type EntryKey,
-  type IndexQuery,
-  IndexStore,
-  type JobCount,
-  type ListedEntry,
-  type Reservation,
-} from "./index-store.ts";
+import type {
+  AgentPut,
+  DirectoryRpc,
+  EntryKey,
+  IndexQuery,
+  JobCount,
+  ListedEntry,
+  RegisteredAgent,
+  RegisteredHeartbeat,
+  Reservation,
+  RosterCount,
+  RosterQuery,
+  RosterUser,
+  SweepReport,
+  SweepStats,
+  TickAnswer,
+} from "../../src/objects/directory.ts";
+import { jobObject } from "../../src/objects/job.ts";
+import { AgentStore } from "./agent-store.ts";
+import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
+import { IndexStore } from "./index-store.ts";
 import { NameStore } from "./name-store.ts";
-import { type RosterCount, type RosterQuery, RosterStore, type RosterUser } from "./roster-store.ts";
+import { RosterStore } from "./roster-store.ts";
 import { ShardTables } from "./shard-tables.ts";
-import { giveUpPlace, type SweepIo, type SweepReport, sweepSlice } from "./sweep.ts";
-
-/** What a tick has to do beyond this shard: heartbeats, of which a disabled one logs that it is, and all-users jobs that may be due. */
-export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
-
-/**
- * `foundOverdue` counts since the first deploy; `last` is the last sweep, and `tickedAt` (epoch ms) the last tick, since this
- * object woke: to remember them longer would cost a row a minute.
- */
-export type SweepStats = {
-  readonly foundOverdue: number;
-  readonly last?: SweepReport;
-  readonly tickedAt?: number;
-};
-
-/** An agent as every answer but the one that made its secret shows it. */
-export type AgentPut = { readonly created: boolean; readonly secret?: string };
+import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
 
 const SECRET_BYTES = 32;
 
-export class DirectoryObject extends DurableObject<Env> {
+export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc {
   readonly #tables: ShardTables;
   readonly #index: IndexStore;
   readonly #names: NameStore;
@@ -235,7 +230,7 @@ export class DirectoryObject extends DurableObject<Env> {
     return {
       index: this.#index,
       names: this.#names,
-      poke: (jobId, owner) => this.env.JOB.getByName(jobId).poke(owner),
+      poke: (jobId, owner) => jobObject(this.env, jobId).poke(owner),
       now: () => Date.now(),
       report: (message, jobId, error) => logError(message, { job_id: jobId }, error),
     };

@@ -2,21 +2,8 @@
  * The users of one shard of the roster. A user is active who is marked active and, where a window is set, was seen within
  * it (CONTRACT.md §6): `seenSince` is the window's beginning in epoch ms, undefined where none is set.
  */
+import type { RosterCount, RosterQuery, RosterUser } from "../../src/objects/directory.ts";
 import type { ShardTables } from "./shard-tables.ts";
-
-/** A user as stored: `active` is the mark alone. */
-export type RosterUser = { readonly id: string; readonly active: boolean; readonly lastSeenAt?: number };
-
-export type RosterQuery = {
-  /** Only users after this id; `""` begins with the first. */
-  readonly afterId: string;
-  readonly limit: number;
-  /** Only users who are active (true) or are not (false); undefined: all. */
-  readonly active?: boolean | undefined;
-  readonly seenSince?: number | undefined;
-};
-
-export type RosterCount = { readonly total: number; readonly active: number };
 
 type Row = Record<string, SqlStorageValue>;
 

@@ -4,22 +4,13 @@
  */
 import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { inTurns } from "../../src/map-limit.ts";
-import type { EntryKey, IndexStore, ListedEntry } from "./index-store.ts";
+import type { EntryKey, ListedEntry, SweepReport } from "../../src/objects/directory.ts";
+import type { Poked } from "../../src/objects/job.ts";
+import type { IndexStore } from "./index-store.ts";
 import type { NameStore, ReservedName } from "./name-store.ts";
 
 /** Names are few, copied to every shard, and hardly ever orphaned: each is looked at once an hour. */
 const NAME_SLICES = 60;
-
-/** `failed`: jobs whose object could not answer; they are asked again when their turn comes. */
-export type SweepReport = {
-  readonly checked: number;
-  readonly foundOverdue: number;
-  readonly dropped: number;
-  readonly failed: number;
-};
-
-/** What a Job object says of itself; `createdAt` tells it from an earlier place of the same id under another owner. */
-export type Poked = { readonly exists: boolean; readonly overdueMs: number; readonly createdAt?: number };
 
 export type SweepIo = {
   readonly index: IndexStore;

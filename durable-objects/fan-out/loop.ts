@@ -4,7 +4,6 @@
  * makes the calls that were in flight (or just answered) again, under the same run ids, and never a second run in the log.
  */
 
-import type { FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
 import { nextCallAt } from "../../src/domain/fan-out/shard.ts";
 import { type FanOutSpec, startUserRun } from "../../src/domain/fan-out/user-run.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
@@ -20,6 +19,7 @@ import {
   skipRun,
 } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
+import type { ShardStatus } from "../../src/objects/fan-out.ts";
 import { Deadline } from "../../src/outbound/deadline.ts";
 import { MAX_ALARM_MS, Nap } from "../shared/wait.ts";
 import { type CurrentFanOut, currentFanOut, rulesOf } from "./current.ts";
@@ -56,13 +56,6 @@ type Call = {
   readonly batch: OpenBatch | undefined;
   readonly deadline: Deadline;
   readonly endsAt: number;
-};
-
-export type ShardStatus = {
-  /** Nothing runs, waits or is queued. */
-  readonly idle: boolean;
-  readonly counts: FanOutCounts;
-  readonly gone?: string;
 };
 
 export class FanOutLoop {

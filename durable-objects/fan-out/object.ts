@@ -6,30 +6,23 @@
 import { DurableObject } from "cloudflare:workers";
 import { callJob, heardCompletion } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import { byNewest, type FanOutSpec, type RunKey } from "../../src/domain/fan-out/user-run.ts";
+import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { userRunView } from "../../src/domain/fan-out/view.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
+import type { FanOutRpc, ListedRun, RunChange, ShardStatus, UserRunQuery } from "../../src/objects/fan-out.ts";
+import { jobObject } from "../../src/objects/job.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
-import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import type { Run as RunView } from "../../src/schema/run.ts";
 import { rulesOf } from "./current.ts";
-import { FanOutLoop, type ShardStatus } from "./loop.ts";
-import { FanOutStore, isWanted, type StoredFanOut, type UserRunQuery } from "./store.ts";
-
-/** A run in a list, with the place it has there. */
-export type ListedRun = RunKey & { readonly view: RunView };
-
-/** What may be done to a user's run from outside. */
-export type RunChange =
-  | { readonly kind: "complete"; readonly body: CompleteBody }
-  | { readonly kind: "progress"; readonly progress: Progress }
-  | { readonly kind: "cancel" };
+import { FanOutLoop } from "./loop.ts";
+import { FanOutStore, isWanted, type StoredFanOut } from "./store.ts";
 
 const ALARM_RETRY_MS = MINUTE_MS;
 
-export class FanOutObject extends DurableObject<Env> {
+export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   #store: FanOutStore;
   #loop: FanOutLoop;
   #armedAt: number | null | undefined;
@@ -188,7 +181,7 @@ export class FanOutObject extends DurableObject<Env> {
   /** A report that does not arrive is made up for: the job asks by itself once a while. */
   async #report(spec: FanOutSpec): Promise<void> {
     try {
-      const known = await this.env.JOB.getByName(spec.jobId).fanOutReport(spec.id);
+      const known = await jobObject(this.env, spec.jobId).fanOutReport(spec.id);
       if (!known) await this.forget(spec.no);
     } catch (error) {
       logError(

@@ -4,15 +4,10 @@
  */
 import type { FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
 import { firstCallAt, intervalOf } from "../../src/domain/fan-out/shard.ts";
-import {
-  byNewest,
-  type FanOutSpec,
-  type RunKey,
-  restoreUserRun,
-  type UserRunParts,
-} from "../../src/domain/fan-out/user-run.ts";
+import { byNewest, type FanOutSpec, restoreUserRun, type UserRunParts } from "../../src/domain/fan-out/user-run.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { keyedRunId, keyOfUserRun, userKey } from "../../src/domain/run/run-id.ts";
+import type { UserRunQuery } from "../../src/objects/fan-out.ts";
 import type { RunStatus } from "../../src/schema/job.ts";
 import { MIGRATIONS, runTable, runTableStatements, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
@@ -31,14 +26,6 @@ export type StoredFanOut = {
 
 /** Users to run, as they were taken in. */
 export type Batch = { readonly seq: number; readonly users: readonly string[] };
-
-export type UserRunQuery = {
-  readonly limit: number;
-  readonly before?: RunKey | undefined;
-  readonly status?: RunStatus | undefined;
-  /** Only this user's runs. */
-  readonly userId?: string | undefined;
-};
 
 type Row = Record<string, SqlStorageValue>;
 

@@ -32,12 +32,13 @@ import { askChat, signingSecret } from "../../src/heartbeat/chat.ts";
 import { heartbeatHooks } from "../../src/hooks/heartbeat.ts";
 import { acceptNotifiers, maskNotifier } from "../../src/notify/config.ts";
 import { type NotifyTarget, notifyAll } from "../../src/notify/notify.ts";
+import type { HeartbeatRpc } from "../../src/objects/heartbeat.ts";
 import { messageOf } from "../../src/outbound/exchange.ts";
 import type { Beat as BeatView, Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../src/schema/heartbeat.ts";
 import { type BeatIo, runBeat } from "./beat-run.ts";
 import { HeartbeatStore, type StoredHeartbeat } from "./store.ts";
 
-export class HeartbeatObject extends DurableObject<Env> {
+export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc {
   readonly #store: HeartbeatStore;
   /** The beat that this instance is running; a beat in progress without it was left behind by another. */
   #running: { readonly id: string; readonly abort: AbortController } | undefined;

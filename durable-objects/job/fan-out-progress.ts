@@ -4,8 +4,8 @@
  */
 import { type FanOut, type FanOutCounts, sumCounts } from "../../src/domain/fan-out/fan-out.ts";
 import { inTurns } from "../../src/map-limit.ts";
+import type { ShardStatus } from "../../src/objects/fan-out.ts";
 import { SECOND_MS } from "../../src/schema/limits.ts";
-import type { ShardStatus } from "../fan-out/loop.ts";
 import type { Listener } from "./state.ts";
 
 /** The pause between two rounds of asking. It doubles with each round that finds nothing new. */

@@ -15,7 +15,7 @@ import {
   sourceFailed,
   sumCounts,
 } from "../../src/domain/fan-out/fan-out.ts";
-import { shardName, shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
+import { shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
 import { byNewest, type FanOutSpec, type RunKey } from "../../src/domain/fan-out/user-run.ts";
 import { fanOutView } from "../../src/domain/fan-out/view.ts";
 import { pauseJob } from "../../src/domain/job/job.ts";
@@ -25,14 +25,19 @@ import { runView } from "../../src/domain/run/run-view.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import type { Env, Settings } from "../../src/env.ts";
 import { inTurns } from "../../src/map-limit.ts";
+import {
+  type FanOutRpc,
+  fanOutShard,
+  type ListedRun,
+  type RunChange,
+  type ShardStatus,
+  type UserRunQuery,
+} from "../../src/objects/fan-out.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
 import { openSource } from "../../src/users/open.ts";
 import type { ActiveUserSource } from "../../src/users/source.ts";
-import type { ShardStatus } from "../fan-out/loop.ts";
-import type { FanOutObject, ListedRun, RunChange } from "../fan-out/object.ts";
-import type { UserRunQuery } from "../fan-out/store.ts";
 import { FanOutProgress } from "./fan-out-progress.ts";
 import type { JobHolder } from "./state.ts";
 
@@ -53,11 +58,8 @@ export type FanOutEffects = {
   readonly report: (message: string, error: unknown) => void;
 };
 
-/** Which runs are wanted. */
+/** Which users' runs are wanted. */
 export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };
-
-/** RPC's types take no `unknown`, which a job's payload is made of; the values are JSON and cross as they are. */
-type Shard = Pick<FanOutObject, "feed" | "status" | "runs" | "run" | "changeRun" | "forget" | "erase">;
 
 export class JobFanOuts {
   /** The counts of the fan-out that is going, for listeners. */
@@ -369,9 +371,8 @@ export class JobFanOuts {
     return id;
   }
 
-  /** A fresh stub each time: one that has thrown stays broken. */
-  #shard(k: number): Shard {
-    return this.#env.FAN_OUT.getByName(shardName(this.#jobId, k)) as unknown as Shard;
+  #shard(k: number): FanOutRpc {
+    return fanOutShard(this.#env, this.#jobId, k);
   }
 }
 

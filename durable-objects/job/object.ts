@@ -9,7 +9,7 @@ import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
 import { explain } from "../../src/domain/job/explain.ts";
 import { explanationView } from "../../src/domain/job/explanation.ts";
-import { type Cursor, etagOf, type JobRecord, jobView } from "../../src/domain/job/job.ts";
+import { etagOf, jobView } from "../../src/domain/job/job.ts";
 import {
   changeByBackfill,
   changeByEnsure,
@@ -25,6 +25,7 @@ import type { TickState } from "../../src/domain/run/tick.ts";
 import { exportView } from "../../src/domain/transfer/restored-job.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
+import type { Created, CreateRequest, JobRpc, Poked, Recalled, RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import type { Explanation } from "../../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
@@ -32,32 +33,12 @@ import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS, MINUTE_MS } from "../../src/schema/limits.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
-import type { Poked } from "../directory/sweep.ts";
 import { openEvents } from "./events.ts";
 import { JobFanOuts } from "./fan-outs.ts";
 import { JobPlace } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
-import { JobRunLog, type RunPlace, type RunQuery } from "./run-log.ts";
+import { JobRunLog } from "./run-log.ts";
 import { JobHolder, type StoredState, visibleJob, visibleRecord } from "./state.ts";
-
-export type CreateRequest = {
-  /** Made by the caller (`newJob`, `restoreJob`) from a definition that is checked, with the place's `createdAt`. */
-  readonly record: JobRecord;
-  readonly cursor: Cursor;
-  /** The place that the directory reserved (`reserveJob`); a request that took too long since is refused, see {@link RESERVATION_TTL_MS}. */
-  readonly place: { readonly reservedAt: number; readonly repeated: boolean };
-  /** The id was drawn for this request: nothing can be here, and nothing is looked for. */
-  readonly isNewId?: boolean;
-};
-
-/** A job as made or found; `replayed` where an Idempotency-Key had made it before. */
-export type Created = { readonly job: Job; readonly replayed: boolean };
-
-/** What an Idempotency-Key has made under an id: nothing, a job that is kept for repeats, or one so old that the key is free again. */
-export type Recalled =
-  | { readonly was: "nothing" }
-  | { readonly was: "kept"; readonly job: Job }
-  | { readonly was: "forgotten" };
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
@@ -65,7 +46,7 @@ const RESERVATION_TTL_MS = 30_000;
 /** What keeps a job from its work, say a definition that only a later version of the code can read, is not over in seconds. */
 const ALARM_RETRY_MS = 5 * MINUTE_MS;
 
-export class JobObject extends DurableObject<Env> {
+export class JobObject extends DurableObject<Env> implements JobRpc {
   readonly #holder: JobHolder;
   readonly #loop: JobLoop;
   readonly #fanOuts: JobFanOuts;

@@ -5,7 +5,6 @@
 
 import { heardCompletion } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import type { RunKey } from "../../src/domain/fan-out/user-run.ts";
 import { type Caller, canReport } from "../../src/domain/job/access.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
 import { err, ok } from "../../src/domain/result.ts";
@@ -13,17 +12,12 @@ import { countEnded } from "../../src/domain/run/new-run.ts";
 import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
+import type { RunChange } from "../../src/objects/fan-out.ts";
+import type { RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
-import type { RunChange } from "../fan-out/object.ts";
-import type { JobFanOuts, UserRunFilter } from "./fan-outs.ts";
+import type { JobFanOuts } from "./fan-outs.ts";
 import type { JobLoop } from "./loop.ts";
 import { type JobHolder, type StoredState, visibleRecord } from "./state.ts";
-
-/** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
-export type RunPlace = number | RunKey;
-
-/** Which runs are wanted. */
-export type RunQuery = Omit<UserRunFilter, "before"> & { readonly before?: RunPlace | undefined };
 
 export class JobRunLog {
   readonly #holder: JobHolder;

@@ -1,6 +1,8 @@
 /** The tick's part in the heartbeats: each is asked whether it is due, and runs by itself from then on (CONTRACT.md §8). */
+
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
+import { heartbeatObject } from "../objects/heartbeat.ts";
 
 /**
  * Calls every heartbeat for the tick at `tickAt` (epoch ms): not only those due at that minute, so that a lost tick is made up for
@@ -8,7 +10,7 @@ import { logError } from "../log.ts";
  * logged, and its next tick makes up for it.
  */
 export async function tickHeartbeats(env: Env, names: readonly string[], tickAt: number): Promise<number> {
-  const answers = await Promise.allSettled(names.map((name) => env.HEARTBEAT.getByName(name).beatIfDue(tickAt)));
+  const answers = await Promise.allSettled(names.map((name) => heartbeatObject(env, name).beatIfDue(tickAt)));
   let begun = 0;
   answers.forEach((answer, index) => {
     if (answer.status === "rejected") {

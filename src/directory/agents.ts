@@ -1,16 +1,17 @@
 /** The agents registered at /v1/agents: their administration, and the lookup that each call to one begins with. */
 import * as z from "zod";
-import type { RegisteredAgent } from "../../durable-objects/directory/agent-store.ts";
 import { agentKey } from "../domain/directory-shard.ts";
 import { type FieldError, invalid, notFound, type Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
 import { cursorsOf } from "../domain/text/cursor.ts";
 import type { Env, Settings } from "../env.ts";
+import type { RegisteredAgent } from "../objects/directory.ts";
+import { allShards, shardFor } from "../objects/directory.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
 import { parseSecret } from "../outbound/signature.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 import { IdText } from "../schema/text.ts";
-import { allShards, mergeSorted, shardFor } from "./shards.ts";
+import { mergeSorted } from "./shards.ts";
 
 /** `secret` is there only in the answer to the call that had it made. */
 export type AgentView = { readonly id: string; readonly url: string; readonly secret?: string };

@@ -1,8 +1,10 @@
 /** The registry of heartbeats: which there are, for lists and for the tick. Each one's own state is its object's. */
-import type { RegisteredHeartbeat } from "../../durable-objects/directory/heartbeat-store.ts";
+
 import { heartbeatKey } from "../domain/directory-shard.ts";
 import type { Env } from "../env.ts";
-import { allShards, mergeSorted, shardFor } from "./shards.ts";
+import type { RegisteredHeartbeat } from "../objects/directory.ts";
+import { allShards, shardFor } from "../objects/directory.ts";
+import { mergeSorted } from "./shards.ts";
 
 export async function registerHeartbeat(env: Env, heartbeat: RegisteredHeartbeat): Promise<void> {
   await shardFor(env, heartbeatKey(heartbeat.name)).putHeartbeat(heartbeat);

@@ -1,6 +1,5 @@
 /** The list of jobs: entries from the directory, newest first, joined with the jobs themselves. */
 import * as z from "zod";
-import type { EntryKey, ListedEntry } from "../../durable-objects/directory/index-store.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { type JobFilter, matchesFilter, narrowToCaller, ownersMatching } from "../domain/job/job-filter.ts";
@@ -10,8 +9,11 @@ import { cursorsOf } from "../domain/text/cursor.ts";
 import { parseInstant } from "../domain/time/instant.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
+import type { EntryKey, ListedEntry } from "../objects/directory.ts";
+import { shardFor, shardsFor } from "../objects/directory.ts";
+import { jobObject } from "../objects/job.ts";
 import type { Job } from "../schema/job.ts";
-import { mergeSorted, shardFor, shardsFor } from "./shards.ts";
+import { mergeSorted } from "./shards.ts";
 
 export type JobPage = { readonly items: readonly Job[]; readonly next_cursor?: string };
 
@@ -85,7 +87,7 @@ export async function entriesAfter(
  */
 async function jobOf(env: Env, entry: ListedEntry, now: number): Promise<Job | undefined> {
   try {
-    const job = await askTwice(() => jobReader(env, entry.id).read(ADMIN));
+    const job = await askTwice(() => jobObject(env, entry.id).read(ADMIN));
     if (job.ok && isSameJob(job.value, entry)) return job.value;
     if (now - entry.reservedAt > PHANTOM_AFTER_MS) await shardFor(env, entry.owner).dropPhantom(entry);
   } catch (error) {
@@ -96,10 +98,6 @@ async function jobOf(env: Env, entry: ListedEntry, now: number): Promise<Job | u
 
 /** `ask` takes a stub of its own each time: one that has thrown stays broken, while an object that was reset answers the next call. */
 export const askTwice = <T>(ask: () => Promise<T>): Promise<T> => ask().catch(ask);
-
-/** RPC's types take no `unknown`, which a job's payload is made of; the values are JSON and cross as they are. */
-const jobReader = (env: Env, id: string) =>
-  env.JOB.getByName(id) as unknown as { read(caller: Caller): Promise<Outcome<Job>> };
 
 /** A place that was given up may be listed a last time beside the one under which the id was made in the end. */
 export function isSameJob(job: Pick<Job, "created_at">, entry: EntryKey): boolean {

@@ -1,12 +1,13 @@
 /** The index of jobs, as whoever makes, changes or counts jobs uses it. */
-import type { JobCount, Reservation } from "../../durable-objects/directory/index-store.ts";
+
 import { adoptedIdKey } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { IndexEntry } from "../domain/job/index-entry.ts";
 import { isMintedJobId } from "../domain/job/job-id.ts";
 import { err, ok } from "../domain/result.ts";
 import type { Env } from "../env.ts";
-import { allShards, shardFor } from "./shards.ts";
+import type { JobCount, Reservation } from "../objects/directory.ts";
+import { allShards, shardFor } from "../objects/directory.ts";
 
 /**
  * Keeps a place for a job, before its object is made. Make the job with the answer's `createdAt`; where it is `repeated`, an earlier

@@ -1,6 +1,5 @@
 /** The roster of users (CONTRACT.md §6, §9), spread over the shards by user id. Instants are epoch ms. */
 import * as z from "zod";
-import type { RosterCount, RosterUser } from "../../durable-objects/directory/roster-store.ts";
 import { rosterKey, SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
@@ -8,7 +7,9 @@ import { compareUtf8 } from "../domain/text/compare-utf8.ts";
 import { cursorsOf } from "../domain/text/cursor.ts";
 import { formatInstant } from "../domain/time/instant.ts";
 import type { Env, Settings } from "../env.ts";
-import { allShards, mergeSorted, shardAt, shardFor } from "./shards.ts";
+import type { RosterCount, RosterUser } from "../objects/directory.ts";
+import { allShards, shardAt, shardFor } from "../objects/directory.ts";
+import { mergeSorted } from "./shards.ts";
 
 /** A user as shown: `active` says whether a fan-out would run for them now, ACTIVE_WINDOW included. */
 export type UserView = { readonly id: string; readonly active: boolean; readonly last_seen_at?: string };

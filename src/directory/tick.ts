@@ -1,7 +1,8 @@
 /** The directory's part of the Cron Trigger's tick: one call to each shard. */
-import type { SweepStats, TickAnswer } from "../../durable-objects/directory/object.ts";
+
 import type { Env } from "../env.ts";
-import { allShards } from "./shards.ts";
+import type { SweepStats, TickAnswer } from "../objects/directory.ts";
+import { allShards } from "../objects/directory.ts";
 
 /** `unreachable`: shards that could not answer this time, with the reason; what they hold waits for the next tick. */
 export type DirectoryTick = TickAnswer & { readonly unreachable: readonly string[] };

@@ -1,13 +1,11 @@
 /** Workers AI as the chat endpoint, where an `AI` binding exists and nothing else is configured. */
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
+import type { WorkersAi } from "../env.ts";
 import type { Deadline } from "../outbound/deadline.ts";
 import { interruptedBy, messageOf, type Trouble } from "../outbound/exchange.ts";
 import { type ChatReply, isTold, readUsage } from "./chat-stream.ts";
 import { openAiDialect } from "./openai.ts";
-
-/** As much of the platform's `Ai` as is used here; its own type lists every model by name. */
-export type WorkersAi = { run(model: string, input: object): Promise<unknown> };
 
 /** A model's own form of answer; newer models answer as OpenAI does. */
 const Answer = z.object({

@@ -1,9 +1,10 @@
 /** Every job there is, a page at a time, so that an export of any length takes the memory of one page. */
-import type { EntryKey } from "../../durable-objects/directory/index-store.ts";
+
 import { askTwice, entriesAfter, isSameJob } from "../directory/job-list.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
+import type { EntryKey } from "../objects/directory.ts";
 import { jobObject } from "../objects/job.ts";
 import { JobState } from "../schema/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";

@@ -1,44 +1,112 @@
-/** The way from an id in a path to the Job object behind it, without leaving storage where there is no job (DESIGN invariant 6). */
-import type { JobObject } from "../../durable-objects/job/object.ts";
-import { mayExist } from "../directory/jobs-index.ts";
-import { notFound, type Outcome } from "../domain/failure.ts";
-import { isJobId } from "../domain/job/job-id.ts";
-import { ok } from "../domain/result.ts";
-import type { Env } from "../env.ts";
+/** What the rest of the Worker may ask of a job. `durable-objects/job/object.ts` implements it. Instants are epoch ms. */
+import type { Outcome } from "../domain/failure.ts";
+import type { RunKey } from "../domain/fan-out/user-run.ts";
+import type { Caller } from "../domain/job/access.ts";
+import type { Cursor, JobRecord } from "../domain/job/job.ts";
+import type { Explanation } from "../schema/explanation.ts";
+import type { FanOut } from "../schema/fan-out.ts";
+import type { Job, JobInput } from "../schema/job.ts";
+import type { ExportedJob } from "../schema/job-export.ts";
+import type { CompleteBody, Progress, Run } from "../schema/run.ts";
+import type { Objects } from "./binding.ts";
+import type { UserRunQuery } from "./fan-out.ts";
 
-/** What HTTP calls of a Job object. */
-export type JobCalls = Pick<
-  JobObject,
-  | "create"
-  | "recall"
-  | "read"
-  | "exported"
-  | "patch"
-  | "ensure"
-  | "setEnabled"
-  | "remove"
-  | "runNow"
-  | "backfill"
-  | "runs"
-  | "run"
-  | "completeRun"
-  | "progressRun"
-  | "cancelRun"
-  | "fanOuts"
-  | "fanOut"
-  | "explain"
-  | "events"
->;
+export type CreateRequest = {
+  /** Made by the caller (`newJob`, `restoreJob`) from a definition that is checked, with the place's `createdAt`. */
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** The place that the directory reserved (`reserveJob`). A request that took more than 30 seconds since is refused. */
+  readonly place: { readonly reservedAt: number; readonly repeated: boolean };
+  /** The id was drawn for this request: nothing can be here, and nothing is looked for. */
+  readonly isNewId?: boolean;
+};
+
+/** A job as made or found; `replayed` if an Idempotency-Key had made it before. */
+export type Created = { readonly job: Job; readonly replayed: boolean };
+
+/** What an Idempotency-Key has made under an id: nothing, a job that is kept for repeats, or one so old that the key is free again. */
+export type Recalled =
+  | { readonly was: "nothing" }
+  | { readonly was: "kept"; readonly job: Job }
+  | { readonly was: "forgotten" };
+
+/** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
+export type RunPlace = number | RunKey;
+
+/** Which runs are wanted. */
+export type RunQuery = Omit<UserRunQuery, "before"> & {
+  readonly fanOutId?: string | undefined;
+  readonly before?: RunPlace | undefined;
+};
+
+/** What a job says of itself when it is checked; `createdAt` tells it from an earlier place of the same id under another owner. */
+export type Poked = { readonly exists: boolean; readonly overdueMs: number; readonly createdAt?: number };
 
 /**
- * The stub of the job under an id that Reveille made. The cast mends the platform's types only: they drop every answer
- * that holds JSON of unknown shape, such as a payload, although it crosses unchanged.
+ * One job. Every method that takes a `caller` answers `not_found` if there is no job or the caller may not see it; none throws for
+ * an expected failure.
  */
-export const jobObject = (env: Env, id: string): JobCalls => env.JOB.getByName(id) as unknown as JobCalls;
+export interface JobRpc {
+  /** Makes the job, or answers with the one that the same Idempotency-Key has made. Errors: `idempotency_key_reused`, `name_reserved`. */
+  create(request: CreateRequest): Promise<Outcome<Created>>;
+  /** Whether an Idempotency-Key has made a job here. `hash` is of the request. Errors: `idempotency_key_reused` for another request. */
+  recall(hash: string): Promise<Outcome<Recalled>>;
+  read(caller: Caller): Promise<Outcome<Job>>;
+  /** The job with what an import needs besides. */
+  exported(): Promise<Outcome<ExportedJob>>;
+  /**
+   * A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`.
+   * Errors: `precondition_failed`, `validation_failed`, `forbidden`, `quota_exceeded`.
+   */
+  patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>>;
+  /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
+  ensure(input: JobInput, keepEnabled: boolean): Promise<Outcome<Job>>;
+  setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>>;
+  /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. Errors: `precondition_failed`. */
+  remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>>;
+  /** Errors: `job_finished`, `job_already_running`. */
+  runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>>;
+  /** Errors: `validation_failed`, `job_finished`. */
+  backfill(
+    caller: Caller,
+    window: { readonly from: string; readonly to: string },
+  ): Promise<Outcome<{ readonly count: number }>>;
 
-/** The stub for an id that a client sent. Errors: `not_found` where no job can be under it, before any object is touched. */
-export async function findJob(env: Env, id: string): Promise<Outcome<JobCalls>> {
-  if (!isJobId(id)) return notFound("job");
-  if (await mayExist(env, id)) return ok(jobObject(env, id));
-  return notFound("job");
+  /** The run log, newest first; `next` is the place to go on from, if there is more. */
+  runs(caller: Caller, query: RunQuery): Promise<Outcome<{ readonly items: Run[]; readonly next?: RunPlace }>>;
+  /** One run, for a caller that may see the job, and for the run's own token. */
+  run(caller: Caller, runId: string): Promise<Outcome<Run>>;
+  /** The agent's own report of a run's end. The same report again is fine. Errors: `run_already_finished` for a different one. */
+  completeRun(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<Run>>;
+  /** Errors: `run_already_finished`. */
+  progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<Run>>;
+  /** Stops an active run, hanging up a call in flight. Errors: `run_already_finished`. */
+  cancelRun(caller: Caller, runId: string): Promise<Outcome<Run>>;
+
+  /** The fan-outs that are kept, newest first; `next` is the number to go on before, if there are more. */
+  fanOuts(
+    caller: Caller,
+    query: { readonly limit: number; readonly before?: number | undefined },
+  ): Promise<Outcome<{ readonly items: FanOut[]; readonly next?: number }>>;
+  fanOut(caller: Caller, fanOutId: string): Promise<Outcome<FanOut>>;
+
+  /** Why the job did or did not run at a time (default: now). */
+  explain(caller: Caller, at?: number): Promise<Outcome<Explanation>>;
+  /** Server-sent events of this job; `lastEventId` is where a listener left off. */
+  events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>>;
+
+  /** The Cron Trigger's tick of `tickAt`: an all_users job fires what is due. A repeated tick finds nothing due. */
+  tick(tickAt: number): Promise<void>;
+  /** A shard of a fan-out is idle, or was answered 410. False: there is no such fan-out. */
+  fanOutReport(fanOutId: string): Promise<boolean>;
+  /**
+   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
+   * armed again. `listedUnder` is the owner that the sweep met it under.
+   */
+  poke(listedUnder?: string): Promise<Poked>;
 }
+
+export type JobBinding = { readonly JOB: Objects<JobRpc> };
+
+/** The stub of the job under an id that Reveille made. A fresh one each time: one that has thrown stays broken. */
+export const jobObject = (env: JobBinding, id: string): JobRpc => env.JOB.getByName(id);

@@ -1,9 +1,6 @@
 /** What the tests of the directory share: its environment, entries with one field spoilt, storage that counts. */
 import { runInDurableObject } from "cloudflare:test";
-import { env as bindings } from "cloudflare:workers";
-import type { DirectoryObject } from "../../durable-objects/directory/object.ts";
 import { ShardTables } from "../../durable-objects/directory/shard-tables.ts";
-import type { JobObject } from "../../durable-objects/job/object.ts";
 import { reserveJob } from "../../src/directory/jobs-index.ts";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
@@ -11,11 +8,11 @@ import { defineJob } from "../../src/domain/job/definition.ts";
 import { type IndexEntry, indexEntryOf } from "../../src/domain/job/index-entry.ts";
 import { newJob } from "../../src/domain/job/job.ts";
 import { jobIdFromBytes } from "../../src/domain/job/job-id.ts";
-import { type Env, type Settings, settingsOf } from "../../src/env.ts";
-
+import { type Settings, settingsOf } from "../../src/env.ts";
 import { type Job, JobInput } from "../../src/schema/job.ts";
+import { type DirectoryStub, env, type JobStub } from "./bindings.ts";
 
-export const env = bindings as unknown as Env;
+export { env };
 
 /** The settings of a deployment with these variables. */
 export const settings = (variables: Record<string, string> = {}): Settings => settingsOf({ ...variables });
@@ -46,10 +43,7 @@ export const entry = (fields: Partial<IndexEntry> = {}): IndexEntry => ({
 export type Counted = { written: number; read: number };
 
 /** Runs `use` inside the shard's object on its own tables, through storage that counts the rows read and written. */
-export function countRows<T>(
-  shard: DurableObjectStub<DirectoryObject>,
-  use: (tables: ShardTables, rows: () => Counted) => T,
-): Promise<T> {
+export function countRows<T>(shard: DirectoryStub, use: (tables: ShardTables, rows: () => Counted) => T): Promise<T> {
   return runInDurableObject(shard, (_, { storage }) => {
     let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
     const sql = new Proxy(storage.sql, {
@@ -83,9 +77,8 @@ export async function answered<T>(outcome: Promise<Outcome<T>>): Promise<T> {
   return answer.value;
 }
 
-/** The job's object, under the types that RPC would drop for a payload's sake. */
-export const jobStub = (id: string) =>
-  env.JOB.getByName(id) as unknown as Pick<JobObject, "create" | "read" | "patch" | "remove" | "setEnabled" | "poke">;
+/** The job's object. */
+export const jobStub = (id: string): JobStub => env.JOB.getByName(id);
 
 /** A job made as HTTP makes one: a place first, then its object. */
 export async function makeJob(fields: Record<string, unknown> = {}, id = freshJobId()): Promise<Job> {

@@ -1,22 +1,22 @@
 /** An all_users job made straight in its object, with the users it is to run for. */
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { FanOutObject } from "../../durable-objects/fan-out/object.ts";
 import type { JobObject } from "../../durable-objects/job/object.ts";
 import { importUsers } from "../../src/directory/roster.ts";
-import { allShards } from "../../src/directory/shards.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
 import { shardName } from "../../src/domain/fan-out/shard.ts";
 import { ADMIN } from "../../src/domain/job/access.ts";
 import { defineJob } from "../../src/domain/job/definition.ts";
 import { newJob } from "../../src/domain/job/job.ts";
-import { type Env, settingsOf } from "../../src/env.ts";
+import { settingsOf } from "../../src/env.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import type { FanOut } from "../../src/schema/fan-out.ts";
 import { JobInput } from "../../src/schema/job.ts";
+import { allShards, env as bindings, type FanOutStub, type JobStub } from "./bindings.ts";
 
-export const bindings = env as unknown as Env;
+export { bindings };
+
 let made = 0;
 
 export async function value<T>(outcome: Promise<Outcome<T>>): Promise<T> {
@@ -51,14 +51,14 @@ export type AllUsersJob = Awaited<ReturnType<typeof makeAllUsersJob>>;
 export const shardOf = (job: AllUsersJob, k: number) => bindings.FAN_OUT.getByName(shardName(job.id, k));
 
 /** Ends the object in the middle of what it does: memory and calls in flight are lost. A stub that has seen this stays broken. */
-export async function kill(stub: DurableObjectStub<FanOutObject> | DurableObjectStub<JobObject>): Promise<void> {
+export async function kill(stub: FanOutStub | JobStub): Promise<void> {
   const abort = (_object: unknown, state: DurableObjectState) => state.abort("killed by the test");
   await runInDurableObject<FanOutObject | JobObject, void>(stub, abort).catch(() => undefined);
 }
 
 /** The roster is these users, and nobody else. */
 export async function setRoster(users: readonly string[]): Promise<void> {
-  for (const shard of allShards(bindings)) {
+  for (const shard of allShards()) {
     const present = await shard.listUsers({ afterId: "", limit: 100_000 });
     await Promise.all(present.map(({ id }) => shard.deleteUser(id)));
   }

@@ -1,15 +1,17 @@
 /** What the tests of HTTP share: calls to the Worker as a client makes them, tokens, and a job to act on. */
-import { env as bindings, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { mintToken } from "../../src/agent/token.ts";
 import type { BoundCaller, Caller } from "../../src/domain/job/access.ts";
-import { type Env, settingsOf } from "../../src/env.ts";
+import { settingsOf } from "../../src/env.ts";
 import { ROUTES } from "../../src/http/app.ts";
 import { openApi } from "../../src/http/openapi.ts";
 import { ProblemBody } from "../../src/http/problem.ts";
 import { describedBy } from "../described.ts";
+import { env } from "./bindings.ts";
 
-export const env = bindings as unknown as Env;
+export { env };
+
 const settings = settingsOf(env);
 export const ADMIN_TOKEN = settings.ADMIN_TOKEN ?? "";
 export const TOKEN_SECRET = settings.TOKEN_SECRET ?? "";

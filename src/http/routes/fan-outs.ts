@@ -1,8 +1,8 @@
 /** `/v1/jobs/{id}/fan-outs`: how far an all_users job has come with its users. Their runs are in the job's runs, by `fan_out_id`. */
 import * as z from "zod";
+import { findJob } from "../../directory/find-job.ts";
 import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
-import { findJob } from "../../objects/job.ts";
 import { FanOut } from "../../schema/fan-out.ts";
 import { pageCursor, pageLimit, pageOf } from "../fields.ts";
 import { reply, route } from "../route.ts";

@@ -1,12 +1,12 @@
 /** `/v1/heartbeats`: configuration, HEARTBEAT.md, beats by hand and the log (CONTRACT.md §8). The operator's, but for reading. */
 import * as z from "zod";
-import type { HeartbeatObject } from "../../../durable-objects/heartbeat/object.ts";
 import { listHeartbeats, registerHeartbeat, unregisterHeartbeat } from "../../directory/heartbeats.ts";
-import { invalid, notFound, type Outcome } from "../../domain/failure.ts";
+import { invalid, type Outcome } from "../../domain/failure.ts";
 import { type CompiledHeartbeat, compileStored, defineHeartbeat } from "../../domain/heartbeat/heartbeat.ts";
 import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
 import type { Env } from "../../env.ts";
+import { findHeartbeat, heartbeatObject } from "../../objects/heartbeat.ts";
 import { Beat, Heartbeat, HeartbeatInput } from "../../schema/heartbeat.ts";
 import { KIB, MINUTE_MS } from "../../schema/limits.ts";
 import { IdText } from "../../schema/text.ts";
@@ -29,7 +29,7 @@ const list = route({
   answers: { 200: { description: "All heartbeats.", schema: pageOf(Heartbeat) } },
   async handle({ env }) {
     const registered = await listHeartbeats(env);
-    const read = await Promise.all(registered.map(({ name }) => objectOf(env, name).read()));
+    const read = await Promise.all(registered.map(({ name }) => heartbeatObject(env, name).read()));
     // One that is registered and not there is being made or erased at this moment.
     return reply(200, { items: read.flatMap((one) => (one.ok ? [one.value] : [])) });
   },
@@ -70,7 +70,7 @@ const get = route({
   answers: { 200: { description: "The heartbeat.", schema: Heartbeat } },
   errors: ["not_found"],
   async handle({ env, params }) {
-    const found = find(env, params.name);
+    const found = findHeartbeat(env, params.name);
     const heartbeat = found.ok ? await found.value.read() : found;
     return heartbeat.ok ? reply(200, heartbeat.value) : heartbeat;
   },
@@ -102,7 +102,7 @@ const getDocument = route({
   answers: { 200: { description: "The document; empty where none was written.", contentType: "text/markdown" } },
   errors: ["not_found"],
   async handle({ env, params }) {
-    const found = find(env, params.name);
+    const found = findHeartbeat(env, params.name);
     const document = found.ok ? await found.value.document() : found;
     if (!document.ok) return document;
     return new Response(document.value, { headers: { "content-type": "text/markdown; charset=utf-8" } });
@@ -122,7 +122,7 @@ const putDocument = route({
   answers: { 204: { description: "The document is kept." } },
   errors: ["not_found"],
   async handle({ env, params, body }) {
-    const found = find(env, params.name);
+    const found = findHeartbeat(env, params.name);
     const written = found.ok ? await found.value.writeDocument(body) : found;
     return written.ok ? reply(204) : written;
   },
@@ -143,7 +143,7 @@ const beat = route({
   },
   errors: ["not_found"],
   async handle({ env, params }) {
-    const found = find(env, params.name);
+    const found = findHeartbeat(env, params.name);
     const begun = found.ok ? await found.value.beatNow() : found;
     return begun.ok ? reply(202, begun.value) : begun;
   },
@@ -164,7 +164,7 @@ const beats = route({
   async handle({ env, params, query }) {
     const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
     if (!before.ok) return before;
-    const found = find(env, params.name);
+    const found = findHeartbeat(env, params.name);
     const page = found.ok ? await found.value.beats({ limit: query.limit, before: before.value }) : found;
     if (!page.ok) return page;
     const { items, next } = page.value;
@@ -174,18 +174,12 @@ const beats = route({
 
 export const heartbeatRoutes = [list, put, get, remove, getDocument, putDocument, beat, beats] as const;
 
-const objectOf = (env: Env, name: string): DurableObjectStub<HeartbeatObject> => env.HEARTBEAT.getByName(name);
-
-/** The object of a name that a client sent. Errors: `not_found` where no heartbeat can have it. */
-const find = (env: Env, name: string): Outcome<DurableObjectStub<HeartbeatObject>> =>
-  IdText.safeParse(name).success ? ok(objectOf(env, name)) : notFound("heartbeat");
-
 /**
  * Registers before and after: before, so that a crash in between leaves no heartbeat that is never ticked; after, in case it was
  * deleted meanwhile. A name that is registered in vain costs a call that finds nothing.
  */
 async function configure(env: Env, name: string, input: HeartbeatInput) {
-  const object = objectOf(env, name);
+  const object = heartbeatObject(env, name);
   const defined = defineHeartbeat(input, name);
   // The object names the wrong fields, the notifiers' included.
   if (!defined.ok) return object.configure(input);
@@ -198,7 +192,7 @@ async function configure(env: Env, name: string, input: HeartbeatInput) {
 }
 
 async function erase(env: Env, name: string): Promise<Outcome<null>> {
-  const found = find(env, name);
+  const found = findHeartbeat(env, name);
   if (!found.ok) return found;
   const erased = await found.value.erase();
   await registerAsIs(env, name);
@@ -208,7 +202,7 @@ async function erase(env: Env, name: string): Promise<Outcome<null>> {
 /** Takes the name off the registry unless the heartbeat is there: someone may have made it anew meanwhile. */
 async function registerAsIs(env: Env, name: string): Promise<void> {
   await unregisterHeartbeat(env, name);
-  const present = await objectOf(env, name).read();
+  const present = await heartbeatObject(env, name).read();
   if (present.ok) await registerHeartbeat(env, entryOf(name, compileStored(present.value)));
 }
 

@@ -1,8 +1,8 @@
 /** `/v1/jobs/{id}/runs`: the run log, and what agents and people report on a run. */
 import * as z from "zod";
+import { findJob } from "../../directory/find-job.ts";
 import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
-import { findJob } from "../../objects/job.ts";
 import { RunStatus } from "../../schema/job.ts";
 import { CompleteBody, Progress, Run } from "../../schema/run.ts";
 import { NoBody, pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";

@@ -1,9 +1,9 @@
 /** Watching a job: its events as they happen, and why it did or did not run at a time. */
 import * as z from "zod";
+import { findJob } from "../../directory/find-job.ts";
 import { invalid } from "../../domain/failure.ts";
 import { ok } from "../../domain/result.ts";
 import { parseInstant } from "../../domain/time/instant.ts";
-import { findJob } from "../../objects/job.ts";
 import { Explanation } from "../../schema/explanation.ts";
 import { InstantText } from "../../schema/schedule.ts";
 import { reply, route } from "../route.ts";

@@ -1,5 +1,6 @@
 /** `/v1/jobs`: making, listing, reading, changing and deleting jobs; pause, resume, run now and backfill. */
 import * as z from "zod";
+import { findJob } from "../../directory/find-job.ts";
 import { listJobs } from "../../directory/job-list.ts";
 import { isNameReserved } from "../../directory/jobs-index.ts";
 import type { Caller } from "../../domain/job/access.ts";
@@ -7,7 +8,6 @@ import { Fire } from "../../domain/job/fires.ts";
 import { err } from "../../domain/result.ts";
 import type { Env } from "../../env.ts";
 import { createJob, dryRunJob } from "../../jobs/create.ts";
-import { findJob } from "../../objects/job.ts";
 import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
 import { BackfillBody } from "../../schema/run.ts";
 import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { WorkersAi } from "../../../src/env.ts";
 import { type Env, settingsOf } from "../../../src/env.ts";
 import { askChat, type ChatFunction } from "../../../src/heartbeat/chat.ts";
-import type { WorkersAi } from "../../../src/heartbeat/workers-ai.ts";
 import { heartbeatHooks, onHeartbeatChat, onHeartbeatNotify } from "../../../src/hooks/heartbeat.ts";
 import { type NotifyFunction, notifyAll } from "../../../src/notify/notify.ts";
 

@@ -11,10 +11,10 @@ import {
   reserveJob,
   reserveNameEverywhere,
 } from "../../../src/directory/jobs-index.ts";
-import { allShards, shardFor } from "../../../src/directory/shards.ts";
 import { tickDirectory } from "../../../src/directory/tick.ts";
 import { agentKey } from "../../../src/domain/directory-shard.ts";
 import { parseSecret } from "../../../src/outbound/signature.ts";
+import { allShards, shardFor } from "../bindings.ts";
 import { answered, entry, env, freshJobId, settings } from "../directory-fixture.ts";
 
 const url = "https://agent.example/hook";
@@ -101,7 +101,7 @@ describe("an agent", () => {
   });
 
   it("is looked up once a minute; one that was missing is found as soon as it is there", async () => {
-    const elsewhere = shardFor(env, agentKey("cached"));
+    const elsewhere = shardFor(agentKey("cached"));
     expect(await resolveAgent(env, deployed, "cached", 0)).toMatchObject({ ok: false });
     await elsewhere.putAgent("cached", url, { secret: secretOf(32) });
     expect(await resolveAgent(env, deployed, "cached", 1)).toMatchObject({ value: { url } });
@@ -163,16 +163,16 @@ describe("a reserved name", () => {
       expect(await isNameReserved(env, `user:${user}`, "nightly")).toBe(true);
     }
     await releaseNameEverywhere(env, "nightly", id);
-    for (const shard of allShards(env)) expect(await shard.nameHolder("nightly")).toBeUndefined();
+    for (const shard of allShards()) expect(await shard.nameHolder("nightly")).toBeUndefined();
   });
 
   it("that another job has in one shard only is not left reserved in the others", async () => {
-    await shardFor(env, "user:3").reserveName("weekly", "jother");
+    await shardFor("user:3").reserveName("weekly", "jother");
     expect(await reserveNameEverywhere(env, "weekly", freshJobId())).toMatchObject({
       ok: false,
       error: { kind: "name_reserved" },
     });
-    const holders = await Promise.all(allShards(env).map((shard) => shard.nameHolder("weekly")));
+    const holders = await Promise.all(allShards().map((shard) => shard.nameHolder("weekly")));
     expect(holders.filter((holder) => holder !== undefined)).toEqual(["jother"]);
   });
 });

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { listJobs } from "../../../src/directory/job-list.ts";
 import { countJobs, removeFromIndex, reserveJob, updateIndex } from "../../../src/directory/jobs-index.ts";
-import { shardFor } from "../../../src/directory/shards.ts";
 import { SHARD_COUNT, shardOf } from "../../../src/domain/directory-shard.ts";
 import { ADMIN, type Caller } from "../../../src/domain/job/access.ts";
 import type { JobFilter } from "../../../src/domain/job/job-filter.ts";
+import { shardFor } from "../bindings.ts";
 import { answered, entry, env, freshJobId, jobStub, makeJob } from "../directory-fixture.ts";
 
 let tenant = 0;
@@ -152,7 +152,7 @@ describe("the list and the jobs", () => {
   it("gives a place up that its job has not taken within a minute, and not before", async () => {
     const user = fresh("user");
     const ghost = entry({ owner: `user:${user}`, userId: user });
-    const shard = shardFor(env, ghost.owner);
+    const shard = shardFor(ghost.owner);
     const listed = () => shard.list({ filter: { user_id: user }, limit: 10 });
     await answered(reserveJob(env, ghost, 1_000));
     expect((await page(ADMIN, { user_id: user })).items).toEqual([]);
@@ -173,7 +173,7 @@ describe("the list and the jobs", () => {
     const user = fresh("user");
     const job = await makeJob({ user_id: user });
     later(600_000);
-    const shard = shardFor(env, `user:${user}`);
+    const shard = shardFor(`user:${user}`);
     await shard.dropPhantom({ id: job.id, createdAt: Date.parse(job.created_at) });
     expect((await page(ADMIN, { user_id: user })).items).toHaveLength(1);
   });

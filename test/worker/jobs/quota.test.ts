@@ -4,10 +4,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { IndexStore } from "../../../durable-objects/directory/index-store.ts";
 import { ShardTables } from "../../../durable-objects/directory/shard-tables.ts";
 import { claimPlace } from "../../../src/directory/jobs-index.ts";
-import { shardFor } from "../../../src/directory/shards.ts";
 import { SHARD_COUNT, shardOf } from "../../../src/domain/directory-shard.ts";
 import { SMALL_SLICES } from "../../../src/domain/limits/sweep.ts";
 import { settingsOf } from "../../../src/env.ts";
+import { shardFor } from "../bindings.ts";
 import { entry } from "../directory-fixture.ts";
 import { call, env, expectProblem, fresh, makeJob } from "../http-fixture.ts";
 
@@ -18,7 +18,7 @@ const filled = new Set<string>();
 /** A user with so many jobs that there is room for `room` more. */
 async function userWithRoom(room: number, user = fresh("user")): Promise<string> {
   const owner = `user:${user}`;
-  const shard = shardFor(env, owner);
+  const shard = shardFor(owner);
   await runInDurableObject(shard, (_, { storage }) => {
     const index = new IndexStore(new ShardTables(storage.sql, SHARD_COUNT));
     for (let i = room; i < MAX_JOBS_PER_OWNER; i++) index.upsert(entry({ owner, userId: "nobody" }), Date.now());
@@ -32,7 +32,7 @@ async function userWithRoom(room: number, user = fresh("user")): Promise<string>
 /** No job stands behind what an owner was filled up with. */
 afterEach(async () => {
   for (const owner of filled) {
-    const shard = shardFor(env, owner);
+    const shard = shardFor(owner);
     await runInDurableObject(shard, (_, { storage }) => {
       storage.sql.exec("DELETE FROM job WHERE user_id = 'nobody'");
     });
@@ -57,7 +57,7 @@ const listed = async (user: string): Promise<string[]> => {
 };
 /** The entries that count for this user, the filled-in ones left out. */
 const entriesOf = async (user: string): Promise<string[]> => {
-  const shard = shardFor(env, `user:${user}`);
+  const shard = shardFor(`user:${user}`);
   const rows = await runInDurableObject(shard, (_, { storage }) => [
     ...storage.sql.exec("SELECT id FROM job WHERE owner = ? AND user_id != 'nobody'", `user:${user}`),
   ]);
@@ -164,7 +164,7 @@ describe("the directory ahead of a job that has not moved", () => {
       const to = other(from);
       const id = await makeJob({ user_id: from });
       // As after a crash: the directory has heard the job, and the job has not heard the directory.
-      const directory = await runInDurableObject(shardFor(env, `user:${to}`), (shard) => Object.getPrototypeOf(shard));
+      const directory = await runInDurableObject(shardFor(`user:${to}`), (shard) => Object.getPrototypeOf(shard));
       const claim = directory.claim;
       const lost = vi.spyOn(directory, "claim").mockImplementationOnce(async function (this: unknown, ...entry) {
         await claim.apply(this, entry);
@@ -187,7 +187,7 @@ describe("the directory ahead of a job that has not moved", () => {
       const from = fresh("user");
       const to = other(from);
       const id = await ahead(from, to);
-      const shard = shardFor(env, `user:${to}`);
+      const shard = shardFor(`user:${to}`);
       for (let minute = 0; minute < SMALL_SLICES; minute++) await shard.sweep(minute);
       await vi.waitFor(() => inStep(id, from, to));
     },

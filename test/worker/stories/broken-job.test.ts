@@ -1,9 +1,9 @@
 /** One job whose storage is damaged beside others that are whole: what many jobs are asked for at once must not fail as one. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, it, vi } from "vitest";
-import { shardFor } from "../../../src/directory/shards.ts";
 import { SMALL_SLICES } from "../../../src/domain/limits/sweep.ts";
 import { exportPage } from "../../../src/jobs/export.ts";
+import { shardFor } from "../bindings.ts";
 import { call, env, fresh, makeJob } from "../http-fixture.ts";
 
 const agent_id = fresh("agent");
@@ -48,7 +48,7 @@ it("a list comes without it, page by page, and the log names it", async () => {
 
 it("it keeps its place, however often it is not read and swept", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
-  const shard = shardFor(env, `agent:${agent_id}`);
+  const shard = shardFor(`agent:${agent_id}`);
   const reports = await logged(broken, async () => {
     try {
       await call("GET", `/v1/jobs?agent_id=${agent_id}`);

@@ -4,19 +4,17 @@
  * each step, from outside.
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Outcome } from "../../../src/domain/failure.ts";
 import { ADMIN } from "../../../src/domain/job/access.ts";
 import { defineJob } from "../../../src/domain/job/definition.ts";
 import { newJob } from "../../../src/domain/job/job.ts";
-import type { Env } from "../../../src/env.ts";
 import { jobObject } from "../../../src/objects/job.ts";
 import { JobInput } from "../../../src/schema/job.ts";
 import type { Run } from "../../../src/schema/run.ts";
+import { env as bindings } from "../bindings.ts";
 
-const bindings = env as unknown as Env;
 let made = 0;
 
 /** Answers that end a run, keep it waiting, make it try again, or pause the job. */

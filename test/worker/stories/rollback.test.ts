@@ -1,10 +1,10 @@
 /** An older version that is deployed over a newer one: tables of the newer one are used, and stay the newer one's. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { shardFor } from "../../../src/directory/shards.ts";
 import { rosterKey } from "../../../src/domain/directory-shard.ts";
 import { ADMIN } from "../../../src/domain/job/access.ts";
 import { jobObject } from "../../../src/objects/job.ts";
+import { shardFor } from "../bindings.ts";
 import { call, env, fresh, makeJob } from "../http-fixture.ts";
 
 it.each([
@@ -28,7 +28,7 @@ it.each([
     async () => {
       const user = fresh("user");
       await call("PUT", `/v1/users/${user}`, { json: {} });
-      return { stub: shardFor(env, rosterKey(user)), path: `/v1/users/${user}` };
+      return { stub: shardFor(rosterKey(user)), path: `/v1/users/${user}` };
     },
   ],
 ] as const)(

@@ -4,13 +4,14 @@ import { IndexStore } from "../../../../durable-objects/directory/index-store.ts
 import { NameStore } from "../../../../durable-objects/directory/name-store.ts";
 import { MIGRATIONS } from "../../../../durable-objects/directory/schema.ts";
 import { ShardTables } from "../../../../durable-objects/directory/shard-tables.ts";
-import { type Poked, sweepSlice } from "../../../../durable-objects/directory/sweep.ts";
+import { sweepSlice } from "../../../../durable-objects/directory/sweep.ts";
 import { reserveJob } from "../../../../src/directory/jobs-index.ts";
-import { allShards, shardFor } from "../../../../src/directory/shards.ts";
 import { tickDirectory, tickStats } from "../../../../src/directory/tick.ts";
 import { SHARD_COUNT } from "../../../../src/domain/directory-shard.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../../../src/domain/limits/sweep.ts";
+import type { Poked } from "../../../../src/objects/job.ts";
+import { allShards, shardFor } from "../../bindings.ts";
 import { answered, countRows, entry, env, freshJobId, freshShard, jobStub, makeJob } from "../../directory-fixture.ts";
 
 /** The minutes in which every entry of a small shard has its turn once. */
@@ -28,7 +29,7 @@ afterEach(() => {
 describe("the sweep", () => {
   it("finds a job whose alarm the platform has given up, sets it again, and counts it for good", async () => {
     const job = await makeJob({ user_id: "sleeper" });
-    const shard = shardFor(env, "user:sleeper");
+    const shard = shardFor("user:sleeper");
     const alarm = () => runInDurableObject(env.JOB.getByName(job.id), (_, { storage }) => storage.getAlarm());
     const due = await alarm();
     await runInDurableObject(env.JOB.getByName(job.id), (_, { storage }) => storage.deleteAlarm());
@@ -196,7 +197,7 @@ describe("the tick", () => {
 describe("a place whose job never came", () => {
   it("is given up by the sweep after a minute, and counts against the quota no more", async () => {
     const ghost = entry({ owner: "user:ghost", userId: "ghost" });
-    const shard = shardFor(env, ghost.owner);
+    const shard = shardFor(ghost.owner);
     await answered(reserveJob(env, ghost, 1));
     expect(await shard.sweep(turnOf(ghost.id))).toMatchObject({ dropped: 0 });
     expect(await reserveJob(env, entry({ owner: "user:ghost" }), 1)).toMatchObject({ ok: false });
@@ -234,7 +235,7 @@ describe("a place whose job never came", () => {
 
   it("is given up although its id is that of a job, which has another place", async () => {
     const job = await makeJob({ user_id: "mover" });
-    const shard = shardFor(env, "user:mover");
+    const shard = shardFor("user:mover");
     const ghost = entry({ id: job.id, owner: "user:mover", createdAt: Date.parse(job.created_at) - 1 });
     await shard.upsert(ghost);
     later(61_000);
@@ -281,9 +282,9 @@ describe("the tick", () => {
     await answered(reserveJob(env, ghost, 10));
     later(61_000);
     await tickDirectory(env, turnOf(ghost.id));
-    const listed = () => shardFor(env, ghost.owner).list({ filter: {}, limit: 100 });
+    const listed = () => shardFor(ghost.owner).list({ filter: {}, limit: 100 });
     await vi.waitFor(async () => expect((await listed()).map(({ id }) => id)).not.toContain(ghost.id));
-    const stats = await Promise.all(allShards(env).map((shard) => shard.sweepStats()));
+    const stats = await Promise.all(allShards().map((shard) => shard.sweepStats()));
     expect(stats.every(({ last }) => last !== undefined)).toBe(true);
   });
 });

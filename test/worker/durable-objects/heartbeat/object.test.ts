@@ -1,6 +1,6 @@
 /** The Heartbeat object in workerd: when it beats, what it asks and tells, what that costs, and that a kill doubles nothing. */
+
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env as bindings } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { HeartbeatObject } from "../../../../durable-objects/heartbeat/object.ts";
 import { BEAT_RETENTION } from "../../../../durable-objects/heartbeat/store.ts";
@@ -8,9 +8,10 @@ import type { Outcome } from "../../../../src/domain/failure.ts";
 import type { Env } from "../../../../src/env.ts";
 import { verify } from "../../../../src/outbound/signature.ts";
 import { type Beat, HeartbeatInput } from "../../../../src/schema/heartbeat.ts";
+import { env as bindings, type HeartbeatStub } from "../../bindings.ts";
 import type { ChatScript, SeenCall } from "../../scripted-chat.ts";
 
-const env = bindings as unknown as Env & { AGENT_SECRET: string };
+const env = bindings as typeof bindings & { AGENT_SECRET: string };
 const MINUTE = 60_000;
 let made = 0;
 
@@ -44,7 +45,7 @@ async function callsOf(key: string): Promise<SeenCall[]> {
 const decisionsOf = (name: string) => callsOf(`heartbeat:${name}:decision`);
 const mainsOf = (name: string) => callsOf(`heartbeat:${name}:main`);
 
-type Stub = DurableObjectStub<HeartbeatObject>;
+type Stub = HeartbeatStub;
 const beatsOf = async (stub: Stub): Promise<Beat[]> => (await value(stub.beats({ limit: 50 }))).items;
 
 /** The newest beat, once it has ended. */
@@ -154,7 +155,7 @@ describe("the tick", () => {
 
   it("logs beats that a gate ends as one entry, at one row written each, and asks nobody", async () => {
     const { stub, name, nextTick } = await makeHeartbeat(undefined);
-    const written = await runInDurableObject(stub, async (object, { storage }) => {
+    const written = await runInDurableObject(stub, async (object: HeartbeatObject, { storage }) => {
       const { sql } = storage;
       const cursors: { rowsWritten: number }[] = [];
       const exec = sql.exec.bind(sql);
@@ -427,7 +428,7 @@ describe("a kill", () => {
 
   it("before the alarm ran loses nothing: the beat is run then", async () => {
     const { stub, name, nextTick } = await makeHeartbeat({ decision: skip });
-    await runInDurableObject(stub, async (object, state) => {
+    await runInDurableObject(stub, async (object: HeartbeatObject, state) => {
       await object.beatIfDue(nextTick);
       await state.storage.sync();
       state.abort("killed by the test");
@@ -438,7 +439,7 @@ describe("a kill", () => {
 
   it("that lost the alarm as well is repaired by the next tick", async () => {
     const { stub, name, nextTick } = await makeHeartbeat({ decision: skip });
-    await runInDurableObject(stub, async (object, { storage }) => {
+    await runInDurableObject(stub, async (object: HeartbeatObject, { storage }) => {
       await object.beatIfDue(nextTick);
       await storage.deleteAlarm();
     });
@@ -467,7 +468,7 @@ describe("the log", () => {
   it(`keeps the newest ${BEAT_RETENTION}, newest first, in pages`, async () => {
     const { stub } = await makeHeartbeat(undefined);
     const ids: string[] = [];
-    await runInDurableObject(stub, async (object) => {
+    await runInDurableObject(stub, async (object: HeartbeatObject) => {
       for (let k = 0; k < BEAT_RETENTION + 20; k++) ids.push((await value(object.beatNow())).beat_id);
     });
     const pages: string[] = [];

@@ -1,8 +1,10 @@
 /** `fan_out` events of a job, in workerd: what a listener is told of a fan-out, from its opening to its end. */
+
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { FanOutObject } from "../../../../durable-objects/fan-out/object.ts";
+import type { JobObject } from "../../../../durable-objects/job/object.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import {
   type AllUsersJob,
@@ -236,7 +238,7 @@ describe("asking the shards", () => {
     await fanOutNow(job);
     await waitingRuns(job);
     const asked = vi.spyOn(FanOutObject.prototype, "status");
-    await runInDurableObject(job.stub, async (instance) => {
+    await runInDurableObject(job.stub, async (instance: JobObject) => {
       const [first, second] = [await value(instance.events(ADMIN)), await value(instance.events(ADMIN))];
       await first.cancel();
       const withOne = asked.mock.calls.length;

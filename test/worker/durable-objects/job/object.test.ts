@@ -1,23 +1,21 @@
 /** The Job object in workerd: what it records, what that costs, and that it survives losing its memory. */
+
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { JobObject } from "../../../../durable-objects/job/object.ts";
 import { listJobs } from "../../../../src/directory/job-list.ts";
 import { adoptJobId, mayExist, reserveJob, reserveNameEverywhere } from "../../../../src/directory/jobs-index.ts";
-import { allShards } from "../../../../src/directory/shards.ts";
 import type { Outcome } from "../../../../src/domain/failure.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
-import type { Env } from "../../../../src/env.ts";
 import { jobObject } from "../../../../src/objects/job.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 import { DEFAULT_RUN_RETENTION } from "../../../../src/schema/limits.ts";
+import { allShards, env as bindings, type JobStub } from "../../bindings.ts";
 import { entry } from "../../directory-fixture.ts";
 import { countRows } from "../../rows-written.ts";
 
-const bindings = env as unknown as Env;
 let made = 0;
 
 async function value<T>(outcome: Promise<Outcome<T>>): Promise<T> {
@@ -40,7 +38,7 @@ async function makeJob(fields: Record<string, unknown> = {}) {
 }
 
 /** The object's clock set to its next alarm, and the alarm run. */
-async function fireNext(stub: DurableObjectStub<JobObject>): Promise<void> {
+async function fireNext(stub: JobStub): Promise<void> {
   const at = await runInDurableObject(stub, (_instance, state) => state.storage.getAlarm());
   if (at === null) throw new Error("The job is not armed");
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -174,7 +172,7 @@ describe("a run answered with 202", () => {
 
   it("is told to a listener that takes nothing until that is dropped; the change itself goes through", async () => {
     const { api, stub, run } = await accepted();
-    await runInDurableObject(stub, async (instance) => {
+    await runInDurableObject(stub, async (instance: JobObject) => {
       const unread = await value(instance.events(ADMIN, 0));
       for (let report = 1; report <= 300; report++) {
         const seen = await value(instance.progressRun(ADMIN, run.id, { message: `report ${report}` }));
@@ -296,7 +294,7 @@ describe("what a job under a former job's id had asked for before that was gone,
   it("a system job's name, in every shard", async () => {
     const name = "remade system job";
     const id = await remade({ name, owner_kind: "system" }, (holder) => reserveNameEverywhere(bindings, name, holder));
-    const holders = await Promise.all(allShards(bindings).map((shard) => shard.nameHolder(name)));
+    const holders = await Promise.all(allShards().map((shard) => shard.nameHolder(name)));
     expect(new Set(holders)).toEqual(new Set([id]));
   });
 
@@ -322,5 +320,5 @@ describe("the alarm breaker", () => {
 });
 
 beforeAll(() => {
-  expect(env).toHaveProperty("JOB");
+  expect(bindings).toHaveProperty("JOB");
 });

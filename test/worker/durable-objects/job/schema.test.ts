@@ -1,6 +1,5 @@
 /** Tables of a job that an earlier version of the code has made: what stands in them is not lost. */
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { JobStore } from "../../../../durable-objects/job/store.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
@@ -13,10 +12,9 @@ import {
   settleAttempt,
   startRun,
 } from "../../../../src/domain/run/run.ts";
-import type { Env } from "../../../../src/env.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
+import { env as bindings } from "../../bindings.ts";
 
-const bindings = env as unknown as Env;
 const T0 = Date.UTC(2026, 10, 23);
 const RULES = { retry: { maxAttempts: 3, minBackoffMs: 5_000, maxBackoffMs: 60_000 }, completionTimeoutMs: 60_000 };
 

@@ -1,15 +1,13 @@
 /** A commit that storage refuses: the job in memory, and what it knows of its tables, is what they hold. */
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { JobHolder } from "../../../../durable-objects/job/state.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
 import { beginAttempt, completeRun, type Run, startRun } from "../../../../src/domain/run/run.ts";
-import type { Env } from "../../../../src/env.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
+import { env as bindings } from "../../bindings.ts";
 
-const bindings = env as unknown as Env;
 const RETENTION = 3;
 
 const defined = defineJob(JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" } }));

@@ -1,15 +1,13 @@
 /** The run log on real SQLite: which runs it keeps when runs last long and when RUN_RETENTION changes. */
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { JobStore } from "../../../../durable-objects/job/store.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
 import { beginAttempt, completeRun, type Run, startRun } from "../../../../src/domain/run/run.ts";
-import type { Env } from "../../../../src/env.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
+import { env as bindings } from "../../bindings.ts";
 
-const bindings = env as unknown as Env;
 const RETENTION = 5;
 let made = 0;
 

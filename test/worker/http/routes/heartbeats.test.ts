@@ -1,13 +1,12 @@
 /** `/v1/heartbeats` over HTTP: what is answered to whom, and that the registry and the objects say the same. */
-import { env as bindings } from "cloudflare:workers";
+
 import { describe, expect, it, vi } from "vitest";
 import { tickHeartbeats } from "../../../../src/cron/heartbeats.ts";
 import { listHeartbeats } from "../../../../src/directory/heartbeats.ts";
-import type { Env } from "../../../../src/env.ts";
 import { Beat, Heartbeat } from "../../../../src/schema/heartbeat.ts";
+import { env } from "../../bindings.ts";
 import { agentToken, call, expectProblem, fresh, tokenFor } from "../../http-fixture.ts";
 
-const env = bindings as unknown as Env;
 const markdown = { "content-type": "text/markdown" };
 
 async function makeHeartbeat(fields: Record<string, unknown> = {}, document?: string): Promise<string> {

@@ -1,0 +1,158 @@
+/**
+ * What the rest of the Worker may ask of the directory, and the way to the shard that knows. `durable-objects/directory/object.ts`
+ * implements it; the clients that most callers want are in `src/directory/`. Instants are epoch ms.
+ */
+import { SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
+import type { Outcome } from "../domain/failure.ts";
+import type { IndexEntry } from "../domain/job/index-entry.ts";
+import type { JobFilter } from "../domain/job/job-filter.ts";
+import type { ExecScope, JobState } from "../schema/job.ts";
+import type { Objects } from "./binding.ts";
+
+/** Where an entry stands in a list: lists run by (createdAt, id) backwards. */
+export type EntryKey = { readonly createdAt: number; readonly id: string };
+
+/** An entry as lists and the sweep need it; the job itself is read from its object. */
+export type ListedEntry = EntryKey & { readonly owner: string; readonly reservedAt: number };
+
+export type IndexQuery = {
+  readonly filter: JobFilter;
+  readonly limit: number;
+  /** Only entries that come after this one. */
+  readonly after?: EntryKey | undefined;
+};
+
+/**
+ * A job's place in the directory. The job must be made with this `createdAt`, which is not the one asked for if the place was
+ * reserved before (`repeated`); a repeated place keeps the fields it had, so the job must update its entry once it is made.
+ */
+export type Reservation = { readonly createdAt: number; readonly reservedAt: number; readonly repeated: boolean };
+
+export type JobCount = { readonly state: JobState; readonly execScope: ExecScope; readonly count: number };
+
+/** A user as stored: `active` is the mark alone. */
+export type RosterUser = { readonly id: string; readonly active: boolean; readonly lastSeenAt?: number };
+
+export type RosterQuery = {
+  /** Only users after this id; `""` begins with the first. */
+  readonly afterId: string;
+  readonly limit: number;
+  /** Only users who are active (true) or are not (false); undefined: all. */
+  readonly active?: boolean | undefined;
+  readonly seenSince?: number | undefined;
+};
+
+export type RosterCount = { readonly total: number; readonly active: number };
+
+export type RegisteredAgent = { readonly id: string; readonly url: string; readonly secret: string };
+
+/** What registering an agent did; `secret` is there only if this call had it made. */
+export type AgentPut = { readonly created: boolean; readonly secret?: string };
+
+export type RegisteredHeartbeat = { readonly name: string; readonly everyMinutes: number; readonly enabled: boolean };
+
+/** What a tick has to do beyond a shard: heartbeats, of which a disabled one logs that it is, and all-users jobs that may be due. */
+export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
+
+/** `failed`: jobs whose object could not answer; they are asked again when their turn comes. */
+export type SweepReport = {
+  readonly checked: number;
+  readonly foundOverdue: number;
+  readonly dropped: number;
+  readonly failed: number;
+};
+
+/**
+ * `foundOverdue` counts since the first deploy; `last` is the last sweep, and `tickedAt` (epoch ms) the last tick, since the
+ * object woke: to remember them longer would cost a row a minute.
+ */
+export type SweepStats = { readonly foundOverdue: number; readonly last?: SweepReport; readonly tickedAt?: number };
+
+/**
+ * One shard of the directory. Expected failures are answers; the only throw is a shard count that differs from the one that the
+ * shard was made with.
+ */
+export interface DirectoryRpc {
+  /**
+   * Reserves a job's place before its object is made, so that no job exists that is not listed. Make it with the answer's
+   * `createdAt`. Errors: `name_reserved`, `quota_exceeded`.
+   */
+  reserve(entry: IndexEntry, maxJobs: number): Promise<Outcome<Reservation>>;
+  /** Brings the entry to the job's newer state; an older version than is stored changes nothing. */
+  upsert(entry: IndexEntry): Promise<void>;
+  /** As `upsert`, if the entry's owner has room for one more job. Errors: `quota_exceeded`; the entry is as it was then. */
+  claim(entry: IndexEntry, maxJobs: number): Promise<Outcome<null>>;
+  /** Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. */
+  remove(key: EntryKey & { readonly owner?: string }): Promise<void>;
+  /** Removes an entry that no job stands behind; the job's object is asked, so that no caller's mistake unlists a job. */
+  dropPhantom(key: EntryKey): Promise<void>;
+  /** Newest first. */
+  list(query: IndexQuery): Promise<ListedEntry[]>;
+  counts(): Promise<JobCount[]>;
+
+  /** Keeps a name for a system job. Errors: `name_reserved` if another one has it. */
+  reserveName(name: string, jobId: string): Promise<Outcome<null>>;
+  releaseName(name: string, jobId: string): Promise<void>;
+  /** The id of the system job that holds the name. */
+  nameHolder(name: string): Promise<string | undefined>;
+  /** Notes an id that was not minted here; false if it was known already. */
+  adoptId(id: string, owner: string): Promise<boolean>;
+  knowsId(id: string): Promise<boolean>;
+  forgetId(id: string): Promise<void>;
+
+  putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }>;
+  /** Errors: `not_found`. */
+  getUser(id: string): Promise<Outcome<RosterUser>>;
+  /** Errors: `not_found`. */
+  deleteUser(id: string): Promise<Outcome<null>>;
+  seenUser(id: string, at: number): Promise<RosterUser>;
+  /** Makes each user active; with `seenAt` they also count as seen then. */
+  importUsers(ids: readonly string[], seenAt?: number): Promise<void>;
+  listUsers(query: RosterQuery): Promise<RosterUser[]>;
+  /** The ids of active users after `afterId`, in order: a page of a fan-out. */
+  activeUsers(afterId: string, limit: number, seenSince?: number): Promise<string[]>;
+  countUsers(seenSince?: number): Promise<RosterCount>;
+
+  /**
+   * Registers an agent under a checked URL and, if given, a checked secret. A secret is made for a new agent without one and
+   * if `rotate` asks for it; a made one is in this answer and in no other.
+   */
+  putAgent(
+    id: string,
+    url: string,
+    options: { readonly secret?: string | undefined; readonly rotate?: boolean },
+  ): Promise<AgentPut>;
+  /** The agent with its secret: for the delivery of a call, never for an answer. */
+  findAgent(id: string): Promise<RegisteredAgent | undefined>;
+  /** Errors: `not_found`. */
+  deleteAgent(id: string): Promise<Outcome<null>>;
+  listAgents(afterId: string, limit: number): Promise<{ readonly id: string; readonly url: string }[]>;
+
+  putHeartbeat(heartbeat: RegisteredHeartbeat): Promise<void>;
+  removeHeartbeat(name: string): Promise<void>;
+  listHeartbeats(): Promise<RegisteredHeartbeat[]>;
+
+  /** The Cron Trigger's call of each minute (`minute` since 1970): answers what is to be done elsewhere, and begins the sweep. */
+  tick(minute: number): Promise<TickAnswer>;
+  /** The sweep of one minute by itself; joins one that is under way. */
+  sweep(minute: number): Promise<SweepReport>;
+  sweepStats(): Promise<SweepStats>;
+}
+
+export type DirectoryBinding = { readonly DIRECTORY: Objects<DirectoryRpc> };
+
+/** A fresh stub each time: one that has thrown stays broken. */
+export const shardAt = (env: DirectoryBinding, index: number): DirectoryRpc =>
+  env.DIRECTORY.getByName(`shard-${index}`);
+
+/** The shard that holds the rows of `key`: an owner, or a key made in `domain/directory-shard.ts`. */
+export const shardFor = (env: DirectoryBinding, key: string): DirectoryRpc => shardAt(env, shardOf(key, SHARD_COUNT));
+
+export const allShards = (env: DirectoryBinding): DirectoryRpc[] =>
+  Array.from({ length: SHARD_COUNT }, (_, index) => shardAt(env, index));
+
+/** Every shard that holds rows of one of the owners, once. */
+export function shardsFor(env: DirectoryBinding, owners: readonly string[] | "any"): DirectoryRpc[] {
+  if (owners === "any") return allShards(env);
+  return [...new Set(owners.map((owner) => shardOf(owner, SHARD_COUNT)))].map((index) => shardAt(env, index));
+}

@@ -1,0 +1,59 @@
+/** What a job may ask of a shard of its fan-outs. `durable-objects/fan-out/object.ts` implements it. Instants are epoch ms. */
+import type { Outcome } from "../domain/failure.ts";
+import type { FanOutCounts } from "../domain/fan-out/fan-out.ts";
+import { shardName } from "../domain/fan-out/shard.ts";
+import type { FanOutSpec, RunKey } from "../domain/fan-out/user-run.ts";
+import type { RunStatus } from "../schema/job.ts";
+import type { CompleteBody, Progress, Run } from "../schema/run.ts";
+import type { Objects } from "./binding.ts";
+
+/** Where a fan-out stands in a shard. `idle`: nothing runs, waits or is queued; `gone`: what an agent said with 410. */
+export type ShardStatus = { readonly idle: boolean; readonly counts: FanOutCounts; readonly gone?: string };
+
+/** A run in a list, with the place it has there. */
+export type ListedRun = RunKey & { readonly view: Run };
+
+/** What may be done to a user's run from outside. */
+export type RunChange =
+  | { readonly kind: "complete"; readonly body: CompleteBody }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "cancel" };
+
+export type UserRunQuery = {
+  readonly limit: number;
+  readonly before?: RunKey | undefined;
+  readonly status?: RunStatus | undefined;
+  /** Only this user's runs. */
+  readonly userId?: string | undefined;
+};
+
+/** One shard of one job's fan-outs. The Job object alone calls it, and has checked who asks. */
+export interface FanOutRpc {
+  /**
+   * Takes users in, to be run once each however often they are handed over. `opening` is needed the first time; false: this
+   * shard does not know the fan-out yet, hand it over with its `opening`.
+   */
+  feed(
+    no: number,
+    users: readonly string[],
+    opening?: { readonly spec: FanOutSpec; readonly k: number },
+  ): Promise<boolean>;
+  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (DESIGN invariant 4). */
+  status(no: number): Promise<ShardStatus>;
+  /** Runs of one fan-out, or of all that are kept, newest first. */
+  runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]>;
+  /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
+  run(no: number, key: string): Promise<Outcome<Run>>;
+  /** Errors: `not_found`; `run_already_finished`, unless a completion repeats the status that the run has. */
+  changeRun(no: number, key: string, change: RunChange): Promise<Outcome<Run>>;
+  /** Drops a fan-out and its runs. */
+  forget(no: number): Promise<void>;
+  /** Hangs up every call and drops everything: the job is gone. */
+  erase(): Promise<void>;
+}
+
+export type FanOutBinding = { readonly FAN_OUT: Objects<FanOutRpc> };
+
+/** Shard `k` of a job's fan-outs. A fresh stub each time: one that has thrown stays broken. */
+export const fanOutShard = (env: FanOutBinding, jobId: string, k: number): FanOutRpc =>
+  env.FAN_OUT.getByName(shardName(jobId, k));

@@ -4,12 +4,12 @@ import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { timing } from "hono/timing";
-import { logError } from "../log.ts";
-import { authorise } from "./auth.ts";
+import { authenticate } from "./auth.ts";
 import { drainBody } from "./drain.ts";
-import { type AnswerCall, mcpRoute } from "./mcp/mcp.ts";
+import type { HttpFailure } from "./failure.ts";
+import { mcpRoute } from "./mcp/mcp.ts";
 import { describeApi } from "./openapi.ts";
-import { type HttpFailure, problem } from "./problem.ts";
+import { problem, unexpected } from "./problem.ts";
 import type { AnyRoute } from "./route.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -43,15 +43,7 @@ const resources = [
   ...statsRoutes,
 ] as const satisfies readonly AnyRoute[];
 
-let toolsApp: Hono<AppEnv> | undefined;
-
-/** The tools of /mcp call these same routes, in an app of their own. */
-const answerTool: AnswerCall = async (request, env, waitUntil) => {
-  toolsApp ??= buildApp(resources);
-  return toolsApp.fetch(request, env, { waitUntil, passThroughOnException: () => undefined, props: {} });
-};
-
-const described = [...resources, mcpRoute(resources, answerTool), ...docsRoutes] as const satisfies readonly AnyRoute[];
+const described = [...resources, mcpRoute(resources), ...docsRoutes] as const satisfies readonly AnyRoute[];
 
 /** Every route there is. */
 export const ROUTES = [...described, describeApi(described)] as const satisfies readonly AnyRoute[];
@@ -64,11 +56,8 @@ export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
   const methods = methodsByPath(routes);
   app.notFound(async (c) => problem(await refuse(c.req.raw, c.req.path, c.env, methods)));
   app.onError((error, c) => {
-    if ("overloaded" in error && error.overloaded === true)
-      return problem({ kind: "rate_limited", retryAfterSeconds: 5 });
-    const request_id = c.get("requestId");
-    logError("A call failed", { request_id, method: c.req.method, route: c.req.path }, error);
-    return problem({ kind: "internal", requestId: request_id });
+    const where = { request_id: c.get("requestId"), method: c.req.method, route: c.req.path };
+    return problem(unexpected(error, where));
   });
   return app;
 }
@@ -142,7 +131,7 @@ async function refuse(
   const read = readSettings(env);
   if (!read.ok) return read.error;
   if (!isOpen) {
-    const caller = await authorise("read_run", request, {}, read.value.secrets);
+    const caller = await authenticate(request, read.value.secrets);
     if (!caller.ok) return caller.error;
   }
   if (here.length === 0) return { kind: "not_found", what: "path" };

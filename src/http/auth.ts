@@ -8,13 +8,16 @@ import { forbidden } from "../domain/failure.ts";
 import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Settings } from "../env.ts";
-import type { HttpFailure } from "./problem.ts";
+import type { HttpFailure } from "./failure.ts";
 
 /** The parameters of the path, decoded. */
 export type PathParams = Readonly<Record<string, string>>;
 
 type Rule = {
   readonly allows: (caller: Caller, params: PathParams) => boolean;
+  /** Who may call, for the API's description. */
+  readonly about: string;
+  /** Why another caller may not, and how to go on. */
   readonly refusal: string;
   readonly hint?: string;
 };
@@ -24,38 +27,48 @@ const RULES = {
   /** Every token but a run's. */
   read: {
     allows: (caller) => caller.role !== "run",
+    about: "Any token but a run's.",
     refusal: "A run's token opens only its own run.",
     hint: "With it, GET the run, complete it, or report its progress; for anything else use another token.",
   },
   /** Every token that may change something. */
   write: {
     allows: (caller) => caller.role !== "run" && caller.role !== "viewer",
+    about: "Any token but a run's and a viewer's.",
     refusal: "This token may not change anything here.",
     hint: "Use an agent's, user's or plugin's token, or the operator's.",
   },
   /** The operator only. */
   admin: {
     allows: (caller) => caller.role === "admin",
+    about: "The operator's token only.",
     refusal: "Only the operator may do this.",
     hint: "Call it with ADMIN_TOKEN, or ask the operator to.",
   },
   /** The operator, and viewers, who read everything. */
   admin_read: {
     allows: (caller) => caller.role === "admin" || caller.role === "viewer",
+    about: "The operator's token or a viewer's.",
     refusal: "Only the operator and viewers may read this.",
     hint: "Call it with ADMIN_TOKEN or a viewer's token.",
   },
   /** The operator, or the user that the path's `id` names, with a user's token of their own. */
   own_user: {
     allows: (caller, params) => caller.role === "admin" || (caller.role === "user" && caller.user_id === params.id),
+    about: "The operator's token, or the user's own.",
     refusal: "Only the operator and the user themselves may do this.",
     hint: "Call it with ADMIN_TOKEN or this user's own token.",
   },
   /** Every token; a run's opens its own run only, which the Job object sees to: another run is 404. */
-  read_run: { allows: () => true, refusal: "This token may not read runs." },
+  read_run: {
+    allows: () => true,
+    about: "Any token; a run's own opens that run only.",
+    refusal: "This token may not read runs.",
+  },
   /** As `write`, and a run's token for its own run. */
   report_run: {
     allows: (caller) => caller.role !== "viewer",
+    about: "The run's own token, or any but a viewer's that may see the job.",
     refusal: "This token may not change anything here.",
     hint: "Use the run's own token (data.complete.token of the call to the agent), or one that may change the job.",
   },
@@ -86,20 +99,23 @@ export function configured(settings: Settings): Result<Secrets, HttpFailure> {
   });
 }
 
-/**
- * The caller, if the rule allows them. Errors: `unauthorized` without a valid token, `forbidden` with one that may not.
- * Why a token is not valid stays unsaid, but for the one thing that its holder can mend: that it was not sent.
- */
-export async function authorise(
-  access: Exclude<Access, "health" | "public">,
-  request: Request,
-  params: PathParams,
-  secrets: Secrets,
-): Promise<Result<Caller, HttpFailure>> {
-  const caller = await identify(request.headers.get("authorization"), secrets);
-  if (!caller.ok) return caller;
+/** Who may call a route of this access, in words. */
+export const callersOf = (access: Access): string | undefined =>
+  access === "health" || access === "public" ? undefined : RULES[access].about;
+
+/** Whether the caller may call a route of this access with these parameters. Errors: `forbidden`. */
+export function permit(access: Access, caller: Caller | undefined, params: PathParams): Result<null, HttpFailure> {
+  if (access === "health" || access === "public") return ok(null);
   const rule: Rule = RULES[access];
-  return rule.allows(caller.value, params) ? caller : forbidden(rule.refusal, rule.hint);
+  return caller !== undefined && rule.allows(caller, params) ? ok(null) : forbidden(rule.refusal, rule.hint);
+}
+
+/**
+ * The caller whose token the request carries. Errors: `unauthorized`.
+ * Why a token is not valid stays unsaid, except that none was sent: the holder of a token can correct only that.
+ */
+export function authenticate(request: Request, secrets: Secrets): Promise<Result<Caller, HttpFailure>> {
+  return identify(request.headers.get("authorization"), secrets);
 }
 
 async function identify(authorization: string | null, secrets: Secrets): Promise<Result<Caller, HttpFailure>> {

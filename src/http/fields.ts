@@ -4,12 +4,11 @@ import { KIB } from "../schema/limits.ts";
 
 export const queryText = z.string().min(1, { message: "is empty; give a value, or leave it out" });
 
-export const queryFlag = z.enum(["true", "false"]).transform((flag) => flag === "true");
+export const queryFlag = z.boolean();
 
 /** `limit`: 1 to 100. */
 export const pageLimit = (fallback: number) =>
-  z.coerce
-    .number()
+  z
     .int()
     .min(1)
     .max(100)

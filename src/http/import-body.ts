@@ -8,8 +8,8 @@ import { err, ok, type Result } from "../domain/result.ts";
 import { parseWithUserIds } from "../domain/text/json-big-int.ts";
 import { isFields } from "../domain/transfer/legacy-job.ts";
 import type { ImportItem } from "../jobs/import.ts";
+import type { HttpFailure } from "./failure.ts";
 import { isDeep, MAX_DEPTH } from "./input.ts";
-import type { HttpFailure } from "./problem.ts";
 
 export const IMPORT_TYPES = ["application/json", "application/x-ndjson", "application/ndjson"];
 

@@ -1,10 +1,10 @@
 /** Reads what a call brings, in the order of CONTRACT.md §6: media type, size, JSON, shape. Every error says how to mend it. */
-import type * as z from "zod";
+import * as z from "zod";
 import { type FieldError, invalid, type Outcome } from "../domain/failure.ts";
 import { fieldErrors } from "../domain/job/definition.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
-import type { HttpFailure } from "./problem.ts";
+import type { HttpFailure } from "./failure.ts";
 import type { BodySpec } from "./route.ts";
 
 const JSON_ONLY = ["application/json"] as const;
@@ -105,41 +105,47 @@ export function isDeep(root: unknown): boolean {
   return true;
 }
 
-/** The value in the schema's shape. Errors: `validation_failed` with every field that is wrong. */
-export function check<S extends z.ZodType>(schema: S, value: unknown): Outcome<z.output<S>> {
+/** The value in the schema's shape, or every field that is wrong. */
+export function check<S extends z.ZodType>(schema: S, value: unknown): Result<z.output<S>, readonly FieldError[]> {
   const parsed = schema.safeParse(value, { error: explain });
-  return parsed.success ? ok(parsed.data) : invalid(fieldErrors(parsed.error.issues));
+  return parsed.success ? ok(parsed.data) : err(fieldErrors(parsed.error.issues));
 }
 
-/** Query parameters as the schema reads them: each a string, or an array of strings where it is repeated. */
-export function checkQuery<S extends z.ZodType>(schema: S, url: URL): Outcome<z.output<S>> {
-  const values = new Map<string, string | string[]>();
-  for (const key of new Set(url.searchParams.keys())) {
-    const given = url.searchParams.getAll(key);
+/** The URL's query, each parameter in the type that `schema` has for it where its text can be read as one. */
+export function queryIn(schema: z.ZodType | undefined, url: URL): Readonly<Record<string, unknown>> {
+  const shape = schema instanceof z.ZodObject ? schema.shape : {};
+  const entries = [...new Set(url.searchParams.keys())].map((name): [string, unknown] => {
+    const given = url.searchParams.getAll(name);
     const [only] = given;
-    values.set(key, given.length === 1 && only !== undefined ? only : given);
-  }
-  const checked = check(schema, Object.fromEntries(values));
-  if (checked.ok || checked.error.kind !== "validation_failed") return checked;
-  return invalid(
-    checked.error.errors.map(asParameter),
-    "Mend the query parameters named in errors and send the call again.",
-  );
+    const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    return [name, given.length === 1 && only !== undefined ? typed(field, only) : given];
+  });
+  return Object.fromEntries(entries);
 }
 
-const asParameter = ({ path, message }: FieldError): FieldError => ({
-  path,
-  message: message === UNKNOWN_FIELD ? "is not a query parameter here; leave it out" : message,
-});
-const UNKNOWN_FIELD = "is not a field here; leave it out";
+/** The text as the field's type: a number, a boolean, a list of one; else as it is. */
+export function typed(field: z.core.$ZodType | undefined, text: string): unknown {
+  const type = field === undefined ? undefined : bare(field);
+  if (type instanceof z.ZodBoolean && (text === "true" || text === "false")) return text === "true";
+  if (type instanceof z.ZodNumber && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  return type instanceof z.ZodArray ? [text] : text;
+}
 
-/** The declared headers as the schema reads them. */
-export function checkHeaders<S extends z.ZodObject>(schema: S, headers: Headers): Outcome<z.output<S>> {
-  const given = Object.keys(schema.shape).flatMap((name) => {
-    const value = headers.get(name);
-    return value === null ? [] : [[name, value]];
-  });
-  return check(schema, Object.fromEntries(given));
+/** The field without what makes it optional. */
+const bare = (field: z.core.$ZodType): z.core.$ZodType =>
+  field instanceof z.ZodDefault || field instanceof z.ZodOptional || field instanceof z.ZodNullable
+    ? bare(field.def.innerType)
+    : field;
+
+/** The headers that `schema` names. */
+export function headersIn(schema: z.ZodObject | undefined, headers: Headers): Readonly<Record<string, string>> {
+  const names = Object.keys(schema?.shape ?? {});
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = headers.get(name);
+      return value === null ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** zod's own words are good, but for these: a missing field is not "received undefined". */

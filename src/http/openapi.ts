@@ -1,9 +1,11 @@
 /** `/openapi.json`: the API's description (OpenAPI 3.1), made from the routes and their schemas, so that it cannot drift. */
 import * as z from "zod";
 import { version } from "../../package.json";
-import type { Access } from "./auth.ts";
+import { callersOf } from "./auth.ts";
+import type { ErrorCode } from "./failure.ts";
 import { type Io, jsonSchema } from "./json-schema.ts";
-import { type ErrorCode, ProblemBody, STATUS_OF } from "./problem.ts";
+import { ProblemBody } from "./problem.ts";
+import { ANSWERS } from "./problem-answers.ts";
 import { type AnswerSpec, type AnyRoute, type BodySpec, route } from "./route.ts";
 import { SIGNATURE_HEADERS, WEBHOOKS } from "./webhooks.ts";
 
@@ -33,25 +35,6 @@ const TAGS: Readonly<Record<string, string>> = {
   Service: "The service itself.",
   MCP: "The same for agents, as tools.",
   [CALLS_TAG]: "What Reveille sends, and how to answer it.",
-};
-
-/** Who may call, as its readers need to know it; `auth.ts` is what decides. */
-const CALLERS: Readonly<Record<Exclude<Access, "health" | "public">, string>> = {
-  read: "Any token but a run's.",
-  write: "Any token but a run's and a viewer's.",
-  admin: "The operator's token only.",
-  admin_read: "The operator's token or a viewer's.",
-  own_user: "The operator's token, or the user's own.",
-  read_run: "Any token; a run's own opens that run only.",
-  report_run: "The run's own token, or any but a viewer's that may see the job.",
-};
-
-/** Headers that come with an error. */
-const ERROR_HEADERS: { readonly [C in ErrorCode]?: readonly [name: string, description: string] } = {
-  unauthorized: ["WWW-Authenticate", "`Bearer`."],
-  precondition_failed: ["ETag", "The job's version now."],
-  quota_exceeded: ["Retry-After", "Seconds to wait."],
-  rate_limited: ["Retry-After", "Seconds to wait."],
 };
 
 /** The route that answers the description of `routes` and of itself. */
@@ -112,8 +95,8 @@ export function openApi(routes: readonly AnyRoute[]): Json {
 
 function operation(declared: AnyRoute, components: Components): Json {
   const { id, tag, summary, description, access, body } = declared;
-  const isOpen = access === "public" || access === "health";
-  const about = [...(description === undefined ? [] : [description]), ...(isOpen ? [] : [CALLERS[access]])].join(
+  const callers = callersOf(access);
+  const about = [...(description === undefined ? [] : [description]), ...(callers === undefined ? [] : [callers])].join(
     "\n\n",
   );
   return {
@@ -121,7 +104,7 @@ function operation(declared: AnyRoute, components: Components): Json {
     tags: [tag],
     summary,
     ...(about === "" ? {} : { description: about }),
-    ...(isOpen ? { security: [] } : {}),
+    ...(callers === undefined ? { security: [] } : {}),
     ...parameters(declared),
     ...(body === undefined ? {} : { requestBody: requestBody(body, components) }),
     responses: responses(declared, components),
@@ -260,12 +243,12 @@ const Made = z.object({
 });
 
 function byStatus(codes: readonly ErrorCode[]): ReadonlyMap<number, readonly ErrorCode[]> {
-  return Map.groupBy(codes, (code) => STATUS_OF[code]);
+  return Map.groupBy(codes, (code) => ANSWERS[code].status);
 }
 
 function errorResponse(codes: readonly ErrorCode[]) {
   const headers = codes.flatMap((code) => {
-    const header = ERROR_HEADERS[code];
+    const header = ANSWERS[code].header;
     return header === undefined ? [] : [[header[0], { description: header[1], schema: { type: "string" } }]];
   });
   return {

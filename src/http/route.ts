@@ -7,7 +7,7 @@ import type { Caller } from "../domain/job/access.ts";
 import { type Ok, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import type { Access } from "./auth.ts";
-import type { ErrorCode, HttpFailure } from "./problem.ts";
+import type { ErrorCode, HttpFailure } from "./failure.ts";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
@@ -68,6 +68,8 @@ export type Call<P extends string, W extends Access, Q, H, B> = {
   /** The body as it was sent: no defaults filled in. */
   readonly sent: unknown;
   readonly request: Request;
+  /** What X-Request-Id answers. */
+  readonly requestId: string;
   readonly url: URL;
   /** Epoch ms, one value for the whole call. */
   readonly now: number;
@@ -92,7 +94,7 @@ export type Route<
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** Query parameters, all as strings (or arrays of strings where one is repeated); a strict object. */
+  /** Query parameters in their JSON types (`queryIn` reads them from the URL's text); a strict object. */
   readonly query?: Q;
   /** Request headers, by their lower-case names. */
   readonly headers?: H;

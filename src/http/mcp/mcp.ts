@@ -5,22 +5,21 @@
  */
 import * as z from "zod";
 import { version } from "../../../package.json";
-import { forbidden } from "../../domain/failure.ts";
-import type { Env } from "../../env.ts";
-import { ProblemBody } from "../problem.ts";
+import { forbidden, invalid } from "../../domain/failure.ts";
+import type { HttpFailure } from "../failure.ts";
+import { invoke, type Surroundings } from "../invoke.ts";
+import { problemOf, unexpected } from "../problem.ts";
 import { type AnyRoute, route } from "../route.ts";
-import { serveMcp, type ToolCaller, type ToolResult } from "./server.ts";
-import { type Tool, toolsOver } from "./tools.ts";
-
-/** Sends a request to the routes that the tools stand for. */
-export type AnswerCall = (request: Request, env: Env, waitUntil: (work: Promise<unknown>) => void) => Promise<Response>;
+import { serveMcp, type ToolResult } from "./server.ts";
+import { inputOf, type Tool, toolsOver } from "./tools.ts";
+import type { Fields } from "./trim.ts";
 
 const INSTRUCTIONS = `Reveille wakes you later: schedule_job makes a job that sends you its message once, at an interval, or by calendar. Times are RFC 3339 with an offset; durations are like 90s, 30m, 12h, 7d. A job is named by job_id. Failed calls say what is wrong and how to mend it; mend the fields they name and call again.`;
 
 const JsonRpc = z.record(z.string(), z.unknown());
 
-/** The route of `/mcp`, whose tools stand for `routes`; `answer` serves those. */
-export function mcpRoute(routes: readonly AnyRoute[], answer: AnswerCall) {
+/** The route of `/mcp`, whose tools stand for `routes`. */
+export function mcpRoute(routes: readonly AnyRoute[]) {
   let tools: readonly Tool[] | undefined;
   return route({
     method: "post",
@@ -40,7 +39,8 @@ export function mcpRoute(routes: readonly AnyRoute[], answer: AnswerCall) {
       400: { description: "Not a JSON-RPC message, or of another protocol version.", schema: JsonRpc },
       404: { description: "No such method.", schema: JsonRpc },
     },
-    async handle({ request, env, settings, url, sent, waitUntil }) {
+    async handle(call) {
+      const { request, settings, url, sent } = call;
       const origin = request.headers.get("origin");
       if (origin !== null && !isWelcome(origin, url, settings.CORS_ORIGIN)) {
         return forbidden(
@@ -49,20 +49,8 @@ export function mcpRoute(routes: readonly AnyRoute[], answer: AnswerCall) {
         );
       }
       tools ??= toolsOver(routes);
-      const authorization = request.headers.get("authorization") ?? "";
-      const call: ToolCaller = async (tool, args) => {
-        const wanted = tool.callOf(args);
-        if ("wrong" in wanted) return wrongArguments(tool, wanted.wrong);
-        const { method, path, headers, body } = wanted;
-        const inner = new Request(new URL(path, url), {
-          method,
-          headers: { ...headers, authorization },
-          ...(body === undefined ? {} : { body }),
-        });
-        return resultOf(tool, await answer(inner, env, waitUntil));
-      };
       const about = { name: "reveille", title: "Reveille", version, instructions: INSTRUCTIONS };
-      return serveMcp(request, sent, about, tools, call);
+      return serveMcp(request, sent, about, tools, (tool, args) => callTool(tool, args, call));
     },
   });
 }
@@ -74,35 +62,33 @@ function isWelcome(origin: string, url: URL, allowed: string | undefined): boole
   return origins.includes("*") || origins.includes(origin);
 }
 
-type Problem = z.infer<typeof ProblemBody>;
-
-function wrongArguments(tool: Tool, errors: readonly { path: string; message: string }[]): ToolResult {
-  return failed({
-    type: "urn:reveille:problem:validation_failed",
-    title: "Invalid input",
-    status: 422,
-    detail: `The arguments of ${tool.name} are not right.`,
-    code: "validation_failed",
-    hint: "Mend the fields named in errors and call the tool again; nothing has been changed.",
-    errors: [...errors],
-  });
+/** Calls the tool's route as the caller of `/mcp`. */
+async function callTool(tool: Tool, args: Fields, around: Surroundings): Promise<ToolResult> {
+  const input = inputOf(tool, args);
+  if (!input.ok) return failed(invalid(input.error).error);
+  try {
+    const answered = await invoke(tool.route, around, input.value);
+    if (answered instanceof Response) throw new Error(`The tool ${tool.name} stands for a stream`);
+    return answered.ok ? succeeded(tool, answered.value.body) : failed(answered.error);
+  } catch (error) {
+    return failed(unexpected(error, { request_id: around.requestId, method: "POST", route: `/mcp ${tool.name}` }));
+  }
 }
 
-async function resultOf(tool: Tool, response: Response): Promise<ToolResult> {
-  const text = await response.text();
-  if (!response.ok) return failed(ProblemBody.parse(JSON.parse(text)));
-  const answer: Record<string, unknown> = text === "" ? { deleted: true } : JsonRpc.parse(JSON.parse(text));
+function succeeded(tool: Tool, body: unknown): ToolResult {
+  const answer: Fields = body === undefined ? { deleted: true } : JsonRpc.parse(body);
   const fields = tool.trim === undefined ? answer : { ...tool.trim(answer) };
   return { text: JSON.stringify(fields), fields, isError: false };
 }
 
-/** A problem in words, with every field that is wrong: a model mends its call by what it reads here. */
-function failed(problem: Problem): ToolResult {
-  const { title, detail, code, hint, errors = [] } = problem;
+/** A problem in words, with every field that is wrong: a model corrects its call by what it reads here. */
+function failed(failure: HttpFailure): ToolResult {
+  const { body } = problemOf(failure);
+  const { title, detail, code, hint, errors = [] } = body;
   const lines = [
     `${title} (${code}): ${detail}`,
     ...errors.map(({ path, message }) => `- ${path}: ${message}`),
     ...(hint === undefined ? [] : [`Hint: ${hint}`]),
   ];
-  return { text: lines.join("\n"), fields: { ...problem }, isError: true };
+  return { text: lines.join("\n"), fields: { ...body }, isError: true };
 }

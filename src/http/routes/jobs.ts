@@ -104,7 +104,7 @@ const list = route({
     name: queryText.optional().meta({ description: "The whole name." }),
     enabled: queryFlag.optional().meta({ description: "false: paused jobs; true: the others." }),
     label: z
-      .preprocess((given) => (typeof given === "string" ? [given] : given), z.array(labelPair))
+      .array(labelPair)
       .optional()
       .meta({ description: "KEY:VALUE; repeat it to ask for several labels at once.", examples: ["team:ops"] }),
     q: z.string().optional().meta({ description: "Part of the name, in upper or lower case." }),

@@ -10,7 +10,8 @@ import { type OutputUnit, Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { ProblemBody, STATUS_OF } from "../../../src/http/problem.ts";
+import { ProblemBody } from "../../../src/http/problem.ts";
+import { ANSWERS } from "../../../src/http/problem-answers.ts";
 import { bySize } from "../../size.ts";
 import {
   ApiDocument,
@@ -34,7 +35,7 @@ const LANES = 4;
 
 const Made = z.object({ id: z.string() });
 const Page = z.object({ items: z.array(z.looseObject({ id: z.string() })), next_cursor: z.string().optional() });
-const codes: ReadonlyMap<string, number> = new Map(Object.entries(STATUS_OF));
+const codes: ReadonlyMap<string, number> = new Map(Object.entries(ANSWERS).map(([code, { status }]) => [code, status]));
 
 let reveille: Reveille;
 let agent: Agent;

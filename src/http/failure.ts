@@ -1,0 +1,17 @@
+/** Every way in which a call over HTTP can fail: what the domain refuses, and what the transport does. */
+import type { Failure } from "../domain/failure.ts";
+
+/** What can be wrong with a call before any job is looked at; together with {@link Failure} all that a route may answer. */
+export type HttpFailure =
+  | Failure
+  | { readonly kind: "invalid_json"; readonly detail: string }
+  | { readonly kind: "unauthorized"; readonly detail: string }
+  | { readonly kind: "method_not_allowed"; readonly method: string; readonly allow: readonly string[] }
+  | { readonly kind: "payload_too_large"; readonly maxBytes: number }
+  | { readonly kind: "unsupported_media_type"; readonly got: string | undefined; readonly types: readonly string[] }
+  | { readonly kind: "rate_limited"; readonly retryAfterSeconds: number }
+  | { readonly kind: "not_configured"; readonly detail: string }
+  | { readonly kind: "internal"; readonly requestId: string };
+
+/** Every `code` that an error can carry. */
+export type ErrorCode = HttpFailure["kind"];

@@ -1,0 +1,62 @@
+/** Makes answers fit for a conversation: lists are shortened, and one whole thing is shown whole. */
+import * as z from "zod";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A page of jobs, each in short. */
+export const briefJobs = (page: Fields): Fields => ({ ...page, items: fieldsIn(page.items).map(briefJob) });
+
+/** A page of runs whose outputs together take about as much as one whole output may. */
+export const shareOutputs = (page: Fields): Fields => ({ ...page, items: shareOutput(fieldsIn(page.items)) });
+
+const fieldsIn = (items: unknown): readonly Fields[] => z.array(z.record(z.string(), z.unknown())).parse(items);
+
+/** What tells one job of a list from another; settings and payload are left to get_job. */
+const BRIEF = [
+  "id",
+  "name",
+  "state",
+  "paused_reason",
+  "schedule",
+  "message",
+  "owner_kind",
+  "exec_scope",
+  "agent_id",
+  "user_id",
+  "plugin_id",
+  "enabled",
+  "labels",
+  "next_run_at",
+  "last_run_at",
+  "last_status",
+  "last_error",
+  "run_count",
+  "consecutive_failures",
+];
+const BRIEF_TEXT_CHARS = 200;
+
+const briefJob = (job: Fields): Fields =>
+  Object.fromEntries(
+    BRIEF.flatMap((name) => {
+      const value = job[name];
+      return value === undefined ? [] : [[name, typeof value === "string" ? cut(value, BRIEF_TEXT_CHARS) : value]];
+    }),
+  );
+
+/** Together the outputs of a list take about as much as one whole output may. */
+const OUTPUT_CHARS = 16_384;
+
+function shareOutput(runs: readonly Fields[]): readonly Fields[] {
+  const share = Math.floor(OUTPUT_CHARS / Math.max(runs.length, 1));
+  return runs.map((run) => {
+    if (typeof run.output !== "string" || run.output.length <= share) return run;
+    return { ...run, output: cut(run.output, share), output_truncated: true };
+  });
+}
+
+/** At most `maxChars` UTF-16 units and a mark that something is missing; never half a character. */
+function cut(value: string, maxChars: number): string {
+  if (value.length <= maxChars) return value;
+  const kept = value.slice(0, maxChars);
+  return `${/[\uD800-\uDBFF]$/.test(kept) ? kept.slice(0, -1) : kept}…`;
+}

@@ -1,0 +1,212 @@
+/**
+ * What each failure is answered with (docs/contract.md §6): one entry a code, and a failure without an entry does not compile.
+ * `detail` says what is wrong and `hint` how to correct the call; language models read both.
+ */
+import type { FieldError } from "../domain/failure.ts";
+import { DAY_MS, SECOND_MS } from "../schema/limits.ts";
+import type { ErrorCode, HttpFailure } from "./failure.ts";
+
+/** The words about one failure. */
+export type Said = {
+  readonly detail: string;
+  readonly hint: string;
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+type FailureOf<C extends ErrorCode> = Extract<HttpFailure, { readonly kind: C }>;
+
+type Answer<C extends ErrorCode> = {
+  readonly status: number;
+  /** The kind of problem in a few words. */
+  readonly title: string;
+  /** The header that comes with it, for the API's description. */
+  readonly header?: readonly [name: string, description: string];
+  readonly say: (failure: FailureOf<C>) => Said;
+};
+
+/** A quota frees up when a job ends or is deleted, which has no date; an hour keeps a patient client from hammering. */
+const QUOTA_RETRY_SECONDS = 3_600;
+
+export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
+  invalid_json: {
+    status: 400,
+    title: "The body is not JSON",
+    say: (failure) => ({
+      detail: failure.detail,
+      hint: "Send one JSON object in UTF-8, with double quotes, and without comments or trailing commas.",
+    }),
+  },
+  unauthorized: {
+    status: 401,
+    title: "Not authenticated",
+    header: ["WWW-Authenticate", "`Bearer`."],
+    say: (failure) => ({
+      detail: failure.detail,
+      hint: "Send the header `Authorization: Bearer TOKEN`: the operator's ADMIN_TOKEN, or a token made by POST /v1/tokens.",
+      headers: { "www-authenticate": "Bearer" },
+    }),
+  },
+  forbidden: {
+    status: 403,
+    title: "Not allowed with this token",
+    say: (failure) => ({
+      detail: failure.detail,
+      hint: failure.hint ?? "Ask the operator for a token that may do this.",
+    }),
+  },
+  not_found: {
+    status: 404,
+    title: "Not found",
+    say: (failure) => ({
+      detail: `There is no such ${failure.what}, or this token may not see it.`,
+      hint: `Check the id and the path. GET ${LISTS[failure.what] ?? "/v1/jobs lists the jobs that this token may see"}.`,
+    }),
+  },
+  method_not_allowed: {
+    status: 405,
+    title: "Method not allowed",
+    say: (failure) => ({
+      detail: `${failure.method} is not a method of this path.`,
+      hint: `Use ${failure.allow.join(", ")}.`,
+      headers: { allow: failure.allow.join(", ") },
+    }),
+  },
+  job_already_running: {
+    status: 409,
+    title: "The job is running",
+    say: (failure) => ({
+      detail: `Run ${failure.run_id} of this job has not ended.`,
+      hint: "Wait until it has ended, or stop it with POST /v1/jobs/{id}/runs/{run_id}/cancel, and try again.",
+    }),
+  },
+  job_finished: {
+    status: 409,
+    title: "The job is finished",
+    say: () => ({
+      detail: "The job has no fires left, so it is not run any more.",
+      hint: 'Give it a new time with PATCH /v1/jobs/{id}, e.g. {"schedule": {"at": "2027-01-15T14:30:00Z"}}, or make a new job.',
+    }),
+  },
+  name_reserved: {
+    status: 409,
+    title: "The name is reserved",
+    say: (failure) => ({
+      detail: `The name "${failure.name}" belongs to a built-in or system job.`,
+      hint: "Choose another name.",
+    }),
+  },
+  run_already_finished: {
+    status: 409,
+    title: "The run has ended",
+    say: (failure) => ({
+      detail: `The run has ended already, as "${failure.status}".`,
+      hint: "Nothing is left to be done for this run. GET the run to see how it ended.",
+    }),
+  },
+  precondition_failed: {
+    status: 412,
+    title: "The job has changed",
+    header: ["ETag", "The job's version now."],
+    say: (failure) => ({
+      detail: `The ETag in If-Match is not the job's: that is ${failure.etag} now.`,
+      hint: "GET the job, look at what has changed, and send the call again with the new ETag.",
+      headers: { etag: failure.etag },
+    }),
+  },
+  payload_too_large: {
+    status: 413,
+    title: "The body is too large",
+    say: (failure) => ({
+      detail: `The body is larger than ${failure.maxBytes} bytes.`,
+      hint: "Send less: keep large data elsewhere and put a reference to it into payload.",
+    }),
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: "Unsupported media type",
+    say: (failure) => ({
+      detail:
+        failure.got === undefined
+          ? "The call has a body but no Content-Type."
+          : `The Content-Type "${failure.got}" is not taken here.`,
+      hint: `Send the header \`Content-Type: ${failure.types.join("` or `Content-Type: ")}\`.`,
+    }),
+  },
+  validation_failed: {
+    status: 422,
+    title: "Invalid input",
+    say: (failure) => ({
+      detail: summary(failure.errors),
+      hint: failure.hint ?? "Mend the fields named in errors and send the call again; nothing has been changed.",
+      errors: failure.errors,
+    }),
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "The Idempotency-Key was used for another call",
+    say: () => ({
+      detail: `A call with this Idempotency-Key and another body has made a job within the last ${DAY_MS / (3_600 * SECOND_MS)} hours.`,
+      hint: "To repeat that call, send its body unchanged; to make another job, send a new Idempotency-Key.",
+    }),
+  },
+  quota_exceeded: {
+    status: 429,
+    title: "Too many jobs",
+    header: ["Retry-After", "Seconds to wait."],
+    say: (failure) => ({
+      detail: `${failure.owner} has ${failure.limit} jobs that are not finished, which is the most one owner may have.`,
+      hint: "Delete jobs that are no longer needed, or ask the operator to raise MAX_JOBS_PER_OWNER.",
+      headers: { "retry-after": `${QUOTA_RETRY_SECONDS}` },
+    }),
+  },
+  rate_limited: {
+    status: 429,
+    title: "Too many calls",
+    header: ["Retry-After", "Seconds to wait."],
+    say: (failure) => ({
+      detail: "More calls arrive for this job or owner than can be answered.",
+      hint: `Send the call again after ${failure.retryAfterSeconds} s, and fewer at a time.`,
+      headers: { "retry-after": `${failure.retryAfterSeconds}` },
+    }),
+  },
+  not_configured: {
+    status: 500,
+    title: "Not configured",
+    say: (failure) => ({
+      detail: failure.detail,
+      hint: "The operator sets ADMIN_TOKEN and TOKEN_SECRET as secrets (`npx wrangler secret put ADMIN_TOKEN`) and deploys again.",
+    }),
+  },
+  internal: {
+    status: 500,
+    title: "Internal error",
+    say: (failure) => ({
+      detail: `Something went wrong that is not the caller's fault. The request's id is ${failure.requestId}.`,
+      hint: "Send the call again; with an Idempotency-Key a job is not made twice. If it stays, give the operator the request's id.",
+    }),
+  },
+};
+
+/** What this failure is answered with. */
+export function sayOf<C extends ErrorCode>(kind: C, failure: FailureOf<C>): Said {
+  return ANSWERS[kind].say(failure);
+}
+
+/** Where to look for what was not found, if not among the jobs. */
+const LISTS: Readonly<Record<string, string>> = {
+  path: "/openapi.json lists every path",
+  user: "/v1/users lists the users",
+  agent: "/v1/agents lists the registered agents",
+  heartbeat: "/v1/heartbeats lists the heartbeats",
+};
+
+const SHOWN_ERRORS = 3;
+
+function summary(errors: readonly FieldError[]): string {
+  const shown = errors
+    .slice(0, SHOWN_ERRORS)
+    .map(({ path, message }) => (path === "" ? `The body ${message}` : `${path}: ${message}`));
+  const more = errors.length - shown.length;
+  return `${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}.`;
+}

@@ -29,7 +29,7 @@ import { DECISION_TIMEOUT_MS, MAIN_TIMEOUT_MS } from "../../src/heartbeat/chat.t
 import type { ChatReply } from "../../src/heartbeat/chat-stream.ts";
 import { notificationText } from "../../src/notify/notify.ts";
 import type { Notification } from "../../src/notify/send.ts";
-import type { Trouble } from "../../src/outbound/exchange.ts";
+import type { Trouble } from "../../src/outbound/request.ts";
 import type { Notified } from "../../src/schema/heartbeat.ts";
 
 /** What a beat works on, as it was when the beat began. */

@@ -8,20 +8,15 @@
 
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
-import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
-import { isCallRefusal } from "../outbound/call-budget.ts";
-import { type Deadline, type Interruption, TimedDeadline } from "../outbound/deadline.ts";
+import type { Deadline, Interruption } from "../outbound/deadline.ts";
 import { endpointError } from "../outbound/endpoint.ts";
-import { readAnswerText, readText, release } from "../outbound/output.ts";
+import { type Call, exchange, type Fetch, messageOf, quoteOf } from "../outbound/exchange.ts";
+import { readAnswerText, release } from "../outbound/output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "../outbound/response.ts";
 import { parseRetryAfter } from "../outbound/retry-after.ts";
 import { type SignatureHeaders, signedHeaders } from "../outbound/signature.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
-
-/** What an agent says about its failure is quoted up to here, and not waited for any longer than this. */
-const MAX_QUOTE_BYTES = 300;
-const QUOTE_TIMEOUT_MS = SECOND_MS;
 
 /** One call. `id` becomes `webhook-id` and must be the same for every attempt; `body` is anything that JSON can write. */
 export type Delivery = {
@@ -36,7 +31,7 @@ export type Delivery = {
 };
 
 export type DeliveryIo = {
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly fetch: Fetch;
   /** Epoch ms. */
   readonly now: () => number;
   /** From connecting to the last byte that is kept. Interrupted by `aborted` to hang up: that is the answer then. */
@@ -49,31 +44,24 @@ export type DeliveryIo = {
  * A call that cannot be made as it stands (URL, secret, body, headers) is refused without a status.
  */
 export async function deliver(request: Delivery, io: DeliveryIo): Promise<Answer> {
-  const init = await writeRequest(request, io.now());
-  if (!init.ok) return { kind: "refused", reason: init.error };
+  const call = await writeCall(request, io.now());
+  if (!call.ok) return { kind: "refused", reason: call.error };
   // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
   const { fetch, deadline } = io;
-  if (deadline.interruption !== undefined) return interrupted(deadline.interruption, deadline, "no answer");
-  const call = async (): Promise<Response> => fetch(request.url, { ...init.value, signal: deadline.signal });
-  const pending = call();
-  const waited = await deadline.wait(pending);
-  switch (waited.kind) {
-    case "value":
-      return readAnswer(waited.value, deadline, io.now());
-    case "failed":
-      if (isCallRefusal(waited.error)) return { kind: "postponed" };
-      return { kind: "retryable", reason: explainNoConnection(waited.error) };
+  const exchanged = await exchange(call.value, fetch, deadline);
+  switch (exchanged.kind) {
+    case "answer":
+      return readAnswer(exchanged.response, deadline, io.now());
+    case "no_connection":
+      return { kind: "retryable", reason: exchanged.reason };
+    case "postponed":
+      return exchanged;
     default:
-      // A fetch that does not heed the signal may answer yet.
-      pending.then(
-        (late) => release(late.body),
-        () => undefined,
-      );
-      return interrupted(waited, deadline, "no answer");
+      return interrupted(exchanged, deadline, "no answer");
   }
 }
 
-async function writeRequest(request: Delivery, now: number): Promise<Result<RequestInit, string>> {
+async function writeCall(request: Delivery, now: number): Promise<Result<Call, string>> {
   // Whether http to loopback is allowed here was decided when the URL was registered.
   const wrong = endpointError(request.url, { allowLoopbackHttp: true });
   if (wrong !== undefined) return err(`the agent cannot be called: ${wrong}`);
@@ -84,7 +72,7 @@ async function writeRequest(request: Delivery, now: number): Promise<Result<Requ
   if (!signed.ok) return err(`the call cannot be signed: ${signed.error}`);
   const headers = writeHeaders(request, signed.value);
   if (!headers.ok) return headers;
-  return ok({ method: "POST", headers: headers.value, body: body.value, redirect: "manual" });
+  return ok({ who: "the agent", url: request.url, headers: headers.value, body: body.value });
 }
 
 function writeJson(body: unknown): Result<string, string> {
@@ -181,54 +169,9 @@ function interrupted(
   return { kind: "retryable", reason: `timed out after ${formatDuration(timeoutMs)}: ${seen}` };
 }
 
-/** The status in words, and the beginning of what the agent says about it, unless that is a page for a browser. */
+/** The status in words, and the beginning of what the agent says about it. */
 async function explainFailure(response: Response, deadline: Deadline): Promise<string> {
   const reason = explainStatus(response.status);
-  const contentType = response.headers.get("content-type");
-  const decoder = contentType?.toLowerCase().includes("html") ? undefined : textDecoderFor(contentType);
-  if (decoder === undefined || response.body === null) {
-    release(response.body);
-    return reason;
-  }
-  const quoteDeadline = new TimedDeadline(QUOTE_TIMEOUT_MS, deadline.signal);
-  try {
-    const read = await readText(response.body, decoder, MAX_QUOTE_BYTES, quoteDeadline);
-    const quote = read.kind === "text" ? oneLine(read.text) : "";
-    return quote === "" ? reason : `${reason}: ${quote}`;
-  } finally {
-    quoteDeadline.close();
-  }
+  const quote = await quoteOf(response, deadline);
+  return quote === "" ? reason : `${reason}: ${quote}`;
 }
-
-const BROKE =
-  "could not connect to the agent, or the connection broke before it answered; check that it runs and that its URL is right";
-
-/** Node tells by a code what went wrong; workerd has one message for a lost connection, and one for a failed look-up or handshake. */
-const NO_CONNECTION: readonly (readonly [RegExp, string])[] = [
-  [
-    /^ECONNREFUSED /,
-    "could not connect to the agent: nothing listens there; check that it runs and that its URL has the right port",
-  ],
-  [/^ENOTFOUND /, "could not connect to the agent: its host name is not known; check the agent's URL"],
-  [/^(?:ECONNRESET|UND_ERR_SOCKET) |Network connection lost/, BROKE],
-  [
-    /internal error; reference/,
-    "could not connect to the agent: its host name is not known, or its TLS certificate is not valid",
-  ],
-];
-
-function explainNoConnection(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const message = messageOf(cause);
-  const known = NO_CONNECTION.find(([symptom]) => symptom.test(`${code} ${message}`));
-  return known?.[1] ?? `could not connect to the agent: ${message}`;
-}
-
-const messageOf = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error);
-  return oneLine(cutUtf8(message.replace(/\bhttps?:\/\/\S+/gi, "(URL)"), MAX_QUOTE_BYTES).text);
-};
-
-/** Without line breaks, runs of blanks and control characters. */
-const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, " ").trim();

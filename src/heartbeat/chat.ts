@@ -1,19 +1,28 @@
 /**
- * Asks a model one question and waits for the whole answer (CONTRACT.md §8). Which endpoint, in this order: a function in code;
+ * Asks a model one question and waits for the whole answer (docs/contract.md §8). Which endpoint, in this order: a function in code;
  * an OpenAI-compatible API where OPENAI_BASE_URL is set; CHAT_URL or the agent, signed as in §4; Workers AI where there is
  * nothing else. Never throws.
  */
-
+import * as z from "zod";
 import { type Agent, resolveAgent } from "../agent/resolve.ts";
 import { traceparent } from "../agent/traceparent.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
-import { type Deadline, TimedDeadline } from "../outbound/deadline.ts";
+import type { Deadline } from "../outbound/deadline.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
-import { exchange, interruptedBy, messageOf, type Post, type PostIo, type Trouble } from "../outbound/exchange.ts";
+import { messageOf } from "../outbound/exchange.ts";
 import { release } from "../outbound/output.ts";
+import {
+  hookTrouble,
+  interruptedBy,
+  type OutboundRequest,
+  type RequestIo,
+  request,
+  type Trouble,
+} from "../outbound/request.ts";
+import { settleWithin } from "../outbound/settle.ts";
 import { signedHeaders } from "../outbound/signature.ts";
-import type { TokenUsage } from "../schema/heartbeat.ts";
+import { TokenUsage } from "../schema/heartbeat.ts";
 import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 import { ChatReader, type ChatReply, type Dialect, nativeDialect } from "./chat-stream.ts";
 import { openAiCall, openAiDialect } from "./openai.ts";
@@ -56,7 +65,7 @@ export type ChatIo = {
   readonly signal?: AbortSignal | undefined;
   readonly chat?: ChatFunction | undefined;
   /** The platform's fetch, unless a test passes another. */
-  readonly fetch?: PostIo["fetch"] | undefined;
+  readonly fetch?: RequestIo["fetch"] | undefined;
 };
 
 export async function askChat(
@@ -72,7 +81,7 @@ export async function askChat(
   const { AI } = env;
   const hasAgent = request.agentId !== undefined || settings.AGENT_URL !== undefined || env.AGENT !== undefined;
   if (AI !== undefined && settings.CHAT_URL === undefined && !hasAgent) {
-    return within(request, io.signal, (deadline) => askWorkersAi(AI, request, deadline));
+    return askWorkersAi(AI, request, io.signal);
   }
   const endpoint = await resolveEndpoint(env, settings, request.agentId);
   return endpoint.ok ? askNative(endpoint.value, settings, request, io) : endpoint;
@@ -135,7 +144,14 @@ async function askNative(
     "reveille-session-id": sessionId,
     traceparent: traceparent(id, attempt),
   };
-  const post: Post = { who, url: agent.url, headers, body, timeoutMs: request.timeoutMs, secrets: [agent.secret] };
+  const post: OutboundRequest = {
+    who,
+    url: agent.url,
+    headers,
+    body,
+    timeoutMs: request.timeoutMs,
+    secrets: [agent.secret],
+  };
   return converse(post, nativeDialect, { fetch: agent.fetch ?? io.fetch ?? fetch, signal: io.signal });
 }
 
@@ -148,7 +164,7 @@ async function askOpenAi(
   if (!endpoint.ok) return err({ reason: `OPENAI_BASE_URL cannot be called: ${endpoint.error}`, passing: false });
   const ask = (usage: boolean) => {
     const call = openAiCall(settings, request, { usage });
-    const post: Post = {
+    const post: OutboundRequest = {
       ...call,
       who: "the chat-completions API",
       timeoutMs: request.timeoutMs,
@@ -162,8 +178,8 @@ async function askOpenAi(
 }
 
 /** Posts, and reads the answer as it comes. */
-const converse = (post: Post, dialect: Dialect, io: PostIo): Promise<Result<ChatReply, Trouble>> =>
-  exchange(post, io, async (response, deadline) => {
+const converse = (post: OutboundRequest, dialect: Dialect, io: RequestIo): Promise<Result<ChatReply, Trouble>> =>
+  request(post, io, async (response, deadline) => {
     if (response.status === 202) {
       release(response.body);
       return err({ reason: `${post.who} answered 202; a chat needs the answer itself`, passing: false });
@@ -179,7 +195,7 @@ const converse = (post: Post, dialect: Dialect, io: PostIo): Promise<Result<Chat
 async function feed(
   reader: ChatReader,
   body: ReadableStream<Uint8Array>,
-  post: Post,
+  post: OutboundRequest,
   deadline: Deadline,
 ): Promise<Trouble | undefined> {
   const source = body.getReader();
@@ -210,35 +226,23 @@ async function feed(
 
 async function askFunction(
   chat: ChatFunction,
-  request: ChatRequest,
+  { sessionId, message, model, timeoutMs }: ChatRequest,
   signal: AbortSignal | undefined,
 ): Promise<Result<ChatReply, Trouble>> {
-  return within(request, signal, async (deadline) => {
-    const { sessionId, message, model } = request;
-    const call = async () => chat({ sessionId, message, model, signal: deadline.signal });
-    const waited = await deadline.wait(call());
-    switch (waited.kind) {
-      case "value": {
-        const reply = waited.value;
-        return ok(typeof reply === "string" ? { text: reply, toolUse: false } : { toolUse: false, ...reply });
-      }
-      case "failed":
-        return err({ reason: `the chat function failed: ${messageOf(waited.error)}`, passing: true });
-      default:
-        return err(interruptedBy(waited, { who: "the chat function", timeoutMs: request.timeoutMs }));
-    }
+  const who = "the chat function";
+  const asked = await settleWithin((aborted) => chat({ sessionId, message, model, signal: aborted }), timeoutMs, {
+    signal,
   });
+  if (!asked.ok) return err(hookTrouble(asked.error, { who, timeoutMs }));
+  const reply = Reply.safeParse(asked.value);
+  if (reply.success) return ok(reply.data);
+  return err({ reason: `${who} gave neither a text nor {text, toolUse?, usage?}`, passing: false });
 }
 
-async function within<T>(
-  { timeoutMs }: ChatRequest,
-  signal: AbortSignal | undefined,
-  ask: (deadline: Deadline) => Promise<T>,
-): Promise<T> {
-  const deadline = new TimedDeadline(timeoutMs, signal);
-  try {
-    return await ask(deadline);
-  } finally {
-    deadline.close();
-  }
-}
+/** What a function in code may answer. Its types are not there at run time. */
+const Reply = z.union([
+  z.string().transform((text) => ({ text, toolUse: false })),
+  z
+    .object({ text: z.string(), toolUse: z.boolean().default(false), usage: TokenUsage.optional() })
+    .transform(({ usage, ...reply }) => ({ ...reply, ...(usage === undefined ? {} : { usage }) })),
+]);

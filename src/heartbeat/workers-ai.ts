@@ -2,8 +2,8 @@
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { WorkersAi } from "../env.ts";
-import type { Deadline } from "../outbound/deadline.ts";
-import { interruptedBy, messageOf, type Trouble } from "../outbound/exchange.ts";
+import { hookTrouble, type Trouble } from "../outbound/request.ts";
+import { settleWithin } from "../outbound/settle.ts";
 import { type ChatReply, isTold, readUsage } from "./chat-stream.ts";
 import { openAiDialect } from "./openai.ts";
 
@@ -19,7 +19,7 @@ const Answer = z.object({
 export async function askWorkersAi(
   ai: WorkersAi,
   request: { readonly message: string; readonly model?: string | undefined; readonly timeoutMs: number },
-  deadline: Deadline,
+  signal: AbortSignal | undefined,
 ): Promise<Result<ChatReply, Trouble>> {
   const { model, message } = request;
   if (model === undefined) {
@@ -27,16 +27,13 @@ export async function askWorkersAi(
       "Workers AI needs the name of a model: set fast_model and model of the heartbeat, for example @cf/meta/llama-3.3-70b-instruct-fp8-fast";
     return err({ reason, passing: false });
   }
-  const ask = async (): Promise<unknown> => ai.run(model, { messages: [{ role: "user", content: message }] });
-  const waited = await deadline.wait(ask());
-  switch (waited.kind) {
-    case "value":
-      return readAnswer(waited.value);
-    case "failed":
-      return err({ reason: `Workers AI failed: ${messageOf(waited.error)}`, passing: true });
-    default:
-      return err(interruptedBy(waited, { who: "Workers AI", timeoutMs: request.timeoutMs }));
-  }
+  const asked = await settleWithin(
+    () => ai.run(model, { messages: [{ role: "user", content: message }] }),
+    request.timeoutMs,
+    { signal },
+  );
+  if (asked.ok) return readAnswer(asked.value);
+  return err(hookTrouble(asked.error, { who: "Workers AI", timeoutMs: request.timeoutMs }));
 }
 
 function readAnswer(value: unknown): Result<ChatReply, Trouble> {

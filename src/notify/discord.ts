@@ -2,14 +2,18 @@
 
 import type { Result } from "../domain/result.ts";
 import { chunkText } from "../domain/text/split-text.ts";
-import type { PostIo, Trouble } from "../outbound/exchange.ts";
+import type { RequestIo, Trouble } from "../outbound/request.ts";
 import { type Notification, send, sendInOrder } from "./send.ts";
 
 /** Discord refuses longer messages. */
 const MAX_CHARS = 2_000;
 
 /** In as many messages as it takes. Nobody is mentioned, whatever the model writes. */
-export const notifyDiscord = (url: string, { text }: Notification, io: PostIo): Promise<Result<undefined, Trouble>> => {
+export const notifyDiscord = (
+  url: string,
+  { text }: Notification,
+  io: RequestIo,
+): Promise<Result<undefined, Trouble>> => {
   // Discord refuses a message of blanks only.
   const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");
   return sendInOrder(pieces, (content) => {

@@ -1,11 +1,11 @@
 /**
- * Tells a heartbeat's answer to everyone who is to know it (CONTRACT.md §8). All are called, whatever becomes of the others,
+ * Tells a heartbeat's answer to everyone who is to know it (docs/contract.md §8). All are called, whatever becomes of the others,
  * and what became of each is the answer. Never throws.
  */
 import { err, ok, type Result } from "../domain/result.ts";
-import { TimedDeadline } from "../outbound/deadline.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
-import { interruptedBy, messageOf, type Trouble } from "../outbound/exchange.ts";
+import { hookTrouble, type Trouble } from "../outbound/request.ts";
+import { settleWithin } from "../outbound/settle.ts";
 import type { Notified, Notifier } from "../schema/heartbeat.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 import { notifyDiscord } from "./discord.ts";
@@ -79,19 +79,9 @@ async function callFunction(
   { text, source }: Notification,
   io: NotifyIo,
 ): Promise<Result<undefined, Trouble>> {
-  const deadline = new TimedDeadline(CODE_TIMEOUT_MS, io.signal);
-  try {
-    const call = async (): Promise<void> => notify({ text, source }, deadline.signal);
-    const waited = await deadline.wait(call());
-    switch (waited.kind) {
-      case "value":
-        return ok(undefined);
-      case "failed":
-        return err({ reason: `the notify function failed: ${messageOf(waited.error)}`, passing: true });
-      default:
-        return err(interruptedBy(waited, { who: "the notify function", timeoutMs: CODE_TIMEOUT_MS }));
-    }
-  } finally {
-    deadline.close();
-  }
+  const { signal } = io;
+  const told = await settleWithin((aborted) => notify({ text, source }, aborted), CODE_TIMEOUT_MS, { signal });
+  return told.ok
+    ? ok(undefined)
+    : err(hookTrouble(told.error, { who: "the notify function", timeoutMs: CODE_TIMEOUT_MS }));
 }

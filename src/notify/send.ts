@@ -1,20 +1,20 @@
 /** What all notifiers share: the notification, and one POST of it whose answer's body does not matter. */
 import { ok, type Result } from "../domain/result.ts";
-import { exchange, type Post, type PostIo, type Trouble } from "../outbound/exchange.ts";
 import { release } from "../outbound/output.ts";
+import { type OutboundRequest, type RequestIo, request, type Trouble } from "../outbound/request.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 
 /** `text` is ready to be sent; `id` is the same however often the beat's notification is sent. */
 export type Notification = { readonly id: string; readonly text: string; readonly source: string };
 
 /** `now` in epoch ms. */
-export type NotifyIo = PostIo & { readonly now: () => number };
+export type NotifyIo = RequestIo & { readonly now: () => number };
 
 const NOTIFY_TIMEOUT_MS = 15 * SECOND_MS;
 
 /** Any 2xx is success. */
-export const send = (post: Omit<Post, "timeoutMs">, io: PostIo): Promise<Result<undefined, Trouble>> =>
-  exchange({ ...post, timeoutMs: NOTIFY_TIMEOUT_MS }, io, async (response) => {
+export const send = (post: Omit<OutboundRequest, "timeoutMs">, io: RequestIo): Promise<Result<undefined, Trouble>> =>
+  request({ ...post, timeoutMs: NOTIFY_TIMEOUT_MS }, io, async (response) => {
     release(response.body);
     return ok(undefined);
   });

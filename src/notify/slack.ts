@@ -2,13 +2,13 @@
 
 import type { Result } from "../domain/result.ts";
 import { chunkText } from "../domain/text/split-text.ts";
-import type { PostIo, Trouble } from "../outbound/exchange.ts";
+import type { RequestIo, Trouble } from "../outbound/request.ts";
 import { type Notification, send, sendInOrder } from "./send.ts";
 
 /** Slack cuts messages at 40,000 characters; escaping makes one into five at most. */
 const MAX_CHARS = 8_000;
 
-export const notifySlack = (url: string, { text }: Notification, io: PostIo): Promise<Result<undefined, Trouble>> =>
+export const notifySlack = (url: string, { text }: Notification, io: RequestIo): Promise<Result<undefined, Trouble>> =>
   sendInOrder(chunkText(text, MAX_CHARS), (piece) =>
     send({ who: "Slack", url, headers: {}, body: JSON.stringify({ text: escapeText(piece) }), secrets: [url] }, io),
   );

@@ -2,7 +2,7 @@
 
 import type { Result } from "../domain/result.ts";
 import { chunkText } from "../domain/text/split-text.ts";
-import type { PostIo, Trouble } from "../outbound/exchange.ts";
+import type { RequestIo, Trouble } from "../outbound/request.ts";
 import { type Notification, send, sendInOrder } from "./send.ts";
 
 const BOT_API = "https://api.telegram.org";
@@ -15,7 +15,7 @@ export type TelegramChat = { readonly bot_token: string; readonly chat_id: strin
 export const notifyTelegram = (
   chat: TelegramChat,
   { text }: Notification,
-  io: PostIo,
+  io: RequestIo,
 ): Promise<Result<undefined, Trouble>> => {
   const url = `${(chat.url ?? BOT_API).replace(/\/+$/, "")}/bot${chat.bot_token}/sendMessage`;
   const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");

@@ -1,6 +1,6 @@
 /** A heartbeat's answer to a webhook (CONTRACT.md §8), signed as Standard Webhooks 1.0 with the agent's secret. */
 import { err, type Result } from "../domain/result.ts";
-import type { Trouble } from "../outbound/exchange.ts";
+import type { Trouble } from "../outbound/request.ts";
 import { signedHeaders } from "../outbound/signature.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 import { type Notification, type NotifyIo, send } from "./send.ts";

@@ -1,109 +1,92 @@
 /**
- * One POST of a heartbeat, to a chat endpoint or a notifier: no redirect is followed, time and size are limited, every way out
- * releases the connection, and it never throws. Reasons name neither the URL nor any secret: Slack's and Discord's URLs and
- * Telegram's path are secrets themselves.
+ * One call that leaves us, over HTTP: agents, chat endpoints, notifiers, sources of users. No redirect is followed, every way out
+ * releases the connection, and it never throws. The caller's deadline covers it, from connecting to the last byte that is read.
  */
-
-import { err, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
-import { formatDuration } from "../domain/time/duration.ts";
+import { errorText } from "../domain/text/error-text.ts";
 import { SECOND_MS } from "../schema/limits.ts";
+import { isCallRefusal } from "./call-budget.ts";
 import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
 import { readText, release } from "./output.ts";
-import { classifyStatus, textDecoderFor } from "./response.ts";
+import { textDecoderFor } from "./response.ts";
+import { settle } from "./settle.ts";
 
-/** What the other side says about its failure is quoted up to here, and not waited for any longer than this. */
+/** No more of a text that explains a failure is kept, and its end is not waited for any longer. */
 const MAX_QUOTE_BYTES = 300;
 const QUOTE_TIMEOUT_MS = SECOND_MS;
 
-/** Why a call came to nothing. `passing`: another try may well succeed. */
-export type Trouble = { readonly reason: string; readonly passing: boolean; readonly httpStatus?: number };
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-export type Post = {
-  /** Who is called, as the reasons name them: `the chat endpoint`, `Slack`. */
+export type Call = {
+  /** The receiver, as reasons name it: `the agent`, `Slack`. */
   readonly who: string;
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** From connecting to the last byte. */
-  readonly timeoutMs: number;
-  /** Texts that no reason may hold, should the other side echo them. */
-  readonly secrets: readonly string[];
+  /** A POST of this body; without one, a GET. */
+  readonly body?: string;
+  readonly headers: HeadersInit;
 };
 
-export type PostIo = {
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Aborted to hang up. */
-  readonly signal?: AbortSignal | undefined;
-};
+/** How a call ended. Reasons are sentences without the URL, which may hold a secret. */
+export type Exchanged =
+  /** The receiver answered; the body of `response` is the caller's to read or release. */
+  | { readonly kind: "answer"; readonly response: Response }
+  /** Nothing was answered. */
+  | { readonly kind: "no_connection"; readonly reason: string }
+  /** The platform allowed no further call in this invocation, so none was made. */
+  | { readonly kind: "postponed" }
+  | Interruption;
 
-/** Sends the call; `read` takes over the body of an answer with status 2xx. */
-export async function exchange<T>(
-  post: Post,
-  io: PostIo,
-  read: (response: Response, deadline: Deadline) => Promise<Result<T, Trouble>>,
-): Promise<Result<T, Trouble>> {
-  // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
-  const { fetch } = io;
-  const deadline = new TimedDeadline(post.timeoutMs, io.signal);
-  try {
-    const call = async (): Promise<Response> =>
-      fetch(post.url, {
-        method: "POST",
-        headers: { "user-agent": "Reveille", "content-type": "application/json", ...post.headers },
-        body: post.body,
-        redirect: "manual",
-        signal: deadline.signal,
-      });
-    const pending = call();
-    const waited = await deadline.wait(pending);
-    switch (waited.kind) {
-      case "value": {
-        const result = waited.value.ok
-          ? await read(waited.value, deadline)
-          : err(await explainStatus(waited.value, post, deadline));
-        return result.ok ? result : err({ ...result.error, reason: redact(result.error.reason, post.secrets) });
-      }
-      case "failed":
-        return err({
-          reason: redact(`could not connect to ${post.who}: ${messageOf(waited.error)}`, post.secrets),
-          passing: true,
-        });
-      default:
-        // A fetch that does not heed the signal may answer yet.
-        pending.then(
-          (late) => release(late.body),
-          () => undefined,
-        );
-        return err(interruptedBy(waited, post));
-    }
-  } finally {
-    deadline.close();
-  }
+/** Makes the call once. `deadline` is watched by its owner, and its signal is the fetch's. */
+export async function exchange(
+  { who, url, headers, body }: Call,
+  fetch: Fetch,
+  deadline: Deadline,
+): Promise<Exchanged> {
+  const init: RequestInit = { headers, redirect: "manual", signal: deadline.signal };
+  const request: RequestInit = body === undefined ? init : { ...init, method: "POST", body };
+  // A fetch that does not heed the signal may answer too late.
+  const answered = await settle(
+    () => fetch(url, request),
+    deadline,
+    (late) => release(late.body),
+  );
+  if (answered.ok) return { kind: "answer", response: answered.value };
+  if (answered.error.kind !== "failed") return answered.error;
+  const { error } = answered.error;
+  return isCallRefusal(error)
+    ? { kind: "postponed" }
+    : { kind: "no_connection", reason: explainNoConnection(who, error) };
 }
 
-/** A limit that ran out, or a call that we gave up ourselves. */
-export const interruptedBy = (by: Interruption, post: Pick<Post, "who" | "timeoutMs">): Trouble =>
-  by.kind === "aborted"
-    ? { reason: "given up", passing: false }
-    : {
-        reason: `timed out after ${formatDuration(post.timeoutMs)}: ${post.who} did not finish its answer`,
-        passing: true,
-      };
+/** Node tells by a code what went wrong; workerd has one message for a lost connection, and one for a failed look-up or handshake. */
+const NO_CONNECTION: readonly (readonly [symptom: RegExp, of: (who: string) => string])[] = [
+  [
+    /^ECONNREFUSED /,
+    (who) =>
+      `could not connect to ${who}: nothing listens there; check that it runs and that its URL has the right port`,
+  ],
+  [/^ENOTFOUND /, (who) => `could not connect to ${who}: its host name is not known; check its URL`],
+  [
+    /^(?:ECONNRESET|UND_ERR_SOCKET) |Network connection lost/,
+    (who) =>
+      `could not connect to ${who}, or the connection broke before it answered; check that it runs and that its URL is right`,
+  ],
+  [
+    /internal error; reference/,
+    (who) => `could not connect to ${who}: its host name is not known, or its TLS certificate is not valid`,
+  ],
+];
 
-async function explainStatus(response: Response, post: Post, deadline: Deadline): Promise<Trouble> {
-  const { status } = response;
-  const passing = classifyStatus(status) === "retryable";
-  const redirect =
-    status >= 300 && status <= 399 ? ", a redirect; redirects are not followed, so set the URL to where it leads" : "";
-  const quote = redirect === "" ? await quoteOf(response, deadline) : "";
-  if (redirect !== "") release(response.body);
-  const reason = `${post.who} answered ${status}${redirect}${quote === "" ? "" : `: ${quote}`}`;
-  return { reason, passing, httpStatus: status };
+function explainNoConnection(who: string, error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const message = messageOf(error);
+  const known = NO_CONNECTION.find(([symptom]) => symptom.test(`${code} ${message}`));
+  return known === undefined ? `could not connect to ${who}: ${message}` : known[1](who);
 }
 
-/** The beginning of what the other side says, unless that is a page for a browser. */
-async function quoteOf(response: Response, deadline: Deadline): Promise<string> {
+/** The beginning of what a receiver says about a failure, on one line; "" where it says nothing, or shows a page for a browser. */
+export async function quoteOf(response: Response, deadline: Deadline): Promise<string> {
   const contentType = response.headers.get("content-type");
   const decoder = contentType?.toLowerCase().includes("html") ? undefined : textDecoderFor(contentType);
   if (decoder === undefined || response.body === null) {
@@ -119,17 +102,12 @@ async function quoteOf(response: Response, deadline: Deadline): Promise<string> 
   }
 }
 
-/** What a thrown value says, without any URL in it, short enough for a log. */
+/** What a thrown value says, without any URL in it, short enough for a log. Never throws. */
 export function messageOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cause.code})` : "";
-  const message = `${cause instanceof Error ? cause.message : String(cause)}${code}`;
+  const message = cause instanceof Error ? cause.message : errorText(cause);
   return oneLine(cutUtf8(message.replace(/\bhttps?:\/\/\S+/gi, "(URL)"), MAX_QUOTE_BYTES).text);
 }
-
-/** The text with every secret in it blotted out. */
-export const redact = (text: string, secrets: readonly string[]): string =>
-  secrets.reduce((kept, secret) => (secret === "" ? kept : kept.replaceAll(secret, "(secret)")), text);
 
 /** Without line breaks, runs of blanks and control characters. */
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, " ").trim();

@@ -5,17 +5,18 @@
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
 import { type CursorTrace, traceCursor } from "../domain/text/cursor-cycle.ts";
-import { formatDuration } from "../domain/time/duration.ts";
 import type { Settings } from "../env.ts";
-import { TimedDeadline } from "../outbound/deadline.ts";
+import type { Deadline } from "../outbound/deadline.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
-import { readText, release } from "../outbound/output.ts";
-import { classifyStatus } from "../outbound/response.ts";
+import type { Fetch } from "../outbound/exchange.ts";
+import { readText } from "../outbound/output.ts";
+import { request, type Trouble } from "../outbound/request.ts";
 import { signedHeaders } from "../outbound/signature.ts";
 import { KIB, SECOND_MS } from "../schema/limits.ts";
 import { UserIdText } from "../schema/text.ts";
 import type { ActiveUserSource, Page, Reading, SourceFailure } from "./source.ts";
 
+const WHO = "ACTIVE_USERS_URL";
 const PAGE_TIMEOUT_MS = 30 * SECOND_MS;
 const MAX_PAGE_BYTES = 4 * KIB * KIB;
 /** A page is held in memory and handed over in one piece for each shard. */
@@ -35,7 +36,7 @@ export function urlSource(
   url: string,
   settings: Pick<Settings, "LOCAL" | "AGENT_SECRET">,
   reading: Reading,
-  fetchPage: typeof fetch = (input, init) => fetch(input, init),
+  fetchPage: Fetch = (input, init) => fetch(input, init),
 ): ActiveUserSource {
   return {
     async page(cursor) {
@@ -54,13 +55,13 @@ export function urlSource(
 }
 
 const refuse = (reason: string) => err({ reason, retryable: false });
-const failed = (reason: string) => err({ reason: `ACTIVE_USERS_URL ${reason}`, retryable: true });
+const failed = (reason: string) => err({ reason: `${WHO} ${reason}`, retryable: true });
 
 async function headersOf(
   secret: string | undefined,
   { fanOutId, now }: Reading,
 ): Promise<Result<Record<string, string>, string>> {
-  const accept = { accept: "application/json", "user-agent": "Reveille" };
+  const accept = { accept: "application/json" };
   if (secret === undefined) return ok(accept);
   const timestampSeconds = Math.floor(now() / SECOND_MS);
   const signed = await signedHeaders({ secret, id: fanOutId, timestampSeconds, body: "" });
@@ -69,37 +70,26 @@ async function headersOf(
     : err(`the call of ACTIVE_USERS_URL cannot be signed: ${signed.error}`);
 }
 
-async function get(
-  url: string,
-  headers: Record<string, string>,
-  fetchPage: typeof fetch,
-): Promise<Result<string, SourceFailure>> {
-  const deadline = new TimedDeadline(PAGE_TIMEOUT_MS);
-  try {
-    const answered = await deadline.wait(fetchPage(url, { headers, redirect: "manual", signal: deadline.signal }));
-    if (answered.kind === "failed") return failed("could not be reached, or broke the connection");
-    if (answered.kind !== "value") return failed(`did not answer within ${formatDuration(PAGE_TIMEOUT_MS)}`);
-    const { status, body } = answered.value;
-    const statusClass = classifyStatus(status);
-    if (statusClass !== "success" || body === null) {
-      release(body);
-      const failure = failed(`answered ${status}${statusClass === "success" ? " without a body" : ""}`);
-      return statusClass === "retryable" ? failure : refuse(failure.error.reason);
-    }
-    const read = await readText(
-      body,
-      new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }),
-      MAX_PAGE_BYTES,
-      deadline,
-    );
-    if (read.kind !== "text")
-      return failed(read.kind === "undecodable" ? "answered what is not UTF-8" : "broke off its answer");
-    return read.truncated
-      ? refuse(`ACTIVE_USERS_URL answered more than ${MAX_PAGE_BYTES} bytes; give smaller pages`)
-      : ok(read.text);
-  } finally {
-    deadline.close();
-  }
+async function get(url: string, headers: Record<string, string>, fetch: Fetch): Promise<Result<string, SourceFailure>> {
+  const call = { who: WHO, url, headers, timeoutMs: PAGE_TIMEOUT_MS, secrets: [] };
+  const answered = await request(call, { fetch }, readBody);
+  return answered.ok ? answered : err({ reason: answered.error.reason, retryable: answered.error.passing });
+}
+
+async function readBody({ status, body }: Response, deadline: Deadline): Promise<Result<string, Trouble>> {
+  const trouble = (reason: string, passing = true) => err({ reason: `${WHO} ${reason}`, passing });
+  if (body === null) return trouble(`answered ${status} without a body`);
+  const read = await readText(
+    body,
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }),
+    MAX_PAGE_BYTES,
+    deadline,
+  );
+  if (read.kind === "undecodable") return trouble("answered what is not UTF-8");
+  if (read.kind !== "text") return trouble("broke off its answer");
+  return read.truncated
+    ? trouble(`answered more than ${MAX_PAGE_BYTES} bytes; give smaller pages`, false)
+    : ok(read.text);
 }
 
 function readPage(text: string, at: Position | undefined): Result<Page, SourceFailure> {

@@ -78,7 +78,7 @@ describe("ACTIVE_USERS_URL", () => {
     const pages = pagesOf(users(25), 10);
     source.answerWith((call, index) => (call.cursor === "10" ? { status: 500 } : pages(call, index)));
     const { job, ended, runs } = await fanOut();
-    const error = "the users could not be read beyond the first 10: ACTIVE_USERS_URL answered 500";
+    const error = "the users could not be read beyond the first 10: ACTIVE_USERS_URL answered 500: {}";
     expect(ended).toMatchObject({ status: "error", error, total: 10, succeeded: 10 });
     expect(runs).toHaveLength(10);
     expect(await readJob(reveille, job.id)).toMatchObject({ last_status: "error", last_error: error, run_count: 10 });

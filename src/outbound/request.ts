@@ -1,0 +1,100 @@
+/**
+ * One call whose failure is a sentence: of a heartbeat to a chat endpoint or a notifier, of a fan-out to a source of users. Time and
+ * size are limited, and it never throws. Reasons name neither the URL nor any secret: Slack's and Discord's URLs and Telegram's
+ * path are secrets themselves.
+ */
+import { err, type Result } from "../domain/result.ts";
+import { formatDuration } from "../domain/time/duration.ts";
+import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
+import { type Call, type Exchanged, exchange, type Fetch, messageOf, quoteOf } from "./exchange.ts";
+import { release } from "./output.ts";
+import { classifyStatus } from "./response.ts";
+import type { Unsettled } from "./settle.ts";
+
+/** Why a call came to nothing. `passing`: another try may well succeed. */
+export type Trouble = { readonly reason: string; readonly passing: boolean; readonly httpStatus?: number };
+
+export type OutboundRequest = Call & {
+  readonly headers: Readonly<Record<string, string>>;
+  /** From connecting to the last byte. */
+  readonly timeoutMs: number;
+  /** Texts that no reason may hold, should the receiver echo them. */
+  readonly secrets: readonly string[];
+};
+
+export type RequestIo = {
+  readonly fetch: Fetch;
+  /** Aborted to hang up. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Makes the call; `read` takes over the body of an answer with status 2xx. */
+export async function request<T>(
+  call: OutboundRequest,
+  io: RequestIo,
+  read: (response: Response, deadline: Deadline) => Promise<Result<T, Trouble>>,
+): Promise<Result<T, Trouble>> {
+  // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
+  const { fetch } = io;
+  const deadline = new TimedDeadline(call.timeoutMs, io.signal);
+  try {
+    const exchanged = await exchange({ ...call, headers: withOurs(call) }, fetch, deadline);
+    const result = exchanged.kind === "answer" ? await take(exchanged.response) : err(troubleOf(exchanged, call));
+    return result.ok ? result : err({ ...result.error, reason: redact(result.error.reason, call.secrets) });
+  } finally {
+    deadline.close();
+  }
+
+  async function take(response: Response): Promise<Result<T, Trouble>> {
+    return response.ok ? read(response, deadline) : err(await explainStatus(response, call, deadline));
+  }
+}
+
+const withOurs = ({ headers, body }: OutboundRequest): Record<string, string> => ({
+  "user-agent": "Reveille",
+  ...(body === undefined ? {} : { "content-type": "application/json" }),
+  ...headers,
+});
+
+function troubleOf(ended: Exclude<Exchanged, { kind: "answer" }>, call: OutboundRequest): Trouble {
+  switch (ended.kind) {
+    case "no_connection":
+      return { reason: ended.reason, passing: true };
+    case "postponed":
+      return { reason: `${call.who} was not called: this invocation may make no further call`, passing: true };
+    default:
+      return interruptedBy(ended, call);
+  }
+}
+
+/** A limit that ran out, or a call that we gave up ourselves. */
+export const interruptedBy = (
+  by: Interruption,
+  { who, timeoutMs }: Pick<OutboundRequest, "who" | "timeoutMs">,
+): Trouble =>
+  by.kind === "aborted"
+    ? { reason: "given up", passing: false }
+    : { reason: `timed out after ${formatDuration(timeoutMs)}: ${who} did not finish its answer`, passing: true };
+
+/** As {@link interruptedBy}, of a function in code that failed or did not answer in time. */
+export const hookTrouble = (ended: Unsettled, call: Pick<OutboundRequest, "who" | "timeoutMs">): Trouble =>
+  ended.kind === "failed"
+    ? { reason: `${call.who} failed: ${messageOf(ended.error)}`, passing: true }
+    : interruptedBy(ended, call);
+
+async function explainStatus(response: Response, { who }: OutboundRequest, deadline: Deadline): Promise<Trouble> {
+  const { status } = response;
+  const passing = classifyStatus(status) === "retryable";
+  const isRedirect = status >= 300 && status <= 399;
+  if (isRedirect) {
+    release(response.body);
+    const reason = `${who} answered ${status}, a redirect; redirects are not followed, so set the URL to where it leads`;
+    return { reason, passing, httpStatus: status };
+  }
+  const quote = await quoteOf(response, deadline);
+  return { reason: `${who} answered ${status}${quote === "" ? "" : `: ${quote}`}`, passing, httpStatus: status };
+}
+
+/** The text with every secret in it blotted out. */
+const redact = (text: string, secrets: readonly string[]): string =>
+  secrets.reduce((kept, secret) => (secret === "" ? kept : kept.replaceAll(secret, "(secret)")), text);

@@ -4,7 +4,7 @@
  * has no tables.
  */
 import { DurableObject } from "cloudflare:workers";
-import { callJob, heardCompletion } from "../../src/agent/attempt.ts";
+import { callJob, notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { userRunView } from "../../src/domain/fan-out/view.ts";
@@ -109,7 +109,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     }
     if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change));
     const { jobId, definition } = fanOut.spec;
-    const body = await heardCompletion(definition, { ...run, jobId }, change.body);
+    const body = await notifyListeners(definition, { ...run, jobId }, change.body);
     // Meanwhile it may have ended, or have been dropped with its fan-out.
     const now = this.#find(no, key)?.run;
     if (now === undefined) return notFound("run");

@@ -3,7 +3,7 @@
  * live in the shards of its fan-outs; whoever asks need not know.
  */
 
-import { heardCompletion } from "../../src/agent/attempt.ts";
+import { notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type Caller, canReport } from "../../src/domain/job/access.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
@@ -63,7 +63,7 @@ export class JobRunLog {
     if (!seen.ok) return seen;
     const { state, run } = seen.value;
     const { id: jobId, definition } = state.record;
-    const heard = isActive(run) ? await heardCompletion(definition, { ...run, jobId }, body) : body;
+    const heard = isActive(run) ? await notifyListeners(definition, { ...run, jobId }, body) : body;
     return this.#changeRun(
       caller,
       runId,

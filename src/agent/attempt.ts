@@ -6,12 +6,14 @@
 import type { Answer } from "../domain/run/attempt-outcome.ts";
 import { LISTENER_OBJECTED } from "../domain/run/run.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
+import { errorText } from "../domain/text/error-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { Env, Settings } from "../env.ts";
 import { BUILTIN_LABEL, registeredBuiltin } from "../hooks/builtins.ts";
 import { type EndedRun, type JobHandler, registeredJobHandler, registeredListeners } from "../hooks/job-hooks.ts";
+import { settle, settleWithin } from "../outbound/settle.ts";
 import type { JobDefinition } from "../schema/job.ts";
-import { MAX_OUTPUT_BYTES } from "../schema/limits.ts";
+import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
 import type { CompleteBody } from "../schema/run.ts";
 import { calledRun, type RunToCall } from "./body.ts";
 import { type CallIo, callAgent, type JobToCall } from "./call-agent.ts";
@@ -19,7 +21,18 @@ import { type CallIo, callAgent, type JobToCall } from "./call-agent.ts";
 /** `maxAttempts` tells whether a failed attempt ends the run. */
 export type JobToRun = JobToCall & { readonly maxAttempts: number };
 
-/** Never throws. */
+/** An attempt whose time is nearly over leaves its listeners at least this: they hear of a timeout too. */
+const LEAST_LISTENER_MS = 5 * SECOND_MS;
+/** The listeners of a completion have this together: the agent's call waits for them. */
+const COMPLETION_LISTENERS_MS = 10 * SECOND_MS;
+
+/**
+ * An attempt ends at its deadline, and its listeners end at most this much later. A loop that still waits after that gives
+ * the call up (docs/architecture.md, invariant 9).
+ */
+export const ATTEMPT_GRACE_MS = 2 * LEAST_LISTENER_MS;
+
+/** Makes one attempt and never throws. Listeners share the time that the handler or the agent has left of it. */
 export async function callJob(
   env: Env,
   settings: Settings,
@@ -27,6 +40,7 @@ export async function callJob(
   run: RunToCall,
   io: CallIo,
 ): Promise<Answer> {
+  const startedAt = io.now();
   const handler = handlerOf(job.definition);
   const answer =
     handler === "missing"
@@ -36,14 +50,15 @@ export async function callJob(
         : await callHandler(handler, job, run, io);
   const ended = endedBy(answer, run.attempt >= job.maxAttempts);
   if (ended === undefined || registeredListeners().length === 0) return answer;
-  const objection = await tellListeners(job.definition, run, ended);
+  const left = io.deadline.timeoutMs - (io.now() - startedAt);
+  const objection = await tellListeners(job.definition, run, ended, Math.max(LEAST_LISTENER_MS, left));
   if (objection === undefined || answer.kind !== "success") return answer;
   const { httpStatus } = answer;
   return { kind: "refused", reason: objection, ...(httpStatus === undefined ? {} : { httpStatus }) };
 }
 
-/** The agent's completion of a run after the listeners have heard of it: an error where one of them objects. */
-export async function heardCompletion(
+/** Notifies the listeners of the agent's completion of a run; it becomes an error when one of them objects. Never throws. */
+export async function notifyListeners(
   definition: JobDefinition,
   run: RunToCall,
   body: CompleteBody,
@@ -51,11 +66,12 @@ export async function heardCompletion(
   if (registeredListeners().length === 0) return body;
   const output =
     typeof body.output === "string" ? body.output : body.output === undefined ? undefined : JSON.stringify(body.output);
-  const objection = await tellListeners(definition, run, {
+  const ending: Ending = {
     status: body.status,
     ...(body.error === undefined ? {} : { error: body.error }),
     ...(output === undefined ? {} : { output }),
-  });
+  };
+  const objection = await tellListeners(definition, run, ending, COMPLETION_LISTENERS_MS);
   return objection === undefined || body.status === "error" ? body : { ...body, status: "error", error: objection };
 }
 
@@ -74,23 +90,17 @@ function handlerOf({ owner_kind, name, labels }: JobDefinition): JobHandler | "m
   return registeredJobHandler();
 }
 
-async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, io: CallIo): Promise<Answer> {
-  const { deadline } = io;
-  const call = async (): Promise<unknown> =>
-    handler({
-      job: { id: run.jobId, ...job.definition },
-      run: calledRun(run),
-      sessionId: run.sessionId,
-      signal: deadline.signal,
-    });
-  const waited = await deadline.wait(call());
-  switch (waited.kind) {
-    case "value":
-      return waited.value instanceof Error
-        ? { kind: "refused", reason: messageOf(waited.value) }
-        : asOutput(waited.value);
+async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, { deadline }: CallIo): Promise<Answer> {
+  const { signal } = deadline;
+  const call = { job: { id: run.jobId, ...job.definition }, run: calledRun(run), sessionId: run.sessionId, signal };
+  const settled = await settle(() => handler(call), deadline);
+  if (settled.ok) {
+    const returned = settled.value;
+    return returned instanceof Error ? { kind: "refused", reason: errorText(returned) } : asOutput(returned);
+  }
+  switch (settled.error.kind) {
     case "failed":
-      return { kind: "refused", reason: messageOf(waited.error) };
+      return { kind: "refused", reason: settled.error.reason };
     case "timeout":
       return {
         kind: "retryable",
@@ -136,21 +146,29 @@ function endedBy(answer: Answer, isLastAttempt: boolean): Ending | undefined {
   }
 }
 
-/** Calls every listener, also after one has failed; answers why the run is an error, if one says so. */
-async function tellListeners(definition: JobDefinition, run: RunToCall, ending: Ending): Promise<string | undefined> {
-  const job = { id: run.jobId, ...definition };
-  const ended = { ...calledRun(run), ...ending };
+/**
+ * Calls every listener, one after the other, also after one has failed; answers why the run is an error, if one says so.
+ * When `limitMs` is used up, the others are called and not waited for.
+ */
+async function tellListeners(
+  definition: JobDefinition,
+  run: RunToCall,
+  ending: Ending,
+  limitMs: number,
+): Promise<string | undefined> {
+  const ended = {
+    job: { id: run.jobId, ...definition },
+    run: { ...calledRun(run), ...ending },
+    sessionId: run.sessionId,
+  };
+  const endsAt = performance.now() + limitMs;
   let objection: string | undefined;
   for (const listener of registeredListeners()) {
-    try {
-      const answer = await listener({ job, run: ended, sessionId: run.sessionId });
-      if (answer instanceof Error) objection ??= LISTENER_OBJECTED + messageOf(answer);
-    } catch (error) {
-      objection ??= LISTENER_OBJECTED + messageOf(error);
-    }
+    const answer = await settleWithin<unknown>(() => listener(ended), Math.max(0, endsAt - performance.now()));
+    if (answer.ok) {
+      if (answer.value instanceof Error) objection ??= LISTENER_OBJECTED + errorText(answer.value);
+    } else if (answer.error.kind === "failed") objection ??= LISTENER_OBJECTED + answer.error.reason;
+    else objection ??= `${LISTENER_OBJECTED}it did not answer within ${formatDuration(Math.round(limitMs))}`;
   }
   return objection;
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -13,11 +13,11 @@ const SETTINGS = settingsOf({});
 
 async function fresh() {
   vi.resetModules();
-  const { callJob, heardCompletion } = await import("../../../src/agent/attempt.ts");
+  const { callJob, notifyListeners } = await import("../../../src/agent/attempt.ts");
   const { addRunListener, setJobHandler } = await import("../../../src/hooks/job-hooks.ts");
   const { registerBuiltin, registeredBuiltins } = await import("../../../src/hooks/builtins.ts");
   const tasks = await import("../../../src/hooks/tasks.ts");
-  return { callJob, heardCompletion, addRunListener, setJobHandler, registerBuiltin, registeredBuiltins, ...tasks };
+  return { callJob, notifyListeners, addRunListener, setJobHandler, registerBuiltin, registeredBuiltins, ...tasks };
 }
 let hooks: Awaited<ReturnType<typeof fresh>>;
 const reload = async () => {
@@ -195,14 +195,44 @@ describe("listeners", () => {
     expect(await call()).toEqual({ kind: "refused", reason: "Error: its own" });
   });
 
+  it("that never answer cost the run their time and no more: it is an error that says so, and the next one hears", async () => {
+    vi.useFakeTimers();
+    try {
+      hooks.addRunListener(() => new Promise(() => undefined));
+      const last = vi.fn();
+      hooks.addRunListener(last);
+      hooks.setJobHandler(() => "done");
+      const answer = call({}, { timeoutMs: 1_000 });
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(await answer).toEqual({
+        kind: "refused",
+        reason: "a run listener failed: it did not answer within 5s",
+      });
+      expect(last).toHaveBeenCalledOnce();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("that throw what cannot be read are errors like any other", async () => {
+    hooks.addRunListener(() => {
+      throw Object.create(null);
+    });
+    hooks.setJobHandler(() => "done");
+    expect(await call()).toEqual({
+      kind: "refused",
+      reason: "a run listener failed: it threw a value that cannot be read",
+    });
+  });
+
   it("hear of a completion too, and may object to it", async () => {
     const defined = defineJob(JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" } }));
     if (!defined.ok) throw new Error("the job is valid");
     const body = { status: "success", output: { a: 1 } } as const;
-    expect(await hooks.heardCompletion(defined.value.definition, run, body)).toEqual(body);
+    expect(await hooks.notifyListeners(defined.value.definition, run, body)).toEqual(body);
     expect(heard).toMatchObject([{ status: "success", output: '{"a":1}' }]);
     hooks.addRunListener(() => new Error("no"));
-    expect(await hooks.heardCompletion(defined.value.definition, run, body)).toMatchObject({
+    expect(await hooks.notifyListeners(defined.value.definition, run, body)).toMatchObject({
       status: "error",
       error: "a run listener failed: Error: no",
     });

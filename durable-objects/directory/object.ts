@@ -230,7 +230,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return {
       index: this.#index,
       names: this.#names,
-      poke: (jobId, owner) => jobObject(this.env, jobId).poke(owner),
+      poke: (jobId, owner) => jobObject(this.env, jobId).checkIn(owner),
       now: () => Date.now(),
       report: (message, jobId, error) => logError(message, { job_id: jobId }, error),
     };

@@ -15,7 +15,7 @@ const NAME_SLICES = 60;
 export type SweepIo = {
   readonly index: IndexStore;
   readonly names: NameStore;
-  /** Asks a job's object, which is told under which owner it was met here: `JobObject.poke`. */
+  /** Asks a job's object, which is told under which owner it was met here: `JobObject.checkIn`. */
   readonly poke: (jobId: string, owner?: string) => Promise<Poked>;
   /** Epoch ms. */
   readonly now: () => number;

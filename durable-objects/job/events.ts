@@ -10,7 +10,7 @@ import { type JobRecord, jobView } from "../../src/domain/job/job.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
 import type { FanOutProgress } from "./fan-out-progress.ts";
-import type { JobHolder, Told } from "./state.ts";
+import type { JobState, StateChange } from "./state.ts";
 
 /** A comment this often keeps proxies from closing a quiet stream, and finds out that a listener has gone. */
 const KEEP_ALIVE_MS = 15_000;
@@ -22,7 +22,7 @@ type Event = { readonly rev: number; readonly type: "run" | "fan_out" | "job" | 
 
 /** Opens a stream of `run`, `fan_out` and `job` events; `lastRev` is the Last-Event-ID that the listener came with. */
 export function openEvents(
-  holder: JobHolder,
+  jobState: JobState,
   progress: FanOutProgress,
   lastRev: number | undefined,
 ): ReadableStream<Uint8Array> {
@@ -45,15 +45,15 @@ export function openEvents(
           controller.close();
         };
         const keepAlive = setInterval(() => send(": keep-alive\n\n"), KEEP_ALIVE_MS);
-        const unlisten = holder.listen((told) => {
-          for (const { text, fanOut } of numbered(eventsOf(holder, told))) {
+        const unlisten = jobState.onCommit((change) => {
+          for (const { text, fanOut } of numbered(eventsOf(jobState, change))) {
             lastFanOut = fanOut ?? lastFanOut;
             send(text);
           }
-          if (holder.stored?.record.deletedAt !== undefined) close();
+          if (jobState.stored?.record.deletedAt !== undefined) close();
         });
         const unwatch = progress.watch((fanOut, counts) => {
-          const record = holder.stored?.record;
+          const record = jobState.stored?.record;
           const data = record === undefined ? undefined : fanOutData(record, fanOut, counts);
           if (data === undefined || data === lastFanOut) return;
           lastFanOut = data;
@@ -66,7 +66,7 @@ export function openEvents(
           unwatch();
         };
         // However much was missed, it is handed over whole: a listener dropped in the middle would come back for the same again.
-        const missed = numbered(missedEvents(holder, lastRev)).map(({ text }) => text);
+        const missed = numbered(missedEvents(jobState, lastRev)).map(({ text }) => text);
         controller.enqueue(encoder.encode(missed.length === 0 ? ": nothing missed\n\n" : missed.join("")));
       },
       cancel: () => stop(),
@@ -79,22 +79,22 @@ export function openEvents(
  * What a listener has not seen: the runs written and the fan-outs ended since, and the job as it is now. An id still to come was
  * another job's. A fan-out that is going is told of by its progress.
  */
-function missedEvents(holder: JobHolder, lastRev: number | undefined): Event[] {
-  const { state } = holder;
+function missedEvents(jobState: JobState, lastRev: number | undefined): Event[] {
+  const state = jobState.current;
   const rev = state?.cursor.rev ?? 0;
   if (state === undefined || lastRev === rev) return [];
   const job = jobEvent(state.record, state.cursor);
   if (lastRev === undefined || lastRev > rev) return [job];
-  const runs = holder.store.runsSince(lastRev).map((written) => runEvent(state.record, written.run, written.rev));
-  const fanOuts = holder.fanOuts
+  const runs = jobState.store.runsSince(lastRev).map((written) => runEvent(state.record, written.run, written.rev));
+  const fanOuts = jobState.fanOuts
     .endedSince(lastRev)
     .map((written) => fanOutEvent(state.record, written.fanOut, written.rev));
   return [...[...runs, ...fanOuts].sort((a, b) => a.rev - b.rev), job];
 }
 
 /** The events of one write. */
-function eventsOf(holder: JobHolder, { rev, runs, fanOut, job }: Told): Event[] {
-  const { state } = holder;
+function eventsOf(jobState: JobState, { rev, runs, fanOut, job }: StateChange): Event[] {
+  const state = jobState.current;
   if (state === undefined) return [];
   const { record, cursor } = state;
   if (record.deletedAt !== undefined) return [{ rev, type: "deleted", data: JSON.stringify({ id: record.id }) }];

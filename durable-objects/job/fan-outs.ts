@@ -3,6 +3,7 @@
  * idle, and adds up. It calls no agent itself. All of it goes on from what is stored: the page's cursor is committed after
  * its users were handed over, and a page handed over twice is harmless (DESIGN "Fan-out").
  */
+import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import {
   countFanOut,
@@ -33,17 +34,20 @@ import {
   type ShardStatus,
   type UserRunQuery,
 } from "../../src/objects/fan-out.ts";
+import type { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
 import { openSource } from "../../src/users/open.ts";
 import type { ActiveUserSource } from "../../src/users/source.ts";
 import { FanOutProgress } from "./fan-out-progress.ts";
-import type { JobHolder } from "./state.ts";
+import type { JobState } from "./state.ts";
 
 /** So many pages are handed over in one wake, for so long: every call to a shard is a subrequest, and the job answers others in between. */
 const MAX_PAGES_PER_WAKE = 20;
 const MAX_FEED_MS = 20 * SECOND_MS;
+/** A page of the roster asks every shard of the directory. */
+const SOURCE_CALLS = SHARD_COUNT;
 /** How often the shards are asked where they are. They report by themselves; asking is for reports that are lost. */
 const POLL_MS = 2 * MINUTE_MS;
 /** A shard that could not be reached is tried again after this. */
@@ -53,8 +57,6 @@ export type FanOutEffects = {
   readonly now: () => number;
   readonly random: () => number;
   readonly held: (state: TickState) => string | undefined;
-  /** The state has changed: the loop is to look again. */
-  readonly poke: () => void;
   readonly report: (message: string, error: unknown) => void;
 };
 
@@ -66,7 +68,7 @@ export class JobFanOuts {
   readonly progress: FanOutProgress;
   readonly #env: Env;
   readonly #settings: Settings;
-  readonly #holder: JobHolder;
+  readonly #state: JobState;
   readonly #effects: FanOutEffects;
   #source: { readonly no: number; readonly users: ActiveUserSource } | undefined;
   /** Shards that have been told of the current fan-out in this process, and those that are known to be done with it. */
@@ -76,67 +78,67 @@ export class JobFanOuts {
   /** A shard has reported since the work began. */
   #reported = false;
 
-  constructor(env: Env, settings: Settings, holder: JobHolder, effects: FanOutEffects) {
+  constructor(env: Env, settings: Settings, state: JobState, effects: FanOutEffects) {
     this.#env = env;
     this.#settings = settings;
-    this.#holder = holder;
+    this.#state = state;
     this.#effects = effects;
     this.progress = new FanOutProgress({
       going: () => this.#going(),
       status: (k, no) => this.#shard(k).status(no),
-      listen: (listener) => holder.listen(listener),
+      listen: (listener) => state.onCommit(listener),
       report: effects.report,
     });
   }
 
   /** The Cron Trigger's tick of `tickAt` (epoch ms): fires what is due. Repeating it does nothing. */
   tick(tickAt: number): void {
-    const state = this.#holder.state;
+    const state = this.#state.current;
     if (state === undefined || state.record.deletedAt !== undefined) return;
     if (state.record.definition.exec_scope !== "all_users") return;
-    const newest = this.#holder.fanOuts.newest();
+    const newest = this.#state.fanOuts.newest();
     const verdict = decideFire(state, { now: this.#effects.now(), tickAt, held: this.#effects.held(state), newest });
     if (verdict === undefined) return;
     const { cursor, open, skipped } = verdict;
-    this.#holder.commit({
+    this.#state.commit({
       cursor,
       ...(open === undefined ? {} : { fanOut: open }),
       ...(skipped === undefined ? {} : { runs: [skipped] }),
     });
-    this.#effects.poke();
   }
 
   /** Run now. Errors: `job_finished`; `job_already_running` while a fan-out is going. */
   runNow(state: TickState, nonce: string): Outcome<{ readonly fan_out_id: string }> {
     const { record } = state;
     if (record.finishedAt !== undefined) return err({ kind: "job_finished" });
-    const newest = this.#holder.fanOuts.newest();
+    const newest = this.#state.fanOuts.newest();
     const [active] = state.active;
     if (newest?.status === "running") return err({ kind: "job_already_running", run_id: newest.id });
     if (active !== undefined) return err({ kind: "job_already_running", run_id: active.id });
     const now = this.#effects.now();
     const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
     const fanOut = openFanOut(record, { requestedAt: now, nonce }, opened, now);
-    this.#holder.commit({ fanOut });
-    this.#effects.poke();
+    this.#state.commit({ fanOut });
     return ok({ fan_out_id: fanOut.id });
   }
 
   /** A shard has something to tell. False: there is no such fan-out (any more), the shard may forget it. */
   reported(fanOutId: string): boolean {
-    const newest = this.#holder.stored === undefined ? undefined : this.#holder.fanOuts.newest();
+    const newest = this.#state.stored === undefined ? undefined : this.#state.fanOuts.newest();
     if (newest?.id === fanOutId && newest.status === "running") {
       this.#reported = true;
-      this.#holder.wakeFanOutAt(this.#effects.now());
-      this.#effects.poke();
+      this.#state.wakeFanOutAt(this.#effects.now());
       return true;
     }
-    return this.#holder.stored !== undefined && this.#holder.fanOuts.find(fanOutId) !== undefined;
+    return this.#state.stored !== undefined && this.#state.fanOuts.find(fanOutId) !== undefined;
   }
 
-  /** Does what can be done now for the fan-out that is going; called by the loop when its time has come. Never throws. */
-  work(): Promise<void> {
-    this.#working ??= this.#workOnce().finally(() => {
+  /**
+   * Does what can be done now for the fan-out that is going, within the calls that are left; called by the loop when its time
+   * has come. Never throws.
+   */
+  work(budget: CallBudget): Promise<void> {
+    this.#working ??= this.#workOnce(budget).finally(() => {
       this.#working = undefined;
     });
     return this.#working;
@@ -145,14 +147,14 @@ export class JobFanOuts {
   /** Drops every shard of the deleted job. Nothing is handed over any more when it returns; throws where a shard cannot be reached. */
   async erase(): Promise<void> {
     await this.#working;
-    const fanOuts = this.#holder.fanOuts.list(FAN_OUT_RETENTION + 1);
+    const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION + 1);
     await inTurns(allShardsOf(fanOuts), (k) => this.#shard(k).erase());
     this.#forgetProcess();
   }
 
   /** Newest first. Errors: none. */
   async list(limit: number, beforeNo?: number): Promise<{ readonly items: FanOutView[]; readonly next?: number }> {
-    const fanOuts = this.#holder.fanOuts.list(limit + 1, beforeNo);
+    const fanOuts = this.#state.fanOuts.list(limit + 1, beforeNo);
     const page = fanOuts.slice(0, limit);
     const items = await Promise.all(page.map((fanOut) => this.#view(fanOut)));
     const last = page.at(-1);
@@ -161,7 +163,7 @@ export class JobFanOuts {
 
   /** With live counts while it is going. Errors: `not_found`. */
   async read(id: string): Promise<Outcome<FanOutView>> {
-    const fanOut = this.#holder.fanOuts.find(id);
+    const fanOut = this.#state.fanOuts.find(id);
     return fanOut === undefined ? notFound("fan-out") : ok(await this.#view(fanOut));
   }
 
@@ -169,7 +171,7 @@ export class JobFanOuts {
   async runs(jobId: string, filter: UserRunFilter): Promise<{ readonly items: RunView[]; readonly next?: RunKey }> {
     const { limit, before, status, userId, fanOutId } = filter;
     const log =
-      fanOutId === undefined ? this.#holder.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId }) : [];
+      fanOutId === undefined ? this.#state.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId }) : [];
     const own = log.filter((run) => before === undefined || byNewest(before, run) < 0);
     const listed = own.map((run) => ({ startedAt: run.startedAt, id: run.id, view: runView(jobId, run) }));
     const runs = [...listed, ...(await this.#userRuns({ ...filter, limit: limit + 1 }))].sort(byNewest);
@@ -182,7 +184,7 @@ export class JobFanOuts {
 
   async #userRuns(filter: UserRunFilter): Promise<ListedRun[]> {
     const { fanOutId, userId, ...query } = filter;
-    const fanOuts = this.#holder.fanOuts
+    const fanOuts = this.#state.fanOuts
       .list(FAN_OUT_RETENTION + 1)
       .filter(({ id }) => fanOutId === undefined || id === fanOutId);
     const no = fanOutId === undefined ? undefined : fanOuts[0]?.no;
@@ -209,7 +211,7 @@ export class JobFanOuts {
 
   #placeOf(runId: string) {
     const parsed = parseUserRunId(runId);
-    const fanOut = parsed === undefined ? undefined : this.#holder.fanOuts.find(parsed.fanOutId);
+    const fanOut = parsed === undefined ? undefined : this.#state.fanOuts.find(parsed.fanOutId);
     if (parsed === undefined || fanOut === undefined) return undefined;
     const k = shardOfKey(parsed.key, fanOut.shards);
     return fanOut.fed.includes(k) ? { k, no: fanOut.no, key: parsed.key } : undefined;
@@ -228,14 +230,17 @@ export class JobFanOuts {
     return sumCounts(statuses.map(({ counts }) => counts));
   }
 
-  async #workOnce(): Promise<void> {
+  async #workOnce(budget: CallBudget): Promise<void> {
     try {
       this.#reported = false;
       await this.#forgetOld();
       for (let pages = 0, startedAt = this.#effects.now(); ; pages++) {
         const fanOut = this.#going();
         if (fanOut === undefined) return this.#forgetProcess();
-        if (fanOut.source.done) return await this.#settle(fanOut);
+        // A wake's first calls are made however many they are: no later wake would have more to spend.
+        const calls = fanOut.source.done ? fanOut.fed.length : SOURCE_CALLS + fanOut.shards;
+        if (!budget.take(calls) && pages > 0) return;
+        if (fanOut.source.done) return await this.#settle(fanOut, budget);
         const now = this.#effects.now();
         if (pages >= MAX_PAGES_PER_WAKE || now - startedAt > MAX_FEED_MS) return;
         if (fanOut.wakeAt > now) return;
@@ -244,27 +249,25 @@ export class JobFanOuts {
     } catch (error) {
       this.#opened.clear();
       const fanOut = this.#going();
-      if (fanOut !== undefined) this.#holder.commit({ fanOut: { ...fanOut, wakeAt: this.#effects.now() + RETRY_MS } });
+      if (fanOut !== undefined) this.#state.commit({ fanOut: { ...fanOut, wakeAt: this.#effects.now() + RETRY_MS } });
       this.#effects.report("A fan-out could not go on; trying again", error);
     }
   }
 
   /** The fan-out that is going, unless the job is being deleted. */
   #going(): FanOut | undefined {
-    const state = this.#holder.stored;
-    if (state === undefined || state.record.deletedAt !== undefined) return undefined;
-    const newest = this.#holder.fanOuts.newest();
-    return newest?.status === "running" ? newest : undefined;
+    const state = this.#state.stored;
+    return state === undefined || state.record.deletedAt !== undefined ? undefined : state.fanOut;
   }
 
   /** One page of users, from the source to the shards; its cursor is stored when every shard has taken its part. */
   async #feed(fanOut: FanOut): Promise<void> {
     const page = await this.#sourceOf(fanOut).page(fanOut.source.cursor);
     if (!page.ok) {
-      const policy = this.#holder.state?.job.retry;
+      const policy = this.#state.current?.job.retry;
       if (policy === undefined || this.#going()?.no !== fanOut.no) return;
       const context = { policy, now: this.#effects.now(), random: this.#effects.random() };
-      this.#holder.commit({ fanOut: sourceFailed(fanOut, page.error, context) });
+      this.#state.commit({ fanOut: sourceFailed(fanOut, page.error, context) });
       return;
     }
     const byShard = new Map<number, string[]>();
@@ -277,7 +280,7 @@ export class JobFanOuts {
     // Stored before a user is handed over: whoever deletes the job, or looks for a run, must know of the shard.
     const isNew = [...byShard.keys()].some((k) => !fanOut.fed.includes(k));
     if (isNew && this.#going()?.no === fanOut.no) {
-      this.#holder.commit({
+      this.#state.commit({
         fanOut: { ...fanOut, fed: [...new Set([...fanOut.fed, ...byShard.keys()])].sort((a, b) => a - b) },
       });
     }
@@ -288,7 +291,7 @@ export class JobFanOuts {
     if (current?.no !== fanOut.no) return;
     const { users, cursor } = page.value;
     const handed = { users: users.length, shards: byShard.keys(), cursor };
-    this.#holder.commit({ fanOut: pageHanded(current, handed, this.#effects.now()) });
+    this.#state.commit({ fanOut: pageHanded(current, handed, this.#effects.now()) });
   }
 
   async #handOver(fanOut: FanOut, k: number, users: readonly string[]): Promise<void> {
@@ -306,7 +309,7 @@ export class JobFanOuts {
   }
 
   /** Asks the shards that are not known to be done; when all are, the fan-out has ended. */
-  async #settle(fanOut: FanOut): Promise<void> {
+  async #settle(fanOut: FanOut, budget: CallBudget): Promise<void> {
     this.#source?.users.close();
     this.#source = undefined;
     do {
@@ -317,35 +320,35 @@ export class JobFanOuts {
         if (status.gone !== undefined) this.#pauseFor(status.gone);
         if (status.idle) this.#settled.set(`${fanOut.no}/${k}`, status);
       });
-    } while (this.#reported && this.#going() !== undefined);
+    } while (this.#reported && this.#going() !== undefined && budget.take(fanOut.fed.length));
     const current = this.#going();
     if (current?.no !== fanOut.no) return;
     const now = this.#effects.now();
     const parts = current.fed.flatMap((k) => this.#settled.get(`${current.no}/${k}`)?.counts ?? []);
     if (parts.length < current.fed.length) {
-      this.#holder.commit({ fanOut: { ...current, wakeAt: now + POLL_MS } });
+      this.#state.commit({ fanOut: { ...current, wakeAt: now + POLL_MS } });
       return;
     }
     const ended = endFanOut(current, sumCounts(parts), now);
-    const { cursor } = this.#holder.stored ?? {};
-    this.#holder.commit({ fanOut: ended, ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended) }) });
+    const { cursor } = this.#state.stored ?? {};
+    this.#state.commit({ fanOut: ended, ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended) }) });
     this.#forgetProcess();
   }
 
   /** An agent that answers 410 wants no more of this job (CONTRACT.md §4): it is paused once, and what is going goes on. */
   #pauseFor(reason: string): void {
-    const state = this.#holder.stored;
+    const state = this.#state.stored;
     const fanOut = this.#going();
     if (state === undefined || fanOut === undefined || fanOut.gone) return;
     const paused = pauseJob(state.record, state.cursor, reason, this.#effects.now());
-    this.#holder.commit({ ...paused, fanOut: { ...fanOut, gone: true } });
+    this.#state.commit({ ...paused, fanOut: { ...fanOut, gone: true } });
   }
 
   /** Only the newest fan-outs are kept, and their users' runs with them. */
   async #forgetOld(): Promise<void> {
-    for (const { no, fed } of this.#holder.fanOuts.beyond(FAN_OUT_RETENTION)) {
+    for (const { no, fed } of this.#state.fanOuts.beyond(FAN_OUT_RETENTION)) {
       await inTurns(fed, (k) => this.#shard(k).forget(no));
-      this.#holder.fanOuts.delete(no);
+      this.#state.fanOuts.delete(no);
     }
   }
 
@@ -366,7 +369,7 @@ export class JobFanOuts {
   }
 
   get #jobId(): string {
-    const id = this.#holder.stored?.record.id;
+    const id = this.#state.stored?.record.id;
     if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
     return id;
   }

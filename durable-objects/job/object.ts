@@ -26,6 +26,7 @@ import { exportView } from "../../src/domain/transfer/restored-job.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type { Created, CreateRequest, JobRpc, Poked, Recalled, RunPlace, RunQuery } from "../../src/objects/job.ts";
+import { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import type { Explanation } from "../../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
@@ -35,10 +36,10 @@ import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS, MINUTE_MS } from "../../src/s
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { openEvents } from "./events.ts";
 import { JobFanOuts } from "./fan-outs.ts";
-import { JobPlace } from "./listing.ts";
+import { JobListing } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
 import { JobRunLog } from "./run-log.ts";
-import { JobHolder, type StoredState, visibleJob, visibleRecord } from "./state.ts";
+import { JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
@@ -47,35 +48,38 @@ const RESERVATION_TTL_MS = 30_000;
 const ALARM_RETRY_MS = 5 * MINUTE_MS;
 
 export class JobObject extends DurableObject<Env> implements JobRpc {
-  readonly #holder: JobHolder;
-  readonly #loop: JobLoop;
+  readonly #state: JobState;
+  readonly #listing: JobListing;
   readonly #fanOuts: JobFanOuts;
+  readonly #loop: JobLoop;
   readonly #runLog: JobRunLog;
-  readonly #place: JobPlace;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const settings = settingsOf(env);
-    this.#holder = new JobHolder(ctx.storage, settings.RUN_RETENTION);
+    const state = new JobState(ctx.storage, settings.RUN_RETENTION);
     const now = () => Date.now();
     const random = () => Math.random();
     const held = ({ record }: TickState) => heldBecause(settings, record.definition.exec_scope);
-    const report = (message: string, error: unknown) =>
-      logError(message, { job_id: this.#holder.stored?.record.id }, error);
-    const poke = () => this.#loop.poke();
-    this.#fanOuts = new JobFanOuts(env, settings, this.#holder, { now, random, held, poke, report });
-    this.#loop = new JobLoop(this.#holder, {
-      now,
-      random,
-      held,
-      call: (state, run, deadline) => this.#call(state, run, deadline),
-      fanOut: () => this.#fanOuts.work(),
-      index: () => this.#place.index(),
-      remove: () => this.#place.remove(),
-      report,
-    });
-    this.#runLog = new JobRunLog(this.#holder, this.#loop, this.#fanOuts);
-    this.#place = new JobPlace(env, this.#holder, this.#loop, this.#fanOuts);
+    const report = (message: string, error: unknown) => logError(message, { job_id: ctx.id.name }, error);
+    const listing = new JobListing(env, state);
+    const fanOuts = new JobFanOuts(env, settings, state, { now, random, held, report });
+    const loop = new JobLoop(
+      state,
+      { listing, fanOuts },
+      {
+        ...{ now, random, held, report },
+        call: (tick, run, deadline) => this.#call(tick, run, deadline),
+        budget: () => new CallBudget(settings.CALLS_PER_WAKE),
+      },
+    );
+    // The only wire between the parts: nobody says "commit, then wake the loop".
+    state.onCommit((change) => loop.wake(change));
+    this.#state = state;
+    this.#listing = listing;
+    this.#fanOuts = fanOuts;
+    this.#loop = loop;
+    this.#runLog = new JobRunLog(state, fanOuts);
   }
 
   /** Does not throw (DESIGN invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
@@ -84,38 +88,33 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
       await this.#loop.run();
     } catch (error) {
       logError("A job could not do what was due; it tries again in a few minutes", { job_id: this.ctx.id.name }, error);
-      this.#holder.armAt(Math.min(Date.now() + ALARM_RETRY_MS, this.#loop.nextCallEnd(Date.now())));
+      this.#state.armAt(Math.min(Date.now() + ALARM_RETRY_MS, this.#loop.nextCallEnd(Date.now())));
     }
   }
 
   /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
   async create(request: CreateRequest): Promise<Outcome<Created>> {
     const { record, cursor, place, isNewId = false } = request;
-    // Of two calls that waited for the same removal, the second finds the job of the first. What this job had asked for before
-    // a removal ended may be gone with the one that was removed; a restart in just that moment is not made up for.
-    for (let noted = 0; !isNewId; ) {
-      while (this.#holder.stored?.record.deletedAt !== undefined) await this.#place.remove();
-      const present = this.#holder.stored;
+    if (!isNewId) {
+      const entered = await this.#listing.enterAfterRemoval(record, () => this.#loop.remove());
+      if (!entered.ok) return entered;
+      const present = this.#state.stored;
       if (present !== undefined) return this.#replay(present, record.idempotencyHash);
-      if (noted === this.#place.removals) break;
-      noted = this.#place.removals;
-      const again = await this.#place.noteAgain(record.id, record.definition);
-      if (!again.ok) return again;
     }
     const now = Date.now();
     if (now - place.reservedAt > RESERVATION_TTL_MS) {
       throw new Error("The job's place in the directory has run out before the job could be made");
     }
     // A place that an earlier attempt had reserved lists what that attempt wanted; a job removed here may have taken this one's along.
-    const isListed = !place.repeated && this.#place.removals === 0;
-    this.#holder.create(isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
-    if (!isListed) await this.#place.index();
+    const isListed = !place.repeated && this.#listing.removals === 0;
+    this.#state.create(isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
+    if (!isListed) await this.#listing.index();
     return ok({ job: jobView(record, cursor), replayed: false });
   }
 
   /** Whether an Idempotency-Key has made a job here. `hash` is of the request; another one's is `idempotency_key_reused`. */
   async recall(hash: string): Promise<Outcome<Recalled>> {
-    const present = this.#holder.stored;
+    const present = this.#state.stored;
     if (present === undefined || present.record.deletedAt !== undefined) return ok({ was: "nothing" });
     if (Date.now() - present.record.createdAt > IDEMPOTENCY_WINDOW_MS) return ok({ was: "forgotten" });
     if (present.record.idempotencyHash !== hash) return err({ kind: "idempotency_key_reused" });
@@ -123,13 +122,13 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async read(caller: Caller): Promise<Outcome<Job>> {
-    const seen = visibleRecord(this.#holder, caller);
+    const seen = visibleRecord(this.#state, caller);
     return seen.ok ? ok(jobView(seen.value.record, seen.value.cursor)) : seen;
   }
 
   /** The job with what an import needs besides. */
   async exported(): Promise<Outcome<ExportedJob>> {
-    const seen = visibleRecord(this.#holder, ADMIN);
+    const seen = visibleRecord(this.#state, ADMIN);
     return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor)) : seen;
   }
 
@@ -154,18 +153,17 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
   async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
-    const seen = visibleRecord(this.#holder, caller);
+    const seen = visibleRecord(this.#state, caller);
     if (!seen.ok) return seen;
     const { record, cursor } = seen.value;
     if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
-    this.#holder.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
-    this.#loop.poke();
-    await this.#place.remove();
+    this.#state.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
+    await this.#loop.remove();
     return ok(jobView(record, cursor));
   }
 
   async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>> {
-    const seen = visibleJob(this.#holder, caller);
+    const seen = visibleJob(this.#state, caller);
     if (!seen.ok) return seen;
     if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, nonce());
     const change = changeByRunNow(seen.value, nonce(), Date.now());
@@ -178,7 +176,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     caller: Caller,
     window: { readonly from: string; readonly to: string },
   ): Promise<Outcome<{ readonly count: number }>> {
-    const seen = visibleJob(this.#holder, caller);
+    const seen = visibleJob(this.#state, caller);
     if (!seen.ok) return seen;
     const change = changeByBackfill(seen.value, window, Date.now());
     if (!change.ok) return change;
@@ -218,10 +216,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#see(caller, (state) => {
       const settings = settingsOf(this.env);
       const now = Date.now();
-      const log = this.#holder.store.runs({ limit: settings.RUN_RETENTION });
+      const log = this.#state.store.runs({ limit: settings.RUN_RETENTION });
       const held = heldBecause(settings, state.record.definition.exec_scope);
       const asked = at ?? now;
-      const fanOuts = this.#holder.fanOuts.list(FAN_OUT_RETENTION);
+      const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION);
       const explained = explain(state, log, { at: asked, now, held, fanOuts, retention: settings.RUN_RETENTION });
       return ok(explanationView(state, asked, explained));
     });
@@ -229,8 +227,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** Server-sent events of this job; `lastEventId` is where a listener left off. */
   async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
-    const seen = visibleRecord(this.#holder, caller);
-    return seen.ok ? ok(openEvents(this.#holder, this.#fanOuts.progress, lastEventId)) : seen;
+    const seen = visibleRecord(this.#state, caller);
+    return seen.ok ? ok(openEvents(this.#state, this.#fanOuts.progress, lastEventId)) : seen;
   }
 
   /** The Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds nothing due. */
@@ -248,12 +246,12 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     caller: Caller,
     query: { readonly limit: number; readonly before?: number | undefined },
   ): Promise<Outcome<{ readonly items: FanOutView[]; readonly next?: number }>> {
-    const seen = visibleRecord(this.#holder, caller);
+    const seen = visibleRecord(this.#state, caller);
     return seen.ok ? ok(await this.#fanOuts.list(query.limit, query.before)) : seen;
   }
 
   async fanOut(caller: Caller, fanOutId: string): Promise<Outcome<FanOutView>> {
-    const seen = visibleRecord(this.#holder, caller);
+    const seen = visibleRecord(this.#state, caller);
     return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
   }
 
@@ -261,10 +259,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
    * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
    * armed again. `listedUnder` is the owner that the sweep met it under.
    */
-  async poke(listedUnder?: string): Promise<Poked> {
-    const state = this.#holder.state;
+  async checkIn(listedUnder?: string): Promise<Poked> {
+    const state = this.#state.current;
     if (state === undefined) return { exists: false, overdueMs: 0 };
-    if (listedUnder !== undefined) this.#place.foundUnder(listedUnder);
+    if (listedUnder !== undefined) this.#listing.foundUnder(listedUnder);
     const now = Date.now();
     const overdueMs = this.#loop.overdueMs(now);
     if (overdueMs !== undefined) this.#loop.awaken();
@@ -284,7 +282,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   #see<T>(caller: Caller, read: (state: TickState) => Outcome<T>): Outcome<T> {
-    const seen = visibleJob(this.#holder, caller);
+    const seen = visibleJob(this.#state, caller);
     return seen.ok ? read(seen.value) : seen;
   }
 
@@ -296,26 +294,25 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     caller: Caller,
     decide: (state: TickState, now: number) => Outcome<JobChange>,
   ): Promise<Outcome<Job>> {
-    await this.#place.settled();
+    await this.#listing.settled();
     const decided = () => this.#see(caller, (state) => decide(state, Date.now()));
-    const before = this.#holder.state;
+    const before = this.#state.current;
     const change = decided();
     if (!change.ok) return change;
     if (before !== undefined && countsAnew(before.record, change.value)) {
-      const entered = await this.#place.enter(decided, settingsOf(this.env).MAX_JOBS_PER_OWNER);
+      const entered = await this.#listing.enter(decided, settingsOf(this.env).MAX_JOBS_PER_OWNER);
       if (!entered.ok) return entered;
     } else {
       this.#commit(change.value);
-      await this.#place.index();
+      await this.#listing.index();
     }
-    const state = this.#holder.state;
+    const state = this.#state.current;
     return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor));
   }
 
   #commit(change: JobChange): void {
     if (change.record === undefined && change.cursor === undefined && change.runs === undefined) return;
-    this.#holder.commit(change);
-    this.#loop.poke();
+    this.#state.commit(change);
   }
 
   #call({ record, job }: TickState, run: Run, deadline: Deadline) {

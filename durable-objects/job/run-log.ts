@@ -16,17 +16,14 @@ import type { RunChange } from "../../src/objects/fan-out.ts";
 import type { RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import type { JobFanOuts } from "./fan-outs.ts";
-import type { JobLoop } from "./loop.ts";
-import { type JobHolder, type StoredState, visibleRecord } from "./state.ts";
+import { type JobState, type StoredState, visibleRecord } from "./state.ts";
 
 export class JobRunLog {
-  readonly #holder: JobHolder;
-  readonly #loop: JobLoop;
+  readonly #state: JobState;
   readonly #fanOuts: JobFanOuts;
 
-  constructor(holder: JobHolder, loop: JobLoop, fanOuts: JobFanOuts) {
-    this.#holder = holder;
-    this.#loop = loop;
+  constructor(state: JobState, fanOuts: JobFanOuts) {
+    this.#state = state;
     this.#fanOuts = fanOuts;
   }
 
@@ -35,14 +32,14 @@ export class JobRunLog {
     caller: Caller,
     query: RunQuery,
   ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
-    const seen = visibleRecord(this.#holder, caller);
+    const seen = visibleRecord(this.#state, caller);
     if (!seen.ok) return seen;
     const { before, limit, status, userId } = query;
-    if (typeof before !== "number" && (this.#holder.fanOuts.present || query.fanOutId !== undefined)) {
+    if (typeof before !== "number" && (this.#state.fanOuts.present || query.fanOutId !== undefined)) {
       return ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before }));
     }
     const beforeSeq = typeof before === "number" ? before : undefined;
-    const rows = this.#holder.store.runs({ limit: limit + 1, beforeSeq, status, userId });
+    const rows = this.#state.store.runs({ limit: limit + 1, beforeSeq, status, userId });
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const items = page.map((run) => runView(seen.value.record.id, run));
@@ -95,15 +92,15 @@ export class JobRunLog {
 
   /** The run, if it is there and this caller may report on it (or look at it). */
   #reportable(caller: Caller, runId: string): Outcome<{ readonly state: StoredState; readonly run: Run }> {
-    const state = this.#holder.stored;
+    const state = this.#state.stored;
     if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
     if (!this.#mayReport(caller, runId)) return notFound("run");
-    const run = this.#holder.store.run(runId);
+    const run = this.#state.store.run(runId);
     return run === undefined ? notFound("run") : ok({ state, run });
   }
 
   #mayReport(caller: Caller, runId: string): boolean {
-    const record = this.#holder.stored?.record;
+    const record = this.#state.stored?.record;
     if (record === undefined || record.deletedAt !== undefined) return false;
     return canReport(caller, { ...record.definition, id: record.id }, runId);
   }
@@ -127,13 +124,11 @@ export class JobRunLog {
       if (isRepeat(run)) return ok(runView(record.id, run));
       return err({ kind: "run_already_finished", status: run.status });
     }
-    const job = this.#holder.state?.job;
+    const job = this.#state.current?.job;
     if (job === undefined) return notFound("run");
     const next = step(run, Date.now(), { retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
     const cursor = isActive(next) ? before : countEnded(before, next);
-    if (!isActive(next)) this.#loop.abort(runId);
-    this.#holder.commit({ runs: [next], cursor });
-    this.#loop.poke();
+    this.#state.commit({ runs: [next], cursor });
     return ok(runView(record.id, next));
   }
 }

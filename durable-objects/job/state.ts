@@ -1,10 +1,11 @@
 /**
  * A job in memory and how it changes: loaded once, written through, armed. All of it is synchronous, so that what one
- * turn changes is one commit: the rows, the cursor and the alarm together (DESIGN invariants 2 and 3).
+ * turn changes is one commit: the rows, the cursor and the alarm together (docs/architecture.md, invariants 2 and 3).
+ * Every commit is published, so the loop and the listeners of events subscribe and nobody has to call them.
  */
 
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import { type FanOut, timerOf } from "../../src/domain/fan-out/fan-out.ts";
+import { type FanOut, goingOf } from "../../src/domain/fan-out/fan-out.ts";
 import { type Caller, canSee } from "../../src/domain/job/access.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
 import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
@@ -28,8 +29,8 @@ export type Change = {
   readonly fanOut?: FanOut | undefined;
 };
 
-/** What one write changed that a client can see. */
-export type Told = {
+/** One commit, as subscribers see it. */
+export type StateChange = {
   readonly rev: number;
   readonly runs: readonly Run[];
   /** Whether the job is another than before. */
@@ -38,12 +39,12 @@ export type Told = {
   readonly fanOut?: FanOut | undefined;
 };
 
-export type Listener = (told: Told) => void;
+export type Listener = (change: StateChange) => void;
 
-/** What is stored of a job: its state without what is worked out from the definition. */
-export type StoredState = Omit<TickState, "job">;
+/** A stored job: its state without what is worked out from the definition. `fanOut` is the one that is going. */
+export type StoredState = Omit<TickState, "job" | "fanOut"> & { readonly fanOut?: FanOut | undefined };
 
-export class JobHolder {
+export class JobState {
   readonly #storage: DurableObjectStorage;
   readonly #retention: number;
   readonly #listeners = new Set<Listener>();
@@ -70,10 +71,10 @@ export class JobHolder {
   }
 
   /**
-   * The job as it is, or undefined where there is none: nothing is written to find that out (invariant 6). Throws where this version of
-   * the code cannot read the definition.
+   * The job with its compiled definition, or undefined if there is none: nothing is written to find that out (invariant 6).
+   * Throws when this version of the code cannot read the definition.
    */
-  get state(): TickState | undefined {
+  get current(): TickState | undefined {
     const { stored } = this;
     if (stored === undefined) return undefined;
     this.#job ??= compiled(stored.record);
@@ -95,7 +96,7 @@ export class JobHolder {
     const { record, cursor, active, hasFannedOut } = stored;
     if (!hasFannedOut) return { record, cursor, active };
     const rev = Math.max(cursor.rev, this.#fanOuts.rev);
-    return { record, active, cursor: { ...cursor, rev }, fanOut: timerOf(this.#fanOuts.newest()) };
+    return { record, active, cursor: { ...cursor, rev }, fanOut: goingOf(this.#fanOuts.newest()) };
   }
 
   /** Makes the job and arms it, in one commit. */
@@ -139,21 +140,21 @@ export class JobHolder {
     const changed = new Map(runs.map((run) => [run.id, run]));
     const active = before.active.map((run) => changed.get(run.id) ?? run);
     for (const run of runs) if (!active.includes(run)) active.push(run);
-    const fanOut = change.fanOut === undefined ? before.fanOut : timerOf(change.fanOut);
+    const fanOut = change.fanOut === undefined ? before.fanOut : goingOf(change.fanOut);
     const after = { record, cursor, active: active.filter(isActive), fanOut };
     this.#stored = after;
     const turned = before.fanOut === undefined || change.fanOut?.status !== "running" ? change.fanOut : undefined;
-    const told: Told = { rev: cursor.rev, runs, job: recordChanged || runs.length > 0, fanOut: turned };
-    for (const listener of this.#listeners) listener(told);
+    this.#publish({ rev: cursor.rev, runs, job: recordChanged || runs.length > 0, fanOut: turned });
     return after;
   }
 
-  /** Has the fan-out that is going looked after at this time, without storing it: a report that is lost is made up for by asking. */
+  /** Brings the next look at the fan-out that is going forward, in memory alone: a lost report is found by asking the shards. */
   wakeFanOutAt(at: number): void {
     const { stored } = this;
-    const present = stored?.fanOut;
-    if (stored === undefined || present === undefined) return;
-    this.#stored = { ...stored, fanOut: { wakeAt: Math.min(at, present.wakeAt) } };
+    const going = stored?.fanOut;
+    if (stored === undefined || going === undefined) return;
+    this.#stored = { ...stored, fanOut: { ...going, wakeAt: Math.min(at, going.wakeAt) } };
+    this.#publish({ rev: stored.cursor.rev, runs: [], job: false });
   }
 
   /** Sets the one physical alarm to the earliest timer, even if that is past; removes it where nothing waits. */
@@ -193,9 +194,14 @@ export class JobHolder {
     this.#job = undefined;
   }
 
-  listen(listener: Listener): () => void {
+  /** Subscribes to every commit from now on; the answer ends the subscription. */
+  onCommit(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #publish(change: StateChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 }
 
@@ -208,15 +214,15 @@ function compiled({ id, definition }: JobRecord): CompiledJob {
 }
 
 /** The job as it is to be shown, if it is there and this caller may see it. */
-export function visibleRecord(holder: JobHolder, caller: Caller): Outcome<StoredState> {
-  const { stored } = holder;
+export function visibleRecord(state: JobState, caller: Caller): Outcome<StoredState> {
+  const { stored } = state;
   if (stored === undefined || stored.record.deletedAt !== undefined) return notFound("job");
   return canSee(caller, stored.record.definition) ? ok(stored) : notFound("job");
 }
 
 /** The job, if it is there and this caller may see it. */
-export function visibleJob(holder: JobHolder, caller: Caller): Outcome<TickState> {
-  const { state } = holder;
-  if (state === undefined || state.record.deletedAt !== undefined) return notFound("job");
-  return canSee(caller, state.record.definition) ? ok(state) : notFound("job");
+export function visibleJob(state: JobState, caller: Caller): Outcome<TickState> {
+  const { current } = state;
+  if (current === undefined || current.record.deletedAt !== undefined) return notFound("job");
+  return canSee(caller, current.record.definition) ? ok(current) : notFound("job");
 }

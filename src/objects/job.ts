@@ -103,7 +103,7 @@ export interface JobRpc {
    * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
    * armed again. `listedUnder` is the owner that the sweep met it under.
    */
-  poke(listedUnder?: string): Promise<Poked>;
+  checkIn(listedUnder?: string): Promise<Poked>;
 }
 
 export type JobBinding = { readonly JOB: Objects<JobRpc> };

@@ -228,5 +228,6 @@ export const sumCounts = (parts: Iterable<FanOutCounts>): FanOutCounts => {
 /** What a job's timers and its end depend on: whether a fan-out is going, and when it is looked after next. */
 export type FanOutTimer = { readonly wakeAt: number };
 
-export const timerOf = (fanOut: FanOut | undefined): FanOutTimer | undefined =>
-  fanOut?.status === "running" ? { wakeAt: fanOut.wakeAt } : undefined;
+/** The fan-out, if it has not ended. */
+export const goingOf = (fanOut: FanOut | undefined): FanOut | undefined =>
+  fanOut?.status === "running" ? fanOut : undefined;

@@ -45,6 +45,8 @@ export type TickContext = {
   readonly inFlight: ReadonlySet<string>;
   /** Answers that came in since the last tick, by run id. */
   readonly answers: ReadonlyMap<string, Answer>;
+  /** How many calls this invocation may still make; further runs stay pending for the next one. Left out: any number. */
+  readonly callsLeft?: number;
   /** Why nothing fires (`MODE`, `USER_JOBS`), if so. Held fires are skipped, not kept. */
   readonly held?: string | undefined;
 };
@@ -215,6 +217,7 @@ class Draft {
 
   callPending(): void {
     for (const run of this.#active()) {
+      if (this.#calls.length >= (this.#context.callsLeft ?? Number.POSITIVE_INFINITY)) return;
       if (run.phase !== "pending" || (run.wakeAt ?? 0) > this.#context.now) continue;
       this.#put(beginAttempt(run));
       this.#calls.push(run.id);

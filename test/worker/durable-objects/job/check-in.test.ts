@@ -27,10 +27,10 @@ async function givenUp(change: { readonly record?: Partial<JobRecord>; readonly 
   return stub;
 }
 
-/** Whether the alarm is set, right after the poke and before it can ring. */
+/** Whether the alarm is set, right after the check-in and before it can ring. */
 async function isArmedByPoke(stub: Awaited<ReturnType<typeof givenUp>>): Promise<boolean> {
   return runInDurableObject(stub, async (job: JobObject, { storage }) => {
-    const [, at] = await Promise.all([job.poke(), storage.getAlarm()]);
+    const [, at] = await Promise.all([job.checkIn(), storage.getAlarm()]);
     return at !== null;
   });
 }

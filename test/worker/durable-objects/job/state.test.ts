@@ -1,7 +1,7 @@
 /** A commit that storage refuses: the job in memory, and what it knows of its tables, is what they hold. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
-import { JobHolder } from "../../../../durable-objects/job/state.ts";
+import { JobState } from "../../../../durable-objects/job/state.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
 import { beginAttempt, completeRun, type Run, startRun } from "../../../../src/domain/run/run.ts";
@@ -22,19 +22,19 @@ const REFUSED: Run = { ...begun(5), seq: Number.NaN };
 
 it("of several rows none stays where one is refused, and a run that comes again takes no other's place in the log", async () => {
   await runInDurableObject(bindings.JOB.getByName("job-state"), (_instance, { storage }) => {
-    const holder = new JobHolder(storage, RETENTION);
+    const state = new JobState(storage, RETENTION);
     const { record, cursor } = newJob("j", job, Date.now());
-    holder.create(record, cursor, Date.now());
-    for (let seq = 1; seq <= RETENTION; seq++) holder.commit({ runs: [ended(seq)], cursor });
-    const logged = () => holder.store.runs({ limit: 10 }).map(({ id }) => id);
+    state.create(record, cursor, Date.now());
+    for (let seq = 1; seq <= RETENTION; seq++) state.commit({ runs: [ended(seq)], cursor });
+    const logged = () => state.store.runs({ limit: 10 }).map(({ id }) => id);
 
-    expect(() => holder.commit({ runs: [begun(4), REFUSED], cursor })).toThrow();
+    expect(() => state.commit({ runs: [begun(4), REFUSED], cursor })).toThrow();
     expect(logged()).toEqual(["r3", "r2", "r1"]);
-    expect(holder.state?.active).toEqual([]);
+    expect(state.current?.active).toEqual([]);
 
-    holder.commit({ runs: [begun(6)], cursor });
-    holder.commit({ runs: [begun(4)], cursor });
+    state.commit({ runs: [begun(6)], cursor });
+    state.commit({ runs: [begun(4)], cursor });
     expect(new Set(logged())).toEqual(new Set(["r3", "r4", "r6"]));
-    expect(new JobHolder(storage, RETENTION).state?.active.map(({ id }) => id)).toEqual(["r4", "r6"]);
+    expect(new JobState(storage, RETENTION).current?.active.map(({ id }) => id)).toEqual(["r4", "r6"]);
   });
 });

@@ -1,0 +1,94 @@
+/**
+ * The calls that an object has in flight: their deadlines, and the answers that its loop has yet to take up. A call that
+ * does not settle a little after its deadline is given up, whatever code it is stuck in (docs/architecture.md, invariant 9).
+ */
+import { Deadline } from "../../src/outbound/deadline.ts";
+
+/** `endsAt`: when the call's time is over (epoch ms). */
+type Call = { readonly deadline: Deadline; readonly endsAt: number };
+
+export type CallRules<A> = {
+  /** How long after its deadline a call is given up, in ms. */
+  readonly graceMs: number;
+  /** The answer of a call that was given up; its deadline was `timeoutMs` long. */
+  readonly givenUp: (timeoutMs: number) => A;
+  /** The answer of a call that threw. */
+  readonly threw: (error: unknown) => A;
+  /** An answer has come in. */
+  readonly answered: () => void;
+};
+
+export class Calls<A> {
+  readonly #rules: CallRules<A>;
+  readonly #inFlight = new Map<string, Call>();
+  readonly #answers = new Map<string, A>();
+
+  constructor(rules: CallRules<A>) {
+    this.#rules = rules;
+  }
+
+  /** The calls that nobody has taken the answer of yet. */
+  get keys(): ReadonlySet<string> {
+    return new Set(this.#inFlight.keys());
+  }
+
+  get size(): number {
+    return this.#inFlight.size;
+  }
+
+  get hasAnswers(): boolean {
+    return this.#answers.size > 0;
+  }
+
+  /** Makes a call under `key` that may take `timeoutMs` from `now` on. */
+  begin(key: string, timeoutMs: number, now: number, make: (deadline: Deadline) => Promise<A>): void {
+    const call = { deadline: new Deadline(timeoutMs), endsAt: now + timeoutMs };
+    this.#inFlight.set(key, call);
+    const take = (answer: A): void => {
+      // A call that was hung up or given up has been answered already.
+      if (this.#inFlight.get(key) !== call || this.#answers.has(key)) return;
+      this.#answers.set(key, answer);
+      this.#rules.answered();
+    };
+    const made = async (): Promise<A> => make(call.deadline);
+    made().then(take, (error: unknown) => take(this.#rules.threw(error)));
+  }
+
+  /** Interrupts the calls whose time is over, and answers for those that have not heeded it. */
+  watch(now: number): void {
+    for (const [key, { deadline, endsAt }] of this.#inFlight) {
+      if (endsAt > now) continue;
+      deadline.interrupt("timeout");
+      if (endsAt + this.#rules.graceMs > now || this.#answers.has(key)) continue;
+      this.#answers.set(key, this.#rules.givenUp(deadline.timeoutMs));
+    }
+  }
+
+  /** The answers that came in since the last time; their calls are over. */
+  takeAnswers(): ReadonlyMap<string, A> {
+    const answers = new Map(this.#answers);
+    for (const key of answers.keys()) this.#inFlight.delete(key);
+    this.#answers.clear();
+    return answers;
+  }
+
+  /** Hangs up a call; its answer no longer counts. */
+  abort(key: string): void {
+    this.#inFlight.get(key)?.deadline.interrupt("aborted");
+    this.#inFlight.delete(key);
+    this.#answers.delete(key);
+  }
+
+  abortAll(): void {
+    for (const key of [...this.#inFlight.keys()]) this.abort(key);
+  }
+
+  /** When {@link watch} has something to do next (epoch ms, or infinity). */
+  nextEnd(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { endsAt } of this.#inFlight.values()) {
+      next = Math.min(next, endsAt > now ? endsAt : endsAt + this.#rules.graceMs);
+    }
+    return next;
+  }
+}

@@ -8,14 +8,13 @@
 import type { JobDefinition } from "../../schema/job.ts";
 import { MINUTE_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
-import { type Cursor, type JobRecord, nextDueAt } from "../job/job.ts";
+import { type Cursor, firesOf, type JobRecord, nextDueAt } from "../job/job.ts";
 import { decideMissed } from "../run/missed.ts";
 import { openRun } from "../run/new-run.ts";
 import { decideRetry, type RetryPolicy } from "../run/retry.ts";
 import { type Run, skipRun } from "../run/run.ts";
 import { type FanOutCause, fanOutId, scheduledRunId } from "../run/run-id.ts";
 import type { TickState } from "../run/tick.ts";
-import { jitterDelay } from "../time/jitter.ts";
 import { shardsFor } from "./shard.ts";
 
 /** How far a source of users has been read; `cursor` is the source's own, any JSON. */
@@ -102,9 +101,8 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
   const firstDueAt = cursor.nextDueAt;
   if (record.finishedAt !== undefined || firstDueAt === null || firstDueAt > at) return undefined;
 
-  const delay = jitterDelay(record.id, job.schedule.jitterMs);
   const catchupWindowMs = Math.max(job.catchupWindowMs, TICK_GRACE_MS);
-  const verdict = decideMissed({ ...job, catchupWindowMs }, record.anchorAt, delay, firstDueAt, at);
+  const verdict = decideMissed({ ...job, catchupWindowMs }, firesOf(job, record), firstDueAt, at);
   const { dueAt, missed } = verdict;
   const moveOn = (to: Cursor): Cursor => ({ ...to, nextDueAt: nextDueAt(job, record, to.fires, dueAt) });
 

@@ -7,8 +7,9 @@ import { JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.t
 import * as limits from "../../schema/limits.ts";
 import { type FieldError, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
+import { checkFuture, compileSchedule } from "../time/compile-schedule.ts";
 import { parseDuration } from "../time/duration.ts";
-import { checkFuture, compileSchedule, type Schedule } from "../time/schedule.ts";
+import type { Schedule } from "../time/schedule.ts";
 
 /** A definition with everything that firing needs already worked out. */
 export type CompiledJob = {

@@ -6,10 +6,8 @@ import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-ou
 import type { Run } from "../run/run.ts";
 import type { TickState } from "../run/tick.ts";
 import { formatInstant } from "../time/instant.ts";
-import { jitterDelay } from "../time/jitter.ts";
-import { lastFireAt } from "../time/schedule.ts";
 import type { Explanation } from "./explanation.ts";
-import { stateOf } from "./job.ts";
+import { firesOf, stateOf } from "./job.ts";
 
 export type ExplainContext = {
   /** The time asked about, and the present; epoch ms. */
@@ -30,9 +28,8 @@ export type ExplainContext = {
  */
 export function explain(state: TickState, log: readonly Run[], context: ExplainContext): Explanation {
   const { at, now } = context;
-  const delay = jitterDelay(state.record.id, state.job.schedule.jitterMs);
-  if (at > now) return explainFuture(state, delay, context);
-  const past = explainPast(state, log, delay, context);
+  if (at > now) return explainFuture(state, context);
+  const past = explainPast(state, log, context);
   const asked = askedFor(log, past.dueAt, at);
   const words = [past.explanation, asked && explainAskedFor(asked), explainNext(state, past, context)];
   return {
@@ -70,13 +67,13 @@ function explainNext({ record, cursor }: TickState, past: Explanation, { held }:
   return cursor.nextDueAt === null ? undefined : `It is due next at ${formatInstant(cursor.nextDueAt)}.`;
 }
 
-function explainPast(state: TickState, log: readonly Run[], delay: number, context: ExplainContext): Explanation {
+function explainPast(state: TickState, log: readonly Run[], context: ExplainContext): Explanation {
   const { record, job } = state;
   const { at } = context;
   if (at < record.createdAt) {
     return { verdict: "before_creation", explanation: `The job was made only at ${formatInstant(record.createdAt)}.` };
   }
-  const dueAt = lastFireAt(job.schedule, record.anchorAt, at, delay);
+  const dueAt = firesOf(job, record).last(at);
   if (dueAt === null || dueAt < record.anchorAt) return explainNothingDue(state, log, context);
 
   const run = log.find((candidate) => candidate.dueAt === dueAt && candidate.trigger === "schedule");
@@ -169,7 +166,7 @@ function explainNothingDue({ record }: TickState, log: readonly Run[], context: 
   };
 }
 
-function explainFuture(state: TickState, delay: number, { at, now, held }: ExplainContext): Explanation {
+function explainFuture(state: TickState, { at, now, held }: ExplainContext): Explanation {
   const { record, job, cursor } = state;
   const asked = formatInstant(at);
   if (stateOf(record) === "finished") {
@@ -182,7 +179,7 @@ function explainFuture(state: TickState, delay: number, { at, now, held }: Expla
     return { verdict: "paused", explanation: `The job is paused and will not run at ${asked} unless it is resumed.` };
   }
   if (held !== undefined) return { verdict: "held", explanation: `Nothing fires at present (${held}).` };
-  const dueAt = lastFireAt(job.schedule, record.anchorAt, at, delay);
+  const dueAt = firesOf(job, record).last(at);
   if (cursor.nextDueAt === null || dueAt === null || dueAt <= now) {
     const next =
       cursor.nextDueAt === null

@@ -1,7 +1,8 @@
 /** Coming fires as answers show them: in UTC, and as the clocks of the schedule's zone will show them. */
 import * as z from "zod";
+import { bindFires } from "../time/fires.ts";
 import { formatInstant, formatLocal } from "../time/instant.ts";
-import { nextFires, type Schedule, scheduleZone } from "../time/schedule.ts";
+import { type Schedule, scheduleZone } from "../time/schedule.ts";
 
 export const Fire = z
   .strictObject({
@@ -20,8 +21,6 @@ export type Fire = z.infer<typeof Fire>;
  */
 export function showFires(schedule: Schedule, from: number, count: number): readonly Fire[] {
   const zone = scheduleZone(schedule);
-  return nextFires(schedule, from, from, 0, Math.min(count, schedule.maxRuns ?? count)).map((at) => ({
-    at: formatInstant(at),
-    local: formatLocal(at, zone),
-  }));
+  const fires = bindFires(schedule, { anchorAt: from }).take(from, Math.min(count, schedule.maxRuns ?? count));
+  return fires.map((at) => ({ at: formatInstant(at), local: formatLocal(at, zone) }));
 }

@@ -10,12 +10,12 @@ import { openRun } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
 import { manualRunId } from "../run/run-id.ts";
 import { isOver, type TickState } from "../run/tick.ts";
+import { sameSchedule } from "../time/compile-schedule.ts";
 import { parseInstant } from "../time/instant.ts";
-import { jitterDelay } from "../time/jitter.ts";
-import { firesBetween, type Schedule, sameSchedule } from "../time/schedule.ts";
+import type { Schedule } from "../time/schedule.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
-import { type Cursor, type JobRecord, nextDueAt, stateOf } from "./job.ts";
+import { type Cursor, firesOf, type JobRecord, nextDueAt, stateOf } from "./job.ts";
 
 /** What a call changes; nothing where it asks for what is so already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
@@ -154,9 +154,8 @@ export function changeByBackfill(
   if (from.value > to.value) return invalid([{ path: "from", message: "must not be after `to`" }]);
   if (to.value > now)
     return invalid([{ path: "to", message: "must not be in the future: only past fires can be backfilled" }]);
-  const delay = jitterDelay(record.id, job.schedule.jitterMs);
-  const anchorAt = anchorBefore(job.schedule, record.anchorAt, from.value - delay);
-  const due = firesBetween(job.schedule, anchorAt, from.value, to.value, delay, MAX_BACKFILL_FIRES + 1);
+  const anchorAt = anchorBefore(job.schedule, record.anchorAt, from.value);
+  const due = firesOf(job, { ...record, anchorAt }).between(from.value, to.value, MAX_BACKFILL_FIRES + 1);
   if (due.length > MAX_BACKFILL_FIRES) {
     return invalid(
       [{ path: "to", message: `the window holds more than ${MAX_BACKFILL_FIRES} fires` }],
@@ -184,9 +183,10 @@ export function changeByBackfill(
 }
 
 /** A backfill may reach back beyond the job's creation: the grid of `every` goes on into the past in the same phase. */
-function anchorBefore({ timing }: Schedule, anchorAt: number, from: number): number {
-  if (timing.kind !== "every" || from > anchorAt) return anchorAt;
-  return anchorAt - (Math.ceil((anchorAt - from) / timing.everyMs) + 1) * timing.everyMs;
+function anchorBefore({ timing, jitterMs }: Schedule, anchorAt: number, from: number): number {
+  const first = from - jitterMs;
+  if (timing.kind !== "every" || first > anchorAt) return anchorAt;
+  return anchorAt - (Math.ceil((anchorAt - first) / timing.everyMs) + 1) * timing.everyMs;
 }
 
 /** Whether two plain values are the same JSON, whatever the order of their keys. */

@@ -1,9 +1,9 @@
 /** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../../schema/job.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
+import { bindFires, type Fires } from "../time/fires.ts";
 import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
-import { nextFireAt } from "../time/schedule.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
 /** A window of past fires that is being run again, one after the other. */
@@ -67,6 +67,14 @@ export const isUnlisted = (job: JobRecord): boolean => job.version > job.indexed
 
 export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 
+/** The job's fires: its schedule, bound to its anchor and to its part of the jitter. */
+export function firesOf(
+  { schedule }: Pick<CompiledJob, "schedule">,
+  record: Pick<JobRecord, "id" | "anchorAt">,
+): Fires {
+  return bindFires(schedule, { anchorAt: record.anchorAt, delayMs: jitterDelay(record.id, schedule.jitterMs) });
+}
+
 /**
  * The first due time after `after` that the job may still run, or null: paused, `max_runs` used up, schedule at its end.
  * `fires` are the runs begun so far; a fire that waits (`buffer_one`) is a run as good as begun.
@@ -75,7 +83,7 @@ export function nextDueAt(job: CompiledJob, record: JobRecord, fires: number, af
   const maxRuns = job.definition.schedule.max_runs;
   const used = record.buffered === undefined ? fires : fires + 1;
   if (!job.definition.enabled || (maxRuns !== undefined && used >= maxRuns)) return null;
-  return nextFireAt(job.schedule, record.anchorAt, after, jitterDelay(record.id, job.schedule.jitterMs));
+  return firesOf(job, record).next(after);
 }
 
 /** A new job's record; its cursor begins with the first fire after `now`. */

@@ -4,7 +4,7 @@
  */
 import type { CompiledJob } from "../job/definition.ts";
 import { formatDuration } from "../time/duration.ts";
-import { countFires, lastFireAt } from "../time/schedule.ts";
+import type { Fires } from "../time/fires.ts";
 
 /** A single fire this little late is an alarm that rang late, not a fire that was missed: it runs whatever the window. */
 export const ON_TIME_GRACE_MS = 1_000;
@@ -16,32 +16,28 @@ export type MissedVerdict =
   | { readonly kind: "too_late"; readonly dueAt: number; readonly missed: number; readonly reason: string };
 
 /**
+ * @param fires the job's fires, `firesOf(job, record)`
  * @param firstDueAt the earliest due time not handled yet, at or before `now`
- * @param delayMs the job's jitter, part of every due time
  * @returns the due time to answer now, and how many earlier ones it stands for
  */
 export function decideMissed(
-  job: Pick<CompiledJob, "schedule" | "catchupWindowMs" | "definition">,
-  anchorAt: number,
-  delayMs: number,
+  job: Pick<CompiledJob, "catchupWindowMs" | "definition">,
+  fires: Fires,
   firstDueAt: number,
   now: number,
 ): MissedVerdict {
-  const dueAt = Math.max(firstDueAt, lastFireAt(job.schedule, anchorAt, now, delayMs) ?? firstDueAt);
-  const missed =
-    dueAt === firstDueAt
-      ? 0
-      : countFires(job.schedule, anchorAt, firstDueAt - 1, dueAt - 1, delayMs, MAX_COUNTED_MISSES);
+  const dueAt = Math.max(firstDueAt, fires.last(now) ?? firstDueAt);
+  const missed = dueAt === firstDueAt ? 0 : fires.count(firstDueAt - 1, dueAt - 1, MAX_COUNTED_MISSES);
   const late = now - dueAt;
   // With earlier fires missed there was an outage. Then the window counts to the letter: the latest of them runs or not by how
   // long ago it was due, and not by whether the outage happened to end within a second of it.
   const graceMs = missed === 0 ? ON_TIME_GRACE_MS : 0;
   if (late <= Math.max(job.catchupWindowMs, graceMs)) return { kind: "run", dueAt, missed };
-  const fires = missed + 1 === 1 ? "1 fire" : `${missed + 1} fires`;
+  const howMany = missed + 1 === 1 ? "1 fire" : `${missed + 1} fires`;
   return {
     kind: "too_late",
     dueAt,
     missed,
-    reason: `missed: ${fires} came due while Reveille could not run them; the latest is ${formatDuration(late)} late, beyond catchup_window ${job.definition.catchup_window}`,
+    reason: `missed: ${howMany} came due while Reveille could not run them; the latest is ${formatDuration(late)} late, beyond catchup_window ${job.definition.catchup_window}`,
   };
 }

@@ -8,8 +8,7 @@ import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import type { FanOutTimer } from "../fan-out/fan-out.ts";
 import type { CompiledJob } from "../job/definition.ts";
-import { type Cursor, isUnlisted, type JobRecord, nextDueAt, pauseJob } from "../job/job.ts";
-import { jitterDelay } from "../time/jitter.ts";
+import { type Cursor, firesOf, isUnlisted, type JobRecord, nextDueAt, pauseJob } from "../job/job.ts";
 import type { Answer } from "./attempt-outcome.ts";
 import { decideMissed } from "./missed.ts";
 import { countEnded, openRun } from "./new-run.ts";
@@ -177,8 +176,7 @@ class Draft {
     const due = this.#cursor.nextDueAt;
     if (due === null || due > now || this.#job.definition.exec_scope === "all_users") return;
 
-    const delay = jitterDelay(this.#record.id, this.#job.schedule.jitterMs);
-    const verdict = decideMissed(this.#job, this.#record.anchorAt, delay, due, now);
+    const verdict = decideMissed(this.#job, firesOf(this.#job, this.#record), due, now);
     if (held !== undefined) this.#skip(verdict.dueAt, held, verdict.missed);
     else if (verdict.kind === "too_late") this.#skip(verdict.dueAt, verdict.reason, verdict.missed);
     else this.#fire(verdict.dueAt, verdict.missed);

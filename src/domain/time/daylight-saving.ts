@@ -11,6 +11,7 @@
  * up to midnight (America/Nuuk, 23:00 to 24:00 each March) or swallows a day (Pacific/Apia, 2011-12-30), judges
  * lists by whether they contain a `*` and not by how they begin, and costs nine times as much.
  */
+import type { Recurrence } from "./recurrence.ts";
 import { offsetAt, resolveLocal } from "./zone.ts";
 
 /** The matching local times of a cron expression, in whole minutes (see `zone.ts` for how a local time is held). */
@@ -27,14 +28,13 @@ export type ClockRule = "fixed-time" | "real-time";
 /** A calendar whose every match the clock skips (`* 2 * 3 7L` in Berlin) is given up after so many years of it. */
 const MAX_SKIPPED = 100;
 
-/** The first instant after `after` at which `calendar` is due in `timeZone`, or null if there is none. */
-export function nextDue(calendar: Calendar, rule: ClockRule, timeZone: string, after: number): number | null {
-  return rule === "fixed-time" ? nextFixed(calendar, timeZone, after) : nextReal(calendar, timeZone, after);
-}
-
-/** The latest instant up to and including `until` at which `calendar` was due in `timeZone`, or null. */
-export function lastDue(calendar: Calendar, rule: ClockRule, timeZone: string, until: number): number | null {
-  return rule === "fixed-time" ? lastFixed(calendar, timeZone, until) : lastReal(calendar, timeZone, until);
+/** The instants at which `calendar` is due in `timeZone`. */
+export function onCalendar(calendar: Calendar, rule: ClockRule, timeZone: string): Recurrence {
+  const [next, last] = rule === "fixed-time" ? [nextFixed, lastFixed] : [nextReal, lastReal];
+  return {
+    next: (after) => next(calendar, timeZone, after),
+    last: (until) => last(calendar, timeZone, until),
+  };
 }
 
 function nextFixed(calendar: Calendar, timeZone: string, after: number): number | null {

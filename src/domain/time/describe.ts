@@ -2,10 +2,11 @@
 import cronstrue from "cronstrue";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { ScheduleSpec } from "../../schema/schedule.ts";
+import { compileSchedule } from "./compile-schedule.ts";
 import { type CronExpression, parseCron } from "./cron-syntax.ts";
 import { formatDuration } from "./duration.ts";
 import { formatInstant, formatLocal } from "./instant.ts";
-import { compileSchedule, scheduleZone } from "./schedule.ts";
+import { scheduleZone } from "./schedule.ts";
 
 /**
  * One sentence such as `At 09:00, Monday through Friday (Europe/Berlin), each fire delayed by the job's fixed part of
@@ -20,7 +21,7 @@ export function describeSchedule(spec: ScheduleSpec): string {
   if (timing.kind === "at") clauses.push(`Once, at ${formatLocal(timing.at, scheduleZone(compiled.value))}`);
   if (timing.kind === "cron") clauses.push(`${describeCron(spec.cron ?? "")} (${timing.timeZone})`);
   if (jitterMs > 0) clauses.push(`each fire delayed by a fixed part of ${formatDuration(jitterMs)}`);
-  if (spec.starts_at !== undefined) clauses.push(`from ${formatInstant(startsAt)}`);
+  if (startsAt !== undefined) clauses.push(`from ${formatInstant(startsAt)}`);
   if (spec.ends_at !== undefined) clauses.push(`until ${formatInstant(endsAt)}`);
   if (maxRuns !== undefined) clauses.push(`at most ${maxRuns === 1 ? "1 run" : `${maxRuns} runs`}`);
   return clauses.join(", ");

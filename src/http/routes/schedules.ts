@@ -3,9 +3,9 @@ import * as z from "zod";
 import { invalid } from "../../domain/failure.ts";
 import { Fire, showFires } from "../../domain/job/fires.ts";
 import { ok } from "../../domain/result.ts";
+import { checkFuture, compileSchedule } from "../../domain/time/compile-schedule.ts";
 import { describeSchedule } from "../../domain/time/describe.ts";
 import { parseInstant } from "../../domain/time/instant.ts";
-import { checkFuture, compileSchedule } from "../../domain/time/schedule.ts";
 import { InstantText, ScheduleSpec } from "../../schema/schedule.ts";
 import { reply, route } from "../route.ts";
 

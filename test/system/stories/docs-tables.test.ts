@@ -4,9 +4,10 @@ import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decideRetry } from "../../../src/domain/run/retry.ts";
 import { MAX_ACTIVE_RUNS } from "../../../src/domain/run/tick.ts";
+import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";
 import { formatDuration } from "../../../src/domain/time/duration.ts";
+import { bindFires } from "../../../src/domain/time/fires.ts";
 import { formatLocal } from "../../../src/domain/time/instant.ts";
-import { compileSchedule, firesBetween } from "../../../src/domain/time/schedule.ts";
 import { settingsOf } from "../../../src/env.ts";
 import { classifyStatus } from "../../../src/outbound/response.ts";
 import { Verdict } from "../../../src/schema/explanation.ts";
@@ -46,7 +47,11 @@ describe("docs/schedules.md", () => {
       const schedule = compileSchedule({ cron: code(cron), timezone: zone }, { tickAligned: false });
       if (!schedule.ok) throw new Error(JSON.stringify(schedule.error));
       const noon = Date.parse(`${day}T12:00:00Z`);
-      const around = firesBetween(schedule.value, 0, noon - 40 * limits.HOUR_MS, noon + 40 * limits.HOUR_MS, 0, 500);
+      const around = bindFires(schedule.value, { anchorAt: 0 }).between(
+        noon - 40 * limits.HOUR_MS,
+        noon + 40 * limits.HOUR_MS,
+        500,
+      );
       const there = around.map((at) => formatLocal(at, zone)).filter((local) => local.startsWith(day));
       expect(there.map((local) => local.slice(11, 16) + local.slice(19)).join(", ") || "none").toBe(fires);
       expect(changesOn(zone, noon)).toContain(change);

@@ -1,6 +1,8 @@
 /** What the next change of the clocks does to a schedule: said before it surprises anybody. */
+
+import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";
+import { bindFires } from "../../../src/domain/time/fires.ts";
 import { formatLocal } from "../../../src/domain/time/instant.ts";
-import { compileSchedule, lastFireAt, nextFires } from "../../../src/domain/time/schedule.ts";
 import { offsetAt } from "../../../src/domain/time/zone.ts";
 import type { ScheduleSpec } from "../api/jobs.ts";
 
@@ -23,8 +25,8 @@ export function nextClockChange(spec: ScheduleSpec, from: number): ClockChange |
   const zone = compiled.value.timing.timeZone;
   const at = findChange(zone, from);
   if (at === undefined) return undefined;
-  const before = lastFireAt(compiled.value, 0, at - 1, 0);
-  const fires = [...(before === null ? [] : [before]), ...nextFires(compiled.value, 0, at - 1, 0, 2)];
+  const before = bindFires(compiled.value, { anchorAt: 0 }).last(at - 1);
+  const fires = [...(before === null ? [] : [before]), ...bindFires(compiled.value, { anchorAt: 0 }).take(at - 1, 2)];
   return {
     at,
     zone,

@@ -2,16 +2,12 @@
  * When a job fires, by the very rules that the service fires it by (src/domain): no call is needed to draw the coming fires of
  * thousands of jobs. Instants are epoch ms.
  */
+
+import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";
 import { describeSchedule } from "../../../src/domain/time/describe.ts";
+import { bindFires, type Fires } from "../../../src/domain/time/fires.ts";
 import { jitterDelay } from "../../../src/domain/time/jitter.ts";
-import {
-  compileSchedule,
-  countFires,
-  firesBetween,
-  nextFires,
-  type Schedule,
-  scheduleZone,
-} from "../../../src/domain/time/schedule.ts";
+import { type Schedule, scheduleZone } from "../../../src/domain/time/schedule.ts";
 import type { Job, ScheduleSpec } from "../api/jobs.ts";
 
 const compiled = new Map<string, Schedule | undefined>();
@@ -47,32 +43,26 @@ export function zoneOf(spec: ScheduleSpec): string | undefined {
   return schedule === undefined || schedule.timing.kind === "every" ? undefined : scheduleZone(schedule);
 }
 
-type Phase = {
-  readonly schedule: Schedule;
-  readonly anchorAt: number;
-  readonly delay: number;
-  readonly nextAt: number;
-};
+type Coming = { readonly schedule: Schedule; readonly fires: Fires; readonly nextAt: number };
 
-/** What the next fire tells of the job's phase; none where no fire is coming. */
-function phaseOf(job: Job): Phase | undefined {
+/** The job's fires from its next one on, which tells its phase; none where no fire is coming. */
+function comingOf(job: Job): Coming | undefined {
   const schedule = scheduleOf(job.schedule);
   if (schedule === undefined || job.next_run_at === undefined || job.state !== "active") return undefined;
   const nextAt = Date.parse(job.next_run_at);
-  const delay = jitterDelay(job.id, schedule.jitterMs);
+  const delayMs = jitterDelay(job.id, schedule.jitterMs);
   const { timing } = schedule;
   // Any instant of the grid serves as the anchor; one interval back makes the next fire the first after it.
-  const anchorAt = timing.kind === "every" ? nextAt - delay - timing.everyMs : nextAt;
-  return { schedule, anchorAt, delay, nextAt };
+  const anchorAt = timing.kind === "every" ? nextAt - delayMs - timing.everyMs : nextAt;
+  return { schedule, fires: bindFires(schedule, { anchorAt, delayMs }), nextAt };
 }
 
 /** The job's next `count` fires; fewer where its schedule or its runs end. */
 export function comingFires(job: Job, count: number): readonly number[] {
-  const phase = phaseOf(job);
-  if (phase === undefined) return [];
-  const { schedule, anchorAt, delay, nextAt } = phase;
-  const fires = [nextAt, ...nextFires(schedule, anchorAt, nextAt, delay, count - 1)];
-  return fires.slice(0, runsLeft(job));
+  const coming = comingOf(job);
+  if (coming === undefined) return [];
+  const { fires, nextAt } = coming;
+  return [nextAt, ...fires.take(nextAt, count - 1)].slice(0, runsLeft(job));
 }
 
 function runsLeft(job: Job): number {
@@ -88,9 +78,9 @@ const MINUTE_MS = 60_000;
  * Answers how many there were.
  */
 export function addFires(job: Job, fromAt: number, toAt: number, minutes: Float64Array): number {
-  const phase = phaseOf(job);
-  if (phase === undefined) return 0;
-  const { schedule, anchorAt, delay, nextAt } = phase;
+  const coming = comingOf(job);
+  if (coming === undefined) return 0;
+  const { schedule, fires, nextAt } = coming;
   const lastAt = Math.min(toAt, fromAt + minutes.length * MINUTE_MS) - 1;
   const { timing } = schedule;
   const startAt = Math.max(fromAt, nextAt);
@@ -99,16 +89,16 @@ export function addFires(job: Job, fromAt: number, toAt: number, minutes: Float6
     for (let i = 0; i < minutes.length; i++) {
       const begin = fromAt + i * MINUTE_MS;
       const end = Math.min(begin + MINUTE_MS - 1, lastAt);
-      const fires = countFires(schedule, anchorAt, Math.max(begin, nextAt) - 1, end, delay, MINUTE_MS);
-      minutes[i] = (minutes[i] ?? 0) + fires;
-      sum += fires;
+      const count = fires.count(Math.max(begin, nextAt) - 1, end, MINUTE_MS);
+      minutes[i] = (minutes[i] ?? 0) + count;
+      sum += count;
     }
     return sum;
   }
-  const fires = firesBetween(schedule, anchorAt, startAt, lastAt, delay, minutes.length).slice(0, runsLeft(job));
-  for (const at of fires) {
+  const found = fires.between(startAt, lastAt, minutes.length).slice(0, runsLeft(job));
+  for (const at of found) {
     const index = Math.floor((at - fromAt) / MINUTE_MS);
     minutes[index] = (minutes[index] ?? 0) + 1;
   }
-  return fires.length;
+  return found.length;
 }

@@ -8,6 +8,7 @@ import {
   type MissedVerdict,
   ON_TIME_GRACE_MS,
 } from "../../../../src/domain/run/missed.ts";
+import { bindFires } from "../../../../src/domain/time/fires.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 import { DAY_MS, SECOND_MS } from "../../../../src/schema/limits.ts";
 
@@ -17,7 +18,7 @@ function verdict(schedule: Record<string, unknown>, window: string, firstDueAt: 
   const input = JobInput.parse({ name: "n", message: "m", schedule, catchup_window: window });
   const defined = defineJob(input);
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
-  return decideMissed(defined.value, ANCHOR, 0, firstDueAt, now);
+  return decideMissed(defined.value, bindFires(defined.value.schedule, { anchorAt: ANCHOR }), firstDueAt, now);
 }
 
 /** Of an `every` job whose next due time was the first after the anchor. */

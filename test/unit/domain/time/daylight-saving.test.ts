@@ -1,14 +1,10 @@
 /** Clock changes (CONTRACT §1, "Daylight saving, as in vixie-cron"): the rule's rows, then the rule against a slow walk. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";
+import { bindFires } from "../../../../src/domain/time/fires.ts";
 import { formatInstant } from "../../../../src/domain/time/instant.ts";
-import {
-  compileSchedule,
-  firesBetween,
-  lastFireAt,
-  nextFireAt,
-  type Schedule,
-} from "../../../../src/domain/time/schedule.ts";
+import type { Schedule } from "../../../../src/domain/time/schedule.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -21,9 +17,9 @@ function cron(expression: string, timezone: string): Schedule {
 
 /** The fires of one UTC window, as `MM-DD hh:mm`. */
 function fires(expression: string, zone: string, from: string, to: string): string[] {
-  return firesBetween(cron(expression, zone), 0, Date.parse(from), Date.parse(to), 0, 500).map((at) =>
-    formatInstant(at).slice(5, 16).replace("T", " "),
-  );
+  return bindFires(cron(expression, zone), { anchorAt: 0 })
+    .between(Date.parse(from), Date.parse(to), 500)
+    .map((at) => formatInstant(at).slice(5, 16).replace("T", " "));
 }
 
 describe("a fixed time that the clock skips fires once, at the first instant after the gap", () => {
@@ -320,11 +316,11 @@ describe.each(CHANGES)("in %s around %s, cron agrees with a walk over every minu
           }
           const schedule = compiled.value;
           const slow = slowFires(minutes, fields);
-          expect(firesBetween(schedule, 0, first, last, 0, Number.POSITIVE_INFINITY)).toEqual(slow);
+          expect(bindFires(schedule, { anchorAt: 0 }).between(first, last, Number.POSITIVE_INFINITY)).toEqual(slow);
           for (const start of [...starts, Date.parse(change) - 1, Date.parse(change)]) {
-            const next = nextFireAt(schedule, 0, start, 0);
+            const next = bindFires(schedule, { anchorAt: 0 }).next(start);
             expect(next !== null && next <= last ? next : undefined).toBe(slow.find((at) => at > start));
-            const previous = lastFireAt(schedule, 0, start, 0);
+            const previous = bindFires(schedule, { anchorAt: 0 }).last(start);
             expect(previous !== null && previous >= first ? previous : undefined).toBe(
               slow.findLast((at) => at <= start),
             );

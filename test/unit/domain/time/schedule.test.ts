@@ -1,21 +1,11 @@
 /** Schedules (CONTRACT §1): checking a spec, and the fires of `every`, `at` and `cron` with jitter and bounds. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { checkFuture, compileSchedule, sameSchedule } from "../../../../src/domain/time/compile-schedule.ts";
+import { bindFires } from "../../../../src/domain/time/fires.ts";
 import { formatInstant, MAX_INSTANT } from "../../../../src/domain/time/instant.ts";
 import { jitterDelay } from "../../../../src/domain/time/jitter.ts";
-import {
-  checkFuture,
-  compileSchedule,
-  countFires,
-  firesBetween,
-  lastFireAt,
-  nextFireAt,
-  nextFires,
-  nextTickAtOrAfter,
-  type Schedule,
-  sameSchedule,
-  scheduleZone,
-} from "../../../../src/domain/time/schedule.ts";
+import { nextTickAtOrAfter, type Schedule, scheduleZone } from "../../../../src/domain/time/schedule.ts";
 import type { ScheduleSpec } from "../../../../src/schema/schedule.ts";
 
 const MINUTE = 60_000;
@@ -155,37 +145,48 @@ describe("checkFuture refuses", () => {
 describe("every fires at anchor + k·every", () => {
   const every = compile({ every: "30m" });
   it("for the first time one interval after the anchor", () => {
-    expect(nextFireAt(every, ANCHOR, ANCHOR, 0)).toBe(ANCHOR + 30 * MINUTE);
-    expect(nextFireAt(every, ANCHOR, ANCHOR - 100 * DAY, 0)).toBe(ANCHOR + 30 * MINUTE);
-    expect(lastFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE - 1, 0)).toBeNull();
+    expect(bindFires(every, { anchorAt: ANCHOR }).next(ANCHOR)).toBe(ANCHOR + 30 * MINUTE);
+    expect(bindFires(every, { anchorAt: ANCHOR }).next(ANCHOR - 100 * DAY)).toBe(ANCHOR + 30 * MINUTE);
+    expect(bindFires(every, { anchorAt: ANCHOR }).last(ANCHOR + 30 * MINUTE - 1)).toBeNull();
   });
   it("strictly after the instant asked for", () => {
-    expect(nextFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE, 0)).toBe(ANCHOR + 60 * MINUTE);
-    expect(nextFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE - 1, 0)).toBe(ANCHOR + 30 * MINUTE);
-    expect(lastFireAt(every, ANCHOR, ANCHOR + 30 * MINUTE, 0)).toBe(ANCHOR + 30 * MINUTE);
+    expect(bindFires(every, { anchorAt: ANCHOR }).next(ANCHOR + 30 * MINUTE)).toBe(ANCHOR + 60 * MINUTE);
+    expect(bindFires(every, { anchorAt: ANCHOR }).next(ANCHOR + 30 * MINUTE - 1)).toBe(ANCHOR + 30 * MINUTE);
+    expect(bindFires(every, { anchorAt: ANCHOR }).last(ANCHOR + 30 * MINUTE)).toBe(ANCHOR + 30 * MINUTE);
   });
   it("in the same phase after years, and within starts_at and ends_at, both included", () => {
-    expect(nextFireAt(every, ANCHOR, ANCHOR + 3650 * DAY, 0)).toBe(ANCHOR + 3650 * DAY + 30 * MINUTE);
+    expect(bindFires(every, { anchorAt: ANCHOR }).next(ANCHOR + 3650 * DAY)).toBe(ANCHOR + 3650 * DAY + 30 * MINUTE);
     const bounded = compile({
       every: "1h",
       starts_at: "2026-11-23T12:00:07.123Z",
       ends_at: "2026-11-23T14:00:07.123Z",
     });
-    expect(nextFires(bounded, ANCHOR, NOW, 0, 10).map(iso)).toEqual([
+    expect(bindFires(bounded, { anchorAt: ANCHOR }).take(NOW, 10).map(iso)).toEqual([
       "2026-11-23T12:00:07.123Z",
       "2026-11-23T13:00:07.123Z",
       "2026-11-23T14:00:07.123Z",
     ]);
-    expect(lastFireAt(bounded, ANCHOR, ANCHOR + 2 * HOUR, 0)).toBeNull();
-    expect(iso(lastFireAt(bounded, ANCHOR, ANCHOR + 99 * HOUR, 0))).toBe("2026-11-23T14:00:07.123Z");
+    expect(bindFires(bounded, { anchorAt: ANCHOR }).last(ANCHOR + 2 * HOUR)).toBeNull();
+    expect(iso(bindFires(bounded, { anchorAt: ANCHOR }).last(ANCHOR + 99 * HOUR))).toBe("2026-11-23T14:00:07.123Z");
+  });
+  it("from starts_at where it has one, which may be past, and not before it", () => {
+    const fortnightly = compile({ every: "2w", starts_at: "2026-11-03T14:00:00Z" });
+    const fires = bindFires(fortnightly, { anchorAt: ANCHOR });
+    expect(fires.take(NOW, 2).map(iso)).toEqual(["2026-12-01T14:00:00.000Z", "2026-12-15T14:00:00.000Z"]);
+    expect(iso(fires.next(0))).toBe("2026-11-03T14:00:00.000Z");
+    expect(fires.last(Date.parse("2026-11-03T13:59:59.999Z"))).toBeNull();
   });
   it("counts by arithmetic: a year of seconds costs nothing", () => {
-    expect(countFires(compile({ every: "1s" }), ANCHOR, ANCHOR, ANCHOR + 365 * DAY, 0, 1e9)).toBe(365 * 86_400);
-    expect(countFires(compile({ every: "1s" }), ANCHOR, ANCHOR, ANCHOR + 365 * DAY, 0, 1_000)).toBe(1_000);
-    expect(countFires(every, ANCHOR, ANCHOR, ANCHOR + 30 * MINUTE - 1, 0, 10)).toBe(0);
+    expect(bindFires(compile({ every: "1s" }), { anchorAt: ANCHOR }).count(ANCHOR, ANCHOR + 365 * DAY, 1e9)).toBe(
+      365 * 86_400,
+    );
+    expect(bindFires(compile({ every: "1s" }), { anchorAt: ANCHOR }).count(ANCHOR, ANCHOR + 365 * DAY, 1_000)).toBe(
+      1_000,
+    );
+    expect(bindFires(every, { anchorAt: ANCHOR }).count(ANCHOR, ANCHOR + 30 * MINUTE - 1, 10)).toBe(0);
   });
   it("ends with the last year that RFC 3339 can write", () => {
-    expect(nextFireAt(compile({ every: "365d" }), MAX_INSTANT - DAY, MAX_INSTANT - DAY, 0)).toBeNull();
+    expect(bindFires(compile({ every: "365d" }), { anchorAt: MAX_INSTANT - DAY }).next(MAX_INSTANT - DAY)).toBeNull();
   });
 });
 
@@ -193,11 +194,11 @@ describe("at fires once", () => {
   const at = compile({ at: "2027-01-15T14:30:00+08:00" });
   const due = Date.parse("2027-01-15T06:30:00Z");
   it("at its time, and never again", () => {
-    expect(nextFireAt(at, ANCHOR, NOW, 0)).toBe(due);
-    expect(nextFireAt(at, ANCHOR, due, 0)).toBeNull();
-    expect(lastFireAt(at, ANCHOR, due, 0)).toBe(due);
-    expect(lastFireAt(at, ANCHOR, due - 1, 0)).toBeNull();
-    expect(countFires(at, ANCHOR, NOW, due, 0, 10)).toBe(1);
+    expect(bindFires(at, { anchorAt: ANCHOR }).next(NOW)).toBe(due);
+    expect(bindFires(at, { anchorAt: ANCHOR }).next(due)).toBeNull();
+    expect(bindFires(at, { anchorAt: ANCHOR }).last(due)).toBe(due);
+    expect(bindFires(at, { anchorAt: ANCHOR }).last(due - 1)).toBeNull();
+    expect(bindFires(at, { anchorAt: ANCHOR }).count(NOW, due, 10)).toBe(1);
   });
   it("is shown with the offset it was written with", () => {
     expect(scheduleZone(at)).toBe("+08:00");
@@ -216,17 +217,17 @@ describe("jitter delays every fire by the same part", () => {
       ends_at: "2026-11-25T09:00:00Z",
     });
     const delay = 7 * MINUTE;
-    expect(nextFires(schedule, ANCHOR, NOW, delay, 5).map(iso)).toEqual([
+    expect(bindFires(schedule, { anchorAt: ANCHOR, delayMs: delay }).take(NOW, 5).map(iso)).toEqual([
       "2026-11-24T09:07:00.000Z",
       "2026-11-25T09:07:00.000Z",
     ]);
     // Between the nominal time and the fire, the fire is still to come.
-    expect(iso(nextFireAt(schedule, ANCHOR, Date.parse("2026-11-25T09:03:00Z"), delay))).toBe(
-      "2026-11-25T09:07:00.000Z",
-    );
-    expect(iso(lastFireAt(schedule, ANCHOR, Date.parse("2026-11-25T09:03:00Z"), delay))).toBe(
-      "2026-11-24T09:07:00.000Z",
-    );
+    expect(
+      iso(bindFires(schedule, { anchorAt: ANCHOR, delayMs: delay }).next(Date.parse("2026-11-25T09:03:00Z"))),
+    ).toBe("2026-11-25T09:07:00.000Z");
+    expect(
+      iso(bindFires(schedule, { anchorAt: ANCHOR, delayMs: delay }).last(Date.parse("2026-11-25T09:03:00Z"))),
+    ).toBe("2026-11-24T09:07:00.000Z");
   });
 
   it("by whole milliseconds below the jitter, the same for an id at any time, spread evenly over ids", () => {
@@ -324,13 +325,13 @@ describe("for any schedule, anchor, jitter and instant", () => {
   it("the next fire is after it, and is its own last fire", () => {
     fc.assert(
       fc.property(...any, (schedule, anchor, jitter, at) => {
-        const next = nextFireAt(schedule, anchor, at, jitter);
+        const next = bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).next(at);
         if (next === null) return;
         expect(next).toBeGreaterThan(at);
-        expect(lastFireAt(schedule, anchor, next, jitter)).toBe(next);
-        expect(nextFireAt(schedule, anchor, next - 1, jitter)).toBe(next);
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).last(next)).toBe(next);
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).next(next - 1)).toBe(next);
         // Nothing lies between: the last fire before `next` is not after `at`.
-        expect(lastFireAt(schedule, anchor, next - 1, jitter) ?? at).toBeLessThanOrEqual(at);
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).last(next - 1) ?? at).toBeLessThanOrEqual(at);
       }),
       { numRuns: 300 },
     );
@@ -339,11 +340,11 @@ describe("for any schedule, anchor, jitter and instant", () => {
   it("the last fire is at or before it, and the next one after that is later than it", () => {
     fc.assert(
       fc.property(...any, (schedule, anchor, jitter, at) => {
-        const last = lastFireAt(schedule, anchor, at, jitter);
+        const last = bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).last(at);
         if (last === null) return;
         expect(last).toBeLessThanOrEqual(at);
-        expect(nextFireAt(schedule, anchor, last - 1, jitter)).toBe(last);
-        expect(nextFireAt(schedule, anchor, last, jitter) ?? at + 1).toBeGreaterThan(at);
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).next(last - 1)).toBe(last);
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).next(last) ?? at + 1).toBeGreaterThan(at);
       }),
       { numRuns: 300 },
     );
@@ -352,27 +353,38 @@ describe("for any schedule, anchor, jitter and instant", () => {
   it("stepping from any start meets the same fires: the phase never drifts", () => {
     fc.assert(
       fc.property(...any, fc.nat(30), (schedule, anchor, jitter, at, skip) => {
-        const fires = nextFires(schedule, anchor, at, jitter, 40);
+        const fires = bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).take(at, 40);
         const start = fires[skip];
         if (start === undefined) return;
-        expect(nextFires(schedule, anchor, start, jitter, 39 - skip)).toEqual(fires.slice(skip + 1));
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).take(start, 39 - skip)).toEqual(
+          fires.slice(skip + 1),
+        );
         if (schedule.timing.kind !== "every") return;
         const { everyMs } = schedule.timing;
-        expect(fires.every((fire) => (fire - jitter - anchor) % everyMs === 0)).toBe(true);
+        expect(fires.every((fire) => (fire - jitter - (schedule.startsAt ?? anchor)) % everyMs === 0)).toBe(true);
       }),
       { numRuns: 150 },
     );
   });
 
-  it("firesBetween, countFires and nextFires tell of the same fires", () => {
+  it("between, count and take tell of the same fires", () => {
     fc.assert(
       fc.property(...any, fc.integer({ min: 0, max: 60 * DAY }), (schedule, anchor, jitter, at, length) => {
         const cap = 50;
-        const expected = nextFires(schedule, anchor, at, jitter, cap).filter((fire) => fire <= at + length);
-        expect(firesBetween(schedule, anchor, at + 1, at + length, jitter, cap)).toEqual(expected);
-        expect(countFires(schedule, anchor, at, at + length, jitter, cap)).toBe(expected.length);
+        const expected = bindFires(schedule, { anchorAt: anchor, delayMs: jitter })
+          .take(at, cap)
+          .filter((fire) => fire <= at + length);
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).between(at + 1, at + length, cap)).toEqual(
+          expected,
+        );
+        expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).count(at, at + length, cap)).toBe(
+          expected.length,
+        );
         const [first] = expected;
-        if (first !== undefined) expect(firesBetween(schedule, anchor, first, first, jitter, cap)).toEqual([first]);
+        if (first !== undefined)
+          expect(bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).between(first, first, cap)).toEqual([
+            first,
+          ]);
       }),
       { numRuns: 150 },
     );
@@ -381,8 +393,8 @@ describe("for any schedule, anchor, jitter and instant", () => {
   it("a jittered fire is the nominal one, delayed", () => {
     fc.assert(
       fc.property(...any, (schedule, anchor, jitter, at) => {
-        const nominal = nextFireAt(schedule, anchor, at, 0);
-        const fire = nextFireAt(schedule, anchor, at + jitter, jitter);
+        const nominal = bindFires(schedule, { anchorAt: anchor }).next(at);
+        const fire = bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).next(at + jitter);
         expect(fire).toBe(nominal === null ? null : nominal + jitter);
       }),
     );
@@ -395,7 +407,11 @@ describe("at fixed times, no local time fires twice", () => {
     (timezone) => {
       const schedule = compile({ cron: "0/15 0-3,22-23 * * *", timezone });
       const shown = new Intl.DateTimeFormat("en-GB", { timeZone: timezone, dateStyle: "short", timeStyle: "short" });
-      const fires = firesBetween(schedule, 0, Date.parse("2026-03-01T00:00Z"), Date.parse("2026-11-15T00:00Z"), 0, 1e5);
+      const fires = bindFires(schedule, { anchorAt: 0 }).between(
+        Date.parse("2026-03-01T00:00Z"),
+        Date.parse("2026-11-15T00:00Z"),
+        1e5,
+      );
       const locals = fires.map((fire) => shown.format(fire));
       expect(new Set(locals).size).toBe(locals.length);
       expect(locals.length).toBeGreaterThan(250 * 24);

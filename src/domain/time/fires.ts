@@ -1,0 +1,52 @@
+/** Fires: the due times of one job, its schedule bound to the job's anchor and to its part of the jitter. */
+import { MAX_INSTANT } from "./instant.ts";
+import { delayed, type Recurrence, within } from "./recurrence.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** The fires of a job. Instants are epoch ms. */
+export type Fires = {
+  /** The first fire strictly after `after`, or null where there is none. */
+  readonly next: (after: number) => number | null;
+  /** The latest fire at or before `until`, or null where there was none. */
+  readonly last: (until: number) => number | null;
+  /** The next `count` fires after `after`, oldest first; fewer where the schedule ends. */
+  readonly take: (after: number, count: number) => number[];
+  /** The fires from `from` to `to`, both included, oldest first, at most `cap` of them. */
+  readonly between: (from: number, to: number, cap: number) => number[];
+  /** How many fires lie after `after` and up to `until`; counting stops at `cap`. */
+  readonly count: (after: number, until: number, cap: number) => number;
+};
+
+/** What the fires of a schedule depend on besides it; both differ from job to job. */
+export type FirePhase = {
+  /** Where `every` counts from unless it has `starts_at`: the job's creation or its last schedule change, epoch ms. */
+  readonly anchorAt: number;
+  /** The job's own delay, `jitterDelay(jobId, schedule.jitterMs)`; default none. */
+  readonly delayMs?: number;
+};
+
+/** Binds a schedule to a job's phase. */
+export function bindFires(schedule: Schedule, { anchorAt, delayMs = 0 }: FirePhase): Fires {
+  const fires = within(delayed(schedule.nominal(anchorAt), delayMs), Number.NEGATIVE_INFINITY, MAX_INSTANT);
+  const between = (from: number, to: number, cap: number) => walk(fires, from - 1, to, cap);
+  return {
+    next: fires.next,
+    last: fires.last,
+    take: (after, count) => walk(fires, after, MAX_INSTANT, count),
+    between,
+    count: (after, until, cap) =>
+      fires.count === undefined ? between(after + 1, until, cap).length : Math.min(cap, fires.count(after, until)),
+  };
+}
+
+function walk(fires: Recurrence, after: number, until: number, cap: number): number[] {
+  const found: number[] = [];
+  let at = after;
+  while (found.length < cap) {
+    const next = fires.next(at);
+    if (next === null || next > until) break;
+    found.push(next);
+    at = next;
+  }
+  return found;
+}

@@ -1,0 +1,72 @@
+/**
+ * Recurrences: when a schedule says that something is due. Each kind of schedule is one of these; bounds, exclusions and
+ * jitter are wrappers around it. Instants are epoch ms, whole.
+ */
+
+/** A series of due times. */
+export type Recurrence = {
+  /** The first due time strictly after `after`, or null where there is none. */
+  readonly next: (after: number) => number | null;
+  /** The latest due time at or before `until`, or null where there is none. */
+  readonly last: (until: number) => number | null;
+  /** How many due times lie after `after` and up to `until`, where that is known without walking over them. */
+  readonly count?: (after: number, until: number) => number;
+};
+
+/** How often a schedule fires at most: what an owner's quota and the operator's `MIN_INTERVAL` are held against. */
+export type Rate = {
+  /** The most fires of 24 hours. */
+  readonly perDay: number;
+  /** The shortest time between two fires in ms; infinite where there are no two. */
+  readonly minGapMs: number;
+};
+
+/** The recurrence that is never due: a manual schedule. */
+export const NEVER: Recurrence = { next: () => null, last: () => null, count: () => 0 };
+
+/** Due once, at `at`. */
+export const once = (at: number): Recurrence => ({
+  next: (after) => (at > after ? at : null),
+  last: (until) => (at <= until ? at : null),
+});
+
+/** Due at `first` + k·`everyMs`, k = 0, 1, …: real time, which clock changes do not touch. */
+export function interval(first: number, everyMs: number): Recurrence {
+  const index = (at: number) => Math.floor((at - first) / everyMs);
+  return {
+    next: (after) => first + Math.max(0, index(after) + 1) * everyMs,
+    last: (until) => (until < first ? null : first + index(until) * everyMs),
+    count: (after, until) => Math.max(0, index(until) - Math.max(-1, index(after))),
+  };
+}
+
+/** The due times from `from` to `to`, both included. */
+export function within(inner: Recurrence, from: number, to: number): Recurrence {
+  const { count } = inner;
+  return {
+    next(after) {
+      const at = inner.next(Math.max(after, from - 1));
+      return at === null || at > to ? null : at;
+    },
+    last(until) {
+      const at = inner.last(Math.min(until, to));
+      return at === null || at < from ? null : at;
+    },
+    ...(count === undefined
+      ? {}
+      : { count: (after: number, until: number) => count(Math.max(after, from - 1), Math.min(until, to)) }),
+  };
+}
+
+/** The due times, each `delayMs` later. */
+export function delayed(inner: Recurrence, delayMs: number): Recurrence {
+  const { count } = inner;
+  const later = (at: number | null) => (at === null ? null : at + delayMs);
+  return {
+    next: (after) => later(inner.next(after - delayMs)),
+    last: (until) => later(inner.last(until - delayMs)),
+    ...(count === undefined
+      ? {}
+      : { count: (after: number, until: number) => count(after - delayMs, until - delayMs) }),
+  };
+}

@@ -9,6 +9,7 @@ import { drainBody } from "./drain.ts";
 import type { HttpFailure } from "./failure.ts";
 import { mcpRoute } from "./mcp/mcp.ts";
 import { describeApi } from "./openapi.ts";
+import { ownHost } from "./own-host.ts";
 import { problem, unexpected } from "./problem.ts";
 import type { AnyRoute } from "./route.ts";
 import { agentRoutes } from "./routes/agents.ts";
@@ -51,7 +52,7 @@ export const ROUTES = [...described, describeApi(described)] as const satisfies 
 /** The app; build it once and hand it every request. */
 export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(drainBody, requestId(), showRequestId, timing(), secureHeaders(), crossOrigin);
+  app.use(drainBody, requestId(), showRequestId, timing(), secureHeaders(), ownHost, crossOrigin);
   for (const route of routes) app.on(route.method.toUpperCase(), route.path, (c) => serve(route, c));
   const methods = methodsByPath(routes);
   app.notFound(async (c) => problem(await refuse(c.req.raw, c.req.path, c.env, methods)));

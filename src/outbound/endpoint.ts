@@ -37,5 +37,5 @@ export function checkEndpoint(url: string, { allowLoopbackHttp }: EndpointRules)
 }
 
 /** `hostname` as the URL parser wrote it: IPv4 in any notation is four decimal numbers by then. */
-const isLoopback = (hostname: string): boolean =>
+export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);

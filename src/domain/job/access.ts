@@ -1,5 +1,5 @@
 /** Who may see and change which job (CONTRACT.md §7). Pure: the caller's claims against a job's ids, nothing else. */
-import type { JobInput } from "../../schema/job.ts";
+import type { JobDefinition, JobInput } from "../../schema/job.ts";
 import { type Failure, forbidden, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
 
@@ -37,6 +37,31 @@ export function canSee(caller: Caller, job: Scoped): boolean {
   if (caller.role === "run") return false;
   return ID_FIELDS.every((field) => caller[field] === undefined || caller[field] === job[field]);
 }
+
+/** The fields of a job that say whether it is one of the operator's own. */
+export type Kind = Pick<JobDefinition, "owner_kind" | "exec_scope">;
+
+/** Whether the job is the operator's: others who may see it neither change it nor make it run (docs/contract.md §17). */
+const isOperators = (job: Kind): boolean => job.owner_kind === "system" || job.exec_scope === "all_users";
+
+/** Whether a caller who may see the job may also change it, delete it, and make it run. */
+export const canChange = (caller: Caller, job: Kind): boolean => caller.role === "admin" || !isOperators(job);
+
+/** Whether a caller who may see the job may also read its runs: those of a job for all users are other users'. */
+export const canReadRuns = (caller: Caller, job: Kind): boolean =>
+  caller.role === "admin" || caller.role === "viewer" || job.exec_scope !== "all_users";
+
+/** What a caller is told who may see the job and not change it. */
+export const changeRefused = forbidden(
+  "This job is the operator's: system jobs and jobs for all users are changed, run and deleted by the operator only.",
+  "Make a job of your own with POST /v1/jobs, or ask the operator.",
+);
+
+/** What a caller is told who may see the job and not the runs of its users. */
+export const runsRefused = forbidden(
+  "The runs of a job for all users are other users': only the operator and viewers read them.",
+  "GET /v1/jobs/{id}/fan-outs shows how the fan-outs went, in numbers.",
+);
 
 /** Whether the caller may report on this run: its own token, or any token that may see the job and change things. */
 export function canReport(caller: Caller, job: Scoped & { readonly id: string }, runId: string): boolean {

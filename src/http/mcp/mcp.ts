@@ -8,6 +8,7 @@ import { version } from "../../../package.json";
 import { forbidden, invalid } from "../../domain/failure.ts";
 import type { HttpFailure } from "../failure.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
+import { isOwnOrigin } from "../own-host.ts";
 import { problemOf, unexpected } from "../problem.ts";
 import { type AnyRoute, route } from "../route.ts";
 import { serveMcp, type ToolResult } from "./server.ts";
@@ -42,7 +43,7 @@ export function mcpRoute(routes: readonly AnyRoute[]) {
     async handle(call) {
       const { request, settings, url, sent } = call;
       const origin = request.headers.get("origin");
-      if (origin !== null && !isWelcome(origin, url, settings.CORS_ORIGIN)) {
+      if (origin !== null && !isOwnOrigin(origin, url, settings) && !isAllowed(origin, settings.CORS_ORIGIN)) {
         return forbidden(
           `Pages of ${origin} may not call /mcp.`,
           "Call it without a browser, or have the operator name this origin in CORS_ORIGIN.",
@@ -55,9 +56,8 @@ export function mcpRoute(routes: readonly AnyRoute[]) {
   });
 }
 
-/** MCP asks servers to look at Origin: a page must not reach a service of the machine that it is opened on by a name of its own. */
-function isWelcome(origin: string, url: URL, allowed: string | undefined): boolean {
-  if (origin === url.origin) return true;
+/** Whether pages of another origin may call, as CORS_ORIGIN says. MCP asks servers to check Origin. */
+function isAllowed(origin: string, allowed: string | undefined): boolean {
   const origins = (allowed ?? "").split(",").map((one) => one.trim());
   return origins.includes("*") || origins.includes(origin);
 }

@@ -9,6 +9,7 @@ import { err } from "../../domain/result.ts";
 import type { Env } from "../../env.ts";
 import { createJob, dryRunJob } from "../../jobs/create.ts";
 import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
+import { mergePatchOf } from "../../schema/merge-patch.ts";
 import { BackfillBody } from "../../schema/run.ts";
 import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
@@ -140,33 +141,8 @@ const read = route({
   },
 });
 
-/** The field as a merge patch takes it: without its default, and any part of an object. */
-function patchable(field: z.core.$ZodType): z.core.$ZodType {
-  if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional) {
-    return patchable(field.def.innerType);
-  }
-  return field instanceof z.ZodObject ? patchOf(field) : field;
-}
-
-const patchOf = (object: z.ZodObject): z.ZodObject =>
-  z.strictObject(
-    Object.fromEntries(
-      Object.entries(object.shape).map(([name, field]) => {
-        const { id: _id, ...meta } = metaOf(field);
-        return [name, z.nullish(patchable(field)).meta(meta)];
-      }),
-    ),
-  );
-
-/** What is said of a field: of itself, or of what it wraps. */
-function metaOf(field: z.core.$ZodType): z.core.GlobalMeta {
-  const own = z.globalRegistry.get(field);
-  const isWrapped = field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional;
-  return own === undefined && isWrapped ? metaOf(field.def.innerType) : (own ?? {});
-}
-
 /** As {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole. */
-const JobPatch = patchOf(JobInput).meta({
+const JobPatch = mergePatchOf(JobInput).meta({
   id: "JobPatch",
   description: "A JSON merge patch (RFC 7396): fields left out stay, null removes one.",
   examples: [{ message: "Only what is urgent.", schedule: { cron: null, timezone: null, every: "2h" } }],

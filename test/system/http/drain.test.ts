@@ -1,4 +1,5 @@
 /** A refusal that comes before the body has been read still arrives: the connection is not broken under the sender. */
+import { request } from "node:http";
 import { beforeAll, expect, it } from "vitest";
 import { send } from "../fuzz/send.ts";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
@@ -36,4 +37,20 @@ it("a body of unknown length is answered 413 once it is too long", async () => {
   for (let time = 0; time < TIMES; time++) {
     expect((await send(reveille.url, "POST", "/v1/jobs", headers, Buffer.alloc(3 * MIB, "["))).status).toBe(413);
   }
+});
+
+it("a refusal waits 5 s at most for a body that comes a byte at a time", async () => {
+  const headers = { "content-type": "application/json", "content-length": "100000" };
+  const { promise: answered, resolve, reject } = Promise.withResolvers<number>();
+  const call = request(`${reveille.url}/v1/jobs`, { method: "POST", headers }, (answer) =>
+    resolve(answer.statusCode ?? 0),
+  );
+  call.once("error", reject);
+  call.write("[");
+  const drip = setInterval(() => call.write("["), 200);
+  const begun = Date.now();
+  expect(await answered).toBe(401);
+  clearInterval(drip);
+  call.destroy();
+  expect(Date.now() - begun).toBeLessThan(10_000);
 });

@@ -1,0 +1,29 @@
+/** The schema of a JSON merge patch (RFC 7396), derived from the schema of the object that it changes. */
+import * as z from "zod";
+
+/** The object's schema with every field optional, `null` to remove one, and any part of an inner object. */
+export const mergePatchOf = (object: z.ZodObject): z.ZodObject =>
+  z.strictObject(
+    Object.fromEntries(
+      Object.entries(object.shape).map(([name, field]) => {
+        const { id: _id, ...meta } = metaOf(field);
+        return [name, z.nullish(patchable(field)).meta(meta)];
+      }),
+    ),
+  );
+
+/** What is said of a field: of itself, or of what it wraps. */
+function metaOf(field: z.core.$ZodType): z.core.GlobalMeta {
+  const own = z.globalRegistry.get(field);
+  const isWrapped = field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional;
+  return own === undefined && isWrapped ? metaOf(field.def.innerType) : (own ?? {});
+}
+
+
+/** The field as a merge patch takes it: without its default, and any part of an object. */
+function patchable(field: z.core.$ZodType): z.core.$ZodType {
+  if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional) {
+    return patchable(field.def.innerType);
+  }
+  return field instanceof z.ZodObject ? mergePatchOf(field) : field;
+}

@@ -19,7 +19,6 @@ function metaOf(field: z.core.$ZodType): z.core.GlobalMeta {
   return own === undefined && isWrapped ? metaOf(field.def.innerType) : (own ?? {});
 }
 
-
 /** The field as a merge patch takes it: without its default, and any part of an object. */
 function patchable(field: z.core.$ZodType): z.core.$ZodType {
   if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional) {

@@ -79,7 +79,7 @@ export async function startService(
     const line = await importLegacy(settings.legacyDataPath, url, adminToken.value);
     if (line !== undefined) print(line);
   }
-  stops.push(startCron(url, runtime.value.crons));
+  if (settings.cron) stops.push(startCron(url, runtime.value.crons));
   print(`Ready on ${url}`);
   return ok({ url, stop });
 }

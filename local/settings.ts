@@ -39,6 +39,8 @@ export type Settings = {
   readonly dataDir: string;
   /** Absolute; a folder with the Go original's jobs.json. */
   readonly legacyDataPath: string | undefined;
+  /** Whether the Cron Trigger fires by itself, each minute. */
+  readonly cron: boolean;
   readonly worker: Readonly<Partial<Record<WorkerSetting, string>>>;
 };
 
@@ -60,6 +62,8 @@ export function readSettings(
   if (!/^\d{1,5}$/.test(port) || Number(port) > MAX_PORT) {
     problems.push(`PORT is "${port}"; it must be a whole number from 1 to ${MAX_PORT}, or 0 for any free port.`);
   }
+  const cron = read("CRON") ?? "on";
+  if (cron !== "on" && cron !== "off") problems.push(`CRON is "${cron}"; it must be on or off.`);
   const worker: Partial<Record<WorkerSetting, string>> = {};
   for (const name of WORKER_SETTINGS) {
     const value = read(name);
@@ -74,6 +78,7 @@ export function readSettings(
     port: Number(port),
     dataDir: resolve(cwd, read("DATA_DIR") ?? DEFAULT_DATA_DIR),
     legacyDataPath: legacyDataPath === undefined ? undefined : resolve(cwd, legacyDataPath),
+    cron: cron === "on",
     worker,
   });
 }

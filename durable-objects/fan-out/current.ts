@@ -1,6 +1,6 @@
 /** The fan-out that a shard works on: as it is stored, with all that its runs are called, bounded, logged and judged by. */
 
-import { concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";
+import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
 import type { RunRules } from "../../src/domain/run/run.ts";
 import { FanOutLog } from "./log.ts";
@@ -23,7 +23,7 @@ export function currentFanOut(stored: StoredFanOut, store: FanOutStore): Current
   const job = defineJob(spec.definition);
   if (!job.ok)
     throw new Error(`The stored definition of fan-out ${spec.id} cannot be read: ${JSON.stringify(job.error)}`);
-  const bound = spec.definition.fan_out ?? { concurrency: 1 };
+  const bound = boundOf(spec.definition);
   return {
     ...stored,
     job: job.value,

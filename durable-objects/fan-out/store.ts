@@ -3,7 +3,7 @@
  * run, list, forget. Every write is synchronous, so a turn without an await is one commit.
  */
 import type { FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
-import { firstCallAt, intervalOf } from "../../src/domain/fan-out/shard.ts";
+import { boundOf, firstCallAt, intervalOf } from "../../src/domain/fan-out/shard.ts";
 import { byNewest, type FanOutSpec, restoreUserRun, type UserRunParts } from "../../src/domain/fan-out/user-run.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { keyedRunId, keyOfUserRun, userKey } from "../../src/domain/run/run-id.ts";
@@ -82,8 +82,7 @@ export class FanOutStore {
     if (!this.present) for (const statement of TABLES) this.#sql.exec(statement);
     this.#present = true;
     for (const statement of runTableStatements(spec.no)) this.#sql.exec(statement);
-    const bound = spec.definition.fan_out ?? { concurrency: 1 };
-    const first = firstCallAt(spec.startedAt, intervalOf(bound, spec.shards), spec.shards, k);
+    const first = firstCallAt(spec.startedAt, intervalOf(boundOf(spec.definition), spec.shards), spec.shards, k);
     this.#sql.exec(
       "INSERT INTO fan_out VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL)",
       spec.no,

@@ -14,6 +14,7 @@ import {
   openFanOut,
   pageHanded,
   sourceFailed,
+  stalled,
   sumCounts,
 } from "../../src/domain/fan-out/fan-out.ts";
 import { shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
@@ -24,6 +25,7 @@ import { err, ok } from "../../src/domain/result.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
+import { errorText } from "../../src/domain/text/error-text.ts";
 import type { Env, Settings } from "../../src/env.ts";
 import { inTurns } from "../../src/map-limit.ts";
 import {
@@ -34,7 +36,7 @@ import {
   type ShardStatus,
   type UserRunQuery,
 } from "../../src/objects/fan-out.ts";
-import type { CallBudget } from "../../src/outbound/call-budget.ts";
+import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
@@ -50,8 +52,6 @@ const MAX_FEED_MS = 20 * SECOND_MS;
 const SOURCE_CALLS = SHARD_COUNT;
 /** How often the shards are asked where they are. They report by themselves; asking is for reports that are lost. */
 const POLL_MS = 2 * MINUTE_MS;
-/** A shard that could not be reached is tried again after this. */
-const RETRY_MS = 5 * SECOND_MS;
 
 export type FanOutEffects = {
   readonly now: () => number;
@@ -249,9 +249,28 @@ export class JobFanOuts {
     } catch (error) {
       this.#opened.clear();
       const fanOut = this.#going();
-      if (fanOut !== undefined) this.#state.commit({ fanOut: { ...fanOut, wakeAt: this.#effects.now() + RETRY_MS } });
-      this.#effects.report("A fan-out could not go on; trying again", error);
+      if (isCallRefusal(error)) {
+        budget.exhaust();
+        if (fanOut !== undefined)
+          this.#state.commit({ fanOut: { ...fanOut, wakeAt: this.#effects.now() + SECOND_MS } });
+        return;
+      }
+      if (fanOut !== undefined) this.#stalled(fanOut, errorText(error));
+      this.#effects.report("A fan-out could not go on", error);
     }
+  }
+
+  #stalled(fanOut: FanOut, reason: string): void {
+    const parts = fanOut.fed.flatMap((k) => this.#settled.get(`${fanOut.no}/${k}`)?.counts ?? []);
+    const next = stalled(fanOut, reason, sumCounts(parts), this.#effects.now());
+    if (next.status === "running") this.#state.commit({ fanOut: next });
+    else this.#end(next);
+  }
+
+  #end(ended: FanOut): void {
+    const { cursor } = this.#state.stored ?? {};
+    this.#state.commit({ fanOut: ended, ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended) }) });
+    this.#forgetProcess();
   }
 
   /** The fan-out that is going, unless the job is being deleted. */
@@ -326,13 +345,11 @@ export class JobFanOuts {
     const now = this.#effects.now();
     const parts = current.fed.flatMap((k) => this.#settled.get(`${current.no}/${k}`)?.counts ?? []);
     if (parts.length < current.fed.length) {
-      this.#state.commit({ fanOut: { ...current, wakeAt: now + POLL_MS } });
+      const { stalls: _stalls, ...source } = current.source;
+      this.#state.commit({ fanOut: { ...current, source, wakeAt: now + POLL_MS } });
       return;
     }
-    const ended = endFanOut(current, sumCounts(parts), now);
-    const { cursor } = this.#state.stored ?? {};
-    this.#state.commit({ fanOut: ended, ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended) }) });
-    this.#forgetProcess();
+    this.#end(endFanOut(current, sumCounts(parts), now));
   }
 
   /** An agent that answers 410 wants no more of this job (CONTRACT.md §4): it is paused once, and what is going goes on. */

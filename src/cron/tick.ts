@@ -13,11 +13,13 @@ import { tickHeartbeats } from "./heartbeats.ts";
 import { runTasks } from "./tasks.ts";
 
 /**
- * Does what is due at `scheduledTime` (epoch ms, the minute that the trigger was due; it may lie ahead of `now`). `MODE=stopped` runs neither heartbeats nor
- * tasks; jobs are asked in every mode, since a held fire is logged as skipped (CONTRACT.md §3).
+ * Does what is due at `dueAt` (epoch ms, the minute that the trigger was due), at most a minute ahead of `now`: a tick for later counts
+ * as one for now. `MODE=stopped` runs neither heartbeats nor tasks; jobs are asked in every mode, since a held fire is logged
+ * as skipped (docs/contract.md §3).
  */
-export async function tick(scheduledTime: number, env: Env, now: number): Promise<void> {
+export async function tick(dueAt: number, env: Env, now: number): Promise<void> {
   const settings = settingsOf(env);
+  const scheduledTime = dueAt - now > MINUTE_MS ? now : dueAt;
   await Promise.all([
     part("builtins", () => ensureBuiltins(env, settings, now)),
     part("tasks", async () => {

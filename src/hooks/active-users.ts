@@ -1,7 +1,9 @@
 /** The users of fan-outs in code (CONTRACT.md §10), registered at module level in someone's own Worker. */
 
 /** Gives the ids of the users to run for. Called for each fan-out, and once more whenever its reading is resumed. */
-export type ActiveUsers = () => AsyncIterable<string> | Iterable<string>;
+export type ActiveUsers = () => UserIds | Promise<UserIds>;
+
+type UserIds = AsyncIterable<string> | Iterable<string>;
 
 let registered: ActiveUsers | undefined;
 

@@ -69,6 +69,8 @@ export const FanOutBound = z
     id: "FanOutBound",
     description: "The bound on calls to the agent, over all users. Only with exec_scope all_users.",
   });
+/** The bound of an all_users job that was given none. */
+export const DEFAULT_FAN_OUT = FanOutBound.parse({});
 
 /** Fields that a client may write; unknown ones are refused. */
 export const JobInput = z

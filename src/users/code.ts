@@ -1,76 +1,126 @@
 /**
  * The users of a fan-out from code. An iterable has no cursor of its own, so the count of users read is stored, and after a
- * crash the iterable is begun anew and that many are passed over: its order must be stable.
+ * crash the iterable is begun again and that many are passed over: its order must be stable.
  */
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { ActiveUsers } from "../hooks/active-users.ts";
-import { TimedDeadline } from "../outbound/deadline.ts";
+import { Deadline } from "../outbound/deadline.ts";
+import { settle } from "../outbound/settle.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 import { UserIdText } from "../schema/text.ts";
-import { type ActiveUserSource, PAGE_USERS, type Page, type SourceFailure } from "./source.ts";
+import { type ActiveUserSource, FOREIGN_CURSOR, PAGE_USERS, type Page, type SourceFailure } from "./source.ts";
 
-const PAGE_TIMEOUT_MS = 30 * SECOND_MS;
+/** The limit for one user, not for a page: the users that are passed over after a crash may be many. */
+const USER_TIMEOUT_MS = 30 * SECOND_MS;
+const WATCH_MS = SECOND_MS;
 const Count = z.int().min(0);
-
-type Reader = { readonly next: () => Promise<IteratorResult<unknown>>; readonly close: () => void; read: number };
 
 export function codeSource(users: ActiveUsers): ActiveUserSource {
   // Kept between pages, so that the iterable is walked once unless the object restarts or a page fails.
-  let reader: Reader | undefined;
+  let kept: Reader | undefined;
+  // Asked for again when it could not be handed over.
+  let last: { readonly from: number; readonly page: Page } | undefined;
   const close = (): void => {
-    reader?.close();
-    reader = undefined;
-  };
-  const readPage = async (from: number): Promise<Result<Page, SourceFailure>> => {
-    if (reader?.read !== from) {
-      close();
-      reader = openReader(users);
-    }
-    const page: string[] = [];
-    while (reader !== undefined && page.length < PAGE_USERS) {
-      const { done, value } = await reader.next();
-      if (done === true) return ok({ users: page });
-      if (reader.read++ < from) continue;
-      const user = UserIdText.safeParse(value);
-      if (!user.success || user.data === "") {
-        return err({
-          reason: `the active users in code gave something that is not a user's id (at place ${reader.read}); give strings of 1 to 128 bytes`,
-          retryable: false,
-        });
-      }
-      page.push(user.data);
-    }
-    return ok({ users: page, cursor: from + page.length });
+    kept?.close();
+    kept = undefined;
+    last = undefined;
   };
   return {
     async page(cursor) {
-      const deadline = new TimedDeadline(PAGE_TIMEOUT_MS);
-      const waited = await deadline.wait(readPage(cursor === undefined ? 0 : Count.parse(cursor)));
-      deadline.close();
-      if (waited.kind === "value" && waited.value.ok) return waited.value;
-      close();
-      if (waited.kind === "value") return waited.value;
-      const reason =
-        waited.kind === "failed"
-          ? `the active users in code failed: ${waited.error instanceof Error ? waited.error.message : String(waited.error)}`
-          : `the active users in code gave no ${PAGE_USERS} users within ${formatDuration(PAGE_TIMEOUT_MS)}`;
-      return err({ reason, retryable: true });
+      const from = Count.safeParse(cursor ?? 0);
+      if (!from.success) return FOREIGN_CURSOR;
+      if (last?.from === from.data) return ok(last.page);
+      // Each attempt has a reader of its own: an attempt that was given up may still be waiting inside its iterable.
+      const reader = kept?.read === from.data ? kept : new Reader(users);
+      if (reader !== kept) close();
+      kept = undefined;
+      const page = await readWatched(reader, from.data);
+      if (!page.ok) {
+        reader.close();
+        return page;
+      }
+      kept = reader;
+      last = { from: from.data, page: page.value };
+      return page;
     },
     close,
   };
 }
 
-function openReader(users: ActiveUsers): Reader {
-  const source = users();
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  return {
-    next: async () => iterator.next(),
-    close: () => {
-      // An iterable that fails while it is being closed has nothing more to say to us.
-      void Promise.resolve(iterator.return?.()).catch(() => undefined);
-    },
-    read: 0,
-  };
+/** Reads a page for as long as users come. */
+async function readWatched(reader: Reader, from: number): Promise<Result<Page, SourceFailure>> {
+  const deadline = new Deadline(USER_TIMEOUT_MS);
+  let seen = -1;
+  let idleMs = 0;
+  const timer = setInterval(() => {
+    idleMs = reader.read === seen ? idleMs + WATCH_MS : 0;
+    seen = reader.read;
+    if (idleMs >= USER_TIMEOUT_MS) deadline.interrupt("timeout");
+  }, WATCH_MS);
+  const read = await settle(() => readPage(reader, from), deadline);
+  clearInterval(timer);
+  if (read.ok) return read.value;
+  const reason =
+    read.error.kind === "failed"
+      ? `the active users in code failed: ${read.error.reason}`
+      : `the active users in code gave no further user within ${formatDuration(USER_TIMEOUT_MS)}`;
+  return err({ reason, retryable: true });
+}
+
+async function readPage(reader: Reader, from: number): Promise<Result<Page, SourceFailure>> {
+  const page: string[] = [];
+  while (page.length < PAGE_USERS) {
+    const { done, value } = await reader.next();
+    if (done === true) return ok({ users: page });
+    if (reader.read <= from) continue;
+    const user = UserIdText.safeParse(value);
+    if (!user.success || user.data === "") {
+      return err({
+        reason: `the active users in code gave something that is not a user's id (at place ${reader.read}); give strings of 1 to 128 bytes`,
+        retryable: false,
+      });
+    }
+    page.push(user.data);
+  }
+  return ok({ users: page, cursor: from + page.length });
+}
+
+/** One walk over the users. Closed, it gives no further one to anybody. */
+class Reader {
+  /** How many users have been read. */
+  read = 0;
+  readonly #users: ActiveUsers;
+  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  #closed = false;
+
+  constructor(users: ActiveUsers) {
+    this.#users = users;
+  }
+
+  /** Throws what the iterable throws. */
+  async next(): Promise<IteratorResult<unknown>> {
+    this.#iterator ??= iteratorOf(await this.#users());
+    const result = await this.#iterator.next();
+    if (this.#closed) return { done: true, value: undefined };
+    if (result.done !== true) this.read++;
+    return result;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const iterator = this.#iterator;
+    // An iterable that fails while it is being closed, or never answers, has nothing more to say to us.
+    void (async () => iterator?.return?.())().catch(() => undefined);
+  }
+}
+
+function iteratorOf(source: Awaited<ReturnType<ActiveUsers>>): AsyncIterator<unknown> | Iterator<unknown> {
+  if (typeof source === "object" && source !== null) {
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return source[Symbol.iterator]();
+  }
+  throw new TypeError("setActiveUsers takes a function that gives an array, an iterable or an async iterable of ids");
 }

@@ -2,8 +2,9 @@
 import * as z from "zod";
 import { activeSince, activeUserPage, type RosterPosition } from "../directory/roster.ts";
 import { err, ok } from "../domain/result.ts";
+import { errorText } from "../domain/text/error-text.ts";
 import type { Env, Settings } from "../env.ts";
-import { type ActiveUserSource, PAGE_USERS, type Reading } from "./source.ts";
+import { type ActiveUserSource, FOREIGN_CURSOR, PAGE_USERS, type Reading } from "./source.ts";
 
 const Position = z.object({ shard: z.int(), afterId: z.string() });
 
@@ -13,7 +14,9 @@ export function rosterSource(env: Env, settings: Settings, { startedAt }: Readin
   return {
     async page(cursor) {
       const users: string[] = [];
-      let position: RosterPosition | undefined = cursor === undefined ? undefined : Position.parse(cursor);
+      const at = Position.optional().safeParse(cursor);
+      if (!at.success) return FOREIGN_CURSOR;
+      let position: RosterPosition | undefined = at.data;
       try {
         do {
           const { ids, next } = await activeUserPage(env, seenSince, position, PAGE_USERS - users.length);
@@ -22,7 +25,7 @@ export function rosterSource(env: Env, settings: Settings, { startedAt }: Readin
         } while (position !== undefined && users.length < PAGE_USERS);
       } catch (error) {
         return err({
-          reason: `the roster could not be read: ${error instanceof Error ? error.message : String(error)}`,
+          reason: `the roster could not be read: ${errorText(error)}`,
           retryable: true,
         });
       }

@@ -2,7 +2,7 @@
  * What every source of a fan-out's users is like. It is read page by page; after each page the fan-out stores the page's cursor,
  * and after a crash it asks for the page that follows it.
  */
-import type { Result } from "../domain/result.ts";
+import { err, type Result } from "../domain/result.ts";
 
 /** Some users, and where the next page begins; without `cursor` there is none. A page may be empty and have a next one. */
 export type Page = { readonly users: readonly string[]; readonly cursor?: unknown };
@@ -10,8 +10,14 @@ export type Page = { readonly users: readonly string[]; readonly cursor?: unknow
 /** `retryable`: asking again may help. */
 export type SourceFailure = { readonly reason: string; readonly retryable: boolean };
 
+/** A page's cursor is one that another kind of source has given out: where its pages go on is not known. */
+export const FOREIGN_CURSOR = err<SourceFailure>({
+  reason: "the source of users was changed while they were being read",
+  retryable: false,
+});
+
 export type ActiveUserSource = {
-  /** The page at `cursor`, which is one that this kind of source has given out, or undefined for the first. Never throws. */
+  /** The page at `cursor`, or undefined for the first; a cursor of another kind of source is a failure. Never throws. */
   readonly page: (cursor: unknown) => Promise<Result<Page, SourceFailure>>;
   /** Lets go of what was open. */
   readonly close: () => void;

@@ -14,7 +14,7 @@ import { request, type Trouble } from "../outbound/request.ts";
 import { signedHeaders } from "../outbound/signature.ts";
 import { KIB, SECOND_MS } from "../schema/limits.ts";
 import { UserIdText } from "../schema/text.ts";
-import type { ActiveUserSource, Page, Reading, SourceFailure } from "./source.ts";
+import { type ActiveUserSource, FOREIGN_CURSOR, type Page, type Reading, type SourceFailure } from "./source.ts";
 
 const WHO = "ACTIVE_USERS_URL";
 const PAGE_TIMEOUT_MS = 30 * SECOND_MS;
@@ -40,7 +40,9 @@ export function urlSource(
 ): ActiveUserSource {
   return {
     async page(cursor) {
-      const at = cursor === undefined ? undefined : Position.parse(cursor);
+      const parsed = Position.optional().safeParse(cursor);
+      if (!parsed.success) return FOREIGN_CURSOR;
+      const at = parsed.data;
       const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
       if (!endpoint.ok) return refuse(`ACTIVE_USERS_URL cannot be called: ${endpoint.error}`);
       const page = endpoint.value;

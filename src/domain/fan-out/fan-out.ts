@@ -6,7 +6,7 @@
  *           --the source of users failed for good, and the runs begun by then have ended--> error
  */
 import type { JobDefinition } from "../../schema/job.ts";
-import { MINUTE_MS } from "../../schema/limits.ts";
+import { MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import { type Cursor, firesOf, type JobRecord, nextDueAt } from "../job/job.ts";
 import { decideMissed } from "../run/missed.ts";
@@ -15,7 +15,7 @@ import { decideRetry, type RetryPolicy } from "../run/retry.ts";
 import { type Run, skipRun } from "../run/run.ts";
 import { type FanOutCause, fanOutId, scheduledRunId } from "../run/run-id.ts";
 import type { TickState } from "../run/tick.ts";
-import { shardsFor } from "./shard.ts";
+import { boundOf, shardsFor } from "./shard.ts";
 
 /** How far a source of users has been read; `cursor` is the source's own, any JSON. */
 export type SourceProgress = {
@@ -24,6 +24,8 @@ export type SourceProgress = {
   readonly handed: number;
   /** Failures in a row, of reading the same page. */
   readonly failures: number;
+  /** Failures in a row of everything else: handing a page over, asking the shards. */
+  readonly stalls?: number;
   readonly done: boolean;
   /** Why the source was given up. */
   readonly error?: string;
@@ -82,7 +84,7 @@ export type FireVerdict = {
 
 export type FireContext = {
   readonly now: number;
-  /** The tick's own time; it may lie ahead of the clock, and then decides what is due. */
+  /** The minute that the tick is for; see {@link answeredUntil}. */
   readonly tickAt: number;
   /** Why nothing fires (`MODE`, `USER_JOBS`), if so. */
   readonly held?: string | undefined;
@@ -91,13 +93,21 @@ export type FireContext = {
 };
 
 /**
+ * The time up to which a tick answers fires, from the minute `tickAt` that it is for. A tick that comes late answers its own minute
+ * only, since the fires after it belong to the next tick; one that is later than a minute stands for all that did not come. A
+ * tick may come ahead of the clock by a minute; one from further ahead counts as one for now (docs/contract.md §3).
+ */
+export const answeredUntil = (tickAt: number, now: number): number =>
+  Math.abs(now - tickAt) <= MINUTE_MS ? tickAt : now;
+
+/**
  * The due fire of an all_users job, or undefined where none is due. State decides, not the tick: a tick that never came is made
  * up by the next, and one that comes twice finds nothing due (CONTRACT.md §3, DESIGN "Fan-out").
  */
 export function decideFire(state: TickState, context: FireContext): FireVerdict | undefined {
   const { job, record, cursor } = state;
   const { now, held, newest } = context;
-  const at = Math.max(now, context.tickAt);
+  const at = answeredUntil(context.tickAt, now);
   const firstDueAt = cursor.nextDueAt;
   if (record.finishedAt !== undefined || firstDueAt === null || firstDueAt > at) return undefined;
 
@@ -135,7 +145,7 @@ export function openFanOut(
     startedAt: now,
     definition: record.definition,
     ...(record.origin === undefined ? {} : { origin: record.origin }),
-    shards: shardsFor(record.definition.fan_out ?? { concurrency: 50 }),
+    shards: shardsFor(boundOf(record.definition)),
     fed: [],
     source: { handed: 0, failures: 0, done: false },
     status: "running",
@@ -176,6 +186,24 @@ export function sourceFailed(
   const handed = fanOut.source.handed;
   const error = `the users could not be read ${handed === 0 ? "at all" : `beyond the first ${handed}`}: ${failure.reason}`;
   return { ...fanOut, source: { ...fanOut.source, failures, done: true, error }, wakeAt: now };
+}
+
+/** After so many stalls in a row, some eight minutes, a fan-out takes no more users, and after as many again it ends. */
+const MAX_STALLS = 12;
+const FIRST_STALL_MS = 5 * SECOND_MS;
+
+/**
+ * A step of the fan-out failed otherwise than in its source: a shard could not be reached, or a bug. It is tried again after a
+ * growing pause; whatever the reason, such a fan-out ends as an error and not never (docs/contract.md §9). `known` are the
+ * counts of the shards that have answered.
+ */
+export function stalled(fanOut: FanOut, reason: string, known: FanOutCounts, now: number): FanOut {
+  const stalls = (fanOut.source.stalls ?? 0) + 1;
+  const wakeAt = now + Math.min(MINUTE_MS, FIRST_STALL_MS * 2 ** (stalls - 1));
+  if (stalls < MAX_STALLS) return { ...fanOut, source: { ...fanOut.source, stalls }, wakeAt };
+  const error = fanOut.source.error ?? `it could not go on after ${stalls} tries: ${reason}`;
+  const source = { ...fanOut.source, done: true, error, stalls: 0 };
+  return fanOut.source.done ? endFanOut({ ...fanOut, source }, known, now) : { ...fanOut, source, wakeAt };
 }
 
 /** Every run has ended and no user is to come. */

@@ -3,6 +3,7 @@
  * of the job's bounds each has. Everything follows from the fan-out and the user's id, so any object can work it out again.
  */
 
+import { DEFAULT_FAN_OUT } from "../../schema/job.ts";
 import { MINUTE_MS } from "../../schema/limits.ts";
 import { userKey } from "../run/run-id.ts";
 import { base32Value } from "../text/base32.ts";
@@ -14,6 +15,8 @@ const SHARD_CHARS = 6;
 
 /** `fan_out` of a job. */
 export type Bound = { readonly concurrency: number; readonly rate_per_minute?: number | undefined };
+
+export const boundOf = (job: { readonly fan_out?: Bound | undefined }): Bound => job.fan_out ?? DEFAULT_FAN_OUT;
 
 /** As few shards as can make `concurrency` calls at once, and no more than there are calls in a minute. */
 export function shardsFor({ concurrency, rate_per_minute: rate = Number.POSITIVE_INFINITY }: Bound): number {

@@ -3,7 +3,7 @@
  * Pure; `now` is passed in where a rule needs it. Every problem is reported at once, by field.
  */
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
-import { JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.ts";
+import { DEFAULT_FAN_OUT, JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.ts";
 import * as limits from "../../schema/limits.ts";
 import { type FieldError, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
@@ -121,7 +121,7 @@ function normalise(input: JobInput): JobDefinition {
     ...(message ? { message } : {}),
     ...(payload === undefined || Object.keys(payload).length === 0 ? {} : { payload }),
     ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
-    ...(input.exec_scope === "all_users" ? { fan_out: input.fan_out ?? { concurrency: 50 } } : {}),
+    ...(input.exec_scope === "all_users" ? { fan_out: input.fan_out ?? DEFAULT_FAN_OUT } : {}),
   };
 }
 

@@ -13,7 +13,7 @@ describe("readSettings", () => {
   it("listens on 8787 and keeps .reveille below the folder it is started in, when nothing is set", () => {
     expect(read({})).toEqual({
       ok: true,
-      value: { port: 8787, dataDir: "/home/operator/.reveille", legacyDataPath: undefined, worker: {} },
+      value: { port: 8787, dataDir: "/home/operator/.reveille", legacyDataPath: undefined, cron: true, worker: {} },
     });
   });
 
@@ -49,6 +49,8 @@ describe("readSettings", () => {
     ["MODE", "sleeping"],
     ["USER_JOBS", "perhaps"],
     ["ACTIVE_WINDOW", "a while"],
+    ["CRON", "no"],
+    ["CALLS_PER_WAKE", "0"],
     ["RUN_RETENTION", "0"],
     ["MAX_JOBS_PER_OWNER", "many"],
   ])("refuses %s=%s by name", (name, value) => {

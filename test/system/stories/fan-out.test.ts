@@ -118,13 +118,20 @@ describe("ACTIVE_USERS_URL", () => {
 });
 
 describe("the tick", () => {
-  it("fires a one-time job for all users, once, and the job finishes after them", async () => {
-    const at = Date.now() + 3_600_000;
-    const job = await makeAllUsersJob(reveille, { schedule: { at: new Date(at).toISOString() } });
-    await tickAt(reveille, at - 60_000);
+  it("for more than a minute ahead is one for now", async () => {
+    const job = await makeAllUsersJob(reveille, { schedule: { every: "2m" } });
+    await tickAt(reveille, Date.parse(job.next_run_at ?? ""));
     expect(await listFanOuts(reveille, job.id)).toEqual([]);
-    await tickAt(reveille, at + 59_000);
-    await tickAt(reveille, at + 59_000);
+    expect((await readJob(reveille, job.id)).next_run_at).toBe(job.next_run_at);
+  });
+
+  it("fires a one-time job for all users, once, and the job finishes after them", async () => {
+    const at = Date.now() + 30_000;
+    const job = await makeAllUsersJob(reveille, { schedule: { at: new Date(at).toISOString() } });
+    await tickAt(reveille, at - 1_000);
+    expect(await listFanOuts(reveille, job.id)).toEqual([]);
+    await tickAt(reveille, at);
+    await tickAt(reveille, at);
     const [only, ...more] = await listFanOuts(reveille, job.id);
     expect(more).toEqual([]);
     expect(await untilEnded(reveille, job.id, only?.id ?? "")).toMatchObject({ trigger: "schedule", succeeded: 3 });
@@ -133,7 +140,7 @@ describe("the tick", () => {
 
   it("logs what comes due while the last fan-out is going as skipped", async () => {
     agent.answerWith(() => ({ delayMs: 500 }));
-    const job = await makeAllUsersJob(reveille, { schedule: { every: "1h" } });
+    const job = await makeAllUsersJob(reveille, { schedule: { every: "1m" } });
     const id = await fanOutNow(reveille, job.id);
     const again = await reveille.api(`/v1/jobs/${job.id}/run`, { method: "POST" });
     expect(again.status).toBe(409);
@@ -183,7 +190,7 @@ it("a mode that holds fires skips the users of a fan-out that were not called ye
   source.answerWith(pagesOf(users(40), 40));
   const dataDir = await temporaryFolder();
   const first = await startReveille({ dataDir, env: envOf() });
-  const job = await makeAllUsersJob(first, { schedule: { every: "1h" }, fan_out: { concurrency: 2 } });
+  const job = await makeAllUsersJob(first, { schedule: { every: "1m" }, fan_out: { concurrency: 2 } });
   const before = agent.calls.length;
   await tickAt(first, Date.parse(job.next_run_at ?? ""));
   await agent.waitForCalls(before + 5);
@@ -208,11 +215,30 @@ it.each([
   { env: { MODE: "ephemeral" }, says: "held: MODE=ephemeral" },
 ])("$env holds fires: they are logged as skipped, not run later", async ({ env, says }) => {
   const held = await startReveille({ dataDir: await temporaryFolder(), env: { ...envOf(), ...env } });
-  const job = await makeAllUsersJob(held, { schedule: { every: "1h" } });
+  const job = await makeAllUsersJob(held, { schedule: { every: "1m" } });
   await tickAt(held, Date.parse(job.next_run_at ?? ""));
   expect(await listFanOuts(held, job.id)).toEqual([]);
   expect(await allRuns(held, job.id)).toMatchObject([
     { status: "skipped", error: says, scheduled_at: job.next_run_at },
   ]);
   await held.stop();
+});
+
+it("a source of users that is changed while it is being read ends the fan-out as an error, and the next one runs", async () => {
+  source.answerWith((call, index) => (call.cursor === null ? pagesOf(users(20), 10)(call, index) : { status: 503 }));
+  const dataDir = await temporaryFolder();
+  const first = await startReveille({ dataDir, env: envOf() });
+  const retry = { max_attempts: 10, min_backoff: "2s", max_backoff: "2s" };
+  const job = await makeAllUsersJob(first, { retry });
+  const id = await fanOutNow(first, job.id);
+  await eventually("the first page", async () => (await readFanOut(first, job.id, id)).total >= 10);
+  await first.kill("SIGKILL");
+  const { ACTIVE_USERS_URL: _gone, ...env } = envOf();
+  const second = await startReveille({ dataDir, env });
+  const ended = await untilEnded(second, job.id, id);
+  expect(ended).toMatchObject({ status: "error", total: 10, succeeded: 10 });
+  expect(ended.error).toContain("the source of users was changed while they were being read");
+  const next = await untilEnded(second, job.id, await fanOutNow(second, job.id));
+  expect(next).toMatchObject({ status: "success", total: 0 });
+  await second.stop();
 });

@@ -6,9 +6,11 @@ import {
   decideFire,
   endFanOut,
   type FanOut,
+  NO_USERS,
   openFanOut,
   pageHanded,
   sourceFailed,
+  stalled,
   sumCounts,
   TICK_GRACE_MS,
 } from "../../../../src/domain/fan-out/fan-out.ts";
@@ -55,9 +57,31 @@ describe("a tick", () => {
     expect(verdict?.cursor).toMatchObject({ nextDueAt: due + HOUR_MS, fires: 1 });
   });
 
-  it("that lies ahead of the clock decides what is due by its own time", () => {
-    const verdict = decideFire(jobOf(), { now: T0, tickAt: due });
-    expect(verdict?.open).toMatchObject({ dueAt: due, startedAt: T0 });
+  it("that lies at most a minute ahead of the clock decides what is due by its own time", () => {
+    const now = due - MINUTE_MS;
+    const verdict = decideFire(jobOf(), { now, tickAt: due });
+    expect(verdict?.open).toMatchObject({ dueAt: due, startedAt: now });
+  });
+
+  it("for more than a minute ahead counts as one for now", () => {
+    expect(decideFire(jobOf(), { now: due - MINUTE_MS - 1, tickAt: due })).toBeUndefined();
+    expect(decideFire(jobOf(), { now: due, tickAt: due + 5 * HOUR_MS })?.open).toMatchObject({ dueAt: due, missed: 0 });
+  });
+
+  it("that comes late answers only its own minute, so that each fire has a fan-out of its own", () => {
+    let state = jobOf({ schedule: { every: "1m" } });
+    state = { ...state, ...newJob("job", state.job, T0 + 1_000) };
+    const opened: FanOut[] = [];
+    for (let minute = 1; minute <= 8; minute++) {
+      const tickAt = T0 + minute * MINUTE_MS;
+      const now = tickAt + (minute % 2 === 0 ? 300 : 1_300);
+      const verdict = decideFire(state, { now, tickAt });
+      if (verdict?.open !== undefined) opened.push(verdict.open);
+      state = { ...state, cursor: verdict?.cursor ?? state.cursor };
+    }
+    expect(opened.map(({ dueAt, missed }) => [dueAt - T0, missed])).toEqual(
+      [1, 2, 3, 4, 5, 6, 7].map((minute) => [minute * MINUTE_MS + 1_000, 0]),
+    );
   });
 
   it("after ticks that never came makes one fan-out of the missed fires, for the latest", () => {
@@ -94,7 +118,7 @@ describe("a tick", () => {
   });
 
   it("does not open the same due time twice, where pause and resume bring it back", () => {
-    const first = decideFire(jobOf(), { now: T0, tickAt: due });
+    const first = decideFire(jobOf(), { now: due - MINUTE_MS, tickAt: due });
     const newest = { no: 1, id: first?.open?.id ?? "", status: "success" as const };
     const again = decideFire(jobOf(), { now: due, tickAt: due, newest });
     expect(again?.open).toBeUndefined();
@@ -106,6 +130,38 @@ describe("a tick", () => {
     const verdict = decideFire(state, { now: due, tickAt: due });
     expect(verdict?.open).toBeDefined();
     expect(verdict?.cursor.nextDueAt).toBeNull();
+  });
+});
+
+describe("a fan-out that cannot go on", () => {
+  const again = (fanOut: FanOut) => stalled(fanOut, "the shard is broken", NO_USERS, T0);
+  const times = (fanOut: FanOut, n: number): FanOut => (n === 0 ? fanOut : times(again(fanOut), n - 1));
+
+  it("tries again after a pause that grows to a minute", () => {
+    const pauses = [1, 2, 3, 4, 5, 6].map((n) => times(opened(), n).wakeAt - T0);
+    expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+  });
+
+  it("takes no more users in the end, and waits for the runs that have begun", () => {
+    expect(times(opened(), 12)).toMatchObject({ status: "running", source: { done: true, stalls: 0 } });
+  });
+
+  it("ends as an error when it cannot be settled either, and never as a success", () => {
+    expect(times(opened(), 24)).toMatchObject({
+      status: "error",
+      error: "it could not go on after 12 tries: the shard is broken",
+      finishedAt: T0,
+    });
+  });
+
+  it("begins to count again with a page that is handed over", () => {
+    const page = { users: 1, cursor: "x", shards: [0] };
+    expect(pageHanded(times(opened(), 11), page, T0).source).toEqual({
+      handed: 1,
+      failures: 0,
+      done: false,
+      cursor: "x",
+    });
   });
 });
 

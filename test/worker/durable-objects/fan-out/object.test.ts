@@ -110,7 +110,7 @@ describe("a fan-out", () => {
   });
 
   it("refuses another one while it is going, and fires none that comes due: that one is logged as skipped", async () => {
-    const job = await makeAllUsersJob(scripted({ delay_ms: 400 }));
+    const job = await makeAllUsersJob({ schedule: { every: "1m" }, ...scripted({ delay_ms: 400 }) });
     const id = await fanOutNow(job);
     expect(await job.api.runNow(ADMIN)).toEqual({ ok: false, error: { kind: "job_already_running", run_id: id } });
     const due = Date.parse(job.job.next_run_at ?? "");
@@ -334,7 +334,7 @@ describe("the log", () => {
 
 describe("a tick", () => {
   it("fires once what is due, however often it comes, and moves the next due time on", async () => {
-    const job = await makeAllUsersJob({ schedule: { every: "10m" } });
+    const job = await makeAllUsersJob({ schedule: { every: "1m" } });
     const due = Date.parse(job.job.next_run_at ?? "");
     await job.stub.tick(due - 1);
     expect((await value(job.api.fanOuts(ADMIN, { limit: 10 }))).items).toEqual([]);
@@ -342,12 +342,12 @@ describe("a tick", () => {
     await job.stub.tick(due);
     const { items } = await value(job.api.fanOuts(ADMIN, { limit: 10 }));
     expect(items).toMatchObject([{ trigger: "schedule", scheduled_at: job.job.next_run_at }]);
-    expect(Date.parse((await value(job.api.read(ADMIN))).next_run_at ?? "")).toBe(due + 600_000);
+    expect(Date.parse((await value(job.api.read(ADMIN))).next_run_at ?? "")).toBe(due + 60_000);
     await untilEnded(job, items[0]?.id ?? "");
   });
 
   it("finishes a one-time job after all of its users", async () => {
-    const at = new Date(Date.now() + 60_000).toISOString();
+    const at = new Date(Date.now() + 50_000).toISOString();
     const job = await makeAllUsersJob({ schedule: { at }, ...scripted({ delay_ms: 100 }) });
     await job.stub.tick(Date.parse(at));
     expect((await value(job.api.read(ADMIN))).state).toBe("active");
@@ -360,7 +360,7 @@ describe("a tick", () => {
   it("is nothing to a job of another scope, nor to no job", async () => {
     await bindings.JOB.getByName("never-made").tick(Date.now());
     const job = await makeAllUsersJob({ exec_scope: "system" });
-    await job.stub.tick(Date.now() + 7_200_000);
+    await job.stub.tick(Date.now() + 60_000);
     expect((await value(job.api.runs(ADMIN, { limit: 10 }))).items).toEqual([]);
   });
 });

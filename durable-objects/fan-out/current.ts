@@ -20,7 +20,7 @@ export type CurrentFanOut = StoredFanOut & {
 /** Throws where the stored definition cannot be read: a later version of the code has written it. */
 export function currentFanOut(stored: StoredFanOut, store: FanOutStore): CurrentFanOut {
   const { spec, k } = stored;
-  const job = defineJob(spec.definition);
+  const job = defineJob(spec.definition, { stored: true });
   if (!job.ok)
     throw new Error(`The stored definition of fan-out ${spec.id} cannot be read: ${JSON.stringify(job.error)}`);
   const bound = boundOf(spec.definition);

@@ -56,7 +56,7 @@ const POLL_MS = 2 * MINUTE_MS;
 export type FanOutEffects = {
   readonly now: () => number;
   readonly random: () => number;
-  readonly held: (state: TickState) => string | undefined;
+  readonly held: (state: Pick<TickState, "record">) => string | undefined;
   readonly report: (message: string, error: unknown) => void;
 };
 
@@ -357,7 +357,7 @@ export class JobFanOuts {
     const state = this.#state.stored;
     const fanOut = this.#going();
     if (state === undefined || fanOut === undefined || fanOut.gone) return;
-    const paused = pauseJob(state.record, state.cursor, reason, this.#effects.now());
+    const paused = pauseJob(state.record, state.cursor, { by: "gone", reason }, this.#effects.now());
     this.#state.commit({ ...paused, fanOut: { ...fanOut, gone: true } });
   }
 

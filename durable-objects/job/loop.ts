@@ -28,7 +28,7 @@ export type LoopEffects = {
   readonly now: () => number;
   readonly random: () => number;
   /** Why nothing fires at present, if so. */
-  readonly held: (state: TickState) => string | undefined;
+  readonly held: (state: Pick<TickState, "record">) => string | undefined;
   /** Calls the agent for one attempt, until the deadline is interrupted. */
   readonly call: (state: TickState, run: Run, deadline: Deadline) => Promise<Answer>;
   /** How many calls one wake may make: asked at the beginning of each. */
@@ -122,7 +122,7 @@ export class JobLoop {
     if (near) return;
     const verdict = judgeIdleWake(state.record.idleWakes, now);
     if (!verdict.tripped) this.#state.commit({ record: { ...state.record, idleWakes: verdict.idleWakes } });
-    else this.#state.commit(pauseJob(state.record, state.cursor, verdict.reason, now));
+    else this.#state.commit(pauseJob(state.record, state.cursor, { by: "breaker", reason: verdict.reason }, now));
   }
 
   /** Decides and records; starts what is to be called. False where there is no job (any more). */
@@ -216,7 +216,9 @@ export class JobLoop {
   }
 
   #timerContext(now: number): TimerContext {
-    return { now, inFlight: this.#calls.keys, indexRetryAt: this.#indexRetryAt };
+    const { stored } = this.#state;
+    const held = stored === undefined ? undefined : this.#effects.held(stored);
+    return { now, inFlight: this.#calls.keys, held, indexRetryAt: this.#indexRetryAt };
   }
 
   /** Calls left in flight, or answers to them, are taken up by an alarm at once; otherwise the earliest timer counts. */

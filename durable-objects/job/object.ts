@@ -7,15 +7,16 @@ import { DurableObject } from "cloudflare:workers";
 import { callJob } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
+import { changeByBackfill } from "../../src/domain/job/backfill.ts";
 import { explain } from "../../src/domain/job/explain.ts";
 import { explanationView } from "../../src/domain/job/explanation.ts";
 import { etagOf, jobView } from "../../src/domain/job/job.ts";
 import {
-  changeByBackfill,
   changeByEnsure,
   changeByPatch,
+  changeByPause,
+  changeByResume,
   changeByRunNow,
-  changeEnabled,
   countsAnew,
   type JobChange,
 } from "../../src/domain/job/job-change.ts";
@@ -33,7 +34,7 @@ import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS, MINUTE_MS } from "../../src/schema/limits.ts";
-import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import type { BackfillBody, CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { openEvents } from "./events.ts";
 import { JobFanOuts } from "./fan-outs.ts";
 import { JobListing } from "./listing.ts";
@@ -60,7 +61,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     const state = new JobState(ctx.storage, settings.RUN_RETENTION);
     const now = () => Date.now();
     const random = () => Math.random();
-    const held = ({ record }: TickState) => heldBecause(settings, record.definition.exec_scope);
+    const held = ({ record }: Pick<TickState, "record">) => heldBecause(settings, record.definition.exec_scope);
     const report = (message: string, error: unknown) => logError(message, { job_id: ctx.id.name }, error);
     const listing = new JobListing(env, state);
     const fanOuts = new JobFanOuts(env, settings, state, { now, random, held, report });
@@ -148,7 +149,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>> {
-    return this.#changeJob(caller, (state, now) => ok(changeEnabled(state, enabled, now)));
+    return this.#changeJob(caller, (state, now) =>
+      enabled ? changeByResume(state, now) : changeByPause(state, { by: "hand" }, now),
+    );
   }
 
   /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
@@ -172,13 +175,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return ok({ run_id: change.value.run.id });
   }
 
-  async backfill(
-    caller: Caller,
-    window: { readonly from: string; readonly to: string },
-  ): Promise<Outcome<{ readonly count: number }>> {
+  async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
     const seen = visibleJob(this.#state, caller);
     if (!seen.ok) return seen;
-    const change = changeByBackfill(seen.value, window, Date.now());
+    const change = changeByBackfill(seen.value, body, Date.now());
     if (!change.ok) return change;
     this.#commit(change.value);
     return ok({ count: change.value.count });

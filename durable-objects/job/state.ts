@@ -208,7 +208,7 @@ export class JobState {
 const NO_CALLS: ReadonlySet<string> = new Set();
 
 function compiled({ id, definition }: JobRecord): CompiledJob {
-  const job = defineJob(definition);
+  const job = defineJob(definition, { stored: true });
   if (job.ok) return job.value;
   throw new Error(`The stored definition of job ${id} cannot be read: ${JSON.stringify(job.error)}`);
 }

@@ -96,6 +96,7 @@ export class JobStore {
     readonly runs: readonly Run[];
     readonly cursor: Cursor;
   }): void {
+    for (const run of change.runs) this.#findPlace(run);
     // Places first: rows of one write have one number, so each must know of the log as it is after all of them.
     const surplus = this.#place(change.runs.filter(({ id }) => !this.#slots.has(id)));
     for (const run of change.runs) this.#putRun(run, change.cursor);
@@ -124,6 +125,13 @@ export class JobStore {
   runsSince(rev: number): { readonly rev: number; readonly run: Run }[] {
     const rows = this.#sql.exec<Row>("SELECT rev, body FROM entry WHERE rev > ? AND slot > 0 ORDER BY rev", rev);
     return [...rows].map((row) => ({ rev: Number(row.rev), run: toRun(row) }));
+  }
+
+  /** A skip in which further held fires are counted has its row, although it has ended. */
+  #findPlace({ id, count = 1 }: Run): void {
+    if (count === 1 || this.#slots.has(id)) return;
+    const [row] = [...this.#sql.exec<Row>("SELECT slot FROM entry WHERE id = ? AND slot > 0", id)];
+    if (row !== undefined) this.#slots.set(id, Number(row.slot));
   }
 
   #migrate(from: number): void {

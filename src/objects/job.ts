@@ -7,7 +7,7 @@ import type { Explanation } from "../schema/explanation.ts";
 import type { FanOut } from "../schema/fan-out.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";
-import type { CompleteBody, Progress, Run } from "../schema/run.ts";
+import type { BackfillBody, CompleteBody, Progress, Run } from "../schema/run.ts";
 import type { Objects } from "./binding.ts";
 import type { UserRunQuery } from "./fan-out.ts";
 
@@ -67,10 +67,7 @@ export interface JobRpc {
   /** Errors: `job_finished`, `job_already_running`. */
   runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>>;
   /** Errors: `validation_failed`, `job_finished`. */
-  backfill(
-    caller: Caller,
-    window: { readonly from: string; readonly to: string },
-  ): Promise<Outcome<{ readonly count: number }>>;
+  backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>>;
 
   /** The run log, newest first; `next` is the place to go on from, if there is more. */
   runs(caller: Caller, query: RunQuery): Promise<Outcome<{ readonly items: Run[]; readonly next?: RunPlace }>>;

@@ -49,7 +49,7 @@ export const RetryPolicy = z
   .strictObject({
     max_attempts: z.int().min(1).max(10).default(3).meta({ description: "Calls of one run, the first included." }),
     min_backoff: DurationText.default("5s").meta({
-      description: "The wait before the second attempt; it doubles from there.",
+      description: "The wait before the second attempt, at least 1s; it doubles from there.",
     }),
     max_backoff: DurationText.default("10m").meta({ description: "The longest wait between two attempts." }),
   })

@@ -30,6 +30,8 @@ export const MAX_TIMEOUT_MS = 10 * MINUTE_MS;
 export const MIN_COMPLETION_TIMEOUT_MS = SECOND_MS;
 export const MAX_COMPLETION_TIMEOUT_MS = 7 * DAY_MS;
 export const MAX_CATCHUP_WINDOW_MS = 365 * DAY_MS;
+/** A shorter wait would only multiply calls of an agent that is down. */
+export const MIN_BACKOFF_MS = SECOND_MS;
 /** Backoffs have no bound in the contract; a week keeps a retry within the completion limit's order of size. */
 export const MAX_BACKOFF_MS = 7 * DAY_MS;
 

@@ -39,6 +39,11 @@ export const Run = z
       description:
         "While the agent holds a run that it answered with 202: when it times out unless completed or renewed.",
     }),
+    count: z.int().optional().meta({
+      description:
+        "Of a skip while nothing fires (MODE, USER_JOBS): how many fires in a row it stands for; scheduled_at is when the first of them was due.",
+    }),
+    last_scheduled_at: z.string().optional().meta({ description: "When the last fire that count counts was due." }),
     missed: z.int().optional().meta({
       description: "How many earlier fires, missed while nothing could run, this run (or skip) stands for as well.",
     }),
@@ -66,7 +71,15 @@ export type CompleteBody = z.infer<typeof CompleteBody>;
 
 export const BackfillBody = z
   .strictObject({
-    from: InstantText.meta({ description: "The first time that counts: RFC 3339 with an offset." }),
-    to: InstantText.meta({ description: "The last time that counts; not in the future." }),
+    from: InstantText.optional().meta({ description: "The first time that counts: RFC 3339 with an offset." }),
+    to: InstantText.optional().meta({ description: "The last time that counts; not in the future." }),
+    cancel: z
+      .boolean()
+      .optional()
+      .meta({ description: "true, alone: drop the fires that still wait to be run. What runs goes on." }),
   })
-  .meta({ examples: [{ from: "2026-11-01T00:00:00Z", to: "2026-11-08T00:00:00Z" }] });
+  .meta({
+    description: 'The window, {"from", "to"}, or {"cancel": true}.',
+    examples: [{ from: "2026-11-01T00:00:00Z", to: "2026-11-08T00:00:00Z" }],
+  });
+export type BackfillBody = z.infer<typeof BackfillBody>;

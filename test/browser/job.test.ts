@@ -47,7 +47,7 @@ it("shows a run's attempts, answer and output", async () => {
     name: "Second time",
     schedule: { every: "1h" },
     message: answers({ status: 503 }, { body: { mails: 3 } }),
-    retry: { max_attempts: 3, min_backoff: "100ms", max_backoff: "100ms" },
+    retry: { max_attempts: 3, min_backoff: "1s", max_backoff: "1s" },
   });
   const page = await dashboard.open(`#/jobs/${job.id}`);
   await page.getByRole("button", { name: "Run now" }).click();

@@ -8,11 +8,12 @@
 import type { JobDefinition } from "../../schema/job.ts";
 import { MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
-import { type Cursor, firesOf, type JobRecord, nextDueAt } from "../job/job.ts";
+import { aim, type Cursor, firesOf, type JobRecord } from "../job/job.ts";
+import { mayStart } from "../run/gate.ts";
 import { decideMissed } from "../run/missed.ts";
-import { openRun } from "../run/new-run.ts";
+import { skipFire } from "../run/new-run.ts";
 import { decideRetry, type RetryPolicy } from "../run/retry.ts";
-import { type Run, skipRun } from "../run/run.ts";
+import type { Run } from "../run/run.ts";
 import { type FanOutCause, fanOutId, scheduledRunId } from "../run/run-id.ts";
 import type { TickState } from "../run/tick.ts";
 import { boundOf, shardsFor } from "./shard.ts";
@@ -109,22 +110,24 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
   const { now, held, newest } = context;
   const at = answeredUntil(context.tickAt, now);
   const firstDueAt = cursor.nextDueAt;
-  if (record.finishedAt !== undefined || firstDueAt === null || firstDueAt > at) return undefined;
+  if (firstDueAt === null || firstDueAt > at) return undefined;
+  const gate = mayStart("due", { record, held });
+  if (!gate.may && gate.why !== "held") return undefined;
 
   const catchupWindowMs = Math.max(job.catchupWindowMs, TICK_GRACE_MS);
   const verdict = decideMissed({ ...job, catchupWindowMs }, firesOf(job, record), firstDueAt, at);
   const { dueAt, missed } = verdict;
-  const moveOn = (to: Cursor): Cursor => ({ ...to, nextDueAt: nextDueAt(job, record, to.fires, dueAt) });
+  const moveOn = (to: Cursor): Cursor => aim(job, record, to, dueAt);
 
   const going = newest?.status === "running";
   const reason =
-    held ??
+    (gate.may ? undefined : gate.reason) ??
     (verdict.kind === "too_late" ? verdict.reason : undefined) ??
     (going ? "skipped: the previous fan-out was still going" : undefined);
   if (reason !== undefined) {
     const cause = { id: scheduledRunId(record.id, dueAt), trigger: "schedule", dueAt, missed } as const;
-    const opened = openRun(record, cursor, cause, now);
-    return { cursor: moveOn(opened.cursor), skipped: skipRun(opened.run, reason, now) };
+    const skipped = skipFire(record, cursor, { ...cause, reason, held: !gate.may }, now);
+    return { cursor: moveOn(skipped.cursor), skipped: skipped.run };
   }
   const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1 }, now);
   // A due time that a tick ahead of the clock has answered comes again after pause and resume: its fan-out is its trace.

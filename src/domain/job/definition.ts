@@ -50,10 +50,13 @@ function explainUnknown(path: string, key: string): string {
 }
 
 /**
- * Fills in defaults and checks a new definition. `extra` says which door it came through: system jobs only through `ensure`.
+ * Fills in defaults and checks a new definition. `stored`: it was taken earlier, under rules that may have been wider, and goes on.
  * Errors: `validation_failed` with every field that is wrong.
  */
-export function defineJob(input: JobInput): Outcome<CompiledJob> {
+export function defineJob(
+  input: JobInput,
+  { stored = false }: { readonly stored?: boolean } = {},
+): Outcome<CompiledJob> {
   const definition = normalise(input);
   const errors: FieldError[] = [];
   errors.push(...checkOwner(definition), ...checkScope(definition), ...checkMessage(definition));
@@ -84,7 +87,13 @@ export function defineJob(input: JobInput): Outcome<CompiledJob> {
     limits.MAX_CATCHUP_WINDOW_MS,
     "0s to 365d",
   );
-  const minBackoffMs = ms("retry.min_backoff", definition.retry.min_backoff, 0, limits.MAX_BACKOFF_MS, "0s to 7d");
+  const minBackoffMs = ms(
+    "retry.min_backoff",
+    definition.retry.min_backoff,
+    stored ? 0 : limits.MIN_BACKOFF_MS,
+    limits.MAX_BACKOFF_MS,
+    "1s to 7d",
+  );
   const maxBackoffMs = ms("retry.max_backoff", definition.retry.max_backoff, 0, limits.MAX_BACKOFF_MS, "0s to 7d");
   if (minBackoffMs > maxBackoffMs && !errors.some((error) => error.path.startsWith("retry."))) {
     errors.push({ path: "retry.min_backoff", message: "must not be longer than retry.max_backoff" });
@@ -97,7 +106,11 @@ export function defineJob(input: JobInput): Outcome<CompiledJob> {
     timeoutMs,
     completionTimeoutMs,
     catchupWindowMs,
-    retry: { maxAttempts: definition.retry.max_attempts, minBackoffMs, maxBackoffMs },
+    retry: {
+      maxAttempts: definition.retry.max_attempts,
+      minBackoffMs: Math.max(minBackoffMs, limits.MIN_BACKOFF_MS),
+      maxBackoffMs: Math.max(maxBackoffMs, limits.MIN_BACKOFF_MS),
+    },
   });
 }
 

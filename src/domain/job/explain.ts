@@ -76,7 +76,7 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
   const dueAt = firesOf(job, record).last(at);
   if (dueAt === null || dueAt < record.anchorAt) return explainNothingDue(state, log, context);
 
-  const run = log.find((candidate) => candidate.dueAt === dueAt && candidate.trigger === "schedule");
+  const run = log.find((candidate) => candidate.trigger === "schedule" && isOf(candidate, dueAt));
   if (run !== undefined) return { ...explainRun(run, dueAt), dueAt, run };
   const fanned = explainByFanOut(context.fanOuts ?? [], dueAt);
   if (fanned !== undefined) return fanned;
@@ -91,6 +91,9 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
   }
   return { ...explainTraceless(state, log, dueAt, context), dueAt };
 }
+
+/** Whether a run is the one of this due time, or a skip of several held fires of which this is one. */
+const isOf = (run: Run, dueAt: number): boolean => run.dueAt <= dueAt && dueAt <= (run.lastDueAt ?? run.dueAt);
 
 function explainRun(run: Run, dueAt: number): Explanation {
   const due = formatInstant(dueAt);

@@ -1,21 +1,19 @@
 /**
- * How calls from outside change a job: patch, ensure, pause, resume, run now, backfill. Pure steps over the job's state;
+ * How calls from outside change a job: patch, ensure, pause, resume, run now (backfill.ts has its own). Pure steps over the job's state;
  * the Job object records what they return. Each answers with a failure or with what changes.
  */
 import type { JobInput } from "../../schema/job.ts";
-import { MAX_BACKFILL_FIRES } from "../../schema/limits.ts";
 import { invalid, type Outcome } from "../failure.ts";
 import { err, ok } from "../result.ts";
-import { openRun } from "../run/new-run.ts";
+import { mayStart } from "../run/gate.ts";
+import { openRun, skipFire } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
-import { manualRunId } from "../run/run-id.ts";
+import { manualRunId, scheduledRunId } from "../run/run-id.ts";
 import { isOver, type TickState } from "../run/tick.ts";
 import { sameSchedule } from "../time/compile-schedule.ts";
-import { parseInstant } from "../time/instant.ts";
-import type { Schedule } from "../time/schedule.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
-import { type Cursor, firesOf, type JobRecord, nextDueAt, stateOf } from "./job.ts";
+import { aim, type Cursor, type JobRecord, type Pause, pauseJob, stateOf } from "./job.ts";
 
 /** What a call changes; nothing where it asks for what is so already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
@@ -76,11 +74,12 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
     if (!ahead.ok) return ahead;
   }
   const switched = next.definition.enabled !== record.definition.enabled;
-  const { finishedAt, pausedReason, ...rest } = record;
+  const { finishedAt, pausedReason, pausedBy, ...rest } = record;
   const changed: JobRecord = {
     ...rest,
     ...(finishedAt !== undefined && !moved ? { finishedAt } : {}),
     ...(pausedReason !== undefined && !switched ? { pausedReason } : {}),
+    ...pausedByAfter(pausedBy, switched, next.definition.enabled),
     definition: next.definition,
     version: record.version + 1,
     updatedAt: now,
@@ -88,29 +87,58 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
   };
   if (!moved && !switched) return ok({ record: changed });
   if (changed.finishedAt !== undefined) return ok({ record: changed });
-  const fires = moved ? 0 : cursor.fires;
-  return ok(withNextFire(state, next, changed, fires, now));
+  const dropped = moved ? dropBuffered(changed, cursor, now) : { record: changed, cursor, runs: [] };
+  const after = { ...dropped.cursor, fires: moved ? 0 : cursor.fires };
+  return ok({ ...withNextFire(state, next, dropped.record, after, now), runs: dropped.runs });
+}
+
+function pausedByAfter(
+  before: JobRecord["pausedBy"],
+  switched: boolean,
+  enabled: boolean,
+): Pick<JobRecord, "pausedBy"> {
+  if (switched) return enabled ? {} : { pausedBy: "hand" };
+  return before === undefined ? {} : { pausedBy: before };
+}
+
+/** A fire of the former schedule that waits (`buffer_one`) is skipped: as one of the new schedule it would count against `max_runs`. */
+function dropBuffered(record: JobRecord, cursor: Cursor, now: number): Required<JobChange> {
+  const { buffered, ...rest } = record;
+  if (buffered === undefined) return { record, cursor, runs: [] };
+  const { dueAt, missed } = buffered;
+  const reason = "skipped: the schedule was changed while this fire waited";
+  const id = scheduledRunId(record.id, dueAt);
+  const skipped = skipFire(rest, cursor, { id, trigger: "schedule", dueAt, missed, reason, held: false }, now);
+  return { record: rest, cursor: skipped.cursor, runs: [skipped.run] };
 }
 
 /** The changed job with its next fire from now; one that has none left, and nothing running or waiting, is finished. */
-function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, fires: number, now: number): JobChange {
-  const cursor = { ...state.cursor, fires, nextDueAt: nextDueAt(job, record, fires, now) };
+function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, before: Cursor, now: number) {
+  const cursor = aim(job, record, before, now);
   return { record: isOver({ ...state, record, cursor }) ? { ...record, finishedAt: now } : record, cursor };
 }
 
-/** Pause and resume: idempotent; a finished job stays finished. Resume computes the next fire from now. */
-export function changeEnabled(state: TickState, enabled: boolean, now: number): JobChange {
+/** Pause, by hand or for a reason of Reveille's own. A paused job stays as it is. Errors: `job_finished`. */
+export function changeByPause(state: TickState, pause: Pause, now: number): Outcome<JobChange> {
+  const { record, cursor } = state;
+  if (stateOf(record) === "finished") return err({ kind: "job_finished" });
+  return ok(record.definition.enabled ? pauseJob(record, cursor, pause, now) : NO_CHANGE);
+}
+
+/** Resume: the next fire is computed from now. An active job stays as it is. Errors: `job_finished`. */
+export function changeByResume(state: TickState, now: number): Outcome<JobChange> {
   const { record } = state;
-  if (stateOf(record) === "finished" || record.definition.enabled === enabled) return NO_CHANGE;
-  const { pausedReason: _reason, ...rest } = record;
+  if (stateOf(record) === "finished") return err({ kind: "job_finished" });
+  if (record.definition.enabled) return ok(NO_CHANGE);
+  const { pausedReason: _reason, pausedBy: _by, ...rest } = record;
   const changed: JobRecord = {
     ...rest,
-    definition: { ...record.definition, enabled },
+    definition: { ...record.definition, enabled: true },
     version: record.version + 1,
     updatedAt: now,
   };
   const job: CompiledJob = { ...state.job, definition: changed.definition };
-  return withNextFire(state, job, changed, state.cursor.fires, now);
+  return ok(withNextFire(state, job, changed, state.cursor, now));
 }
 
 /** Run now, also when paused; refused while a run is active, and once the job has finished. The schedule does not move. */
@@ -120,7 +148,7 @@ export function changeByRunNow(
   now: number,
 ): Outcome<JobChange & { readonly run: Run }> {
   const { record, cursor, active } = state;
-  if (record.finishedAt !== undefined) return err({ kind: "job_finished" });
+  if (!mayStart("manual", state).may) return err({ kind: "job_finished" });
   const [running] = active;
   if (running !== undefined) return err({ kind: "job_already_running", run_id: running.id });
   const opened = openRun(
@@ -130,63 +158,6 @@ export function changeByRunNow(
     now,
   );
   return ok({ runs: [opened.run], cursor: opened.cursor, run: opened.run });
-}
-
-/** Queues the fires that were due in a past window, to be run one after the other. */
-export function changeByBackfill(
-  state: TickState,
-  window: { readonly from: string; readonly to: string },
-  now: number,
-): Outcome<JobChange & { readonly count: number }> {
-  const { record, job } = state;
-  if (record.finishedAt !== undefined) return err({ kind: "job_finished" });
-  if (job.definition.exec_scope === "all_users") {
-    return invalid([{ path: "from", message: "an all_users job cannot be backfilled; use POST …/run" }]);
-  }
-  const from = parseInstant(window.from);
-  const to = parseInstant(window.to);
-  if (!from.ok || !to.ok) {
-    return invalid([
-      ...(from.ok ? [] : [{ path: "from", message: from.error }]),
-      ...(to.ok ? [] : [{ path: "to", message: to.error }]),
-    ]);
-  }
-  if (from.value > to.value) return invalid([{ path: "from", message: "must not be after `to`" }]);
-  if (to.value > now)
-    return invalid([{ path: "to", message: "must not be in the future: only past fires can be backfilled" }]);
-  const anchorAt = anchorBefore(job.schedule, record.anchorAt, from.value);
-  const due = firesOf(job, { ...record, anchorAt }).between(from.value, to.value, MAX_BACKFILL_FIRES + 1);
-  if (due.length > MAX_BACKFILL_FIRES) {
-    return invalid(
-      [{ path: "to", message: `the window holds more than ${MAX_BACKFILL_FIRES} fires` }],
-      "Backfill it in smaller windows, one after the other.",
-    );
-  }
-  const queued = record.backfills.reduce((sum, backfill) => sum + backfill.due.length, 0);
-  if (queued + due.length > MAX_BACKFILL_FIRES) {
-    return invalid(
-      [
-        {
-          path: "to",
-          message: `${queued} backfilled fires are still waiting; together they would be more than ${MAX_BACKFILL_FIRES}`,
-        },
-      ],
-      "Wait until the earlier backfill has run.",
-    );
-  }
-  if (due.length === 0) return ok({ count: 0 });
-  const no = record.backfillCount + 1;
-  return ok({
-    record: { ...record, backfillCount: no, backfills: [...record.backfills, { no, due }] },
-    count: due.length,
-  });
-}
-
-/** A backfill may reach back beyond the job's creation: the grid of `every` goes on into the past in the same phase. */
-function anchorBefore({ timing, jitterMs }: Schedule, anchorAt: number, from: number): number {
-  const first = from - jitterMs;
-  if (timing.kind !== "every" || first > anchorAt) return anchorAt;
-  return anchorAt - (Math.ceil((anchorAt - first) / timing.everyMs) + 1) * timing.everyMs;
 }
 
 /** Whether two plain values are the same JSON, whatever the order of their keys. */

@@ -1,10 +1,14 @@
 /** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../../schema/job.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
+import type { Run } from "../run/run.ts";
 import { bindFires, type Fires } from "../time/fires.ts";
 import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
+
+/** Who has paused a job: a client, the agent with a 410, or the alarm breaker. A job that was made paused has no entry. */
+export type PausedBy = "hand" | "gone" | "breaker";
 
 /** A window of past fires that is being run again, one after the other. */
 export type Backfill = { readonly no: number; readonly due: readonly number[] };
@@ -26,8 +30,9 @@ export type JobRecord = {
   readonly finishedAt?: number;
   /** Set while a deletion is on its way: the job is gone for every client, the directory may still list it. */
   readonly deletedAt?: number;
-  /** Why Reveille itself paused the job: a 410, or the alarm breaker. */
+  /** Why the job is paused, in words for clients. */
   readonly pausedReason?: string;
+  readonly pausedBy?: PausedBy;
   /** The fire that `buffer_one` holds for later, and how many missed ones it stands for. */
   readonly buffered?: { readonly dueAt: number; readonly missed: number };
   readonly backfills: readonly Backfill[];
@@ -46,8 +51,12 @@ export type JobRecord = {
  */
 export type Cursor = {
   readonly rev: number;
-  /** The next due time, or null where there is none: paused, finished, or waiting for its last run. */
+  /** When the job fires next by itself. Null: it does not, and {@link restOf} says why. */
   readonly nextDueAt: number | null;
+  /** The schedule has no fire left, whether the job is paused or not. */
+  readonly exhausted?: true;
+  /** The newest run, where it is a skip that further held fires are counted in. */
+  readonly heldRun?: Run;
   /** Runs begun by the schedule, counted against `max_runs`. */
   readonly fires: number;
   /** Ended runs, skips left out. */
@@ -75,14 +84,41 @@ export function firesOf(
   return bindFires(schedule, { anchorAt: record.anchorAt, delayMs: jitterDelay(record.id, schedule.jitterMs) });
 }
 
+/** Why a job does not fire by itself. */
+export type Rest =
+  | { readonly kind: "finished"; readonly at: number }
+  | { readonly kind: "paused"; readonly by: PausedBy | "unknown"; readonly reason?: string }
+  /** The schedule has no fire left. The job finishes when nothing runs or waits any more. */
+  | { readonly kind: "exhausted" };
+
+/** Why the job does not fire by itself, or undefined where it does. */
+export function restOf(record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "exhausted">): Rest | undefined {
+  if (record.finishedAt !== undefined) return { kind: "finished", at: record.finishedAt };
+  if (isExhausted(record, cursor)) return { kind: "exhausted" };
+  if (record.definition.enabled) return undefined;
+  const { pausedReason, pausedBy = "unknown" } = record;
+  return { kind: "paused", by: pausedBy, ...(pausedReason === undefined ? {} : { reason: pausedReason }) };
+}
+
+/** Whether the schedule has no fire left. A cursor of version 1 says so of a job that is not paused by having no next due time. */
+export const isExhausted = (record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "exhausted">): boolean =>
+  cursor.exhausted === true || (record.definition.enabled && cursor.nextDueAt === null);
+
 /**
- * The first due time after `after` that the job may still run, or null: paused, `max_runs` used up, schedule at its end.
- * `fires` are the runs begun so far; a fire that waits (`buffer_one`) is a run as good as begun.
+ * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A fire that waits (`buffer_one`) counts
+ * against `max_runs` as good as begun.
  */
-export function nextDueAt(job: CompiledJob, record: JobRecord, fires: number, after: number): number | null {
+export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
+  const { exhausted: _exhausted, ...rest } = cursor;
+  const due = dueAfter(job, record, cursor.fires, after);
+  if (due === null) return { ...rest, nextDueAt: null, exhausted: true };
+  return { ...rest, nextDueAt: record.definition.enabled ? due : null };
+}
+
+function dueAfter(job: CompiledJob, record: JobRecord, fires: number, after: number): number | null {
   const maxRuns = job.definition.schedule.max_runs;
   const used = record.buffered === undefined ? fires : fires + 1;
-  if (!job.definition.enabled || (maxRuns !== undefined && used >= maxRuns)) return null;
+  if (maxRuns !== undefined && used >= maxRuns) return null;
   return firesOf(job, record).next(after);
 }
 
@@ -109,26 +145,35 @@ export function newJob(
   };
   const cursor: Cursor = {
     rev: 1,
-    nextDueAt: nextDueAt(job, record, 0, now),
+    nextDueAt: null,
     fires: 0,
     runCount: 0,
     consecutiveFailures: 0,
     lastSeq: 0,
   };
-  return { record, cursor };
+  return { record, cursor: aim(job, record, cursor, now) };
 }
 
-/** The job paused by Reveille itself, for a reason that is shown. */
+export type Pause = { readonly by: PausedBy; readonly reason?: string | undefined };
+
+/** The job paused at `now`, for a reason that is shown. An agent that answers 410 wants no past fires either. */
 export function pauseJob(
   record: JobRecord,
   cursor: Cursor,
-  reason: string,
+  { by, reason }: Pause,
   now: number,
 ): { record: JobRecord; cursor: Cursor } {
-  const { idleWakes: _idleWakes, ...rest } = record;
-  const definition = { ...record.definition, enabled: false };
+  const { idleWakes: _idleWakes, pausedReason: _pausedReason, ...rest } = record;
   return {
-    record: { ...rest, definition, pausedReason: reason, version: record.version + 1, updatedAt: now },
+    record: {
+      ...rest,
+      definition: { ...record.definition, enabled: false },
+      pausedBy: by,
+      ...(reason === undefined ? {} : { pausedReason: reason }),
+      backfills: by === "gone" ? [] : record.backfills,
+      version: record.version + 1,
+      updatedAt: now,
+    },
     cursor: { ...cursor, nextDueAt: null },
   };
 }

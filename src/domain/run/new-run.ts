@@ -1,7 +1,7 @@
 /** How a run enters a job's log and how its end is counted: the bookkeeping that every way of starting or ending a run shares. */
 import type { Trigger } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
-import { type Run, startRun } from "./run.ts";
+import { type Run, skipRun, startRun } from "./run.ts";
 import { sessionId } from "./session.ts";
 
 /** What is known of a run before it has a place in the log. */
@@ -18,7 +18,34 @@ export function openRun(record: JobRecord, cursor: Cursor, cause: RunCause, now:
   const { agent_id: agentId, user_id: userId, session_mode: mode } = record.definition;
   const seq = cursor.lastSeq + 1;
   const session = sessionId({ jobId: record.id, agentId, userId, mode, startedAt: now, seq });
-  return { run: startRun({ ...cause, seq, sessionId: session, userId }, now), cursor: { ...cursor, lastSeq: seq } };
+  const { heldRun: _heldRun, ...rest } = cursor;
+  return { run: startRun({ ...cause, seq, sessionId: session, userId }, now), cursor: { ...rest, lastSeq: seq } };
+}
+
+/** A fire that is not run, and why. `held`: nothing fires at present, so that further fires are skipped for the same reason. */
+export type SkippedFire = RunCause & { readonly reason: string; readonly held: boolean };
+
+/**
+ * The trace of a fire that is not run. Fires that are held in a row for one reason share one skipped run, which is written again in
+ * its place, so that a job that is held for long keeps its log (docs/contract.md §3).
+ */
+export function skipFire(
+  record: JobRecord,
+  cursor: Cursor,
+  { reason, held, ...cause }: SkippedFire,
+  now: number,
+): { run: Run; cursor: Cursor } {
+  const { heldRun } = cursor;
+  if (held && heldRun?.error === reason) {
+    const count = (heldRun.count ?? 1) + 1 + (cause.missed ?? 0);
+    const run: Run = { ...heldRun, count, lastDueAt: cause.dueAt, finishedAt: now };
+    return { run, cursor: { ...cursor, heldRun: run } };
+  }
+  const opened = openRun(record, cursor, cause, now);
+  const skipped = skipRun(opened.run, reason, now);
+  if (!held) return { run: skipped, cursor: opened.cursor };
+  const run: Run = { ...skipped, count: 1, lastDueAt: cause.dueAt };
+  return { run, cursor: { ...opened.cursor, heldRun: run } };
 }
 
 /** An ended run in the job's own count: skips are left out (CONTRACT.md §5). */

@@ -18,6 +18,8 @@ export function runView(jobId: string, run: Run): RunView {
     attempt: run.attempt,
     ...(run.phase === "pending" && run.wakeAt !== undefined ? { next_attempt_at: formatInstant(run.wakeAt) } : {}),
     ...(run.phase === "waiting" && run.wakeAt !== undefined ? { completion_due_at: formatInstant(run.wakeAt) } : {}),
+    ...(run.count === undefined ? {} : { count: run.count }),
+    ...(run.lastDueAt === undefined ? {} : { last_scheduled_at: formatInstant(run.lastDueAt) }),
     ...(run.missed === undefined ? {} : { missed: run.missed }),
     ...(run.httpStatus === undefined ? {} : { http_status: run.httpStatus }),
     ...(run.output === undefined ? {} : { output: run.output }),

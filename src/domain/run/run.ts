@@ -50,6 +50,9 @@ export type Run = {
   readonly progress?: Progress;
   /** Earlier fires, missed in downtime, that this run or skip stands for as well. */
   readonly missed?: number;
+  /** How many fires, held in a row, this skip stands for, and when the last of them was due. */
+  readonly count?: number;
+  readonly lastDueAt?: number;
 };
 
 /** What of a job's definition its runs are judged by; durations in ms. */

@@ -8,21 +8,13 @@ import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import type { FanOutTimer } from "../fan-out/fan-out.ts";
 import type { CompiledJob } from "../job/definition.ts";
-import { type Cursor, firesOf, isUnlisted, type JobRecord, nextDueAt, pauseJob } from "../job/job.ts";
+import { aim, type Cursor, firesOf, isExhausted, isUnlisted, type JobRecord, pauseJob } from "../job/job.ts";
 import type { Answer } from "./attempt-outcome.ts";
+import { type GateVerdict, mayStart, type Start } from "./gate.ts";
 import { decideMissed } from "./missed.ts";
-import { countEnded, openRun } from "./new-run.ts";
+import { countEnded, openRun, skipFire } from "./new-run.ts";
 import { decideOverlap } from "./overlap.ts";
-import {
-  beginAttempt,
-  cancelRun,
-  expireRun,
-  interruptAttempt,
-  isActive,
-  type Run,
-  settleAttempt,
-  skipRun,
-} from "./run.ts";
+import { beginAttempt, cancelRun, expireRun, interruptAttempt, isActive, type Run, settleAttempt } from "./run.ts";
 import { backfillRunId, scheduledRunId } from "./run-id.ts";
 
 /** Everything that a decision may look at. */
@@ -69,6 +61,12 @@ export type TickResult = {
 /** At most this many runs of one job are active at a time; `allow_all` skips beyond it (invariant 5). */
 export const MAX_ACTIVE_RUNS = 50;
 
+/**
+ * At most this many calls of one job are under way at a time, since an object may wait for six connections. A further call would only
+ * queue, and its timeout would run out while the agent has heard nothing (docs/contract.md §3).
+ */
+export const MAX_CALLS = 6;
+
 /** Decides what happens at `now`. Deterministic in its arguments; applying it again to its own result changes nothing. */
 export function decideTick(state: TickState, context: TickContext): TickResult {
   const draft = new Draft(state, context);
@@ -94,39 +92,48 @@ export type Timer = {
 export type TimerContext = {
   readonly now: number;
   readonly inFlight: ReadonlySet<string>;
+  /** Why nothing fires at present, if so: what waits for that to end has no timer. */
+  readonly held?: string | undefined;
   /** Not before this is the directory asked again, after it could not be reached. */
   readonly indexRetryAt?: number | undefined;
 };
 
 /** The job's table of timers. A call in flight has none: it is held by the process, and by the alarm that made it. */
-export function timersOf(state: Omit<TickState, "job">, { now, inFlight, indexRetryAt }: TimerContext): Timer[] {
+export function timersOf(state: Omit<TickState, "job">, context: TimerContext): Timer[] {
+  const { now, inFlight, held, indexRetryAt } = context;
   const { record, cursor, active, fanOut } = state;
   const timers: Timer[] = [];
   // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
   if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
   if (fanOut !== undefined) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
   if (isUnlisted(record)) timers.push({ kind: "index", at: indexRetryAt ?? now });
+  // A run beyond the calls that may be under way waits for one of them to end, which wakes the job by itself.
+  const hasRoom = active.filter(isCalling).length < MAX_CALLS;
   for (const run of active) {
-    if (run.phase === "pending") timers.push({ kind: "attempt", at: run.wakeAt ?? now });
+    const attemptAt = run.wakeAt ?? now;
+    if (run.phase === "pending" && (hasRoom || attemptAt > now)) timers.push({ kind: "attempt", at: attemptAt });
     if (run.phase === "waiting") timers.push({ kind: "deadline", at: run.wakeAt ?? now });
     if (run.phase === "calling" && !inFlight.has(run.id)) timers.push({ kind: "recover", at: now });
   }
   if (record.finishedAt !== undefined) timers.push({ kind: "erase", at: record.finishedAt + FINISHED_RETENTION_MS });
   else {
-    if (cursor.nextDueAt !== null && record.definition.exec_scope !== "all_users") {
+    const { enabled, exec_scope } = record.definition;
+    if (cursor.nextDueAt !== null && enabled && exec_scope !== "all_users") {
       timers.push({ kind: "fire", at: cursor.nextDueAt });
     }
-    const queued = record.buffered !== undefined || record.backfills.length > 0;
+    const backfills = record.backfills.length > 0 && mayStart("backfill", { record, held }).may;
+    const queued = record.buffered !== undefined || backfills;
     if (active.length === 0 && (queued || isOver(state))) timers.push({ kind: "queue", at: now });
   }
   return timers;
 }
 
-/** Nothing is left to come: the schedule has no further fire, and nothing runs or waits. */
+const isCalling = ({ phase }: Run): boolean => phase === "calling";
+
+/** Nothing is left to come: the schedule has no further fire, and nothing runs or waits. A job that is paused by then finishes too. */
 export function isOver({ record, cursor, active, fanOut }: Omit<TickState, "job">): boolean {
-  if (fanOut !== undefined || !record.definition.enabled) return false;
   const queued = record.buffered !== undefined || record.backfills.length > 0;
-  return cursor.nextDueAt === null && !queued && active.length === 0;
+  return isExhausted(record, cursor) && fanOut === undefined && !queued && active.length === 0;
 }
 
 class Draft {
@@ -159,7 +166,10 @@ class Draft {
       // An answer to a call whose run was cancelled or completed meanwhile has nothing left to decide.
       if (run?.phase !== "calling") continue;
       this.#put(settleAttempt(run, answer, this.#rules, this.#context.now, this.#context.random));
-      if (answer.kind === "gone") this.#pause(answer.reason);
+      if (answer.kind !== "gone") continue;
+      const paused = pauseJob(this.#record, this.#cursor, { by: "gone", reason: answer.reason }, this.#context.now);
+      this.#record = paused.record;
+      this.#cursor = paused.cursor;
     }
   }
 
@@ -172,19 +182,18 @@ class Draft {
   }
 
   fireWhatIsDue(): void {
-    const { now, held } = this.#context;
+    const { now } = this.#context;
     const due = this.#cursor.nextDueAt;
     if (due === null || due > now || this.#job.definition.exec_scope === "all_users") return;
+    const gate = this.#gate("due");
+    if (!gate.may && gate.why !== "held") return;
 
     const verdict = decideMissed(this.#job, firesOf(this.#job, this.#record), due, now);
-    if (held !== undefined) this.#skip(verdict.dueAt, held, verdict.missed);
-    else if (verdict.kind === "too_late") this.#skip(verdict.dueAt, verdict.reason, verdict.missed);
-    else this.#fire(verdict.dueAt, verdict.missed);
-
-    this.#cursor = {
-      ...this.#cursor,
-      nextDueAt: nextDueAt(this.#job, this.#record, this.#cursor.fires, verdict.dueAt),
-    };
+    const { dueAt, missed } = verdict;
+    if (!gate.may) this.#skip(dueAt, gate.reason, missed, true);
+    else if (verdict.kind === "too_late") this.#skip(dueAt, verdict.reason, missed);
+    else this.#fire(dueAt, missed);
+    this.#aim(dueAt);
   }
 
   startBuffered(): void {
@@ -192,31 +201,32 @@ class Draft {
     if (buffered === undefined || this.#active().length > 0) return;
     this.#record = record;
     const { dueAt, missed } = buffered;
-    const { enabled } = record.definition;
-    const { now, held = enabled ? undefined : "skipped: the job was paused while this fire waited" } = this.#context;
-    if (held === undefined) {
+    const gate = this.#gate("buffered");
+    if (gate.may) {
       this.#start("schedule", dueAt, scheduledRunId(record.id, dueAt), missed);
       return;
     }
-    this.#skip(dueAt, held, missed);
-    if (!enabled) return;
+    this.#skip(dueAt, gate.reason, missed, gate.why === "held");
     // It was counted against max_runs while it waited; a skip is not.
-    const next = this.#cursor.nextDueAt ?? nextDueAt(this.#job, record, this.#cursor.fires, now);
-    this.#cursor = { ...this.#cursor, nextDueAt: next };
+    if (this.#cursor.nextDueAt === null) this.#aim(this.#context.now);
   }
 
   startBackfilled(): void {
     const [first, ...rest] = this.#record.backfills;
-    if (first === undefined || this.#active().length > 0) return;
+    if (first === undefined || this.#active().length > 0 || !this.#gate("backfill").may) return;
     const [due, ...later] = first.due;
     this.#record = { ...this.#record, backfills: later.length > 0 ? [{ no: first.no, due: later }, ...rest] : rest };
     if (due !== undefined) this.#start("backfill", due, backfillRunId(this.#record.id, first.no, due), 0);
   }
 
+  /** Begins the attempts whose time has come, oldest runs first, as far as calls may be under way. */
   callPending(): void {
+    let room = MAX_CALLS - this.#active().filter(isCalling).length;
     for (const run of this.#active()) {
-      if (this.#calls.length >= (this.#context.callsLeft ?? Number.POSITIVE_INFINITY)) return;
+      if (room <= 0 || this.#calls.length >= (this.#context.callsLeft ?? Number.POSITIVE_INFINITY)) return;
       if (run.phase !== "pending" || (run.wakeAt ?? 0) > this.#context.now) continue;
+      if (!this.#gate("retry").may) continue;
+      room--;
       this.#put(beginAttempt(run));
       this.#calls.push(run.id);
     }
@@ -284,11 +294,12 @@ class Draft {
     this.#put(opened.run);
   }
 
-  #skip(dueAt: number, reason: string, missed: number): void {
+  #skip(dueAt: number, reason: string, missed: number, held = false): void {
     const id = scheduledRunId(this.#record.id, dueAt);
-    const opened = openRun(this.#record, this.#cursor, { id, trigger: "schedule", dueAt, missed }, this.#context.now);
-    this.#cursor = opened.cursor;
-    this.#put(skipRun(opened.run, reason, this.#context.now));
+    const skip = { id, trigger: "schedule", dueAt, missed, reason, held } as const;
+    const skipped = skipFire(this.#record, this.#cursor, skip, this.#context.now);
+    this.#cursor = skipped.cursor;
+    this.#put(skipped.run);
   }
 
   #put(run: Run): void {
@@ -298,9 +309,11 @@ class Draft {
     if (!isActive(run) && (before === undefined || isActive(before))) this.#cursor = countEnded(this.#cursor, run);
   }
 
-  #pause(reason: string): void {
-    const paused = pauseJob(this.#record, this.#cursor, reason, this.#context.now);
-    this.#record = paused.record;
-    this.#cursor = paused.cursor;
+  #gate(start: Start): GateVerdict {
+    return mayStart(start, { record: this.#record, held: this.#context.held });
+  }
+
+  #aim(after: number): void {
+    this.#cursor = aim(this.#job, this.#record, this.#cursor, after);
   }
 }

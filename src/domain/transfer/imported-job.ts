@@ -67,7 +67,7 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
   const ahead = checkScheduleAhead(job, times.anchorAt, now);
   if (!ahead.ok) return err(reasonOf(ahead.error));
   const { cursor } = restoreJob(item.id, job, createdAt, restored);
-  if (job.definition.enabled && cursor.nextDueAt === null) {
+  if (job.definition.enabled && cursor.exhausted) {
     return err("schedule.max_runs: the job has been run so often already, and never fires again");
   }
   return ok(imported);

@@ -3,7 +3,7 @@
 import type { RunStatus } from "../../schema/job.ts";
 import type { ExportedJob } from "../../schema/job-export.ts";
 import type { CompiledJob } from "../job/definition.ts";
-import { type Cursor, type JobRecord, jobView, newJob, nextDueAt } from "../job/job.ts";
+import { aim, type Cursor, type JobRecord, jobView, newJob } from "../job/job.ts";
 import { formatInstant } from "../time/instant.ts";
 
 /** What a job brings along that a new one does not have. Instants are epoch ms. */
@@ -42,7 +42,7 @@ export function restoreJob(
   const { lastRunAt, lastStatus, lastError } = restored;
   const cursor: Cursor = {
     ...made.cursor,
-    nextDueAt: finishedAt === undefined ? nextDueAt(job, record, fires, restored.resumeAt) : null,
+    nextDueAt: null,
     fires,
     runCount,
     consecutiveFailures,
@@ -50,7 +50,7 @@ export function restoreJob(
     ...(lastStatus === undefined ? {} : { lastStatus }),
     ...(lastError === undefined ? {} : { lastError }),
   };
-  return { record, cursor };
+  return { record, cursor: finishedAt === undefined ? aim(job, record, cursor, restored.resumeAt) : cursor };
 }
 
 /** A job's line in an export. */

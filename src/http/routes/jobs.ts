@@ -238,7 +238,7 @@ const pause = route({
   description: "It does not fire until it is resumed. A paused job stays paused.",
   body: { schema: NoBody, optional: true },
   answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
-  errors: ["not_found"],
+  errors: ["not_found", "job_finished"],
   handle: ({ env, caller, params }) => setEnabled(env, caller, params.id, false),
 });
 
@@ -252,7 +252,7 @@ const resume = route({
   description: "Its next fire is worked out from now. An active job is left as it is.",
   body: { schema: NoBody, optional: true },
   answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
-  errors: ["not_found"],
+  errors: ["not_found", "job_finished"],
   handle: ({ env, caller, params }) => setEnabled(env, caller, params.id, true),
 });
 
@@ -263,7 +263,8 @@ const backfill = route({
   id: "backfillJob",
   tag,
   summary: "Run the fires of a past window",
-  description: "The fires that were due from `from` to `to` are run one after the other, at most 1,000 of them.",
+  description:
+    'The fires that were due from `from` to `to` are run one after the other, at most 1,000 of them. They wait while the job is paused, and `{"cancel": true}` drops them.',
   body: { schema: BackfillBody },
   answers: { 202: { description: "How many fires will be run.", schema: z.strictObject({ count: z.int() }) } },
   errors: ["not_found", "job_finished"],

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decideRetry } from "../../../src/domain/run/retry.ts";
-import { MAX_ACTIVE_RUNS } from "../../../src/domain/run/tick.ts";
+import { MAX_ACTIVE_RUNS, MAX_CALLS } from "../../../src/domain/run/tick.ts";
 import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";
 import { formatDuration } from "../../../src/domain/time/duration.ts";
 import { bindFires } from "../../../src/domain/time/fires.ts";
@@ -160,6 +160,7 @@ describe("docs/operations.md", () => {
       "`catchup_window`": range(0, limits.MAX_CATCHUP_WINDOW_MS),
       "`retry.max_attempts`": "1 to 10",
       "active runs of one job (`allow_all`)": String(MAX_ACTIVE_RUNS),
+      "calls of one job under way": String(MAX_CALLS),
       "fires of one backfill": thousands(limits.MAX_BACKFILL_FIRES),
       "fan-outs kept of an all_users job": String(limits.FAN_OUT_RETENTION),
       "a finished job stays readable for": span(limits.FINISHED_RETENTION_MS),

@@ -14,7 +14,7 @@ import {
 import { type Agent, eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 import { pagesOf, startUsersServer, type UsersServer } from "../users-server.ts";
 
-const RETRY = { max_attempts: 3, min_backoff: "50ms", max_backoff: "80ms" };
+const RETRY = { max_attempts: 3, min_backoff: "1s", max_backoff: "1s" };
 const users = (count: number) => Array.from({ length: count }, (_, i) => `user-${i}`);
 
 let agent: Agent;

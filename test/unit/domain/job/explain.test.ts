@@ -57,7 +57,10 @@ describe("explain says why a job did or did not run", () => {
 
   it("when it is paused, with Reveille's own reason", () => {
     const state = job();
-    const paused = { ...state, ...pauseJob(state.record, state.cursor, "the agent answered 410", T0 + 1) };
+    const paused = {
+      ...state,
+      ...pauseJob(state.record, state.cursor, { by: "gone", reason: "the agent answered 410" }, T0 + 1),
+    };
     const { verdict, explanation } = ask(paused, [], T0 + HOUR_MS, T0 + HOUR_MS);
     expect(verdict).toBe("paused");
     expect(explanation).toContain("410");
@@ -67,7 +70,7 @@ describe("explain says why a job did or did not run", () => {
     const state = job();
     const asked = T0 + MINUTE_MS;
     expect(ask(state, [], asked, asked).explanation).toContain("due next at 2026-11-23T09:10:00.000Z");
-    const paused = { ...state, ...pauseJob(state.record, state.cursor, "by hand", asked) };
+    const paused = { ...state, ...pauseJob(state.record, state.cursor, { by: "hand", reason: "by hand" }, asked) };
     expect(ask(paused, [], asked, asked).explanation).toContain("paused");
     expect(ask(state, [], asked, asked, "MODE=stopped").explanation).toContain("MODE=stopped");
   });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../../../src/domain/failure.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import { newJob, stateOf } from "../../../../src/domain/job/job.ts";
-import { changeByPatch, changeEnabled, countsAnew } from "../../../../src/domain/job/job-change.ts";
+import { newJob, restOf, stateOf } from "../../../../src/domain/job/job.ts";
+import {
+  changeByPatch,
+  changeByPause,
+  changeByResume,
+  countsAnew,
+  type JobChange,
+} from "../../../../src/domain/job/job-change.ts";
 import type { TickState } from "../../../../src/domain/run/tick.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../../src/schema/limits.ts";
@@ -14,23 +21,81 @@ function job(fields: Record<string, unknown> = {}): TickState {
   return { job: defined.value, ...newJob("j1", defined.value, T0), active: [] };
 }
 
-const after = (state: TickState, change: Partial<TickState>): TickState => ({ ...state, ...change });
+const having = (state: TickState, change: Partial<TickState>): TickState => ({ ...state, ...change });
+
+function changed(outcome: Outcome<JobChange>): JobChange {
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
+  return outcome.value;
+}
+const BY_HAND = { by: "hand" } as const;
 
 describe("resume", () => {
   it("computes the next fire from now, in the phase the schedule had", () => {
-    const paused = after(job(), changeEnabled(job(), false, T0 + MINUTE_MS));
+    const paused = having(job(), changed(changeByPause(job(), BY_HAND, T0 + MINUTE_MS)));
     expect(paused.cursor.nextDueAt).toBeNull();
-    expect(changeEnabled(paused, true, T0 + HOUR_MS + 1).cursor?.nextDueAt).toBe(T0 + HOUR_MS + 10 * MINUTE_MS);
+    expect(changed(changeByResume(paused, T0 + HOUR_MS + 1)).cursor?.nextDueAt).toBe(T0 + HOUR_MS + 10 * MINUTE_MS);
   });
 
   it("finishes an `at` job whose time passed while it was paused", () => {
     const state = job({ schedule: { at: "2026-11-23T10:00:00Z" }, enabled: false });
-    const resumed = changeEnabled(state, true, T0 + 2 * HOUR_MS);
+    const resumed = changed(changeByResume(state, T0 + 2 * HOUR_MS));
     expect(resumed.record && stateOf(resumed.record)).toBe("finished");
   });
 
   it("changes nothing where the job is active already", () => {
-    expect(changeEnabled(job(), true, T0)).toEqual({});
+    expect(changed(changeByResume(job(), T0))).toEqual({});
+  });
+});
+
+describe("a finished job", () => {
+  it.each([
+    ["paused", (state: TickState) => changeByPause(state, BY_HAND, T0)],
+    ["resumed", (state: TickState) => changeByResume(state, T0)],
+  ])("is not %s: job_finished", (_, change) => {
+    const state = job();
+    expect(change(having(state, { record: { ...state.record, finishedAt: T0 } }))).toMatchObject({
+      ok: false,
+      error: { kind: "job_finished" },
+    });
+  });
+});
+
+describe("why a job does not fire by itself", () => {
+  const at = { schedule: { at: "2026-11-23T10:00:00Z" } };
+  const rest = ({ record, cursor }: TickState) => restOf(record, cursor);
+
+  it("has one value for each reason, and none while it fires", () => {
+    const paused = having(job(), changed(changeByPause(job(), { by: "hand", reason: "holidays" }, T0)));
+    const state = job(at);
+    const fired = having(state, { cursor: { ...state.cursor, nextDueAt: null, exhausted: true } });
+    expect(rest(job())).toBeUndefined();
+    expect(rest(paused)).toEqual({ kind: "paused", by: "hand", reason: "holidays" });
+    expect(rest(job({ enabled: false }))).toEqual({ kind: "paused", by: "unknown" });
+    expect(rest(fired)).toEqual({ kind: "exhausted" });
+    expect(rest(having(fired, changed(changeByPause(fired, BY_HAND, T0))))).toEqual({ kind: "exhausted" });
+    expect(rest(having(state, { record: { ...state.record, finishedAt: T0 } }))).toEqual({ kind: "finished", at: T0 });
+  });
+
+  it("is read off the cursor of an earlier version, which had no word for an exhausted schedule", () => {
+    const { exhausted: _exhausted, ...cursor } = job(at).cursor;
+    const state = having(job(at), { cursor: { ...cursor, nextDueAt: null } });
+    expect(rest(state)).toEqual({ kind: "exhausted" });
+    const paused = job({ ...at, enabled: false });
+    expect(rest(having(paused, { cursor: { ...cursor, nextDueAt: null } }))).toMatchObject({ kind: "paused" });
+  });
+});
+
+describe("a fire that waits (buffer_one) when the schedule is changed", () => {
+  it("is skipped, and takes no run from the new schedule", () => {
+    const state = job({ overlap: "buffer_one" });
+    const waits = having(state, { record: { ...state.record, buffered: { dueAt: T0 + MINUTE_MS, missed: 0 } } });
+    const patch = { schedule: { every: null, at: "2026-11-23T12:00:00Z", max_runs: 1 } };
+    const moved = changed(changeByPatch(waits, { role: "admin" }, patch, T0 + 2 * MINUTE_MS));
+    expect(moved.record?.buffered).toBeUndefined();
+    expect(moved.runs?.map((run) => [run.status, run.dueAt, run.error])).toEqual([
+      ["skipped", T0 + MINUTE_MS, "skipped: the schedule was changed while this fire waited"],
+    ]);
+    expect(moved.cursor).toMatchObject({ nextDueAt: T0 + 3 * HOUR_MS, fires: 0 });
   });
 });
 
@@ -44,7 +109,7 @@ describe("a merge patch", () => {
 
   it("starts a changed schedule anew, and a finished job is active again", () => {
     const state = job();
-    const finished = after(state, {
+    const finished = having(state, {
       record: { ...state.record, finishedAt: T0 },
       cursor: { ...state.cursor, nextDueAt: null },
     });
@@ -55,19 +120,17 @@ describe("a merge patch", () => {
 
   it("that replaces cron by another kind drops the zone that went with it", () => {
     const state = job({ schedule: { cron: "0 9 * * *", timezone: "Europe/Berlin" } });
-    const changed = changeByPatch(state, { role: "admin" }, { schedule: { cron: null, every: "30m" } }, T0);
-    expect(changed.ok && changed.value.record?.definition.schedule).toEqual({ every: "30m" });
+    const patched = changeByPatch(state, { role: "admin" }, { schedule: { cron: null, every: "30m" } }, T0);
+    expect(patched.ok && patched.value.record?.definition.schedule).toEqual({ every: "30m" });
   });
 });
 
 describe("which change counts against an owner's quota anew", () => {
   const change = (state: TickState, patch: Record<string, unknown>): boolean => {
-    const changed = changeByPatch(state, { role: "admin" }, patch, T0 + MINUTE_MS);
-    if (!changed.ok) throw new Error(JSON.stringify(changed.error));
-    return countsAnew(state.record, changed.value);
+    return countsAnew(state.record, changed(changeByPatch(state, { role: "admin" }, patch, T0 + MINUTE_MS)));
   };
   const finished = (state: TickState): TickState =>
-    after(state, { record: { ...state.record, finishedAt: T0 }, cursor: { ...state.cursor, nextDueAt: null } });
+    having(state, { record: { ...state.record, finishedAt: T0 }, cursor: { ...state.cursor, nextDueAt: null } });
   const newTime = { schedule: { every: "5m" } };
 
   it.each([

@@ -4,12 +4,15 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../../../src/domain/failure.ts";
+import { changeByBackfill, waitingBackfills } from "../../../../src/domain/job/backfill.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import { newJob } from "../../../../src/domain/job/job.ts";
+import { newJob, restOf } from "../../../../src/domain/job/job.ts";
+import { changeByPatch, changeByPause, changeByResume, type JobChange } from "../../../../src/domain/job/job-change.ts";
 import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
 import { countEnded } from "../../../../src/domain/run/new-run.ts";
 import { cancelRun, isActive, type Run } from "../../../../src/domain/run/run.ts";
-import { decideTick, type TickState, timersOf } from "../../../../src/domain/run/tick.ts";
+import { decideTick, isOver, MAX_CALLS, type TickState, timersOf } from "../../../../src/domain/run/tick.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 
 const T0 = Date.UTC(2026, 10, 23, 9, 0, 0);
@@ -17,9 +20,14 @@ const EVERY_MS = 7_000;
 
 class World {
   now = T0;
+  held: string | undefined;
   state: TickState;
   readonly log = new Map<string, Run>();
   readonly calls: { id: string; attempt: number }[] = [];
+  /** First attempts that the gate should have stopped. */
+  readonly slippedThrough: string[] = [];
+  /** Fires that were queued by a backfill, those dropped again left out. */
+  backfilled = 0;
   #inFlight = new Set<string>();
 
   constructor(fields: Record<string, unknown>) {
@@ -36,11 +44,15 @@ class World {
     killed: "never" | "before" | "after record" = "never",
   ) {
     if (killed === "before") return this.kill();
-    const context = { now: this.now, random, inFlight: this.#inFlight, answers };
+    const stopped = this.held !== undefined || !this.state.record.definition.enabled;
+    const known = new Set(this.log.keys());
+    const context = { now: this.now, random, inFlight: this.#inFlight, answers, held: this.held };
     const result = decideTick(this.state, context);
     for (const id of answers.keys()) this.#inFlight.delete(id);
     for (const run of result.changed) this.log.set(run.id, run);
-    this.state = { ...this.state, ...result };
+    for (const run of result.calls) if (stopped && !known.has(run.id)) this.slippedThrough.push(run.id);
+    const { record, cursor, active } = result;
+    this.state = { ...this.state, record, cursor, active };
     if (killed === "after record") return this.kill();
     for (const id of result.aborts) this.#inFlight.delete(id);
     for (const run of result.calls) {
@@ -58,7 +70,7 @@ class World {
     const until = this.now + ms;
     for (;;) {
       const next = Math.min(
-        ...timersOf(this.state, { now: this.now, inFlight: this.#inFlight })
+        ...timersOf(this.state, { now: this.now, inFlight: this.#inFlight, held: this.held })
           .filter((t) => t.kind !== "index" && t.kind !== "erase")
           .map((t) => t.at),
       );
@@ -86,6 +98,29 @@ class World {
       active: this.state.active.filter((other) => other.id !== run.id),
       cursor: countEnded(this.state.cursor, ended),
     };
+  }
+
+  /** A call from outside, recorded as the shell does it; one that is refused changes nothing. */
+  change(decide: (state: TickState, now: number) => Outcome<JobChange>) {
+    const change = decide(this.state, this.now);
+    if (!change.ok) return;
+    const { record = this.state.record, cursor = this.state.cursor, runs = [] } = change.value;
+    for (const run of runs) this.log.set(run.id, run);
+    const defined = defineJob(record.definition);
+    if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+    this.state = { ...this.state, job: defined.value, record, cursor };
+  }
+
+  backfill(fires: number) {
+    const window = { from: new Date(T0 - fires * EVERY_MS).toISOString(), to: new Date(T0 - 1).toISOString() };
+    const before = waitingBackfills(this.state.record);
+    this.change((state, now) => changeByBackfill(state, window, now));
+    this.backfilled += waitingBackfills(this.state.record) - before;
+  }
+
+  dropBackfills() {
+    this.backfilled -= waitingBackfills(this.state.record);
+    this.change((state, now) => changeByBackfill(state, { cancel: true }, now));
   }
 
   get inFlight(): ReadonlySet<string> {
@@ -131,12 +166,42 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         world.wake(r, new Map(), when),
   ),
 );
+const hold: fc.Arbitrary<Step> = fc.constantFrom(undefined, "held: MODE=stopped", "held: USER_JOBS=false").map(
+  (why): Step =>
+    (world) => {
+      world.held = why;
+    },
+);
+/** What people do with a job while it runs. */
+const call: fc.Arbitrary<Step> = fc.oneof(
+  fc.constant<Step>((world) => world.change((state, now) => changeByPause(state, { by: "hand" }, now))),
+  fc.constant<Step>((world) => world.change(changeByResume)),
+  fc.constantFrom("5s", "7s", "11s").map(
+    (every): Step =>
+      (world) =>
+        world.change((state, now) => changeByPatch(state, { role: "admin" }, { schedule: { every } }, now)),
+  ),
+  fc.integer({ min: 1, max: 6 }).map(
+    (fires): Step =>
+      (world) =>
+        world.backfill(fires),
+  ),
+  fc.constant<Step>((world) => world.dropBackfills()),
+);
 const history = fc.record({
   overlap: fc.constantFrom("skip", "buffer_one", "cancel_other", "allow_all"),
   catchup: fc.constantFrom("0s", "10s", "24h"),
   attempts: fc.integer({ min: 1, max: 3 }),
-  steps: fc.array(step, { maxLength: 40 }),
+  steps: fc.array(fc.oneof({ arbitrary: step, weight: 5 }, { arbitrary: hold, weight: 1 }), { maxLength: 40 }),
 });
+/** As `history`, with calls of the API in between. */
+const busyHistory = history.chain((plan) =>
+  fc
+    .array(fc.oneof({ arbitrary: step, weight: 3 }, { arbitrary: hold, weight: 1 }, { arbitrary: call, weight: 2 }), {
+      maxLength: 60,
+    })
+    .map((steps) => ({ ...plan, steps })),
+);
 
 function play({
   overlap,
@@ -164,15 +229,27 @@ function play({
 
 function checkAlways(world: World) {
   const { state, now } = world;
-  const timers = timersOf(state, { now, inFlight: world.inFlight });
+  const timers = timersOf(state, { now, inFlight: world.inFlight, held: world.held });
+  const calling = state.active.filter((run) => run.phase === "calling");
+  expect(calling.length).toBeLessThanOrEqual(MAX_CALLS);
   // Whatever waits is either held by a call in flight or has a timer: the object is always armed.
   for (const run of state.active) {
     const held = run.phase === "calling" && world.inFlight.has(run.id);
+    // Beyond six calls a run waits for one of them to end; each of the six is held or has a timer itself.
+    const waits = run.phase === "pending" && calling.length === MAX_CALLS;
     expect(
-      held || timers.some((timer) => timer.kind === "attempt" || timer.kind === "deadline" || timer.kind === "recover"),
+      held ||
+        waits ||
+        timers.some((timer) => timer.kind === "attempt" || timer.kind === "deadline" || timer.kind === "recover"),
     ).toBe(true);
   }
-  expect(timers.some((timer) => timer.kind === "fire")).toBe(true);
+  const rest = restOf(state.record, state.cursor);
+  expect(rest?.kind === "paused" || timers.some((timer) => timer.kind === "fire")).toBe(true);
+  expect(isOver(state)).toBe(false);
+  const { backfills: waiting, buffered } = state.record;
+  const backfills = waiting.length > 0 && buffered === undefined && state.active.length === 0;
+  const stopped = rest !== undefined || world.held !== undefined;
+  if (backfills) expect(timers.some((timer) => timer.kind === "queue")).toBe(!stopped);
 }
 
 describe("whatever happens, and whenever the process is killed", () => {
@@ -184,7 +261,7 @@ describe("whatever happens, and whenever the process is killed", () => {
         const runs = [...world.log.values()];
         const dueTimes = runs.map((run) => run.dueAt);
         expect(new Set(dueTimes).size).toBe(dueTimes.length);
-        const accounted = runs.reduce((sum, run) => sum + 1 + (run.missed ?? 0), 0);
+        const accounted = runs.reduce((sum, run) => sum + (run.count ?? 1) + (run.missed ?? 0), 0);
         const waiting = world.state.record.buffered === undefined ? 0 : 1 + world.state.record.buffered.missed;
         expect(accounted + waiting).toBe(Math.floor((world.now - T0) / EVERY_MS));
       }),
@@ -244,6 +321,58 @@ describe("whatever happens, and whenever the process is killed", () => {
         expect(world.state.cursor.runCount).toBe(ended.length);
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it("fires that are held in a row for one reason are one skipped run", () => {
+    fc.assert(
+      fc.property(history, (plan) => {
+        const runs = [...play(plan).log.values()].sort((a, b) => a.seq - b.seq);
+        for (const [i, run] of runs.entries()) {
+          if (run.count !== undefined) expect(run.error).not.toBe(runs[i - 1]?.error);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("whatever people do with the job meanwhile", () => {
+  it("nothing slips through the gate: no fire or backfill starts while the job is paused or held", () => {
+    fc.assert(
+      fc.property(busyHistory, (plan) => {
+        expect(play(plan).slippedThrough).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("each due time of a schedule has one run or skip at most", () => {
+    fc.assert(
+      fc.property(busyHistory, (plan) => {
+        const fires = [...play(plan).log.values()].filter((run) => run.trigger === "schedule");
+        expect(new Set(fires.map((run) => run.dueAt)).size).toBe(fires.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("each backfilled fire runs once, unless it is dropped: in the end none waits", () => {
+    fc.assert(
+      fc.property(busyHistory, (plan) => {
+        // Only between two fires is a backfill begun, so the schedule leaves room for it in the end.
+        const world = play(plan);
+        const runs = () => [...world.log.values()].filter((run) => run.trigger === "backfill").length;
+        expect(runs() + waitingBackfills(world.state.record)).toBe(world.backfilled);
+        world.held = undefined;
+        world.change(changeByResume);
+        for (let i = 0; i < 2_000 && waitingBackfills(world.state.record) > 0; i++) {
+          world.advance(500, 0);
+          for (const id of [...world.inFlight]) world.wake(0, new Map([[id, { kind: "success" }]]));
+        }
+        expect(runs()).toBe(world.backfilled);
+      }),
+      { numRuns: 100 },
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import { newJob, stateOf } from "../../../../src/domain/job/job.ts";
+import { newJob, pauseJob, stateOf } from "../../../../src/domain/job/job.ts";
 import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
 import { isActive, type Run } from "../../../../src/domain/run/run.ts";
 import {
@@ -300,6 +300,73 @@ describe("a job", () => {
       [T0 + 2 * MINUTE_MS, "skipped"],
     ]);
     expect(skipped.cursor.nextDueAt).toBe(T0 + 3 * MINUTE_MS);
+  });
+
+  it("that is held for long has one skipped run for each reason, written again in its place", () => {
+    const once = tick(job(), T0 + MINUTE_MS, { held: "held: MODE=stopped" });
+    const twice = tick(once.state, T0 + 2 * MINUTE_MS, { held: "held: MODE=stopped" });
+    const late = tick(twice.state, T0 + 5 * MINUTE_MS, { held: "held: MODE=stopped" });
+    expect([once, twice, late].map(({ changed }) => changed.length)).toEqual([1, 1, 1]);
+    expect(late.changed[0]).toMatchObject({
+      id: once.changed[0]?.id,
+      seq: 1,
+      dueAt: T0 + MINUTE_MS,
+      lastDueAt: T0 + 5 * MINUTE_MS,
+      count: 5,
+    });
+    const other = tick(late.state, T0 + 6 * MINUTE_MS, { held: "held: MODE=ephemeral" });
+    expect(other.changed[0]).toMatchObject({ seq: 2, count: 1 });
+    const ran = tick(other.state, T0 + 7 * MINUTE_MS);
+    const again = tick(ran.state, T0 + 8 * MINUTE_MS, {
+      ...answered(ran.calls[0], SUCCESS),
+      held: "held: MODE=ephemeral",
+    });
+    expect(again.changed.at(-1)).toMatchObject({ seq: 4, count: 1 });
+  });
+
+  it("that is paused in its last run finishes when that has ended", () => {
+    for (const answer of [SUCCESS, { kind: "gone", reason: "410", httpStatus: 410 } as const]) {
+      const first = tick(job({ schedule: { at: "2026-11-23T10:00:00Z" } }), T0 + HOUR_MS);
+      const paused = answer === SUCCESS ? pauseJob(first.record, first.cursor, { by: "hand" }, T0 + HOUR_MS) : {};
+      const done = tick({ ...first.state, ...paused }, T0 + HOUR_MS + 1, answered(first.calls[0], answer));
+      expect(stateOf(done.record)).toBe("finished");
+    }
+  });
+
+  it("begins six calls at most; further runs wait without an alarm of their own until one of the six has ended", () => {
+    let state = job({ overlap: "allow_all" });
+    const inFlight = new Set<string>();
+    for (let minute = 1; minute <= 8; minute++) {
+      const fired = tick(state, T0 + minute * MINUTE_MS, { inFlight });
+      for (const run of fired.calls) inFlight.add(run.id);
+      state = fired.state;
+    }
+    const now = T0 + 8 * MINUTE_MS;
+    expect(inFlight.size).toBe(6);
+    expect(state.active.filter((run) => run.phase === "pending")).toHaveLength(2);
+    expect(nextAlarm(state, now, inFlight)).toBe(T0 + 9 * MINUTE_MS);
+    const [first] = state.active;
+    const next = tick(state, now + 1, { answers: new Map([[first?.id ?? "", SUCCESS]]), inFlight });
+    expect(next.calls.map((run) => run.dueAt)).toEqual([T0 + 7 * MINUTE_MS]);
+  });
+
+  it.each([
+    ["paused", (state: TickState) => ({ ...state, ...pauseJob(state.record, state.cursor, { by: "hand" }, T0) }), {}],
+    ["held", (state: TickState) => state, { held: "held: MODE=stopped" }],
+  ])("that is %s leaves its backfill waiting, without an alarm for it", (_, stop, more) => {
+    const state = job();
+    const record = { ...state.record, backfills: [{ no: 1, due: [T0 - MINUTE_MS] }] };
+    const stopped = stop({ ...state, record });
+    expect(tick(stopped, T0, more).calls).toEqual([]);
+    expect(timersOf(stopped, { now: T0, inFlight: NONE, ...more }).filter(({ kind }) => kind === "queue")).toEqual([]);
+    expect(tick({ ...stopped, record }, T0).calls).toHaveLength(1);
+  });
+
+  it("drops its backfill on a 410", () => {
+    const first = tick(job(), T0 + MINUTE_MS);
+    const state = { ...first.state, record: { ...first.record, backfills: [{ no: 1, due: [T0, T0 + 1] }] } };
+    const gone: Answer = { kind: "gone", reason: "410", httpStatus: 410 };
+    expect(tick(state, T0 + MINUTE_MS, answered(first.calls[0], gone)).record.backfills).toEqual([]);
   });
 
   it("runs backfilled fires one after the other, with trigger backfill", () => {

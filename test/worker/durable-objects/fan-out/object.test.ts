@@ -101,7 +101,7 @@ describe("a fan-out", () => {
   });
 
   it("tries a user's run again by the job's retry, and logs it once", async () => {
-    const retry = { max_attempts: 2, min_backoff: "20ms", max_backoff: "30ms" };
+    const retry = { max_attempts: 2, min_backoff: "1s", max_backoff: "1s" };
     const job = await makeAllUsersJob({ ...scripted({ users: { cem: { status: 503 } } }), retry });
     const id = await fanOutNow(job);
     expect(await untilEnded(job, id)).toMatchObject({ status: "success", total: 3, succeeded: 2, failed: 1 });

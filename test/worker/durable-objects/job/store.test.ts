@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { JobStore } from "../../../../durable-objects/job/store.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
-import { beginAttempt, completeRun, type Run, startRun } from "../../../../src/domain/run/run.ts";
+import { beginAttempt, completeRun, type Run, skipRun, startRun } from "../../../../src/domain/run/run.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 import { env as bindings } from "../../bindings.ts";
 
@@ -108,4 +108,18 @@ it("gives each of several runs of one write a place of its own, also across a re
       expect(kept()).toEqual([12, 11, 10, 9, 8]);
     });
   }
+});
+
+it("writes a skip in which further held fires are counted again in its place, also after the object has slept", async () => {
+  await withLog(({ open, put, kept }) => {
+    const held = (count: number): Run => ({ ...skipRun(begun(2), "held", 2), count, lastDueAt: 1 + count });
+    put(ended(1));
+    put(held(1));
+    put(held(2));
+    open(RETENTION);
+    put(held(3));
+    expect(kept()).toEqual([2, 1]);
+    put(ended(3));
+    expect(kept()).toEqual([3, 2, 1]);
+  });
 });

@@ -1,0 +1,56 @@
+/**
+ * The one gate in front of every run (docs/contract.md §3, §13, §19). A way in which a run can start asks here before it starts
+ * one, so that a new way adds a name to {@link Start} and no rule of its own. Pure.
+ */
+import type { JobRecord } from "../job/job.ts";
+
+/** The ways in which a run starts: at its due time, out of a queue, again after a failure, or because a client asks for it. */
+export type Start = "due" | "buffered" | "backfill" | "retry" | "manual";
+
+/** What can stand in the way of a run, in the order in which it is looked at. */
+export type Obstacle = "finished" | "paused" | "held";
+
+export type GateState = {
+  readonly record: Pick<JobRecord, "finishedAt" | "definition">;
+  /** Why nothing fires at present (`MODE`, `USER_JOBS`), if so. */
+  readonly held?: string | undefined;
+};
+
+export type GateVerdict =
+  | { readonly may: true }
+  /** `reason` is the text of the skipped run that a fire leaves. */
+  | { readonly may: false; readonly why: Obstacle; readonly reason: string };
+
+/**
+ * What each way of starting is stopped by. A retry goes on with a run that has begun. A client that asks for a run gets one also
+ * while the job is paused or held, since it knows.
+ */
+const STOPPED_BY: Readonly<Record<Start, readonly Obstacle[]>> = {
+  due: ["finished", "paused", "held"],
+  buffered: ["finished", "paused", "held"],
+  backfill: ["finished", "paused", "held"],
+  manual: ["finished"],
+  retry: [],
+};
+
+const OPEN: GateVerdict = { may: true };
+
+/** Whether a run may start in this way, and if not, the first thing that stands in its way. */
+export function mayStart(start: Start, state: GateState): GateVerdict {
+  for (const obstacle of STOPPED_BY[start]) {
+    const reason = obstacleIn(obstacle, state);
+    if (reason !== undefined) return { may: false, why: obstacle, reason };
+  }
+  return OPEN;
+}
+
+function obstacleIn(obstacle: Obstacle, { record, held }: GateState): string | undefined {
+  switch (obstacle) {
+    case "finished":
+      return record.finishedAt === undefined ? undefined : "skipped: the job is finished";
+    case "paused":
+      return record.definition.enabled ? undefined : "skipped: the job was paused while this fire waited";
+    case "held":
+      return held;
+  }
+}

@@ -5,8 +5,7 @@ import type { DirectoryBinding } from "./objects/directory.ts";
 import type { FanOutBinding } from "./objects/fan-out.ts";
 import type { HeartbeatBinding } from "./objects/heartbeat.ts";
 import type { JobBinding } from "./objects/job.ts";
-import { DEFAULT_CALLS_PER_WAKE } from "./outbound/call-budget.ts";
-import { DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
+import { DEFAULT_CALLS_PER_WAKE, DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 
 /** The Durable Objects, each as its contract. */
 type ObjectBindings = JobBinding & DirectoryBinding & FanOutBinding & HeartbeatBinding;

@@ -20,9 +20,7 @@ export { DirectoryObject } from "../durable-objects/directory/object.ts";
 export { FanOutObject } from "../durable-objects/fan-out/object.ts";
 export { HeartbeatObject } from "../durable-objects/heartbeat/object.ts";
 export { JobObject } from "../durable-objects/job/object.ts";
-export type { CalledJob, CalledRun } from "./agent/body.ts";
 export type { Env } from "./env.ts";
-export type { ChatFunction, ChatQuestion } from "./heartbeat/chat.ts";
 export { type ActiveUsers, setActiveUsers } from "./hooks/active-users.ts";
 export { type Builtin, registerBuiltin } from "./hooks/builtins.ts";
 export { onHeartbeatChat as setHeartbeatChat, onHeartbeatNotify as setHeartbeatNotifier } from "./hooks/heartbeat.ts";
@@ -35,7 +33,6 @@ export {
   setJobHandler,
 } from "./hooks/job-hooks.ts";
 export { everyMinutes, type Task, type TaskCall } from "./hooks/tasks.ts";
-export type { NotifyFunction } from "./notify/notify.ts";
 
 const app = buildApp(ROUTES);
 
@@ -45,3 +42,5 @@ export default {
     await tick(Number(controller.scheduledTime), env, Date.now());
   },
 };
+export type { ChatFunction, ChatQuestion, NotifyFunction } from "./hooks/heartbeat.ts";
+export type { CalledJob, CalledRun } from "./schema/agent-call.ts";

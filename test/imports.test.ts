@@ -4,36 +4,45 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
-const MAX_LINES = 500;
+const MAX_LINES = 400;
+/** Files that are over the bound today, each with the length that it may not grow beyond. To be split, and this list emptied. */
+const OVER: Readonly<Record<string, number>> = { "durable-objects/job/fan-outs.ts": 450 };
 
 /**
- * Each part of the house with the parts whose code it may use. Its own files it may always use, as long as none of them
- * comes back to itself. Types may besides be taken from anywhere but by the two pure parts.
+ * The floors of the house, from the ground up (docs/architecture.md). A room uses rooms of the floors below it and no other room of
+ * its own floor, for types as for code. A new folder gets its floor here, or the test fails.
  */
-const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  schema: [],
-  domain: ["schema"],
-  store: ["domain", "schema"],
-  delivery: ["domain", "schema"],
-  shells: ["delivery", "store", "domain", "schema"],
-  http: ["delivery", "domain", "schema"],
-  cron: ["delivery", "domain", "schema"],
-  index: ["http", "cron", "shells", "delivery", "domain", "schema"],
-  local: ["delivery", "domain", "schema"],
-};
-const PURE: readonly string[] = ["schema", "domain"];
+const FLOORS: readonly (readonly string[])[] = [
+  ["src/schema"],
+  ["src/domain"],
+  ["src/objects", "src/log.ts", "src/map-limit.ts"],
+  ["src/env.ts", "src/hooks"],
+  ["src/outbound"],
+  ["src/directory"],
+  ["src/agent", "src/notify"],
+  ["src/heartbeat", "src/users", "src/jobs"],
+  ["durable-objects/storage", "durable-objects/shared"],
+  ["durable-objects/job", "durable-objects/fan-out", "durable-objects/directory", "durable-objects/heartbeat"],
+  ["src/http", "src/cron"],
+  ["src/client", "src/index.ts"],
+  ["web/build.ts"],
+  ["local"],
+];
+const floorOf = new Map(FLOORS.flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));
+
+/** Rooms that are published besides the Worker: nothing of it but shapes is loaded with them. */
+const PUBLISHED: readonly string[] = ["src/client"];
+const PURE: readonly string[] = ["src/schema", "src/domain"];
 const PURE_PACKAGES: readonly string[] = ["zod", "croner", "cronstrue", "@noble/hashes/sha2.js"];
 
-/** "delivery" stands for every folder that the shells share: calling out, settings, tokens, hooks, the stubs of the objects. */
-function layerOf(file: string): string {
-  if (file.startsWith("local/")) return "local";
-  if (file.startsWith("durable-objects/")) return isStore(file) ? "store" : "shells";
-  if (file === "src/index.ts") return "index";
-  const folder = file.split("/")[1] ?? "";
-  return folder in LAYERS ? folder : "delivery";
+/** The first two parts of the path: `src/domain`, `src/env.ts`; files of `local` are one room. */
+function roomOf(file: string): string {
+  const [first = "", second = ""] = file.split("/");
+  return first === "local" ? first : `${first}/${second}`;
 }
 
-const isStore = (file: string): boolean => /[-/](store|schema|tables)\.ts$/.test(file);
+const isStore = (file: string): boolean =>
+  file.startsWith("durable-objects/storage/") || /^durable-objects\/.*[-/](store|schema|tables)\.ts$/.test(file);
 
 type Import = { readonly from: string; readonly typeOnly: boolean };
 type Source = {
@@ -46,7 +55,7 @@ type Source = {
 const sources: readonly Source[] = ["src", "durable-objects", "local"].flatMap(readSources);
 const byFile = new Map(sources.map((source) => [source.file, source]));
 const worker = sources.filter(({ file }) => !file.startsWith("local/"));
-const pure = sources.filter(({ file }) => PURE.includes(layerOf(file)));
+const pure = sources.filter(({ file }) => PURE.includes(roomOf(file)));
 
 describe("imports", () => {
   it("are seen at all", () => {
@@ -58,18 +67,42 @@ describe("imports", () => {
     expect(all(sources, (file, { from }) => isRelative(from) && !isFile(resolve(file, from)))).toEqual([]);
   });
 
-  it("point one way: index, then http, cron and objects, then delivery and stores, then domain, then schema", () => {
-    const against = all(sources, (file, { from, typeOnly }) => {
+  it("come from rooms that have a floor", () => {
+    const rooms = new Set(sources.map(({ file }) => roomOf(file)));
+    expect([...rooms].filter((room) => !floorOf.has(room))).toEqual([]);
+  });
+
+  it("point down: no file uses another room of its own floor, or one above it", () => {
+    const floor = (file: string): number => floorOf.get(roomOf(file)) ?? Number.POSITIVE_INFINITY;
+    const against = all(sources, (file, { from }) => {
       if (!isRelative(from)) return false;
-      const [here, there] = [layerOf(file), layerOf(resolve(file, from))];
-      if (here === there || (typeOnly && !PURE.includes(here))) return false;
-      return !LAYERS[here]?.includes(there);
+      const target = resolve(file, from);
+      return target !== "package.json" && roomOf(file) !== roomOf(target) && floor(file) <= floor(target);
     });
     expect(against).toEqual([]);
   });
 
   it("never come back to the file they began at", () => {
     expect(cycles()).toEqual([]);
+  });
+
+  it("of stores reach shapes, rules, contracts and the storage kernel alone", () => {
+    const allowed = [...PURE, "src/objects", "durable-objects/storage"];
+    const stores = sources.filter(({ file }) => isStore(file));
+    const against = all(stores, (file, { from }) => {
+      const room = roomOf(resolve(file, from));
+      return !isRelative(from) || (room !== roomOf(file) && !allowed.includes(room));
+    });
+    expect(against).toEqual([]);
+  });
+
+  it("of what is published besides the Worker load shapes and rules alone", () => {
+    const published = sources.filter(({ file }) => PUBLISHED.includes(roomOf(file)));
+    const against = all(published, (file, { from, typeOnly }) => {
+      if (typeOnly || !isRelative(from)) return false;
+      return ![...PURE, ...PUBLISHED].includes(roomOf(resolve(file, from)));
+    });
+    expect(against).toEqual([]);
   });
 
   it("of schema and domain reach no package but zod, croner, cronstrue and a synchronous hash", () => {
@@ -102,7 +135,11 @@ describe("SQL", () => {
 
 describe("files", () => {
   it(`are at most ${MAX_LINES} lines long`, () => {
-    expect(sources.filter(({ lines }) => lines > MAX_LINES).map(({ file, lines }) => `${file}: ${lines}`)).toEqual([]);
+    expect(
+      sources
+        .filter(({ file, lines }) => lines > (OVER[file] ?? MAX_LINES))
+        .map(({ file, lines }) => `${file}: ${lines}`),
+    ).toEqual([]);
   });
 
   it("switch no check off", () => {
@@ -152,7 +189,7 @@ function all(files: readonly Source[], wrong: (file: string, found: Import) => b
   );
 }
 
-/** Every cycle of code (types vanish before anything runs) that a walk from each file in turn comes upon. */
+/** Every cycle, of types too, that a walk from each file in turn comes upon. */
 function cycles(): string[] {
   const found: string[] = [];
   const done = new Set<string>();
@@ -160,11 +197,11 @@ function cycles(): string[] {
     const start = path.indexOf(file);
     if (start >= 0) found.push([...path.slice(start), file].join(" -> "));
     if (start >= 0 || done.has(file)) return;
-    for (const { from, typeOnly } of byFile.get(file)?.imports ?? []) {
-      if (isRelative(from) && !typeOnly) walk(resolve(file, from), [...path, file]);
+    for (const { from } of byFile.get(file)?.imports ?? []) {
+      if (isRelative(from)) walk(resolve(file, from), [...path, file]);
     }
     done.add(file);
   };
-  for (const { file } of sources) walk(file, []);
+  for (const file of byFile.keys()) walk(file, []);
   return found;
 }

@@ -2,23 +2,7 @@
 
 import type { Run } from "../domain/run/run.ts";
 import { formatInstant } from "../domain/time/instant.ts";
-import type { JobDefinition } from "../schema/job.ts";
-import type { Trigger } from "../schema/run.ts";
-
-/** `data.run`: times in RFC 3339; `user_id` only where the run has a user. */
-export type CalledRun = {
-  readonly id: string;
-  readonly job_id: string;
-  readonly session_id: string;
-  readonly user_id?: string;
-  readonly trigger: Trigger;
-  readonly scheduled_at: string;
-  readonly started_at: string;
-  readonly attempt: number;
-};
-
-/** `data.job`: the job without its read-only fields. */
-export type CalledJob = JobDefinition & { readonly id: string };
+import type { CalledJob, CalledRun } from "../schema/agent-call.ts";
 
 /** Where and with what token the agent reports the end of a run that it answered with 202. */
 export type Completion = { readonly url: string; readonly token: string };

@@ -8,6 +8,7 @@ import { type Agent, resolveAgent } from "../agent/resolve.ts";
 import { traceparent } from "../agent/traceparent.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
+import type { ChatFunction } from "../hooks/heartbeat.ts";
 import type { Deadline } from "../outbound/deadline.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
 import { messageOf } from "../outbound/exchange.ts";
@@ -46,18 +47,6 @@ export type ChatRequest = {
   readonly agentId?: string | undefined;
   readonly timeoutMs: number;
 };
-
-/** What a function in code is asked. It should give up when `signal` is aborted. */
-export type ChatQuestion = {
-  readonly sessionId: string;
-  readonly message: string;
-  readonly model?: string | undefined;
-  readonly signal: AbortSignal;
-};
-/** Answers with the text, or with what else is known. A throw is an error of the beat. */
-export type ChatFunction = (
-  question: ChatQuestion,
-) => Promise<string | { readonly text: string; readonly toolUse?: boolean; readonly usage?: TokenUsage }>;
 
 export type ChatIo = {
   /** Epoch ms. */

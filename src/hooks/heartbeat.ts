@@ -2,8 +2,25 @@
  * The heartbeat's chat and notifier in code (CONTRACT.md §10), registered at module level in someone's own Worker:
  * one of each, the later registration replacing the earlier.
  */
-import type { ChatFunction } from "../heartbeat/chat.ts";
-import type { NotifyFunction } from "../notify/notify.ts";
+import type { TokenUsage } from "../schema/heartbeat.ts";
+
+/** What a function in code is asked. It should give up when `signal` is aborted. */
+export type ChatQuestion = {
+  readonly sessionId: string;
+  readonly message: string;
+  readonly model?: string | undefined;
+  readonly signal: AbortSignal;
+};
+/** Answers with the text, or with what else is known. A throw is an error of the beat. */
+export type ChatFunction = (
+  question: ChatQuestion,
+) => Promise<string | { readonly text: string; readonly toolUse?: boolean; readonly usage?: TokenUsage }>;
+
+/** A throw is a failure to notify. It should give up when `signal` is aborted. */
+export type NotifyFunction = (
+  notification: { readonly text: string; readonly source: string },
+  signal: AbortSignal,
+) => Promise<void>;
 
 export type HeartbeatHooks = { readonly chat?: ChatFunction; readonly notify?: NotifyFunction };
 

@@ -2,7 +2,7 @@
  * What code may do when a job fires (CONTRACT.md §10): be called in place of the agent, and hear how a run ended. Registered at
  * module level, as in Go's `init()`: the same module is loaded wherever jobs run.
  */
-import type { CalledJob, CalledRun } from "../agent/body.ts";
+import type { CalledJob, CalledRun } from "../schema/agent-call.ts";
 
 /** What a handler gets: the job, the run, and the session that the run belongs to. */
 export type JobCall = {

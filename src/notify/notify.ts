@@ -2,7 +2,9 @@
  * Tells a heartbeat's answer to everyone who is to know it (docs/contract.md §8). All are called, whatever becomes of the others,
  * and what became of each is the answer. Never throws.
  */
+
 import { err, ok, type Result } from "../domain/result.ts";
+import type { NotifyFunction } from "../hooks/heartbeat.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
 import { hookTrouble, type Trouble } from "../outbound/request.ts";
 import { settleWithin } from "../outbound/settle.ts";
@@ -13,12 +15,6 @@ import type { Notification, NotifyIo } from "./send.ts";
 import { notifySlack } from "./slack.ts";
 import { notifyTelegram } from "./telegram.ts";
 import { notifyWebhook } from "./webhook.ts";
-
-/** A throw is a failure to notify. It should give up when `signal` is aborted. */
-export type NotifyFunction = (
-  notification: { readonly text: string; readonly source: string },
-  signal: AbortSignal,
-) => Promise<void>;
 
 /** Someone to tell: as configured, or the function in code. */
 export type NotifyTarget = Notifier | { readonly type: "code"; readonly notify: NotifyFunction };

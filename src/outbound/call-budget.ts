@@ -3,9 +3,6 @@
  * limit at once, so a loop that went on would use up the attempts of all runs that are left.
  */
 
-/** The Free plan allows 50 calls an invocation; the rest is for looking up agents and for reports to other objects. */
-export const DEFAULT_CALLS_PER_WAKE = 40;
-
 /** One invocation's budget. A loop makes one when its alarm rings, and ends its wake when the budget is used up. */
 export class CallBudget {
   #left: number;

@@ -3,6 +3,21 @@ import * as z from "zod";
 import { JobDefinition } from "./job.ts";
 import { Trigger } from "./run.ts";
 
+/** `data.run`: times in RFC 3339; `user_id` only where the run has a user. */
+export type CalledRun = {
+  readonly id: string;
+  readonly job_id: string;
+  readonly session_id: string;
+  readonly user_id?: string;
+  readonly trigger: Trigger;
+  readonly scheduled_at: string;
+  readonly started_at: string;
+  readonly attempt: number;
+};
+
+/** `data.job`: the job without its read-only fields. */
+export type CalledJob = JobDefinition & { readonly id: string };
+
 /** A run that is due, for the agent to do. */
 export const JobRunCall = z
   .strictObject({

@@ -41,3 +41,5 @@ export const DEFAULT_RUN_RETENTION = 100;
 export const FAN_OUT_RETENTION = 10;
 export const MAX_BACKFILL_FIRES = 1_000;
 export const IDEMPOTENCY_WINDOW_MS = DAY_MS;
+/** The Free plan allows 50 calls an invocation; the rest is for looking up agents and for reports to other objects. */
+export const DEFAULT_CALLS_PER_WAKE = 40;

@@ -254,9 +254,6 @@ export const sumCounts = (parts: Iterable<FanOutCounts>): FanOutCounts => {
   return sum;
 };
 
-/** What a job's timers and its end depend on: whether a fan-out is going, and when it is looked after next. */
-export type FanOutTimer = { readonly wakeAt: number };
-
 /** The fan-out, if it has not ended. */
 export const goingOf = (fanOut: FanOut | undefined): FanOut | undefined =>
   fanOut?.status === "running" ? fanOut : undefined;

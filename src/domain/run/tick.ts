@@ -6,7 +6,6 @@
  */
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
-import type { FanOutTimer } from "../fan-out/fan-out.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, firesOf, isExhausted, isUnlisted, type JobRecord, pauseJob } from "../job/job.ts";
 import type { Answer } from "./attempt-outcome.ts";
@@ -16,6 +15,9 @@ import { countEnded, openRun, skipFire } from "./new-run.ts";
 import { decideOverlap } from "./overlap.ts";
 import { beginAttempt, cancelRun, expireRun, interruptAttempt, isActive, type Run, settleAttempt } from "./run.ts";
 import { backfillRunId, scheduledRunId } from "./run-id.ts";
+
+/** What a job's timers and its end depend on: that a fan-out is going, and when it is looked after next. */
+export type FanOutTimer = { readonly wakeAt: number };
 
 /** Everything that a decision may look at. */
 export type TickState = {

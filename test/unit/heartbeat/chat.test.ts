@@ -1,9 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { WorkersAi } from "../../../src/env.ts";
 import { type Env, settingsOf } from "../../../src/env.ts";
-import { askChat, type ChatFunction } from "../../../src/heartbeat/chat.ts";
-import { heartbeatHooks, onHeartbeatChat, onHeartbeatNotify } from "../../../src/hooks/heartbeat.ts";
-import { type NotifyFunction, notifyAll } from "../../../src/notify/notify.ts";
+import { askChat } from "../../../src/heartbeat/chat.ts";
+import {
+  type ChatFunction,
+  heartbeatHooks,
+  type NotifyFunction,
+  onHeartbeatChat,
+  onHeartbeatNotify,
+} from "../../../src/hooks/heartbeat.ts";
+import { notifyAll } from "../../../src/notify/notify.ts";
 
 const request = {
   id: "main-s1-main",

@@ -30,6 +30,7 @@ import type {
 import { jobObject } from "../../src/objects/job.ts";
 import { AgentStore } from "./agent-store.ts";
 import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
+import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
 import { NameStore } from "./name-store.ts";
 import { RosterStore } from "./roster-store.ts";
@@ -42,6 +43,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
   readonly #tables: ShardTables;
   readonly #index: IndexStore;
   readonly #names: NameStore;
+  readonly #keys: IdempotencyStore;
   readonly #roster: RosterStore;
   readonly #agents: AgentStore;
   readonly #heartbeats: HeartbeatRegistryStore;
@@ -54,6 +56,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     this.#tables = new ShardTables(ctx.storage.sql, SHARD_COUNT);
     this.#index = new IndexStore(this.#tables);
     this.#names = new NameStore(this.#tables);
+    this.#keys = new IdempotencyStore(this.#tables);
     this.#roster = new RosterStore(this.#tables);
     this.#agents = new AgentStore(this.#tables);
     this.#heartbeats = new HeartbeatRegistryStore(this.#tables);
@@ -123,6 +126,14 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
   async forgetId(id: string): Promise<void> {
     this.#names.forget(id);
+  }
+
+  async jobOfKey(key: string, now: number): Promise<string | undefined> {
+    return this.#keys.jobOf(key, now);
+  }
+
+  async claimKey(key: string, jobId: string, now: number): Promise<string> {
+    return this.#keys.claim(key, jobId, now);
   }
 
   async putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }> {

@@ -68,6 +68,17 @@ const V2 = [
   "ALTER TABLE shard ADD COLUMN sweep_id TEXT",
 ] as const;
 
+/** `idempotency_key`: what an Idempotency-Key made. Its day comes first, so that old keys are a range of the primary key. */
+const V3 = [
+  `CREATE TABLE idempotency_key (
+     day INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     job_id TEXT NOT NULL,
+     used_at INTEGER NOT NULL,
+     PRIMARY KEY (day, key)
+   ) WITHOUT ROWID`,
+] as const;
+
 /** Step n brings version n-1 to n. Append only. */
-export const MIGRATIONS: readonly (readonly string[])[] = [V1, V2];
+export const MIGRATIONS: readonly (readonly string[])[] = [V1, V2, V3];
 export const SCHEMA_VERSION = MIGRATIONS.length;

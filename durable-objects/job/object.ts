@@ -33,7 +33,7 @@ import type { Explanation } from "../../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
-import { FAN_OUT_RETENTION, IDEMPOTENCY_WINDOW_MS, MINUTE_MS } from "../../src/schema/limits.ts";
+import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
 import type { BackfillBody, CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { openEvents } from "./events.ts";
 import { JobFanOuts } from "./fan-outs.ts";
@@ -117,7 +117,6 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   async recall(hash: string): Promise<Outcome<Recalled>> {
     const present = this.#state.stored;
     if (present === undefined || present.record.deletedAt !== undefined) return ok({ was: "nothing" });
-    if (Date.now() - present.record.createdAt > IDEMPOTENCY_WINDOW_MS) return ok({ was: "forgotten" });
     if (present.record.idempotencyHash !== hash) return err({ kind: "idempotency_key_reused" });
     return ok({ was: "kept", job: jobView(present.record, present.cursor) });
   }

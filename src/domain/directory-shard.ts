@@ -28,3 +28,4 @@ export const rosterKey = (userId: string): string => `roster:${userId}`;
 export const agentKey = (agentId: string): string => `registered-agent:${agentId}`;
 export const heartbeatKey = (name: string): string => `heartbeat:${name}`;
 export const adoptedIdKey = (jobId: string): string => `job-id:${jobId}`;
+export const idempotencyShardKey = (key: string): string => `idempotency:${key}`;

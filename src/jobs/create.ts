@@ -2,9 +2,10 @@
  * Making a job, for whoever asks: HTTP and MCP alike. Checked, claimed for the caller, given a place in the directory, and
  * only then made; under an Idempotency-Key at most once.
  */
+import { claimIdempotencyKey, jobOfIdempotencyKey } from "../directory/idempotency.ts";
 import { adoptJobId, isNameReserved, removeFromIndex, reserveJob } from "../directory/jobs-index.ts";
 import type { Outcome } from "../domain/failure.ts";
-import { ADMIN, type Caller, claimJob, systemNeedsEnsure } from "../domain/job/access.ts";
+import { ADMIN, type Caller, canSee, claimJob, systemNeedsEnsure } from "../domain/job/access.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf } from "../domain/job/definition.ts";
 import { type Fire, showFires } from "../domain/job/fires.ts";
 import { indexEntryOf } from "../domain/job/index-entry.ts";
@@ -37,38 +38,56 @@ export type NewJob = PlaceCall & {
 /** A job as a dry run shows it: what only a job that is kept has is left out. */
 export type DryJob = Omit<Job, "id" | "etag" | "created_at" | "updated_at">;
 
-/** Under one key a job a day can be made for as long as this many of them stay; then the key is worn out. */
-const MAX_KEY_GENERATIONS = 100;
 const DRY_RUN_FIRES = 5;
+
+type Placed = Outcome<{ readonly job: Job; readonly replayed: boolean }>;
 
 /**
  * Makes a job; `replayed` where the Idempotency-Key has made it before.
  * Errors: `validation_failed`, `forbidden`, `name_reserved`, `quota_exceeded`, `idempotency_key_reused`.
  */
-export async function createJob(call: NewJob): Promise<Outcome<{ readonly job: Job; readonly replayed: boolean }>> {
+export async function createJob(call: NewJob): Promise<Placed> {
   const job = checkForm(call);
   if (!job.ok) return job;
   const ahead = checkScheduleAhead(job.value, call.now, call.now);
   if (call.idempotencyKey === undefined) {
     return ahead.ok ? placeNew(call, randomJobId(), job.value, { isNewId: true }) : ahead;
   }
-  const hash = await digest(canonicalJson(call.input));
-  for (let generation = 0; generation < MAX_KEY_GENERATIONS; generation++) {
-    const id = await keyedJobId(call, call.idempotencyKey, generation);
-    const made = ahead.ok ? await placeNew(call, id, job.value, { idempotencyHash: hash }) : ahead;
-    if (ahead.ok && !isTaken(made)) return made;
-    // A key that was used before: for a repeat, unless that is so long ago that it is free again. Asking this of every
-    // key at first would cost each new job a call.
-    const recalled = await jobObject(call.env, id).recall(hash);
-    if (!recalled.ok) return recalled;
-    if (recalled.value.was === "kept") return ok({ job: recalled.value.job, replayed: true });
-    if (recalled.value.was === "nothing") return made;
-  }
-  return err({ kind: "idempotency_key_reused" });
+  return ahead.ok ? createOnce(call, call.idempotencyKey, job.value) : recallJob(call, call.idempotencyKey, ahead);
 }
 
-const isTaken = (made: Outcome<{ readonly replayed: boolean }>): boolean =>
-  made.ok ? made.value.replayed : made.error.kind === "idempotency_key_reused";
+/** Makes the job that the key stands for. If it is there already it is found, whatever became of its name, owner or quota. */
+async function createOnce(call: NewJob, key: string, job: CompiledJob): Promise<Placed> {
+  const drawn = randomJobId();
+  const id = await claimIdempotencyKey(call.env, await digestOfKey(call.caller, key), drawn, call.now);
+  const hash = await digest(canonicalJson(call.input));
+  // The key was used before: by a call that made the job, one that is making it now, or one that was cut short.
+  const isRepeat = id !== drawn;
+  const recalled = isRepeat ? await recall(call, id, hash) : undefined;
+  if (recalled !== undefined) return recalled;
+  const made = await placeNew(call, id, job, { idempotencyHash: hash });
+  if (made.ok) return ifVisible(call.caller, made.value);
+  return (isRepeat ? await recall(call, id, hash) : undefined) ?? made;
+}
+
+/** The repeat of a call whose time to fire has passed since. If there was no such call, no object is touched. */
+async function recallJob(call: NewJob, key: string, otherwise: Placed): Promise<Placed> {
+  const id = await jobOfIdempotencyKey(call.env, await digestOfKey(call.caller, key), call.now);
+  if (id === undefined) return otherwise;
+  return (await recall(call, id, await digest(canonicalJson(call.input)))) ?? otherwise;
+}
+
+/** The job that the key has made under `id`; undefined if there is none. Errors: `idempotency_key_reused`. */
+async function recall({ env, caller }: NewJob, id: string, hash: string): Promise<Placed | undefined> {
+  const recalled = await jobObject(env, id).recall(hash);
+  if (!recalled.ok) return recalled;
+  if (recalled.value.was === "nothing") return undefined;
+  return ifVisible(caller, { job: recalled.value.job, replayed: true });
+}
+
+/** A replay is a read: a job that has moved to somebody else since is not shown (docs/contract.md §17). */
+const ifVisible = (caller: Caller, found: { readonly job: Job; readonly replayed: boolean }): Placed =>
+  found.replayed && !canSee(caller, found.job) ? err({ kind: "idempotency_key_reused" }) : ok(found);
 
 /** What {@link createJob} would make and when it would fire; nothing is stored. Errors: as there, but for the quota. */
 export async function dryRunJob(
@@ -94,8 +113,6 @@ function checkForm({ caller, input }: NewJob): Outcome<CompiledJob> {
   if (claimed.value.owner_kind === "system") return systemNeedsEnsure;
   return defineJob(claimed.value);
 }
-
-type Placed = Outcome<{ readonly job: Job; readonly replayed: boolean }>;
 
 /**
  * The place in the directory first: what is acknowledged is listed, and what is listed without a job is swept away. `make` makes the
@@ -150,15 +167,12 @@ const randomJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint
 
 const encoder = new TextEncoder();
 
-/** The id that a caller's key stands for. Keyed with TOKEN_SECRET: nobody can work out, or take, another's id. */
-async function keyedJobId(call: NewJob, key: string, generation: number): Promise<string> {
-  const secret = await hmacKey(call.settings.TOKEN_SECRET);
-  const text = ["idempotency", canonicalJson(call.caller), key, generation].join("\n");
-  return jobIdFromBytes(new Uint8Array(await crypto.subtle.sign("HMAC", secret, encoder.encode(text))));
+/** Of the caller's ids and the key: another caller's same key is another key, and what else the token holds does not matter. */
+function digestOfKey(caller: Caller, key: string): Promise<string> {
+  const bound = caller.role === "agent" || caller.role === "user" || caller.role === "plugin";
+  const ids = bound ? [caller.agent_id, caller.user_id, caller.plugin_id].map((id) => id ?? null) : [];
+  return digest(JSON.stringify([caller.role, ...ids, key]));
 }
-
-const hmacKey = (secret: string): Promise<CryptoKey> =>
-  crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
 
 async function digest(text: string): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));

@@ -100,6 +100,11 @@ export interface DirectoryRpc {
   knowsId(id: string): Promise<boolean>;
   forgetId(id: string): Promise<void>;
 
+  /** The id of the job that an Idempotency-Key stands for, if it was used within 24 hours. `key` is a digest of caller and key. */
+  jobOfKey(key: string, now: number): Promise<string | undefined>;
+  /** As `jobOfKey`; a key that is free stands for `jobId` from now on. */
+  claimKey(key: string, jobId: string, now: number): Promise<string>;
+
   putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }>;
   /** Errors: `not_found`. */
   getUser(id: string): Promise<Outcome<RosterUser>>;

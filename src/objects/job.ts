@@ -24,11 +24,8 @@ export type CreateRequest = {
 /** A job as made or found; `replayed` if an Idempotency-Key had made it before. */
 export type Created = { readonly job: Job; readonly replayed: boolean };
 
-/** What an Idempotency-Key has made under an id: nothing, a job that is kept for repeats, or one so old that the key is free again. */
-export type Recalled =
-  | { readonly was: "nothing" }
-  | { readonly was: "kept"; readonly job: Job }
-  | { readonly was: "forgotten" };
+/** What an Idempotency-Key has made under an id: nothing, or a job. */
+export type Recalled = { readonly was: "nothing" } | { readonly was: "kept"; readonly job: Job };
 
 /** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
 export type RunPlace = number | RunKey;

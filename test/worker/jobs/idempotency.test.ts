@@ -103,6 +103,38 @@ describe("an Idempotency-Key", () => {
     for (const refused of [other, unkeyed]) if (refused) expectProblem(refused, 422, "validation_failed");
   });
 
+  it("finds its job also when an older job of the same key is gone", async () => {
+    const key = fresh("key");
+    const first = await post(key);
+    const second = await later(25 * HOUR_MS, () => post(key, { name: "second" }));
+    expect((await call("DELETE", `/v1/jobs/${first.body.id}`)).status).toBe(204);
+    const repeat = await later(26 * HOUR_MS, () => post(key, { name: "second" }));
+    expect([repeat.status, repeat.body.id]).toEqual([200, second.body.id]);
+  });
+
+  it("finds its job also when the name has been reserved since", async () => {
+    const [key, name] = [fresh("key"), fresh("name")];
+    const first = await post(key, { name });
+    const ensured = await call("PUT", "/v1/jobs/ensure", { json: { name, message: "x", schedule: { every: "1h" } } });
+    expect(ensured.status).toBe(201);
+    const repeat = await post(key, { name });
+    expect([repeat.status, repeat.body.id]).toEqual([200, first.body.id]);
+    expectProblem(await post(fresh("key"), { name }), 409, "name_reserved");
+  });
+
+  it("of a job that the caller may no longer see is refused, and shows nothing of it", async () => {
+    const [key, user] = [fresh("key"), fresh("user")];
+    const token = await tokenFor({ role: "user", user_id: user });
+    const first = await post(key, {}, token);
+    const moved = await call("PATCH", `/v1/jobs/${first.body.id}`, {
+      json: { user_id: fresh("other"), message: "SECRET" },
+    });
+    expect(moved.status).toBe(200);
+    const repeat = await post(key, {}, token);
+    expectProblem(repeat, 422, "idempotency_key_reused");
+    expect(JSON.stringify(repeat.body)).not.toContain("SECRET");
+  });
+
   it("of a refused call is not used up", async () => {
     const key = fresh("key");
     expectProblem(await post(key, { name: "" }), 422, "validation_failed");
@@ -153,6 +185,17 @@ describe("without a trace", () => {
     expectProblem(foreign, 403, "forbidden");
     expect((await dry({ schedule: { every: "1h", max_runs: 2 } })).body.next).toHaveLength(2);
     expect((await call("POST", "/v1/jobs?dry_run=false", { json: jobInput() })).status).toBe(201);
+  });
+
+  it("a call that is refused for its time touches no object, also under a key", async () => {
+    const before = await objects();
+    const at = new Date(Date.now() - HOUR_MS).toISOString();
+    const got = await call("POST", "/v1/jobs", {
+      json: jobInput({ schedule: { at } }),
+      headers: { "idempotency-key": fresh("key") },
+    });
+    expectProblem(got, 422, "validation_failed");
+    expect(await objects()).toBe(before);
   });
 
   it("calls with ids of no job touch no object", async () => {

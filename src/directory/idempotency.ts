@@ -1,0 +1,14 @@
+/** What an Idempotency-Key stands for: the register of keys that made a job within 24 hours. `key` is a digest of caller and key. */
+import { idempotencyShardKey } from "../domain/directory-shard.ts";
+import type { Env } from "../env.ts";
+import { shardFor } from "../objects/directory.ts";
+
+const shardOfKey = (env: Env, key: string) => shardFor(env, idempotencyShardKey(key));
+
+/** The id of the job that the key has made, or was about to make; undefined if it was not used. `now` is epoch ms. */
+export const jobOfIdempotencyKey = (env: Env, key: string, now: number): Promise<string | undefined> =>
+  shardOfKey(env, key).jobOfKey(key, now);
+
+/** As {@link jobOfIdempotencyKey}; a key that is free stands for `jobId` from now on. */
+export const claimIdempotencyKey = (env: Env, key: string, jobId: string, now: number): Promise<string> =>
+  shardOfKey(env, key).claimKey(key, jobId, now);

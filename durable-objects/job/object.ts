@@ -40,7 +40,7 @@ import { JobFanOuts } from "./fan-outs.ts";
 import { JobListing } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
 import { JobRunLog } from "./run-log.ts";
-import { JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
+import { changeableJob, changeableRecord, JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
@@ -155,7 +155,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
   async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
-    const seen = visibleRecord(this.#state, caller);
+    const seen = changeableRecord(this.#state, caller);
     if (!seen.ok) return seen;
     const { record, cursor } = seen.value;
     if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
@@ -165,7 +165,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>> {
-    const seen = visibleJob(this.#state, caller);
+    const seen = changeableJob(this.#state, caller);
     if (!seen.ok) return seen;
     if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, nonce());
     const change = changeByRunNow(seen.value, nonce(), Date.now());
@@ -175,7 +175,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
-    const seen = visibleJob(this.#state, caller);
+    const seen = changeableJob(this.#state, caller);
     if (!seen.ok) return seen;
     const change = changeByBackfill(seen.value, body, Date.now());
     if (!change.ok) return change;
@@ -280,6 +280,11 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return ok({ job: jobView(record, cursor), replayed: true });
   }
 
+  #change<T>(caller: Caller, decide: (state: TickState) => Outcome<T>): Outcome<T> {
+    const seen = changeableJob(this.#state, caller);
+    return seen.ok ? decide(seen.value) : seen;
+  }
+
   #see<T>(caller: Caller, read: (state: TickState) => Outcome<T>): Outcome<T> {
     const seen = visibleJob(this.#state, caller);
     return seen.ok ? read(seen.value) : seen;
@@ -294,7 +299,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     decide: (state: TickState, now: number) => Outcome<JobChange>,
   ): Promise<Outcome<Job>> {
     await this.#listing.settled();
-    const decided = () => this.#see(caller, (state) => decide(state, Date.now()));
+    const decided = () => this.#change(caller, (state) => decide(state, Date.now()));
     const before = this.#state.current;
     const change = decided();
     if (!change.ok) return change;

@@ -5,7 +5,7 @@
 
 import { notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import { type Caller, canReport } from "../../src/domain/job/access.ts";
+import { type Caller, canReadRuns, canReport, runsRefused } from "../../src/domain/job/access.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { countEnded } from "../../src/domain/run/new-run.ts";
@@ -34,6 +34,7 @@ export class JobRunLog {
   ): Promise<Outcome<{ readonly items: RunView[]; readonly next?: RunPlace }>> {
     const seen = visibleRecord(this.#state, caller);
     if (!seen.ok) return seen;
+    if (!canReadRuns(caller, seen.value.record.definition)) return runsRefused;
     const { before, limit, status, userId } = query;
     if (typeof before !== "number" && (this.#state.fanOuts.present || query.fanOutId !== undefined)) {
       return ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before }));
@@ -48,7 +49,10 @@ export class JobRunLog {
 
   /** One run, for whoever may see the job, and for the run's own token. */
   async read(caller: Caller, runId: string): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#mayReport(caller, runId) ? this.#fanOuts.run(runId) : notFound("run");
+    if (isUserRun(runId)) {
+      const refused = this.#refuseUserRun(caller, runId);
+      return refused ?? this.#fanOuts.run(runId);
+    }
     const seen = this.#reportable(caller, runId);
     return seen.ok ? ok(runView(seen.value.state.record.id, seen.value.run)) : seen;
   }
@@ -81,7 +85,10 @@ export class JobRunLog {
 
   /** Stops an active run, hanging up a call in flight. */
   async cancel(caller: Caller, runId: string): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "cancel" });
+    if (isUserRun(runId)) {
+      const refused = this.#refuseUserRun(caller, runId);
+      return refused ?? this.#changeUserRun(caller, runId, { kind: "cancel" });
+    }
     return this.#changeRun(
       caller,
       runId,
@@ -97,6 +104,14 @@ export class JobRunLog {
     if (!this.#mayReport(caller, runId)) return notFound("run");
     const run = this.#state.store.run(runId);
     return run === undefined ? notFound("run") : ok({ state, run });
+  }
+
+  /** A user's run of a fan-out is read and cancelled by those who may read the job's runs, and read with its own token. */
+  #refuseUserRun(caller: Caller, runId: string): Outcome<never> | undefined {
+    const record = this.#state.stored?.record;
+    if (record === undefined || !this.#mayReport(caller, runId)) return notFound("run");
+    const isOwn = caller.role === "run";
+    return isOwn || canReadRuns(caller, record.definition) ? undefined : runsRefused;
   }
 
   #mayReport(caller: Caller, runId: string): boolean {

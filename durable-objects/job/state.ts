@@ -6,7 +6,7 @@
 
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type FanOut, goingOf } from "../../src/domain/fan-out/fan-out.ts";
-import { type Caller, canSee } from "../../src/domain/job/access.ts";
+import { type Caller, canChange, canSee, changeRefused } from "../../src/domain/job/access.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
 import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
 import { ok } from "../../src/domain/result.ts";
@@ -226,3 +226,14 @@ export function visibleJob(state: JobState, caller: Caller): Outcome<TickState> 
   if (current === undefined || current.record.deletedAt !== undefined) return notFound("job");
   return canSee(caller, current.record.definition) ? ok(current) : notFound("job");
 }
+
+/** The job as it is stored, if it is there and this caller may change it. Errors: `not_found`, `forbidden`. */
+export const changeableRecord = (state: JobState, caller: Caller): Outcome<StoredState> =>
+  refusingChange(caller, visibleRecord(state, caller));
+
+/** The job, if it is there and this caller may change it and make it run. Errors: `not_found`, `forbidden`. */
+export const changeableJob = (state: JobState, caller: Caller): Outcome<TickState> =>
+  refusingChange(caller, visibleJob(state, caller));
+
+const refusingChange = <S extends Pick<StoredState, "record">>(caller: Caller, seen: Outcome<S>): Outcome<S> =>
+  seen.ok && !canChange(caller, seen.value.record.definition) ? changeRefused : seen;

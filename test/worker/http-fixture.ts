@@ -1,6 +1,7 @@
 /** What the tests of HTTP share: calls to the Worker as a client makes them, tokens, and a job to act on. */
 import { exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
+import * as z from "zod";
 import { mintToken } from "../../src/agent/token.ts";
 import type { BoundCaller, Caller } from "../../src/domain/job/access.ts";
 import { settingsOf } from "../../src/env.ts";
@@ -62,6 +63,29 @@ export async function call(method: string, path: string, sent: Sent = {}): Promi
   const isJson = /^application\/(?:[\w.-]+\+)?json\b/.test(contentType ?? "") && text !== "";
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
 }
+
+/** What a tool of /mcp answers: the text that a model reads, and whether it is a refusal. */
+export type ToolAnswer = { readonly isError: boolean; readonly text: string };
+
+/** One call of a tool; of a call that /mcp itself refuses, the problem's text. */
+export async function callTool(
+  name: string,
+  args: Readonly<Record<string, unknown>> = {},
+  sent: Pick<Sent, "token"> = {},
+): Promise<ToolAnswer> {
+  const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: args } };
+  const got = await call("POST", "/mcp", { ...sent, json: message });
+  if (got.status !== 200) return { isError: true, text: got.text };
+  const { result } = ToolResponse.parse(got.body);
+  return { isError: result.isError === true, text: result.content[0].text };
+}
+
+const ToolResponse = z.looseObject({
+  result: z.looseObject({
+    content: z.tuple([z.looseObject({ text: z.string() })]),
+    isError: z.boolean().optional(),
+  }),
+});
 
 /** The answer is this problem, in the contract's form, with words that tell how to go on. */
 export function expectProblem(got: Got, status: number, code: string): void {

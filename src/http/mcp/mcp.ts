@@ -6,6 +6,7 @@
 import * as z from "zod";
 import { version } from "../../../package.json";
 import { forbidden, invalid } from "../../domain/failure.ts";
+import { permit } from "../auth.ts";
 import type { HttpFailure } from "../failure.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
 import { isOwnOrigin } from "../own-host.ts";
@@ -64,6 +65,8 @@ function isAllowed(origin: string, allowed: string | undefined): boolean {
 
 /** Calls the tool's route as the caller of `/mcp`. */
 async function callTool(tool: Tool, args: Fields, around: Surroundings): Promise<ToolResult> {
+  const permitted = permit(tool.route.access, around.caller, {});
+  if (!permitted.ok) return failed(permitted.error);
   const input = inputOf(tool, args);
   if (!input.ok) return failed(invalid(input.error).error);
   try {

@@ -1,9 +1,20 @@
 /** Who may do what (CONTRACT.md §7): every route × every kind of token, and every job route × own and foreign job. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { BoundCaller, Caller } from "../../../src/domain/job/access.ts";
 import { ROUTES } from "../../../src/http/app.ts";
 import type { Access } from "../../../src/http/auth.ts";
-import { ADMIN_TOKEN, call, expectProblem, fresh, jobInput, makeJob, type Sent, tokenFor } from "../http-fixture.ts";
+import { toolsOver } from "../../../src/http/mcp/tools.ts";
+import {
+  ADMIN_TOKEN,
+  call,
+  callTool,
+  expectProblem,
+  fresh,
+  jobInput,
+  makeJob,
+  type Sent,
+  tokenFor,
+} from "../http-fixture.ts";
 
 const JOB_ID = "jaaaaaaaaaaaaaaaaaaaaaaaa";
 const CALLERS: Record<string, Caller | "admin" | "nobody"> = {
@@ -48,6 +59,23 @@ describe.each(ROUTES.map(({ method, path, access }) => [`${method.toUpperCase()}
       if (ALLOWED[access].includes(kind)) expect([401, 403]).not.toContain(got.status);
       else if (kind === "nobody") expectProblem(got, 401, "unauthorized");
       else expectProblem(got, 403, "forbidden");
+    });
+  },
+);
+
+describe.each(toolsOver(ROUTES).map(({ name, route }) => [name, route.access] as const))(
+  "the tool %s",
+  (name, access) => {
+    it.each(Object.keys(CALLERS))("for %s", async (kind) => {
+      const ids = { job_id: JOB_ID, run_id: `${JOB_ID}-s1` };
+      const { isError, text } = await callTool(name, ids, { token: await tokenOf(kind) });
+      const isLetIn = ALLOWED[access].includes(kind) && ALLOWED.read.includes(kind);
+      if (isLetIn) expect(text).not.toMatch(/unauthorized|forbidden/);
+      else
+        expect([isError, text]).toEqual([
+          true,
+          expect.stringMatching(kind === "nobody" ? /unauthorized/ : /forbidden/),
+        ]);
     });
   },
 );
@@ -137,6 +165,13 @@ describe("a job and its runs exist for nobody whose token carries another id", (
       for (const [method, path, sent] of CALLS) {
         const got = await call(method, `/v1/jobs/${id}${path.replace("RUN", String(body.run_id))}`, { ...sent, token });
         expectProblem(got, 404, "not_found");
+      }
+      for (const { name, route } of toolsOver(ROUTES).filter((tool) => tool.route.path.includes("/jobs/:id"))) {
+        const window = { from: "2026-01-01T00:00:00Z", to: "2026-01-01T00:00:01Z" };
+        const args = { backfillJob: window, completeRun: { status: "success" } }[route.id] ?? {};
+        const ids = route.path.includes(":run_id") ? { job_id: id, run_id: String(body.run_id) } : { job_id: id };
+        const { text } = await callTool(name, { ...ids, ...args }, { token });
+        expect(text, name).toContain("(not_found)");
       }
       expect((await call("GET", `/v1/jobs/${id}`)).body.description).toBeUndefined();
     }
@@ -253,5 +288,63 @@ describe("a run's token", () => {
     expectProblem(await call("GET", `/v1/jobs/${id}`, { token }), 403, "forbidden");
     expectProblem(await call("GET", "/v1/jobs", { token }), 403, "forbidden");
     expectProblem(await call("POST", `/v1/jobs/${id}/runs/${id}-s1/cancel`, { token }), 403, "forbidden");
+  });
+});
+
+describe("a job of the operator's is seen by those whose ids it has, and changed and run by the operator only", () => {
+  const agent = () => tokenFor({ role: "agent", agent_id: "a1" });
+  const REFUSED: readonly [method: string, path: string, json: Record<string, unknown> | undefined, tool: string][] = [
+    ["PATCH", "", { description: "changed" }, "update_job"],
+    ["POST", "/run", undefined, "run_job_now"],
+    ["POST", "/pause", undefined, "pause_job"],
+    ["POST", "/resume", undefined, "resume_job"],
+    ["POST", "/backfill", { from: "2026-01-01T00:00:00Z", to: "2026-01-01T00:00:01Z" }, "backfill_job"],
+    ["DELETE", "", undefined, "cancel_job"],
+  ];
+  const tools = toolsOver(ROUTES).map(({ name }) => name);
+
+  it.each(["system", "all_users"])("%s", async (kind) => {
+    const fields = { name: fresh(kind), message: "m", schedule: { every: "1h" }, agent_id: "a1" };
+    const made =
+      kind === "system"
+        ? await call("PUT", "/v1/jobs/ensure", { json: fields })
+        : await call("POST", "/v1/jobs", { json: { ...fields, exec_scope: "all_users" } });
+    const id = String(made.body.id);
+    const token = await agent();
+    expect((await call("GET", `/v1/jobs/${id}`, { token })).status).toBe(200);
+    for (const [method, path, json, tool] of REFUSED) {
+      expectProblem(await call(method, `/v1/jobs/${id}${path}`, { token, json }), 403, "forbidden");
+      if (!tools.includes(tool)) continue;
+      const { text } = await callTool(tool, { job_id: id, ...json }, { token });
+      expect(text, tool).toContain("(forbidden)");
+    }
+    const runs = await call("GET", `/v1/jobs/${id}/runs`, { token });
+    if (kind === "system") expect(runs.status).toBe(200);
+    else expectProblem(runs, 403, "forbidden");
+    expect((await call("GET", `/v1/jobs/${id}/fan-outs`, { token })).status).toBe(200);
+    expectProblem(
+      await call("POST", `/v1/jobs/${id}/run`, { token: await tokenFor({ role: "viewer" }) }),
+      403,
+      "forbidden",
+    );
+    const foreign = await tokenFor({ role: "agent", agent_id: "a2" });
+    expectProblem(await call("DELETE", `/v1/jobs/${id}`, { token: foreign }), 404, "not_found");
+    expect((await call("POST", `/v1/jobs/${id}/pause`)).status).toBe(200);
+  });
+
+  it("a user's run of a fan-out is read by the operator and viewers", async () => {
+    const userId = fresh("fan");
+    await call("PUT", `/v1/users/${userId}`, { json: {} });
+    const id = await makeJob({ exec_scope: "all_users", agent_id: "a1", message: '{"status": 202}' });
+    const { body } = await call("POST", `/v1/jobs/${id}/run`);
+    const runs = async () => (await call("GET", `/v1/jobs/${id}/runs?fan_out_id=${body.fan_out_id}`)).body.items;
+    await vi.waitUntil(async () => ((await runs()) as unknown[]).length > 0, { timeout: 15_000, interval: 200 });
+    const [run] = (await runs()) as { id: string }[];
+    const path = `/v1/jobs/${id}/runs/${run?.id}`;
+    expectProblem(await call("GET", path, { token: await agent() }), 403, "forbidden");
+    expectProblem(await call("POST", `${path}/cancel`, { token: await agent() }), 403, "forbidden");
+    expect((await call("GET", path, { token: await tokenFor({ role: "viewer" }) })).status).toBe(200);
+    await call("DELETE", `/v1/users/${userId}`);
+    await call("DELETE", `/v1/jobs/${id}`);
   });
 });

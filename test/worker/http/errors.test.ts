@@ -115,6 +115,15 @@ describe("a body is refused as", () => {
     expect(errors.find(({ path }) => path === "schedule.cron")?.message).toBe("must be a string, not a number");
   });
 
+  it("validation_failed with fifty errors at most, and their true number in detail", async () => {
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field${index}`, 1]));
+    const got = await call("POST", "/v1/jobs", { json: jobInput(many) });
+    expectProblem(got, 422, "validation_failed");
+    expect(got.body.errors).toHaveLength(50);
+    expect(got.body.detail).toContain("4997 more");
+    expect(got.text.length).toBeLessThan(20_000);
+  });
+
   it("validation_failed saying of a missing field that it is required", async () => {
     const got = await call("POST", "/v1/jobs", { json: {} });
     expect(got.body.errors).toEqual([

@@ -1,7 +1,7 @@
 /** What a token's ids do to the jobs that are made with it (CONTRACT.md §7). */
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { type Caller, canSee, claimJob } from "../../../../src/domain/job/access.ts";
+import { describe, expect, it } from "vitest";
+import { ADMIN, type Caller, canChange, canReadRuns, canSee, claimJob } from "../../../../src/domain/job/access.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 
@@ -39,4 +39,19 @@ it("a plugin's token that is bound to an agent makes jobs of that agent", () => 
   const input = { name: "n", schedule: { every: "1h" }, plugin_id: "p", job_key: "k", runtime_name: "r" };
   const claimed = claimJob(by, JobInput.parse(input));
   expect(claimed).toMatchObject({ ok: true, value: { agent_id: "a", plugin_id: "p", owner_kind: "plugin" } });
+});
+
+describe("a job of the operator's", () => {
+  const agent: Caller = { role: "agent", agent_id: "a1" };
+  const viewer: Caller = { role: "viewer" };
+  it.each([
+    ["a user's job", { owner_kind: "user", exec_scope: "user" }, true, true, true],
+    ["a plugin's job", { owner_kind: "plugin", exec_scope: "system" }, true, true, true],
+    ["a system job", { owner_kind: "system", exec_scope: "system" }, false, true, true],
+    ["a job for all users", { owner_kind: "user", exec_scope: "all_users" }, false, false, true],
+  ] as const)("%s: who may change it, and who reads its runs", (_name, job, changes, agentReads, viewerReads) => {
+    expect(canChange(agent, job)).toBe(changes);
+    expect(canChange(ADMIN, job)).toBe(true);
+    expect([canReadRuns(agent, job), canReadRuns(viewer, job)]).toEqual([agentReads, viewerReads]);
+  });
 });

@@ -41,6 +41,12 @@ const engineDependent = [
   "test/unit/heartbeat/**/*.test.ts",
 ];
 
+/** The package by its own name: its sources, as tsconfig.json has it; `npm run build` makes what `exports` names. */
+const alias = [
+  { find: "reveille/client", replacement: `${import.meta.dirname}/src/client/client.ts` },
+  { find: "reveille/agent", replacement: `${import.meta.dirname}/src/agent-kit/agent-kit.ts` },
+];
+
 /** Each file runs a service and a browser: one at a time, so that they do not starve each other. */
 const browser = hasChromium
   ? [
@@ -94,6 +100,7 @@ export default defineConfig({
       {
         // Services as processes, timed by the clock: not beside the other projects. Starting them is most of the work; three files
         // at a time keep two cores busy, and a fourth was no faster.
+        resolve: { alias },
         test: {
           name: "system",
           include: ["test/system/**/*.test.ts"],

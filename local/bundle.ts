@@ -2,9 +2,7 @@
 import { dirname, join } from "node:path";
 import { build, stop } from "esbuild";
 import { err, ok, type Result } from "../src/domain/result.ts";
-
-/** The export of the bundle that takes calls on this machine; it stands beside the Worker's own exports. */
-export const FRONT = "reveille_front";
+import { FRONT } from "./front.ts";
 
 const local = (file: string): string => JSON.stringify(join(import.meta.dirname, file));
 

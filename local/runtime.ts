@@ -1,12 +1,20 @@
 /** The Worker in workerd on this machine, through Miniflare: what it binds and when it ticks is read from wrangler.toml. */
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { err, ok, type Result } from "../src/domain/result.ts";
-import { buildDashboard } from "../web/build.ts";
-import { bundleWorker, FRONT } from "./bundle.ts";
+import { FRONT } from "./front.ts";
 import { tieWorkerd } from "./kill-workerd-with-parent.ts";
 import { network } from "./network.ts";
 import { LOOPBACK, portInUse } from "./port.ts";
-import { readWorkerConfig } from "./worker-config.ts";
+import type { WorkerConfig } from "./worker-config.ts";
+
+/** A Worker that workerd can load. */
+export type BuiltWorker = {
+  readonly config: WorkerConfig;
+  /** The one module, with the export `FRONT`. */
+  readonly source: string;
+};
+/** Errors with a sentence to print. */
+export type BuildWorker = () => Promise<Result<BuiltWorker, string>>;
 
 export type Runtime = {
   /** Cron expressions of wrangler.toml. */
@@ -16,24 +24,19 @@ export type Runtime = {
 };
 
 /**
- * Starts the Worker of `configPath` on `port` with its storage in `dataDir`. `bindings` are strings in the Worker's env.
+ * Starts the Worker that `build` makes on `port` with its storage in `dataDir`. `bindings` are strings in the Worker's env.
  * Errors with a sentence where the Worker does not build, the port is taken, or workerd does not start.
  */
 export async function startRuntime(options: {
-  readonly configPath: string;
+  readonly build: BuildWorker;
   readonly port: number;
   readonly dataDir: string;
   readonly bindings: Readonly<Record<string, string>>;
 }): Promise<Result<Runtime, string>> {
-  // Before its folder is looked at: what is in it then, its headers too, is what is served.
-  const dashboard = await buildDashboard();
-  if (!dashboard.ok) return dashboard;
-  const config = await readWorkerConfig(options.configPath);
-  if (!config.ok) return config;
-  const { name, main, define, crons, vars, workerFirst, options: workerOptions } = config.value;
+  const built = await options.build();
+  if (!built.ok) return built;
+  const { name, crons, vars, options: workerOptions } = built.value.config;
   const { serviceBindings } = workerOptions;
-  const source = await bundleWorker(main, define, workerFirst);
-  if (!source.ok) return source;
 
   const tie = tieWorkerd();
   const miniflare = new Miniflare(
@@ -51,7 +54,7 @@ export async function startRuntime(options: {
         {
           ...workerOptions,
           name,
-          modules: [{ type: "ESModule", path: "index.mjs", contents: source.value }],
+          modules: [{ type: "ESModule", path: "index.mjs", contents: built.value.source }],
           bindings: { ...vars, ...options.bindings },
           unsafeDirectSockets: [{ host: LOOPBACK, port: options.port, entrypoint: FRONT }],
           serviceBindings: {

@@ -5,18 +5,19 @@ import { claimDataDir, openFolderWarning } from "./data-dir.ts";
 import { startExampleAgent } from "./example-agent.ts";
 import { importLegacy } from "./legacy.ts";
 import { findPort, LOOPBACK } from "./port.ts";
+import type { BuildWorker } from "./runtime.ts";
 import { keepSecret, type SecretName } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
 export type Service = { readonly url: string; stop(): Promise<void> };
 
 /**
- * Starts the Worker of `configPath` under `settings`. `print` gets what the operator must know, one line each, and
+ * Starts the Worker that `build` makes under `settings`. `print` gets what the operator must know, one line each, and
  * `Ready on URL` last. Errors with a sentence to print; nothing is left running then.
  */
 export async function startService(
   settings: Settings,
-  configPath: string,
+  build: BuildWorker,
   print: (line: string) => void,
 ): Promise<Result<Service, string>> {
   const port = await findPort(settings.port);
@@ -60,7 +61,7 @@ export async function startService(
 
   // Loaded this late because wrangler, which reads its configuration, takes a second or more: what is wrong with the settings is said at once.
   const { startRuntime } = await import("./runtime.ts");
-  const runtime = await startRuntime({ configPath, port: port.value, dataDir: settings.dataDir, bindings });
+  const runtime = await startRuntime({ build, port: port.value, dataDir: settings.dataDir, bindings });
   if (!runtime.ok) {
     await stop();
     return runtime;

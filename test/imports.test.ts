@@ -24,14 +24,17 @@ const FLOORS: readonly (readonly string[])[] = [
   ["durable-objects/storage", "durable-objects/shared"],
   ["durable-objects/job", "durable-objects/fan-out", "durable-objects/directory", "durable-objects/heartbeat"],
   ["src/http", "src/cron"],
-  ["src/client", "src/index.ts"],
+  ["src/client", "src/agent-kit", "src/index.ts"],
   ["web/build.ts"],
   ["local"],
+  ["src/cli"],
 ];
 const floorOf = new Map(FLOORS.flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));
 
 /** Rooms that are published besides the Worker: nothing of it but shapes is loaded with them. */
-const PUBLISHED: readonly string[] = ["src/client"];
+const PUBLISHED: readonly string[] = ["src/client", "src/agent-kit"];
+/** What runs on Node, outside the Worker. */
+const ON_NODE: readonly string[] = ["local", "src/cli"];
 const PURE: readonly string[] = ["src/schema", "src/domain"];
 const PURE_PACKAGES: readonly string[] = ["zod", "croner", "cronstrue", "@noble/hashes/sha2.js"];
 
@@ -54,7 +57,7 @@ type Source = {
 
 const sources: readonly Source[] = ["src", "durable-objects", "local"].flatMap(readSources);
 const byFile = new Map(sources.map((source) => [source.file, source]));
-const worker = sources.filter(({ file }) => !file.startsWith("local/"));
+const worker = sources.filter(({ file }) => !ON_NODE.includes(roomOf(file)));
 const pure = sources.filter(({ file }) => PURE.includes(roomOf(file)));
 
 describe("imports", () => {

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { fromSources } from "../../../local/from-sources.ts";
 import { findPort } from "../../../local/port.ts";
 import { startRuntime } from "../../../local/runtime.ts";
 import { atEnd, eventually, type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
@@ -47,7 +48,7 @@ async function startProgram(name: string, command: readonly string[], settings: 
 
 async function startWorker(name: string, { AGENT_SECRET, PORT }: Settings): Promise<void> {
   const runtime = await startRuntime({
-    configPath: join(EXAMPLES, name, "wrangler.toml"),
+    build: fromSources(join(EXAMPLES, name, "wrangler.toml")),
     port: Number(PORT),
     dataDir: await temporaryFolder(),
     bindings: { AGENT_SECRET },

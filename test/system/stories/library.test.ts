@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import * as z from "zod";
+import { fromSources } from "../../../local/from-sources.ts";
 import { findPort } from "../../../local/port.ts";
 import { startRuntime } from "../../../local/runtime.ts";
 import { FanOut } from "../../../src/schema/fan-out.ts";
@@ -23,7 +24,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${port.value}`;
   const bindings = { ADMIN_TOKEN, TOKEN_SECRET: "the-token-secret-of-the-example", PUBLIC_URL: url, LOCAL: "true" };
   const runtime = await startRuntime({
-    configPath: CONFIG,
+    build: fromSources(CONFIG),
     port: port.value,
     dataDir: await temporaryFolder(),
     bindings,

@@ -1,0 +1,20 @@
+/** The Worker that came with the package, built when it was packed: neither wrangler nor esbuild is needed to run it. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { err, ok } from "../src/domain/result.ts";
+import type { BuildWorker } from "./runtime.ts";
+import type { WorkerConfig } from "./worker-config.ts";
+
+/** This file is bundled into a folder beside these. */
+const FOLDER = join(import.meta.dirname, "..");
+
+export const workerHere: BuildWorker = async () => {
+  try {
+    const config: WorkerConfig = JSON.parse(await readFile(join(FOLDER, "worker/config.json"), "utf8"));
+    const source = await readFile(join(FOLDER, "worker/worker.mjs"), "utf8");
+    const assets = { ...Object(config.options.assets), directory: join(FOLDER, "web") };
+    return ok({ source, config: { ...config, options: { ...config.options, rootPath: FOLDER, assets } } });
+  } catch (error) {
+    return err(`the package is damaged, install it again: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};

@@ -1,0 +1,79 @@
+/** Runs a command line, from its words to the exit code: 0 done, 1 refused or failed, 2 wrong usage (docs/contract.md §21). */
+import { type Command, Failure, UsageError } from "./command.ts";
+import { commandHelp, groupHelp } from "./help.ts";
+import { commandWords, findCommand, parse } from "./parse.ts";
+import type { Terminal } from "./terminal.ts";
+
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+const INTRO = "Reveille wakes your AI agents: once, at an interval, or by calendar.";
+
+/** The exit code of `words` (without node and the script's path) among `commands`. */
+export async function run(
+  commands: readonly Command[],
+  words: readonly string[],
+  terminal: Terminal,
+  version: string,
+): Promise<number> {
+  const options = words.slice(0, words.includes("--") ? words.indexOf("--") : undefined);
+  const wantsHelp = options.includes("--help") || options.includes("-h") || words[0] === "help";
+  const asked = words[0] === "help" ? words.slice(1) : words;
+  const command = findCommand(commands, asked);
+  if (command !== undefined) {
+    if (!wantsHelp) return runCommand(command, words, terminal);
+    terminal.print(commandHelp(command));
+    return DONE;
+  }
+  if (options.includes("--version") || options.includes("-V")) {
+    terminal.print(version);
+    return DONE;
+  }
+  const [group, wrong] = commandWords(asked);
+  const isGroup = commands.some(({ name }) => name.startsWith(`${group} `));
+  if (group !== undefined && !isGroup)
+    return misused(terminal, `"${group}" is no command${meant(commands, group)}`, "reveille --help");
+  if (wrong !== undefined && !wantsHelp) {
+    return misused(
+      terminal,
+      `"${group} ${wrong}" is no command${meant(commands, `${group} ${wrong}`)}`,
+      `reveille ${group} --help`,
+    );
+  }
+  const help = groupHelp(commands, group, INTRO);
+  if (wantsHelp) terminal.print(help);
+  else terminal.warn(help);
+  return wantsHelp ? DONE : WRONG_USAGE;
+}
+
+async function runCommand(command: Command, words: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return (await command.run(parse(command, words), terminal)) ?? DONE;
+  } catch (error) {
+    if (error instanceof UsageError) return misused(terminal, error.message, `reveille ${command.name} --help`);
+    if (!(error instanceof Failure)) throw error;
+    terminal.warn(error.message);
+    if (error.hint !== undefined) terminal.warn(error.hint);
+    return FAILED;
+  }
+}
+
+function misused(terminal: Terminal, what: string, help: string): number {
+  terminal.warn(`${what.replace(/\.$/, "")}.\nRun \`${help}\` for what there is.`);
+  return WRONG_USAGE;
+}
+
+/** A command that begins or ends alike, as a suggestion. */
+function meant(commands: readonly Command[], given: string): string {
+  const last = given.split(" ").at(-1) ?? given;
+  const close = commands.filter(({ name }) =>
+    name.split(" ").some((part) => part === last || part.startsWith(last.slice(0, 3))),
+  );
+  return close.length === 0
+    ? ""
+    : `; did you mean ${close
+        .slice(0, 3)
+        .map(({ name }) => `\`reveille ${name}\``)
+        .join(" or ")}?`;
+}

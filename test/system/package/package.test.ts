@@ -1,0 +1,197 @@
+/** The package as strangers have it: packed, installed in an empty folder, imported, type-checked, bundled and started. */
+import { execFile, spawn } from "node:child_process";
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { isLong } from "../../size.ts";
+import { atEnd, eventually, temporaryFolder } from "../harness/index.ts";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const BIN = join(ROOT, "node_modules/.bin");
+/** npm itself runs on the machine's Node, which may be 20; that of the `node` package is 24. */
+const SYSTEM_NODE = join(resolve(process.env.npm_node_execpath ?? process.execPath));
+const INSTALL_MS = 180_000;
+
+/** An empty folder of somebody else's with the package installed in it. */
+let folder: string;
+let packed: readonly string[];
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const pack = await run("npm", ["pack", "--json", "--pack-destination", folder], ROOT);
+  const [made] = Packed.parse(JSON.parse(pack.slice(pack.indexOf("[\n"))));
+  packed = made?.files.map(({ path }) => path) ?? [];
+  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "stranger", type: "module", private: true }));
+  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", join(folder, made?.filename ?? "")]);
+  // Types and tools that a stranger's project has beside it.
+  await mkdir(join(folder, "node_modules/@cloudflare"), { recursive: true });
+  await symlink(
+    join(ROOT, "node_modules/@cloudflare/workers-types"),
+    join(folder, "node_modules/@cloudflare/workers-types"),
+  );
+}, INSTALL_MS);
+
+const Packed = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }));
+
+/** stdout of a command in the stranger's folder, which has none of this repository's environment. */
+async function run(command: string, args: readonly string[], cwd = folder): Promise<string> {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "error" };
+  const done = promisify(execFile)(command, [...args], { cwd, env, maxBuffer: 1 << 26 });
+  return (
+    await done.catch((error: { readonly stdout?: string; readonly stderr?: string }) => {
+      throw new Error(`${command} ${args.join(" ")}:\n${error.stdout}\n${error.stderr}`);
+    })
+  ).stdout;
+}
+
+const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
+
+it("holds what runs and its types, and no source, test or bench", () => {
+  expect(packed.filter((path) => !/^(?:dist\/package\/|README\.md$|LICENSE$|package\.json$)/.test(path))).toEqual([]);
+  expect(packed.filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))).toEqual([]);
+  for (const name of ["index", "client", "cli"]) {
+    expect(packed).toContain(`dist/package/${name}.js`);
+    expect(packed).toContain(`dist/package/${name}.js.map`);
+  }
+});
+
+it("is found in order by publint and by Are The Types Wrong", async () => {
+  expect(await run(join(BIN, "publint"), ["--strict", "--pack", "false"], ROOT)).toContain("All good");
+  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  await run(join(BIN, "attw"), [join(folder, tarball ?? ""), "--profile", "esm-only"], ROOT);
+});
+
+const CLIENT = `
+  import { createClient } from "reveille/client";
+  const api = createClient("http://127.0.0.1:1", "token", { fetch: async () => Response.json({ items: [] }) });
+  const list = await api.v1.jobs.$get({ query: { name: "x" } });
+  if ((await list.json()).items.length !== 0) throw new Error("not empty");
+`;
+
+describe("client", () => {
+  it.each([
+    ["Node on this machine", SYSTEM_NODE],
+    ["Node 24", join(BIN, "node")],
+  ])("is imported by %s", async (_, node) => {
+    await write("client.mjs", CLIENT);
+    await run(node, ["client.mjs"]);
+  });
+
+  it("loads nothing of the Worker", async () => {
+    expect(await inputsOf("client")).toEqual([]);
+  });
+
+  it.runIf(isLong)("is imported by Deno and Bun, where npm has them", async () => {
+    await write("client.mjs", CLIENT);
+    const tools = await temporaryFolder();
+    await writeFile(
+      join(tools, "package.json"),
+      JSON.stringify({ private: true, allowScripts: { bun: true, deno: true } }),
+    );
+    await run("npm", ["install", "--no-audit", "--no-fund", "deno@2.9.6", "bun@1.4.5"], tools);
+    await run(join(tools, "node_modules/.bin/deno"), ["run", "--allow-all", "client.mjs"]);
+    await run(join(tools, "node_modules/.bin/bun"), ["run", "client.mjs"]);
+  });
+});
+
+/** Packages that a module of the package brings into a browser's bundle, hono aside, which has the client. */
+async function inputsOf(module: string): Promise<string[]> {
+  const { metafile } = await build({
+    stdin: { contents: `export * from "reveille/${module}"`, resolveDir: folder },
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "browser",
+    logLevel: "silent",
+  });
+  const names = Object.keys(metafile.inputs).flatMap(
+    (path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? [],
+  );
+  return [...new Set(names)].filter((name) => name !== "reveille" && name !== "hono").toSorted();
+}
+
+describe("types, strict and without skipLibCheck", () => {
+  const RESOLUTIONS = [
+    ["bundler", "esnext"],
+    ["nodenext", "nodenext"],
+  ] as const;
+  const compile = (resolution: string, module: string, more: object, file: string): Promise<string> =>
+    write(
+      "tsconfig.json",
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          skipLibCheck: false,
+          noEmit: true,
+          target: "es2022",
+          module,
+          moduleResolution: resolution,
+          types: [],
+          ...more,
+        },
+        files: [file],
+      }),
+    ).then(() => run(join(BIN, "tsc"), ["-p", "."]));
+
+  it.each(RESOLUTIONS)("of the client need no types of the platform: %s", async (resolution, module) => {
+    await write(
+      "client.ts",
+      `${CLIENT}
+       const made = await api.v1.jobs.$post({
+         json: { name: "a", message: "b", schedule: { cron: "0 9 * * 1-5" } }, header: { "idempotency-key": "x" },
+       });
+       if (made.status === 201) { const id: string = (await made.json()).id; console.log(id); }
+       // @ts-expect-error a field that is none
+       await api.v1.jobs.$post({ json: { name: "a", message: "b", schedule: { every: "1h" }, colour: "red" } });
+       // @ts-expect-error a number where text is meant
+       await api.v1.jobs[":id"].$get({ param: { id: 1 } });`,
+    );
+    await compile(resolution, module, {}, "client.ts");
+  });
+
+  it.each(RESOLUTIONS)("of the Worker compile with those of the platform: %s", async (resolution, module) => {
+    await write(
+      "worker.ts",
+      `import reveille, { addRunListener, registerBuiltin } from "reveille";
+       registerBuiltin({ name: "digest", schedule: { cron: "0 3 * * *" }, handler: async ({ sessionId }) => sessionId });
+       addRunListener(({ run }) => console.log(run.status));
+       export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject } from "reveille";
+       export default reveille;`,
+    );
+    await compile(resolution, module, { lib: ["es2024"], types: ["@cloudflare/workers-types"] }, "worker.ts");
+  });
+});
+
+it("is a Worker that wrangler deploys, as the example of a library shows it", async () => {
+  await cp(join(ROOT, "examples/library"), join(folder, "library"), { recursive: true });
+  const out = join(folder, "out");
+  await run(join(BIN, "wrangler"), ["deploy", "--dry-run", "--outdir", out], join(folder, "library"));
+  expect(await readFile(join(out, "index.js"), "utf8")).toContain("JobObject");
+});
+
+it("starts the service on this machine's Node, with nothing but the package", async () => {
+  const child = spawn(SYSTEM_NODE, [join(folder, "node_modules/.bin/reveille"), "start"], {
+    cwd: folder,
+    detached: true,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0" },
+  });
+  atEnd(() => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += String(data)));
+  const url = await eventually(
+    () => `reveille start is not ready; it printed:\n${output}`,
+    () => output.match(/^Ready on (\S+)$/m)?.[1],
+    30_000,
+  );
+  expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({ status: "ok" });
+  expect((await fetch(`${url}/`)).headers.get("content-type")).toContain("text/html");
+  child.kill("SIGTERM");
+  await eventually("its end", () => child.exitCode !== null);
+  expect(child.exitCode).toBe(0);
+});

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
-import { parseWithUserIds } from "../src/domain/text/json-big-int.ts";
+import { parseImportedJson, writeExactJson } from "../src/domain/text/exact-json.ts";
 import { NOT_STORED } from "../src/domain/transfer/imported-job.ts";
 import { MAX_IMPORT_BODY_BYTES } from "../src/schema/limits.ts";
 
@@ -83,12 +83,12 @@ const inFile = (id: string, sent: readonly Job[]): string =>
 function jobsOf(file: Uint8Array): readonly Job[] | undefined {
   try {
     const parsed = files.safeParse(
-      parseWithUserIds(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(file)),
+      parseImportedJson(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(file)),
     );
     return parsed.data?.map((job, index) => ({
       no: index + 1,
       id: z.object({ id: z.string() }).safeParse(job).data?.id,
-      text: JSON.stringify(job),
+      text: writeExactJson(job),
     }));
   } catch {
     return undefined;

@@ -5,7 +5,7 @@
 
 import { type FieldError, invalid } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
-import { parseWithUserIds } from "../domain/text/json-big-int.ts";
+import { parseImportedJson } from "../domain/text/exact-json.ts";
 import { isFields } from "../domain/transfer/legacy-job.ts";
 import type { ImportItem } from "../jobs/import.ts";
 import type { HttpFailure } from "./failure.ts";
@@ -75,7 +75,7 @@ const refuse = (...errors: FieldError[]) =>
 
 function parse(text: string): Parsed {
   try {
-    return ok(parseWithUserIds(text));
+    return ok(parseImportedJson(text));
   } catch (error) {
     return err(error instanceof Error ? error.message : String(error));
   }

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type FieldError, invalid, type Outcome } from "../domain/failure.ts";
 import { fieldErrors } from "../domain/job/definition.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { parseExactJson } from "../domain/text/exact-json.ts";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
 import type { HttpFailure } from "./failure.ts";
 import type { BodySpec } from "./route.ts";
@@ -88,7 +89,7 @@ export function parseJson(bytes: Uint8Array): Result<unknown, HttpFailure> {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch (error) {
     return refuse(`The body cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}.`);
   }

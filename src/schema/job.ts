@@ -10,10 +10,10 @@ import {
   MAX_LABELS,
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
-  MAX_PAYLOAD_BYTES,
 } from "./limits.ts";
+import { Payload } from "./payload.ts";
 import { DurationText, ScheduleSpec } from "./schedule.ts";
-import { boundedText, IdText, UserIdText, utf8Bytes } from "./text.ts";
+import { boundedText, IdText, UserIdText } from "./text.ts";
 
 export const OwnerKind = z.enum(["user", "plugin", "system"]);
 export type OwnerKind = z.infer<typeof OwnerKind>;
@@ -31,12 +31,6 @@ export type JobState = z.infer<typeof JobState>;
 /** `""` stands for "none" wherever an id is optional, so that clients with empty defaults need no special case. */
 const optionalId = z.union([IdText, z.literal("")]);
 const pluginText = boundedText(1, 128);
-
-export const Payload = z
-  .record(z.string(), z.unknown())
-  .refine((payload) => utf8Bytes(JSON.stringify(payload)) <= MAX_PAYLOAD_BYTES, {
-    message: `must be at most ${MAX_PAYLOAD_BYTES} bytes as JSON; keep the data elsewhere and pass a reference`,
-  });
 
 export const Labels = z
   .record(

@@ -10,6 +10,7 @@ import type { Env } from "../../env.ts";
 import { createJob, dryRunJob } from "../../jobs/create.ts";
 import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
+import { refuseLossyPatch } from "../../schema/payload.ts";
 import { BackfillBody } from "../../schema/run.ts";
 import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
@@ -159,7 +160,7 @@ const patch = route({
     'A JSON merge patch: fields left out stay as they are, null removes one. To change the kind of schedule, remove the old one: `{"schedule": {"cron": null, "every": "30m"}}`. next_run_at moves only if the schedule changes.',
   headers: IfMatch,
   body: {
-    schema: z.record(z.string(), z.unknown()),
+    schema: z.record(z.string(), z.unknown()).superRefine(refuseLossyPatch),
     shown: JobPatch,
     types: ["application/json", "application/merge-patch+json"],
   },

@@ -2,7 +2,6 @@
 
 import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
-import type { RunRules } from "../../src/domain/run/run.ts";
 import { FanOutLog } from "./log.ts";
 import { FanOutQueue } from "./queue.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
@@ -33,9 +32,3 @@ export function currentFanOut(stored: StoredFanOut, store: FanOutStore): Current
     queue: new FanOutQueue(store, spec.no),
   };
 }
-
-/** What a fan-out's runs are judged by. */
-export const rulesOf = (job: CompiledJob): RunRules => ({
-  retry: job.retry,
-  completionTimeoutMs: job.completionTimeoutMs,
-});

@@ -8,21 +8,23 @@ import { nextCallAt } from "../../src/domain/fan-out/shard.ts";
 import { type FanOutSpec, startUserRun } from "../../src/domain/fan-out/user-run.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
 import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import { rulesOf } from "../../src/domain/run/rules.ts";
 import {
   beginAttempt,
   cancelRun,
-  expireRun,
+  hasDeadline,
   interruptAttempt,
   isActive,
   type Run,
   settleAttempt,
+  settleOverdue,
   skipRun,
 } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
 import type { ShardStatus } from "../../src/objects/fan-out.ts";
 import { Deadline } from "../../src/outbound/deadline.ts";
 import { MAX_ALARM_MS, Nap } from "../shared/wait.ts";
-import { type CurrentFanOut, currentFanOut, rulesOf } from "./current.ts";
+import { type CurrentFanOut, currentFanOut } from "./current.ts";
 import type { OpenBatch } from "./queue.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 
@@ -260,8 +262,8 @@ export class FanOutLoop {
       if (this.#calls.has(keyOfUserRun(run.id))) continue;
       if (run.phase === "pending") continue;
       settled++;
-      const interrupted = () => interruptAttempt(run, rulesOf(current.job), now, this.#effects.random());
-      current.log.put(run.phase === "waiting" ? expireRun(run, now) : interrupted(), run, now);
+      const settle = hasDeadline(run) ? settleOverdue : interruptAttempt;
+      current.log.put(settle(run, rulesOf(current.job), now, this.#effects.random()), run, now);
     }
     return settled >= MAX_DUE_PER_TURN;
   }

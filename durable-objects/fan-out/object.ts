@@ -9,6 +9,7 @@ import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { userRunView } from "../../src/domain/fan-out/view.ts";
 import { err, ok } from "../../src/domain/result.ts";
+import { rulesOf } from "../../src/domain/run/rules.ts";
 import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
@@ -16,7 +17,6 @@ import type { FanOutRpc, ListedRun, RunChange, ShardStatus, UserRunQuery } from 
 import { jobObject } from "../../src/objects/job.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
-import { rulesOf } from "./current.ts";
 import { FanOutLoop } from "./loop.ts";
 import { FanOutStore, isWanted, type StoredFanOut } from "./store.ts";
 

@@ -263,6 +263,8 @@ function toRow(run: Run): SqlStorageValue[] {
     ...(error === undefined ? {} : { error }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(run.progress === undefined ? {} : { progress: run.progress }),
+    ...(run.offeredAt === undefined ? {} : { offeredAt: run.offeredAt }),
+    ...(run.claim === undefined ? {} : { claim: run.claim }),
     ...(run.outputTruncated ? { outputTruncated: true } : {}),
     ...(output === undefined ? {} : { output }),
   };

@@ -6,10 +6,18 @@
 import { notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type Caller, canReadRuns, canReport, runsRefused } from "../../src/domain/job/access.ts";
-import type { CompiledJob } from "../../src/domain/job/definition.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { countEnded } from "../../src/domain/run/new-run.ts";
-import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
+import { rulesOf } from "../../src/domain/run/rules.ts";
+import {
+  cancelRun,
+  completeRun,
+  isActive,
+  progressRun,
+  type Run,
+  type RunRules,
+  repeatsReport,
+} from "../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
 import type { RunChange } from "../../src/objects/fan-out.ts";
@@ -128,7 +136,7 @@ export class JobRunLog {
   #changeRun(
     caller: Caller,
     runId: string,
-    step: (run: Run, now: number, rules: { retry: CompiledJob["retry"]; completionTimeoutMs: number }) => Run,
+    step: (run: Run, now: number, rules: RunRules) => Run,
     isRepeat: (run: Run) => boolean,
   ): Outcome<RunView> {
     const seen = this.#reportable(caller, runId);
@@ -141,7 +149,7 @@ export class JobRunLog {
     }
     const job = this.#state.current?.job;
     if (job === undefined) return notFound("run");
-    const next = step(run, Date.now(), { retry: job.retry, completionTimeoutMs: job.completionTimeoutMs });
+    const next = step(run, Date.now(), rulesOf(job));
     const cursor = isActive(next) ? before : countEnded(before, next);
     this.#state.commit({ runs: [next], cursor });
     return ok(runView(record.id, next));

@@ -140,6 +140,7 @@ function endedBy(answer: Answer, isLastAttempt: boolean): Ending | undefined {
     case "retryable":
       return isLastAttempt ? { status: "error", error: answer.reason } : undefined;
     case "accepted":
+    case "offered":
     case "postponed":
     case "aborted":
       return undefined;

@@ -120,6 +120,10 @@ export const JobInput = z
       description:
         "How long a run that was answered with 202 may take until it is completed or reports progress, 1s to 7d.",
     }),
+    claim_timeout: DurationText.default("24h").meta({
+      description:
+        "How long a run that is offered to an agent without an address may wait to be claimed, 1s to 30d; then it is an error.",
+    }),
     catchup_window: DurationText.default("24h").meta({
       description: "How old a fire that was missed during downtime may be and still run, 0s to 365d.",
     }),

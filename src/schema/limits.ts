@@ -29,6 +29,18 @@ export const MIN_TIMEOUT_MS = SECOND_MS;
 export const MAX_TIMEOUT_MS = 10 * MINUTE_MS;
 export const MIN_COMPLETION_TIMEOUT_MS = SECOND_MS;
 export const MAX_COMPLETION_TIMEOUT_MS = 7 * DAY_MS;
+export const MIN_CLAIM_TIMEOUT_MS = SECOND_MS;
+export const MAX_CLAIM_TIMEOUT_MS = 30 * DAY_MS;
+/** The lease of a run that was claimed from a mailbox. */
+export const MIN_LEASE_MS = 10 * SECOND_MS;
+export const MAX_LEASE_MS = HOUR_MS;
+export const DEFAULT_LEASE_MS = MINUTE_MS;
+/** How long a claim may wait for an offer, and how many runs it takes at once. */
+export const MAX_CLAIM_WAIT_MS = 50 * SECOND_MS;
+export const MAX_CLAIM_RUNS = 10;
+/** Runs that one socket may hold at once, and sockets of one agent. */
+export const MAX_SOCKET_RUNS = 100;
+export const MAX_AGENT_SOCKETS = 10;
 export const MAX_CATCHUP_WINDOW_MS = 365 * DAY_MS;
 /** A shorter wait would only multiply calls of an agent that is down. */
 export const MIN_BACKOFF_MS = SECOND_MS;

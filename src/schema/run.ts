@@ -44,6 +44,15 @@ export const Run = z
         "Of a skip while nothing fires (MODE, USER_JOBS): how many fires in a row it stands for; scheduled_at is when the first of them was due.",
     }),
     last_scheduled_at: z.string().optional().meta({ description: "When the last fire that count counts was due." }),
+    offered_at: z.string().optional().meta({
+      description:
+        "Since when the run lies in the mailbox of an agent without an address, or lay there until it was claimed.",
+    }),
+    claimed_at: z.string().optional().meta({ description: "When the agent took the run out of its mailbox." }),
+    lease_expires_at: z.string().optional().meta({
+      description:
+        "While the agent holds a claimed run: when it is taken for interrupted unless completed; each progress renews it.",
+    }),
     missed: z.int().optional().meta({
       description: "How many earlier fires, missed while nothing could run, this run (or skip) stands for as well.",
     }),

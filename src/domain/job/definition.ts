@@ -17,6 +17,7 @@ export type CompiledJob = {
   readonly schedule: Schedule;
   readonly timeoutMs: number;
   readonly completionTimeoutMs: number;
+  readonly claimTimeoutMs: number;
   readonly catchupWindowMs: number;
   readonly retry: { readonly maxAttempts: number; readonly minBackoffMs: number; readonly maxBackoffMs: number };
 };
@@ -80,6 +81,13 @@ export function defineJob(
     limits.MAX_COMPLETION_TIMEOUT_MS,
     "1s to 7d",
   );
+  const claimTimeoutMs = ms(
+    "claim_timeout",
+    definition.claim_timeout,
+    limits.MIN_CLAIM_TIMEOUT_MS,
+    limits.MAX_CLAIM_TIMEOUT_MS,
+    "1s to 30d",
+  );
   const catchupWindowMs = ms(
     "catchup_window",
     definition.catchup_window,
@@ -105,6 +113,7 @@ export function defineJob(
     schedule: schedule.value,
     timeoutMs,
     completionTimeoutMs,
+    claimTimeoutMs,
     catchupWindowMs,
     retry: {
       maxAttempts: definition.retry.max_attempts,

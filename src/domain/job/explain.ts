@@ -107,6 +107,7 @@ function explainRun(run: Run, dueAt: number): Explanation {
     return { verdict: "ran", explanation: `${started} and ${how}, after ${attempts(run.attempt)}.` };
   }
   const waits: Record<Exclude<Run["phase"], "ended">, string> = {
+    offered: `it waits to be claimed since ${formatInstant(run.offeredAt ?? dueAt)}`,
     calling: `attempt ${run.attempt} is being made`,
     pending: `attempt ${run.attempt} waits until ${formatInstant(run.wakeAt ?? dueAt)}${run.error ? `, since: ${run.error}` : ""}`,
     waiting: `the agent answered 202 and has until ${formatInstant(run.wakeAt ?? dueAt)} to complete it`,

@@ -17,7 +17,10 @@ export function runView(jobId: string, run: Run): RunView {
     ...(run.error === undefined ? {} : { error: run.error }),
     attempt: run.attempt,
     ...(run.phase === "pending" && run.wakeAt !== undefined ? { next_attempt_at: formatInstant(run.wakeAt) } : {}),
-    ...(run.phase === "waiting" && run.wakeAt !== undefined ? { completion_due_at: formatInstant(run.wakeAt) } : {}),
+    ...(run.phase === "waiting" && run.wakeAt !== undefined
+      ? { completion_due_at: formatInstant(run.claim?.completeBy ?? run.wakeAt) }
+      : {}),
+    ...offerView(run),
     ...(run.count === undefined ? {} : { count: run.count }),
     ...(run.lastDueAt === undefined ? {} : { last_scheduled_at: formatInstant(run.lastDueAt) }),
     ...(run.missed === undefined ? {} : { missed: run.missed }),
@@ -25,5 +28,19 @@ export function runView(jobId: string, run: Run): RunView {
     ...(run.output === undefined ? {} : { output: run.output }),
     ...(run.outputTruncated ? { output_truncated: true } : {}),
     ...(run.progress === undefined ? {} : { progress: run.progress }),
+  };
+}
+
+/** How the run stands with the mailbox of an agent without an address (docs/contract.md §14). */
+export function offerView(run: Pick<Run, "offeredAt" | "claim" | "phase">): {
+  readonly offered_at?: string;
+  readonly claimed_at?: string;
+  readonly lease_expires_at?: string;
+} {
+  const { offeredAt, claim, phase } = run;
+  return {
+    ...(offeredAt === undefined ? {} : { offered_at: formatInstant(offeredAt) }),
+    ...(claim === undefined ? {} : { claimed_at: formatInstant(claim.at) }),
+    ...(claim === undefined || phase !== "waiting" ? {} : { lease_expires_at: formatInstant(claim.leaseEndsAt) }),
   };
 }

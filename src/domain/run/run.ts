@@ -3,6 +3,7 @@
  *
  *   pending --call--> calling --2xx--> ended (success)
  *      ^                 |--202------> waiting --complete / time out--> ended
+ *      |                 |--offered--> offered --claim--> waiting      (an agent without an address, docs/contract.md §14)
  *      |                 |--refused--> ended (error)
  *      +---retryable-----+   cancel ends a run in any phase; a skipped run is born ended.
  *
@@ -12,6 +13,7 @@ import type { RunStatus } from "../../schema/job.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../../schema/limits.ts";
 import type { CompleteBody, Progress, Trigger } from "../../schema/run.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
+import { formatDuration } from "../time/duration.ts";
 import type { Answer } from "./attempt-outcome.ts";
 import { decideRetry, type RetryPolicy } from "./retry.ts";
 
@@ -24,7 +26,23 @@ const POSTPONED_MS = SECOND_MS;
 /** How the error of a run begins whose agent succeeded while a run listener, code of the operator's own, objected (CONTRACT.md §10). */
 export const LISTENER_OBJECTED = "a run listener failed: ";
 
-export type RunPhase = "pending" | "calling" | "waiting" | "ended";
+/**
+ * pending: an attempt waits for its time. calling: an attempt is being made. offered: the run lies in a mailbox, unclaimed.
+ * waiting: the agent has it and will report its end. ended: nothing moves it any more.
+ */
+export type RunPhase = "pending" | "calling" | "offered" | "waiting" | "ended";
+
+/** A run in the hands of the agent that took it out of its mailbox. All but `leaseMs` in epoch ms. */
+export type Claim = {
+  readonly at: number;
+  /** The lease, which each progress renews, and when it runs out. */
+  readonly leaseMs: number;
+  readonly leaseEndsAt: number;
+  /** When the run's completion is given up, as after a 202. */
+  readonly completeBy: number;
+  /** A socket holds it: its mailbox counts the runs of a socket. */
+  readonly bySocket: boolean;
+};
 
 export type Run = {
   readonly id: string;
@@ -41,8 +59,11 @@ export type Run = {
   readonly finishedAt?: number;
   /** The attempt that is being made, or that is made next; from 1. */
   readonly attempt: number;
-  /** pending: when the attempt is made; waiting: when the completion is given up. */
+  /** pending: when the attempt is made; offered: when the claim is given up; waiting: when the completion, or the lease, is. */
   readonly wakeAt?: number;
+  /** Since when the run lies in a mailbox, or lay there before it was claimed; epoch ms. */
+  readonly offeredAt?: number;
+  readonly claim?: Claim;
   readonly error?: string;
   readonly httpStatus?: number;
   readonly output?: string;
@@ -56,7 +77,11 @@ export type Run = {
 };
 
 /** What of a job's definition its runs are judged by; durations in ms. */
-export type RunRules = { readonly retry: RetryPolicy; readonly completionTimeoutMs: number };
+export type RunRules = {
+  readonly retry: RetryPolicy;
+  readonly completionTimeoutMs: number;
+  readonly claimTimeoutMs: number;
+};
 
 export type NewRun = Pick<Run, "id" | "seq" | "sessionId" | "trigger" | "dueAt"> & {
   readonly userId?: string | undefined;
@@ -104,6 +129,11 @@ export function settleAttempt(run: Run, answer: Answer, rules: RunRules, now: nu
       const { error: _error, ...rest } = run;
       return { ...rest, phase: "waiting", httpStatus: answer.httpStatus, wakeAt: now + rules.completionTimeoutMs };
     }
+    case "offered": {
+      const { error: _error, ...rest } = run;
+      const { offeredAt } = answer;
+      return { ...rest, phase: "offered", offeredAt, wakeAt: offeredAt + rules.claimTimeoutMs };
+    }
     case "gone":
       return { ...end(run, "error", answer.reason, now), httpStatus: answer.httpStatus };
     case "refused":
@@ -118,7 +148,7 @@ export function settleAttempt(run: Run, answer: Answer, rules: RunRules, now: nu
         random,
         ...(answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs }),
       });
-      const { httpStatus: _httpStatus, ...rest } = run;
+      const { httpStatus: _httpStatus, ...rest } = unclaimed(run);
       const seen = { ...rest, ...(answer.httpStatus === undefined ? {} : { httpStatus: answer.httpStatus }) };
       if (!decision.retry) return end(seen, "error", answer.reason, now);
       return {
@@ -146,8 +176,45 @@ export const interruptAttempt = (run: Run, rules: RunRules, now: number, random:
     random,
   );
 
-/** A run whose completion did not come in time (CONTRACT.md §4: error `timed out`). */
-export const expireRun = (run: Run, now: number): Run => end(run, "error", "timed out", now);
+/**
+ * A run whose time is over: not claimed in time, or not completed in time (docs/contract.md §4: error `timed out`). A lease that
+ * has run out is an interrupted attempt (§14).
+ */
+export function settleOverdue(run: Run, rules: RunRules, now: number, random: number): Run {
+  if (run.phase === "offered") {
+    return end(run, "error", `not claimed within ${formatDuration(rules.claimTimeoutMs)}`, now);
+  }
+  const { claim } = run;
+  if (claim === undefined || claim.completeBy <= now) return end(run, "error", "timed out", now);
+  const reason = `interrupted: the lease of ${formatDuration(claim.leaseMs)} ran out without progress or completion`;
+  return settleAttempt(run, { kind: "retryable", reason }, rules, now, random);
+}
+
+/** Whether the run waits for somebody outside until its `wakeAt`: {@link settleOverdue} is for those whose time is over. */
+export const hasDeadline = ({ phase }: Run): boolean => phase === "offered" || phase === "waiting";
+
+/** An agent takes the run out of its mailbox: from now on it is as after a 202, and held by a lease. */
+export function claimRun(
+  run: Run,
+  lease: { readonly ms: number; readonly bySocket: boolean },
+  rules: RunRules,
+  now: number,
+): Run {
+  const completeBy = now + rules.completionTimeoutMs;
+  const leaseEndsAt = now + lease.ms;
+  const claim: Claim = { at: now, leaseMs: lease.ms, leaseEndsAt, completeBy, bySocket: lease.bySocket };
+  // The offer may be claimed before its own answer has come back.
+  const { error: _error, offeredAt = now, ...rest } = run;
+  return { ...rest, phase: "waiting", offeredAt, claim, wakeAt: Math.min(leaseEndsAt, completeBy) };
+}
+
+/** The agent gives the run back: it is offered again at once, which is no further attempt. */
+export const releaseRun = (run: Run, now: number): Run => ({ ...unclaimed(run), phase: "pending", wakeAt: now });
+
+function unclaimed(run: Run): Run {
+  const { offeredAt: _offeredAt, claim: _claim, ...rest } = run;
+  return rest;
+}
 
 /** A run that a client or the overlap policy stopped. */
 export const cancelRun = (run: Run, now: number, reason = "cancelled"): Run => end(run, "error", reason, now);
@@ -174,10 +241,14 @@ export const repeatsReport = (run: Run, status: CompleteBody["status"]): boolean
   run.status === status ||
   (status === "success" && run.status === "error" && run.error?.startsWith(LISTENER_OBJECTED) === true);
 
-/** Progress is shown in the run, and renews the limit for its completion where the agent has answered 202. */
+/** Progress is shown in the run. When the agent holds the run, it renews the limit for its completion, and the lease. */
 export function progressRun(run: Run, progress: Progress, rules: RunRules, now: number): Run {
   const told = { ...run, progress: { ...run.progress, ...progress } };
-  return run.phase === "waiting" ? { ...told, wakeAt: now + rules.completionTimeoutMs } : told;
+  if (run.phase !== "waiting") return told;
+  const completeBy = now + rules.completionTimeoutMs;
+  if (run.claim === undefined) return { ...told, wakeAt: completeBy };
+  const leaseEndsAt = now + run.claim.leaseMs;
+  return { ...told, claim: { ...run.claim, leaseEndsAt, completeBy }, wakeAt: Math.min(leaseEndsAt, completeBy) };
 }
 
 export const isActive = (run: Run): boolean => run.phase !== "ended";

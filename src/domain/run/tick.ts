@@ -13,7 +13,17 @@ import { type GateVerdict, mayStart, type Start } from "./gate.ts";
 import { decideMissed } from "./missed.ts";
 import { countEnded, openRun, skipFire } from "./new-run.ts";
 import { decideOverlap } from "./overlap.ts";
-import { beginAttempt, cancelRun, expireRun, interruptAttempt, isActive, type Run, settleAttempt } from "./run.ts";
+import { rulesOf } from "./rules.ts";
+import {
+  beginAttempt,
+  cancelRun,
+  hasDeadline,
+  interruptAttempt,
+  isActive,
+  type Run,
+  settleAttempt,
+  settleOverdue,
+} from "./run.ts";
 import { backfillRunId, scheduledRunId } from "./run-id.ts";
 
 /** What a job's timers and its end depend on: that a fan-out is going, and when it is looked after next. */
@@ -114,7 +124,7 @@ export function timersOf(state: Omit<TickState, "job">, context: TimerContext): 
   for (const run of active) {
     const attemptAt = run.wakeAt ?? now;
     if (run.phase === "pending" && (hasRoom || attemptAt > now)) timers.push({ kind: "attempt", at: attemptAt });
-    if (run.phase === "waiting") timers.push({ kind: "deadline", at: run.wakeAt ?? now });
+    if (hasDeadline(run)) timers.push({ kind: "deadline", at: run.wakeAt ?? now });
     if (run.phase === "calling" && !inFlight.has(run.id)) timers.push({ kind: "recover", at: now });
   }
   if (record.finishedAt !== undefined) timers.push({ kind: "erase", at: record.finishedAt + FINISHED_RETENTION_MS });
@@ -179,7 +189,7 @@ class Draft {
     const { now, inFlight, random } = this.#context;
     for (const run of this.#active()) {
       if (run.phase === "calling" && !inFlight.has(run.id)) this.#put(interruptAttempt(run, this.#rules, now, random));
-      else if (run.phase === "waiting" && (run.wakeAt ?? 0) <= now) this.#put(expireRun(run, now));
+      else if (hasDeadline(run) && (run.wakeAt ?? 0) <= now) this.#put(settleOverdue(run, this.#rules, now, random));
     }
   }
 
@@ -260,7 +270,7 @@ class Draft {
   }
 
   get #rules() {
-    return { retry: this.#job.retry, completionTimeoutMs: this.#job.completionTimeoutMs };
+    return rulesOf(this.#job);
   }
 
   #active(): Run[] {

@@ -56,7 +56,11 @@ describe("the platform's refusal of one more call", () => {
     const io = { now: () => now, deadline: new Deadline(1_000) };
     const answer = await callAgent(env as unknown as Env, settingsOf(env), job, { ...run, jobId: "j" }, io);
     expect(answer).toEqual({ kind: "postponed" });
-    const rules = { retry: { maxAttempts: 1, minBackoffMs: 0, maxBackoffMs: 0 }, completionTimeoutMs: 1 };
+    const rules = {
+      retry: { maxAttempts: 1, minBackoffMs: 0, maxBackoffMs: 0 },
+      completionTimeoutMs: 1,
+      claimTimeoutMs: 1,
+    };
     const next = settleAttempt({ ...run, phase: "calling" }, answer, rules, now, 0);
     expect([next.phase, next.attempt, next.error]).toEqual(["pending", 1, undefined]);
   });

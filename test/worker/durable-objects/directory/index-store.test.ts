@@ -294,6 +294,7 @@ const asJob = (of: IndexEntry): Job => ({
   retry: { max_attempts: 3, min_backoff: "5s", max_backoff: "10m" },
   timeout: "5m",
   completion_timeout: "1h",
+  claim_timeout: "24h",
   catchup_window: "24h",
   created_at: "",
   updated_at: "",

@@ -13,7 +13,11 @@ import { JobInput } from "../../../../src/schema/job.ts";
 import { bindings } from "../../fan-out-fixture.ts";
 
 const T0 = Date.UTC(2026, 10, 23);
-const RULES = { retry: { maxAttempts: 3, minBackoffMs: 5_000, maxBackoffMs: 60_000 }, completionTimeoutMs: 60_000 };
+const RULES = {
+  retry: { maxAttempts: 3, minBackoffMs: 5_000, maxBackoffMs: 60_000 },
+  completionTimeoutMs: 60_000,
+  claimTimeoutMs: 60_000,
+};
 let made = 0;
 
 const defined = defineJob(

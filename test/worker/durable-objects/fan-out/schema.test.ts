@@ -10,7 +10,11 @@ import { JobInput } from "../../../../src/schema/job.ts";
 import { bindings } from "../../fan-out-fixture.ts";
 
 const T0 = Date.UTC(2026, 10, 23);
-const RULES = { retry: { maxAttempts: 3, minBackoffMs: 5_000, maxBackoffMs: 60_000 }, completionTimeoutMs: 60_000 };
+const RULES = {
+  retry: { maxAttempts: 3, minBackoffMs: 5_000, maxBackoffMs: 60_000 },
+  completionTimeoutMs: 60_000,
+  claimTimeoutMs: 60_000,
+};
 
 const defined = defineJob(
   JobInput.parse({ name: "n", message: "m", exec_scope: "all_users", schedule: { every: "1h" } }),

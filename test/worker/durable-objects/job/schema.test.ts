@@ -16,7 +16,11 @@ import { JobInput } from "../../../../src/schema/job.ts";
 import { env as bindings } from "../../bindings.ts";
 
 const T0 = Date.UTC(2026, 10, 23);
-const RULES = { retry: { maxAttempts: 3, minBackoffMs: 5_000, maxBackoffMs: 60_000 }, completionTimeoutMs: 60_000 };
+const RULES = {
+  retry: { maxAttempts: 3, minBackoffMs: 5_000, maxBackoffMs: 60_000 },
+  completionTimeoutMs: 60_000,
+  claimTimeoutMs: 60_000,
+};
 
 const VERSION_1 = [
   `CREATE TABLE job (one INTEGER PRIMARY KEY CHECK (one = 1), schema_version INTEGER NOT NULL, id TEXT NOT NULL, definition TEXT NOT NULL,

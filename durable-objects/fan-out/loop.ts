@@ -1,28 +1,30 @@
 /**
- * What a shard of a fan-out does while it is awake: it takes users out of its batches, calls the agent for each within the
- * bounds, and logs the end of each run. A call is not recorded before it is made, only its end is: one row a user. So a crash
- * makes the calls that were in flight (or just answered) again, under the same run ids, and never a second run in the log.
+ * A shard of a fan-out that is awake: decide, record, call, record. Only the end of a run is recorded, one row a user, and ended
+ * runs wait a moment in memory to be written together (`log.ts`). So a crash makes the calls that were in flight or just
+ * answered again, under the same run ids, and never a second run in the log.
  */
-
-import { nextCallAt } from "../../src/domain/fan-out/shard.ts";
-import { type FanOutSpec, startUserRun } from "../../src/domain/fan-out/user-run.ts";
+import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
+import {
+  decideTurn,
+  judgeRestart,
+  MAX_DUE_PER_TURN,
+  MAX_PER_TURN,
+  nextTurnAt,
+  type Turn,
+} from "../../src/domain/fan-out/turn.ts";
+import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
 import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
 import { rulesOf } from "../../src/domain/run/rules.ts";
-import {
-  beginAttempt,
-  cancelRun,
-  hasDeadline,
-  interruptAttempt,
-  isActive,
-  type Run,
-  settleAttempt,
-  settleOverdue,
-  skipRun,
-} from "../../src/domain/run/run.ts";
+import { isActive, type Run } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
+import { errorText } from "../../src/domain/text/error-text.ts";
+import { formatDuration } from "../../src/domain/time/duration.ts";
 import type { ShardStatus } from "../../src/objects/fan-out.ts";
-import { Deadline } from "../../src/outbound/deadline.ts";
+import { CallBudget } from "../../src/outbound/call-budget.ts";
+import type { Deadline } from "../../src/outbound/deadline.ts";
+import type { Alarm } from "../shared/alarm.ts";
+import { Calls } from "../shared/calls.ts";
 import { MAX_ALARM_MS, Nap } from "../shared/wait.ts";
 import { type CurrentFanOut, currentFanOut } from "./current.ts";
 import type { OpenBatch } from "./queue.ts";
@@ -30,40 +32,31 @@ import type { FanOutStore, StoredFanOut } from "./store.ts";
 
 /** A wait for the next allowed call or retry that is no longer than this is sat out: an alarm would cost a row. */
 const MAX_NAP_MS = 10_000;
-/** So many users are dealt with in one go where nothing is called (held, or given up) before others get a turn. */
-const MAX_PER_TURN = 500;
-/** So many overdue runs are looked at in one go. */
-const MAX_DUE_PER_TURN = 50;
-/** After so many restarts in a row without one run logged, the users being called are given up: one of them kills the object. */
-const MAX_STALLS = 5;
 
-/** What the loop acts with. */
+/** The outside of the loop. */
 export type ShardEffects = {
   readonly now: () => number;
   readonly random: () => number;
   /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
   readonly held: (spec: FanOutSpec) => string | undefined;
-  /** Calls the agent for one attempt, until the deadline is interrupted; never throws. */
+  /** Calls the agent for one attempt, until the deadline is interrupted. */
   readonly call: (job: CompiledJob, spec: FanOutSpec, run: Run, deadline: Deadline) => Promise<Answer>;
-  /** Tells the job that this shard has something to tell: it is idle, or was answered 410. Never throws. */
+  /** How many calls one wake may make: asked at the beginning of each. */
+  readonly budget: () => CallBudget;
+  /** Tells the job that this shard is idle, or was answered 410. Never throws. */
   readonly report: (spec: FanOutSpec) => Promise<void>;
-  /** Sets the one alarm, or takes it off. */
-  readonly armAt: (at: number | null) => void;
+  readonly alarm: Pick<Alarm, "set" | "by">;
 };
 
-/** `logged`: the log holds this run already, in an earlier form. `endsAt`: when the attempt's time is over (epoch ms). */
-type Call = {
-  readonly run: Run;
-  readonly logged: boolean;
-  readonly batch: OpenBatch | undefined;
-  readonly deadline: Deadline;
-  readonly endsAt: number;
-};
+/** `logged`: the log holds this run already, in an earlier form. */
+type Flight = { readonly run: Run; readonly logged: boolean; readonly batch: OpenBatch | undefined };
 
 export class FanOutLoop {
   readonly #store: FanOutStore;
   readonly #effects: ShardEffects;
-  readonly #calls = new Map<string, Call>();
+  readonly #calls: Calls<Answer>;
+  readonly #flights = new Map<string, Flight>();
+  readonly #nap = new Nap();
   #current: CurrentFanOut | undefined;
   #loaded = false;
   #nextCallAt = 0;
@@ -74,13 +67,21 @@ export class FanOutLoop {
   #stopped = false;
   /** Something has happened that the running loop has not looked at. */
   #dirty = false;
-  /** What an answer could not be recorded for. */
+  /** An answer could not be recorded while no alarm was running. */
   #failure: { readonly error: unknown } | undefined;
-  readonly #nap = new Nap();
 
   constructor(store: FanOutStore, effects: ShardEffects) {
     this.#store = store;
     this.#effects = effects;
+    this.#calls = new Calls<Answer>({
+      graceMs: ATTEMPT_GRACE_MS,
+      givenUp: (timeoutMs) => ({
+        kind: "retryable",
+        reason: `timed out after ${formatDuration(timeoutMs)}: the call did not end when its time was over`,
+      }),
+      threw: (error) => ({ kind: "refused", reason: `the call could not be made: ${errorText(error)}` }),
+      answered: () => this.#answered(),
+    });
   }
 
   /** The fan-out that this shard works on: the newest that it was handed users of. Others are only kept. */
@@ -93,15 +94,14 @@ export class FanOutLoop {
     return this.#current;
   }
 
-  /** Writes what of the log is still in memory: for whoever reads the tables. */
+  /** Writes what of the log is still in memory, for whoever reads the tables. */
   write(): void {
     this.#current?.log.write();
   }
 
-  /** After the tables were changed: everything that was in memory is read anew. Calls in flight are hung up. */
+  /** After the tables were changed: everything is read again, and calls in flight are hung up. */
   reset(): void {
-    for (const { deadline } of this.#calls.values()) deadline.interrupt("aborted");
-    this.#calls.clear();
+    this.#hangUp();
     this.#toGiveUp = undefined;
     this.#loaded = false;
     this.poke();
@@ -115,12 +115,16 @@ export class FanOutLoop {
 
   /** Ends for good: nothing is called, logged or armed from here any more. */
   stop(): void {
-    for (const { deadline } of this.#calls.values()) deadline.interrupt("aborted");
-    this.#calls.clear();
+    this.#hangUp();
     this.#current = undefined;
     this.#loaded = true;
     this.#stopped = true;
     this.#nap.wake();
+  }
+
+  #hangUp(): void {
+    this.#calls.abortAll();
+    this.#flights.clear();
   }
 
   /** A batch of so many users has been stored. */
@@ -134,7 +138,7 @@ export class FanOutLoop {
     this.#reported = false;
     this.#dirty = true;
     if (this.#running) this.#nap.wake();
-    else if (!this.#stopped) this.#effects.armAt(this.#effects.now());
+    else if (!this.#stopped) this.#effects.alarm.by(this.#effects.now());
   }
 
   /** Makes sure that the alarm is set for what waits. */
@@ -146,13 +150,13 @@ export class FanOutLoop {
   find(fanOut: StoredFanOut, key: string): Run | undefined {
     const current = this.current;
     if (fanOut.spec.no !== current?.spec.no) return this.#store.run(fanOut.spec, key);
-    return this.#calls.get(key)?.run ?? current.log.find(key);
+    return this.#flights.get(key)?.run ?? current.log.find(key);
   }
 
   /** Calls in flight that the log does not hold. */
   unlogged(fanOut: StoredFanOut): Run[] {
     if (fanOut.spec.no !== this.current?.spec.no) return [];
-    return [...this.#calls.values()].filter(({ logged }) => !logged).map(({ run }) => run);
+    return [...this.#flights.values()].filter(({ logged }) => !logged).map(({ run }) => run);
   }
 
   /** Takes over a run that was changed from outside; a call of an ended one is hung up. */
@@ -162,18 +166,15 @@ export class FanOutLoop {
       this.#store.putRuns(fanOut.spec.no, [after]);
       return;
     }
-    const call = this.#calls.get(key);
-    current.log.put(after, call === undefined || call.logged ? before : undefined, this.#effects.now());
-    // Whoever has changed it is told so.
+    const flight = this.#flights.get(key);
+    current.log.put(after, flight === undefined || flight.logged ? before : undefined, this.#effects.now());
+    // The client hears of the change, so that it is written first.
     current.log.write();
-    if (call === undefined) {
-      this.poke();
-      return;
-    }
-    if (isActive(after)) this.#calls.set(key, { ...call, run: after, logged: true });
+    if (flight !== undefined && isActive(after)) this.#flights.set(key, { ...flight, run: after, logged: true });
     else {
-      call.deadline.interrupt("aborted");
-      this.#finish(key, call, current);
+      this.#calls.abort(key);
+      this.#land(current, key);
+      this.poke();
     }
   }
 
@@ -192,146 +193,119 @@ export class FanOutLoop {
   }
 
   /**
-   * The alarm. Returns when nothing is left to call for now, or when its time is over; the object is armed then. Where it throws,
-   * what is in memory may be half done: go on with a new loop.
+   * The alarm. Returns when nothing is left to call for now, or when its time or its calls are used up; the object is armed then.
+   * Where it throws, what is in memory may be half done: go on with a new loop.
    */
   async run(): Promise<void> {
     this.#running = true;
     const startedAt = this.#effects.now();
+    const budget = this.#effects.budget();
     try {
       for (;;) {
         if (this.#failure !== undefined) throw this.#failure.error;
         this.#dirty = false;
         const now = this.#effects.now();
-        const turn = this.#turn(now);
+        const turn = this.#turn(budget, now);
         await this.#reportIfIdle();
-        if (now - startedAt > MAX_ALARM_MS) break;
-        if (turn.again) await this.#nap.take(now, now);
+        // The next alarm is a new invocation: it has a budget of its own, and takes over the calls in flight.
+        if (budget.isUsedUp || now - startedAt > MAX_ALARM_MS) break;
+        const nextAt = Math.min(turn?.nextAt ?? Number.POSITIVE_INFINITY, this.#ownNextAt(now));
+        if (turn?.again) await this.#nap.take(now, now);
         else if (this.#dirty) continue;
-        else if (this.#calls.size > 0 || turn.nextAt - now <= MAX_NAP_MS) {
-          await this.#nap.take(now, Math.min(turn.nextAt, now + MAX_NAP_MS));
+        else if (this.#calls.size > 0 || nextAt - now <= MAX_NAP_MS) {
+          await this.#nap.take(now, Math.min(nextAt, now + MAX_NAP_MS));
         } else break;
       }
     } finally {
       this.#running = false;
       this.#nap.end();
-      const current = this.current;
-      current?.log.write();
-      if (current !== undefined && current.interval > 0 && current.queue.size > 0) {
-        this.#store.noteNextCall(current.spec.no, this.#nextCallAt);
-      }
-      this.#arm();
+      this.#rest();
     }
   }
 
-  /** Starts what may start. `nextAt` is when to look again without a call having ended; `again`: there is more to do at once. */
-  #turn(now: number): { readonly again: boolean; readonly nextAt: number } {
+  /** Decides, records and calls. Undefined where there is no fan-out. */
+  #turn(budget: CallBudget, now: number): Turn | undefined {
     const current = this.current;
-    if (current === undefined) return { again: false, nextAt: Number.POSITIVE_INFINITY };
+    if (current === undefined) return undefined;
     if (current.log.writeAt <= now) current.log.write();
-    for (const { deadline, endsAt } of this.#calls.values()) if (endsAt <= now) deadline.interrupt("timeout");
-    if (this.#settleDue(current, now)) return { again: true, nextAt: now };
-    for (let dealtWith = 0; this.#calls.size < current.concurrency; dealtWith++) {
-      if (dealtWith >= MAX_PER_TURN) return { again: true, nextAt: now };
-      const retry = this.#nextRetry(current, now);
-      const held = retry === undefined ? this.#held(current) : undefined;
-      if (held === undefined && this.#nextCallAt > now) break;
-      if (retry !== undefined) {
-        const run = beginAttempt(retry);
-        current.log.put(run, retry, now);
-        this.#call(current, run, true, undefined, now);
-        continue;
-      }
+    this.#calls.watch(now);
+    const answers = this.#calls.takeAnswers();
+    const held = current.spec.trigger === "manual" ? undefined : this.#effects.held(current.spec);
+    const turn = decideTurn(this.#stateOf(current, budget, held, now), {
+      ...{ now, random: this.#effects.random(), answers, callsLeft: budget.left, held },
+    });
+    this.#nextCallAt = turn.nextCallAt;
+    if (turn.gone !== undefined) {
+      this.#store.noteGone(current.spec.no, turn.gone);
+      this.#current = { ...current, gone: current.gone ?? turn.gone };
+    }
+    if ([...answers.values()].some(({ kind }) => kind === "postponed") || turn.outOfCalls) budget.exhaust();
+    for (const { run, before } of turn.settle) current.log.put(run, before, now);
+    for (const key of answers.keys()) this.#land(current, key);
+    for (const { run } of [...turn.giveUp, ...turn.skip]) {
       const taken = current.queue.next();
-      if (taken === undefined) break;
-      const { user, batch } = taken;
-      const run = startUserRun(current.spec, user.userId, user.key, now);
-      if (held !== undefined) this.#end(current, skipRun(run, held, now), batch, now);
-      else if (this.#isGivenUp(current)) this.#end(current, cancelRun(run, now, KILLS), batch, now);
-      else this.#call(current, beginAttempt(run), false, batch, now);
+      current.log.put(run, undefined, now);
+      if (taken !== undefined) this.#endIn(current, taken.batch);
     }
-    return { again: false, nextAt: this.#nextAt(current, now) };
-  }
-
-  /** Ends logged runs whose completion is overdue, and calls that nobody holds any more. True where there may be more of them. */
-  #settleDue(current: CurrentFanOut, now: number): boolean {
-    if (current.log.tally.active === 0) return false;
-    const due = this.#store.dueRuns(current.spec, now, MAX_DUE_PER_TURN + this.#calls.size);
-    let settled = 0;
-    for (const run of due) {
-      if (this.#calls.has(keyOfUserRun(run.id))) continue;
-      if (run.phase === "pending") continue;
-      settled++;
-      const settle = hasDeadline(run) ? settleOverdue : interruptAttempt;
-      current.log.put(settle(run, rulesOf(current.job), now, this.#effects.random()), run, now);
+    this.#toGiveUp = this.#toGiveUp === undefined ? undefined : this.#toGiveUp - turn.giveUp.length;
+    for (const { run, before } of turn.call) {
+      budget.take();
+      if (before !== undefined) current.log.put(run, before, now);
+      const batch = before === undefined ? current.queue.next()?.batch : undefined;
+      this.#begin(current, { run, logged: before !== undefined, batch }, now);
     }
-    return settled >= MAX_DUE_PER_TURN;
+    return turn;
   }
 
-  #nextRetry(current: CurrentFanOut, now: number): Run | undefined {
-    if (current.log.tally.active === 0) return undefined;
-    const due = this.#store.dueRuns(current.spec, now, this.#calls.size + 1);
-    return due.find((run) => run.phase === "pending" && !this.#calls.has(keyOfUserRun(run.id)));
+  #stateOf(current: CurrentFanOut, budget: CallBudget, held: string | undefined, now: number) {
+    const { spec, queue, log, concurrency, interval } = current;
+    const room = Math.min(concurrency, budget.left);
+    if (this.#toGiveUp === undefined && held === undefined && room > 0 && queue.size > 0) this.#judgeRestart(current);
+    const toGiveUp = this.#toGiveUp ?? 0;
+    const queued = queue.peek(held !== undefined || toGiveUp > 0 ? MAX_PER_TURN : room);
+    const hasActive = log.tally.active > 0;
+    return {
+      ...{ spec, rules: rulesOf(current.job), concurrency, interval, nextCallAt: this.#nextCallAt },
+      ...{ flights: this.#flights, queued, waiting: queue.size, toGiveUp },
+      due: hasActive ? this.#store.dueRuns(spec, now, MAX_DUE_PER_TURN + this.#flights.size) : [],
+      nextWakeAt: hasActive ? this.#store.nextWake(spec.no, now) : undefined,
+    };
   }
 
-  /**
-   * Whether this user is given up because calling these users has killed the object again and again. Found out when the first user
-   * is begun after a restart, which costs one row.
-   */
-  #isGivenUp(current: CurrentFanOut): boolean {
-    if (this.#toGiveUp === undefined) {
-      const logged = current.log.tally.total;
-      const stalls = logged === current.begunAtLogged ? current.stalls + 1 : 0;
-      if (stalls > 0) current.log.writeThrough();
-      this.#toGiveUp = stalls >= MAX_STALLS ? current.concurrency : 0;
-      this.#store.noteBegin(current.spec.no, logged, stalls >= MAX_STALLS ? 0 : stalls);
-    }
-    if (this.#toGiveUp === 0) return false;
-    this.#toGiveUp--;
-    return true;
+  #judgeRestart(current: CurrentFanOut): void {
+    const { toGiveUp, writeThrough, note } = judgeRestart(current, current.log.tally.total, current.concurrency);
+    if (writeThrough) current.log.writeThrough();
+    this.#toGiveUp = toGiveUp;
+    this.#store.noteBegin(current.spec.no, note.begunAtLogged, note.stalls);
   }
 
-  #call(current: CurrentFanOut, run: Run, logged: boolean, batch: OpenBatch | undefined, now: number): void {
+  #begin(current: CurrentFanOut, flight: Flight, now: number): void {
+    const { run } = flight;
     const key = keyOfUserRun(run.id);
-    const { timeoutMs } = current.job;
-    const deadline = new Deadline(timeoutMs);
-    this.#calls.set(key, { run, logged, batch, deadline, endsAt: now + timeoutMs });
-    if (current.interval > 0) this.#nextCallAt = nextCallAt(this.#nextCallAt, now, current.interval);
-    void this.#effects
-      .call(current.job, current.spec, run, deadline)
-      .then((answer) => this.#answered(current, key, deadline, answer))
-      .catch((error: unknown) => {
+    this.#flights.set(key, flight);
+    this.#calls.begin(key, current.job.timeoutMs, now, (deadline) =>
+      this.#effects.call(current.job, current.spec, run, deadline),
+    );
+  }
+
+  /** The running loop takes the answer up; between two alarms nothing holds the object in memory, and it is written at once. */
+  #answered(): void {
+    if (!this.#running && !this.#stopped) {
+      try {
+        this.#turn(new CallBudget(0), this.#effects.now());
+        this.#current?.log.write();
+      } catch (error) {
         this.#failure = { error };
-        this.poke();
-      });
-  }
-
-  #answered(current: CurrentFanOut, key: string, deadline: Deadline, answer: Answer): void {
-    const call = this.#calls.get(key);
-    // A call that was hung up has been taken out already; its run has ended.
-    if (call?.deadline !== deadline) return;
-    const next = settleAttempt(call.run, answer, rulesOf(current.job), this.#effects.now(), this.#effects.random());
-    if (answer.kind === "gone") {
-      this.#store.noteGone(current.spec.no, answer.reason);
-      this.#current = { ...current, gone: current.gone ?? answer.reason };
+      }
     }
-    current.log.put(next, call.logged ? call.run : undefined, this.#effects.now());
-    this.#finish(key, call, current);
-  }
-
-  /** A run that ends without a call. */
-  #end(current: CurrentFanOut, ended: Run, batch: OpenBatch, now: number): void {
-    current.log.put(ended, undefined, now);
-    this.#endIn(current, batch);
+    this.poke();
   }
 
   /** The call is over, and the log has what came of it. */
-  #finish(key: string, call: Call, current: CurrentFanOut): void {
-    this.#calls.delete(key);
-    if (call.batch !== undefined) this.#endIn(current, call.batch);
-    // Between two alarms nothing holds the object in memory.
-    if (!this.#running) current.log.write();
-    this.poke();
+  #land(current: CurrentFanOut, key: string): void {
+    const flight = this.#flights.get(key);
+    this.#flights.delete(key);
+    if (flight?.batch !== undefined) this.#endIn(current, flight.batch);
   }
 
   /** The users of a batch are dropped in the commit in which the log has the last of them. */
@@ -341,33 +315,8 @@ export class FanOutLoop {
     queue.drop(batch);
   }
 
-  /** When there is something to do next that no ending call announces. */
-  #nextAt(current: CurrentFanOut, now: number): number {
-    const room = this.#calls.size < current.concurrency;
-    const hasUsers = room && current.queue.size > 0;
-    const wakeAt = current.log.tally.active > 0 ? this.#store.nextWake(current.spec.no, now) : undefined;
-    const retryWaits = room && this.#nextRetry(current, now) !== undefined;
-    return Math.min(
-      hasUsers || retryWaits ? Math.max(now, this.#nextCallAt) : Number.POSITIVE_INFINITY,
-      wakeAt ?? Number.POSITIVE_INFINITY,
-      current.log.writeAt,
-      this.#nextCallEnd(now),
-    );
-  }
-
-  /** When the first call's time is over; one that has been told so answers by itself. */
-  #nextCallEnd(now: number): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { endsAt } of this.#calls.values()) if (endsAt > now && endsAt < next) next = endsAt;
-    return next;
-  }
-
-  #held(current: CurrentFanOut): string | undefined {
-    return current.spec.trigger === "manual" ? undefined : this.#effects.held(current.spec);
-  }
-
   #isIdle({ queue, log }: CurrentFanOut): boolean {
-    return this.#calls.size === 0 && log.tally.active === 0 && queue.size === 0;
+    return this.#flights.size === 0 && log.tally.active === 0 && queue.size === 0;
   }
 
   async #reportIfIdle(): Promise<void> {
@@ -378,15 +327,30 @@ export class FanOutLoop {
     await this.#effects.report(current.spec);
   }
 
+  /** Writes what is in memory, and arms for what waits. */
+  #rest(): void {
+    const current = this.current;
+    current?.log.write();
+    if (current !== undefined && current.interval > 0 && current.queue.size > 0) {
+      this.#store.noteNextCall(current.spec.no, this.#nextCallAt);
+    }
+    this.#arm();
+  }
+
+  /** When the loop itself has something to do: to write its log, or to end a call. */
+  #ownNextAt(now: number): number {
+    return Math.min(this.#current?.log.writeAt ?? Number.POSITIVE_INFINITY, this.#calls.nextEnd(now));
+  }
+
   #arm(): void {
     if (this.#stopped) return;
-    const current = this.current;
     const now = this.#effects.now();
-    const at =
-      current === undefined ? Number.POSITIVE_INFINITY : this.#calls.size > 0 ? now : this.#nextAt(current, now);
-    this.#effects.armAt(Number.isFinite(at) ? Math.ceil(at) : null);
+    const current = this.current;
+    if (current === undefined) this.#effects.alarm.set(null);
+    else if (this.#flights.size > 0) this.#effects.alarm.by(now);
+    else {
+      const nextAt = nextTurnAt(this.#stateOf(current, new CallBudget(0), undefined, now), now);
+      this.#effects.alarm.set(Math.min(nextAt, this.#ownNextAt(now)));
+    }
   }
 }
-
-const KILLS =
-  "interrupted again and again: the scheduler did not survive calling the agent for this user and those beside";

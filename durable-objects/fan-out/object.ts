@@ -15,8 +15,10 @@ import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type { FanOutRpc, ListedRun, RunChange, ShardStatus, UserRunQuery } from "../../src/objects/fan-out.ts";
 import { jobObject } from "../../src/objects/job.ts";
+import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
+import { Alarm } from "../shared/alarm.ts";
 import { FanOutLoop } from "./loop.ts";
 import { FanOutStore, isWanted, type StoredFanOut } from "./store.ts";
 
@@ -25,24 +27,25 @@ const ALARM_RETRY_MS = MINUTE_MS;
 export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   #store: FanOutStore;
   #loop: FanOutLoop;
-  #armedAt: number | null | undefined;
+  readonly #alarm: Alarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new FanOutStore(ctx.storage.sql);
+    this.#alarm = new Alarm(ctx.storage);
     this.#loop = this.#newLoop();
   }
 
   /** Does not throw (DESIGN invariant 3), and goes on from what is stored where something cannot be recorded. */
   override async alarm(): Promise<void> {
-    this.#armedAt = null;
+    this.#alarm.taken();
     try {
       await this.#loop.run();
     } catch (error) {
       logError("A shard of a fan-out could not go on; it tries again in a minute", { shard: this.ctx.id.name }, error);
       this.#loop.stop();
       this.#loop = this.#newLoop();
-      this.#armAt(Date.now() + ALARM_RETRY_MS);
+      this.#alarm.set(Date.now() + ALARM_RETRY_MS);
     }
   }
 
@@ -134,7 +137,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     // The tables are gone from here on; who calls before that is on disk must not look for them.
     const erased = this.ctx.storage.deleteAll();
     this.#store = new FanOutStore(this.ctx.storage.sql);
-    this.#armedAt = null;
+    this.#alarm.taken();
     this.#loop = this.#newLoop();
     await erased;
   }
@@ -174,7 +177,8 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
           { now, deadline },
         ),
       report: (spec) => this.#report(spec),
-      armAt: (at) => this.#armAt(at),
+      budget: () => new CallBudget(settings.CALLS_PER_WAKE),
+      alarm: this.#alarm,
     });
   }
 
@@ -190,13 +194,6 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
         error,
       );
     }
-  }
-
-  #armAt(at: number | null): void {
-    if (at === this.#armedAt) return;
-    if (at === null) void this.ctx.storage.deleteAlarm();
-    else void this.ctx.storage.setAlarm(Math.max(1, at));
-    this.#armedAt = at;
   }
 }
 

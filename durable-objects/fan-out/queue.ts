@@ -1,4 +1,5 @@
 /** The users of the current fan-out whom a shard has still to run, batch by batch, each once however often they were named. */
+import type { QueuedUser } from "../../src/domain/fan-out/turn.ts";
 import { userKey } from "../../src/domain/run/run-id.ts";
 import type { FanOutStore } from "./store.ts";
 
@@ -10,8 +11,6 @@ export type OpenBatch = {
   next: number;
   outstanding: number;
 };
-
-export type QueuedUser = { readonly userId: string; readonly key: string };
 
 export class FanOutQueue {
   readonly #store: FanOutStore;
@@ -34,6 +33,18 @@ export class FanOutQueue {
   /** A batch of so many users has been stored. */
   took(users: number): void {
     if (this.#waiting !== undefined) this.#waiting += users;
+  }
+
+  /** The next users, at most `limit`, who stay in the queue until they are taken out. */
+  peek(limit: number): QueuedUser[] {
+    const users: QueuedUser[] = [];
+    for (const batch of this.#open) users.push(...batch.users.slice(batch.next, batch.next + limit - users.length));
+    while (users.length < limit) {
+      const batch = this.#openNext();
+      if (batch === undefined) break;
+      users.push(...batch.users.slice(0, limit - users.length));
+    }
+    return users;
   }
 
   /** Takes out the next user; give the batch back to {@link ended} when the user's run has ended or waits. */

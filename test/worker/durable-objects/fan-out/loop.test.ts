@@ -1,23 +1,25 @@
 /** A shard's loop on real SQLite, its calls answered by the test: what it tells of is what a restart would find. */
 import { runInDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FanOutLoop } from "../../../../durable-objects/fan-out/loop.ts";
 import { FanOutStore, type StoredFanOut } from "../../../../durable-objects/fan-out/store.ts";
 import type { FanOutSpec } from "../../../../src/domain/fan-out/user-run.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
 import { userKey } from "../../../../src/domain/run/run-id.ts";
+import { CallBudget } from "../../../../src/outbound/call-budget.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
-import { bindings } from "../../fan-out-fixture.ts";
+import { bindings, usersNamed } from "../../fan-out-fixture.ts";
 
 const T0 = Date.UTC(2026, 10, 23);
-const ALARM_LIMIT_MS = 15 * 60_000;
+const ALARM_LIMIT_MS = 10 * 60_000 + 1;
 let made = 0;
 
 const defined = defineJob(
   JobInput.parse({
     ...{ name: "n", message: "m", exec_scope: "all_users", schedule: { every: "1h" } },
     fan_out: { concurrency: 10 },
+    timeout: "10m",
   }),
 );
 if (!defined.ok) throw new Error(JSON.stringify(defined.error));
@@ -55,7 +57,8 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
       held: () => undefined,
       call: (_job, _spec, run) => new Promise((resolve) => calls.set(run.userId ?? "", resolve)),
       report: async ({ no }) => void reports.push(store.counts(no).total),
-      armAt: () => {},
+      budget: () => new CallBudget(40),
+      alarm: { set: () => {}, by: () => {} },
     });
     loop.opened();
     const stored = store.find(1);
@@ -135,5 +138,53 @@ it("results that were still in memory go with a fan-out that is forgotten, and i
     loop.write();
     expect(loop.status()).toMatchObject({ counts: { total: 0 } });
     expect(store.counts(2).total).toBe(0);
+  });
+});
+
+describe("the calls of one invocation", () => {
+  /** A platform that allows `limit` calls an alarm, and refuses each further one at once. */
+  async function runAll(users: number, limit: number, callsPerWake: number) {
+    const stub = bindings.FAN_OUT.getByName(`fan-out-loop-${made++}`);
+    return runInDurableObject(stub, async (_instance, { storage }) => {
+      const store = new FanOutStore(storage.sql);
+      store.open(fanOut(1), 0);
+      let [made, alarmAt, wakes] = [0, Number.POSITIVE_INFINITY, 0];
+      const refusal: Answer = { kind: "postponed" };
+      const loop = new FanOutLoop(store, {
+        now: () => Date.now(),
+        random: () => 0,
+        held: () => undefined,
+        call: async () => (++made > limit ? refusal : { kind: "success", httpStatus: 200 }),
+        budget: () => new CallBudget(callsPerWake),
+        report: async () => {},
+        alarm: {
+          set: (at) => (alarmAt = at ?? Number.POSITIVE_INFINITY),
+          by: (at) => (alarmAt = Math.min(alarmAt, at)),
+        },
+      });
+      loop.opened();
+      store.addBatch(1, usersNamed("user", users));
+      loop.took(users);
+      while (Number.isFinite(alarmAt) && wakes < 1_000) {
+        const waitMs = Math.max(0, alarmAt - Date.now());
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        [made, alarmAt] = [0, Number.POSITIVE_INFINITY];
+        await loop.run();
+        wakes++;
+      }
+      return { counts: store.counts(1), wakes };
+    });
+  }
+
+  it("are counted: 300 users in one shard are run, 40 in each wake, and none fails", async () => {
+    const { counts, wakes } = await runAll(300, 40, 40);
+    expect(counts).toMatchObject({ total: 300, succeeded: 300, failed: 0 });
+    expect(wakes).toBeGreaterThanOrEqual(8);
+    expect(wakes).toBeLessThan(12);
+  });
+
+  it("that the platform refuses are made in the next one, and are no attempts", async () => {
+    const { counts } = await runAll(300, 40, 1_000);
+    expect(counts).toMatchObject({ total: 300, succeeded: 300, failed: 0 });
   });
 });

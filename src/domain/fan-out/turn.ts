@@ -1,0 +1,249 @@
+/**
+ * What a shard of a fan-out does when it looks: one pure step from its users, runs and calls to what is called, skipped, settled
+ * and given up. The shell (durable-objects/fan-out/loop.ts) records and calls. A call is not recorded before it is made, only
+ * its end is: a crash makes the calls in flight again, under the same run ids.
+ */
+import type { Answer } from "../run/attempt-outcome.ts";
+import {
+  beginAttempt,
+  cancelRun,
+  hasDeadline,
+  interruptAttempt,
+  isActive,
+  type Run,
+  type RunRules,
+  settleAttempt,
+  settleOverdue,
+  skipRun,
+} from "../run/run.ts";
+import { keyOfUserRun } from "../run/run-id.ts";
+import { nextCallAt } from "./shard.ts";
+import { type FanOutSpec, startUserRun } from "./user-run.ts";
+
+/** So many users are dealt with in one turn when nothing is called (held, or given up), before others get a turn. */
+export const MAX_PER_TURN = 500;
+/** So many runs of the log are looked at in one turn. */
+export const MAX_DUE_PER_TURN = 50;
+/** After so many restarts in a row without one run logged, the users being called are given up: one of them kills the object. */
+const MAX_STALLS = 5;
+
+/** A user who has no run yet; `key` is the last part of the run's id. */
+export type QueuedUser = { readonly userId: string; readonly key: string };
+
+/** A run whose call is in flight. `logged`: the log holds an earlier form of it. */
+export type Flight = { readonly run: Run; readonly logged: boolean };
+
+/** Everything that a turn may look at. */
+export type ShardState = {
+  readonly spec: FanOutSpec;
+  readonly rules: RunRules;
+  /** How many calls may be in flight at once. */
+  readonly concurrency: number;
+  /** The least time between two calls in ms, and when the next one is allowed (epoch ms). */
+  readonly interval: number;
+  readonly nextCallAt: number;
+  /** Calls of this process, by the user's key. */
+  readonly flights: ReadonlyMap<string, Flight>;
+  /** Logged runs that have not ended and whose time has come, the earliest first, perhaps not all. */
+  readonly due: readonly Run[];
+  /** When the first logged run after those is due. */
+  readonly nextWakeAt?: number | undefined;
+  /** The users to run next, perhaps not all, and how many wait in all. */
+  readonly queued: readonly QueuedUser[];
+  readonly waiting: number;
+  /** So many of the next users are given up ({@link judgeRestart}). */
+  readonly toGiveUp: number;
+};
+
+export type TurnContext = {
+  readonly now: number;
+  /** In [0, 1): spreads backoffs. */
+  readonly random: number;
+  /** Answers that came in since the last turn, by the user's key. */
+  readonly answers: ReadonlyMap<string, Answer>;
+  /** How many calls this invocation may still make. */
+  readonly callsLeft: number;
+  /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
+  readonly held?: string | undefined;
+};
+
+/** A run to log; `before` is the form in which the log holds it, if it does. `user`: one of `queued`, dealt with by this. */
+export type LoggedChange = { readonly run: Run; readonly before?: Run | undefined; readonly user?: QueuedUser };
+
+export type Turn = {
+  /** Runs that an answer, a deadline or an interruption has moved on. */
+  readonly settle: readonly LoggedChange[];
+  /** Runs to call now. One with `before` is logged first; one of a new user is logged when it ends. */
+  readonly call: readonly LoggedChange[];
+  readonly skip: readonly LoggedChange[];
+  readonly giveUp: readonly LoggedChange[];
+  /** An agent answered 410, with this reason. */
+  readonly gone?: string;
+  readonly nextCallAt: number;
+  /** No further call may be made in this invocation, and there is one to make. */
+  readonly outOfCalls: boolean;
+  /** There is more to do at once. */
+  readonly again: boolean;
+  /** When to look again without a call having ended (epoch ms, or infinity). */
+  readonly nextAt: number;
+};
+
+/** Decides what happens at `now`. Deterministic in its arguments. */
+export function decideTurn(state: ShardState, context: TurnContext): Turn {
+  const draft = new Draft(state, context);
+  draft.settleAnswers();
+  draft.settleDue();
+  draft.callRetries();
+  draft.beginUsers();
+  return draft.turn();
+}
+
+/** When the next turn has something to do that no ending call announces (epoch ms, or infinity). */
+export function nextTurnAt(state: ShardState, now: number): number {
+  const { due, flights, waiting, concurrency, nextCallAt, nextWakeAt = Number.POSITIVE_INFINITY } = state;
+  const open = due.filter((run) => !flights.has(keyOfUserRun(run.id)));
+  if (open.some(({ phase }) => phase !== "pending")) return now;
+  const hasCalls = flights.size < concurrency && waiting + open.length > 0;
+  return Math.min(hasCalls ? Math.max(now, nextCallAt) : Number.POSITIVE_INFINITY, nextWakeAt);
+}
+
+class Draft {
+  readonly #state: ShardState;
+  readonly #context: TurnContext;
+  readonly #settle: LoggedChange[] = [];
+  readonly #call: LoggedChange[] = [];
+  readonly #skip: LoggedChange[] = [];
+  readonly #giveUp: LoggedChange[] = [];
+  #gone: string | undefined;
+  #inFlight: number;
+  #callsLeft: number;
+  #nextCallAt: number;
+  #dealtWith = 0;
+  #settledDue = 0;
+
+  constructor(state: ShardState, context: TurnContext) {
+    this.#state = state;
+    this.#context = context;
+    this.#inFlight = state.flights.size;
+    this.#callsLeft = context.callsLeft;
+    this.#nextCallAt = state.nextCallAt;
+  }
+
+  settleAnswers(): void {
+    const { now, random, answers } = this.#context;
+    for (const [key, answer] of answers) {
+      const flight = this.#state.flights.get(key);
+      if (flight === undefined) continue;
+      this.#inFlight--;
+      const run = settleAttempt(flight.run, answer, this.#state.rules, now, random);
+      this.#settle.push({ run, before: flight.logged ? flight.run : undefined });
+      if (answer.kind === "gone") this.#gone ??= answer.reason;
+      // The platform counts calls by itself too: it has refused this one.
+      if (answer.kind === "postponed") this.#callsLeft = 0;
+    }
+  }
+
+  /** Logged runs whose completion is overdue, and calls that nobody holds any more. */
+  settleDue(): void {
+    const { now, random } = this.#context;
+    for (const run of this.#state.due) {
+      if (run.phase === "pending" || this.#isInFlight(run)) continue;
+      const settle = hasDeadline(run) ? settleOverdue : interruptAttempt;
+      const next = settle(run, this.#state.rules, now, random);
+      this.#settle.push({ run: next, before: run });
+      this.#settledDue++;
+    }
+  }
+
+  callRetries(): void {
+    for (const before of this.#retries()) {
+      if (!this.#mayCall()) return;
+      this.#begin({ run: beginAttempt(before), before });
+    }
+  }
+
+  beginUsers(): void {
+    const { spec, queued, toGiveUp } = this.#state;
+    const { now, held } = this.#context;
+    for (const user of queued) {
+      if (this.#dealtWith >= MAX_PER_TURN) return;
+      const isGivenUp = this.#giveUp.length < toGiveUp;
+      if (held === undefined && !isGivenUp && !this.#mayCall()) return;
+      const run = startUserRun(spec, user.userId, user.key, now);
+      this.#dealtWith++;
+      if (held !== undefined) this.#skip.push({ run: skipRun(run, held, now), user });
+      else if (isGivenUp) this.#giveUp.push({ run: cancelRun(run, now, KILLS), user });
+      else this.#begin({ run: beginAttempt(run), user });
+    }
+  }
+
+  turn(): Turn {
+    const retries = this.#retries().length - this.#call.filter(({ before }) => before !== undefined).length;
+    const users = this.#state.waiting - this.#dealtWith;
+    const mayGoOn = this.#inFlight < this.#state.concurrency && retries + users > 0;
+    const free = this.#context.held !== undefined || this.#giveUp.length < this.#state.toGiveUp;
+    const again = this.#settledDue >= MAX_DUE_PER_TURN || (free && users > 0 && this.#dealtWith > 0);
+    return {
+      settle: this.#settle,
+      call: this.#call,
+      skip: this.#skip,
+      giveUp: this.#giveUp,
+      ...(this.#gone === undefined ? {} : { gone: this.#gone }),
+      nextCallAt: this.#nextCallAt,
+      outOfCalls: this.#callsLeft === 0 && mayGoOn && this.#nextCallAt <= this.#context.now,
+      again,
+      nextAt: Math.min(
+        mayGoOn ? Math.max(this.#context.now, this.#nextCallAt) : Number.POSITIVE_INFINITY,
+        this.#state.nextWakeAt ?? Number.POSITIVE_INFINITY,
+        ...this.#settle.map(({ run }) =>
+          isActive(run) ? (run.wakeAt ?? this.#context.now) : Number.POSITIVE_INFINITY,
+        ),
+      ),
+    };
+  }
+
+  #begin(change: LoggedChange): void {
+    const { interval } = this.#state;
+    this.#call.push(change);
+    this.#inFlight++;
+    this.#callsLeft--;
+    if (interval > 0) this.#nextCallAt = nextCallAt(this.#nextCallAt, this.#context.now, interval);
+  }
+
+  #mayCall(): boolean {
+    const hasRoom = this.#inFlight < this.#state.concurrency;
+    return hasRoom && this.#callsLeft > 0 && this.#nextCallAt <= this.#context.now;
+  }
+
+  #retries(): Run[] {
+    return this.#state.due.filter((run) => run.phase === "pending" && !this.#isInFlight(run));
+  }
+
+  #isInFlight(run: Run): boolean {
+    return this.#state.flights.has(keyOfUserRun(run.id));
+  }
+}
+
+/** What a shard knows of its restarts: how many runs were logged at the last one, and how often in a row none had come since. */
+export type Restarts = { readonly begunAtLogged: number; readonly stalls: number };
+
+/**
+ * Judges a restart when the first user is begun after it. Users whose calls have killed the object again and again are given up;
+ * from the first such restart on each run is written at once, since a kill takes the unwritten runs beside it along.
+ */
+export function judgeRestart(
+  { begunAtLogged, stalls: before }: Restarts,
+  logged: number,
+  concurrency: number,
+): { readonly toGiveUp: number; readonly writeThrough: boolean; readonly note: Restarts } {
+  const stalls = logged === begunAtLogged ? before + 1 : 0;
+  const giveUp = stalls >= MAX_STALLS;
+  return {
+    toGiveUp: giveUp ? concurrency : 0,
+    writeThrough: stalls > 0,
+    note: { begunAtLogged: logged, stalls: giveUp ? 0 : stalls },
+  };
+}
+
+const KILLS =
+  "interrupted again and again: the scheduler did not survive calling the agent for this user and those beside";

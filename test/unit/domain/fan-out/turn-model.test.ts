@@ -1,0 +1,319 @@
+/**
+ * decideTurn under random histories: time passing, kills at any moment, answers, refusals of the platform, small budgets of calls.
+ * The shell around it is modelled by the few lines of `World`; the written log is what survives a kill.
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decideTurn, MAX_DUE_PER_TURN, nextTurnAt, type ShardState } from "../../../../src/domain/fan-out/turn.ts";
+import { type FanOutSpec, startUserRun } from "../../../../src/domain/fan-out/user-run.ts";
+import { defineJob } from "../../../../src/domain/job/definition.ts";
+import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import { isActive, type Run } from "../../../../src/domain/run/run.ts";
+import { keyOfUserRun, userKey } from "../../../../src/domain/run/run-id.ts";
+import { JobInput } from "../../../../src/schema/job.ts";
+
+const T0 = Date.UTC(2026, 10, 23, 9, 0, 0);
+const USERS = Array.from({ length: 25 }, (_, i) => ({ userId: `u${i}`, key: userKey(`u${i}`) }));
+const RULES = {
+  retry: { maxAttempts: 3, minBackoffMs: 1_000, maxBackoffMs: 8_000 },
+  completionTimeoutMs: 30_000,
+  claimTimeoutMs: 60_000,
+};
+
+const defined = defineJob(
+  JobInput.parse({ name: "n", message: "m", exec_scope: "all_users", schedule: { every: "1h" } }),
+);
+if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+const spec: FanOutSpec = {
+  ...{ no: 1, id: "j-f1", jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, shards: 1 },
+  definition: defined.value.definition,
+};
+
+type Limits = { readonly concurrency: number; readonly interval: number; readonly callsPerWake: number };
+
+class World {
+  now = T0;
+  held: string | undefined;
+  /** What is on disk, and ended runs that wait in memory to be written. */
+  readonly log = new Map<string, Run>();
+  #unwritten = new Map<string, Run>();
+  #flights = new Map<string, { readonly run: Run; readonly logged: boolean }>();
+  #nextCallAt = T0;
+  readonly calls: { readonly id: string; readonly attempt: number; readonly at: number }[] = [];
+  mostInFlight = 0;
+  mostCallsInAWake = 0;
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** One invocation: turns until there is nothing to do at once, or its calls are used up. */
+  wake(random: number, answers: ReadonlyMap<string, Answer> = new Map()): void {
+    let callsLeft = this.#limits.callsPerWake;
+    let heard = answers;
+    for (let turns = 0; ; turns++) {
+      if (turns > 100) throw new Error("the shard turns without end");
+      const turn = decideTurn(this.#state(), { now: this.now, random, answers: heard, callsLeft, held: this.held });
+      for (const { run, before } of turn.settle) this.#put(run, before);
+      for (const key of heard.keys()) this.#flights.delete(key);
+      for (const { run } of [...turn.skip, ...turn.giveUp]) this.#put(run, undefined);
+      for (const { run, before } of turn.call) {
+        if (before !== undefined) this.#put(run, before);
+        this.#flights.set(keyOfUserRun(run.id), { run, logged: before !== undefined });
+        this.calls.push({ id: run.id, attempt: run.attempt, at: this.now });
+      }
+      callsLeft -= turn.call.length;
+      if (turn.outOfCalls) callsLeft = 0;
+      this.#nextCallAt = turn.nextCallAt;
+      this.mostInFlight = Math.max(this.mostInFlight, this.#flights.size);
+      this.mostCallsInAWake = Math.max(this.mostCallsInAWake, this.#limits.callsPerWake - callsLeft);
+      heard = new Map();
+      if (!turn.again) return;
+    }
+  }
+
+  /** The object dies: calls in flight and unwritten results are lost. */
+  kill(): void {
+    this.#flights.clear();
+    this.#unwritten.clear();
+  }
+
+  write(): void {
+    for (const [key, run] of this.#unwritten) this.log.set(key, run);
+    this.#unwritten.clear();
+  }
+
+  answer(pick: number, answer: Answer, random: number): void {
+    const keys = [...this.#flights.keys()];
+    const key = keys[pick % Math.max(1, keys.length)];
+    if (key !== undefined) this.wake(random, new Map([[key, answer]]));
+  }
+
+  /** Wakes for every timer up to then, as the alarm does. */
+  advance(ms: number, random: number): void {
+    const until = this.now + ms;
+    for (let wakes = 0; ; wakes++) {
+      const next = nextTurnAt(this.#state(), this.now);
+      if (next > until || wakes > 200) break;
+      this.now = Math.max(this.now, next);
+      this.wake(random);
+      if (nextTurnAt(this.#state(), this.now) <= this.now) break;
+    }
+    this.now = until;
+  }
+
+  /** Whether something waits that no alarm and no call would take up. */
+  get isForgotten(): boolean {
+    const waits = this.#queued().length > 0 || [...this.log.values()].some(isActive);
+    return waits && this.#flights.size === 0 && nextTurnAt(this.#state(), this.now) === Number.POSITIVE_INFINITY;
+  }
+
+  get runs(): Run[] {
+    return [...this.log.values()];
+  }
+
+  #queued() {
+    return USERS.filter(({ key }) => !this.log.has(key) && !this.#unwritten.has(key) && !this.#flights.has(key));
+  }
+
+  #state(): ShardState {
+    const waiting = [...this.log.values()].filter(isActive);
+    const at = (run: Run): number => run.wakeAt ?? run.startedAt;
+    const due = waiting.filter((run) => at(run) <= this.now).sort((a, b) => at(a) - at(b));
+    const later = waiting.filter((run) => at(run) > this.now).map(at);
+    const queued = this.#queued();
+    return {
+      ...{ spec, rules: RULES, concurrency: this.#limits.concurrency, interval: this.#limits.interval },
+      ...{ nextCallAt: this.#nextCallAt, flights: this.#flights, toGiveUp: 0 },
+      ...{ queued: queued.slice(0, 10), waiting: queued.length },
+      due: due.slice(0, MAX_DUE_PER_TURN + this.#flights.size),
+      nextWakeAt: later.length === 0 ? undefined : Math.min(...later),
+    };
+  }
+
+  #put(run: Run, before: Run | undefined): void {
+    const key = keyOfUserRun(run.id);
+    if (before === undefined && !isActive(run)) this.#unwritten.set(key, run);
+    else this.log.set(key, run);
+  }
+}
+
+const random = fc.double({ min: 0, max: 0.999, noNaN: true });
+const answer: fc.Arbitrary<Answer> = fc.oneof(
+  fc.constant<Answer>({ kind: "success", httpStatus: 200 }),
+  fc.constant<Answer>({ kind: "accepted", httpStatus: 202 }),
+  fc.constant<Answer>({ kind: "refused", httpStatus: 404, reason: "404" }),
+  fc.constant<Answer>({ kind: "gone", httpStatus: 410, reason: "410" }),
+  fc.constant<Answer>({ kind: "retryable", reason: "503", httpStatus: 503 }),
+  fc.constant<Answer>({ kind: "postponed" }),
+);
+type Step = (world: World) => void;
+const stepOf = (answers: fc.Arbitrary<Answer>): fc.Arbitrary<Step> =>
+  fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.tuple(fc.nat(5), answers, random).map(
+        ([pick, what, r]): Step =>
+          (world) =>
+            world.answer(pick, what, r),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.nat(20_000), random).map(
+        ([ms, r]): Step =>
+          (world) =>
+            world.advance(ms, r),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: random.map(
+        (r): Step =>
+          (world) =>
+            world.wake(r),
+      ),
+    },
+    { weight: 1, arbitrary: fc.constant<Step>((world) => world.write()) },
+    { weight: 1, arbitrary: fc.constant<Step>((world) => world.kill()) },
+  );
+const limits = fc.record({
+  concurrency: fc.integer({ min: 1, max: 6 }),
+  interval: fc.constantFrom(0, 0, 700),
+  callsPerWake: fc.integer({ min: 1, max: 8 }),
+});
+const plan = fc.record({ limits, steps: fc.array(stepOf(answer), { maxLength: 60 }) });
+
+function play({ limits, steps }: { limits: Limits; steps: Step[] }): World {
+  const world = new World(limits);
+  for (const next of steps) next(world);
+  return world;
+}
+
+/** The agent answers every call from now on, and the object is not killed any more. */
+function finish(world: World): void {
+  for (let round = 0; round < 400; round++) {
+    world.advance(1_000, 0.5);
+    for (let i = 0; i < 6; i++) world.answer(0, { kind: "success", httpStatus: 200 }, 0.5);
+    world.write();
+  }
+}
+
+describe("whatever happens, and whenever the object is killed", () => {
+  it("each user has exactly one run in the end, and it has ended", () => {
+    fc.assert(
+      fc.property(plan, (history) => {
+        const world = play(history);
+        finish(world);
+        expect(world.runs.map(({ userId }) => userId).sort()).toEqual(USERS.map(({ userId }) => userId).sort());
+        expect(world.runs.filter(isActive)).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("never more calls are in flight than the bound, nor made in one invocation than its budget", () => {
+    fc.assert(
+      fc.property(plan, (history) => {
+        const world = play(history);
+        expect(world.mostInFlight).toBeLessThanOrEqual(history.limits.concurrency);
+        expect(world.mostCallsInAWake).toBeLessThanOrEqual(history.limits.callsPerWake);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("what waits always has a call in flight or a time at which it is taken up", () => {
+    fc.assert(
+      fc.property(plan, ({ limits: some, steps }) => {
+        const world = new World(some);
+        for (const next of steps) {
+          next(world);
+          expect(world.isForgotten).toBe(false);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("no run has more attempts than its retry allows", () => {
+    fc.assert(
+      fc.property(plan, (history) => {
+        const world = play(history);
+        finish(world);
+        for (const { attempt } of world.runs) expect(attempt).toBeLessThanOrEqual(RULES.retry.maxAttempts);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("calls are spaced by the rate", () => {
+    fc.assert(
+      fc.property(plan, ({ limits: some, steps }) => {
+        const world = play({ limits: { ...some, interval: 700 }, steps });
+        const span = (world.calls.at(-1)?.at ?? T0) - (world.calls[0]?.at ?? T0);
+        // Calls a little late may be made up for, so that the rate is that of the whole.
+        expect(world.calls.length).toBeLessThanOrEqual(span / 700 + 2);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("a call that the platform refused is no attempt: the agent answers each user at the first", () => {
+    const answers = fc.constantFrom<Answer>({ kind: "success" }, { kind: "postponed" }, { kind: "postponed" });
+    const picked = fc.array(fc.tuple(fc.nat(5), answers), { maxLength: 200 });
+    fc.assert(
+      fc.property(limits, picked, (some, said) => {
+        const world = new World(some);
+        for (const [pick, what] of said) {
+          world.advance(1_000, 0);
+          world.answer(pick, what, 0);
+        }
+        finish(world);
+        expect(world.runs.map(({ status, attempt }) => [status, attempt])).toEqual(USERS.map(() => ["success", 1]));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("a turn", () => {
+  const world = () => ({
+    ...{ spec, rules: RULES, concurrency: 6, interval: 0, nextCallAt: 0, flights: new Map(), due: [], toGiveUp: 0 },
+    ...{ queued: USERS.slice(0, 6), waiting: 25 },
+  });
+  const context = { now: T0, random: 0, answers: new Map(), callsLeft: 40 };
+
+  it("decides the same again from the same state", () => {
+    expect(decideTurn(world(), context)).toEqual(decideTurn(world(), context));
+  });
+
+  it("calls as many users as there is room for, and waits for one of them to end", () => {
+    const { call, again, nextAt, outOfCalls } = decideTurn(world(), context);
+    expect([call.length, again, nextAt, outOfCalls]).toEqual([6, false, Number.POSITIVE_INFINITY, false]);
+  });
+
+  it("says when the invocation has no call left for those who wait", () => {
+    expect(decideTurn(world(), { ...context, callsLeft: 2 })).toMatchObject({ outOfCalls: true, nextAt: T0 });
+  });
+
+  it("skips those who wait while fires are held, with the reason", () => {
+    const { skip, call } = decideTurn(world(), { ...context, held: "held: MODE=stopped" });
+    expect(call).toEqual([]);
+    expect(skip.map(({ run }) => [run.status, run.error])).toEqual(
+      USERS.slice(0, 6).map(() => ["skipped", "held: MODE=stopped"]),
+    );
+  });
+
+  it("gives up the first of those who wait, and calls the others", () => {
+    const { giveUp, call } = decideTurn({ ...world(), toGiveUp: 2 }, context);
+    expect([giveUp.map(({ user }) => user?.userId), call.length]).toEqual([["u0", "u1"], 4]);
+    expect(giveUp[0]?.run).toMatchObject({ status: "error", error: expect.stringContaining("interrupted again") });
+  });
+
+  it("starts the run of a user under the id that a crash would give it again", () => {
+    const { call } = decideTurn(world(), context);
+    expect(call[0]?.run.id).toBe(startUserRun(spec, "u0", userKey("u0"), T0 + 9_000).id);
+  });
+});

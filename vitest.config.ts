@@ -39,6 +39,7 @@ const engineDependent = [
   "test/unit/outbound/**/*.test.ts",
   "test/unit/agent/**/*.test.ts",
   "test/unit/heartbeat/**/*.test.ts",
+  "test/unit/agent-kit/**/*.test.ts",
 ];
 
 /** The package by its own name: its sources, as tsconfig.json has it; `npm run build` makes what `exports` names. */

@@ -17,7 +17,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const TARGET = join(ROOT, "dist/package");
 
 /** What the package exports, by name; the client's types are written from the API's description. */
-const TYPED = { index: "src/index.ts" };
+const TYPED = { index: "src/index.ts", agent: "src/agent-kit/agent-kit.ts" };
 const MODULES = { ...TYPED, client: "src/client/client.ts" };
 
 /** In the package the Worker is built already. */

@@ -52,7 +52,7 @@ const write = (name: string, text: string): Promise<void> => writeFile(join(fold
 it("holds what runs and its types, and no source, test or bench", () => {
   expect(packed.filter((path) => !/^(?:dist\/package\/|README\.md$|LICENSE$|package\.json$)/.test(path))).toEqual([]);
   expect(packed.filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))).toEqual([]);
-  for (const name of ["index", "client", "cli"]) {
+  for (const name of ["index", "client", "agent", "cli"]) {
     expect(packed).toContain(`dist/package/${name}.js`);
     expect(packed).toContain(`dist/package/${name}.js.map`);
   }
@@ -66,25 +66,28 @@ it("is found in order by publint and by Are The Types Wrong", async () => {
 
 const CLIENT = `
   import { createClient } from "reveille/client";
+  import { createAgent } from "reveille/agent";
+  const agent = createAgent({ secret: "whsec_c2VjcmV0", onRun: ({ message, session_id }) => message + session_id });
+  if ((await agent(new Request("http://127.0.0.1/", { method: "POST", body: "{}" }))).status !== 401) throw new Error("let in");
   const api = createClient("http://127.0.0.1:1", "token", { fetch: async () => Response.json({ items: [] }) });
   const list = await api.v1.jobs.$get({ query: { name: "x" } });
   if ((await list.json()).items.length !== 0) throw new Error("not empty");
 `;
 
-describe("client", () => {
+describe("client and agent", () => {
   it.each([
     ["Node on this machine", SYSTEM_NODE],
     ["Node 24", join(BIN, "node")],
-  ])("is imported by %s", async (_, node) => {
+  ])("are imported by %s", async (_, node) => {
     await write("client.mjs", CLIENT);
     await run(node, ["client.mjs"]);
   });
 
-  it("loads nothing of the Worker", async () => {
-    expect(await inputsOf("client")).toEqual([]);
+  it.each(["client", "agent"])("load nothing of the Worker: %s", async (module) => {
+    expect(await inputsOf(module)).toEqual([]);
   });
 
-  it.runIf(isLong)("is imported by Deno and Bun, where npm has them", async () => {
+  it.runIf(isLong)("are imported by Deno and Bun, where npm has them", async () => {
     await write("client.mjs", CLIENT);
     const tools = await temporaryFolder();
     await writeFile(

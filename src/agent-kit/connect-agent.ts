@@ -1,0 +1,250 @@
+/** An agent without a URL: it takes its runs from its mailbox (docs/contract.md §14), over a socket, else by waiting calls. */
+import { parseDuration } from "../domain/time/duration.ts";
+import { HeldRuns } from "./held-runs.ts";
+import { messageOf, parseJson } from "./outcome.ts";
+import type { Fetch } from "./report.ts";
+import { isObject, isRunCall, type OnRun } from "./run.ts";
+import { fitsProtocol, type MailboxSocket, openSocket } from "./socket.ts";
+import { pause, within } from "./wait.ts";
+
+export type ConnectOptions = {
+  /** The deployment: "https://reveille.example.com". */
+  readonly url: string;
+  /** The operator's, or one of role `agent` for this agent. */
+  readonly token: string;
+  /** The agent's id. It gets a mailbox if it is not there yet. */
+  readonly agent: string;
+  readonly onRun: OnRun;
+  /** How many runs are worked on at a time, 1 to 100. Default 1. */
+  readonly concurrency?: number;
+  /** How long a run stays ours without a sign of life, 10s to 1h; it is renewed by itself. Default "1m". */
+  readonly lease?: string;
+  /** Hears of every connection made and lost, and of reports that did not arrive. Default: nothing. */
+  readonly onEvent?: (event: ConnectionEvent) => void;
+  readonly fetch?: Fetch;
+  /** Default: the runtime's own; without one, runs are fetched by waiting calls. */
+  readonly WebSocket?: typeof WebSocket;
+};
+
+export type ConnectionEvent =
+  | { readonly kind: "connected" | "working"; readonly message: string }
+  | { readonly kind: "disconnected" | "report_lost"; readonly message: string };
+
+export type Connection = {
+  /** Resolves when the connection has ended as it was asked to; rejects where it cannot go on (token, agent deleted). */
+  readonly closed: Promise<void>;
+  /** Takes no further run, lets those that are worked on end, then closes. */
+  drain(): Promise<void>;
+  /** Gives back the runs that are worked on, to be done elsewhere, and closes at once. Their signals are aborted. */
+  release(): Promise<void>;
+};
+
+/** A connection that cannot go on; `problem` is the API's, where there is one. */
+export class ConnectionRefused extends Error {
+  readonly problem: Readonly<Record<string, unknown>> | undefined;
+  constructor(message: string, problem?: Readonly<Record<string, unknown>>) {
+    super(message);
+    this.problem = problem;
+  }
+}
+
+const MAX_CONCURRENCY = 100;
+const MAX_CLAIM = 10;
+const CLAIM_WAIT = "25s";
+const CLAIM_LIMIT_MS = 40_000;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 30_000;
+const MIN_LEASE_MS = 10_000;
+const MAX_LEASE_MS = 3_600_000;
+const RELEASE_LIMIT_MS = 3_000;
+const TOO_MANY = 429;
+const TOKEN_ENDED = 4401;
+const AGENT_DELETED = 4404;
+
+/** Connects and stays connected until it is told to end. Throws where an option is malformed. */
+export function connectAgent(options: ConnectOptions): Connection {
+  const connection = new MailboxConnection(options);
+  const closed = connection.live();
+  // An end that nobody looks at is not an unhandled rejection.
+  closed.catch(() => undefined);
+  return {
+    closed,
+    async drain() {
+      connection.end();
+      await closed;
+    },
+    async release() {
+      await connection.release();
+      await closed;
+    },
+  };
+}
+
+/** One life of a socket, or of a row of waiting calls. */
+type Life = { readonly wasOpened: boolean };
+
+class MailboxConnection {
+  readonly #options: ConnectOptions;
+  readonly #concurrency: number;
+  readonly #lease: string;
+  readonly #home: string;
+  readonly #fetch: Fetch;
+  readonly #runs: HeldRuns;
+  readonly #claims = new AbortController();
+  #socket: MailboxSocket | undefined;
+  #onFreed: () => void = () => undefined;
+
+  constructor(options: ConnectOptions) {
+    const { concurrency = 1, lease = "1m", fetch: fetchIt = (url, init) => fetch(url, init) } = options;
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
+      throw new TypeError(`concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`);
+    }
+    this.#options = options;
+    this.#concurrency = concurrency;
+    this.#lease = lease;
+    this.#fetch = fetchIt;
+    this.#home = `${options.url.replace(/\/+$/, "")}/v1/agents/${encodeURIComponent(options.agent)}`;
+    this.#runs = new HeldRuns({
+      onRun: options.onRun,
+      leaseMs: leaseOf(lease),
+      fetch: fetchIt,
+      socket: () => this.#socket,
+      onTaken: ({ data }) => this.#tell("working", `the run ${data.run.id} of ${data.job.name}`),
+      onFreed: () => this.#onFreed(),
+      onLost: ({ data }, why) => this.#tell("report_lost", `the run ${data.run.id}: ${why}`),
+    });
+  }
+
+  get #isEnding(): boolean {
+    return this.#claims.signal.aborted;
+  }
+
+  /** Stays connected until {@link end}, then until what is worked on has ended. Rejects where it cannot go on. */
+  async live(): Promise<void> {
+    const { WebSocket: given, token } = this.#options;
+    const Socket = given ?? (typeof WebSocket === "function" && fitsProtocol(token) ? WebSocket : undefined);
+    let backoff = FIRST_BACKOFF_MS;
+    while (!this.#isEnding) {
+      let wasOpened = false;
+      try {
+        ({ wasOpened } = Socket === undefined ? await this.#overCalls() : await this.#overSocket(Socket));
+      } catch (error) {
+        if (error instanceof ConnectionRefused) throw error;
+        if (!this.#isEnding) this.#tell("disconnected", `${messageOf(error)}; connecting again`);
+      }
+      if (wasOpened) backoff = FIRST_BACKOFF_MS;
+      await this.#untilEndOr(pause(backoff * (0.75 + Math.random() / 2)));
+      backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
+    }
+    await this.#runs.allReported();
+  }
+
+  /** Takes no further run. */
+  end(): void {
+    this.#claims.abort();
+    this.#onFreed();
+  }
+
+  /** Gives back what is worked on, and ends. */
+  async release(): Promise<void> {
+    const given = this.#runs.giveBack();
+    // Before the socket closes, which carries it.
+    await within(given, RELEASE_LIMIT_MS, undefined);
+    this.end();
+  }
+
+  #tell(kind: ConnectionEvent["kind"], message: string): void {
+    this.#options.onEvent?.({ kind, message });
+  }
+
+  async #untilEndOr(other: Promise<void>): Promise<void> {
+    const { signal } = this.#claims;
+    if (signal.aborted) return;
+    const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    await Promise.race([ended, other]);
+  }
+
+  /** Resolves when the socket has closed and another may be tried. */
+  async #overSocket(Socket: typeof WebSocket): Promise<Life> {
+    const { agent, token } = this.#options;
+    const url = `${this.#home.replace(/^http/, "ws")}/connect`;
+    const onOpen = (opened: MailboxSocket): void => {
+      this.#socket = opened;
+      this.#tell("connected", `to the mailbox of ${agent}`);
+      opened.ready(this.#concurrency, this.#lease);
+    };
+    const socket = openSocket(url, token, Socket, onOpen, (call) => this.#runs.take(call));
+    const { signal } = this.#claims;
+    const close = (): void => socket.close();
+    if (signal.aborted) close();
+    signal.addEventListener("abort", close, { once: true });
+    const { code, wasOpened } = await socket.closed;
+    signal.removeEventListener("abort", close);
+    this.#socket = undefined;
+    if (this.#isEnding) return { wasOpened };
+    if (code === TOKEN_ENDED) throw new ConnectionRefused("The token has expired or was revoked.");
+    if (code === AGENT_DELETED) throw new ConnectionRefused(`The agent ${agent} was deleted.`);
+    this.#tell("disconnected", `the mailbox of ${agent} (${code}); connecting again`);
+    // A socket does not say why it was refused; the same address asked without one does.
+    if (!wasOpened) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));
+    return { wasOpened };
+  }
+
+  /** Runs as they come, by calls that wait. Resolves when a call has failed and another may be tried. */
+  async #overCalls(): Promise<Life> {
+    let wasOpened = false;
+    while (!this.#isEnding) {
+      const free = this.#concurrency - this.#runs.count;
+      if (free <= 0) {
+        await this.#untilEndOr(
+          new Promise((resolve) => {
+            this.#onFreed = resolve;
+          }),
+        );
+        continue;
+      }
+      const body = JSON.stringify({ wait: CLAIM_WAIT, limit: Math.min(free, MAX_CLAIM), lease: this.#lease });
+      const signal = AbortSignal.any([this.#claims.signal, AbortSignal.timeout(CLAIM_LIMIT_MS)]);
+      const response = await this.#call("/claim", { method: "POST", body, signal });
+      if (!response.ok) {
+        await this.#learnWhy(response);
+        break;
+      }
+      if (!wasOpened) this.#tell("connected", `to the mailbox of ${this.#options.agent}, by waiting calls`);
+      wasOpened = true;
+      const answer: unknown = await response.json();
+      const items: readonly unknown[] = isObject(answer) && Array.isArray(answer.items) ? answer.items : [];
+      for (const item of items) if (isRunCall(item)) this.#runs.take(item);
+    }
+    return { wasOpened };
+  }
+
+  #call(path: string, init: RequestInit): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.#options.token}`, "content-type": "application/json" };
+    return this.#fetch(this.#home + path, { ...init, headers });
+  }
+
+  /** Makes the mailbox where it is missing. Throws where trying again is of no use. */
+  async #learnWhy(response: Response): Promise<void> {
+    const refused = await refusalOf(response);
+    if (response.status === 404) {
+      const made = await this.#call("", { method: "PUT", body: JSON.stringify({ delivery: "pull" }) });
+      if (made.ok) return void (await made.body?.cancel());
+      if (made.status < 500 && made.status !== TOO_MANY) throw await refusalOf(made);
+    }
+    if ([401, 403, 409].includes(response.status)) throw refused;
+  }
+}
+
+async function refusalOf(response: Response): Promise<ConnectionRefused> {
+  const problem = parseJson(await response.text());
+  if (!isObject(problem)) return new ConnectionRefused(`Reveille answered ${response.status}`);
+  return new ConnectionRefused(typeof problem.detail === "string" ? problem.detail : String(problem.code), problem);
+}
+
+function leaseOf(lease: string): number {
+  const read = parseDuration(lease);
+  if (!read.ok) throw new TypeError(`lease: ${read.error}`);
+  if (read.value < MIN_LEASE_MS || read.value > MAX_LEASE_MS) throw new TypeError("lease must be 10s to 1h");
+  return read.value;
+}

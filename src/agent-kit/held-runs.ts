@@ -1,0 +1,138 @@
+/** The runs that a connection holds: each is worked on once at a time, kept ours by signs of life, and reported when it has ended. */
+import { parseDuration } from "../domain/time/duration.ts";
+import { type Completion, completionOf } from "./outcome.ts";
+import { type Fetch, progressUrl, type Reported, send, sendUntilDone } from "./report.ts";
+import type { OnRun, Progress, RunCall } from "./run.ts";
+import type { MailboxSocket } from "./socket.ts";
+import { MAX_TIMER_MS, within } from "./wait.ts";
+import { begin, type Working } from "./working.ts";
+
+type Held = { readonly working: Working; call: RunCall };
+
+/** How long a completion is tried to be delivered, and how long a run may take where its job does not say. */
+const HOUR_MS = 3_600_000;
+/** The first sign of life; from there on a tenth of the run's age, so that a short run is cancelled soon and a long one costs little. */
+const FIRST_BEAT_MS = 2_000;
+const BEAT_SHARE_OF_AGE = 0.1;
+/** Of the lease: two beats may be lost before it runs out. */
+const BEAT_SHARE_OF_LEASE = 1 / 3;
+
+export type HeldRunsOptions = {
+  readonly onRun: OnRun;
+  readonly leaseMs: number;
+  readonly fetch: Fetch;
+  /** The socket of this moment, where there is one. */
+  readonly socket: () => MailboxSocket | undefined;
+  readonly onTaken: (call: RunCall) => void;
+  /** A run is held no more. */
+  readonly onFreed: () => void;
+  /** A completion did not arrive. */
+  readonly onLost: (call: RunCall, why: string) => void;
+};
+
+export class HeldRuns {
+  readonly #options: HeldRunsOptions;
+  readonly #held = new Map<string, Held>();
+  /** Runs whose end is not reported yet. */
+  readonly #unreported = new Set<Promise<void>>();
+
+  constructor(options: HeldRunsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#held.size;
+  }
+
+  /** Begins to work on a run, unless it is worked on here already. */
+  take(call: RunCall): void {
+    const { id } = call.data.run;
+    const known = this.#held.get(id);
+    if (known !== undefined) {
+      // Its lease ran out, as while a laptop sleeps, and it came back here: the work that is under way goes on for it.
+      known.call = call;
+      return;
+    }
+    const entry: Held = {
+      call,
+      working: begin(call, this.#options.onRun, completionLimitOf(call), (progress) => this.#report(entry, progress)),
+    };
+    this.#held.set(id, entry);
+    this.#options.onTaken(call);
+    void this.#beat(entry);
+    const done = this.#finish(entry).finally(() => this.#unreported.delete(done));
+    this.#unreported.add(done);
+  }
+
+  /** Resolves when every run has ended and its end is reported, or given up. */
+  async allReported(): Promise<void> {
+    await Promise.all(this.#unreported);
+  }
+
+  /** Aborts every run and gives it back, where the socket still takes it; else its lease runs out. */
+  async giveBack(): Promise<void> {
+    const given = [...this.#held.values()];
+    this.#held.clear();
+    for (const { working } of given) working.end("The run was given back");
+    const socket = this.#options.socket();
+    await Promise.all(given.map(({ call }) => socket?.ask("release", call.data.run, {})));
+  }
+
+  async #finish(entry: Held): Promise<void> {
+    const outcome = await entry.working.outcome;
+    const { id } = entry.call.data.run;
+    const completion = await completionOf(outcome);
+    if (completion !== undefined && !entry.working.isEnded && this.#held.get(id) === entry)
+      await this.#complete(entry, completion);
+    if (this.#held.get(id) === entry) this.#held.delete(id);
+    this.#options.onFreed();
+  }
+
+  /** Over the socket where there is one, which tells the mailbox too; else over HTTP with the run's own token. */
+  async #report(entry: Held, progress: Progress): Promise<Reported> {
+    const { run, complete } = entry.call.data;
+    const reply = await this.#options.socket()?.ask("progress", run, progress);
+    if (reply !== undefined) return reportedOf(reply.status);
+    return send(this.#options.fetch, { url: progressUrl(complete.url), token: complete.token, body: progress });
+  }
+
+  async #complete(entry: Held, completion: Completion): Promise<void> {
+    const { run } = entry.call.data;
+    const reply = await this.#options.socket()?.ask("complete", run, completion);
+    if (reply !== undefined && reportedOf(reply.status).kind !== "lost") return;
+    const { url, token } = entry.call.data.complete;
+    const report = { url, token, body: completion };
+    const reported = await sendUntilDone(this.#options.fetch, report, Date.now() + HOUR_MS);
+    if (reported.kind === "lost") this.#options.onLost(entry.call, reported.why);
+  }
+
+  /** Renews the lease of a run until it ends, and learns that it was cancelled. */
+  async #beat(entry: Held): Promise<void> {
+    const began = Date.now();
+    const isHeld = (): boolean => !entry.working.isEnded && this.#held.get(entry.call.data.run.id) === entry;
+    for (;;) {
+      const age = Date.now() - began;
+      const wait = Math.min(
+        this.#options.leaseMs * BEAT_SHARE_OF_LEASE,
+        Math.max(FIRST_BEAT_MS, age * BEAT_SHARE_OF_AGE),
+      );
+      const outcome = await within(entry.working.outcome, wait, undefined);
+      if (outcome !== undefined || !isHeld()) return;
+      const { kind } = await this.#report(entry, entry.working.progress);
+      if (kind === "ended" && isHeld()) entry.working.end("Reveille has ended the run");
+      if (kind === "done") entry.working.renew(completionLimitOf(entry.call));
+    }
+  }
+}
+
+/** What the status of a frame's problem means for the run; none is an `ok`. */
+function reportedOf(status: number | undefined): Reported {
+  if (status === undefined) return { kind: "done" };
+  return [401, 403, 404, 409].includes(status) ? { kind: "ended" } : { kind: "lost", why: `answered ${status}` };
+}
+
+function completionLimitOf({ data }: RunCall): number {
+  const text = data.job.completion_timeout;
+  const read = typeof text === "string" ? parseDuration(text) : undefined;
+  return read?.ok === true && read.value > 0 ? Math.min(read.value, MAX_TIMER_MS) : HOUR_MS;
+}

@@ -1,0 +1,80 @@
+/** What came of a run, and how it is said: as the answer of a call, or as a report afterwards. */
+import { type Control, isObject } from "./run.ts";
+
+export type Outcome = {
+  /** What `onRun` returned. */
+  readonly value?: unknown;
+  /** What it threw. */
+  readonly failure?: { readonly error: unknown };
+  readonly control: Control;
+};
+
+/** The body of `POST …/complete`. */
+export type Completion = {
+  readonly status: "success" | "error";
+  readonly output?: string | object;
+  readonly error?: string;
+  readonly control?: Control;
+};
+
+const SERVER_ERROR = 500;
+const ACCEPTED = 202;
+const GONE = 410;
+const JSON_TYPE = "application/json";
+
+/** The answer of a call that is answered in time. */
+export async function answerOf({ value, failure, control }: Outcome): Promise<Response> {
+  if (failure !== undefined) return json({ error: messageOf(failure.error) }, SERVER_ERROR);
+  if (value instanceof Response) return withControl(value, control);
+  if (isEmpty(control)) {
+    if (value === undefined || value === null) return new Response(null, { status: 204 });
+    return typeof value === "string" ? new Response(value) : json(value);
+  }
+  // The control stands at the top of an answer that is a JSON object.
+  if (isObject(value)) return json({ ...value, reveille: control });
+  return json({ ...(value === undefined || value === null ? {} : { output: value }), reveille: control });
+}
+
+/** The report of a run that was answered with 202, or came from a mailbox; undefined where somebody else completes it. */
+export async function completionOf({ value, failure, control }: Outcome): Promise<Completion | undefined> {
+  const steered = isEmpty(control) ? {} : { control };
+  if (failure !== undefined) return { status: "error", error: messageOf(failure.error), ...steered };
+  if (!(value instanceof Response)) return { status: "success", ...outputOf(value), ...steered };
+  if (value.status === ACCEPTED) return undefined;
+  const text = await value.text();
+  if (value.ok) return { status: "success", ...(text === "" ? {} : { output: text }), ...steered };
+  const error = `${value.status}${text === "" ? "" : `: ${text}`}`;
+  // As in an answer of a call, 410 asks to be left alone.
+  return { status: "error", error, ...(value.status === GONE ? { control: { pause: error, ...control } } : steered) };
+}
+
+function outputOf(value: unknown): { output?: string | object } {
+  if (value === undefined || value === null) return {};
+  if (typeof value === "string" || typeof value === "object") return { output: value };
+  return { output: JSON.stringify(value) ?? String(value) };
+}
+
+async function withControl(response: Response, control: Control): Promise<Response> {
+  if (isEmpty(control)) return response;
+  const { status } = response;
+  const text = await response.text();
+  const parsed = parseJson(text);
+  const body = isObject(parsed) ? parsed : text === "" ? {} : { output: parsed ?? text };
+  return json({ ...body, reveille: control }, status);
+}
+
+const isEmpty = (control: Control): boolean => Object.keys(control).length === 0;
+
+const json = (value: unknown, status = 200): Response =>
+  new Response(JSON.stringify(value) ?? "null", { status, headers: { "content-type": JSON_TYPE } });
+
+/** The value of JSON text; undefined where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,125 @@
+/** The socket to an agent's mailbox (docs/contract.md §14): frames out, each with its answer, and runs in. */
+import { parseJson } from "./outcome.ts";
+import { isObject, isRunCall, type RunCall } from "./run.ts";
+import { cancel } from "./wait.ts";
+
+/** How a frame was answered; undefined where the socket closed first, or nothing came in time. */
+export type Reply = { readonly status?: number } | undefined;
+
+export type MailboxSocket = {
+  /** Sends a frame about a run and waits for its `ok` or `problem`. Never rejects. */
+  ask(
+    type: "progress" | "complete" | "release",
+    run: { readonly id: string; readonly job_id: string },
+    fields: object,
+  ): Promise<Reply>;
+  /** Says how many runs may be held at a time. */
+  ready(capacity: number, lease: string): void;
+  close(): void;
+  /** The close code, once the socket has closed; `opened` says whether it ever was open. */
+  readonly closed: Promise<{ readonly code: number; readonly wasOpened: boolean }>;
+};
+
+const PROTOCOL = "reveille.v1";
+const PING_MS = 30_000;
+const PONG_LIMIT_MS = 15_000;
+const REPLY_LIMIT_MS = 15_000;
+const OPEN_LIMIT_MS = 20_000;
+const ABNORMAL = 1006;
+
+/** What can be a subprotocol, by RFC 6455; any other token goes by the long poll. */
+export const fitsProtocol = (token: string): boolean => /^[\w!#$%&'*+.^`|~-]+$/.test(token);
+
+/** Opens a socket. `onOpen` is called once it is open, `onRun` for each run that comes, already claimed. */
+export function openSocket(
+  url: string,
+  token: string,
+  Socket: typeof WebSocket,
+  onOpen: (socket: MailboxSocket) => void,
+  onRun: (call: RunCall) => void,
+): MailboxSocket {
+  const socket = new Socket(url, [PROTOCOL, `bearer.${token}`]);
+  const waiting = new Map<string, ((reply: Reply) => void)[]>();
+  let wasOpened = false;
+  let isClosed = false;
+  let pong: ReturnType<typeof setTimeout> | undefined;
+  let finish: (end: { code: number; wasOpened: boolean }) => void;
+  const closed = new Promise<{ code: number; wasOpened: boolean }>((resolve) => {
+    finish = resolve;
+  });
+  // A dead peer closes nothing by itself: what does not answer is given up.
+  const opening = setTimeout(() => end(ABNORMAL), OPEN_LIMIT_MS);
+  const ping = setInterval(() => {
+    if (!wasOpened || isClosed) return;
+    socket.send("ping");
+    pong ??= setTimeout(() => end(ABNORMAL), PONG_LIMIT_MS);
+  }, PING_MS);
+
+  function end(code: number): void {
+    if (isClosed) return;
+    isClosed = true;
+    clearTimeout(opening);
+    cancel(pong);
+    clearInterval(ping);
+    for (const replies of waiting.values()) for (const reply of replies) reply(undefined);
+    waiting.clear();
+    try {
+      socket.close();
+    } catch {
+      // It was not open yet; it closes by itself.
+    }
+    finish({ code, wasOpened });
+  }
+
+  const answered = (kind: string, runId: string, reply: Reply): void => {
+    const replies = waiting.get(`${kind} ${runId}`);
+    replies?.shift()?.(reply);
+  };
+
+  const opened: MailboxSocket = {
+    ready: (capacity, lease) => send({ type: "ready", capacity, lease }),
+    ask(type, { id, job_id }, fields) {
+      return new Promise((resolve) => {
+        if (isClosed || !wasOpened) return resolve(undefined);
+        const key = `${type} ${id}`;
+        const replies = waiting.get(key) ?? [];
+        waiting.set(key, replies);
+        const timer = setTimeout(() => reply(undefined), REPLY_LIMIT_MS);
+        const reply = (given: Reply): void => {
+          cancel(timer);
+          const index = replies.indexOf(reply);
+          if (index >= 0) replies.splice(index, 1);
+          resolve(given);
+        };
+        replies.push(reply);
+        send({ type, job_id, run_id: id, ...fields });
+      });
+    },
+    close: () => end(1000),
+    closed,
+  };
+  const send = (frame: object): void => {
+    if (!isClosed && wasOpened) socket.send(JSON.stringify(frame));
+  };
+
+  socket.addEventListener("open", () => {
+    wasOpened = true;
+    clearTimeout(opening);
+    if (!isClosed) onOpen(opened);
+  });
+  socket.addEventListener("message", ({ data }) => {
+    if (isClosed || typeof data !== "string") return;
+    cancel(pong);
+    pong = undefined;
+    const frame = parseJson(data);
+    if (isRunCall(frame)) onRun(frame);
+    else if (isObject(frame) && typeof frame.to === "string" && typeof frame.run_id === "string") {
+      const problem = isObject(frame.problem) ? frame.problem : {};
+      const status = typeof problem.status === "number" ? problem.status : 400;
+      answered(frame.to, frame.run_id, frame.type === "ok" ? {} : { status });
+    }
+  });
+  socket.addEventListener("close", ({ code }) => end(code));
+  socket.addEventListener("error", () => end(ABNORMAL));
+  return opened;
+}

@@ -4,11 +4,17 @@ import * as z from "zod";
 /** `input`: what a client may send. `output`: what is answered. */
 export type Io = "input" | "output";
 
+/** For readers of the API, or with the keywords of ours that only the texts about wrong calls need. */
+export type Readers = "docs" | "teach";
+
+/** What a schema's meta says for the texts about wrong calls (`teach/field.ts`); JSON Schema has no such keywords. */
+const TEACHING = ["aliases", "opposites", "valueAliases", "reads", "shownOnly"] as const;
+
 /**
  * A schema as JSON Schema. All transforms of ours make strings of what is written (ids given as numbers), so that is what an
  * output shows for them.
  */
-export function jsonSchema(schema: z.ZodType, io: Io): Record<string, unknown> {
+export function jsonSchema(schema: z.ZodType, io: Io, readers: Readers = "docs"): Record<string, unknown> {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
     io,
     unrepresentable: "any",
@@ -18,6 +24,7 @@ export function jsonSchema(schema: z.ZodType, io: Io): Record<string, unknown> {
       if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
       if (made.minimum === Number.MIN_SAFE_INTEGER) delete made.minimum;
       if (made.minLength === 0) delete made.minLength;
+      if (readers === "docs") for (const keyword of TEACHING) delete made[keyword];
     },
   });
   return rest;
@@ -26,8 +33,8 @@ export function jsonSchema(schema: z.ZodType, io: Io): Record<string, unknown> {
 const Defs = z.record(z.string(), z.unknown()).default({});
 
 /** As {@link jsonSchema}, every named part written out where it is used: many clients of models know no `$ref`. No schema of ours holds itself. */
-export function wholeSchema(schema: z.ZodType, io: Io): Record<string, unknown> {
-  const { $defs, ...root } = jsonSchema(schema, io);
+export function wholeSchema(schema: z.ZodType, io: Io, readers: Readers = "docs"): Record<string, unknown> {
+  const { $defs, ...root } = jsonSchema(schema, io, readers);
   const parts = Defs.parse($defs);
   const write = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(write);

@@ -41,17 +41,49 @@ export const Labels = z
 
 export const RetryPolicy = z
   .strictObject({
-    max_attempts: z.int().min(1).max(10).default(3).meta({ description: "Calls of one run, the first included." }),
+    max_attempts: z
+      .int()
+      .min(1)
+      .max(10)
+      .default(3)
+      .meta({
+        aliases: ["retries", "max_retries", "attempts", "retry_count", "tries"],
+        description: "Calls of one run, the first included.",
+      }),
     min_backoff: DurationText.default("5s").meta({
+      aliases: [
+        "initial_delay",
+        "backoff",
+        "delay",
+        "retry_delay",
+        "initial_backoff",
+        "base_delay",
+        "initial_interval",
+      ],
       description: "The wait before the second attempt, at least 1s; it doubles from there.",
     }),
-    max_backoff: DurationText.default("10m").meta({ description: "The longest wait between two attempts." }),
+    max_backoff: DurationText.default("10m").meta({
+      aliases: ["max_delay", "maximum_backoff", "max_interval"],
+      description: "The longest wait between two attempts.",
+    }),
   })
-  .meta({ id: "RetryPolicy", description: "What is tried again when the agent is busy, fails, or cannot be reached." });
+  .meta({
+    id: "RetryPolicy",
+    aliases: ["retry_policy", "retries_policy", "on_failure"],
+    description: "What is tried again when the agent is busy, fails, or cannot be reached.",
+  });
 
 export const FanOutBound = z
   .strictObject({
-    concurrency: z.int().min(1).max(200).default(50).meta({ description: "Calls to the agent at the same time." }),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(200)
+      .default(50)
+      .meta({
+        aliases: ["max_concurrency", "parallelism", "parallel", "max_parallel"],
+        description: "Calls to the agent at the same time.",
+      }),
     rate_per_minute: z
       .int()
       .min(1)
@@ -61,94 +93,11 @@ export const FanOutBound = z
   })
   .meta({
     id: "FanOutBound",
+    aliases: ["fanout", "fan_out_options"],
     description: "The bound on calls to the agent, over all users. Only with exec_scope all_users.",
   });
 /** The bound of an all_users job that was given none. */
 export const DEFAULT_FAN_OUT = FanOutBound.parse({});
-
-/** Fields that a client may write; unknown ones are refused. */
-export const JobInput = z
-  .strictObject({
-    owner_kind: OwnerKind.optional().meta({
-      description: "Who the job belongs to; default user, or plugin where plugin_id is given.",
-    }),
-    exec_scope: ExecScope.optional().meta({
-      description:
-        "system: runs once, as no user. user: runs once, as user_id. all_users: runs once for every active user. Default: user where user_id is given, else system.",
-    }),
-    plugin_id: pluginText
-      .optional()
-      .meta({ description: "Plugin jobs only, as are job_key and runtime_name; then all three are required." }),
-    job_key: pluginText.optional().meta({ description: "The plugin's own name for the job." }),
-    runtime_name: pluginText.optional().meta({ description: "Where the plugin runs." }),
-    name: boundedText(1, MAX_NAME_BYTES).meta({
-      description: "What people call the job; not unique, but for system jobs, whose names nobody else may use.",
-      examples: ["Morning briefing"],
-    }),
-    description: boundedText(0, MAX_DESCRIPTION_BYTES)
-      .optional()
-      .meta({ description: "For people; the agent is handed it too." }),
-    schedule: ScheduleSpec,
-    message: boundedText(0, MAX_MESSAGE_BYTES)
-      .optional()
-      .meta({
-        description:
-          "The prompt that the agent gets when the job fires; required unless a plugin or the system owns the job.",
-        examples: ["Summarise my inbox and list what needs an answer today."],
-      }),
-    payload: Payload.optional().meta({
-      description: "Data for the agent, handed over as it is; at most 64 KiB as JSON.",
-    }),
-    session_mode: SessionMode.default("reuse").meta({
-      description: "reuse: every run in one session of the agent's. new: a session for each run.",
-    }),
-    enabled: z.boolean().default(true).meta({ description: "false: paused." }),
-    agent_id: optionalId.optional().meta({ description: "The agent to call; left out: the default agent." }),
-    user_id: UserIdText.optional().meta({
-      description: 'The user that the job runs as. A number becomes its decimal string; "" and 0 mean none.',
-      examples: ["42"],
-    }),
-    overlap: Overlap.default("skip").meta({
-      description:
-        "When a fire comes due while a run is active. skip: it is logged as skipped. buffer_one: one more run afterwards. cancel_other: the active run is cancelled. allow_all: both run.",
-    }),
-    retry: RetryPolicy.prefault({}),
-    timeout: DurationText.default("5m").meta({
-      description: "How long one attempt waits for the agent's answer, 1s to 10m.",
-    }),
-    completion_timeout: DurationText.default("1h").meta({
-      description:
-        "How long a run that was answered with 202 may take until it is completed or reports progress, 1s to 7d.",
-    }),
-    claim_timeout: DurationText.default("24h").meta({
-      description:
-        "How long a run that is offered to an agent without an address may wait to be claimed, 1s to 30d; then it is an error.",
-    }),
-    catchup_window: DurationText.default("24h").meta({
-      description: "How old a fire that was missed during downtime may be and still run, 0s to 365d.",
-    }),
-    fan_out: FanOutBound.optional(),
-    labels: Labels.optional().meta({
-      description: "At most 16 short strings to filter lists by.",
-      examples: [{ team: "ops" }],
-    }),
-  })
-  .meta({
-    id: "JobInput",
-    description: "What a client writes of a job.",
-    examples: [
-      {
-        name: "Morning briefing",
-        message: "Summarise my inbox and list what needs an answer today.",
-        schedule: { cron: "0 9 * * 1-5", timezone: "Europe/Berlin" },
-      },
-    ],
-  });
-export type JobInput = z.infer<typeof JobInput>;
-
-/** What is stored and handed to the agent: every default filled in, empty optional fields left out. */
-export const JobDefinition = JobInput.required({ owner_kind: true, exec_scope: true });
-export type JobDefinition = z.infer<typeof JobDefinition>;
 
 /** Written by Reveille only; a client that sends one is told so. */
 export const READ_ONLY_FIELDS = [
@@ -164,6 +113,169 @@ export const READ_ONLY_FIELDS = [
   "consecutive_failures",
   "etag",
 ] as const;
+
+/** Fields that a client may write; unknown ones are refused. */
+export const JobInput = z
+  .strictObject({
+    owner_kind: OwnerKind.optional().meta({
+      aliases: ["owner", "owner_type"],
+      description: "Who the job belongs to; default user, or plugin where plugin_id is given.",
+    }),
+    exec_scope: ExecScope.optional().meta({
+      valueAliases: {
+        all: "all_users",
+        everyone: "all_users",
+        users: "all_users",
+        global: "all_users",
+        single: "user",
+        none: "system",
+      },
+      aliases: ["scope", "execution_scope", "run_for", "audience"],
+      description:
+        "system: runs once, as no user. user: runs once, as user_id. all_users: runs once for every active user. Default: user where user_id is given, else system.",
+    }),
+    plugin_id: pluginText.optional().meta({
+      aliases: ["plugin"],
+      description: "Plugin jobs only, as are job_key and runtime_name; then all three are required.",
+    }),
+    job_key: pluginText.optional().meta({ description: "The plugin's own name for the job." }),
+    runtime_name: pluginText.optional().meta({ description: "Where the plugin runs." }),
+    name: boundedText(1, MAX_NAME_BYTES).meta({
+      aliases: ["title", "job_name", "id_name"],
+      description: "What people call the job; not unique, but for system jobs, whose names nobody else may use.",
+      examples: ["Morning briefing"],
+    }),
+    description: boundedText(0, MAX_DESCRIPTION_BYTES)
+      .optional()
+      .meta({
+        aliases: ["desc", "notes", "comment", "summary"],
+        description: "For people; the agent is handed it too.",
+      }),
+    schedule: ScheduleSpec,
+    message: boundedText(0, MAX_MESSAGE_BYTES)
+      .optional()
+      .meta({
+        aliases: [
+          "prompt",
+          "text",
+          "instruction",
+          "instructions",
+          "task",
+          "content",
+          "input",
+          "body",
+          "query",
+          "command",
+          "msg",
+        ],
+        description:
+          "The prompt that the agent gets when the job fires; required unless a plugin or the system owns the job.",
+        examples: ["Summarise my inbox and list what needs an answer today."],
+      }),
+    payload: Payload.optional().meta({
+      aliases: ["data", "args", "arguments", "params", "parameters", "context", "metadata", "meta", "variables"],
+      description: "Data for the agent, handed over as it is; at most 64 KiB as JSON.",
+    }),
+    session_mode: SessionMode.default("reuse").meta({
+      valueAliases: {
+        same: "reuse",
+        shared: "reuse",
+        continue: "reuse",
+        persistent: "reuse",
+        isolated: "new",
+        fresh: "new",
+        separate: "new",
+      },
+      aliases: ["session", "session_type", "conversation_mode"],
+      description: "reuse: every run in one session of the agent's. new: a session for each run.",
+    }),
+    enabled: z
+      .boolean()
+      .default(true)
+      .meta({
+        aliases: ["active", "is_active", "is_enabled"],
+        opposites: ["paused", "disabled", "is_paused", "suspended"],
+        description: "false: paused.",
+      }),
+    agent_id: optionalId.optional().meta({
+      aliases: ["agent", "agent_name", "assistant", "assistant_id"],
+      description: "The agent to call; left out: the default agent.",
+    }),
+    user_id: UserIdText.optional().meta({
+      aliases: ["user", "user_name", "uid", "for_user"],
+      description: 'The user that the job runs as. A number becomes its decimal string; "" and 0 mean none.',
+      examples: ["42"],
+    }),
+    overlap: Overlap.default("skip").meta({
+      valueAliases: {
+        queue: "buffer_one",
+        buffer: "buffer_one",
+        wait: "buffer_one",
+        replace: "cancel_other",
+        cancel: "cancel_other",
+        terminate: "cancel_other",
+        parallel: "allow_all",
+        allow: "allow_all",
+        concurrent: "allow_all",
+        forbid: "skip",
+        drop: "skip",
+        ignore: "skip",
+      },
+      aliases: ["overlap_policy", "concurrency_policy", "on_overlap", "if_running"],
+      description:
+        "When a fire comes due while a run is active. skip: it is logged as skipped. buffer_one: one more run afterwards. cancel_other: the active run is cancelled. allow_all: both run.",
+    }),
+    retry: RetryPolicy.prefault({}),
+    timeout: DurationText.default("5m").meta({
+      aliases: ["time_limit", "max_duration", "deadline", "run_timeout", "attempt_timeout"],
+      description: "How long one attempt waits for the agent's answer, 1s to 10m.",
+    }),
+    completion_timeout: DurationText.default("1h").meta({
+      aliases: ["async_timeout", "ack_timeout"],
+      description:
+        "How long a run that was answered with 202 may take until it is completed or reports progress, 1s to 7d.",
+    }),
+    claim_timeout: DurationText.default("24h").meta({
+      aliases: ["claim_deadline", "offer_timeout"],
+      description:
+        "How long a run that is offered to an agent without an address may wait to be claimed, 1s to 30d; then it is an error.",
+    }),
+    catchup_window: DurationText.default("24h").meta({
+      aliases: [
+        "catch_up",
+        "catchup",
+        "catch_up_window",
+        "misfire_grace_time",
+        "missed_window",
+        "backfill_window",
+        "grace_period",
+      ],
+      description: "How old a fire that was missed during downtime may be and still run, 0s to 365d.",
+    }),
+    fan_out: FanOutBound.optional(),
+    labels: Labels.optional().meta({
+      aliases: ["tags", "tag", "label", "categories"],
+      description: "At most 16 short strings to filter lists by.",
+      examples: [{ team: "ops" }],
+    }),
+  })
+  .meta({
+    id: "JobInput",
+    shownOnly: READ_ONLY_FIELDS,
+    description: "What a client writes of a job.",
+    examples: [
+      {
+        name: "Morning briefing",
+        message: "Summarise my inbox and list what needs an answer today.",
+        schedule: { cron: "0 9 * * 1-5", timezone: "Europe/Berlin" },
+      },
+    ],
+  });
+export type JobInput = z.infer<typeof JobInput>;
+
+/** What is stored and handed to the agent: every default filled in, empty optional fields left out. */
+export const JobDefinition = JobInput.required({ owner_kind: true, exec_scope: true });
+export type JobDefinition = z.infer<typeof JobDefinition>;
 
 export const RunStatus = z.enum(["running", "success", "error", "skipped"]);
 export type RunStatus = z.infer<typeof RunStatus>;

@@ -1,0 +1,188 @@
+/** The faults of what a call brought, in words that name the right field, place and value. */
+import type * as z from "zod";
+import type { FieldError } from "../../domain/failure.ts";
+import { type Field, fieldAt, fieldsBelow, valueAt } from "./field.ts";
+import { sameName } from "./near.ts";
+import { correction, namesAt } from "./unknown-name.ts";
+import { clock, durationsOf, epochText, rightValues, tomorrow } from "./value.ts";
+import { either, json, shown } from "./write.ts";
+
+/** Where a call brings fields; over MCP all stand at one level, as a tool's arguments. */
+export type Place = "body" | "query" | "headers" | "arguments";
+
+/** What a call may bring, by place. */
+export type Places = Partial<Readonly<Record<Place, Field>>>;
+
+export type Lesson = { readonly places: Places; readonly now: number };
+
+/** What zod found, in words. `value` is what was sent in that place. */
+export function explainIssues(
+  issues: readonly z.core.$ZodIssue[],
+  value: unknown,
+  place: Place,
+  lesson: Lesson,
+): readonly FieldError[] {
+  const root = lesson.places[place];
+  return issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((name) => ({
+        path: [...path, name].join("."),
+        message: unknownText(path, name, valueAt(value, path), place, lesson),
+      }));
+    }
+    if (issue.code === "invalid_union") {
+      const inner = closest(issue.errors);
+      if (inner !== undefined) {
+        const below = inner.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+        return explainIssues(below, value, place, lesson);
+      }
+    }
+    const field = root === undefined ? undefined : fieldAt(root, path);
+    const given = valueAt(value, path);
+    const message =
+      given === undefined && issue.code !== "custom"
+        ? missingText(field, lesson.now)
+        : valueText(issue.message, field, given, lesson.now);
+    return [{ path: path.join("."), message }];
+  });
+}
+
+/** Of a union's alternatives the one that got furthest: one whose type was right says more than "wrong type". */
+function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  const isWrongType = ([first]: readonly z.core.$ZodIssue[]): boolean =>
+    first?.code === "invalid_type" && first.path.length === 0;
+  return alternatives.find((issues) => !isWrongType(issues)) ?? alternatives[0];
+}
+
+function unknownText(at: readonly string[], name: string, parent: unknown, place: Place, { places }: Lesson): string {
+  const root = places[place];
+  const noun = NOUNS[place];
+  if (root === undefined) return `is not ${noun} here: this call takes none`;
+  const beside = typeof parent === "object" && parent !== null ? Object.fromEntries(Object.entries(parent)) : {};
+  const value = valueAt(parent, [name]);
+  const isHere = [...fieldsBelow(root)].some(({ field }) => sameName(name, [field.name]).length > 0);
+  const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, places);
+  if (elsewhere !== undefined) return elsewhere;
+  const corrected = correction({ root, at, name, value, beside });
+  if (at.length === 0 && sameName(name, root.shownOnly).length > 0) {
+    return `is read-only: Reveille sets it${corrected === undefined ? "; leave it out" : `. A field that can be set ${corrected}`}`;
+  }
+  if (corrected !== undefined) return place === "query" ? asQuery(corrected) : corrected;
+  const names = namesAt(root, at);
+  return names.length === 0
+    ? `is not ${noun} here: this call takes none`
+    : `is not ${noun} here; there are ${names.join(", ")}`;
+}
+
+const NOUNS: Readonly<Record<Place, string>> = {
+  body: "a field",
+  query: "a query parameter",
+  headers: "a header",
+  arguments: "a field",
+};
+
+/** A name that is right, in the wrong part of the call. */
+function otherPlace(name: string, value: unknown, place: Place, places: Places): string | undefined {
+  for (const other of ["body", "query", "headers"] as const) {
+    const root = places[other];
+    if (other === place || root === undefined) continue;
+    const found = root.fields.find((field) => sameName(name, [field.name]).length > 0);
+    if (found === undefined) continue;
+    const [text = "…"] = rightValues(found, value);
+    if (other === "query") return `is a query parameter, not a field of the body: send ?${found.name}=${bare(text)}`;
+    if (other === "headers") return `is a header, not ${NOUNS[place]}: send \`${found.name}: ${bare(text)}\``;
+    return `is a field of the body, not ${NOUNS[place]}: send {"${found.name}": ${text}}`;
+  }
+  return undefined;
+}
+
+const bare = (text: string): string => text.replace(/^"(.*)"$/, "$1");
+
+/** A correction of a query parameter is written as in a URL. */
+const asQuery = (text: string): string =>
+  text
+    .replace("is not a field here", "is not a query parameter here")
+    .replace(/"(\w+)": ("[^"]*"|[^\s(]+)/, (_whole, name: string, value: string) => `${name}=${bare(value)}`);
+
+/** What is missing, what it is for, and how it may look. */
+function missingText(field: Field | undefined, now: number): string {
+  if (field === undefined) return "is required";
+  const example = exampleOf(field, now);
+  const about = field.description === undefined ? "" : `: ${firstSentence(field.description)}`;
+  return `is required${about}${example === undefined ? "" : `; for example "${field.name}": ${json(example)}`}`;
+}
+
+const firstSentence = (text: string): string => (/^.*?[^.][.](?= |$)/.exec(text)?.[0] ?? text).replace(/[.]$/, "");
+
+/** An example of the field's value: one of its own, with times after now. */
+export function exampleOf(field: Field, now: number): unknown {
+  if (field.reads === "instant") return tomorrow(now);
+  if (field.example !== undefined) return field.example;
+  if (field.reads === "duration") return "1h";
+  if (field.values.length > 0) return field.values[0];
+  const required = field.fields.filter(({ isRequired }) => isRequired);
+  const inner = required.length > 0 ? required : field.fields.slice(0, 1);
+  const entries = inner.map((one) => [one.name, exampleOf(one, now)]);
+  return entries.length === 0 || entries.some(([, value]) => value === undefined)
+    ? undefined
+    : Object.fromEntries(entries);
+}
+
+/** A value that is wrong, with the right one where it can be told. */
+function valueText(message: string, field: Field | undefined, given: unknown, now: number): string {
+  if (field === undefined) return message;
+  const right = rightValues(field, given).filter((text) => text !== json(given));
+  if (field.reads === "duration" && typeof given === "number") {
+    return right.length === 0
+      ? message
+      : `is a duration, which is text with a unit: write ${either(right)}${asMilliseconds(given)}`;
+  }
+  if (field.reads === "instant") {
+    const epoch = epochText(given);
+    const meant = epoch === undefined ? "" : `; ${json(given)} is ${json(epoch)}`;
+    return `${message}${meant}; ${clockText(now)}`;
+  }
+  return right.length === 0
+    ? message
+    : `${message}; write ${either(right.slice(0, 3).map((text) => (text.length > 200 ? "…" : text)))}`;
+}
+
+/** Large round numbers are often milliseconds. */
+const asMilliseconds = (given: number): string =>
+  given >= 10_000 && given % 1_000 === 0 ? `, or ${json(`${given / 1_000}s`)} if milliseconds are meant` : "";
+
+const clockText = (now: number): string => `it is ${clock(now)} now, and tomorrow at this time is "${tomorrow(now)}"`;
+
+/** What the domain found wrong, with the right value added where the schema tells it and the words do not. */
+export function refine(
+  errors: readonly FieldError[],
+  sent: Readonly<Partial<Record<Place, unknown>>>,
+  lesson: Lesson,
+): readonly FieldError[] {
+  return errors.map((error) => {
+    const path = error.path.split(".");
+    for (const place of ["arguments", "body", "query"] as const) {
+      const root = lesson.places[place];
+      const field = root === undefined ? undefined : fieldAt(root, path);
+      if (field !== undefined && field.name === path.at(-1)) {
+        return { ...error, message: refined(error.message, field, valueAt(sent[place], path), lesson.now) };
+      }
+    }
+    return error;
+  });
+}
+
+function refined(message: string, field: Field, given: unknown, now: number): string {
+  if (field.reads === "instant" && !message.includes(" now")) {
+    const epoch = epochText(given);
+    return `${message}${epoch === undefined ? "" : `; ${shown(given)} is ${json(epoch)}`}; ${clockText(now)}`;
+  }
+  if (field.reads === "duration") {
+    const right = durationsOf(given)
+      .map(json)
+      .filter((text) => text !== json(given) && !message.includes(text));
+    return right.length === 0 ? message : `${message}; write ${either(right)}`;
+  }
+  return message;
+}

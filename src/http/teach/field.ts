@@ -1,0 +1,129 @@
+/**
+ * The fields of a body, a query or a tool, read from its schema: names, places, aliases, and how each value is written. All
+ * that is said about wrong calls comes from here, so a field that is added to a schema is taught without another line.
+ */
+import * as z from "zod";
+import { wholeSchema } from "../json-schema.ts";
+
+/** How the text of a field is read: the schema's own `.meta({reads: …})`. */
+export type Reads = "duration" | "instant" | "cron" | "rrule";
+
+export type Field = {
+  readonly name: string;
+  /** JSON Schema's names of types, `integer` apart from `number`. */
+  readonly types: readonly string[];
+  /** The values of an enum. */
+  readonly values: readonly string[];
+  /** Usual names of values that are called otherwise here: `queue` for `buffer_one`. */
+  readonly valueAliases: Readonly<Record<string, string>>;
+  /** Usual names of the field: `prompt` for `message`. */
+  readonly aliases: readonly string[];
+  /** Aliases whose value is the contrary: `paused` of `enabled`. */
+  readonly opposites: readonly string[];
+  readonly reads: Reads | undefined;
+  readonly description: string | undefined;
+  readonly example: unknown;
+  readonly isRequired: boolean;
+  /** The fields of an object. */
+  readonly fields: readonly Field[];
+  /** The form of an array's items. */
+  readonly item: Field | undefined;
+  /** Any name may stand here. */
+  readonly isOpen: boolean;
+  /** Names that answers show and no client writes. */
+  readonly shownOnly: readonly string[];
+};
+
+const known = new WeakMap<z.ZodType, Field>();
+
+/** The fields of this schema, as a client writes them. */
+export function fieldOf(schema: z.ZodType): Field {
+  const present = known.get(schema);
+  if (present !== undefined) return present;
+  const made = read("", wholeSchema(schema, "input", "teach"), false);
+  known.set(schema, made);
+  return made;
+}
+
+/** Several objects' fields as those of one object: a tool takes its route's path, query and body at one level. */
+export const joined = (...objects: readonly Field[]): Field => ({
+  ...read("", { type: "object", additionalProperties: objects.some(({ isOpen }) => isOpen) ? {} : false }, false),
+  fields: objects.flatMap(({ fields }) => fields),
+  shownOnly: objects.flatMap(({ shownOnly }) => shownOnly),
+});
+
+const strings = z.array(z.string()).catch([]);
+const Part: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
+const parts = z.array(Part).catch([]);
+
+function read(name: string, schema: Readonly<Record<string, unknown>>, isRequired: boolean): Field {
+  const alternatives = [...parts.parse(schema.anyOf), ...parts.parse(schema.oneOf)].map((one) =>
+    read(name, one, false),
+  );
+  const required = strings.parse(schema.required);
+  const own = Object.entries(Part.catch({}).parse(schema.properties)).map(([inner, form]) =>
+    read(inner, Part.catch({}).parse(form), required.includes(inner)),
+  );
+  const item = Part.safeParse(schema.items);
+  const [example] = z.array(z.unknown()).catch([]).parse(schema.examples);
+  const types = typeof schema.type === "string" ? [schema.type] : strings.parse(schema.type);
+  return {
+    name,
+    types: unique([...types, ...alternatives.flatMap((one) => one.types)]),
+    values: unique([
+      ...strings.parse(schema.enum),
+      ...(typeof schema.const === "string" ? [schema.const] : []),
+      ...alternatives.flatMap((one) => one.values),
+    ]),
+    valueAliases: z.record(z.string(), z.string()).catch({}).parse(schema.valueAliases),
+    aliases: [...strings.parse(schema.aliases), ...strings.parse(schema.opposites)],
+    opposites: strings.parse(schema.opposites),
+    reads: z.enum(["duration", "instant", "cron", "rrule"]).optional().catch(undefined).parse(schema.reads),
+    description: typeof schema.description === "string" ? schema.description : undefined,
+    example,
+    isRequired,
+    fields: uniqueByName([...own, ...alternatives.flatMap((one) => one.fields)]),
+    item: item.success ? read("", item.data, false) : alternatives.find((one) => one.item !== undefined)?.item,
+    isOpen: isOpen(schema, own.length) || alternatives.some((one) => one.types.includes("object") && one.isOpen),
+    shownOnly: strings.parse(schema.shownOnly),
+  };
+}
+
+const isOpen = (schema: Readonly<Record<string, unknown>>, fields: number): boolean =>
+  schema.type === "object" ? schema.additionalProperties !== false : schema.type === undefined && fields === 0;
+
+const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
+
+const uniqueByName = (fields: readonly Field[]): readonly Field[] =>
+  [...new Map(fields.toReversed().map((field) => [field.name, field])).values()].toReversed();
+
+/** The field at this path, numbers being places in arrays; undefined where any name may stand, or none. */
+export function fieldAt(root: Field, path: readonly string[]): Field | undefined {
+  let here: Field | undefined = root;
+  for (const step of path) {
+    const inner: Field | undefined = here?.fields.find(({ name }) => name === step);
+    here = inner ?? (/^\d+$/.test(step) ? here?.item : undefined);
+  }
+  return here;
+}
+
+/** Every field below this one with its path, those at one level before those below them. */
+export function* fieldsBelow(root: Field): Generator<{ readonly path: readonly string[]; readonly field: Field }> {
+  let level: { path: readonly string[]; field: Field }[] = [{ path: [], field: root }];
+  while (level.length > 0) {
+    level = level.flatMap(({ path, field }) =>
+      field.fields.map((inner) => ({ path: [...path, inner.name], field: inner })),
+    );
+    yield* level;
+  }
+}
+
+/** The value at this path of a body, undefined where there is none. */
+export function valueAt(root: unknown, path: readonly string[]): unknown {
+  let here = root;
+  for (const step of path) {
+    if (typeof here !== "object" || here === null || !Object.hasOwn(here, step)) return undefined;
+    here = Object.entries(here).find(([name]) => name === step)?.[1];
+  }
+  return here;
+}

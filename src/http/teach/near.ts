@@ -1,0 +1,63 @@
+/** Which of the known names a wrong one was meant to be: other spelling, a slip of the keys, a word more or less. */
+
+/** The words of a name: `sessionMode`, `session-mode` and `Session Mode` have the same two. */
+export const wordsOf = (name: string): readonly string[] =>
+  name
+    .slice(0, MAX_NAME_CHARS)
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== "");
+
+const MAX_NAME_CHARS = 100;
+
+/** The name without what spellings differ in. */
+export const spelling = (name: string): string => wordsOf(name).join("");
+
+/** The known names that are this one in another spelling. */
+export const sameName = (given: string, known: readonly string[]): readonly string[] => {
+  const wanted = spelling(given);
+  return wanted === "" ? [] : known.filter((name) => spelling(name) === wanted);
+};
+
+/** The known names that this one resembles most: by slips of the keys, else by the words that they share. */
+export function nearNames(given: string, known: readonly string[]): readonly string[] {
+  const wanted = spelling(given);
+  if (wanted === "") return [];
+  const byDistance = known.map((name) => ({ name, slips: slipsBetween(wanted, spelling(name)) }));
+  const least = Math.min(...byDistance.map(({ slips }) => slips));
+  if (least <= allowedSlips(wanted.length)) {
+    return byDistance
+      .filter(({ name, slips }) => slips === least && slips < spelling(name).length)
+      .map(({ name }) => name);
+  }
+  const words = wordsOf(given);
+  return known.filter((name) => {
+    const others = wordsOf(name);
+    const shared = words.filter((word) => others.includes(word));
+    return shared.some((word) => word.length > 2) && shared.length === Math.min(words.length, others.length);
+  });
+}
+
+/** Short names are all alike: of two letters none is a slip of another. */
+const allowedSlips = (length: number): number => (length <= 2 ? 0 : length <= 4 ? 1 : length <= 8 ? 2 : 3);
+
+/** Letters to add, drop, replace, or swap with their neighbour to make one text of the other (Damerau-Levenshtein, restricted). */
+export function slipsBetween(a: string, b: string): number {
+  let twoBack: number[] = [];
+  let back = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1];
+      let least = Math.min((back[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (back[j - 1] ?? 0) + (isSame ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, (twoBack[j - 2] ?? 0) + 1);
+      }
+      row.push(least);
+    }
+    twoBack = back;
+    back = row;
+  }
+  return back[b.length] ?? 0;
+}

@@ -1,0 +1,198 @@
+/** What a value of the wrong form was meant to be: `3600` for "1h", an epoch for an instant, `"Reuse"` for "reuse". */
+import { formatDuration, parseDuration } from "../../domain/time/duration.ts";
+import { formatInstant, MAX_INSTANT, parseInstant } from "../../domain/time/instant.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "../../schema/limits.ts";
+import type { Field, Reads } from "./field.ts";
+import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
+import { json } from "./write.ts";
+
+/** Units as people and models write them, in milliseconds. */
+const UNITS: readonly (readonly [ms: number, names: readonly string[]])[] = [
+  [1, ["ms", "msec", "msecs", "millis", "millisecond", "milliseconds"]],
+  [SECOND_MS, ["s", "sec", "secs", "second", "seconds"]],
+  [MINUTE_MS, ["m", "min", "mins", "minute", "minutes"]],
+  [HOUR_MS, ["h", "hr", "hrs", "hour", "hours"]],
+  [DAY_MS, ["d", "day", "days"]],
+  [WEEK_MS, ["w", "week", "weeks"]],
+];
+
+const unitMs = (word: string): number | undefined => UNITS.find(([, names]) => names.includes(word))?.[0];
+
+/** A name that ends in a unit, `timeout_ms` or `everyMinutes`: the name without it, and the unit. */
+export function unitOf(name: string): { readonly base: string; readonly ms: number } | undefined {
+  const words = wordsOf(name);
+  const ms = unitMs(words.at(-1) ?? "");
+  return ms === undefined ? undefined : { base: words.slice(0, -1).join("_"), ms };
+}
+
+/** The duration as short as it can be written: `1h30m`, `2d`. */
+export function durationText(ms: number): string {
+  for (const [unit, name] of [
+    [WEEK_MS, "w"],
+    [DAY_MS, "d"],
+  ] as const) {
+    if (ms >= unit && ms % unit === 0) return `${ms / unit}${name}`;
+  }
+  return formatDuration(ms);
+}
+
+/** The ways in which a duration may be meant by this value, most likely first; `unit` is that of the field's own name. */
+export function durationsOf(value: unknown, unit: number = SECOND_MS): readonly string[] {
+  if (typeof value === "number" || (typeof value === "string" && /^\d+(\.\d+)?$/.test(value))) {
+    const count = Number(value);
+    if (!Number.isFinite(count) || count < 0 || count * unit > MAX_INSTANT) return [];
+    const ms = count * unit;
+    const isSeconds = unit === SECOND_MS;
+    return [...new Set([...(isSeconds ? [`${count}s`] : []), durationText(ms)])].filter(
+      (text) => parseDuration(text).ok,
+    );
+  }
+  if (typeof value !== "string") return [];
+  const ms = isoMs(value) ?? wordsMs(value);
+  return ms === undefined ? [] : [durationText(ms)];
+}
+
+/** ISO 8601's own way, `PT1H30M` or `P2D`. */
+function isoMs(text: string): number | undefined {
+  const match = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map((part) => Number(part ?? 0));
+  const ms = weeks * WEEK_MS + days * DAY_MS + hours * HOUR_MS + minutes * MINUTE_MS + seconds * SECOND_MS;
+  return ms > 0 ? ms : undefined;
+}
+
+const ALONE: Readonly<Record<string, number>> = {
+  secondly: SECOND_MS,
+  minutely: MINUTE_MS,
+  hourly: HOUR_MS,
+  daily: DAY_MS,
+  weekly: WEEK_MS,
+};
+
+/** In words: `30 minutes`, `1 hour 30 min`, `every 2 hours`, `hourly`. */
+function wordsMs(text: string): number | undefined {
+  const words = text
+    .toLowerCase()
+    .replace(/^(?:every|in|each)\s+/, "")
+    .trim();
+  const alone = ALONE[words] ?? unitMs(words);
+  if (alone !== undefined) return alone;
+  if (!/^(?:\d+(?:\.\d+)?\s*[a-z]+[\s,]*(?:and\s+)?)+$/.test(words) || words.length > 60) return undefined;
+  const parts = [...words.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/g)].map(([, count, unit = ""]) => {
+    const ms = unitMs(unit);
+    return ms === undefined ? Number.NaN : Number(count) * ms;
+  });
+  const sum = parts.reduce((total, ms) => total + ms, 0);
+  return Number.isFinite(sum) && sum > 0 ? sum : undefined;
+}
+
+/** Numbers from here on count milliseconds: as seconds they would lie beyond the year 5000. */
+const EPOCH_MS_FROM = 1e11;
+
+/** The instant that this epoch stands for, in seconds or milliseconds. */
+export function epochText(value: unknown): string | undefined {
+  const isDigits = typeof value === "string" && /^\d{9,14}$/.test(value);
+  if (typeof value !== "number" && !isDigits) return undefined;
+  const count = Number(value);
+  const ms = count >= EPOCH_MS_FROM ? count : count * SECOND_MS;
+  return count > 0 && Number.isFinite(ms) && ms <= MAX_INSTANT
+    ? formatInstant(Math.round(ms)).replace(".000Z", "Z")
+    : undefined;
+}
+
+/** Tomorrow at this time of day, for examples: a date of the past would teach a past date. */
+export const tomorrow = (now: number): string => clock(now + DAY_MS);
+
+/** The instant to the second. */
+export const clock = (at: number): string =>
+  formatInstant(Math.floor(at / SECOND_MS) * SECOND_MS).replace(".000Z", "Z");
+
+/** Whether text of this form can be read so. */
+export function isReadAs(reads: Reads, text: string): boolean {
+  switch (reads) {
+    case "duration":
+      return parseDuration(text).ok;
+    case "instant":
+      return parseInstant(text).ok || /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(text);
+    case "cron":
+      return /^@[a-z]+$/.test(text.trim()) || /^\S+(?:\s+\S+){4,5}$/.test(text.trim());
+    case "rrule":
+      return /\bFREQ=/i.test(text);
+  }
+}
+
+/** The values of an enum that this one was meant to be. */
+export function nearValues({ values, valueAliases }: Field, given: unknown): readonly string[] {
+  if (typeof given !== "string") return [];
+  const same = sameName(given, values);
+  if (same.length > 0) return same;
+  const alias = Object.entries(valueAliases).find(([name]) => spelling(name) === spelling(given))?.[1];
+  return alias === undefined ? nearNames(given, values) : [alias];
+}
+
+/** The value as the field takes it, in JSON, most likely first; nothing where it is anybody's guess. */
+export function rightValues(field: Field, given: unknown, unit?: number): readonly string[] {
+  const { types, reads, values } = field;
+  if (fits(field, given) && unit === undefined) return [json(given)];
+  if (reads === "duration") return durationsOf(given, unit).map((text) => json(text));
+  if (reads === "instant") return [epochText(given)].flatMap((text) => (text === undefined ? [] : [json(text)]));
+  if (values.length > 0) return nearValues(field, given).map((value) => json(value));
+  if (types.includes("boolean")) {
+    const flag =
+      typeof given === "string" || typeof given === "number" ? FLAGS[String(given).toLowerCase()] : undefined;
+    if (flag !== undefined) return [json(flag)];
+  }
+  if (types.includes("integer") || types.includes("number")) {
+    if (typeof given === "string" && /^-?\d+(\.\d+)?$/.test(given)) return [json(Number(given))];
+  }
+  if (types.includes("array") && field.item !== undefined && !Array.isArray(given) && given !== null) {
+    return rightValues(field.item, given).map((item) => `[${item}]`);
+  }
+  if (types.includes("object") && typeof given === "string") return objectsOf(field, given);
+  if (types.includes("string") && (typeof given === "number" || typeof given === "boolean"))
+    return [json(String(given))];
+  if (types.includes("string") && Array.isArray(given) && given.length === 1) return rightValues(field, given[0]);
+  return [];
+}
+
+const FLAGS: Readonly<Record<string, boolean>> = {
+  true: true,
+  false: false,
+  yes: true,
+  no: false,
+  on: true,
+  off: false,
+  "1": true,
+  "0": false,
+};
+
+/** Text in place of an object: the JSON of one, or what one of the object's own fields reads. */
+function objectsOf(field: Field, text: string): readonly string[] {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === "object" && parsed !== null) return [json(parsed)];
+  } catch {
+    // Not JSON; it may be what one field of the object takes.
+  }
+  const reader = field.fields.find(({ reads }) => reads !== undefined && isReadAs(reads, text));
+  if (reader !== undefined) return [json({ [reader.name]: text })];
+  const [duration] = durationsOf(text);
+  const every = field.fields.find(({ reads }) => reads === "duration");
+  return duration === undefined || every === undefined ? [] : [json({ [every.name]: duration })];
+}
+
+/** Whether the value is of the field's type and form; what it means is not looked at. */
+export function fits(field: Field, given: unknown): boolean {
+  const { types, values, reads } = field;
+  if (types.length > 0 && !types.some((type) => isOfType(type, given))) return false;
+  if (typeof given !== "string") return true;
+  if (values.length > 0 && !values.includes(given)) return false;
+  return reads === undefined || isReadAs(reads, given);
+}
+
+function isOfType(type: string, value: unknown): boolean {
+  if (type === "null") return value === null;
+  if (type === "array") return Array.isArray(value);
+  if (type === "object") return typeof value === "object" && value !== null && !Array.isArray(value);
+  return type === "integer" ? Number.isInteger(value) : typeof value === type;
+}

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { parseImportedJson, writeExactJson } from "../src/domain/text/exact-json.ts";
-import { NOT_STORED } from "../src/domain/transfer/imported-job.ts";
+import { LEFT_OVER, NOT_STORED } from "../src/domain/transfer/imported-job.ts";
 import { MAX_IMPORT_BODY_BYTES } from "../src/schema/limits.ts";
 
 const PART_JOBS = 500;
@@ -63,7 +63,7 @@ async function importPart(part: readonly Job[], { send, pause }: PartsIo): Promi
     imported += answer.value.imported;
     const unstored = new Set<string>();
     for (const { id, reason } of answer.value.skipped) {
-      if (reason === NOT_STORED) unstored.add(id);
+      if (reason === NOT_STORED || reason === LEFT_OVER) unstored.add(id);
       else skipped.push({ id: inFile(id, left), reason });
     }
     if (unstored.size === 0) return ok({ imported, skipped });

@@ -25,10 +25,15 @@ export type ExportedJob = z.infer<typeof ExportedJob>;
 
 const instant = InstantText.optional();
 
-/** A job to import: what a client may write, and what an export adds. What follows from the rest is taken and not looked at. */
-export const ImportedJob = z.strictObject({
-  id: IdText,
-  ...JobInput.shape,
+/** What a job answers and no client writes: it follows from the rest here, so an import takes it and does not look at it. */
+const ignored = Object.fromEntries(
+  Object.keys(Job.shape)
+    .filter((field) => !(field in JobInput.shape))
+    .map((field) => [field, z.unknown().optional()]),
+);
+
+/** What an export brings along that an import keeps. */
+const kept = {
   state: JobState.optional(),
   paused_reason: z.string().optional(),
   created_at: instant,
@@ -36,12 +41,13 @@ export const ImportedJob = z.strictObject({
   last_run_at: instant,
   last_status: RunStatus.optional(),
   last_error: z.string().optional(),
-  next_run_at: instant,
   run_count: z.int().min(0).default(0),
   consecutive_failures: z.int().min(0).default(0),
-  etag: z.string().optional(),
   ...hidden,
-});
+};
+
+/** A job to import: what a client may write, and what an export adds. */
+export const ImportedJob = z.strictObject({ ...ignored, ...JobInput.shape, ...kept, id: IdText });
 export type ImportedJob = z.infer<typeof ImportedJob>;
 
 /** What the API's description says of a job to import: any object is taken, and what is wrong with it is told in the report. */

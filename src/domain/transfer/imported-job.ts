@@ -1,5 +1,6 @@
-/** From one item of a file to a job that can be made, or the reason why not (CONTRACT.md §6, import). */
-
+/** From one item of a file to a job that can be made, or the reason why not (docs/contract.md §6, import). */
+import * as z from "zod";
+import { JobInput } from "../../schema/job.ts";
 import { ImportedJob } from "../../schema/job-export.ts";
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { Failure, FieldError } from "../failure.ts";
@@ -74,11 +75,10 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
 }
 
 /** What a client could have written. */
-function inputOf(item: ImportedJob) {
-  const { id, state, paused_reason, created_at, updated_at, last_run_at, last_status, last_error, ...rest } = item;
-  const { next_run_at, run_count, consecutive_failures, etag, anchor_at, finished_at, fires, ...input } = rest;
-  return input;
-}
+const inputOf = (item: ImportedJob): JobInput => WRITTEN.parse(item);
+
+/** Takes the fields of a client out of those of an export, which were checked as a whole. */
+const WRITTEN = z.object(JobInput.shape);
 
 /** A time in the future would keep the job from firing, or be shown as one that has been: it counts as now. */
 function timesOf(item: ImportedJob, now: number): Result<Times, string> {
@@ -126,6 +126,12 @@ export const ALREADY_THERE = "already there: a job with this id exists and was l
 
 /** Of a job that is in order, but met a storage that was not: there may be room for it in a moment. */
 export const NOT_STORED = "could not be stored just now; send it again, and fewer jobs at a time if that goes on";
+
+/** Of a job that this call had no room for: an invocation may make so many calls and no more. */
+export const LEFT_OVER =
+  "not looked at: this call has made as many calls of its own as it may; send this job in a further import";
+
+export const UNREADABLE = "cannot be read; check its fields against docs/moving.md";
 
 function sentence(errors: readonly FieldError[]): string {
   const shown = errors

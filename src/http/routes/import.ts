@@ -1,16 +1,20 @@
 /** `POST /v1/import` and `GET /v1/export`: all jobs out of one deployment and into another, or out of the Go original. */
 import * as z from "zod";
 import type { Env } from "../../env.ts";
-import { exportPage } from "../../jobs/export.ts";
+import { exportedJobs, exportPage, exportPart } from "../../jobs/export.ts";
 import { type ImportItem, importJobs } from "../../jobs/import.ts";
-import { ExportedJob, ImportedItem, ImportReport } from "../../schema/job-export.ts";
+import type { EntryKey } from "../../objects/directory.ts";
+import { type ExportedJob as Exported, ExportedJob, ImportedItem, ImportReport } from "../../schema/job-export.ts";
 import { MAX_IMPORT_BODY_BYTES } from "../../schema/limits.ts";
+import { pageCursor } from "../fields.ts";
 import { IMPORT_TYPES, readImport } from "../import-body.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Import and export";
 /** So many jobs are in memory at a time: at their largest some 200 KB each. */
 const EXPORT_PAGE = 100;
+/** The most jobs of one part. */
+const MAX_PART = 1_000;
 
 const importAll = route({
   method: "post",
@@ -24,7 +28,7 @@ const importAll = route({
     "Ids, times, counts and the phase of `every` are kept, and paused jobs stay paused; fires from before the import are not made up for. An id that exists is skipped, so the call may be repeated, and after an interruption it goes on where it was.",
     "A job that cannot be made is skipped with the reason, the others are made: an `at` that is over, an unknown field, an owner at MAX_JOBS_PER_OWNER. A finished job of an export stays finished for the rest of its 7 days.",
     'Of the original, fields that are empty in Go (`""`, 0, null, the year 1) count as left out, `@every 30m` becomes an interval, a job with exec_scope user and no user runs as the system, and a message that begins with `__anna_plugin_job__:` becomes a plugin job.',
-    "One call has room for some 2,000 jobs (on Cloudflare it may make 10,000 calls of its own, of which a job takes up to four; on one machine each job is three open files for ten seconds): send larger files in parts.",
+    "On Cloudflare one call may make 10,000 calls of its own (50 on the Free plan), and a job takes up to five of them: the jobs for which none were left are named in `skipped` with a reason that begins with `not looked at`; send those again. On one machine each job is three open files for ten seconds: send files of more than 2,000 jobs in parts.",
   ].join("\n\n"),
   body: {
     schema: z.custom<readonly ImportItem[]>(),
@@ -46,38 +50,84 @@ const exportAll = route({
   id: "exportJobs",
   tag,
   summary: "All jobs, one a line",
-  description:
+  description: [
     "Newest first, in every state, with what an import needs to go on with them; each line is an ExportedJob. Runs, users, agents and heartbeats are not in it. The connection is broken off if a job cannot be read, so an answer that ends well is complete.",
+    'On Cloudflare one call reads some 8,600 jobs (30 on the Free plan). For more ask for parts: `limit` jobs a call, and as `cursor` the `reveille-next-cursor` of the part before (also in `link` with `rel="next"`), until a part has none.',
+  ].join("\n\n"),
+  query: z.strictObject({
+    limit: z
+      .int()
+      .min(1)
+      .max(MAX_PART)
+      .optional()
+      .meta({ description: `So many jobs at most, 1 to ${MAX_PART}; left out, and no cursor given: all jobs.` }),
+    cursor: pageCursor.meta({ description: "reveille-next-cursor of the part before, unchanged." }),
+  }),
   answers: {
-    200: { description: "NDJSON.", schema: ExportedJob, contentType: "application/x-ndjson" },
-  },
-  async handle({ env }) {
-    return new Response(exportStream(env), {
+    200: {
+      description: "NDJSON.",
+      schema: ExportedJob,
+      contentType: "application/x-ndjson",
       headers: {
-        "content-type": "application/x-ndjson",
-        "content-disposition": 'attachment; filename="reveille-jobs.ndjson"',
-        "cache-control": "no-store",
+        "reveille-next-cursor": "The cursor of the next part; left out on the last one, and without limit and cursor.",
+        link: "The next part's URL, with rel=next.",
       },
-    });
+    },
+  },
+  errors: ["validation_failed"],
+  async handle({ env, query: { limit, cursor } }) {
+    if (limit === undefined && cursor === undefined) return ndjson(everything(env), {});
+    const size = limit ?? MAX_PART;
+    const part = await exportPart(env, cursor, size);
+    if (!part.ok) return part;
+    const { entries, nextCursor } = part.value;
+    const query = new URLSearchParams({ limit: String(size), cursor: nextCursor ?? "" });
+    return ndjson(
+      partOf(env, entries),
+      nextCursor === undefined ? {} : { "reveille-next-cursor": nextCursor, link: `</v1/export?${query}>; rel="next"` },
+    );
   },
 });
 
 export const importRoutes = [importAll, exportAll] as const;
 
-/** Reads the next page when the one before has been taken. */
-function exportStream(env: Env): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
+const ndjson = (jobs: AsyncIterator<readonly Exported[]>, headers: Readonly<Record<string, string>>): Response =>
+  new Response(streamOf(jobs), {
+    headers: {
+      "content-type": "application/x-ndjson",
+      "content-disposition": 'attachment; filename="reveille-jobs.ndjson"',
+      "cache-control": "no-store",
+      ...headers,
+    },
+  });
+
+async function* everything(env: Env): AsyncGenerator<readonly Exported[]> {
   let after: Parameters<typeof exportPage>[1];
+  do {
+    const { jobs, next } = await exportPage(env, after, EXPORT_PAGE);
+    yield jobs;
+    after = next;
+  } while (after !== undefined);
+}
+
+async function* partOf(env: Env, entries: readonly EntryKey[]): AsyncGenerator<readonly Exported[]> {
+  for (let from = 0; from < entries.length; from += EXPORT_PAGE) {
+    yield await exportedJobs(env, entries.slice(from, from + EXPORT_PAGE));
+  }
+}
+
+/** Reads the next jobs when those before have been taken. */
+function streamOf(pages: AsyncIterator<readonly Exported[]>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
-          const { jobs, next } = await exportPage(env, after, EXPORT_PAGE);
-          after = next;
-          if (jobs.length > 0)
-            controller.enqueue(encoder.encode(jobs.map((job) => `${JSON.stringify(job)}\n`).join("")));
-          if (next === undefined) return controller.close();
-          if (jobs.length > 0) return;
+          const page = await pages.next();
+          if (page.done === true) return controller.close();
+          if (page.value.length === 0) continue;
+          controller.enqueue(encoder.encode(page.value.map((job) => `${JSON.stringify(job)}\n`).join("")));
+          return;
         }
       },
     },

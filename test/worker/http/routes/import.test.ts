@@ -222,6 +222,49 @@ describe("jobs.json of the Go original", () => {
     expect((await listed("user_id=stored")).sort()).toEqual([bad, good].sort());
   });
 
+  it("in which reading one job fails names that one and makes the others", async () => {
+    const [good, bad] = [fresh("read"), fresh("read")];
+    const spoilt = Object.defineProperty(goJob(bad), "name", {
+      enumerable: true,
+      get: () => {
+        throw new Error("a bug");
+      },
+    });
+    const items = [spoilt, goJob(good)].map((job, index) => ({ no: index + 1, job: ok(job) }));
+    const settings = { ...settingsOf(env), TOKEN_SECRET };
+    expect(await importJobs({ env, settings, origin: ORIGIN }, items, () => Date.now())).toEqual({
+      imported: 1,
+      skipped: [{ id: bad, reason: expect.stringContaining("cannot be read") }],
+    });
+    expect(await read(good)).toMatchObject({ id: good });
+  });
+
+  it("for which the platform allows 40 calls names the jobs that are left, and is finished by sending those", async () => {
+    const user = fresh("many");
+    let left = 40;
+    const counted = <T extends { getByName(name: string): unknown }>(binding: T) =>
+      ({
+        getByName: (name: string) => {
+          if (left-- <= 0) throw new Error("Too many subrequests by single Worker invocation.");
+          return binding.getByName(name);
+        },
+      }) as unknown as T;
+    const limited = { ...env, JOB: counted(env.JOB), DIRECTORY: counted(env.DIRECTORY) };
+    const settings = { ...settingsOf(env), TOKEN_SECRET };
+    let jobs = Array.from({ length: 25 }, (_, index) => goJob(`${user}-${index}`, { user_id: user }));
+    for (let round = 0; jobs.length > 0 && round < 10; round++) {
+      left = 40;
+      const items = jobs.map((job, index) => ({ no: index + 1, job: ok(job) }));
+      const report = await importJobs({ env: limited, settings, origin: ORIGIN }, items, () => Date.now());
+      if (round === 0) expect(report.skipped.length).toBeGreaterThan(0);
+      expect(report.skipped.filter(({ reason }) => !reason.startsWith("not looked at"))).toEqual([]);
+      const skipped = new Set(report.skipped.map(({ id }) => id));
+      jobs = jobs.filter(({ id }) => skipped.has(id));
+    }
+    expect(jobs).toEqual([]);
+    expect(await listed(`user_id=${user}&limit=100`)).toHaveLength(25);
+  });
+
   it("sent twice at once makes each job once", async () => {
     const ids = Array.from({ length: 30 }, () => fresh("twice"));
     const jobs = ids.map((id) => goJob(id, { user_id: "twice" }));
@@ -305,6 +348,38 @@ describe("GET /v1/export", () => {
       skipped: [{ id, reason: expect.stringMatching(/^finished more than 7 days/) }],
     });
   }, 30_000);
+});
+
+describe("an export in parts", () => {
+  it("has every job once, each part with the cursor of the next", async () => {
+    const ids = await Promise.all(Array.from({ length: 7 }, () => makeJob()));
+    const whole = await exported();
+    const parts: string[] = [];
+    let cursor = "";
+    do {
+      const got = await call("GET", `/v1/export?limit=3${cursor === "" ? "" : `&cursor=${cursor}`}`);
+      expect(got.status).toBe(200);
+      const lines = got.text.split("\n").filter((line) => line !== "");
+      expect(lines.length).toBeLessThanOrEqual(3);
+      parts.push(...lines);
+      cursor = got.headers.get("reveille-next-cursor") ?? "";
+      if (cursor !== "") {
+        expect(lines).toHaveLength(3);
+        expect(got.headers.get("link")).toBe(`</v1/export?limit=3&cursor=${cursor}>; rel="next"`);
+      }
+    } while (cursor !== "");
+    expect(parts).toEqual(whole);
+    expect(ids.filter((id) => !parts.some((line) => line.includes(`"${id}"`)))).toEqual([]);
+  });
+
+  it.each(["limit=0", "limit=1001", "cursor=nonsense", "page=2"])("is refused with %s", async (query) => {
+    expectProblem(await call("GET", `/v1/export?${query}`), 422, "validation_failed");
+  });
+
+  it("takes every line of an export, also with fields that only a server writes", async () => {
+    const line = { ...(await lineOf(await makeJob())), id: fresh("again"), last_run_at: "2026-01-01T00:00:00Z" };
+    expect((await take([line])).body).toEqual({ imported: 1, skipped: [] });
+  });
 });
 
 describe("the body of an import", () => {

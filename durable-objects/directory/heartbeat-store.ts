@@ -1,8 +1,7 @@
 /** Which heartbeats there are and how often they beat: what the tick needs to know to call those that are due. */
 import type { RegisteredHeartbeat } from "../../src/objects/directory.ts";
+import { all, put } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
-
-type Row = Record<string, SqlStorageValue>;
 
 export class HeartbeatRegistryStore {
   readonly #tables: ShardTables;
@@ -13,12 +12,11 @@ export class HeartbeatRegistryStore {
 
   put(heartbeat: RegisteredHeartbeat): void {
     this.#tables.prepare();
-    this.#tables.sql.exec(
-      "INSERT OR REPLACE INTO heartbeat VALUES (?, ?, ?)",
-      heartbeat.name,
-      heartbeat.everyMinutes,
-      heartbeat.enabled ? 1 : 0,
-    );
+    put(this.#tables.sql, "heartbeat", {
+      name: heartbeat.name,
+      every_minutes: heartbeat.everyMinutes,
+      enabled: heartbeat.enabled,
+    });
   }
 
   remove(name: string): void {
@@ -28,8 +26,8 @@ export class HeartbeatRegistryStore {
   /** By name; the registry is small: an operator's handful. */
   list(): RegisteredHeartbeat[] {
     if (!this.#tables.present) return [];
-    const rows = this.#tables.sql.exec<Row>("SELECT name, every_minutes, enabled FROM heartbeat ORDER BY name");
-    return [...rows].map((row) => ({
+    const rows = all(this.#tables.sql, "SELECT name, every_minutes, enabled FROM heartbeat ORDER BY name");
+    return rows.map((row) => ({
       name: String(row.name),
       everyMinutes: Number(row.every_minutes),
       enabled: row.enabled === 1,

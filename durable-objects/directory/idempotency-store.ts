@@ -3,12 +3,11 @@
  * dropped from the beginning of the table without a further index.
  */
 import { DAY_MS, IDEMPOTENCY_WINDOW_MS } from "../../src/schema/limits.ts";
+import { first, put, textIn } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 /** Old keys dropped with each new one: more than come, so that they go as fast as they came. */
 const DROPPED_AT_ONCE = 4;
-
-type Row = Record<string, SqlStorageValue>;
 
 export class IdempotencyStore {
   readonly #tables: ShardTables;
@@ -20,14 +19,15 @@ export class IdempotencyStore {
   /** The id of the job that the key stands for at `now`, or undefined. `key` is a digest of caller and key. */
   jobOf(key: string, now: number): string | undefined {
     if (!this.#tables.present) return undefined;
-    const rows = this.#tables.sql.exec<Row>(
+    const row = first(
+      this.#tables.sql,
       "SELECT job_id FROM idempotency_key WHERE day IN (?, ?) AND key = ? AND used_at >= ?",
       dayOf(now),
       dayOf(now) - 1,
       key,
       now - IDEMPOTENCY_WINDOW_MS,
     );
-    return [...rows].map((row) => String(row.job_id))[0];
+    return textIn(row?.job_id);
   }
 
   /** As {@link jobOf}, and from now on `jobId` if there is none. One row for a new key. */
@@ -36,13 +36,7 @@ export class IdempotencyStore {
     if (known !== undefined) return known;
     this.#tables.prepare();
     const { sql } = this.#tables;
-    sql.exec(
-      "INSERT OR REPLACE INTO idempotency_key (day, key, job_id, used_at) VALUES (?, ?, ?, ?)",
-      dayOf(now),
-      key,
-      jobId,
-      now,
-    );
+    put(sql, "idempotency_key", { day: dayOf(now), key, job_id: jobId, used_at: now });
     sql.exec(
       `DELETE FROM idempotency_key WHERE (day, key) IN
          (SELECT day, key FROM idempotency_key WHERE day < ? ORDER BY day, key LIMIT ?)`,

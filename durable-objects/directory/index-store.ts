@@ -11,6 +11,7 @@ import { isInSlice, PHANTOM_AFTER_MS, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } 
 import { err, ok } from "../../src/domain/result.ts";
 import type { EntryKey, IndexQuery, JobCount, ListedEntry, Reservation } from "../../src/objects/directory.ts";
 import type { ExecScope, JobState } from "../../src/schema/job.ts";
+import { all, first, put, type Row } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 /** What is kept in memory about all entries: made by one pass at the first write after waking, exact afterwards. */
@@ -20,8 +21,6 @@ type Tally = {
   /** Hashes of all ids, a few gone ones too: an id that is not in here is new, without a look at the table, which has no index on it. */
   readonly ids: Set<number>;
 };
-
-type Row = Record<string, SqlStorageValue>;
 
 export class IndexStore {
   readonly #tables: ShardTables;
@@ -99,20 +98,19 @@ export class IndexStore {
     if (!this.#tables.present) return [];
     const where = conditions(query);
     if (where === undefined) return [];
-    const rows = this.#tables.sql.exec<Row>(
+    const rows = all(
+      this.#tables.sql,
       `SELECT created_at, id, owner, reserved_at FROM job WHERE ${where.sql.join(" AND ")} ORDER BY created_at DESC, id DESC LIMIT ?`,
       ...where.bindings,
       query.limit,
     );
-    return [...rows].map(toListed);
+    return rows.map(toListed);
   }
 
   counts(): JobCount[] {
     if (!this.#tables.present) return [];
-    const rows = this.#tables.sql.exec<Row>(
-      "SELECT state, exec_scope, count(*) AS n FROM job GROUP BY state, exec_scope",
-    );
-    return [...rows].map((row) => ({
+    const rows = all(this.#tables.sql, "SELECT state, exec_scope, count(*) AS n FROM job GROUP BY state, exec_scope");
+    return rows.map((row) => ({
       state: row.state as JobState,
       execScope: row.exec_scope as ExecScope,
       count: Number(row.n),
@@ -122,8 +120,8 @@ export class IndexStore {
   /** The all-users jobs that may fire; an index of its own holds them, so that no other job is read. */
   activeAllUsers(): string[] {
     if (!this.#tables.present) return [];
-    const rows = this.#tables.sql.exec<Row>("SELECT id FROM job WHERE exec_scope = 'all_users' AND state = 'active'");
-    return [...rows].map(({ id }) => String(id));
+    const rows = all(this.#tables.sql, "SELECT id FROM job WHERE exec_scope = 'all_users' AND state = 'active'");
+    return rows.map(({ id }) => String(id));
   }
 
   /**
@@ -147,14 +145,15 @@ export class IndexStore {
 
   /** The entries before this place, newest first: what is made during a round waits for the next, so that each round has an end. */
   #walk(before: EntryKey, limit: number): ListedEntry[] {
-    const rows = this.#tables.sql.exec<Row>(
+    const rows = all(
+      this.#tables.sql,
       `SELECT created_at, id, owner, reserved_at FROM job WHERE (created_at, id) < (?, ?)
        ORDER BY created_at DESC, id DESC LIMIT ?`,
       before.createdAt,
       before.id,
       limit,
     );
-    return [...rows].map(toListed);
+    return rows.map(toListed);
   }
 
   #isFull(owner: string, maxJobs: number): boolean {
@@ -163,20 +162,19 @@ export class IndexStore {
 
   #entry(key: EntryKey): Row | undefined {
     if (!this.#tables.present) return undefined;
-    return [
-      ...this.#tables.sql.exec<Row>(
-        "SELECT owner, state, version, reserved_at FROM job WHERE created_at = ? AND id = ?",
-        key.createdAt,
-        key.id,
-      ),
-    ][0];
+    return first(
+      this.#tables.sql,
+      "SELECT owner, state, version, reserved_at FROM job WHERE created_at = ? AND id = ?",
+      key.createdAt,
+      key.id,
+    );
   }
 
   /** The entry of this id, whenever it was created. */
   #find(id: string): EntryKey | undefined {
     if (!this.#tables.present || !this.#tallied().ids.has(idHash(id))) return undefined;
-    const rows = this.#tables.sql.exec<Row>("SELECT created_at FROM job WHERE id = ? LIMIT 1", id);
-    return [...rows].map((row) => ({ createdAt: Number(row.created_at), id }))[0];
+    const rows = all(this.#tables.sql, "SELECT created_at FROM job WHERE id = ? LIMIT 1", id);
+    return rows.map((row) => ({ createdAt: Number(row.created_at), id }))[0];
   }
 
   #tallied(): Tally {
@@ -184,7 +182,7 @@ export class IndexStore {
     const tally: Tally = { live: new Map(), ids: new Set() };
     this.#tally = tally;
     if (!this.#tables.present) return tally;
-    for (const row of this.#tables.sql.exec<Row>("SELECT id, owner, state FROM job")) {
+    for (const row of all(this.#tables.sql, "SELECT id, owner, state FROM job")) {
       tally.ids.add(idHash(String(row.id)));
       this.#count(String(row.owner), String(row.state), 1);
     }
@@ -201,24 +199,23 @@ export class IndexStore {
 
   #write(entry: IndexEntry, reservedAt: number): void {
     const labels = Object.keys(entry.labels).length === 0 ? null : JSON.stringify(entry.labels);
-    this.#tables.sql.exec(
-      "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      entry.createdAt,
-      entry.id,
-      entry.owner,
-      entry.version,
-      entry.name,
-      foldName(entry.name),
-      entry.ownerKind,
-      entry.execScope,
-      entry.agentId ?? null,
-      entry.userId ?? null,
-      entry.pluginId ?? null,
-      entry.enabled ? 1 : 0,
-      entry.state,
+    put(this.#tables.sql, "job", {
+      created_at: entry.createdAt,
+      id: entry.id,
+      owner: entry.owner,
+      version: entry.version,
+      name: entry.name,
+      name_folded: foldName(entry.name),
+      owner_kind: entry.ownerKind,
+      exec_scope: entry.execScope,
+      agent_id: entry.agentId,
+      user_id: entry.userId,
+      plugin_id: entry.pluginId,
+      enabled: entry.enabled,
+      state: entry.state,
       labels,
-      reservedAt,
-    );
+      reserved_at: reservedAt,
+    });
   }
 }
 

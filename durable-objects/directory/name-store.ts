@@ -3,11 +3,10 @@
  * needs no further call; and ids that Reveille did not mint, so that an unknown one is refused before any object is called.
  */
 import { PHANTOM_AFTER_MS } from "../../src/domain/limits/sweep.ts";
+import { all, first, put } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 export type ReservedName = { readonly name: string; readonly jobId: string };
-
-type Row = Record<string, SqlStorageValue>;
 
 export class NameStore {
   readonly #tables: ShardTables;
@@ -25,8 +24,8 @@ export class NameStore {
 
   #read(): Map<string, string> {
     if (this.#holders !== undefined) return this.#holders;
-    const rows = this.#tables.present ? this.#tables.sql.exec<Row>("SELECT name, job_id FROM reserved_name") : [];
-    this.#holders = new Map([...rows].map((row) => [String(row.name), String(row.job_id)]));
+    const rows = this.#tables.present ? all(this.#tables.sql, "SELECT name, job_id FROM reserved_name") : [];
+    this.#holders = new Map(rows.map((row) => [String(row.name), String(row.job_id)]));
     return this.#holders;
   }
 
@@ -35,7 +34,7 @@ export class NameStore {
     const holder = this.holderOf(name);
     if (holder !== undefined && holder !== jobId) return false;
     this.#tables.prepare();
-    this.#tables.sql.exec("INSERT OR REPLACE INTO reserved_name VALUES (?, ?, ?)", name, jobId, now);
+    put(this.#tables.sql, "reserved_name", { name, job_id: jobId, reserved_at: now });
     this.#read().set(name, jobId);
     return true;
   }
@@ -50,21 +49,24 @@ export class NameStore {
   /** Names reserved so long ago that, where their job is not there, it never will be. */
   due(now: number): ReservedName[] {
     if (!this.#tables.present) return [];
-    const rows = this.#tables.sql.exec<Row>(
+    const rows = all(
+      this.#tables.sql,
       "SELECT name, job_id FROM reserved_name WHERE reserved_at < ?",
       now - PHANTOM_AFTER_MS,
     );
-    return [...rows].map((row) => ({ name: String(row.name), jobId: String(row.job_id) }));
+    return rows.map((row) => ({ name: String(row.name), jobId: String(row.job_id) }));
   }
 
   /** False where the id was known already; its owner stays the same then. */
   adopt(id: string, owner: string): boolean {
     this.#tables.prepare();
-    return this.#tables.sql.exec("INSERT OR IGNORE INTO adopted_id VALUES (?, ?)", id, owner).rowsWritten > 0;
+    return (
+      this.#tables.sql.exec("INSERT OR IGNORE INTO adopted_id (id, owner) VALUES (?, ?)", id, owner).rowsWritten > 0
+    );
   }
 
   knows(id: string): boolean {
-    return this.#tables.present && [...this.#tables.sql.exec("SELECT 1 FROM adopted_id WHERE id = ?", id)].length > 0;
+    return this.#tables.present && first(this.#tables.sql, "SELECT 1 FROM adopted_id WHERE id = ?", id) !== undefined;
   }
 
   forget(id: string): void {

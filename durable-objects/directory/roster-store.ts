@@ -2,10 +2,11 @@
  * The users of one shard of the roster. A user is active who is marked active and, where a window is set, was seen within
  * it (CONTRACT.md §6): `seenSince` is the window's beginning in epoch ms, undefined where none is set.
  */
-import type { RosterCount, RosterQuery, RosterUser } from "../../src/objects/directory.ts";
-import type { ShardTables } from "./shard-tables.ts";
 
-type Row = Record<string, SqlStorageValue>;
+import { compact } from "../../src/domain/compact.ts";
+import type { RosterCount, RosterQuery, RosterUser } from "../../src/objects/directory.ts";
+import { all, first, numberIn, put, type Row } from "../storage/rows.ts";
+import type { ShardTables } from "./shard-tables.ts";
 
 /** `?1` is `seenSince` or null. A user never seen is outside every window. */
 const IS_ACTIVE = "(active = 1 AND (?1 IS NULL OR coalesce(last_seen_at >= ?1, 0)))";
@@ -19,7 +20,8 @@ export class RosterStore {
 
   get(id: string): RosterUser | undefined {
     if (!this.#tables.present) return undefined;
-    return [...this.#tables.sql.exec<Row>("SELECT * FROM user WHERE id = ?", id)].map(toUser)[0];
+    const row = first(this.#tables.sql, "SELECT id, active, last_seen_at FROM user WHERE id = ?", id);
+    return row === undefined ? undefined : toUser(row);
   }
 
   /** Marks the user, who joins the roster if new; when they were seen stays. */
@@ -43,7 +45,7 @@ export class RosterStore {
     this.#tables.prepare();
     for (const id of ids) {
       this.#tables.sql.exec(
-        `INSERT INTO user VALUES (?1, 1, ?2) ON CONFLICT (id) DO UPDATE
+        `INSERT INTO user (id, active, last_seen_at) VALUES (?1, 1, ?2) ON CONFLICT (id) DO UPDATE
            SET active = 1, last_seen_at = max(coalesce(last_seen_at, ?2), coalesce(?2, last_seen_at))
            WHERE active = 0 OR coalesce(last_seen_at, 0) < ?2`,
         id,
@@ -63,40 +65,32 @@ export class RosterStore {
   list({ afterId, limit, active, seenSince }: RosterQuery): RosterUser[] {
     if (!this.#tables.present) return [];
     const wanted = active === undefined ? "?1 IS ?1" : active ? IS_ACTIVE : `NOT ${IS_ACTIVE}`;
-    const rows = this.#tables.sql.exec<Row>(
-      `SELECT * FROM user WHERE id > ?2 AND ${wanted} ORDER BY id LIMIT ?3`,
+    const rows = all(
+      this.#tables.sql,
+      `SELECT id, active, last_seen_at FROM user WHERE id > ?2 AND ${wanted} ORDER BY id LIMIT ?3`,
       seenSince ?? null,
       afterId,
       limit,
     );
-    return [...rows].map(toUser);
+    return rows.map(toUser);
   }
 
   /** Reads every row of the shard. */
   count(seenSince: number | undefined): RosterCount {
     if (!this.#tables.present) return { total: 0, active: 0 };
-    const row = this.#tables.sql
-      .exec<Row>(
-        `SELECT count(*) AS total, count(*) FILTER (WHERE ${IS_ACTIVE}) AS active FROM user`,
-        seenSince ?? null,
-      )
-      .one();
-    return { total: Number(row.total), active: Number(row.active) };
+    const row = first(
+      this.#tables.sql,
+      `SELECT count(*) AS total, count(*) FILTER (WHERE ${IS_ACTIVE}) AS active FROM user`,
+      seenSince ?? null,
+    );
+    return { total: Number(row?.total), active: Number(row?.active) };
   }
 
   #write(user: RosterUser): void {
     this.#tables.prepare();
-    this.#tables.sql.exec(
-      "INSERT OR REPLACE INTO user VALUES (?, ?, ?)",
-      user.id,
-      user.active ? 1 : 0,
-      user.lastSeenAt ?? null,
-    );
+    put(this.#tables.sql, "user", { id: user.id, active: user.active, last_seen_at: user.lastSeenAt });
   }
 }
 
-const toUser = (row: Row): RosterUser => ({
-  id: String(row.id),
-  active: row.active === 1,
-  ...(row.last_seen_at === null ? {} : { lastSeenAt: Number(row.last_seen_at) }),
-});
+const toUser = (row: Row): RosterUser =>
+  compact({ id: String(row.id), active: row.active === 1, lastSeenAt: numberIn(row.last_seen_at) });

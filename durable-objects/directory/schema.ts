@@ -6,16 +6,21 @@
  * written. Instants are epoch ms.
  */
 
+import type { Schema } from "../storage/migrate.ts";
+
 /**
  * `job`: newest first is its primary key backwards, so a list reads rows in order and stops early. `reserved_at` is when the place
- * was last asked for: an imported job is older than its entry. `name_folded` is what `q` looks in.
+ * was last asked for: an imported job is older than its entry. `name_folded` is what `q` looks in. `idempotency_key`: what an
+ * Idempotency-Key made. Its day comes first, so that old keys are a range of the primary key.
  */
 const V1 = [
   `CREATE TABLE shard (
      one INTEGER PRIMARY KEY CHECK (one = 1),
      schema_version INTEGER NOT NULL,
      shard_count INTEGER NOT NULL,
-     found_overdue INTEGER NOT NULL
+     found_overdue INTEGER NOT NULL,
+     sweep_created_at INTEGER,
+     sweep_id TEXT
    )`,
   `CREATE TABLE job (
      created_at INTEGER NOT NULL,
@@ -35,6 +40,7 @@ const V1 = [
      reserved_at INTEGER NOT NULL,
      PRIMARY KEY (created_at, id)
    ) WITHOUT ROWID`,
+  "CREATE INDEX job_all_users ON job (id) WHERE exec_scope = 'all_users' AND state = 'active'",
   `CREATE TABLE reserved_name (
      name TEXT PRIMARY KEY,
      job_id TEXT NOT NULL,
@@ -59,17 +65,6 @@ const V1 = [
      every_minutes INTEGER NOT NULL,
      enabled INTEGER NOT NULL
    ) WITHOUT ROWID`,
-] as const;
-
-/** The tick reads no index as a whole any more: it goes on from the place of the last sweep, and finds the all-users jobs by themselves. */
-const V2 = [
-  "CREATE INDEX IF NOT EXISTS job_all_users ON job (id) WHERE exec_scope = 'all_users' AND state = 'active'",
-  "ALTER TABLE shard ADD COLUMN sweep_created_at INTEGER",
-  "ALTER TABLE shard ADD COLUMN sweep_id TEXT",
-] as const;
-
-/** `idempotency_key`: what an Idempotency-Key made. Its day comes first, so that old keys are a range of the primary key. */
-const V3 = [
   `CREATE TABLE idempotency_key (
      day INTEGER NOT NULL,
      key TEXT NOT NULL,
@@ -79,6 +74,4 @@ const V3 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-/** Step n brings version n-1 to n. Append only. */
-export const MIGRATIONS: readonly (readonly string[])[] = [V1, V2, V3];
-export const SCHEMA_VERSION = MIGRATIONS.length;
+export const SCHEMA: Schema = { table: "shard", steps: [V1] };

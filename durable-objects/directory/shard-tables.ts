@@ -2,9 +2,9 @@
  * Whether a shard's tables are there, and the row that the shard keeps about itself. Every store asks here before it reads
  * (no tables: nothing was ever written) and before it writes (the first write makes them).
  */
-import { MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-
-type Row = Record<string, SqlStorageValue>;
+import { makeTables, migrate } from "../storage/migrate.ts";
+import { first, numberIn, put } from "../storage/rows.ts";
+import { SCHEMA } from "./schema.ts";
 
 export class ShardTables {
   readonly sql: SqlStorage;
@@ -29,8 +29,8 @@ export class ShardTables {
   /** Makes the tables unless they are there. Throws as {@link present} does. */
   prepare(): void {
     if (this.present) return;
-    for (const step of MIGRATIONS) for (const statement of step) this.sql.exec(statement);
-    this.sql.exec("INSERT INTO shard VALUES (1, ?, ?, 0, NULL, NULL)", SCHEMA_VERSION, this.#shards);
+    const version = makeTables(this.sql, SCHEMA);
+    put(this.sql, "shard", { one: 1, schema_version: version, shard_count: this.#shards, found_overdue: 0 });
     this.#present = true;
   }
 
@@ -42,14 +42,15 @@ export class ShardTables {
 
   get foundOverdue(): number {
     if (!this.present) return 0;
-    return Number(this.sql.exec<Row>("SELECT found_overdue FROM shard").one().found_overdue);
+    return Number(first(this.sql, "SELECT found_overdue FROM shard")?.found_overdue ?? 0);
   }
 
-  /** The entry of the index that the sweep looked at last; undefined where it begins anew. Setting it writes one row. */
+  /** The entry of the index that the sweep looked at last; undefined when it begins anew. Setting it writes one row. */
   get sweepPlace(): { readonly createdAt: number; readonly id: string } | undefined {
     if (!this.present) return undefined;
-    const row = this.sql.exec<Row>("SELECT sweep_created_at AS created_at, sweep_id AS id FROM shard").one();
-    return row.id === null ? undefined : { createdAt: Number(row.created_at), id: String(row.id) };
+    const row = first(this.sql, "SELECT sweep_created_at, sweep_id FROM shard");
+    const createdAt = numberIn(row?.sweep_created_at);
+    return createdAt === undefined ? undefined : { createdAt, id: String(row?.sweep_id) };
   }
 
   set sweepPlace(place: { readonly createdAt: number; readonly id: string } | undefined) {
@@ -58,23 +59,14 @@ export class ShardTables {
   }
 
   #open(): boolean {
-    const tables = this.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'shard'");
-    if ([...tables].length === 0) return false;
-    const shard = this.sql.exec<Row>("SELECT schema_version, shard_count FROM shard").one();
-    if (shard.shard_count !== this.#shards) {
+    if (migrate(this.sql, SCHEMA) === undefined) return false;
+    const count = first(this.sql, "SELECT shard_count FROM shard")?.shard_count;
+    if (count !== this.#shards) {
       throw new Error(
-        `This shard of the directory was made as one of ${shard.shard_count}; now there are to be ${this.#shards}. ` +
+        `This shard of the directory was made as one of ${count}; now there are to be ${this.#shards}. ` +
           "The number of shards is fixed at the first deploy: set SHARD_COUNT back.",
       );
     }
-    this.#migrate(Number(shard.schema_version));
     return true;
-  }
-
-  #migrate(from: number): void {
-    // Tables of a later version are left as they are: it has been rolled back, and will be deployed again.
-    if (from >= SCHEMA_VERSION) return;
-    for (const step of MIGRATIONS.slice(from)) for (const statement of step) this.sql.exec(statement);
-    this.sql.exec("UPDATE shard SET schema_version = ?", SCHEMA_VERSION);
   }
 }

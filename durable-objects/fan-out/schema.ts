@@ -3,19 +3,21 @@
  * hands it users. Instants are epoch ms.
  */
 
-/** The version of a fan-out's tables. Raise it with any change below, by a step of {@link MIGRATIONS}. */
-export const SCHEMA_VERSION = 2;
+import type { Schema } from "../storage/migrate.ts";
 
 /**
- * `fan_out` has a row for each fan-out whose runs are kept, `spec` being what its runs have in common. `begun_at_logged` is how many
+ * `shard` has one row, which outlives every fan-out. `fan_out` has a row for each fan-out whose runs are kept, `spec` being what its runs have in common. `begun_at_logged` is how many
  * runs were logged when the object last began to call after a restart, `stalls` how often that number had not grown since the time
  * before: it tells a call that kills the object from a restart in passing. `batch` holds users who have not all been run, a row for
  * a whole page's share.
  */
-export const TABLES = [
+const V1 = [
+  `CREATE TABLE shard (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     schema_version INTEGER NOT NULL
+   )`,
   `CREATE TABLE fan_out (
      no INTEGER PRIMARY KEY,
-     schema_version INTEGER NOT NULL,
      job_id TEXT NOT NULL,
      k INTEGER NOT NULL,
      spec TEXT NOT NULL,
@@ -31,6 +33,8 @@ export const TABLES = [
      users TEXT NOT NULL
    )`,
 ] as const;
+
+export const SCHEMA: Schema = { table: "shard", steps: [V1] };
 
 /** Each fan-out has a table of its own: dropping it is free, while deleting its rows would be billed row by row. */
 export const runTable = (no: number): string => `user_run_${Math.trunc(no)}`;
@@ -52,22 +56,3 @@ const runTableOf = (name: string): string => `CREATE TABLE ${name} (
 
 const wakeIndexOf = (no: number): string =>
   `CREATE INDEX ${runTable(no)}_wake ON ${runTable(no)} (wake_at) WHERE wake_at IS NOT NULL`;
-
-/**
- * A run had a column for each field. Until all is there the new table has another name: what cannot be brought over is left as it was,
- * and tried again.
- */
-const toVersion2 = (no: number): readonly string[] => [
-  `DROP TABLE IF EXISTS ${runTable(no)}_to_come`,
-  runTableOf(`${runTable(no)}_to_come`),
-  `INSERT INTO ${runTable(no)}_to_come SELECT user_key, started_at, status, wake_at, json_patch('{}', json_object(
-     'userId', user_id, 'phase', phase, 'attempt', attempt, 'wakeAt', iif(phase = 'calling', NULL, wake_at), 'finishedAt', finished_at,
-     'error', error, 'httpStatus', http_status, 'progress', json(progress), 'outputTruncated', iif(output_truncated, json('true'), NULL),
-     'output', output)) FROM ${runTable(no)}`,
-  `DROP TABLE ${runTable(no)}`,
-  `ALTER TABLE ${runTable(no)}_to_come RENAME TO ${runTable(no)}`,
-  wakeIndexOf(no),
-];
-
-/** What brings the tables of fan-out `no` from version n to n + 1. Append only. */
-export const MIGRATIONS: readonly ((no: number) => readonly string[])[] = [toVersion2];

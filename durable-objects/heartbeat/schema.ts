@@ -3,6 +3,8 @@
  * for a name that does not exist leaves an object without tables.
  */
 
+import type { Schema } from "../storage/migrate.ts";
+
 /**
  * `heartbeat` has one row. `beat` is the log: what a beat is ordered and woken by in columns, what only readers look at as JSON
  * in `detail`. Instants are epoch ms.
@@ -40,6 +42,4 @@ const V1 = [
    )`,
 ] as const;
 
-/** Step n brings version n-1 to n. Append only. */
-export const MIGRATIONS: readonly (readonly string[])[] = [V1];
-export const SCHEMA_VERSION = MIGRATIONS.length;
+export const SCHEMA: Schema = { table: "heartbeat", steps: [V1] };

@@ -5,7 +5,9 @@
 import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import type { RunStatus } from "../../src/schema/job.ts";
-import { MIGRATIONS, SCHEMA_VERSION, TABLE } from "./schema.ts";
+import { makeTables, upgrade, versionOf } from "../storage/migrate.ts";
+import { all, first, parse, put, type Row, replace } from "../storage/rows.ts";
+import { SCHEMA } from "./schema.ts";
 
 export type StoredJob = {
   readonly record: JobRecord;
@@ -29,8 +31,6 @@ export type RunQuery = {
 type LogSize = { size: number; nextSlot: number };
 type Moving = { readonly cursor: Cursor; readonly log: LogSize };
 
-type Row = Record<string, SqlStorageValue>;
-
 export class JobStore {
   readonly #sql: SqlStorage;
   readonly #retention: number;
@@ -38,7 +38,7 @@ export class JobStore {
   readonly #slots = new Map<string, number>();
   #log: LogSize = { size: 0, nextSlot: 1 };
   /** Of the tables: a later version's stays that, whatever an older one writes after a rollback. */
-  #version = SCHEMA_VERSION;
+  #version = versionOf(SCHEMA);
 
   /** @param retention how many runs the log keeps (`RUN_RETENTION`) */
   constructor(sql: SqlStorage, retention: number) {
@@ -50,15 +50,14 @@ export class JobStore {
   load(): StoredJob | undefined {
     const [job, ...runs] = this.#readAwake() ?? [];
     if (job?.slot !== 0) return undefined;
-    this.#migrate(Number(job.schema_version));
-    this.#version = Math.max(Number(job.schema_version), SCHEMA_VERSION);
+    this.#version = upgrade(this.#sql, SCHEMA, Number(job.schema_version));
     const active = runs.filter(({ phase }) => phase !== "ended");
     for (const run of active) this.#slots.set(String(run.id), Number(run.slot));
     const carrier = runs.reduce((newest, next) => (Number(next.rev) > Number(newest.rev) ? next : newest), job);
-    const { cursor, log } = parseJson<Moving>(carrier.cursor);
+    const { cursor, log } = parse<Moving>(carrier.cursor);
     this.#log = log;
     return {
-      record: parseJson<JobRecord>(job.body),
+      record: parse<JobRecord>(job.body),
       cursor,
       active: active.map(toRun).sort((a, b) => a.seq - b.seq),
       hasFannedOut: job.fanned_out === 1,
@@ -71,19 +70,16 @@ export class JobStore {
    */
   #readAwake(): Row[] | undefined {
     try {
-      return [...this.#sql.exec<Row>(READ_AWAKE)];
+      return all(this.#sql, READ_AWAKE);
     } catch (error) {
-      if (!(error instanceof Error && error.message.includes("no such table: entry"))) throw error;
-      const [old] = [...this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'job'")];
-      if (old === undefined) return undefined;
-      this.#migrate(1);
-      return [...this.#sql.exec<Row>(READ_AWAKE)];
+      if (error instanceof Error && error.message.includes("no such table: entry")) return undefined;
+      throw error;
     }
   }
 
   /** Makes the table and the job's row. */
   create(record: JobRecord, cursor: Cursor): void {
-    this.#sql.exec(TABLE);
+    makeTables(this.#sql, SCHEMA);
     this.#putJob(record, cursor);
   }
 
@@ -98,19 +94,23 @@ export class JobStore {
   }): void {
     for (const run of change.runs) this.#findPlace(run);
     // Places first: rows of one write have one number, so each must know of the log as it is after all of them.
-    const surplus = this.#place(change.runs.filter(({ id }) => !this.#slots.has(id)));
-    for (const run of change.runs) this.#putRun(run, change.cursor);
+    const fresh = change.runs.filter(({ id }) => !this.#slots.has(id));
+    const surplus = this.#place(fresh);
+    // A new run takes over a slot without what a later version may keep there of the run before.
+    for (const run of change.runs) this.#putRun(run, change.cursor, fresh.includes(run) ? replace : put);
     if (change.record !== undefined) this.#putJob(change.record, change.cursor);
     for (const slot of surplus) this.#sql.exec("DELETE FROM entry WHERE slot = ?", slot);
   }
 
   run(id: string): Run | undefined {
-    return [...this.#sql.exec<Row>("SELECT body FROM entry WHERE id = ? AND slot > 0", id)].map(toRun)[0];
+    const row = first(this.#sql, "SELECT body FROM entry WHERE id = ? AND slot > 0", id);
+    return row === undefined ? undefined : toRun(row);
   }
 
   /** Newest first. */
   runs(query: RunQuery): Run[] {
-    const rows = this.#sql.exec<Row>(
+    const rows = all(
+      this.#sql,
       `SELECT body FROM entry WHERE slot > 0 AND seq < ?1 AND (?2 IS NULL OR status = ?2)
          AND (?3 IS NULL OR body ->> 'userId' = ?3) ORDER BY seq DESC LIMIT ?4`,
       query.beforeSeq ?? Number.MAX_SAFE_INTEGER,
@@ -118,13 +118,13 @@ export class JobStore {
       query.userId ?? null,
       query.limit,
     );
-    return [...rows].map(toRun);
+    return rows.map(toRun);
   }
 
   /** Runs written after `rev`, in the order of writing: what a listener that saw `rev` has missed. */
   runsSince(rev: number): { readonly rev: number; readonly run: Run }[] {
-    const rows = this.#sql.exec<Row>("SELECT rev, body FROM entry WHERE rev > ? AND slot > 0 ORDER BY rev", rev);
-    return [...rows].map((row) => ({ rev: Number(row.rev), run: toRun(row) }));
+    const rows = all(this.#sql, "SELECT rev, body FROM entry WHERE rev > ? AND slot > 0 ORDER BY rev", rev);
+    return rows.map((row) => ({ rev: Number(row.rev), run: toRun(row) }));
   }
 
   /** A skip in which further held fires are counted has its row, although it has ended. */
@@ -134,28 +134,36 @@ export class JobStore {
     if (row !== undefined) this.#slots.set(id, Number(row.slot));
   }
 
-  #migrate(from: number): void {
-    // Tables of a later version are left as they are: it has been rolled back, and will be deployed again.
-    if (from >= SCHEMA_VERSION) return;
-    for (const step of MIGRATIONS.slice(from - 1)) for (const statement of step) this.#sql.exec(statement);
-    this.#sql.exec("UPDATE entry SET schema_version = ? WHERE slot = 0", SCHEMA_VERSION);
-  }
-
   #putJob(record: JobRecord, cursor: Cursor): void {
-    this.#put(0, [0, record.id, null, null, this.#version], cursor, record);
+    put(this.#sql, "entry", {
+      slot: 0,
+      rev: cursor.rev,
+      seq: 0,
+      id: record.id,
+      schema_version: this.#version,
+      cursor: this.#moving(cursor),
+      body: JSON.stringify(record),
+    });
   }
 
-  #putRun(run: Run, cursor: Cursor): void {
+  #putRun(run: Run, cursor: Cursor, write: typeof put): void {
     const slot = this.#slots.get(run.id);
     if (slot === undefined) throw new Error(`Run ${run.id} has no place in the log`);
-    this.#put(slot, [run.seq, run.id, run.status, run.phase, null], cursor, run);
+    write(this.#sql, "entry", {
+      slot,
+      rev: cursor.rev,
+      seq: run.seq,
+      id: run.id,
+      status: run.status,
+      phase: run.phase,
+      cursor: this.#moving(cursor),
+      body: JSON.stringify(run),
+    });
     if (run.phase === "ended") this.#slots.delete(run.id);
   }
 
-  /** `columns` are those between `rev` and `cursor`. */
-  #put(slot: number, columns: readonly SqlStorageValue[], cursor: Cursor, body: JobRecord | Run): void {
-    const moving: Moving = { cursor, log: this.#log };
-    this.#sql.exec(PUT, slot, cursor.rev, ...columns, JSON.stringify(moving), JSON.stringify(body));
+  #moving(cursor: Cursor): string {
+    return JSON.stringify({ cursor, log: this.#log } satisfies Moving);
   }
 
   /**
@@ -165,8 +173,8 @@ export class JobStore {
    */
   #place(runs: readonly Run[]): readonly number[] {
     const leaving = runs.length === 0 ? 0 : this.#log.size + runs.length - this.#retention;
-    const ended = leaving > 0 ? this.#sql.exec<Row>(OLDEST_ENDED, leaving) : [];
-    const slots = [...ended].map((row) => Number(row.slot));
+    const ended = leaving > 0 ? all(this.#sql, OLDEST_ENDED, leaving) : [];
+    const slots = ended.map((row) => Number(row.slot));
     for (const run of runs) {
       const reused = slots.shift();
       this.#slots.set(run.id, reused ?? this.#log.nextSlot++);
@@ -180,10 +188,4 @@ export class JobStore {
 const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = 'fan_out') AS fanned_out FROM entry
   WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
 const OLDEST_ENDED = "SELECT slot FROM entry WHERE phase = 'ended' ORDER BY seq LIMIT ?";
-/** Columns by name: a later version may have added some. */
-const PUT = `INSERT OR REPLACE INTO entry (slot, rev, seq, id, status, phase, schema_version, cursor, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-
-const parseJson = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;
-
-const toRun = (row: Row): Run => parseJson<Run>(row.body);
+const toRun = (row: Row): Run => parse<Run>(row.body);

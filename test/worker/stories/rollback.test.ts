@@ -1,72 +1,131 @@
 /** An older version that is deployed over a newer one: tables of the newer one are used, and stay the newer one's. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { rosterKey } from "../../../src/domain/directory-shard.ts";
+import { agentKey } from "../../../src/domain/directory-shard.ts";
+import { shardName } from "../../../src/domain/fan-out/shard.ts";
 import { ADMIN } from "../../../src/domain/job/access.ts";
 import { jobObject } from "../../../src/objects/job.ts";
-import { shardFor } from "../bindings.ts";
-import { call, env, fresh, makeJob } from "../http-fixture.ts";
+import { allShards, shardFor } from "../bindings.ts";
+import { setRoster } from "../fan-out-fixture.ts";
+import { call, env, fresh, jobInput, makeJob } from "../http-fixture.ts";
 
-it.each([
-  [
-    "entry",
-    async () => {
-      const id = await makeJob();
-      return { stub: env.JOB.getByName(id), path: `/v1/jobs/${id}` };
-    },
-  ],
-  [
-    "heartbeat",
-    async () => {
-      const name = fresh("heartbeat");
-      await call("PUT", `/v1/heartbeats/${name}`, { json: { every: "30m" } });
-      return { stub: env.HEARTBEAT.getByName(name), path: `/v1/heartbeats/${name}` };
-    },
-  ],
-  [
-    "shard",
-    async () => {
-      const user = fresh("user");
-      await call("PUT", `/v1/users/${user}`, { json: {} });
-      return { stub: shardFor(rosterKey(user)), path: `/v1/users/${user}` };
-    },
-  ],
-] as const)(
-  "the table %s keeps the version of the newer code, whose steps would fail a second time",
-  async (table, make) => {
-    const { stub, path } = await make();
-    const version = () =>
-      runInDurableObject(
-        stub,
-        (_, { storage }) => storage.sql.exec(`SELECT schema_version FROM ${table} LIMIT 1`).one().schema_version,
-      );
-    const newer = Number(await version()) + 1;
-    await runInDurableObject(
-      stub,
-      (_, { storage }) => void storage.sql.exec(`UPDATE ${table} SET schema_version = ?`, newer),
+/** Every table there is, of all objects (docs/storage.md). */
+const TABLES = [
+  ...["adopted_id", "agent", "batch", "beat", "document", "entry", "fan_out", "heartbeat", "idempotency_key", "job"],
+  ...["reserved_name", "shard", "user", "user_run_N"],
+];
+
+/** What a newer version has done to an object's tables: one column more in each, and its number. Answers their names. */
+const makeNewer = (stub: DurableObjectStub): Promise<string[]> =>
+  runInDurableObject(stub, (_, { storage: { sql } }) => {
+    const found = sql.exec(
+      "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
     );
-    await evictDurableObject(stub);
-    expect((await call("GET", path)).status).toBe(200);
-    expect(await version()).toBe(newer);
-  },
-);
-
-it("a job with a column of the newer code is changed by the older one, and stays the newer one's", async () => {
-  const id = await makeJob();
-  const stub = env.JOB.getByName(id);
-  await runInDurableObject(stub, (_, { storage }) => {
-    storage.sql.exec("ALTER TABLE entry ADD COLUMN of_the_newer_code TEXT");
-    storage.sql.exec("UPDATE entry SET schema_version = 99");
+    const tables = [...found].map(({ name, sql: made }) => ({ name: String(name), made: String(made) }));
+    for (const { name, made } of tables) {
+      sql.exec(`ALTER TABLE ${name} ADD COLUMN of_the_newer_code TEXT`);
+      sql.exec(`UPDATE ${name} SET of_the_newer_code = 'kept'`);
+      if (made.includes("schema_version")) {
+        sql.exec(`UPDATE ${name} SET schema_version = 99 WHERE schema_version IS NOT NULL`);
+      }
+    }
+    return tables.map(({ name }) => name);
   });
-  await evictDurableObject(stub);
-  expect((await call("PATCH", `/v1/jobs/${id}`, { json: { description: "changed" } })).status).toBe(200);
-  expect((await call("POST", `/v1/jobs/${id}/run`)).status).toBe(202);
-  const version = await runInDurableObject(
-    stub,
-    (_, { storage }) => storage.sql.exec("SELECT schema_version FROM entry WHERE slot = 0").one().schema_version,
+
+const column = (stub: DurableObjectStub, table: string, name: string): Promise<unknown[]> =>
+  runInDurableObject(stub, (_, { storage: { sql } }) =>
+    [...sql.exec(`SELECT ${name} AS value FROM ${table}`)].map(({ value }) => value),
   );
-  expect(version).toBe(99);
-  expect((await call("GET", `/v1/jobs/${id}`)).body).toMatchObject({ description: "changed" });
+
+const keyed = () => call("POST", "/v1/jobs", { json: jobInput(), headers: { "idempotency-key": fresh("key") } });
+
+/** Everything that a service keeps, with the objects that keep it. */
+async function fill() {
+  const user = fresh("user");
+  const agent = fresh("agent");
+  const heartbeat = fresh("heartbeat");
+  const system = fresh("system");
+  const imported = fresh("imported");
+  await setRoster([user]);
+  await call("PUT", `/v1/agents/${agent}`, { json: { url: "https://agent.test/hook" } });
+  await call("PUT", `/v1/heartbeats/${heartbeat}`, { json: { every: "30m" } });
+  await call("PUT", `/v1/heartbeats/${heartbeat}/document`, {
+    body: "",
+    headers: { "content-type": "text/markdown" },
+  });
+  await call("POST", `/v1/heartbeats/${heartbeat}/beat`);
+  await call("PUT", "/v1/jobs/ensure", { json: { name: system, message: "m", schedule: { every: "1h" } } });
+  await call("POST", "/v1/import", { json: { jobs: [{ id: imported, ...jobInput() }] } });
+  await keyed();
+  const job = await makeJob({ user_id: user });
+  const allUsers = await makeJob({
+    ...{ exec_scope: "all_users", message: '{"status": 202}', fan_out: { concurrency: 1 } },
+  });
+  const { fan_out_id } = (await call("POST", `/v1/jobs/${allUsers}/run`)).body;
+  await vi.waitFor(async () => {
+    const { items } = (await call("GET", `/v1/jobs/${allUsers}/runs`)).body;
+    expect(items).toMatchObject([{ status: "running", fan_out_id }]);
+  });
+  const objects: readonly DurableObjectStub[] = [
+    ...allShards(),
+    ...[job, allUsers].map((id) => env.JOB.getByName(id)),
+    env.HEARTBEAT.getByName(heartbeat),
+    env.FAN_OUT.getByName(shardName(allUsers, 0)),
+  ];
+  return { user, agent, heartbeat, system, imported, job, allUsers, objects };
+}
+
+it("every table may have a column of the newer code: the older one works over it, and leaves its version and values", async () => {
+  const { user, agent, heartbeat, system, imported, job, allUsers, objects } = await fill();
+  const tables = (await Promise.all(objects.map(makeNewer))).flat().map((name) => name.replace(/_\d+$/, "_N"));
+  expect([...new Set(tables)].sort()).toEqual(TABLES);
+  await Promise.all(objects.map((stub) => evictDurableObject(stub)));
+
+  const works = async (method: string, path: string, status: number, sent: Parameters<typeof call>[2] = {}) => {
+    const got = await call(method, path, sent);
+    expect({ path, status: got.status, text: got.text }).toMatchObject({ path, status });
+    return got.body;
+  };
+  await works("PATCH", `/v1/jobs/${job}`, 200, { json: { description: "changed" } });
+  await works("POST", `/v1/jobs/${job}/run`, 202);
+  await vi.waitFor(async () => expect((await call("GET", `/v1/jobs/${job}`)).body.run_count).toBe(1));
+  for (let n = 0; n < 20; n++) expect((await keyed()).status).toBe(201);
+  const { items } = await works("GET", `/v1/jobs/${allUsers}/runs`, 200);
+  const [run] = items as readonly { readonly id: string; readonly fan_out_id: string }[];
+  await works("POST", `/v1/jobs/${allUsers}/runs/${run?.id}/complete`, 200, { json: { status: "success" } });
+  await vi.waitFor(async () => {
+    expect((await call("GET", `/v1/jobs/${allUsers}/fan-outs/${run?.fan_out_id}`)).body.status).toBe("success");
+  });
+  const { fan_out_id } = await works("POST", `/v1/jobs/${allUsers}/run`, 202);
+  await works("GET", `/v1/jobs/${allUsers}/fan-outs/${fan_out_id}`, 200);
+  await works("PATCH", `/v1/jobs/${imported}`, 200, { json: { name: "renamed" } });
+  await works("PUT", "/v1/jobs/ensure", 200, { json: { name: system, message: "another", schedule: { every: "1h" } } });
+  await works("PUT", "/v1/jobs/ensure", 201, {
+    json: { name: fresh("system"), message: "m", schedule: { every: "1h" } },
+  });
+  await works("POST", "/v1/import", 200, { json: { jobs: [{ id: fresh("imported"), ...jobInput() }] } });
+  await works("PUT", `/v1/users/${user}`, 200, { json: { active: false } });
+  await works("POST", `/v1/users/${user}/seen`, 200);
+  await works("POST", "/v1/users/import", 200, { json: { users: [user, fresh("user")] } });
+  await works("PUT", `/v1/agents/${agent}`, 200, { json: { url: "https://agent.test/moved" } });
+  await works("PUT", `/v1/heartbeats/${heartbeat}`, 200, { json: { every: "1h" } });
+  await works("PUT", `/v1/heartbeats/${heartbeat}/document`, 204, {
+    body: "- water the plants",
+    headers: { "content-type": "text/markdown" },
+  });
+  await works("POST", `/v1/heartbeats/${heartbeat}/beat`, 202);
+  await works("DELETE", `/v1/users/${user}`, 204);
+
+  const versions = await Promise.all([
+    column(env.JOB.getByName(job), "entry WHERE slot = 0", "schema_version"),
+    column(env.JOB.getByName(allUsers), "fan_out", "schema_version"),
+    column(env.FAN_OUT.getByName(shardName(allUsers, 0)), "shard", "schema_version"),
+    column(env.HEARTBEAT.getByName(heartbeat), "heartbeat", "schema_version"),
+    column(shardFor(agentKey(agent)), "shard", "schema_version"),
+  ]);
+  expect(new Set(versions.flat())).toEqual(new Set([99]));
+  expect(await column(env.JOB.getByName(job), "entry WHERE slot = 0", "of_the_newer_code")).toEqual(["kept"]);
+  expect(await column(shardFor(agentKey(agent)), `agent WHERE id = '${agent}'`, "of_the_newer_code")).toEqual(["kept"]);
 });
 
 describe("a job whose definition only a later version of the code can read", () => {

@@ -2,12 +2,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { IndexStore } from "../../../../durable-objects/directory/index-store.ts";
 import { NameStore } from "../../../../durable-objects/directory/name-store.ts";
-import { MIGRATIONS } from "../../../../durable-objects/directory/schema.ts";
-import { ShardTables } from "../../../../durable-objects/directory/shard-tables.ts";
 import { sweepSlice } from "../../../../durable-objects/directory/sweep.ts";
 import { reserveJob } from "../../../../src/directory/jobs-index.ts";
 import { tickDirectory, tickStats } from "../../../../src/directory/tick.ts";
-import { SHARD_COUNT } from "../../../../src/domain/directory-shard.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../../../src/domain/limits/sweep.ts";
 import type { Poked } from "../../../../src/objects/job.ts";
@@ -176,20 +173,6 @@ describe("the tick", () => {
       rows();
       index.upsert(entry(), 1);
       expect(rows().written).toBe(1);
-    });
-  });
-
-  it("goes on with a shard that an earlier version of the code has made", async () => {
-    await runInDurableObject(freshShard(), (_, { storage: { sql } }) => {
-      for (const statement of MIGRATIONS[0] ?? []) sql.exec(statement);
-      sql.exec("INSERT INTO shard VALUES (1, 1, ?, 3)", SHARD_COUNT);
-      const tables = new ShardTables(sql, SHARD_COUNT);
-      expect([tables.present, tables.foundOverdue, tables.sweepPlace]).toEqual([true, 3, undefined]);
-      const index = new IndexStore(tables);
-      const job = entry({ execScope: "all_users" });
-      index.upsert(job, 1);
-      expect(index.activeAllUsers()).toEqual([job.id]);
-      expect(ROUND.flatMap((minute) => index.nextSlice(minute)).map(({ id }) => id)).toEqual([job.id]);
     });
   });
 });

@@ -190,20 +190,6 @@ describe("a listener that comes", () => {
     expect(second.lastId()).toBeGreaterThan(first.lastId());
   });
 
-  it("finds the fan-outs of a job whose table was made before events told of them", async () => {
-    const job = await makeAllUsersJob(ONE_SHARD);
-    await untilEnded(job, await fanOutNow(job));
-    await runInDurableObject(job.stub, (_, { storage }) => {
-      storage.sql.exec("ALTER TABLE fan_out DROP COLUMN rev");
-    });
-    await kill(job.stub);
-    const { items } = await value(job.api.fanOuts(ADMIN, { limit: 10 }));
-    expect(items).toMatchObject([{ total: 3, succeeded: 3 }]);
-    const listener = await listen(job);
-    const id = await fanOutNow(job);
-    await hasEnded(listener, id);
-  });
-
   it("back in the middle of what it missed misses nothing: what is sent again begins after the last whole write", async () => {
     const job = await makeAllUsersJob(ONE_SHARD);
     for (let i = 0; i < 3; i++) await untilEnded(job, await fanOutNow(job));

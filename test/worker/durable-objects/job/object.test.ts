@@ -220,7 +220,7 @@ describe("an object without a job", () => {
     const api = jobObject(bindings, "nobody");
     expect(await api.read(ADMIN)).toMatchObject({ ok: false, error: { kind: "not_found" } });
     const tables = await runInDurableObject(stub, (_instance, { storage }) => [
-      ...storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('job', 'run', 'entry')"),
+      ...storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'entry'"),
     ]);
     expect(tables).toEqual([]);
   });

@@ -20,6 +20,7 @@ export { DirectoryObject } from "../durable-objects/directory/object.ts";
 export { FanOutObject } from "../durable-objects/fan-out/object.ts";
 export { HeartbeatObject } from "../durable-objects/heartbeat/object.ts";
 export { JobObject } from "../durable-objects/job/object.ts";
+export { decodePluginJob, isPluginJob, type PluginJob } from "./domain/transfer/plugin-job.ts";
 export type { Env } from "./env.ts";
 export { type ActiveUsers, setActiveUsers } from "./hooks/active-users.ts";
 export { type Builtin, registerBuiltin } from "./hooks/builtins.ts";

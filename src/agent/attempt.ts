@@ -3,13 +3,14 @@
  * the only place where registered code runs for a job, and the Job and FanOut objects' only way to make a call.
  */
 
+import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
 import { LISTENER_OBJECTED } from "../domain/run/run.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { errorText } from "../domain/text/error-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { Env, Settings } from "../env.ts";
-import { BUILTIN_LABEL, registeredBuiltin } from "../hooks/builtins.ts";
+import { registeredBuiltin } from "../hooks/builtins.ts";
 import { type EndedRun, type JobHandler, registeredJobHandler, registeredListeners } from "../hooks/job-hooks.ts";
 import { settle, settleWithin } from "../outbound/settle.ts";
 import type { JobDefinition } from "../schema/job.ts";

@@ -1,7 +1,9 @@
 /** The tick's part in builtin jobs: each is brought to what the code says, once for each version of the code. */
+
 import { ADMIN } from "../domain/job/access.ts";
+import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
 import type { Env, Settings } from "../env.ts";
-import { BUILTIN_LABEL, type RegisteredBuiltin, registeredBuiltins } from "../hooks/builtins.ts";
+import { type RegisteredBuiltin, registeredBuiltins } from "../hooks/builtins.ts";
 import { ensureSystemJob, systemJobId } from "../jobs/ensure.ts";
 import { logError } from "../log.ts";
 import { jobObject } from "../objects/job.ts";

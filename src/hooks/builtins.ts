@@ -1,8 +1,9 @@
 /**
- * Builtin jobs (CONTRACT.md §10): system jobs that code lays down. They are made, and kept as the code has them, by the first tick
+ * Builtin jobs (docs/contract.md §10): system jobs that code defines. They are made, and kept as the code has them, by the first tick
  * after a deploy (`cron/builtins.ts`); `PUT /v1/jobs/ensure` does the same over HTTP.
  */
 import type * as z from "zod";
+import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
 import { defineJob, fieldErrors } from "../domain/job/definition.ts";
 import { canonicalJson } from "../domain/job/job-change.ts";
 import { base32 } from "../domain/text/base32.ts";
@@ -19,13 +20,10 @@ export type Builtin = Omit<Fields, "owner_kind" | "plugin_id" | "job_key" | "run
 /** `version` changes whenever the code's definition does. */
 export type RegisteredBuiltin = { readonly input: JobInput; readonly version: string; readonly handler?: JobHandler };
 
-/** The label that says which version of the code made a builtin, and whether a handler runs it: `handler:…` or `message:…`. */
-export const BUILTIN_LABEL = "reveille.builtin";
-
 const registered = new Map<string, RegisteredBuiltin>();
 
 /**
- * Lays down a builtin job. What an operator changes in it over HTTP stays until the code's own definition changes; its name is
+ * Registers a builtin job. What an operator changes in it over HTTP stays until the code's own definition changes; its name is
  * taken for everybody else. Throws where a field is wrong or the name is registered twice, so a mistake shows when the Worker starts.
  *
  * ```ts
@@ -39,6 +37,15 @@ const registered = new Map<string, RegisteredBuiltin>();
 export function registerBuiltin(builtin: Builtin): void {
   const { handler, ...fields } = builtin;
   const { name } = fields;
+  // The types say so too, but JavaScript and a message from a variable pass them by.
+  if (handler === undefined && !(typeof fields.message === "string" && fields.message !== "")) {
+    throw new Error(
+      `registerBuiltin("${name}"): give a message for the agent, or a handler that runs in its place: registerBuiltin({ name, schedule, handler: async (call) => … })`,
+    );
+  }
+  if (handler !== undefined && typeof handler !== "function") {
+    throw new Error(`registerBuiltin("${name}"): handler must be a function`);
+  }
   if (registered.has(name)) throw new Error(`registerBuiltin: there is a builtin "${name}" already`);
   const kind = handler === undefined ? "message" : "handler";
   const version = `${kind}:${base32(sha256(canonicalJson(fields)), 16)}`;

@@ -12,6 +12,7 @@ import { manualRunId, scheduledRunId } from "../run/run-id.ts";
 import { isOver, type TickState } from "../run/tick.ts";
 import { sameSchedule } from "../time/compile-schedule.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
+import { keepBuiltinLabel } from "./builtin-label.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
 import { aim, type Cursor, type JobRecord, type Pause, pauseJob, stateOf } from "./job.ts";
 
@@ -60,9 +61,9 @@ export function changeByEnsure(
 }
 
 function changeDefinition(state: TickState, input: JobInput, now: number): Outcome<JobChange> {
-  const defined = defineJob(input);
-  if (!defined.ok) return defined;
   const { record, cursor } = state;
+  const defined = defineJob(keepBuiltinLabel(input, record.definition));
+  if (!defined.ok) return defined;
   const next = defined.value;
   if (sameJson(next.definition, record.definition)) return ok(NO_CHANGE);
 

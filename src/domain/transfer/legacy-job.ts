@@ -3,21 +3,10 @@
  * null or the year 1; the original keeps plugin jobs of its early days in an envelope inside `message`, and takes an
  * `exec_scope` more loosely. Nothing is lost for that: what it would have run is what is made here.
  */
-import * as z from "zod";
 import { err, ok, type Result } from "../result.ts";
+import { decodePluginJob, ENVELOPE_PREFIX } from "./plugin-job.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-/** What a message begins with that is a plugin job's envelope. */
-export const ENVELOPE_PREFIX = "__anna_plugin_job__:";
-
-const Envelope = z.object({
-  plugin_id: z.string().min(1),
-  key: z.string().min(1),
-  runtime_name: z.string().default(""),
-  payload: z.record(z.string(), z.unknown()).nullish(),
-  description: z.string().nullish(),
-});
 
 /** Go's zero time, in any offset that it may have been written with. */
 const ZERO_TIME = /^0001-01-01T00:00:00/;
@@ -65,35 +54,25 @@ export function fromLegacy(item: Fields): Result<Fields, string> {
   });
 }
 
-/** A plugin job of the early days: its fields out of the message, which goes. */
+/** A plugin job of the early days: its fields out of the message, which goes. One that names no runtime gets its plugin's name. */
 function openEnvelope(item: Fields): Result<Fields, string> {
   const { message, ...rest } = item;
   if (typeof message !== "string" || !message.startsWith(ENVELOPE_PREFIX)) return ok(item);
-  const envelope = Envelope.safeParse(parse(message.slice(ENVELOPE_PREFIX.length)));
-  if (!envelope.success) {
+  const job = decodePluginJob({ message });
+  if (job === undefined) {
     return err(
       `message: begins with ${ENVELOPE_PREFIX} but does not go on with the JSON of a plugin job (plugin_id, key, runtime_name, payload, description)`,
     );
   }
-  const { plugin_id, key, runtime_name, payload, description } = envelope.data;
+  const { runtime_name, payload, description, ...ids } = job;
   return ok({
     ...rest,
+    ...ids,
     owner_kind: "plugin",
-    plugin_id,
-    job_key: key,
-    ...(runtime_name === "" ? {} : { runtime_name }),
-    ...(payload ? { payload } : {}),
+    runtime_name: runtime_name || job.plugin_id,
+    ...(Object.keys(payload).length === 0 ? {} : { payload }),
     ...(description ? { description } : {}),
   });
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    // Not an envelope; the caller says so.
-    return undefined;
-  }
 }
 
 /** robfig/cron takes `@every 30m` as an expression; here it is an interval. */

@@ -145,6 +145,17 @@ describe("a builtin", () => {
     expect(versions[0]).not.toBe(versions[2]);
   });
 
+  it.each([[{}], [{ message: "" }], [{ message: 7 }], [{ handler: "digest" }]])(
+    "with neither message nor handler throws where it is registered: %j",
+    (what) => {
+      const wrong: unknown = { ...builtin, ...what };
+      expect(() => hooks.registerBuiltin(wrong as Parameters<typeof hooks.registerBuiltin>[0])).toThrow(
+        /registerBuiltin\("b"\): (give a message for the agent, or a handler|handler must be a function)/,
+      );
+      expect(hooks.registeredBuiltins()).toEqual([]);
+    },
+  );
+
   it("that is wrong, or registered twice, throws where it is registered", () => {
     expect(() => hooks.registerBuiltin({ name: "b", schedule: { cron: "nonsense" }, message: "m" })).toThrow(
       /registerBuiltin\("b"\): schedule/,

@@ -138,6 +138,11 @@ describe("a job of the Go original", () => {
     expect(got).not.toHaveProperty("user_id");
   });
 
+  it("with an envelope that names no runtime is taken as Go takes it; the runtime is named after the plugin", () => {
+    const got = definition({ message: '__anna_plugin_job__:{"plugin_id":"rss","key":"poll"}' });
+    expect(got).toMatchObject({ owner_kind: "plugin", plugin_id: "rss", job_key: "poll", runtime_name: "rss" });
+  });
+
   it.each([
     "",
     "{",

@@ -31,6 +31,19 @@ it("leaves a paused job paused, unless it says otherwise", async () => {
   expect((await ensure({ name, message: "other", enabled: true })).body.state).toBe("active");
 });
 
+it("keeps the mark of a builtin, so that the next start does not undo what was ensured", async () => {
+  const name = fresh("builtin");
+  const mark = { "reveille.builtin": "message:0123456789abcdef" };
+  const made = await ensure({ name, labels: { ...mark, team: "ops" } });
+  const changed = await ensure({ name, message: "other", labels: { team: "dev" } });
+  expect(changed.body.labels).toEqual({ ...mark, team: "dev" });
+  expect((await ensure({ name, message: "other" })).body.labels).toEqual(mark);
+  const patched = await call("PATCH", `/v1/jobs/${String(made.body.id)}`, { json: { labels: null } });
+  expect(patched.body.labels).toEqual(mark);
+  const again = await ensure({ name, message: "other" });
+  expect(again.body.updated_at).toBe(patched.body.updated_at);
+});
+
 it("at the same time makes one job", async () => {
   const name = fresh("race");
   const all = await Promise.all(Array.from({ length: 8 }, () => ensure({ name })));

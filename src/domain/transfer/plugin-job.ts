@@ -1,0 +1,55 @@
+/** Plugin jobs as the Go original knows them: by their owner, and in its early days by an envelope inside the message. */
+import * as z from "zod";
+
+/** What a message begins with that is a plugin job's envelope. */
+export const ENVELOPE_PREFIX = "__anna_plugin_job__:";
+
+/** What an envelope holds, in our words for it. Left out, a text is `""` and the payload `{}`. */
+export type PluginJob = {
+  readonly plugin_id: string;
+  readonly job_key: string;
+  readonly runtime_name: string;
+  readonly description: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+};
+
+/** Go leaves a field that is null, or not there, empty. */
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? "");
+
+const Envelope = z.object({
+  plugin_id: text.pipe(z.string().min(1)),
+  key: text.pipe(z.string().min(1)),
+  runtime_name: text,
+  description: text,
+  payload: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((value) => value ?? {}),
+});
+
+/** Whether a job belongs to a plugin. */
+export const isPluginJob = (job: { readonly owner_kind?: string | undefined }): boolean => job.owner_kind === "plugin";
+
+/**
+ * The plugin job in the envelope of a legacy message; undefined if there is none, or one without plugin or key. As the original's
+ * `DecodePluginJob`; its `runtime_name` may be empty.
+ */
+export function decodePluginJob(job: { readonly message?: string | undefined }): PluginJob | undefined {
+  if (job.message?.startsWith(ENVELOPE_PREFIX) !== true) return undefined;
+  const envelope = Envelope.safeParse(parse(job.message.slice(ENVELOPE_PREFIX.length)));
+  if (!envelope.success) return undefined;
+  const { key, ...rest } = envelope.data;
+  return { ...rest, job_key: key };
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    // Not an envelope.
+    return undefined;
+  }
+}

@@ -25,6 +25,8 @@ const bindings = {
   AGENT_SECRET: "whsec_dGhlIHNlY3JldCBvZiB0aGUgYWdlbnQgaW4gdGVzdHM=",
   PUBLIC_URL: "https://reveille.test",
   CHAT_URL: "https://chat.test/",
+  // As docs/operations.md has it for Workers Paid, where rows are billed; tests of the limit give their own.
+  CALLS_PER_WAKE: "1000",
 };
 
 /** Where the Worker's calls go: by host, to the script that plays it. */

@@ -38,6 +38,8 @@ export async function startService(
   if (!tokenSecret.ok) return tokenSecret;
   const bindings: Record<string, string> = {
     PUBLIC_URL: url,
+    // Here nothing limits the calls of an invocation; a bound keeps one object from doing nothing else.
+    CALLS_PER_WAKE: "1000",
     ...settings.worker,
     ADMIN_TOKEN: adminToken.value,
     TOKEN_SECRET: tokenSecret.value,

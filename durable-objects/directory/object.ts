@@ -4,11 +4,12 @@
  * are answers; the only throw is a shard count that differs from the one the shard was made with.
  */
 import { DurableObject } from "cloudflare:workers";
+import { tickEach } from "../../src/directory/tick-jobs.ts";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import type { Env } from "../../src/env.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type {
   AgentPut,
@@ -28,6 +29,7 @@ import type {
   TickAnswer,
 } from "../../src/objects/directory.ts";
 import { jobObject } from "../../src/objects/job.ts";
+import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { AgentStore } from "./agent-store.ts";
 import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
@@ -50,6 +52,8 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
   #sweeping: Promise<SweepReport> | undefined;
   #lastSweep: SweepReport | undefined;
   #tickedAt: number | undefined;
+  /** Entries that the last sweep had no call left for. A restart forgets them: their turn comes with the next round. */
+  #leftOver: readonly ListedEntry[] = [];
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -237,8 +241,17 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     };
   }
 
+  /** Part of a tick with more jobs than one invocation has calls for: this one has calls of its own. */
+  async tickJobs(jobIds: readonly string[], tickAt: number): Promise<void> {
+    await tickEach(this.env, jobIds, tickAt, new CallBudget(settingsOf(this.env).CALLS_PER_WAKE));
+  }
+
   get #io(): SweepIo {
+    const left: ListedEntry[] = [];
+    this.#leftOver = left;
     return {
+      budget: new CallBudget(settingsOf(this.env).CALLS_PER_WAKE),
+      leave: (entry) => void left.push(entry),
       index: this.#index,
       names: this.#names,
       poke: (jobId, owner) => jobObject(this.env, jobId).checkIn(owner),
@@ -249,7 +262,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
   #sweep(minute: number): Promise<SweepReport> {
     // A slice that cannot be taken fails the sweep, not the tick that begins it.
-    const sweep = async () => sweepSlice(this.#index.nextSlice(minute), minute, this.#io);
+    const sweep = async () => sweepSlice([...this.#leftOver, ...this.#index.nextSlice(minute)], minute, this.#io);
     this.#sweeping ??= sweep()
       .then((report) => {
         if (report.foundOverdue > 0) this.#tables.addFoundOverdue(report.foundOverdue);

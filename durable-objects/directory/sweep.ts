@@ -6,6 +6,7 @@ import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { inTurns } from "../../src/map-limit.ts";
 import type { EntryKey, ListedEntry, SweepReport } from "../../src/objects/directory.ts";
 import type { Poked } from "../../src/objects/job.ts";
+import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.ts";
 import type { IndexStore } from "./index-store.ts";
 import type { NameStore, ReservedName } from "./name-store.ts";
 
@@ -20,6 +21,10 @@ export type SweepIo = {
   /** Epoch ms. */
   readonly now: () => number;
   readonly report: (message: string, jobId: string, error: unknown) => void;
+  /** The calls that this sweep may make. */
+  readonly budget: CallBudget;
+  /** The budget is used up before this entry was looked at: the next sweep begins with it. */
+  readonly leave: (entry: ListedEntry) => void;
 };
 
 /** Looks at the slice that is due in `minute` (minutes since 1970). */
@@ -33,6 +38,7 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
       if (poked.overdueMs > OVERDUE_AFTER_MS) report.foundOverdue++;
       return poked;
     } catch (error) {
+      if (isCallRefusal(error)) io.budget.exhaust();
       report.failed++;
       io.report("A job could not answer the sweep", jobId, error);
       return undefined;
@@ -40,10 +46,13 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
   };
   const looks = [
     ...slice.map((entry) => async () => {
+      if (!io.budget.take()) return io.leave(entry);
       const poked = await ask(entry.id, entry.owner);
       if (poked !== undefined && giveUpPlace(entry, poked, io)) report.dropped++;
     }),
+    // A name that is not looked at now has its turn again in an hour.
     ...names.map((name) => async () => {
+      if (!io.budget.take()) return;
       const poked = await ask(name.jobId);
       if (poked?.exists === false && giveUpName(name, io)) report.dropped++;
     }),

@@ -1,20 +1,37 @@
-/** The tick's part in all_users jobs: each is asked, and fires what is due (CONTRACT.md §9). */
-
+/** The tick's part in all_users jobs: each is asked, and fires what is due (docs/contract.md §9). */
+import { tickEach } from "../directory/tick-jobs.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
 import { inTurns } from "../map-limit.ts";
-import { jobObject } from "../objects/job.ts";
+import { allShards } from "../objects/directory.ts";
+import type { CallBudget } from "../outbound/call-budget.ts";
+import { MINUTE_MS } from "../schema/limits.ts";
 
 /**
- * Asks these jobs to fire what is due at the tick of `tickAt` (epoch ms). Which are due each knows itself: its state decides, so a
- * tick that never came is made up for by the next. One that cannot be reached is logged, and the next tick asks it again.
+ * Asks these jobs to fire what is due at the tick of `tickAt` (epoch ms). Each knows what is due: its state decides, so that the next
+ * tick answers what an earlier one missed. More jobs than this invocation has calls for are asked in groups, each by a shard of
+ * the directory, whose invocation has calls of its own. Those beyond even that come first at the next tick.
  */
-export async function tickAllUsers(env: Env, jobIds: readonly string[], tickAt: number): Promise<void> {
-  await inTurns(jobIds, async (id) => {
+export async function tickAllUsers(
+  env: Env,
+  jobIds: readonly string[],
+  tickAt: number,
+  budget: CallBudget,
+  callsPerWake: number,
+): Promise<void> {
+  if (jobIds.length <= budget.left) return tickEach(env, jobIds, tickAt, budget);
+  const shards = allShards(env);
+  const reach = budget.left * callsPerWake;
+  const from = (Math.floor(tickAt / MINUTE_MS) * reach) % jobIds.length;
+  const turn = [...jobIds.slice(from), ...jobIds.slice(0, from)].slice(0, reach);
+  const groups = Array.from({ length: Math.ceil(turn.length / callsPerWake) }, (_, i) => i);
+  await inTurns(groups, async (i) => {
+    const group = turn.slice(i * callsPerWake, (i + 1) * callsPerWake);
+    budget.take();
     try {
-      await jobObject(env, id).tick(tickAt);
+      await shards[i % shards.length]?.tickJobs(group, tickAt);
     } catch (error) {
-      logError("An all_users job could not be asked whether it is due", { job_id: id }, error);
+      logError("A group of all_users jobs could not be asked whether they are due", { jobs: group.length }, error);
     }
   });
 }

@@ -1,12 +1,17 @@
 /** The tick's part in builtin jobs: each is brought to what the code says, once for each version of the code. */
-
+import { SHARD_COUNT } from "../domain/directory-shard.ts";
 import { ADMIN } from "../domain/job/access.ts";
 import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
+import { errorText } from "../domain/text/error-text.ts";
 import type { Env, Settings } from "../env.ts";
 import { type RegisteredBuiltin, registeredBuiltins } from "../hooks/builtins.ts";
 import { ensureSystemJob, systemJobId } from "../jobs/ensure.ts";
 import { logError } from "../log.ts";
 import { jobObject } from "../objects/job.ts";
+import type { CallBudget } from "../outbound/call-budget.ts";
+
+/** Reserving a builtin's name in every shard, its place, and making it. */
+const CALLS_TO_MAKE = SHARD_COUNT + 3;
 
 /** Names of the builtins that this isolate has found, or made, as the code has them. A new deploy is a new isolate. */
 const settled = new Set<string>();
@@ -16,11 +21,14 @@ const settled = new Set<string>();
  * this version costs one call in the life of an isolate, and what an operator has changed in it stays. One that fails is logged
  * and tried again at the next tick; the others do not wait for it.
  */
-export async function ensureBuiltins(env: Env, settings: Settings, now: number): Promise<void> {
+export async function ensureBuiltins(env: Env, settings: Settings, now: number, budget: CallBudget): Promise<void> {
   for (const builtin of registeredBuiltins()) {
     const { name } = builtin.input;
     if (settled.has(name)) continue;
-    const problem = await ensureBuiltin(env, settings, builtin, now).catch((error: unknown) => String(error));
+    if (!budget.take()) return;
+    const problem = await ensureBuiltin(env, settings, builtin, now, budget).catch(errorText);
+    // What this invocation has no calls for has its turn at the next tick.
+    if (problem === "out of calls") return;
     if (problem === undefined) settled.add(name);
     else
       logError("A builtin job could not be brought up to date; trying again at the next tick", {
@@ -35,9 +43,11 @@ async function ensureBuiltin(
   settings: Settings,
   { input, version }: RegisteredBuiltin,
   now: number,
+  budget: CallBudget,
 ): Promise<string | undefined> {
   const present = await jobObject(env, systemJobId(input.name)).read(ADMIN);
   if (present.ok && present.value.labels?.[BUILTIN_LABEL] === version) return undefined;
+  if (!budget.take(CALLS_TO_MAKE)) return "out of calls";
   const origin = settings.PUBLIC_URL ?? "";
   const ensured = await ensureSystemJob(
     { env, settings: { ...settings, TOKEN_SECRET: settings.TOKEN_SECRET ?? "" }, now, origin },

@@ -3,9 +3,12 @@
  * parts do not know of each other, and one that fails is logged and leaves the others running. A tick that comes twice does
  * nothing twice: jobs and heartbeats decide from their own state, tasks from the minute.
  */
+
 import { tickDirectory } from "../directory/tick.ts";
+import { SHARD_COUNT } from "../domain/directory-shard.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { logError } from "../log.ts";
+import { CallBudget } from "../outbound/call-budget.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 import { tickAllUsers } from "./all-users.ts";
 import { ensureBuiltins } from "./builtins.ts";
@@ -20,29 +23,35 @@ import { runTasks } from "./tasks.ts";
 export async function tick(dueAt: number, env: Env, now: number): Promise<void> {
   const settings = settingsOf(env);
   const scheduledTime = dueAt - now > MINUTE_MS ? now : dueAt;
+  const budget = new CallBudget(settings.CALLS_PER_WAKE);
   await Promise.all([
-    part("builtins", () => ensureBuiltins(env, settings, now)),
+    part("directory", () => tickJobs(scheduledTime, env, settings, budget)),
+    part("builtins", () => ensureBuiltins(env, settings, now, budget)),
     part("tasks", async () => {
       if (settings.MODE !== "stopped") await runTasks(scheduledTime);
     }),
-    part("directory", () => tickJobs(scheduledTime, env, settings)),
   ]);
 }
 
-async function tickJobs(scheduledTime: number, env: Env, settings: Settings): Promise<void> {
+async function tickJobs(scheduledTime: number, env: Env, settings: Settings, budget: CallBudget): Promise<void> {
+  budget.take(SHARD_COUNT);
   const due = await tickDirectory(env, Math.floor(scheduledTime / MINUTE_MS));
   for (const shard of due.unreachable) logError("A shard of the directory could not be reached", { shard });
+  const names = settings.MODE === "stopped" ? [] : due.heartbeats.map(({ name }) => name);
+  const heartbeats = inReach(names, budget.left, scheduledTime);
+  budget.take(heartbeats.length);
   await Promise.all([
-    part("heartbeats", async () => {
-      if (settings.MODE === "stopped") return;
-      await tickHeartbeats(
-        env,
-        due.heartbeats.map(({ name }) => name),
-        scheduledTime,
-      );
-    }),
-    part("all_users", () => tickAllUsers(env, due.allUsers, scheduledTime)),
+    part("heartbeats", async () => void (await tickHeartbeats(env, heartbeats, scheduledTime))),
+    part("all_users", () => tickAllUsers(env, due.allUsers, scheduledTime, budget, settings.CALLS_PER_WAKE)),
   ]);
+}
+
+/** Half of the calls at most, others at each tick: what is left is for the jobs. A heartbeat beats late rather than never. */
+function inReach(names: readonly string[], callsLeft: number, tickAt: number): readonly string[] {
+  const reach = Math.max(1, Math.floor(callsLeft / 2));
+  if (names.length <= reach) return names;
+  const from = (Math.floor(tickAt / MINUTE_MS) * reach) % names.length;
+  return [...names.slice(from), ...names.slice(0, from)].slice(0, reach);
 }
 
 async function part(name: string, work: () => Promise<void>): Promise<void> {

@@ -139,6 +139,8 @@ export interface DirectoryRpc {
 
   /** The Cron Trigger's call of each minute (`minute` since 1970): answers what is to be done elsewhere, and begins the sweep. */
   tick(minute: number): Promise<TickAnswer>;
+  /** Asks these all-users jobs to fire what is due at the tick of `tickAt`. */
+  tickJobs(jobIds: readonly string[], tickAt: number): Promise<void>;
   /** The sweep of one minute by itself; joins one that is under way. */
   sweep(minute: number): Promise<SweepReport>;
   sweepStats(): Promise<SweepStats>;

@@ -8,6 +8,7 @@ import { tickDirectory, tickStats } from "../../../../src/directory/tick.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../../../src/domain/limits/sweep.ts";
 import type { Poked } from "../../../../src/objects/job.ts";
+import { CallBudget } from "../../../../src/outbound/call-budget.ts";
 import { allShards, shardFor } from "../../bindings.ts";
 import { answered, countRows, entry, env, freshJobId, freshShard, jobStub, makeJob } from "../../directory-fixture.ts";
 
@@ -41,6 +42,40 @@ describe("the sweep", () => {
     expect(await shard.sweep(turnOf(job.id))).toMatchObject({ checked: 1, foundOverdue: 1 });
     expect(await alarm()).toBe(due);
     expect(await tickStats(env)).toEqual({ checked: 1, foundOverdue: 1 });
+  });
+
+  it("makes no more calls than its invocation has, and leaves the rest to the next one", async () => {
+    await countRows(freshShard(), async (tables) => {
+      const index = new IndexStore(tables);
+      const jobs = Array.from({ length: 60 }, () => entry({}));
+      for (const job of jobs) index.upsert(job, 1);
+      const asked: string[] = [];
+      const poke = async (id: string) => {
+        asked.push(id);
+        return { exists: true, overdueMs: 0 };
+      };
+      const slice = index.list({ filter: {}, limit: 60 });
+      const first = { ...sweepIo(tables, poke), budget: new CallBudget(40) };
+      expect(await sweepSlice(slice, 0, first)).toMatchObject({ checked: 40, failed: 0 });
+      expect(first.left).toHaveLength(20);
+      const rest = slice.filter(({ id }) => first.left.includes(id));
+      expect(await sweepSlice(rest, 1, sweepIo(tables, poke))).toMatchObject({ checked: 20 });
+      expect(asked.sort()).toEqual(jobs.map(({ id }) => id).sort());
+    });
+  });
+
+  it("stops asking when the platform refuses a call", async () => {
+    await countRows(freshShard(), async (tables) => {
+      const index = new IndexStore(tables);
+      for (let i = 0; i < 30; i++) index.upsert(entry({}), 1);
+      let asked = 0;
+      const io = sweepIo(tables, async () => {
+        asked++;
+        throw new Error("Too many subrequests by single Worker invocation.");
+      });
+      await sweepSlice(index.list({ filter: {}, limit: 30 }), 0, io);
+      expect(asked).toBeLessThanOrEqual(6);
+    });
   });
 
   it("looks at every job of a shard once in a round, paused and finished ones too", async () => {
@@ -275,6 +310,7 @@ describe("the tick", () => {
 /** The sweep on these tables, asking jobs through `poke`; `reported` are those that it says could not answer. */
 function sweepIo(tables: ConstructorParameters<typeof IndexStore>[0], poke: (id: string) => Promise<Poked>) {
   const reported: string[] = [];
+  const left: string[] = [];
   return {
     index: new IndexStore(tables),
     names: new NameStore(tables),
@@ -283,6 +319,9 @@ function sweepIo(tables: ConstructorParameters<typeof IndexStore>[0], poke: (id:
     report: (_message: string, jobId: string) => {
       reported.push(jobId);
     },
+    budget: new CallBudget(1_000),
+    left,
+    leave: ({ id }: { readonly id: string }) => void left.push(id),
     reported,
   };
 }

@@ -158,3 +158,13 @@ it("says so where there is no such job", async () => {
     .getByText(/There is no such job/)
     .waitFor();
 });
+
+it("shows a long paragraph whole, not its first line", async () => {
+  const message = "Look through everything that came in since yesterday and tell me what needs me. ".repeat(14);
+  const job = await dashboard.makeJob({ name: "Long prompt", schedule: { every: "1h" }, message });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  const field = page.getByLabel("Message", { exact: true });
+  await field.waitFor();
+  const { seen, whole } = await field.evaluate((area) => ({ seen: area.clientHeight, whole: area.scrollHeight }));
+  expect(seen).toBeGreaterThanOrEqual(whole);
+});

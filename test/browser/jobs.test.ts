@@ -133,3 +133,22 @@ it("pages through hundreds of jobs as they are scrolled, and draws only those in
   await rows.and(page.locator(`[aria-posinset="${total}"]`)).waitFor();
   expect(await rows.count()).toBeLessThan(60);
 });
+
+it("shows a job that is created elsewhere, and drops one that is deleted, without a reload", async () => {
+  const gone = await dashboard.makeJob({ name: "Live one", schedule: { every: "1h" } });
+  const page = await dashboard.open("#/jobs?q=Live");
+  await page.getByRole("link", { name: "Live one" }).waitFor();
+  await dashboard.makeJob({ name: "Live two", schedule: { every: "1h" } });
+  expect((await reveille.api(`/v1/jobs/${gone.id}`, { method: "DELETE" })).status).toBe(204);
+  await page.getByRole("link", { name: "Live two" }).waitFor();
+  await page.getByRole("link", { name: "Live one" }).waitFor({ state: "detached" });
+});
+
+it("says on every page since when Reveille has not answered, and takes it back when it does", async () => {
+  const page = await dashboard.open("#/jobs");
+  await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+  await page.context().setOffline(true);
+  await page.getByRole("alert").getByText("Reveille has not answered since").waitFor();
+  await page.context().setOffline(false);
+  await page.getByText("Reveille has not answered since").waitFor({ state: "detached" });
+});

@@ -44,10 +44,10 @@ it("registers an agent and shows its secret once", async () => {
 it("makes a token that works, and shows it once", async () => {
   const page = await dashboard.open("#/tokens");
   await page.getByLabel("Role").selectOption("user");
-  await page.getByRole("button", { name: "Make token" }).click();
+  await page.getByRole("button", { name: "Create token" }).click();
   await page.getByRole("alert").waitFor();
   await page.getByLabel("User", { exact: true }).fill("alice");
-  await page.getByRole("button", { name: "Make token" }).click();
+  await page.getByRole("button", { name: "Create token" }).click();
   const token = await page.getByRole("dialog", { name: "The token" }).getByLabel("Token", { exact: true }).inputValue();
   expect((await dashboard.reveille.api("/v1/jobs", { token })).status).toBe(200);
   expect((await dashboard.reveille.api("/v1/users", { token })).status).toBe(403);

@@ -15,6 +15,7 @@ import { TokensPage } from "./pages/operator/tokens-page.tsx";
 import { UsersPage } from "./pages/operator/users-page.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { Notices } from "./parts/notices.tsx";
+import { OutageBar } from "./parts/outage-bar.tsx";
 import { ShortcutHelp } from "./parts/shortcut-help.tsx";
 import { TopBar } from "./parts/top-bar.tsx";
 import { go, link, route } from "./route.ts";
@@ -52,6 +53,7 @@ function SignedIn() {
         Skip to the content
       </button>
       <TopBar onHelp={() => setHelp(true)} />
+      <OutageBar />
       <main id="main" ref={main} tabIndex={-1} key={place}>
         {pageAt(route.value.path)}
       </main>

@@ -1,5 +1,6 @@
 /** The present, for countdowns: one timer for the whole page, stopped while nobody looks. */
 import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 
 const SECOND_MS = 1_000;
 
@@ -18,6 +19,23 @@ document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") tick();
 });
 tick();
+
+/** Calls `act` every `ms` while the page is seen, as long as the component is shown. */
+export function useEverySeen(ms: number, act: () => void): void {
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => {
+    let stop = (): void => undefined;
+    const next = (): void => {
+      stop = afterSeen(ms, () => {
+        latest.current();
+        next();
+      });
+    };
+    next();
+    return () => stop();
+  }, [ms]);
+}
 
 /** Calls `act` once after `ms`, or when the page is next seen after that. Returns what calls it off. */
 export function afterSeen(ms: number, act: () => void): () => void {

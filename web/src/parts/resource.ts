@@ -55,6 +55,8 @@ export type Pages<T> = {
   readonly more: boolean;
   loadMore(): void;
   reload(): void;
+  /** Reads the first page once more and merges it, without a word to the reader: what is new comes in, what is gone goes. */
+  refresh(): void;
   /** Changes the items that are shown: a row that was changed here, or came by an event. */
   update(change: (items: readonly T[]) => readonly T[]): void;
 };
@@ -62,7 +64,7 @@ export type Pages<T> = {
 type PagesState<T> = { key: string; items: readonly T[]; cursor?: string; problem?: Problem; loading: boolean };
 
 /** A list, page by page. It begins anew whenever `key` changes; `reload` keeps showing the old items until the first page is there. */
-export function usePages<T>(
+export function usePages<T extends { readonly id: string }>(
   key: string,
   load: (cursor: string | undefined, signal: AbortSignal) => Promise<Answer<Page<T>>>,
 ): Pages<T> {
@@ -94,6 +96,13 @@ export function usePages<T>(
     return () => running.current.abort();
   }, [fetchPage, round]);
 
+  const refresh = useCallback(async () => {
+    const controller = running.current;
+    const answer = await latest.current(undefined, controller.signal);
+    if (controller.signal.aborted || !answer.ok) return;
+    setState((old) => (old.key === key && !old.loading ? { ...old, ...mergedPage(old, answer.value) } : old));
+  }, [key]);
+
   const isCurrent = state.key === key;
   const { cursor } = state;
   return {
@@ -105,6 +114,18 @@ export function usePages<T>(
       if (isCurrent && !state.loading && cursor !== undefined) fetchPage(cursor);
     },
     reload: useCallback(() => setRound((old) => old + 1), []),
+    refresh,
     update: useCallback((change) => setState((old) => ({ ...old, items: change(old.items) })), []),
   };
+}
+
+/** A list after its first page was read once more. The pages that follow stay as they are if the first page still meets them. */
+function mergedPage<T extends { readonly id: string }>(
+  old: PagesState<T>,
+  { items, next_cursor }: Page<T>,
+): { items: readonly T[]; cursor?: string } {
+  const last = items.at(-1);
+  const meets = next_cursor === undefined ? -1 : old.items.findIndex(({ id }) => id === last?.id);
+  if (meets < 0) return { items, ...(next_cursor === undefined ? {} : { cursor: next_cursor }) };
+  return { items: [...items, ...old.items.slice(meets + 1)] };
 }

@@ -93,17 +93,12 @@ export function ConfigForm({
           errors={at("agent_id")}
         />
         <TextField
-          label="Model that decides"
+          label="Decision model"
           value={draft.fast_model}
           onInput={(fast_model) => change({ fast_model })}
           errors={at("fast_model")}
         />
-        <TextField
-          label="Model that does it"
-          value={draft.model}
-          onInput={(model) => change({ model })}
-          errors={at("model")}
-        />
+        <TextField label="Main model" value={draft.model} onInput={(model) => change({ model })} errors={at("model")} />
         <TextField
           label="Active from"
           value={draft.start}
@@ -119,7 +114,7 @@ export function ConfigForm({
           input={{ placeholder: "22:00" }}
         />
         <TextField
-          label="Zone of these hours"
+          label="Time zone"
           value={draft.timezone}
           onInput={(timezone) => change({ timezone })}
           errors={at("active_hours.timezone")}

@@ -10,7 +10,7 @@ export function Definition({ job }: { readonly job: Job }) {
     ["While a run is active", OVERLAPS[job.overlap]],
     ["Retries", `${job.retry.max_attempts} attempts, ${job.retry.min_backoff} to ${job.retry.max_backoff} apart`],
     ["Timeout", `${job.timeout} to answer, ${job.completion_timeout} to complete after a 202`],
-    ["Missed fires", `made up for within ${job.catchup_window}`],
+    ["Missed fires", `caught up for ${job.catchup_window}`],
     ...(job.exec_scope === "all_users"
       ? [
           [
@@ -20,8 +20,8 @@ export function Definition({ job }: { readonly job: Job }) {
         ]
       : []),
     ["Agent", job.agent_id ?? "the default one"],
-    ["Made", <At key="made" instant={job.created_at} />],
-    ["Changed", <At key="changed" instant={job.updated_at} />],
+    ["Created", <At key="created" instant={job.created_at} />],
+    ["Updated", <At key="updated" instant={job.updated_at} />],
     ["Id", <code key="id">{job.id}</code>],
   ];
   return (

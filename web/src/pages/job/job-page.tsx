@@ -103,7 +103,7 @@ function JobHead({ job, connected, onChange }: JobHeadProps) {
             </span>
           ) : (
             <>
-              <span class="caption">Next fire in</span> <NextFire instant={job.next_run_at} zone={zone} />
+              <span class="caption">Next run in</span> <NextFire instant={job.next_run_at} zone={zone} />
             </>
           )}
         </div>

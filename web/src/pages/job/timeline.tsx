@@ -49,7 +49,7 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
         tabIndex={0}
         aria-label={`Timeline of ${bars.length} runs; ${
           fires.length === 0
-            ? "no fire is coming"
+            ? "nothing scheduled"
             : `next fires: ${fires
                 .slice(0, 3)
                 .map(({ at: fireAt }) => dayAndTime(fireAt, at))
@@ -102,7 +102,7 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
           )}
           {futureTo === undefined ? (
             <text class="axis" x={width - 2} y={BASE_Y + 16} text-anchor="end">
-              no fire is coming
+              nothing scheduled
             </text>
           ) : null}
         </svg>

@@ -1,6 +1,7 @@
 /** The list of jobs: search, filters, states; paged as it is scrolled, and only the rows in sight are drawn. */
 import { useEffect, useRef } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
+import { useEverySeen } from "../../clock.ts";
 import { curl, Empty } from "../../parts/empty.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { useMedia } from "../../parts/media.ts";
@@ -16,6 +17,8 @@ import { JobRow } from "./row.tsx";
 const PAGE_SIZE = 50;
 const ROW_PX = 60;
 const NARROW_ROW_PX = 156;
+/** A job that an agent creates meanwhile is in the list after so long. */
+const REFRESH_MS = 12_000;
 /** The next page is asked for when this many rows are left below. */
 const ROWS_AHEAD = 30;
 
@@ -33,6 +36,8 @@ export function JobsPage() {
   });
   const roving = useRoving(items.length, rowPx, list);
 
+  useEverySeen(REFRESH_MS, pages.refresh);
+  const drop = (id: string) => pages.update((old) => old.filter((one) => one.id !== id));
   const change = (job: Job) => pages.update((old) => old.map((one) => (one.id === job.id ? job : one)));
   const isFiltered = FILTER_NAMES.some((name) => filter[name] !== undefined);
   return (
@@ -54,7 +59,7 @@ export function JobsPage() {
         <div class="job-columns" aria-hidden="true">
           <span>Job</span>
           <span>Schedule</span>
-          <span>Next fire</span>
+          <span>Next run</span>
           <span>Last runs</span>
         </div>
       )}
@@ -74,6 +79,7 @@ export function JobsPage() {
             isCurrent={roving.current === from + index}
             onCurrent={() => roving.moveTo(from + index)}
             onChange={change}
+            onGone={drop}
           />
         ))}
       </ul>
@@ -109,8 +115,8 @@ function NoJobs({ isFiltered }: { readonly isFiltered: boolean }) {
   return (
     <Empty title="No jobs yet" command={curl("POST", "/v1/jobs", FIRST_JOB)}>
       <p>
-        A job wakes your agent later: once, at an interval, or by calendar. <a href={link("new")}>Make the first one</a>
-        , or from a shell:
+        A job wakes your agent later: once, at an interval, or by calendar.{" "}
+        <a href={link("new")}>Create the first one</a>, or from a shell:
       </p>
     </Empty>
   );

@@ -14,7 +14,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export type LastRuns = { readonly value: readonly Run[] | undefined; refresh(): void };
 
 /** Asked for once the row is in sight, again when a fire is due, and again and again while a run goes on. */
-export function useLastRuns(job: Job, onChange: (job: Job) => void): LastRuns {
+export function useLastRuns(job: Job, onChange: (job: Job) => void, onGone: (id: string) => void): LastRuns {
   const [runs, setRuns] = useState<readonly Run[]>();
   const [round, setRound] = useState(0);
   useEffect(() => {
@@ -26,10 +26,11 @@ export function useLastRuns(job: Job, onChange: (job: Job) => void): LastRuns {
       ]);
       if (controller.signal.aborted) return;
       if (list.ok) setRuns(list.value.items);
+      else if (list.error.status === 404) onGone(job.id);
       if (current?.ok) onChange(current.value);
     }, controller.signal);
     return () => controller.abort();
-  }, [job.id, round]);
+  }, [job.id, job.run_count, job.last_run_at, round]);
 
   const isRunning = runs?.some((run) => run.status === "running") ?? false;
   const nextAt = job.next_run_at;

@@ -21,10 +21,12 @@ export type JobRowProps = {
   readonly isCurrent: boolean;
   readonly onCurrent: () => void;
   readonly onChange: (job: Job) => void;
+  /** The job has been deleted elsewhere. */
+  readonly onGone: (id: string) => void;
 };
 
-export function JobRow({ job, position, size, isCurrent, onCurrent, onChange }: JobRowProps) {
-  const runs = useLastRuns(job, onChange);
+export function JobRow({ job, position, size, isCurrent, onCurrent, onChange, onGone }: JobRowProps) {
+  const runs = useLastRuns(job, onChange, onGone);
   const isPaused = job.state === "paused";
   const zone = zoneOf(job.schedule);
   // The zone stands in the line below, where it is not cut off.
@@ -62,7 +64,7 @@ export function JobRow({ job, position, size, isCurrent, onCurrent, onChange }: 
       </div>
       <div class="job-next">
         {job.next_run_at === undefined ? (
-          <span class="none">{isPaused ? "Paused" : "No further fire"}</span>
+          <span class="none">{isPaused ? "Paused" : "Nothing scheduled"}</span>
         ) : (
           <NextFire instant={job.next_run_at} zone={zone} />
         )}

@@ -70,7 +70,7 @@ export function TokensPage() {
         </div>
         <ProblemBox problem={problem} />
         <button type="submit" class="button main">
-          Make token
+          Create token
         </button>
       </form>
       {made === undefined ? null : (

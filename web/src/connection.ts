@@ -1,0 +1,15 @@
+/** Whether Reveille answers at all: every page says so when it does not, since countdowns go on without it. */
+import { signal } from "@preact/signals";
+
+/** Since when no call was answered, epoch ms; undefined while calls are answered. */
+export const silentSince = signal<number | undefined>(undefined);
+
+/** Notes that a call was answered, with whatever status. */
+export function heard(): void {
+  if (silentSince.value !== undefined) silentSince.value = undefined;
+}
+
+/** Notes that a call got no answer. */
+export function unheard(at: number): void {
+  silentSince.value ??= at;
+}

@@ -10,7 +10,13 @@ export type FieldError = { readonly path: string; readonly message: string };
 export type Failure =
   | { readonly kind: "validation_failed"; readonly errors: readonly FieldError[]; readonly hint?: string }
   | { readonly kind: "not_found"; readonly what: string }
-  | { readonly kind: "forbidden"; readonly detail: string; readonly hint?: string }
+  | {
+      readonly kind: "forbidden";
+      readonly detail: string;
+      readonly hint?: string;
+      /** The fields that ask for what is not allowed, and what else is wrong with the call. */
+      readonly errors?: readonly FieldError[];
+    }
   | { readonly kind: "job_already_running"; readonly run_id: string }
   | { readonly kind: "job_finished" }
   | { readonly kind: "name_reserved"; readonly name: string }
@@ -25,5 +31,10 @@ export type Outcome<T> = Result<T, Failure>;
 export const invalid = (errors: readonly FieldError[], hint?: string): Err<Failure> =>
   err({ kind: "validation_failed", errors, ...(hint === undefined ? {} : { hint }) });
 export const notFound = (what: string): Err<Failure> => err({ kind: "not_found", what });
-export const forbidden = (detail: string, hint?: string): Err<Failure> =>
-  err({ kind: "forbidden", detail, ...(hint === undefined ? {} : { hint }) });
+export const forbidden = (detail: string, hint?: string, errors?: readonly FieldError[]): Err<Failure> =>
+  err({
+    kind: "forbidden",
+    detail,
+    ...(hint === undefined ? {} : { hint }),
+    ...(errors === undefined ? {} : { errors }),
+  });

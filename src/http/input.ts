@@ -1,7 +1,6 @@
 /** Reads what a call brings, in the order of CONTRACT.md §6: media type, size, JSON, shape. Every error says how to mend it. */
 import * as z from "zod";
-import { type FieldError, invalid, type Outcome } from "../domain/failure.ts";
-import { fieldErrors } from "../domain/job/definition.ts";
+import { invalid, type Outcome } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { parseExactJson } from "../domain/text/exact-json.ts";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
@@ -106,12 +105,6 @@ export function isDeep(root: unknown): boolean {
   return true;
 }
 
-/** The value in the schema's shape, or every field that is wrong. */
-export function check<S extends z.ZodType>(schema: S, value: unknown): Result<z.output<S>, readonly FieldError[]> {
-  const parsed = schema.safeParse(value, { error: explain });
-  return parsed.success ? ok(parsed.data) : err(fieldErrors(parsed.error.issues));
-}
-
 /** The URL's query, each parameter in the type that `schema` has for it where its text can be read as one. */
 export function queryIn(schema: z.ZodType | undefined, url: URL): Readonly<Record<string, unknown>> {
   const shape = schema instanceof z.ZodObject ? schema.shape : {};
@@ -147,43 +140,4 @@ export function headersIn(schema: z.ZodObject | undefined, headers: Headers): Re
       return value === null ? [] : [[name, value]];
     }),
   );
-}
-
-/** zod's own words are good, but for these: a missing field is not "received undefined". */
-const explain: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code === "invalid_type" && issue.input === undefined) return "is required";
-  if (issue.code === "invalid_type" && issue.expected === "string" && Array.isArray(issue.input)) {
-    return "must be one string, given once";
-  }
-  if (issue.code === "invalid_type") return `must be ${article(issue.expected)}, not ${kindOf(issue.input)}`;
-  if (issue.code === "too_small" && issue.origin === "string") {
-    return issue.minimum === 1 ? "must not be empty" : `must be at least ${issue.minimum} characters long`;
-  }
-  if (issue.code === "too_big" && issue.origin === "string") return `must be at most ${issue.maximum} characters long`;
-  if (issue.code === "too_small" && issue.origin === "number") return `must be at least ${issue.minimum}`;
-  if (issue.code === "too_big" && issue.origin === "number") return `must be at most ${issue.maximum}`;
-  if (issue.code === "invalid_value")
-    return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
-  if (issue.code === "invalid_union" && issue.input === undefined) return "is required";
-  if (issue.code === "invalid_union") return firstMessage(issue.errors) ?? "has none of the forms allowed here";
-  return undefined;
-};
-
-const article = (type: string): string => {
-  if (type === "int" || type === "safeint") return "a whole number";
-  if (type === "record" || type === "object") return "a JSON object";
-  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
-};
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Number.isNaN(value)) return "something else";
-  if (Array.isArray(value)) return "an array";
-  return article(typeof value);
-}
-
-/** Of a union's alternatives the message of the one that got furthest: one whose type was right says more than "wrong type". */
-function firstMessage(alternatives: readonly (readonly z.core.$ZodIssue[])[]): string | undefined {
-  const issues = alternatives.flatMap((alternative) => alternative.slice(0, 1));
-  return (issues.find((issue) => issue.code !== "invalid_type") ?? issues[0])?.message;
 }

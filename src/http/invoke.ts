@@ -1,14 +1,17 @@
 /**
  * The one way into a route, for HTTP and for the tools of MCP alike: who may call it, whether what was sent is right, and
- * then the handler. So both fronts allow, check and answer the same.
+ * then the handler. So both fronts allow, check and answer the same, and every fault of a call is told in one answer.
  */
 import * as z from "zod";
 import { type FieldError, invalid } from "../domain/failure.ts";
-import { ok, type Result } from "../domain/result.ts";
+import { err, ok, type Result } from "../domain/result.ts";
 import { type PathParams, permit } from "./auth.ts";
 import type { HttpFailure } from "./failure.ts";
-import { check } from "./input.ts";
-import type { AnyCall, AnyReply, AnyRoute } from "./route.ts";
+import type { AnyCall, AnyReply, AnyRoute, BodySpec } from "./route.ts";
+import { explainIssues, type Lesson, MAX_TAUGHT, type Place, type Places, refine } from "./teach/explain.ts";
+import { type Field, fieldOf } from "./teach/field.ts";
+import { withoutFaults, withoutNulls } from "./teach/sound-part.ts";
+import { zodWords } from "./teach/zod-words.ts";
 
 /** Who calls, when, and what surrounds the call. */
 export type Surroundings = Omit<AnyCall, "params" | "query" | "headers" | "body" | "sent">;
@@ -22,6 +25,10 @@ export type Input = {
   readonly headers: Readonly<Record<string, string>>;
   /** Reads the body; asked only of routes that take one, and only when the caller may call them. */
   readonly readBody: () => Promise<Result<unknown, HttpFailure>>;
+  /** What the front has found wrong already. */
+  readonly faults?: readonly FieldError[];
+  /** Where the front takes each field, when that is not where HTTP does. */
+  readonly places?: Places;
 };
 
 /** What a route answers: a reply, a failure, or a response of its own (streams and files). */
@@ -31,39 +38,95 @@ export type Answered = Result<AnyReply, HttpFailure> | Response;
 export async function invoke(route: AnyRoute, around: Surroundings, input: Input): Promise<Answered> {
   const permitted = permit(route.access, around.caller, input.params);
   if (!permitted.ok) return permitted;
-  const sent = route.body === undefined ? ok(undefined) : await input.readBody();
-  if (!sent.ok) return sent;
-  const query = check(route.query ?? NO_QUERY, input.query);
-  const headers = route.headers === undefined ? ok({}) : check(route.headers, input.headers);
-  const body = route.body === undefined ? ok(undefined) : check(route.body.schema, sent.value);
-  if (!query.ok || !headers.ok || !body.ok) {
-    return refuse([...faults(query).map(asParameter), ...faults(headers), ...faults(body)], query.ok && headers.ok);
+  const read = route.body === undefined ? ok(undefined) : await input.readBody();
+  if (!read.ok) return read;
+  const places = input.places ?? placesOf(route);
+  const lesson = { places, now: around.now };
+  const check = checker(lesson);
+  const sent = route.method === "post" ? withoutNulls(read.value, placeOf(places, "body").field) : read.value;
+  const query = check(route.query ?? NO_QUERY, withoutNulls(input.query, placeOf(places, "query").field), "query");
+  const headers = route.headers === undefined ? ok({}) : check(route.headers, input.headers, "headers");
+  const body = route.body === undefined ? ok(undefined) : check(route.body.schema, sent, "body");
+  const call = { ...around, params: input.params, sent };
+  if (!query.ok || !headers.ok || !body.ok || input.faults !== undefined) {
+    const faults = [...(input.faults ?? []), ...errorsIn(query), ...errorsIn(headers), ...errorsIn(body)];
+    const meant = body.ok ? [] : await meaningOf(route.body, call, errorsIn(body), placeOf(places, "body").field);
+    return invalid(refineAll([...faults, ...meant], input, sent, lesson));
   }
-  const { params } = input;
-  return route.handle({
-    ...around,
-    params,
-    query: query.value,
-    headers: headers.value,
-    body: body.value,
-    sent: sent.value,
-  });
+  const answered = await route.handle({ ...call, query: query.value, headers: headers.value, body: body.value });
+  if (answered instanceof Response || answered.ok) return answered;
+  return err(refined(answered.error, (errors) => refineAll(errors, input, sent, lesson)));
 }
 
 /** A parameter that a route does not know is an error, as an unknown field is: it would be taken to have worked. */
 const NO_QUERY = z.strictObject({});
 
-const faults = (checked: Result<unknown, readonly FieldError[]>): readonly FieldError[] =>
+const placesKnown = new WeakMap<AnyRoute, Places>();
+
+/** The fields that the route takes over HTTP. */
+function placesOf(route: AnyRoute): Places {
+  const present = placesKnown.get(route);
+  if (present !== undefined) return present;
+  const { query, headers, body } = route;
+  const made: Places = {
+    query: fieldOf(query ?? NO_QUERY),
+    ...(headers === undefined ? {} : { headers: fieldOf(headers) }),
+    ...(body === undefined ? {} : { body: fieldOf(body.shown ?? body.schema) }),
+  };
+  placesKnown.set(route, made);
+  return made;
+}
+
+const placeOf = (places: Places, place: Place): { readonly place: Place; readonly field: Field | undefined } =>
+  places.arguments === undefined ? { place, field: places[place] } : { place: "arguments", field: places.arguments };
+
+/** The value in the schema's shape, or every fault of it, in words. */
+const checker =
+  (lesson: Lesson) =>
+  (schema: z.ZodType, value: unknown, place: Place): Result<unknown, readonly FieldError[]> => {
+    const parsed = schema.safeParse(value, { error: zodWords });
+    if (parsed.success) return ok(parsed.data);
+    return err(explainIssues(parsed.error.issues, value, placeOf(lesson.places, place).place, lesson));
+  };
+
+const errorsIn = (checked: Result<unknown, readonly FieldError[]>): readonly FieldError[] =>
   checked.ok ? [] : checked.error;
 
-const refuse = (errors: readonly FieldError[], onlyBody: boolean) =>
-  invalid(
-    errors,
-    onlyBody ? undefined : "Correct the parameters named in errors and send the call again; nothing has been changed.",
+/** What is wrong with the sound part of a body whose form is faulty, so that it need not be found out by another call. */
+async function meaningOf(
+  spec: BodySpec | undefined,
+  call: Omit<AnyCall, "query" | "headers" | "body">,
+  faults: readonly FieldError[],
+  field: Field | undefined,
+): Promise<readonly FieldError[]> {
+  const { caller } = call;
+  if (spec?.meaning === undefined || field === undefined || caller === undefined) return [];
+  if (faults.length > MAX_TAUGHT) return [];
+  const { sound, isUntouched } = withoutFaults(
+    call.sent,
+    field,
+    faults.map(({ path }) => path),
+    call.now,
   );
+  const parsed = spec.schema.safeParse(sound);
+  if (!parsed.success) return [];
+  const meant = await spec.meaning({ ...call, caller, sent: sound, body: parsed.data });
+  if (meant.ok || !("errors" in meant.error)) return [];
+  return (meant.error.errors ?? []).filter(({ path }) => isUntouched(path));
+}
 
-const UNKNOWN_FIELD = "is not a field here; leave it out";
-const asParameter = ({ path, message }: FieldError): FieldError => ({
-  path,
-  message: message === UNKNOWN_FIELD ? "is not a query parameter here; leave it out" : message,
-});
+const refineAll = (errors: readonly FieldError[], { query, headers }: Input, body: unknown, lesson: Lesson) =>
+  refine(errors, { query, headers, body, arguments: lesson.places.arguments && merged(query, body) }, lesson);
+
+const merged = (query: object, body: unknown): object => ({ ...query, ...(typeof body === "object" ? body : {}) });
+
+function refined(
+  failure: HttpFailure,
+  refineErrors: (errors: readonly FieldError[]) => readonly FieldError[],
+): HttpFailure {
+  if (failure.kind === "validation_failed") return { ...failure, errors: refineErrors(failure.errors) };
+  if (failure.kind === "forbidden" && failure.errors !== undefined) {
+    return { ...failure, errors: refineErrors(failure.errors) };
+  }
+  return failure;
+}

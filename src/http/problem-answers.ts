@@ -53,6 +53,7 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     say: (failure) => ({
       detail: failure.detail,
       hint: failure.hint ?? "Ask the operator for a token that may do this.",
+      ...(failure.errors === undefined ? {} : { errors: failure.errors }),
     }),
   },
   not_found: {
@@ -138,7 +139,7 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     title: "Invalid input",
     say: (failure) => ({
       detail: summary(failure.errors),
-      hint: failure.hint ?? "Mend the fields named in errors and send the call again; nothing has been changed.",
+      hint: failure.hint ?? "Correct the fields named in errors and send the call again; nothing has been changed.",
       errors: failure.errors,
     }),
   },

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { logError } from "../log.ts";
 import type { HttpFailure } from "./failure.ts";
 import { ANSWERS, sayOf } from "./problem-answers.ts";
+import { MAX_TAUGHT } from "./teach/explain.ts";
 
 /** The body of every error. */
 export const ProblemBody = z
@@ -25,9 +26,6 @@ export const ProblemBody = z
 
 export type Problem = z.output<typeof ProblemBody>;
 
-/** More errors than these help nobody, and a body of unknown fields would be answered with one many times its size. */
-const MAX_ERRORS = 50;
-
 /** What a failure is answered with: the problem's body, and the headers that belong to it. */
 export function problemOf(failure: HttpFailure): {
   readonly body: Problem;
@@ -36,7 +34,7 @@ export function problemOf(failure: HttpFailure): {
   const { detail, hint, errors, headers = {} } = sayOf(failure.kind, failure);
   const { status, title } = ANSWERS[failure.kind];
   const code = failure.kind;
-  const shown = errors === undefined ? {} : { errors: errors.slice(0, MAX_ERRORS) };
+  const shown = errors === undefined ? {} : { errors: errors.slice(0, MAX_TAUGHT) };
   return { body: { type: `urn:reveille:problem:${code}`, title, status, detail, code, hint, ...shown }, headers };
 }
 

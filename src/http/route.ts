@@ -3,6 +3,7 @@
  * (`serve.ts`), `/openapi.json` describes it, and `hc` clients are typed.
  */
 import type * as z from "zod";
+import type { Outcome } from "../domain/failure.ts";
 import type { Caller } from "../domain/job/access.ts";
 import { type Ok, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
@@ -31,8 +32,19 @@ export type BodySpec<S extends z.ZodType = z.ZodType> = {
   readonly text?: boolean;
   /** Reads the body's bytes in place of JSON or text; `mediaType` is one of `types`. */
   readonly read?: (bytes: Uint8Array, mediaType: string) => Result<unknown, HttpFailure>;
+  /**
+   * What is wrong with a body of the right form that the caller may not send or that cannot be meant. Asked only of the
+   * sound part of a faulty body, so that all faults are told at once; the handler finds the same.
+   */
+  meaning?(call: MeaningCall<z.output<S>>): Promise<Outcome<unknown>> | Outcome<unknown>;
   /** What the API's description shows in place of `schema`, where the rule is checked elsewhere. */
   readonly shown?: z.ZodType;
+};
+
+/** A call whose body is to be looked at before it is handled. */
+export type MeaningCall<B> = Omit<AnyCall, "query" | "headers" | "body" | "caller"> & {
+  readonly caller: Caller;
+  readonly body: B;
 };
 
 /** One answer of a route: its body's schema, where it has one, and the headers worth knowing of. */

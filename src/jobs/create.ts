@@ -4,7 +4,7 @@
  */
 import { claimIdempotencyKey, jobOfIdempotencyKey } from "../directory/idempotency.ts";
 import { adoptJobId, isNameReserved, removeFromIndex, reserveJob } from "../directory/jobs-index.ts";
-import type { Outcome } from "../domain/failure.ts";
+import type { Failure, Outcome } from "../domain/failure.ts";
 import { ADMIN, type Caller, canSee, claimJob, systemNeedsEnsure } from "../domain/job/access.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf } from "../domain/job/definition.ts";
 import { type Fire, showFires } from "../domain/job/fires.ts";
@@ -12,7 +12,7 @@ import { indexEntryOf } from "../domain/job/index-entry.ts";
 import { type Cursor, type JobRecord, jobView, newJob } from "../domain/job/job.ts";
 import { canonicalJson } from "../domain/job/job-change.ts";
 import { JOB_ID_BYTES, jobIdFromBytes } from "../domain/job/job-id.ts";
-import { err, ok } from "../domain/result.ts";
+import { type Err, err, ok } from "../domain/result.ts";
 import type { JobToImport } from "../domain/transfer/imported-job.ts";
 import { restoreJob } from "../domain/transfer/restored-job.ts";
 import type { Env, Settings } from "../env.ts";
@@ -106,10 +106,22 @@ export async function dryRunJob(
   return ok({ job: view, next: showFires(schedule, call.now, DRY_RUN_FIRES) });
 }
 
+/** Whether the job may be made by this caller and can be meant, without a look at what there is. Errors: as {@link createJob}. */
+export function checkNewJob(call: Pick<NewJob, "caller" | "input" | "now">): Outcome<CompiledJob> {
+  const job = checkForm(call);
+  return job.ok ? checkScheduleAhead(job.value, call.now, call.now) : job;
+}
+
+/** A refusal with what else is wrong with the job, so that one answer tells all. */
+function withFaults(refused: Err<Failure>, defined: Outcome<CompiledJob>): Err<Failure> {
+  if (defined.ok || refused.error.kind !== "forbidden" || defined.error.kind !== "validation_failed") return refused;
+  return err({ ...refused.error, errors: [...(refused.error.errors ?? []), ...defined.error.errors] });
+}
+
 /** Everything but whether the schedule still lies ahead: a repeat under a key is answered also after its time has come. */
-function checkForm({ caller, input }: NewJob): Outcome<CompiledJob> {
+function checkForm({ caller, input }: Pick<NewJob, "caller" | "input">): Outcome<CompiledJob> {
   const claimed = claimJob(caller, input);
-  if (!claimed.ok) return claimed;
+  if (!claimed.ok) return withFaults(claimed, defineJob(input));
   if (claimed.value.owner_kind === "system") return systemNeedsEnsure;
   return defineJob(claimed.value);
 }

@@ -24,5 +24,7 @@ function patchable(field: z.core.$ZodType): z.core.$ZodType {
   if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional) {
     return patchable(field.def.innerType);
   }
-  return field instanceof z.ZodObject ? mergePatchOf(field) : field;
+  if (field instanceof z.ZodObject) return mergePatchOf(field);
+  // Of a record `null` removes an entry; what holds for the whole is checked once it is merged.
+  return field instanceof z.ZodRecord ? z.record(field.def.keyType, z.nullable(field.def.valueType)) : field;
 }

@@ -32,16 +32,12 @@ const asText = (written: string): string =>
   written.length <= SHOWN_CHARS ? `"${written}"` : `"${written.slice(0, SHOWN_CHARS)}…"`;
 
 /** Reports every number that would be changed on its way to the agent. */
-const refuseLossyNumbers = (value: unknown, context: z.RefinementCtx, within: Path = []): void => {
-  for (const { path, written } of lossyNumbers(value, within)) {
+const refuseLossyNumbers = (value: unknown, context: z.RefinementCtx): void => {
+  for (const { path, written } of lossyNumbers(value, [])) {
     const message = `would reach the agent as another number (${JSON.stringify(Number(written))}); send it as a string: ${asText(written)}`;
     context.addIssue({ code: "custom", path: [...path], message });
   }
 };
-
-/** For a merge patch, which is looked at as a whole only when it is merged: its payload may hold no number that would be changed. */
-export const refuseLossyPatch = (patch: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void =>
-  refuseLossyNumbers(patch.payload, context, ["payload"]);
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 

@@ -105,24 +105,34 @@ export function refuseForeignForm(caller: Caller, next: JobInput): Failure | und
 }
 
 const foreignId = (field: string, own: string) =>
-  forbidden(`This token is bound to ${field} "${own}".`, `Leave ${field} out, or set it to "${own}".`);
+  refuseField(field, `This token is bound to ${field} "${own}".`, `Leave ${field} out, or set it to "${own}".`);
+
+/** A `forbidden` that names its field, so that it can be told among the other faults of a call. */
+const refuseField = (path: string, detail: string, hint: string) =>
+  forbidden(detail, hint, [{ path, message: `is not allowed: ${detail} ${hint}`.replace(/[.]$/, "") }]);
 
 function refuseKind(caller: BoundCaller, input: JobInput) {
   if (input.exec_scope === "all_users") {
-    return forbidden("Only the operator makes all_users jobs.", 'Use exec_scope "user" or "system".');
+    return refuseField("exec_scope", "Only the operator makes all_users jobs.", 'Use exec_scope "user" or "system".');
   }
   if (input.owner_kind === "system") {
-    return forbidden("System jobs are made by the operator through PUT /v1/jobs/ensure.", "Leave owner_kind out.");
+    return refuseField(
+      "owner_kind",
+      "System jobs are made by the operator through PUT /v1/jobs/ensure.",
+      "Leave owner_kind out.",
+    );
   }
   if (caller.user_id !== undefined && (input.exec_scope ?? "user") !== "user") {
-    return forbidden(
+    return refuseField(
+      "exec_scope",
       "This token is bound to a user: its jobs run as that user.",
       'Leave exec_scope out, or set "user".',
     );
   }
   const isPluginJob = input.owner_kind === "plugin" || input.plugin_id !== undefined;
   if (caller.role === "plugin" ? input.owner_kind !== "plugin" : isPluginJob) {
-    return forbidden(
+    return refuseField(
+      caller.role === "plugin" ? "owner_kind" : input.plugin_id === undefined ? "owner_kind" : "plugin_id",
       caller.role === "plugin"
         ? "A plugin's token makes plugin jobs only."
         : "Plugin jobs are made with a plugin's token.",

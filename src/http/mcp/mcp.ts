@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { version } from "../../../package.json";
-import { forbidden, invalid } from "../../domain/failure.ts";
+import { forbidden } from "../../domain/failure.ts";
 import { permit } from "../auth.ts";
 import type { HttpFailure } from "../failure.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
@@ -67,10 +67,8 @@ function isAllowed(origin: string, allowed: string | undefined): boolean {
 async function callTool(tool: Tool, args: Fields, around: Surroundings): Promise<ToolResult> {
   const permitted = permit(tool.route.access, around.caller, {});
   if (!permitted.ok) return failed(permitted.error);
-  const input = inputOf(tool, args);
-  if (!input.ok) return failed(invalid(input.error).error);
   try {
-    const answered = await invoke(tool.route, around, input.value);
+    const answered = await invoke(tool.route, around, inputOf(tool, args, around.now));
     if (answered instanceof Response) throw new Error(`The tool ${tool.name} stands for a stream`);
     return answered.ok ? succeeded(tool, answered.value.body) : failed(answered.error);
   } catch (error) {

@@ -1,7 +1,8 @@
 /** `PUT /v1/jobs/ensure`: system jobs, made and kept up to date by name. */
 import * as z from "zod";
+import { defineJob } from "../../domain/job/definition.ts";
 import { ensureSystemJob } from "../../jobs/ensure.ts";
-import { Job, JobInput } from "../../schema/job.ts";
+import { Job, JobInput, READ_ONLY_FIELDS } from "../../schema/job.ts";
 import { route } from "../route.ts";
 import { jobReply } from "./jobs.ts";
 
@@ -11,6 +12,7 @@ const EnsureBody = z
     owner_kind: z.literal("system").default("system").meta({ description: "Always system; may be left out." }),
   })
   .meta({
+    shownOnly: READ_ONLY_FIELDS,
     examples: [{ name: "nightly-clean-up", message: "Archive what is done.", schedule: { cron: "0 3 * * *" } }],
   });
 
@@ -23,7 +25,7 @@ const ensure = route({
   summary: "Make or update a system job by name",
   description:
     "Makes the job, or brings it to this definition; where it is so already nothing changes, not even updated_at. A schedule that changes starts anew; where `enabled` is left out, a paused job stays paused.",
-  body: { schema: EnsureBody },
+  body: { schema: EnsureBody, meaning: ({ body }) => defineJob(body) },
   answers: {
     200: { description: "The job was there; it is as asked for now.", schema: Job },
     201: { description: "The job was made.", schema: Job, headers: { Location: "The job's path." } },

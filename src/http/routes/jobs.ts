@@ -7,10 +7,10 @@ import type { Caller } from "../../domain/job/access.ts";
 import { Fire } from "../../domain/job/fires.ts";
 import { err } from "../../domain/result.ts";
 import type { Env } from "../../env.ts";
-import { createJob, dryRunJob } from "../../jobs/create.ts";
+import { checkPatch } from "../../jobs/check-patch.ts";
+import { checkNewJob, createJob, dryRunJob } from "../../jobs/create.ts";
 import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
-import { refuseLossyPatch } from "../../schema/payload.ts";
 import { BackfillBody } from "../../schema/run.ts";
 import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
@@ -46,7 +46,10 @@ const create = route({
     }),
   }),
   headers: IdempotencyKey,
-  body: { schema: JobInput },
+  body: {
+    schema: JobInput,
+    meaning: ({ caller, body, now }) => checkNewJob({ caller, input: body, now }),
+  },
   answers: {
     201: { description: "The job that was made.", schema: Job, headers: { ...ETAG, Location: "The job's path." } },
     200: {
@@ -160,8 +163,8 @@ const patch = route({
     'A JSON merge patch: fields left out stay as they are, null removes one. To change the kind of schedule, remove the old one: `{"schedule": {"cron": null, "every": "30m"}}`. next_run_at moves only if the schedule changes.',
   headers: IfMatch,
   body: {
-    schema: z.record(z.string(), z.unknown()).superRefine(refuseLossyPatch),
-    shown: JobPatch,
+    schema: JobPatch,
+    meaning: ({ env, caller, params, body }) => checkPatch(env, caller, String(Reflect.get(params, "id")), body),
     types: ["application/json", "application/merge-patch+json"],
   },
   answers: { 200: { description: "The job as it is now.", schema: Job, headers: ETAG } },

@@ -16,16 +16,22 @@ const MAX_TTL_MS = 365 * DAY_MS;
 
 const TokenBody = z
   .strictObject({
-    role: z
-      .enum(["agent", "user", "plugin", "viewer"])
-      .meta({ description: "Whose token it is; a viewer reads everything and changes nothing." }),
+    role: z.enum(["agent", "user", "plugin", "viewer"]).meta({
+      aliases: ["type", "kind", "scope"],
+      valueAliases: { readonly: "viewer", read_only: "viewer", reader: "viewer" },
+      description: "Whose token it is; a viewer reads everything and changes nothing.",
+    }),
     agent_id: z
       .union([IdText, z.literal("")])
       .optional()
       .meta({ description: "Required for an agent; optional for a user or plugin." }),
     user_id: UserIdText.optional().meta({ description: "Required for a user; optional for an agent." }),
     plugin_id: boundedText(0, 128).optional().meta({ description: "Required for a plugin." }),
-    expires_in: DurationText.meta({ description: "How long the token is valid: 1s to 365d.", examples: ["30d"] }),
+    expires_in: DurationText.meta({
+      aliases: ["ttl", "expires", "expiry", "lifetime", "valid_for", "expiration", "expires_at", "exp"],
+      description: "How long the token is valid: 1s to 365d.",
+      examples: ["30d"],
+    }),
   })
   .meta({ examples: [{ role: "agent", agent_id: "assistant", expires_in: "30d" }] });
 

@@ -1,6 +1,7 @@
 /** The faults of what a call brought, in words that name the right field, place and value. */
 import type * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
+import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow, valueAt } from "./field.ts";
 import { sameName } from "./near.ts";
 import { correction, namesAt } from "./unknown-name.ts";
@@ -26,9 +27,10 @@ export function explainIssues(
   return issues.flatMap((issue) => {
     const path = issue.path.map(String);
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((name) => ({
+      const parent = valueAt(value, path);
+      return issue.keys.map((name, index) => ({
         path: [...path, name].join("."),
-        message: unknownText(path, name, valueAt(value, path), place, lesson),
+        message: index < MAX_TAUGHT ? unknownText(path, name, parent, place, lesson) : "is not a field here",
       }));
     }
     if (issue.code === "invalid_union") {
@@ -48,6 +50,9 @@ export function explainIssues(
   });
 }
 
+/** As many faults as an answer shows; of further unknown names nobody reads what was meant. */
+export const MAX_TAUGHT = 50;
+
 /** Of a union's alternatives the one that got furthest: one whose type was right says more than "wrong type". */
 function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   const isWrongType = ([first]: readonly z.core.$ZodIssue[]): boolean =>
@@ -55,7 +60,13 @@ function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readon
   return alternatives.find((issues) => !isWrongType(issues)) ?? alternatives[0];
 }
 
-function unknownText(at: readonly string[], name: string, parent: unknown, place: Place, { places }: Lesson): string {
+function unknownText(
+  at: readonly string[],
+  name: string,
+  parent: unknown,
+  place: Place,
+  { places, now }: Lesson,
+): string {
   const root = places[place];
   const noun = NOUNS[place];
   if (root === undefined) return `is not ${noun} here: this call takes none`;
@@ -64,7 +75,7 @@ function unknownText(at: readonly string[], name: string, parent: unknown, place
   const isHere = [...fieldsBelow(root)].some(({ field }) => sameName(name, [field.name]).length > 0);
   const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, places);
   if (elsewhere !== undefined) return elsewhere;
-  const corrected = correction({ root, at, name, value, beside });
+  const corrected = correction({ root, at, name, value, beside, now });
   if (at.length === 0 && sameName(name, root.shownOnly).length > 0) {
     return `is read-only: Reveille sets it${corrected === undefined ? "; leave it out" : `. A field that can be set ${corrected}`}`;
   }
@@ -106,7 +117,7 @@ const asQuery = (text: string): string =>
     .replace(/"(\w+)": ("[^"]*"|[^\s(]+)/, (_whole, name: string, value: string) => `${name}=${bare(value)}`);
 
 /** What is missing, what it is for, and how it may look. */
-function missingText(field: Field | undefined, now: number): string {
+export function missingText(field: Field | undefined, now: number): string {
   if (field === undefined) return "is required";
   const example = exampleOf(field, now);
   const about = field.description === undefined ? "" : `: ${firstSentence(field.description)}`;
@@ -114,20 +125,6 @@ function missingText(field: Field | undefined, now: number): string {
 }
 
 const firstSentence = (text: string): string => (/^.*?[^.][.](?= |$)/.exec(text)?.[0] ?? text).replace(/[.]$/, "");
-
-/** An example of the field's value: one of its own, with times after now. */
-export function exampleOf(field: Field, now: number): unknown {
-  if (field.reads === "instant") return tomorrow(now);
-  if (field.example !== undefined) return field.example;
-  if (field.reads === "duration") return "1h";
-  if (field.values.length > 0) return field.values[0];
-  const required = field.fields.filter(({ isRequired }) => isRequired);
-  const inner = required.length > 0 ? required : field.fields.slice(0, 1);
-  const entries = inner.map((one) => [one.name, exampleOf(one, now)]);
-  return entries.length === 0 || entries.some(([, value]) => value === undefined)
-    ? undefined
-    : Object.fromEntries(entries);
-}
 
 /** A value that is wrong, with the right one where it can be told. */
 function valueText(message: string, field: Field | undefined, given: unknown, now: number): string {
@@ -143,9 +140,10 @@ function valueText(message: string, field: Field | undefined, given: unknown, no
     const meant = epoch === undefined ? "" : `; ${json(given)} is ${json(epoch)}`;
     return `${message}${meant}; ${clockText(now)}`;
   }
-  return right.length === 0
-    ? message
-    : `${message}; write ${either(right.slice(0, 3).map((text) => (text.length > 200 ? "…" : text)))}`;
+  if (right.length === 0) {
+    return field.example === undefined ? message : `${message}; for example ${json(field.example)}`;
+  }
+  return `${message}; write ${either(right.slice(0, 3).map((text) => (text.length > 200 ? "…" : text)))}`;
 }
 
 /** Large round numbers are often milliseconds. */
@@ -174,15 +172,19 @@ export function refine(
 }
 
 function refined(message: string, field: Field, given: unknown, now: number): string {
-  if (field.reads === "instant" && !message.includes(" now")) {
+  if (field.reads === "instant") {
     const epoch = epochText(given);
-    return `${message}${epoch === undefined ? "" : `; ${shown(given)} is ${json(epoch)}`}; ${clockText(now)}`;
+    const saysNow = /\bit is (?:now )?\d{4}-/.test(message);
+    const clockWords = saysNow ? `tomorrow at this time is "${tomorrow(now)}"` : clockText(now);
+    return `${message}${epoch === undefined ? "" : `; ${shown(given)} is ${json(epoch)}`}; ${clockWords}`;
   }
   if (field.reads === "duration") {
     const right = durationsOf(given)
       .map(json)
       .filter((text) => text !== json(given) && !message.includes(text));
-    return right.length === 0 ? message : `${message}; write ${either(right)}`;
+    if (right.length === 0)
+      return field.example === undefined ? message : `${message}; for example ${json(field.example)}`;
+    return `${message}; write ${either(right)}`;
   }
   return message;
 }

@@ -73,7 +73,7 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
     values: unique([
       ...strings.parse(schema.enum),
       ...(typeof schema.const === "string" ? [schema.const] : []),
-      ...alternatives.flatMap((one) => one.values),
+      ...(takesAnyText(alternatives) ? [] : alternatives.flatMap((one) => one.values)),
     ]),
     valueAliases: z.record(z.string(), z.string()).catch({}).parse(schema.valueAliases),
     aliases: [...strings.parse(schema.aliases), ...strings.parse(schema.opposites)],
@@ -88,6 +88,10 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
     shownOnly: strings.parse(schema.shownOnly),
   };
 }
+
+/** One alternative that takes any text makes the values of the others examples only. */
+const takesAnyText = (alternatives: readonly Field[]): boolean =>
+  alternatives.some(({ types, values }) => types.includes("string") && values.length === 0);
 
 const isOpen = (schema: Readonly<Record<string, unknown>>, fields: number): boolean =>
   schema.type === "object" ? schema.additionalProperties !== false : schema.type === undefined && fields === 0;

@@ -2,10 +2,11 @@
  * What is said about a name that a schema does not know (docs/contract.md §13, reviews of models): the close name, the right
  * place, the usual alias, else the names there are. It never only says "leave it out": who obeys loses what they wished for.
  */
+import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow } from "./field.ts";
 import { nearNames, sameName, spelling } from "./near.ts";
 import { rightValues, unitOf } from "./value.ts";
-import { either, nested, shown } from "./write.ts";
+import { either, json, nested, shown } from "./write.ts";
 
 type Placed = { readonly path: readonly string[]; readonly field: Field };
 /** A field that the name may have meant. */
@@ -20,6 +21,7 @@ export type Wrong = {
   readonly value: unknown;
   /** The other names that stand beside it, with their values. */
   readonly beside: Readonly<Record<string, unknown>>;
+  readonly now: number;
 };
 
 /** What to write in place of the name, or nothing where nothing is like it. */
@@ -27,14 +29,18 @@ export function correction(wrong: Wrong): string | undefined {
   const { root, at, name, value } = wrong;
   const kind = kindAsField(wrong);
   if (kind !== undefined) return kind;
-  const targets = targetsOf(root, at, name);
-  if (targets.length > 0) return sentence(targets, at, asMeant(targets, name, value));
   const unit = unitOf(name);
-  if (unit === undefined) return undefined;
-  const timed = targetsOf(root, at, unit.base === "" ? name : unit.base).filter(
-    ({ field }) => field.reads === "duration",
-  );
-  return timed.length === 0 ? undefined : sentence(timed, at, value, unit.ms);
+  const timed = (targets: readonly Target[]) => targets.filter(({ field }) => field.reads === "duration");
+  const base = unit === undefined ? "" : unit.base === "" ? name : unit.base;
+  const looks: readonly (() => readonly [targets: readonly Target[], unit?: number])[] = [
+    () => [unit === undefined ? sureTargets(root, at, name) : []],
+    () => (unit === undefined ? [[]] : [timed(sureTargets(root, at, base)), unit.ms]),
+    () => [sureTargets(root, at, name)],
+    () => (unit === undefined ? [[]] : [timed(likelyTargets(root, at, base)), unit.ms]),
+    () => [likelyTargets(root, at, name)],
+  ];
+  const [targets, unitMs] = looks.map((look) => look()).find(([found]) => found.length > 0) ?? [[]];
+  return targets.length === 0 ? undefined : sentence(targets, at, asMeant(targets, name, value), wrong.now, unitMs);
 }
 
 /** The names that may stand there. */
@@ -62,23 +68,32 @@ function kindAsField({ root, at, name, value, beside }: Wrong): string | undefin
     ["type", "kind", "mode"].includes(spelling(other)) ? kindOf(given) : undefined,
   );
   const known = kind.find((one) => one !== undefined);
-  if (known === undefined || targetsOf(root, at, name).some(({ how }) => how !== "near")) return undefined;
+  if (known === undefined || sureTargets(root, at, name).length > 0) return undefined;
   const unit = known.reads === "duration" ? unitOf(name)?.ms : undefined;
   const [text = shown(value)] = rightValues(known, value, unit);
   return `is called \`${known.name}\` here: write ${nested([...at, known.name], text)}`;
 }
 
-/** The fields that are meant, surest first: the name itself, an alias, a likeness; each here before elsewhere. */
-function targetsOf(root: Field, at: readonly string[], name: string): readonly Target[] {
-  const here = fieldAt(root, at);
-  const siblings = (here?.fields ?? []).map((field) => ({ path: [...at, field.name], field }));
-  const isSibling = (path: readonly string[]): boolean =>
-    path.length === at.length + 1 && path.slice(0, -1).join() === at.join();
-  const elsewhere = [...fieldsBelow(root)].filter(({ path }) => !isSibling(path));
-  const pick = (from: readonly Placed[], how: Target["how"], like: (field: Field) => boolean): readonly Target[] =>
-    from.filter(({ field }) => like(field)).map((one) => ({ ...one, how }));
+/** Whether this name, or one that it is an alias of, stands somewhere in the schema. */
+export const isKnown = (root: Field, name: string): boolean => sureTargets(root, [], name).length > 0;
+
+/** The fields that have this name in another spelling, or as an alias: each here before elsewhere. */
+function sureTargets(root: Field, at: readonly string[], name: string): readonly Target[] {
+  const { siblings, elsewhere } = around(root, at);
   const hasName = ({ name: known }: Field) => sameName(name, [known]).length > 0;
   const hasAlias = ({ aliases }: Field) => sameName(name, aliases).length > 0;
+  return firstFound([
+    () => dottedPath(root, at, name),
+    () => pick(siblings, "name", hasName),
+    () => pick(elsewhere, "name", hasName).slice(0, 1),
+    () => pick(siblings, "alias", hasAlias),
+    () => pick(elsewhere, "alias", hasAlias).slice(0, 1),
+  ]);
+}
+
+/** The fields whose names resemble this one. */
+function likelyTargets(root: Field, at: readonly string[], name: string): readonly Target[] {
+  const { siblings, elsewhere } = around(root, at);
   const near = (from: readonly Placed[]): readonly Target[] => {
     const names = nearNames(
       name,
@@ -93,23 +108,23 @@ function targetsOf(root: Field, at: readonly string[], name: string): readonly T
     );
     return pick(from, "alias", ({ aliases }) => aliases.some((alias) => names.includes(alias)));
   };
-  const dotted = dottedPath(root, at, name);
-  const first = (found: readonly Target[]): readonly Target[] => found.slice(0, 1);
-  return (
-    [
-      () => dotted,
-      () => pick(siblings, "name", hasName),
-      () => first(pick(elsewhere, "name", hasName)),
-      () => pick(siblings, "alias", hasAlias),
-      () => first(pick(elsewhere, "alias", hasAlias)),
-      () => near(siblings),
-      () => nearAlias(siblings),
-      () => first(near(elsewhere)),
-    ]
-      .map((look) => look())
-      .find((found) => found.length > 0) ?? []
-  );
+  return firstFound([() => near(siblings), () => nearAlias(siblings), () => near(elsewhere).slice(0, 1)]);
 }
+
+/** The fields of one object, and all others. */
+function around(root: Field, at: readonly string[]) {
+  const siblings = (fieldAt(root, at)?.fields ?? []).map((field) => ({ path: [...at, field.name], field }));
+  return { siblings, elsewhere: [...fieldsBelow(root)].filter(({ path }) => !isIn(at, path)) };
+}
+
+const isIn = (at: readonly string[], path: readonly string[]): boolean =>
+  path.length === at.length + 1 && path.slice(0, -1).join() === at.join();
+
+const pick = (from: readonly Placed[], how: Target["how"], like: (field: Field) => boolean): readonly Target[] =>
+  from.filter(({ field }) => like(field)).map((one) => ({ ...one, how }));
+
+const firstFound = (looks: readonly (() => readonly Target[])[]): readonly Target[] =>
+  looks.map((look) => look()).find((found) => found.length > 0) ?? [];
 
 /** `schedule.cron` written as one name. */
 function dottedPath(root: Field, at: readonly string[], name: string): readonly Target[] {
@@ -125,9 +140,21 @@ function asMeant([target]: readonly Target[], name: string, value: unknown): unk
   return isOpposite && typeof value === "boolean" ? !value : value;
 }
 
+/** What stands for a value that cannot be told: an example, if one says more than the name. */
+function standIn(field: Field, now: number): string {
+  const example = field.types.includes("string") && field.reads === undefined ? undefined : exampleOf(field, now);
+  return example === undefined ? "…" : json(example);
+}
+
 const MAX_SUGGESTED = 3;
 
-function sentence(targets: readonly Target[], at: readonly string[], value: unknown, unit?: number): string {
+function sentence(
+  targets: readonly Target[],
+  at: readonly string[],
+  value: unknown,
+  now: number,
+  unit?: number,
+): string {
   const [first] = targets;
   if (first === undefined) return "";
   const { path, field, how } = first;
@@ -136,9 +163,9 @@ function sentence(targets: readonly Target[], at: readonly string[], value: unkn
     return `is not a field here; did you mean ${either(names)}?`;
   }
   const values = rightValues(field, value, unit).slice(0, 2);
-  const text = values[0] !== undefined && values[0].length <= 120 ? values[0] : "…";
+  const text = values[0] === undefined ? standIn(field, now) : values[0].length <= 120 ? values[0] : "…";
   const alternatives = values[1] === undefined || text === "…" ? "" : ` (or ${values[1]})`;
-  const isHere = path.length === at.length + 1 && path.slice(0, -1).join() === at.join();
+  const isHere = isIn(at, path);
   const dotted = path.join(".");
   if (isHere) {
     const written = `"${field.name}": ${text}${alternatives}`;

@@ -149,7 +149,7 @@ export function rightValues(field: Field, given: unknown, unit?: number): readon
     return rightValues(field.item, given).map((item) => `[${item}]`);
   }
   if (types.includes("object") && typeof given === "string") return objectsOf(field, given);
-  if (types.includes("string") && (typeof given === "number" || typeof given === "boolean"))
+  if (types.includes("string") && reads === undefined && (typeof given === "number" || typeof given === "boolean"))
     return [json(String(given))];
   if (types.includes("string") && Array.isArray(given) && given.length === 1) return rightValues(field, given[0]);
   return [];

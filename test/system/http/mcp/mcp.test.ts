@@ -221,7 +221,7 @@ describe("what is wrong with a call comes back in words that mend it:", () => {
       "a field that is unknown",
       "schedule_job",
       { name: "a", when: "now" },
-      /when: is not a field of schedule_job.*schedule/,
+      /when: is called `schedule` here: write "schedule": \{"cron"/,
     ],
     ["no job", "get_job", {}, /job_id: is required/],
     ["an id of another kind", "get_job", { job_id: "no such" }, /not_found[\s\S]*list/],

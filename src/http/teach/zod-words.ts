@@ -1,0 +1,35 @@
+/** zod's own words are good, but for these: a missing field is not "received undefined". */
+import type * as z from "zod";
+
+export const zodWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === "invalid_type" && issue.input === undefined) return "is required";
+  if (issue.code === "invalid_type" && issue.expected === "string" && Array.isArray(issue.input)) {
+    return "must be one string, given once";
+  }
+  if (issue.code === "invalid_type") return `must be ${article(issue.expected)}, not ${kindOf(issue.input)}`;
+  if (issue.code === "too_small" && issue.origin === "string") {
+    return issue.minimum === 1 ? "must not be empty" : `must be at least ${issue.minimum} characters long`;
+  }
+  if (issue.code === "too_big" && issue.origin === "string") return `must be at most ${issue.maximum} characters long`;
+  if (issue.code === "too_small" && issue.origin === "number") return `must be at least ${issue.minimum}`;
+  if (issue.code === "too_big" && issue.origin === "number") return `must be at most ${issue.maximum}`;
+  if (issue.code === "invalid_value")
+    return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+  if (issue.code === "invalid_union" && issue.input === undefined) return "is required";
+  if (issue.code === "invalid_union") return "has none of the forms allowed here";
+  return undefined;
+};
+
+const article = (type: string): string => {
+  if (type === "int" || type === "safeint") return "a whole number";
+  if (type === "record" || type === "object") return "a JSON object";
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+};
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Number.isNaN(value)) return "something else";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object") return "a JSON object";
+  return article(typeof value);
+}

@@ -1,5 +1,5 @@
 /** `npm run seed [-- URL]`: fills a running service with sample jobs, users and a heartbeat. Default: the one of `npm start`. */
-import { deploymentOf } from "./deployment.ts";
+import { deploymentOf } from "../src/cli/operator/deployment.ts";
 import { makeSampleJobs } from "./sample-jobs.ts";
 
 const USAGE =

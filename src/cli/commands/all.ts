@@ -1,5 +1,32 @@
 /** Every command, in the order in which the help shows them. */
 import type { Command } from "../command.ts";
+import { agentCommands } from "./agents.ts";
+import { completion } from "./completion.ts";
+import { events, tail } from "./events.ts";
+import { jobReadCommands } from "./jobs-read.ts";
+import { jobWriteCommands } from "./jobs-write.ts";
+import { login, logout, whoami } from "./login.ts";
+import { doctor, smoke } from "./operator.ts";
+import { preview } from "./preview.ts";
 import { start } from "./start.ts";
+import { tokenCommands } from "./tokens.ts";
+import { exportJobs, importJobs } from "./transfer.ts";
 
-export const COMMANDS: readonly Command[] = [start];
+export const COMMANDS: readonly Command[] = [
+  start,
+  login,
+  logout,
+  whoami,
+  ...jobReadCommands,
+  ...jobWriteCommands,
+  preview,
+  events,
+  tail,
+  importJobs,
+  exportJobs,
+  ...tokenCommands,
+  ...agentCommands,
+  doctor,
+  smoke,
+  completion(() => COMMANDS),
+];

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { failingJobs, judgeClock, judgeJobs, judgeMode, judgeSweep } from "../../../scripts/doctor/judge.ts";
+import { failingJobs, judgeClock, judgeJobs, judgeMode, judgeSweep } from "../../../src/cli/operator/judge.ts";
 import { type Agent, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");

@@ -32,7 +32,7 @@ export function judgePublicUrl(url: string, declared: string | undefined, versio
       "Set it, so that agents report to one address however a job was made.",
     );
   }
-  if (URL.parse(declared)?.origin === URL.parse(url)?.origin) return fine(described);
+  if (originOf(declared) === originOf(url)) return fine(described);
   return note(
     `${described}; agents report to ${declared}, not to ${url}`,
     "Set PUBLIC_URL, unless both are addresses of this deployment.",
@@ -98,3 +98,5 @@ function listed(jobs: readonly Job[]): string {
   const shown = jobs.slice(0, SHOWN).map(({ id, name }) => `${id} (${name})`);
   return `${shown.join(", ")}${jobs.length > SHOWN ? ` and ${jobs.length - SHOWN} more` : ""}`;
 }
+
+const originOf = (url: string): string | undefined => (URL.canParse(url) ? new URL(url).origin : undefined);

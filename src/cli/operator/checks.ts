@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { complaint, type Deployment, unreachable } from "../deployment.ts";
+import { complaint, type Deployment, unreachable } from "./deployment.ts";
 import { type Finding, fine, wrong } from "./finding.ts";
 import { failingJobs, judgeClock, judgeJobs, judgeMode, judgePublicUrl, judgeSweep, TICK_FRESH_MS } from "./judge.ts";
 

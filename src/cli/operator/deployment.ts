@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as z from "zod";
-import { err, ok, type Result } from "../src/domain/result.ts";
+import { err, ok, type Result } from "../../domain/result.ts";
 
 const ANSWER_LIMIT_MS = 30_000;
 
@@ -31,13 +31,21 @@ export type CallOptions = { readonly json?: unknown; readonly token?: string | n
  */
 export function deploymentOf(args: readonly string[], usage: string): Result<Deployment, string> {
   const given = args[0];
-  const parsed = given === undefined ? null : URL.parse(given);
-  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) return err(usage);
+  // Node 20 has no URL.parse.
+  const parsed = given !== undefined && URL.canParse(given) ? new URL(given) : undefined;
+  if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) return err(usage);
   const url = `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`;
   const adminToken = process.env.ADMIN_TOKEN?.trim() || (isLoopback(parsed.hostname) ? localToken() : undefined);
   if (adminToken === undefined) return err(`ADMIN_TOKEN is not set.\n${usage}`);
-  return ok({ url, adminToken, call: (method, path, options) => call(url + path, method, adminToken, options) });
+  return ok(deploymentAt(url, adminToken));
 }
+
+/** The deployment at `url` (without a trailing slash), called with `adminToken`. */
+export const deploymentAt = (url: string, adminToken: string): Deployment => ({
+  url,
+  adminToken,
+  call: (method, path, options) => call(url + path, method, adminToken, options),
+});
 
 const isLoopback = (host: string): boolean => ["127.0.0.1", "localhost", "[::1]"].includes(host);
 

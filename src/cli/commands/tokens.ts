@@ -1,0 +1,121 @@
+/** `reveille tokens …`: who may call. */
+import * as z from "zod";
+import { type Command, UsageError } from "../command.ts";
+import { json, relative, table } from "../render.ts";
+import { connect } from "../service.ts";
+
+const Listed = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      id: z.string(),
+      role: z.string(),
+      name: z.string().optional(),
+      agent_id: z.string().optional(),
+      user_id: z.string().optional(),
+      plugin_id: z.string().optional(),
+      access: z.string().optional(),
+      expires_at: z.string().optional(),
+    }),
+  ),
+});
+const Made = z.looseObject({ token: z.string(), expires_at: z.string(), id: z.string().optional() });
+
+const list: Command = {
+  name: "tokens list",
+  summary: "List the tokens that have not expired",
+  examples: ["reveille tokens list"],
+  async run(given, terminal) {
+    const service = await connect(given, terminal);
+    const answered = await service.send("GET", "/v1/tokens");
+    if (given.flag("json")) {
+      terminal.print(json(answered));
+      return 0;
+    }
+    const now = Date.now();
+    const rows = Listed.parse(answered).items.map((token) => [
+      token.id,
+      token.name ?? "",
+      token.role,
+      [token.agent_id, token.user_id, token.plugin_id].filter((id) => id !== undefined).join(" "),
+      token.access ?? "",
+      relative(token.expires_at, now),
+    ]);
+    terminal.print(table(terminal, ["ID", "NAME", "ROLE", "FOR", "ACCESS", "EXPIRES"], rows));
+    return 0;
+  },
+};
+
+const create: Command = {
+  name: "tokens create",
+  summary: "Create a token, shown this once",
+  options: {
+    role: { type: "string", value: "ROLE", about: "agent, user, plugin or viewer (agent where --agent-id is given)" },
+    "agent-id": { type: "string", value: "ID", aliases: ["agent"], about: "The agent it speaks for" },
+    "user-id": { type: "string", value: "ID", aliases: ["user"], about: "The user it speaks for" },
+    "plugin-id": { type: "string", value: "ID", aliases: ["plugin"], about: "The plugin it speaks for" },
+    name: { type: "string", about: "What people call it" },
+    access: { type: "string", value: "ACCESS", about: "write (default) or read" },
+    agents: { type: "string", value: "ID", multiple: true, about: "The only agents that its jobs may name" },
+    "expires-in": { type: "string", value: "DURATION", about: "How long it is valid, 1s to 365d (30d)" },
+  },
+  examples: [
+    "reveille tokens create --agent-id laptop --expires-in 30d",
+    "reveille tokens create --role viewer --name wallboard --expires-in 90d",
+  ],
+  async run(given, terminal) {
+    const ids = {
+      agent_id: given.text("agent-id"),
+      user_id: given.text("user-id"),
+      plugin_id: given.text("plugin-id"),
+    };
+    const guessed =
+      ids.plugin_id !== undefined
+        ? "plugin"
+        : ids.agent_id !== undefined
+          ? "agent"
+          : ids.user_id !== undefined
+            ? "user"
+            : undefined;
+    const role = given.text("role") ?? guessed;
+    if (role === undefined)
+      throw new UsageError("whose token it is was not said: use --role viewer, --agent-id, --user-id or --plugin-id");
+    const agents = given.texts("agents").flatMap((list) => list.split(","));
+    const fields = {
+      role,
+      ...ids,
+      name: given.text("name"),
+      access: given.text("access"),
+      expires_in: given.text("expires-in") ?? "30d",
+    };
+    const body = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+    const service = await connect(given, terminal);
+    const answered = await service.send("POST", "/v1/tokens", {
+      json: { ...body, ...(agents.length > 0 ? { agents } : {}) },
+    });
+    if (given.flag("json")) terminal.print(json(answered));
+    else {
+      const { token, expires_at, id } = Made.parse(answered);
+      // The token alone is on stdout, for a pipe.
+      terminal.warn(
+        `A token of role ${role}${id === undefined ? "" : ` (${id})`}, until ${expires_at}; it is shown this once:`,
+      );
+      terminal.print(token);
+    }
+    return 0;
+  },
+};
+
+const revoke: Command = {
+  name: "tokens revoke",
+  summary: "Revoke a token: refused everywhere within 10 seconds",
+  positionals: [{ name: "ID", about: "the token's id, from `reveille tokens list`" }],
+  examples: ["reveille tokens revoke ID"],
+  async run(given, terminal) {
+    const [id = ""] = given.positionals;
+    await (await connect(given, terminal)).send("DELETE", `/v1/tokens/${encodeURIComponent(id)}`);
+    terminal.print(given.flag("json") ? json({ revoked: id }) : `Revoked ${id}.`);
+    return 0;
+  },
+};
+
+export const tokenCommands: readonly Command[] = [list, create, revoke];

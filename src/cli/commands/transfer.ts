@@ -1,0 +1,90 @@
+/** `reveille export` and `import FILE`: all jobs out, and in again. */
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import * as z from "zod";
+import { type Command, Failure, type Given } from "../command.ts";
+import { readText } from "../documents.ts";
+import { json } from "../render.ts";
+import { connect } from "../service.ts";
+import type { Terminal } from "../terminal.ts";
+
+const Imported = z.looseObject({
+  imported: z.number(),
+  skipped: z.array(z.looseObject({ id: z.string().optional(), reason: z.string() })).default([]),
+});
+
+export const exportJobs: Command = {
+  name: "export",
+  summary: "Write all jobs as NDJSON, for `reveille import`",
+  options: { output: { type: "string", short: "o", value: "FILE", about: "Write to a file, not to stdout" } },
+  examples: ["reveille export > jobs.ndjson", "reveille export -o jobs.ndjson"],
+  async run(given, terminal) {
+    const service = await connect(given, terminal);
+    const text = await (await service.fetch("GET", "/v1/export")).text();
+    const output = given.text("output");
+    if (output === undefined) {
+      if (text !== "") terminal.print(text.trimEnd());
+    } else {
+      await writeFile(resolve(terminal.cwd, output), text, { mode: 0o600 });
+      terminal.warn(`${text.split("\n").filter((line) => line !== "").length} jobs are in ${output}.`);
+    }
+    return 0;
+  },
+};
+
+export const importJobs: Command = {
+  name: "import",
+  summary: "Import an export, or jobs.json of the Go original",
+  about: "Ids are kept; jobs whose ids exist are skipped.",
+  positionals: [{ name: "FILE", about: "the export; - for stdin" }],
+  examples: ["reveille import jobs.ndjson", "reveille export --url URL1 | reveille import - --url URL2"],
+  run: (given, terminal) => importExport(given.positionals[0] ?? "-", given, terminal),
+};
+
+/** What one call may bring (10 MiB), with room to spare. */
+const MAX_PART_BYTES = 8 * 1_048_576;
+
+/** `import FILE`: jobs.json of the Go original, or an export, which is sent in parts where it is long. Ids are kept. */
+export async function importExport(file: string, given: Given, terminal: Terminal): Promise<number> {
+  const text = await readText(file, terminal);
+  const service = await connect(given, terminal);
+  const parts = isDocument(text) ? [{ body: text, type: "application/json" }] : linesOf(text);
+  let imported = 0;
+  const skipped: z.infer<typeof Imported>["skipped"] = [];
+  for (const { body, type } of parts) {
+    const answered = await service.send("POST", "/v1/import", { body, headers: { "content-type": type } });
+    const read = Imported.safeParse(answered).data;
+    if (read === undefined) throw new Failure("The import was answered with nothing that can be read.");
+    imported += read.imported;
+    skipped.push(...read.skipped);
+  }
+  if (given.flag("json")) terminal.print(json({ imported, skipped }));
+  else {
+    for (const { id, reason } of skipped) terminal.warn(`skipped ${id ?? ""}: ${reason}`);
+    terminal.print(`${imported} imported, ${skipped.length} skipped.`);
+  }
+  return 0;
+}
+
+/** Whether the text is one JSON document of many jobs, and not a line for each. */
+function isDocument(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) || (typeof value === "object" && value !== null && "jobs" in value);
+  } catch {
+    return false;
+  }
+}
+
+function linesOf(text: string): { body: string; type: string }[] {
+  const parts: { body: string; type: string }[] = [];
+  let body = "";
+  for (const line of text.split("\n").filter((one) => one.trim() !== "")) {
+    if (body !== "" && Buffer.byteLength(body) + Buffer.byteLength(line) > MAX_PART_BYTES) {
+      parts.push({ body, type: "application/x-ndjson" });
+      body = "";
+    }
+    body += `${line}\n`;
+  }
+  return [...parts, { body, type: "application/x-ndjson" }];
+}

@@ -1,0 +1,20 @@
+/** The doctor: checks a deployment from outside, a line for each check. */
+import { checks, look } from "./checks.ts";
+import type { Deployment } from "./deployment.ts";
+
+const SIGNS = { ok: "ok   ", note: "note ", wrong: "WRONG" } as const;
+/** Where one of these is wrong, nothing else can be asked. */
+const FIRST = ["health", "api", "operator"];
+
+/** Looks at everything. 0 where nothing is wrong, else 1. */
+export async function runDoctor(deployment: Deployment, print: (line: string) => void): Promise<number> {
+  let wrongs = 0;
+  for (const check of checks()) {
+    const { verdict, what, mend } = await look(check, deployment);
+    print(`${SIGNS[verdict]} ${check.name.padEnd(9)} ${what}${mend === undefined ? "" : `. ${mend}`}`);
+    if (verdict === "wrong") wrongs++;
+    if (verdict === "wrong" && FIRST.includes(check.name)) break;
+  }
+  print(wrongs === 0 ? "All is well." : `${wrongs} thing${wrongs === 1 ? "" : "s"} wrong.`);
+  return wrongs === 0 ? 0 : 1;
+}

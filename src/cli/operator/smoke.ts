@@ -1,0 +1,99 @@
+/**
+ * The README's story against a deployment: a job is made, fires, is seen in its log, explained and deleted. How the agent answers is
+ * shown, and is the agent's.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import { type Answer, complaint, type Deployment, unreachable } from "./deployment.ts";
+
+const AHEAD_MS = 3_000;
+/** An alarm may be a minute late on Cloudflare; the agent gets its time besides. */
+const RUN_LIMIT_MS = 120_000;
+const LOOK_MS = 500;
+
+const Job = z.object({ id: z.string(), next_run_at: z.string() });
+const Run = z.object({
+  id: z.string(),
+  status: z.string(),
+  scheduled_at: z.string(),
+  started_at: z.string(),
+  http_status: z.number().optional(),
+  output: z.string().optional(),
+  error: z.string().optional(),
+});
+const Runs = z.object({ items: z.array(Run) });
+const Explanation = z.object({ verdict: z.string(), explanation: z.string() });
+
+type Lines = { print(line: string): void; warn(line: string): void };
+
+/** Tells the story, a line for each step. 0 where Reveille did its part, else 1. */
+export async function runSmoke(deployment: Deployment, { print, warn }: Lines): Promise<number> {
+  try {
+    await smoke(deployment, print);
+    print("Done: nothing is left behind.");
+    return 0;
+  } catch (error) {
+    warn(`FAILED: ${error instanceof Error && error.cause === undefined ? error.message : unreachable(error)}`);
+    return 1;
+  }
+}
+
+async function smoke({ call }: Deployment, print: (line: string) => void): Promise<void> {
+  expectStatus("GET /healthz", await call("GET", "/healthz", { token: null }), 200);
+  const made = expectStatus(
+    "POST /v1/jobs",
+    await call("POST", "/v1/jobs", {
+      json: {
+        name: `smoke ${randomUUID().slice(0, 8)}`,
+        message: "This is a smoke run of Reveille. Answer with anything.",
+        schedule: { at: new Date(Date.now() + AHEAD_MS).toISOString() },
+        retry: { max_attempts: 1 },
+        timeout: "1m",
+      },
+    }),
+    201,
+  );
+  const { id, next_run_at } = Job.parse(made.body);
+  const path = `/v1/jobs/${id}`;
+  // Ctrl-C, too, leaves nothing behind.
+  process.once("SIGINT", () => void call("DELETE", path).finally(() => process.exit(130)));
+  try {
+    print(`made      ${id}, due at ${next_run_at}`);
+    const run = await endOfRun(call, path);
+    const late = Date.parse(run.started_at) - Date.parse(run.scheduled_at);
+    print(`fired     run ${run.id}, ${late} ms after it was due`);
+    print(`agent     ${toldOf(run)}`);
+    const explained = expectStatus("explain", await call("GET", `${path}/explain?at=${run.scheduled_at}`), 200);
+    const { verdict, explanation } = Explanation.parse(explained.body);
+    print(`explained ${verdict}: ${explanation}`);
+  } finally {
+    expectStatus(`DELETE ${path}`, await call("DELETE", path), 204);
+  }
+  expectStatus(`GET ${path} after it was deleted`, await call("GET", path), 404);
+  expectStatus(`GET ${path}/runs after it was deleted`, await call("GET", `${path}/runs`), 404);
+  print("deleted   the job and its runs");
+}
+
+/** The job's run, once it has ended or the agent has taken it over by 202. */
+async function endOfRun(call: Deployment["call"], path: string): Promise<z.infer<typeof Run>> {
+  for (const deadline = Date.now() + RUN_LIMIT_MS; Date.now() < deadline; await sleep(LOOK_MS)) {
+    const [run] = Runs.parse(expectStatus(`GET ${path}/runs`, await call("GET", `${path}/runs`), 200).body).items;
+    if (run !== undefined && (run.status !== "running" || run.http_status === 202)) return run;
+  }
+  const explained = Explanation.safeParse((await call("GET", `${path}/explain`)).body).data;
+  throw new Error(
+    `the job has not run within ${RUN_LIMIT_MS / 1_000} s: ${explained?.explanation ?? "explain does not answer"}`,
+  );
+}
+
+function toldOf({ status, http_status, output, error }: z.infer<typeof Run>): string {
+  if (status === "success") return `answered ${http_status}: ${output ?? "(nothing)"}`;
+  if (status === "running") return "took the run (202) and will report later; the job is deleted before that";
+  return `${status}: ${error ?? "no reason given"}. Set AGENT_URL and AGENT_SECRET to an agent that answers.`;
+}
+
+function expectStatus(what: string, answer: Answer, status: number): Answer {
+  if (answer.status !== status) throw new Error(`${what} ${complaint(answer)}, not ${status}`);
+  return answer;
+}

@@ -1,0 +1,39 @@
+/** The command `reveille` as a program is started: its own process, with an environment and a home of its own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { atEnd } from "./cleanup.ts";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const MAIN = join(ROOT, "src/cli/main.ts");
+
+export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
+
+export type CliOptions = {
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder that the command is given in, and by default its home too. */
+  readonly cwd: string;
+  readonly stdin?: string;
+};
+
+/** Starts the command; the caller waits for what it prints, or ends it. */
+export function startCli(words: readonly string[], { env = {}, cwd, stdin }: CliOptions) {
+  const child = spawn(process.execPath, [MAIN, ...words], {
+    cwd,
+    stdio: "pipe",
+    env: { PATH: process.env.PATH, HOME: cwd, ...env },
+  });
+  atEnd(() => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  });
+  child.stdin.end(stdin ?? "");
+  return child;
+}
+
+/** Runs the command to its end. */
+export async function runCli(words: readonly string[], options: CliOptions): Promise<Ran> {
+  const child = startCli(words, options);
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { code: child.exitCode, out, err };
+}

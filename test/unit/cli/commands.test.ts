@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { COMMANDS } from "../../../src/cli/commands/all.ts";
+import { commandHelp } from "../../../src/cli/help.ts";
+import { findCommand, parse } from "../../../src/cli/parse.ts";
+import { run } from "../../../src/cli/run.ts";
+import type { Terminal } from "../../../src/cli/terminal.ts";
+
+function terminal() {
+  const out: string[] = [];
+  const err: string[] = [];
+  const fake: Terminal = {
+    env: {},
+    cwd: "/nonexistent",
+    isColored: false,
+    width: undefined,
+    isInteractive: true,
+    print: (line) => void out.push(line),
+    warn: (line) => void err.push(line),
+    readAll: async () => "",
+  };
+  return { fake, out, err };
+}
+
+describe("every command", () => {
+  it("has a name of its own, and a summary that begins with a verb and ends without a full stop", () => {
+    const names = COMMANDS.map(({ name }) => name);
+    expect(names.length).toBe(new Set(names).size);
+    for (const { summary } of COMMANDS) expect(summary).toMatch(/^[A-Z].*[^.]$/);
+  });
+
+  it.each(COMMANDS.map((command) => [command.name, command] as const))(
+    "has examples that it takes: %s",
+    (name, command) => {
+      expect(command.examples.length).toBeGreaterThan(0);
+      expect(commandHelp(command)).toContain(`  ${command.examples[0]}`);
+      for (const example of command.examples) {
+        const mine = linesOf(example).find((words) => findCommand(COMMANDS, words)?.name === name);
+        expect(mine, example).toBeDefined();
+        expect(() => parse(command, mine ?? []), example).not.toThrow();
+      }
+    },
+  );
+});
+
+/** What follows each `reveille` of a shell's line, as words, up to a pipe or a redirection. */
+const linesOf = (line: string): string[][] =>
+  line.split(" | ").flatMap((part) => {
+    const [, command] = part.match(/(?:^| )reveille (.*?)(?: (?:>|>>|<) |$)/) ?? [];
+    if (command === undefined) return [];
+    return [[...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "")];
+  });
+
+describe("a command line", () => {
+  it("may have common options before and after the command", () => {
+    const words = ["--url", "http://x", "jobs", "list", "--json"];
+    const command = findCommand(COMMANDS, words);
+    expect(command?.name).toBe("jobs list");
+    if (command === undefined) return;
+    const given = parse(command, words);
+    expect([given.text("url"), given.flag("json"), given.positionals]).toEqual(["http://x", true, []]);
+  });
+
+  it("takes a field's own name with underscores, and its shorter name", () => {
+    const command = findCommand(COMMANDS, ["jobs", "create"]);
+    if (command === undefined) throw new Error("no such command");
+    expect(parse(command, ["jobs", "create", "--agent_id", "a", "--session_mode=new"]).text("agent-id")).toBe("a");
+    expect(parse(command, ["jobs", "create", "--agent", "a"]).text("agent-id")).toBe("a");
+  });
+
+  it("suggests a command where one is close", async () => {
+    const { fake, err } = terminal();
+    expect(await run(COMMANDS, ["pause", "x"], fake, "1.0.0")).toBe(2);
+    expect(err.join("\n")).toContain("`reveille jobs pause`");
+  });
+});

@@ -19,8 +19,8 @@ if (!hasChromium) {
 
 /** What a deployment sets; the agent is `test/worker/scripted-agent.ts`. */
 const bindings = {
-  ADMIN_TOKEN: "admin-token-of-the-tests",
-  TOKEN_SECRET: "token-secret-of-the-tests",
+  ADMIN_TOKEN: "admin-token-of-the-tests-in-workerd",
+  TOKEN_SECRET: "token-secret-of-the-tests-in-workerd",
   AGENT_URL: "https://agent.test/hook",
   AGENT_SECRET: "whsec_dGhlIHNlY3JldCBvZiB0aGUgYWdlbnQgaW4gdGVzdHM=",
   PUBLIC_URL: "https://reveille.test",

@@ -44,6 +44,9 @@ const Settings = z.object({
   ADMIN_TOKEN: text,
   /** Signs and checks JWTs (HS256). */
   TOKEN_SECRET: text,
+  /** The secrets that the two had before: still accepted, and never used to sign. */
+  ADMIN_TOKEN_PREVIOUS: text,
+  TOKEN_SECRET_PREVIOUS: text,
   /** The default agent, and the Standard Webhooks secret (`whsec_…`) that calls to it are signed with. */
   AGENT_URL: text,
   AGENT_SECRET: text,

@@ -5,14 +5,17 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { tickEach } from "../../src/directory/tick-jobs.ts";
+import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { err, ok } from "../../src/domain/result.ts";
+import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type {
   AgentPut,
+  AuditQuery,
   DirectoryRpc,
   EntryKey,
   IndexQuery,
@@ -20,6 +23,7 @@ import type {
   ListedEntry,
   RegisteredAgent,
   RegisteredHeartbeat,
+  RegisteredToken,
   Reservation,
   RosterCount,
   RosterQuery,
@@ -27,10 +31,12 @@ import type {
   SweepReport,
   SweepStats,
   TickAnswer,
+  TokenQuery,
 } from "../../src/objects/directory.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { AgentStore } from "./agent-store.ts";
+import { AuditStore } from "./audit-store.ts";
 import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
@@ -38,6 +44,7 @@ import { NameStore } from "./name-store.ts";
 import { RosterStore } from "./roster-store.ts";
 import { ShardTables } from "./shard-tables.ts";
 import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
+import { TokenStore } from "./token-store.ts";
 
 const SECRET_BYTES = 32;
 
@@ -49,6 +56,8 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
   readonly #roster: RosterStore;
   readonly #agents: AgentStore;
   readonly #heartbeats: HeartbeatRegistryStore;
+  readonly #tokens: TokenStore;
+  readonly #audit: AuditStore;
   #sweeping: Promise<SweepReport> | undefined;
   #lastSweep: SweepReport | undefined;
   #tickedAt: number | undefined;
@@ -64,6 +73,8 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     this.#roster = new RosterStore(this.#tables);
     this.#agents = new AgentStore(this.#tables);
     this.#heartbeats = new HeartbeatRegistryStore(this.#tables);
+    this.#tokens = new TokenStore(this.#tables);
+    this.#audit = new AuditStore(this.#tables);
   }
 
   /**
@@ -206,6 +217,33 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#agents.list(afterId, limit);
   }
 
+  async putToken(token: RegisteredToken, by: Author): Promise<void> {
+    this.#tokens.put(token, Date.now());
+    this.#record({ action: "token.create", target: token.id, by });
+  }
+
+  async listTokens(query: TokenQuery): Promise<RegisteredToken[]> {
+    return this.#tokens.list(query);
+  }
+
+  async revokeToken(id: string, by: Author, now: number): Promise<Outcome<null>> {
+    if (this.#tokens.revoke(id, now) === undefined) return notFound("token");
+    this.#record({ action: "token.revoke", target: id, by });
+    return ok(null);
+  }
+
+  async revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }> {
+    return this.#tokens.revokedSince(after, now);
+  }
+
+  async listAudit(query: AuditQuery): Promise<AuditEntry[]> {
+    return this.#audit.list(query);
+  }
+
+  async noteChange(change: Change): Promise<void> {
+    this.#record(change);
+  }
+
   async putHeartbeat(heartbeat: RegisteredHeartbeat): Promise<void> {
     this.#heartbeats.put(heartbeat);
   }
@@ -244,6 +282,18 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
   /** Part of a tick with more jobs than one invocation has calls for: this one has calls of its own. */
   async tickJobs(jobIds: readonly string[], tickAt: number): Promise<void> {
     await tickEach(this.env, jobIds, tickAt, new CallBudget(settingsOf(this.env).CALLS_PER_WAKE));
+  }
+
+  /** A row of the audit trail, in the commit of the change itself. */
+  #record({ by, action, target }: Change): void {
+    const at = Date.now();
+    this.#audit.add({
+      id: timedId("a", at, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES))),
+      at,
+      ...by,
+      action,
+      target,
+    });
   }
 
   get #io(): SweepIo {

@@ -10,8 +10,7 @@ import type { Schema } from "../storage/migrate.ts";
 
 /**
  * `job`: newest first is its primary key backwards, so a list reads rows in order and stops early. `reserved_at` is when the place
- * was last asked for: an imported job is older than its entry. `name_folded` is what `q` looks in. `idempotency_key`: what an
- * Idempotency-Key made. Its day comes first, so that old keys are a range of the primary key.
+ * was last asked for: an imported job is older than its entry. `name_folded` is what `q` looks in.
  */
 const V1 = [
   `CREATE TABLE shard (
@@ -65,6 +64,17 @@ const V1 = [
      every_minutes INTEGER NOT NULL,
      enabled INTEGER NOT NULL
    ) WITHOUT ROWID`,
+] as const;
+
+/** Version 1 took two steps once. */
+const V2 = [] as const;
+
+/**
+ * `idempotency_key`: what an Idempotency-Key made. Its day comes first, so that old keys are a range of the primary key.
+ * `token`: what POST /v1/tokens has made, its two indexes for the revoked and for the expired. `audit`: the trail, the time being the
+ * key.
+ */
+const V3 = [
   `CREATE TABLE idempotency_key (
      day INTEGER NOT NULL,
      key TEXT NOT NULL,
@@ -72,6 +82,32 @@ const V1 = [
      used_at INTEGER NOT NULL,
      PRIMARY KEY (day, key)
    ) WITHOUT ROWID`,
+  `CREATE TABLE token (
+     id TEXT PRIMARY KEY,
+     role TEXT NOT NULL,
+     agent_id TEXT,
+     user_id TEXT,
+     plugin_id TEXT,
+     name TEXT,
+     access TEXT NOT NULL,
+     agents TEXT,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     revoked_at INTEGER
+   ) WITHOUT ROWID`,
+  "CREATE INDEX token_revoked ON token (revoked_at) WHERE revoked_at IS NOT NULL",
+  "CREATE INDEX token_expires ON token (expires_at)",
+  `CREATE TABLE audit (
+     at INTEGER NOT NULL,
+     id TEXT NOT NULL,
+     actor TEXT NOT NULL,
+     token_id TEXT,
+     action TEXT NOT NULL,
+     target TEXT NOT NULL,
+     job_id TEXT,
+     owner TEXT,
+     PRIMARY KEY (at, id)
+   ) WITHOUT ROWID`,
 ] as const;
 
-export const SCHEMA: Schema = { table: "shard", steps: [V1] };
+export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3] };

@@ -4,22 +4,33 @@
  */
 import { verify } from "hono/jwt";
 import * as z from "zod";
-import type { Caller } from "../domain/job/access.ts";
+import { compact } from "../domain/compact.ts";
+import type { Caller, TokenFacts } from "../domain/job/access.ts";
 import { DAY_MS, MAX_COMPLETION_TIMEOUT_MS, SECOND_MS } from "../schema/limits.ts";
 
 /** A run may be reported on for as long as it can be held, renewals aside: the longest completion_timeout and a day. */
 export const RUN_TOKEN_TTL_MS = MAX_COMPLETION_TIMEOUT_MS + DAY_MS;
 
+const ISSUER = "reveille";
+
 const id = z.string().min(1).optional();
+const common = { exp: z.number(), iss: z.literal(ISSUER).optional() };
+const facts = {
+  jti: id,
+  access: z.enum(["read", "write"]).optional(),
+  agents: z.array(z.string()).optional(),
+};
 const Claims = z.union([
+  z.object({ role: z.literal("viewer"), ...facts, ...common }),
   z.object({
-    role: z.enum(["agent", "user", "plugin", "viewer"]),
+    role: z.enum(["agent", "user", "plugin"]),
     agent_id: id,
     user_id: id,
     plugin_id: id,
-    exp: z.number(),
+    ...facts,
+    ...common,
   }),
-  z.object({ role: z.literal("run"), job_id: z.string(), run_id: z.string(), exp: z.number() }),
+  z.object({ role: z.literal("run"), job_id: z.string(), run_id: z.string(), ...common }),
 ]);
 
 const encoder = new TextEncoder();
@@ -31,7 +42,9 @@ const HEADER = base64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
  * an agent carries one; they are read by a library.
  */
 export async function mintToken(caller: Caller, secret: string, now: number, expiresAt: number): Promise<string> {
-  const claims = { ...caller, iat: Math.floor(now / SECOND_MS), exp: Math.floor(expiresAt / SECOND_MS) };
+  const { token_id: jti, expires_at: _before, ...who }: TokenFacts & { readonly role: string } = caller;
+  const times = { iat: Math.floor(now / SECOND_MS), exp: Math.floor(expiresAt / SECOND_MS) };
+  const claims = { ...who, jti, iss: ISSUER, ...times };
   const signed = `${HEADER}.${base64Url(asciiJson(claims))}`;
   const key = ready?.secret === secret ? ready.key : await signingKey(secret);
   const signature = new Uint8Array(await subtle.sign("HMAC", key, encoder.encode(signed)));
@@ -56,13 +69,21 @@ async function signingKey(secret: string): Promise<CryptoKey> {
   return key;
 }
 
-/** Who a token speaks for, or undefined where it is not ours, is spoilt, or has expired. */
-export async function readToken(token: string, secret: string): Promise<Caller | undefined> {
-  // hono/jwt answers every bad token by throwing; to us all of them are the same: not a caller.
-  const payload = await verify(token, secret, "HS256").catch(() => undefined);
-  const claims = Claims.safeParse(payload);
-  if (!claims.success) return undefined;
-  const { exp: _exp, ...caller } = claims.data;
-  if (caller.role === "viewer") return { role: "viewer" };
-  return caller;
+/** Who a token speaks for, or undefined if none of the secrets has signed it, it is not ours, or it has expired. */
+export async function readToken(token: string, secrets: readonly string[]): Promise<Caller | undefined> {
+  for (const secret of secrets) {
+    // hono/jwt answers every bad token by throwing; to us all of them are the same: not a caller.
+    const payload = await verify(token, secret, "HS256").catch(() => undefined);
+    const claims = Claims.safeParse(payload);
+    if (claims.success) return callerOf(claims.data);
+  }
+  return undefined;
+}
+
+function callerOf(claims: z.output<typeof Claims>): Caller {
+  const { exp, iss: _iss, ...who } = claims;
+  const expires_at = exp * SECOND_MS;
+  if (who.role === "run") return { ...who, expires_at };
+  const { jti: token_id, access, ...rest } = who;
+  return compact({ ...rest, token_id, access: access === "read" ? access : undefined, expires_at });
 }

@@ -13,6 +13,7 @@ import { ownHost } from "./own-host.ts";
 import { problem, unexpected } from "./problem.ts";
 import type { AnyRoute } from "./route.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { ensureRoutes } from "./routes/ensure.ts";
 import { fanOutRoutes } from "./routes/fan-outs.ts";
@@ -37,6 +38,7 @@ const resources = [
   ...jobWatchRoutes,
   ...scheduleRoutes,
   ...tokenRoutes,
+  ...auditRoutes,
   ...heartbeatRoutes,
   ...userRoutes,
   ...agentRoutes,
@@ -132,7 +134,7 @@ async function refuse(
   const read = readSettings(env);
   if (!read.ok) return read.error;
   if (!isOpen) {
-    const caller = await authenticate(request, read.value.secrets);
+    const caller = await authenticate(request, { env, secrets: read.value.secrets, now: Date.now() });
     if (!caller.ok) return caller.error;
   }
   if (here.length === 0) return { kind: "not_found", what: "path" };

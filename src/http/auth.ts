@@ -4,10 +4,11 @@
  * `domain/access.ts`.
  */
 import { readToken } from "../agent/token.ts";
+import { isRevoked } from "../directory/tokens.ts";
 import { forbidden } from "../domain/failure.ts";
 import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
-import type { Settings } from "../env.ts";
+import type { Env, Settings } from "../env.ts";
 import type { HttpFailure } from "./failure.ts";
 
 /** The parameters of the path, decoded. */
@@ -20,6 +21,8 @@ type Rule = {
   /** Why another caller may not, and how to go on. */
   readonly refusal: string;
   readonly hint?: string;
+  /** The routes change nothing: a read-only token may call them too. */
+  readonly reads?: true;
 };
 
 /** The table of who may call what: every route names one of these rules, or is public. */
@@ -27,6 +30,7 @@ const RULES = {
   /** Every token but a run's. */
   read: {
     allows: (caller) => caller.role !== "run",
+    reads: true,
     about: "Any token but a run's.",
     refusal: "A run's token opens only its own run.",
     hint: "With it, GET the run, complete it, or report its progress; for anything else use another token.",
@@ -48,6 +52,7 @@ const RULES = {
   /** The operator, and viewers, who read everything. */
   admin_read: {
     allows: (caller) => caller.role === "admin" || caller.role === "viewer",
+    reads: true,
     about: "The operator's token or a viewer's.",
     refusal: "Only the operator and viewers may read this.",
     hint: "Call it with ADMIN_TOKEN or a viewer's token.",
@@ -62,6 +67,7 @@ const RULES = {
   /** Every token; a run's opens its own run only, which the Job object sees to: another run is 404. */
   read_run: {
     allows: () => true,
+    reads: true,
     about: "Any token; a run's own opens that run only.",
     refusal: "This token may not read runs.",
   },
@@ -80,22 +86,45 @@ const RULES = {
  */
 export type Access = "health" | "public" | keyof typeof RULES;
 
-/** Settings without which no call but healthz is answered: {@link configured} tells. */
-export type Secrets = { readonly adminToken: string; readonly tokenSecret: string };
+/**
+ * What tokens are checked against, the current secret first and the one before it after it. Without the current ones no call but
+ * healthz is answered: {@link configured} tells.
+ */
+export type Secrets = {
+  readonly adminTokens: readonly [string, ...string[]];
+  readonly tokenSecrets: readonly [string, ...string[]];
+};
 
-/** The two secrets, or the failure that says which one is not set. */
+/** RFC 7518 §3.2 asks for 256 bits: every agent is handed tokens, and could search a shorter secret at leisure. */
+const MIN_SECRET_CHARS = 32;
+const HOW_TO = "Make one with `openssl rand -base64 32` and set it with `npx wrangler secret put NAME`.";
+
+/** The secrets, or the failure that says which one is missing or too weak. `npm start` warns of a weak one and goes on. */
 export function configured(settings: Settings): Result<Secrets, HttpFailure> {
-  const { ADMIN_TOKEN, TOKEN_SECRET } = settings;
-  if (ADMIN_TOKEN !== undefined && TOKEN_SECRET !== undefined) {
-    return ok({ adminToken: ADMIN_TOKEN, tokenSecret: TOKEN_SECRET });
+  const { ADMIN_TOKEN, TOKEN_SECRET, LOCAL } = settings;
+  const refuse = (detail: string) => err({ kind: "not_configured", detail } as const);
+  if (ADMIN_TOKEN === undefined || TOKEN_SECRET === undefined) {
+    const missing = Object.entries({ ADMIN_TOKEN, TOKEN_SECRET }).flatMap(([name, value]) =>
+      value === undefined ? [name] : [],
+    );
+    return refuse(`This deployment has no ${missing.join(" and no ")}, so it answers nobody.`);
   }
-  const missing = [
-    ...(ADMIN_TOKEN === undefined ? ["ADMIN_TOKEN"] : []),
-    ...(TOKEN_SECRET === undefined ? ["TOKEN_SECRET"] : []),
-  ];
-  return err({
-    kind: "not_configured",
-    detail: `This deployment has no ${missing.join(" and no ")}, so it answers nobody.`,
+  if (!LOCAL) {
+    for (const [name, value] of Object.entries({ ADMIN_TOKEN, TOKEN_SECRET })) {
+      if (value.length >= MIN_SECRET_CHARS) continue;
+      const lack = `has ${value.length} characters, and at least ${MIN_SECRET_CHARS} are needed`;
+      return refuse(`${name} ${lack}, so this deployment answers nobody. ${HOW_TO.replace("NAME", name)}`);
+    }
+    if (ADMIN_TOKEN === TOKEN_SECRET) {
+      return refuse(
+        `ADMIN_TOKEN and TOKEN_SECRET are the same, so this deployment answers nobody. Give each its own. ${HOW_TO}`,
+      );
+    }
+  }
+  const { ADMIN_TOKEN_PREVIOUS, TOKEN_SECRET_PREVIOUS } = settings;
+  return ok({
+    adminTokens: [ADMIN_TOKEN, ...(ADMIN_TOKEN_PREVIOUS === undefined ? [] : [ADMIN_TOKEN_PREVIOUS])],
+    tokenSecrets: [TOKEN_SECRET, ...(TOKEN_SECRET_PREVIOUS === undefined ? [] : [TOKEN_SECRET_PREVIOUS])],
   });
 }
 
@@ -107,25 +136,34 @@ export const callersOf = (access: Access): string | undefined =>
 export function permit(access: Access, caller: Caller | undefined, params: PathParams): Result<null, HttpFailure> {
   if (access === "health" || access === "public") return ok(null);
   const rule: Rule = RULES[access];
-  return caller !== undefined && rule.allows(caller, params) ? ok(null) : forbidden(rule.refusal, rule.hint);
+  if (caller === undefined || !rule.allows(caller, params)) return forbidden(rule.refusal, rule.hint);
+  return isReadOnly(caller) && rule.reads !== true ? forbidden(READ_ONLY, READ_ONLY_HINT) : ok(null);
 }
+
+const READ_ONLY = "This token may only read: it was made with access `read`.";
+const READ_ONLY_HINT =
+  "Use GET, or MCP's reading tools; to change something, ask the operator for a token with access `write`.";
+
+const isReadOnly = (caller: Caller): boolean => "access" in caller && caller.access === "read";
 
 /**
  * The caller whose token the request carries. Errors: `unauthorized`.
  * Why a token is not valid stays unsaid, except that none was sent: the holder of a token can correct only that.
  */
-export function authenticate(request: Request, secrets: Secrets): Promise<Result<Caller, HttpFailure>> {
-  return identify(request.headers.get("authorization"), secrets);
-}
-
-async function identify(authorization: string | null, secrets: Secrets): Promise<Result<Caller, HttpFailure>> {
+export async function authenticate(
+  request: Request,
+  { env, secrets, now }: { readonly env: Env; readonly secrets: Secrets; readonly now: number },
+): Promise<Result<Caller, HttpFailure>> {
   const refuse = (detail: string) => err({ kind: "unauthorized", detail } as const);
+  const authorization = request.headers.get("authorization");
   if (authorization === null) return refuse("The call carries no token.");
   const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (token === undefined) return refuse("The Authorization header is not `Bearer` followed by one token.");
-  if (equalSecrets(token, secrets.adminToken)) return ok(ADMIN);
-  const caller = await readToken(token, secrets.tokenSecret);
-  return caller === undefined ? refuse("The token is not valid, or no longer.") : ok(caller);
+  if (secrets.adminTokens.some((secret) => equalSecrets(token, secret))) return ok(ADMIN);
+  const caller = await readToken(token, secrets.tokenSecrets);
+  if (caller === undefined || (await isRevoked(env, caller, now)))
+    return refuse("The token is not valid, or no longer.");
+  return ok(caller);
 }
 
 const encoder = new TextEncoder();

@@ -6,14 +6,14 @@ export const queryText = z.string().min(1, { message: "is empty; give a value, o
 
 export const queryFlag = z.boolean();
 
-/** `limit`: 1 to 100. */
-export const pageLimit = (fallback: number) =>
+/** `limit`: 1 to 100, unless another `most` is given. */
+export const pageLimit = (fallback: number, most = 100) =>
   z
     .int()
     .min(1)
-    .max(100)
+    .max(most)
     .default(fallback)
-    .meta({ description: `How many items a page has at most, 1 to 100; default ${fallback}.` });
+    .meta({ description: `How many items a page has at most, 1 to ${most}; default ${fallback}.` });
 
 export const pageCursor = queryText
   .max(4 * KIB)

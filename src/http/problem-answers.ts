@@ -200,6 +200,7 @@ const LISTS: Readonly<Record<string, string>> = {
   user: "/v1/users lists the users",
   agent: "/v1/agents lists the registered agents",
   heartbeat: "/v1/heartbeats lists the heartbeats",
+  token: "/v1/tokens lists the tokens that are good",
 };
 
 const SHOWN_ERRORS = 3;

@@ -39,9 +39,9 @@ async function call(route: AnyRoute, c: Context<AppEnv>): Promise<Answered> {
   const read = readSettings(c.env);
   if (!read.ok) return read;
   const { settings, secrets } = read.value;
-  const configuredSettings = { ...settings, TOKEN_SECRET: secrets.tokenSecret };
+  const configuredSettings = { ...settings, TOKEN_SECRET: secrets.tokenSecrets[0] };
   if (route.access === "public") return handle(route, c, configuredSettings, undefined);
-  const caller = await authenticate(c.req.raw, secrets);
+  const caller = await authenticate(c.req.raw, { env: c.env, secrets, now: Date.now() });
   return caller.ok ? handle(route, c, configuredSettings, caller.value) : caller;
 }
 

@@ -2,6 +2,8 @@
  * What the rest of the Worker may ask of the directory, and the way to the shard that knows. `durable-objects/directory/object.ts`
  * implements it; the clients that most callers want are in `src/directory/`. Instants are epoch ms.
  */
+
+import type { AuditEntry, Author, Change } from "../domain/audit.ts";
 import { SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { IndexEntry } from "../domain/job/index-entry.ts";
@@ -50,6 +52,36 @@ export type RegisteredAgent = { readonly id: string; readonly url: string; reado
 export type AgentPut = { readonly created: boolean; readonly secret?: string };
 
 export type RegisteredHeartbeat = { readonly name: string; readonly everyMinutes: number; readonly enabled: boolean };
+
+/** A token that the operator has made, without the token itself. */
+export type RegisteredToken = {
+  /** Its claim `jti`; ids sort by the time at which they were made. */
+  readonly id: string;
+  readonly role: "agent" | "user" | "plugin" | "viewer";
+  readonly agentId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly pluginId?: string | undefined;
+  readonly name?: string | undefined;
+  readonly access: "read" | "write";
+  /** The only agents that its jobs may name. */
+  readonly agents?: readonly string[] | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+};
+
+/** `before`: only tokens made before the one of this id. */
+export type TokenQuery = { readonly limit: number; readonly now: number; readonly before?: string | undefined };
+
+/** Both bounds are included. `before`: only entries that come after this one in a list, newest first. */
+export type AuditQuery = {
+  readonly limit: number;
+  readonly since: number;
+  readonly until: number;
+  readonly before?: Pick<AuditEntry, "at" | "id"> | undefined;
+  readonly jobId?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+};
 
 /** What a tick has to do beyond a shard: heartbeats, of which a disabled one logs that it is, and all-users jobs that may be due. */
 export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
@@ -132,6 +164,20 @@ export interface DirectoryRpc {
   /** Errors: `not_found`. */
   deleteAgent(id: string): Promise<Outcome<null>>;
   listAgents(afterId: string, limit: number): Promise<{ readonly id: string; readonly url: string }[]>;
+
+  /** Lists a token. */
+  putToken(token: RegisteredToken, by: Author): Promise<void>;
+  /** Those that have neither expired nor been revoked, newest first. */
+  listTokens(query: TokenQuery): Promise<RegisteredToken[]>;
+  /** Errors: `not_found` if there is no such token, or it has expired or been revoked. */
+  revokeToken(id: string, by: Author, now: number): Promise<Outcome<null>>;
+  /** Tokens revoked after `after` that have not expired, and when the last of them was; a few earlier ones come again. */
+  revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }>;
+
+  /** The audit trail of this shard, newest first. */
+  listAudit(query: AuditQuery): Promise<AuditEntry[]>;
+  /** Records a change that is no row of the directory. */
+  noteChange(change: Change): Promise<void>;
 
   putHeartbeat(heartbeat: RegisteredHeartbeat): Promise<void>;
   removeHeartbeat(name: string): Promise<void>;

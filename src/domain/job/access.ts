@@ -3,17 +3,34 @@ import type { JobDefinition, JobInput } from "../../schema/job.ts";
 import { type Failure, forbidden, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
 
+/** What a token says besides whose it is (docs/contract.md §17). A token made before there were such facts has none. */
+export type TokenFacts = {
+  /** What the token is listed and revoked by. */
+  readonly token_id?: string | undefined;
+  /** Left out: it may also change things. */
+  readonly access?: "read" | undefined;
+  /** The only agents that jobs of this token may name; left out: any. */
+  readonly agents?: readonly string[] | undefined;
+  /** When the token expires, epoch ms. */
+  readonly expires_at?: number | undefined;
+};
+
 /**
  * Who calls, as read from the token. `admin` is the operator; `viewer` reads everything and changes nothing;
  * `run` holds a run's own token; the others are bound to every id they carry, and an id they lack may have any value.
  */
 export type Caller =
   | { readonly role: "admin" }
-  | { readonly role: "viewer" }
+  | ({ readonly role: "viewer" } & TokenFacts)
   | BoundCaller
-  | { readonly role: "run"; readonly job_id: string; readonly run_id: string };
+  | {
+      readonly role: "run";
+      readonly job_id: string;
+      readonly run_id: string;
+      readonly expires_at?: number | undefined;
+    };
 
-export type BoundCaller = {
+export type BoundCaller = TokenFacts & {
   readonly role: "agent" | "user" | "plugin";
   readonly agent_id?: string | undefined;
   readonly user_id?: string | undefined;
@@ -87,8 +104,7 @@ export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
     claimed[field] = own;
   }
   if (caller.role === "plugin") claimed.owner_kind ??= "plugin";
-  const refused = refuseKind(caller, claimed);
-  return refused ?? ok(claimed);
+  return refuseKind(caller, claimed) ?? refuseAgent(caller, claimed) ?? ok(claimed);
 }
 
 /** Whether a caller who may see a job may leave it in this form: the same rules as for making one, without filling anything in. */
@@ -101,7 +117,17 @@ export function refuseForeignForm(caller: Caller, next: JobInput): Failure | und
     const own = caller[field];
     if (own !== undefined && next[field] !== own) return foreignId(field, own).error;
   }
-  return refuseKind(caller, next)?.error;
+  return (refuseKind(caller, next) ?? refuseAgent(caller, next))?.error;
+}
+
+/** A token with a list of agents makes and keeps jobs for these only. A job that names no agent goes to the default one. */
+function refuseAgent({ agents }: BoundCaller, { agent_id }: JobInput) {
+  if (agents === undefined || agent_id === undefined || agent_id === "" || agents.includes(agent_id)) return undefined;
+  const names = agents.map((agent) => `"${agent}"`).join(", ");
+  return forbidden(
+    `Jobs of this token may not name the agent "${agent_id}".`,
+    `Set agent_id to ${agents.length === 1 ? names : `one of ${names}`}, or leave it out for the default agent.`,
+  );
 }
 
 const foreignId = (field: string, own: string) =>

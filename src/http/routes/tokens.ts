@@ -1,18 +1,28 @@
-/** `POST /v1/tokens`: the operator makes tokens for agents, users, plugins and viewers (CONTRACT.md §7). */
+/** `/v1/tokens`: the operator makes, lists and revokes the tokens of agents, users, plugins and viewers (docs/contract.md §7, §17). */
 import * as z from "zod";
 import { mintToken } from "../../agent/token.ts";
+import { listTokens, registerToken, revokeToken } from "../../directory/tokens.ts";
+import { authorOf } from "../../domain/audit.ts";
+import { compact } from "../../domain/compact.ts";
 import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
-import type { Caller } from "../../domain/job/access.ts";
+import type { BoundCaller } from "../../domain/job/access.ts";
 import { ok } from "../../domain/result.ts";
 import { parseDuration } from "../../domain/time/duration.ts";
 import { formatInstant } from "../../domain/time/instant.ts";
+import { TIMED_ID_BYTES, timedId } from "../../domain/timed-id.ts";
+import type { RegisteredToken } from "../../objects/directory.ts";
 import { DAY_MS, SECOND_MS } from "../../schema/limits.ts";
 import { DurationText } from "../../schema/schedule.ts";
 import { boundedText, IdText, UserIdText } from "../../schema/text.ts";
+import { pageCursor, pageLimit, pageOf } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const MIN_TTL_MS = SECOND_MS;
 const MAX_TTL_MS = 365 * DAY_MS;
+const MAX_NAME = 200;
+const MAX_AGENTS = 100;
+/** All of them in one answer, as good as always. */
+const MAX_LISTED = 1_000;
 
 const TokenBody = z
   .strictObject({
@@ -27,6 +37,17 @@ const TokenBody = z
       .meta({ description: "Required for an agent; optional for a user or plugin." }),
     user_id: UserIdText.optional().meta({ description: "Required for a user; optional for an agent." }),
     plugin_id: boundedText(0, 128).optional().meta({ description: "Required for a plugin." }),
+    name: boundedText(1, MAX_NAME).optional().meta({ description: "What the token is for; shown in the list." }),
+    access: z
+      .enum(["write", "read"])
+      .optional()
+      .meta({ description: "`read`: GET, and MCP's reading tools. Default `write`." }),
+    agents: z
+      .array(IdText)
+      .min(1)
+      .max(MAX_AGENTS)
+      .optional()
+      .meta({ description: "The only agents that its jobs may name; left out: any." }),
     expires_in: DurationText.meta({
       aliases: ["ttl", "expires", "expiry", "lifetime", "valid_for", "expiration", "expires_at", "exp"],
       description: "How long the token is valid: 1s to 365d.",
@@ -44,7 +65,7 @@ const IDS = {
 } as const;
 
 /** Who the token speaks for, or what does not go together. */
-function callerOf(body: z.output<typeof TokenBody>): Outcome<Caller> {
+function callerOf(body: z.output<typeof TokenBody>): Outcome<BoundCaller | { readonly role: "viewer" }> {
   const { role } = body;
   const errors: FieldError[] = [];
   const ids: { agent_id?: string; user_id?: string; plugin_id?: string } = {};
@@ -56,8 +77,57 @@ function callerOf(body: z.output<typeof TokenBody>): Outcome<Caller> {
     if (IDS[role].some((allowed) => allowed === field)) ids[field] = id;
     else errors.push({ path: field, message: `does not go with role "${role}"; leave it out` });
   }
+  const { agents } = body;
+  if (agents !== undefined && role === "viewer") {
+    errors.push({ path: "agents", message: 'does not go with role "viewer", which makes no jobs; leave it out' });
+  }
+  if (agents !== undefined && ids.agent_id !== undefined && !agents.includes(ids.agent_id)) {
+    errors.push({ path: "agents", message: `must hold the token's own agent_id, "${ids.agent_id}", or be left out` });
+  }
   if (errors.length > 0) return invalid(errors);
-  return ok(role === "viewer" ? { role } : { role, ...ids });
+  const access = body.access === "read" ? body.access : undefined;
+  return ok(role === "viewer" ? { role } : compact({ role, ...ids, agents, access }));
+}
+
+const Token = z
+  .strictObject({
+    id: z.string().meta({ description: "What the token is revoked by; its claim `jti`." }),
+    role: TokenBody.shape.role,
+    agent_id: z.string().optional(),
+    user_id: z.string().optional(),
+    plugin_id: z.string().optional(),
+    name: z.string().optional(),
+    access: z.enum(["write", "read"]),
+    agents: z.array(z.string()).optional(),
+    created_at: z.string(),
+    expires_at: z.string(),
+  })
+  .meta({ id: "Token", description: "A token that was made, without the token itself." });
+
+const tokenView = (token: RegisteredToken): z.output<typeof Token> => {
+  const { agentId, userId, pluginId, createdAt, expiresAt, agents, ...rest } = token;
+  return compact({
+    ...rest,
+    agent_id: agentId,
+    user_id: userId,
+    plugin_id: pluginId,
+    agents: agents === undefined ? undefined : [...agents],
+    created_at: formatInstant(createdAt),
+    expires_at: formatInstant(expiresAt),
+  });
+};
+
+function registered(
+  id: string,
+  name: string | undefined,
+  caller: BoundCaller | { readonly role: "viewer" },
+  createdAt: number,
+  expiresAt: number,
+): RegisteredToken {
+  const listed = { id, name, role: caller.role, createdAt, expiresAt };
+  if (caller.role === "viewer") return compact({ ...listed, access: "read" as const });
+  const { agent_id: agentId, user_id: userId, plugin_id: pluginId, agents, access = "write" as const } = caller;
+  return compact({ ...listed, agentId, userId, pluginId, agents, access });
 }
 
 const mint = route({
@@ -68,16 +138,16 @@ const mint = route({
   tag: "Tokens",
   summary: "Make a token",
   description:
-    "Its bearer sees and touches only jobs that match every id it carries; a viewer reads everything. A token cannot be taken back, only outlived, or all of them by a new TOKEN_SECRET.",
+    "Its bearer sees and touches only jobs that match every id it carries; a viewer reads everything. DELETE /v1/tokens/{id} takes it back.",
   body: { schema: TokenBody },
   answers: {
     201: {
       description: "The token; it is shown this once.",
-      schema: z.strictObject({ token: z.string(), expires_at: z.string() }),
+      schema: z.strictObject({ id: z.string(), token: z.string(), expires_at: z.string() }),
       headers: { "Cache-Control": "no-store" },
     },
   },
-  async handle({ body, settings, now }) {
+  async handle({ env, body, settings, caller: admin, now }) {
     const caller = callerOf(body);
     if (!caller.ok) return caller;
     const ttlMs = parseDuration(body.expires_in);
@@ -87,9 +157,46 @@ const mint = route({
     }
     // A JWT counts whole seconds; rounding up keeps a token of one second from being born dead.
     const expiresAt = Math.ceil((now + ttlMs.value) / SECOND_MS) * SECOND_MS;
-    const token = await mintToken(caller.value, settings.TOKEN_SECRET, now, expiresAt);
-    return reply(201, { token, expires_at: formatInstant(expiresAt) }, { "cache-control": "no-store" });
+    const id = timedId("t", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));
+    const token = await mintToken({ ...caller.value, token_id: id }, settings.TOKEN_SECRET, now, expiresAt);
+    await registerToken(env, registered(id, body.name, caller.value, now, expiresAt), authorOf(admin));
+    return reply(201, { id, token, expires_at: formatInstant(expiresAt) }, { "cache-control": "no-store" });
   },
 });
 
-export const tokenRoutes = [mint] as const;
+const list = route({
+  method: "get",
+  path: "/v1/tokens",
+  access: "admin",
+  id: "listTokens",
+  tag: "Tokens",
+  summary: "List the tokens, newest first",
+  description:
+    "Those that have neither expired nor been revoked. The tokens themselves are not kept, so they are not shown.",
+  query: z.strictObject({ limit: pageLimit(MAX_LISTED, MAX_LISTED), cursor: pageCursor }),
+  answers: { 200: { description: "A page of tokens.", schema: pageOf(Token) } },
+  async handle({ env, query, now }) {
+    const page = await listTokens(env, query.limit, query.cursor, now);
+    if (!page.ok) return page;
+    const { items, next } = page.value;
+    return reply(200, compact({ items: items.map(tokenView), next_cursor: next }));
+  },
+});
+
+const revoke = route({
+  method: "delete",
+  path: "/v1/tokens/:id",
+  access: "admin",
+  id: "revokeToken",
+  tag: "Tokens",
+  summary: "Revoke a token",
+  description: "It is refused everywhere within 10 seconds, and streams and sockets that it has opened are closed.",
+  answers: { 204: { description: "The token is revoked." } },
+  errors: ["not_found"],
+  async handle({ env, params, caller, now }) {
+    const revoked = await revokeToken(env, params.id, authorOf(caller), now);
+    return revoked.ok ? reply(204) : revoked;
+  },
+});
+
+export const tokenRoutes = [mint, list, revoke] as const;

@@ -175,13 +175,8 @@ const span = (ms: number): string =>
 
 describe("docs/storage.md", () => {
   const tables = filesIn("durable-objects", ".ts").flatMap((file) => {
-    const object = file.includes("/fan-out")
-      ? "FanOut"
-      : file.includes("/job")
-        ? "Job"
-        : file.includes("/heartbeat-s")
-          ? "Heartbeat"
-          : "Directory";
+    const [, folder = ""] = file.split("/");
+    const object = folder.replace(/(^|-)[a-z]/g, (letter) => letter.replace("-", "").toUpperCase());
     const source = read(file);
     const added = [...source.matchAll(/ALTER TABLE (\S+) ADD COLUMN ([a-z_]+)/g)];
     return [...source.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?(\S+) \(\n([\s\S]*?)\n\s*\)/g)].map(

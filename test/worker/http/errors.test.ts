@@ -169,7 +169,7 @@ describe("a path or method", () => {
     ["PUT", "/v1/jobs", "POST, GET, HEAD"],
     ["PUT", `/v1/jobs/${UNKNOWN_ID}`, "GET, HEAD, PATCH, DELETE"],
     ["GET", "/v1/schedules/preview", "POST"],
-    ["HEAD", "/v1/tokens", "POST"],
+    ["HEAD", "/v1/import", "POST"],
     ["POST", "/v1/jobs/ensure", "PUT, GET, HEAD, PATCH, DELETE"],
     ["DELETE", "/healthz", "GET, HEAD"],
   ])("%s %s is answered with what is allowed", async (method, path, allow) => {

@@ -10,6 +10,10 @@ it("GET /healthz answers anybody", async () => {
   expect(got.body).toMatchObject({ status: "ok", version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
 });
 
+/** The claims of a JWT. */
+const decode = (token: string): unknown =>
+  JSON.parse(atob(token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? ""));
+
 describe("POST /v1/tokens", () => {
   const mint = (json: Record<string, unknown>) => call("POST", "/v1/tokens", { json });
 
@@ -36,8 +40,10 @@ describe("POST /v1/tokens", () => {
     const got = await mint({ ...body, expires_in: "1h" });
     expect(got.status).toBe(201);
     expect(got.headers.get("cache-control")).toBe("no-store");
-    const { token, expires_at } = got.body as { token: string; expires_at: string };
-    expect(await readToken(token, TOKEN_SECRET)).toEqual(caller);
+    const { id, token, expires_at } = got.body as { id: string; token: string; expires_at: string };
+    const facts = { token_id: id, expires_at: Date.parse(expires_at) };
+    expect(await readToken(token, [TOKEN_SECRET])).toEqual({ ...caller, ...facts });
+    expect(decode(token)).toMatchObject({ jti: id, iss: "reveille", exp: facts.expires_at / 1_000 });
     expect(Math.abs(Date.parse(expires_at) - before - 3_600_000)).toBeLessThanOrEqual(2_000);
     expect((await call("GET", "/v1/jobs", { token })).status).toBe(200);
   });

@@ -11,8 +11,20 @@ import { call, env, fresh, jobInput, makeJob } from "../http-fixture.ts";
 
 /** Every table there is, of all objects (docs/storage.md). */
 const TABLES = [
-  ...["adopted_id", "agent", "batch", "beat", "document", "entry", "fan_out", "heartbeat", "idempotency_key", "job"],
-  ...["reserved_name", "shard", "user", "user_run_N"],
+  ...[
+    "adopted_id",
+    "agent",
+    "audit",
+    "batch",
+    "beat",
+    "document",
+    "entry",
+    "fan_out",
+    "heartbeat",
+    "idempotency_key",
+    "job",
+  ],
+  ...["reserved_name", "shard", "token", "user", "user_run_N"],
 ];
 
 /** What a newer version has done to an object's tables: one column more in each, and its number. Answers their names. */
@@ -37,6 +49,7 @@ const column = (stub: DurableObjectStub, table: string, name: string): Promise<u
     [...sql.exec(`SELECT ${name} AS value FROM ${table}`)].map(({ value }) => value),
   );
 
+const minted = () => call("POST", "/v1/tokens", { json: { role: "viewer", expires_in: "1h" } });
 const keyed = () => call("POST", "/v1/jobs", { json: jobInput(), headers: { "idempotency-key": fresh("key") } });
 
 /** Everything that a service keeps, with the objects that keep it. */
@@ -57,6 +70,7 @@ async function fill() {
   await call("PUT", "/v1/jobs/ensure", { json: { name: system, message: "m", schedule: { every: "1h" } } });
   await call("POST", "/v1/import", { json: { jobs: [{ id: imported, ...jobInput() }] } });
   await keyed();
+  await minted();
   const job = await makeJob({ user_id: user });
   const allUsers = await makeJob({
     ...{ exec_scope: "all_users", message: '{"status": 202}', fan_out: { concurrency: 1 } },
@@ -90,6 +104,8 @@ it("every table may have a column of the newer code: the older one works over it
   await works("POST", `/v1/jobs/${job}/run`, 202);
   await vi.waitFor(async () => expect((await call("GET", `/v1/jobs/${job}`)).body.run_count).toBe(1));
   for (let n = 0; n < 20; n++) expect((await keyed()).status).toBe(201);
+  const { id: token } = (await minted()).body;
+  await works("DELETE", `/v1/tokens/${token}`, 204);
   const { items } = await works("GET", `/v1/jobs/${allUsers}/runs`, 200);
   const [run] = items as readonly { readonly id: string; readonly fan_out_id: string }[];
   await works("POST", `/v1/jobs/${allUsers}/runs/${run?.id}/complete`, 200, { json: { status: "success" } });

@@ -1,0 +1,61 @@
+/** The tokens that POST /v1/tokens has made (docs/contract.md §17): the list, and which of them are revoked. */
+import * as z from "zod";
+import type { Author } from "../domain/audit.ts";
+import { TOKENS_KEY } from "../domain/directory-shard.ts";
+import type { Outcome } from "../domain/failure.ts";
+import type { Caller, TokenFacts } from "../domain/job/access.ts";
+import { type Page, pageOf } from "../domain/page.ts";
+import { ok } from "../domain/result.ts";
+import { cursorsOf } from "../domain/text/cursor.ts";
+import type { Env } from "../env.ts";
+import { type RegisteredToken, shardFor } from "../objects/directory.ts";
+import { SECOND_MS } from "../schema/limits.ts";
+
+/** How old the list of revoked tokens may be that a call is checked against: a revocation holds everywhere within 10 s. */
+export const REVOCATIONS_MS = 4 * SECOND_MS;
+
+const cursors = cursorsOf("tokens", z.string());
+
+const tokensShard = (env: Env) => shardFor(env, TOKENS_KEY);
+
+/** Lists a token that was made, before it is handed out. */
+export async function registerToken(env: Env, token: RegisteredToken, by: Author): Promise<void> {
+  await tokensShard(env).putToken(token, by);
+}
+
+/** A page of the tokens that have neither expired nor been revoked, newest first. Errors: `validation_failed` on `cursor`. */
+export async function listTokens(
+  env: Env,
+  limit: number,
+  cursor: string | undefined,
+  now: number,
+): Promise<Outcome<Page<RegisteredToken, string>>> {
+  const before = cursor === undefined ? ok(undefined) : cursors.decode(cursor);
+  if (!before.ok) return before;
+  const tokens = await tokensShard(env).listTokens({ limit: limit + 1, now, before: before.value });
+  return ok(pageOf(tokens, limit, ({ id }) => cursors.encode(id)));
+}
+
+/** Revokes the token: at once in this isolate, within {@link REVOCATIONS_MS} in others. Errors: `not_found`. */
+export async function revokeToken(env: Env, id: string, by: Author, now: number): Promise<Outcome<null>> {
+  const revoked = await tokensShard(env).revokeToken(id, by, now);
+  if (revoked.ok) known.ids.add(id);
+  return revoked;
+}
+
+/** The revoked tokens, as this isolate knows them: those revoked up to `upTo` (epoch ms), asked for at `askedAt`. */
+const known = { ids: new Set<string>(), upTo: 0, askedAt: Number.NEGATIVE_INFINITY };
+
+/** Whether the caller's token is revoked, as of at most {@link REVOCATIONS_MS} before `now`. Throws if the directory cannot be asked. */
+export async function isRevoked(env: Env, caller: Caller, now: number): Promise<boolean> {
+  const { token_id: id }: TokenFacts & { readonly role: string } = caller;
+  if (id === undefined) return false;
+  if (known.ids.has(id)) return true;
+  if (Math.abs(now - known.askedAt) > REVOCATIONS_MS) {
+    const { ids, upTo } = await tokensShard(env).revokedTokens(known.upTo, now);
+    for (const revoked of ids) known.ids.add(revoked);
+    known.upTo = Math.max(known.upTo, upTo);
+    known.askedAt = now;
+  }
+  return known.ids.has(id);
+}

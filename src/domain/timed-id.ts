@@ -1,0 +1,12 @@
+/** Ids that sort by the time at which they were made: what is listed newest first needs no further index. */
+import { base32 } from "./text/base32.ts";
+
+/** How many random bytes an id is made of. */
+export const TIMED_ID_BYTES = 10;
+const RANDOM_CHARS = 16;
+/** 5 bits a character: enough until the year 37648. */
+const TIME_CHARS = 10;
+
+/** A prefix, the time (epoch ms) and 80 random bits, all of `a-z0-9`. */
+export const timedId = (prefix: string, now: number, random: Uint8Array): string =>
+  `${prefix}${now.toString(32).padStart(TIME_CHARS, "0")}${base32(random, RANDOM_CHARS)}`;

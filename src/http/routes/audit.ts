@@ -1,0 +1,77 @@
+/** `GET /v1/audit`: who changed what, for the operator (docs/contract.md §17). */
+import * as z from "zod";
+import { listAudit } from "../../directory/audit.ts";
+import type { AuditEntry } from "../../domain/audit.ts";
+import { compact } from "../../domain/compact.ts";
+import { type FieldError, invalid } from "../../domain/failure.ts";
+import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
+import { InstantText } from "../../schema/schedule.ts";
+import { pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { reply, route } from "../route.ts";
+
+const DEFAULT_LIMIT = 50;
+
+const Entry = z
+  .strictObject({
+    id: z.string(),
+    at: z.string(),
+    actor: z.string().meta({
+      description: "`admin`, `agent:A`, `user:U`, `plugin:P`, or `code` for what code of the deployment registers.",
+      examples: ["agent:helper"],
+    }),
+    token_id: z.string().optional().meta({ description: "The token that was used, if it has an id." }),
+    action: z.string().meta({
+      description:
+        "`job.create` `job.update` `job.pause` `job.resume` `job.delete`; `agent.` `token.` `heartbeat.` `user.` `users.` `subscription.` with what was done.",
+      examples: ["job.update"],
+    }),
+    target: z.string().meta({ description: "The id (of a heartbeat: the name) of what was changed." }),
+    job_id: z.string().optional(),
+    owner: z
+      .string()
+      .optional()
+      .meta({ description: "Of a job: whom it runs for.", examples: ["user:u1"] }),
+  })
+  .meta({ id: "AuditEntry", description: "One change; never its message, payload, output or secrets." });
+
+const entryView = ({ at, tokenId, jobId, ...entry }: AuditEntry): z.output<typeof Entry> =>
+  compact({ ...entry, at: formatInstant(at), token_id: tokenId, job_id: jobId });
+
+const bound = (what: string) => InstantText.optional().meta({ description: `${what} RFC 3339 with an offset.` });
+
+const list = route({
+  method: "get",
+  path: "/v1/audit",
+  access: "admin",
+  id: "listAudit",
+  tag: "Audit",
+  summary: "Read who changed what, newest first",
+  description:
+    "One entry for each successful change of a job, an agent, a token, a heartbeat, a subscription or the roster; kept 90 days, also of what is gone. Running a job changes none of them.",
+  query: z.strictObject({
+    job_id: queryText.optional(),
+    actor: queryText.optional(),
+    action: queryText.optional(),
+    since: bound("Only entries from this time on."),
+    until: bound("Only entries up to this time."),
+    limit: pageLimit(DEFAULT_LIMIT),
+    cursor: pageCursor,
+  }),
+  answers: { 200: { description: "A page of the audit trail.", schema: pageOf(Entry) } },
+  async handle({ env, query, now }) {
+    const errors: FieldError[] = [];
+    const instant = (path: "since" | "until"): number | undefined => {
+      const parsed = query[path] === undefined ? undefined : parseInstant(query[path]);
+      if (parsed?.ok === false) errors.push({ path, message: parsed.error });
+      return parsed?.ok ? parsed.value : undefined;
+    };
+    const [since, until] = [instant("since"), instant("until")];
+    if (errors.length > 0) return invalid(errors);
+    const filter = { jobId: query.job_id, actor: query.actor, action: query.action, since, until };
+    const page = await listAudit(env, filter, query.limit, query.cursor, now);
+    if (!page.ok) return page;
+    return reply(200, compact({ items: page.value.items.map(entryView), next_cursor: page.value.next }));
+  },
+});
+
+export const auditRoutes = [list] as const;

@@ -119,11 +119,11 @@ function withFaults(refused: Err<Failure>, defined: Outcome<CompiledJob>): Err<F
 }
 
 /** Everything but whether the schedule still lies ahead: a repeat under a key is answered also after its time has come. */
-function checkForm({ caller, input }: Pick<NewJob, "caller" | "input">): Outcome<CompiledJob> {
+function checkForm({ caller, input, now }: Pick<NewJob, "caller" | "input" | "now">): Outcome<CompiledJob> {
   const claimed = claimJob(caller, input);
-  if (!claimed.ok) return withFaults(claimed, defineJob(input));
+  if (!claimed.ok) return withFaults(claimed, defineJob(input, { now }));
   if (claimed.value.owner_kind === "system") return systemNeedsEnsure;
-  return defineJob(claimed.value);
+  return defineJob(claimed.value, { now });
 }
 
 /**

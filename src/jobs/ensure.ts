@@ -22,7 +22,7 @@ export async function ensureSystemJob(
   keepEnabled: boolean,
 ): Promise<Outcome<{ readonly job: Job; readonly made: boolean }>> {
   // An `at` that is over is no error as long as nothing changes, so that is checked only where a job is made or changed.
-  const job = defineJob(input);
+  const job = defineJob(input, { now: call.now });
   if (!job.ok) return job;
   const id = systemJobId(input.name);
   const object = jobObject(call.env, id);

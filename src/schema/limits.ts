@@ -13,6 +13,8 @@ export const MAX_OUTPUT_BYTES = 16 * KIB;
 export const MAX_PROGRESS_MESSAGE_BYTES = 500;
 /** croner takes 3.4 ms for 10,000 characters; no honest expression comes near this. */
 export const MAX_CRON_CHARS = 256;
+/** How many exclusions a schedule may have. */
+export const MAX_EXCLUSIONS = 64;
 
 export const MAX_BODY_BYTES = 256 * KIB;
 export const MAX_IMPORT_BODY_BYTES = 10 * KIB * KIB;

@@ -1,11 +1,15 @@
-/** The shape of a schedule (CONTRACT.md §1). What it means, and whether it can ever fire, is decided by `domain/schedule.ts`. */
+/** The shape of a schedule (docs/contract.md §1, §13). What it means, and whether it can ever fire, is decided by `domain/time/compile-schedule.ts`. */
 import * as z from "zod";
-import { MAX_CRON_CHARS } from "./limits.ts";
+import { MAX_CRON_CHARS, MAX_EXCLUSIONS } from "./limits.ts";
 
-/** Durations travel as Go duration strings; `domain/duration.ts` reads them. */
+/** Durations travel as Go duration strings; `domain/time/duration.ts` reads them. */
 export const DurationText = z.string().min(1).max(64).meta({ reads: "duration" });
-/** Instants travel as RFC 3339 with an offset; `domain/instant.ts` reads them. */
+/** Instants travel as RFC 3339 with an offset; `domain/time/instant.ts` reads them. */
 export const InstantText = z.string().min(1).max(64).meta({ reads: "instant" });
+
+/** The kinds of schedule: each a field of its own, of which a schedule has exactly one. */
+export const SCHEDULE_KINDS = ["cron", "every", "at", "in", "rrule", "manual"] as const;
+export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
 
 export const ScheduleSpec = z
   .strictObject({
@@ -15,7 +19,6 @@ export const ScheduleSpec = z
       .max(MAX_CRON_CHARS)
       .optional()
       .meta({
-        reads: "cron",
         aliases: ["expression", "expr", "cron_expression", "crontab", "cron_schedule", "pattern", "calendar"],
         description:
           "Five fields (minute hour day-of-month month day-of-week) or @yearly @annually @monthly @weekly @daily @midnight @hourly. Names, ranges, lists, steps, ?, L, W, #; weekday 0-7. May begin with CRON_TZ=Area/City.",
@@ -35,7 +38,7 @@ export const ScheduleSpec = z
         "days",
       ],
       description:
-        "The interval, 1s to 365d: fires fall at the job's anchor (creation or last schedule change) + k·every.",
+        "The interval, 1s to 365d: fires fall at starts_at + k·every, or without it at the job's creation or last schedule change + k·every.",
       examples: ["30m"],
     }),
     at: InstantText.optional().meta({
@@ -54,9 +57,33 @@ export const ScheduleSpec = z
         "due_at",
         "next_run_at",
       ],
-      description: "The one time to fire: RFC 3339 with an offset, in the future.",
+      description:
+        "The one time to fire, in the future: RFC 3339 with an offset, or a local time without one beside timezone.",
       examples: ["2027-01-15T14:30:00+08:00"],
     }),
+    in: DurationText.optional().meta({
+      aliases: ["delay", "after", "delay_by", "from_now", "wait", "in_seconds", "in_minutes", "delay_seconds"],
+      description: "Fires once, so long from now, 1s to 365d; stored as the at that it comes to.",
+      examples: ["20m"],
+    }),
+    rrule: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        aliases: ["rule", "recurrence_rule", "ical", "rfc5545"],
+        description:
+          "An RFC 5545 recurrence rule, MINUTELY to YEARLY; EXDATE: and RDATE: lines may follow after a newline. DTSTART is starts_at, by default the job's creation.",
+        examples: ["FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0"],
+      }),
+    manual: z
+      .literal(true, { message: "manual is only ever true; for a job that fires by itself leave it out" })
+      .optional()
+      .meta({
+        aliases: ["on_demand", "manually", "manual_only"],
+        description: "true: never fires by itself; run now and trigger do.",
+        examples: [true],
+      }),
     timezone: z
       .string()
       .min(1)
@@ -64,8 +91,30 @@ export const ScheduleSpec = z
       .optional()
       .meta({
         aliases: ["tz", "time_zone", "zone", "tzid", "iana_timezone"],
-        description: "IANA time zone of cron, default UTC. Only with cron.",
+        description:
+          "IANA time zone of cron, of rrule, of an at without an offset, and of exclude beside every; default UTC.",
         examples: ["Europe/Berlin"],
+      }),
+    exclude: z
+      .array(z.string().min(1).max(64))
+      .max(MAX_EXCLUSIONS)
+      .optional()
+      .meta({
+        aliases: [
+          "except",
+          "excluding",
+          "excludes",
+          "exclusions",
+          "excluded",
+          "exdate",
+          "exdates",
+          "skip_dates",
+          "blackout",
+          "holidays",
+        ],
+        description:
+          "With cron, every and rrule: times at which it does not fire, in timezone: a date, a range of dates (both included), a weekday, a daily window (start included, end not).",
+        examples: [["2026-12-24/2027-01-01", "SAT", "22:00-07:00"]],
       }),
     jitter: DurationText.optional().meta({
       aliases: ["random_delay", "splay", "spread"],
@@ -85,7 +134,8 @@ export const ScheduleSpec = z
         "anchor",
         "dtstart",
       ],
-      description: "No fire is due before this time.",
+      description:
+        "No fire is due before this time; every counts from it, and it is the DTSTART of rrule. May be past.",
     }),
     ends_at: InstantText.optional().meta({
       aliases: ["until", "end", "end_at", "end_date", "end_time", "ends", "expires_at", "not_after", "stop_at"],
@@ -103,7 +153,7 @@ export const ScheduleSpec = z
   .meta({
     id: "Schedule",
     aliases: ["when", "trigger", "timing", "recurrence"],
-    description: "When a job fires: exactly one of cron, every and at.",
+    description: "When a job fires: exactly one of cron, every, at, in, rrule and manual.",
   });
 
 /** As the client wrote it, and as it is shown back. */

@@ -42,6 +42,9 @@ function whyNot({ job, record }: TickState): string | undefined {
   if (job.definition.exec_scope === "all_users") {
     return `asks for what an all_users job has not: it cannot be backfilled; run it now with POST /v1/jobs/${record.id}/run`;
   }
+  if (job.definition.schedule.manual) {
+    return `asks for what a manual job has not: it has no fires; run it now with POST /v1/jobs/${record.id}/run`;
+  }
   if (job.definition.schedule.at !== undefined) {
     return `asks for what an at job has not: it fires once; run it now with POST /v1/jobs/${record.id}/run`;
   }

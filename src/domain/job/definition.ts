@@ -5,9 +5,11 @@
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
 import { DEFAULT_FAN_OUT, JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.ts";
 import * as limits from "../../schema/limits.ts";
+import type { ScheduleSpec } from "../../schema/schedule.ts";
 import { type FieldError, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
-import { checkFuture, compileSchedule } from "../time/compile-schedule.ts";
+import { checkFuture } from "../time/check-future.ts";
+import { compileSchedule, fieldsNotTaken, kindsOf, settleIn } from "../time/compile-schedule.ts";
 import { parseDuration } from "../time/duration.ts";
 import type { Schedule } from "../time/schedule.ts";
 
@@ -50,15 +52,16 @@ function explainUnknown(path: string, key: string): string {
   return "is not a field here; leave it out";
 }
 
-/**
- * Fills in defaults and checks a new definition. `stored`: it was taken earlier, under rules that may have been wider, and goes on.
- * Errors: `validation_failed` with every field that is wrong.
- */
-export function defineJob(
-  input: JobInput,
-  { stored = false }: { readonly stored?: boolean } = {},
-): Outcome<CompiledJob> {
-  const definition = normalise(input);
+export type DefineOptions = {
+  /** It was taken earlier, under rules that may have been wider, and goes on. */
+  readonly stored?: boolean;
+  /** Epoch ms, from which a schedule's `in` counts; without it `in` is refused. */
+  readonly now?: number;
+};
+
+/** Fills in defaults and checks a new definition. Errors: `validation_failed` with every field that is wrong. */
+export function defineJob(input: JobInput, { stored = false, now }: DefineOptions = {}): Outcome<CompiledJob> {
+  const definition = normalise(input, now);
   const errors: FieldError[] = [];
   errors.push(...checkOwner(definition), ...checkScope(definition), ...checkMessage(definition));
 
@@ -130,11 +133,12 @@ export function checkScheduleAhead(job: CompiledJob, anchorAt: number, now: numb
 }
 
 /** Defaults in, empty optional fields out (CONTRACT.md: "Optional fields that are empty are left out"). */
-function normalise(input: JobInput): JobDefinition {
+function normalise(input: JobInput, now: number | undefined): JobDefinition {
   const userId = input.user_id === "" ? undefined : input.user_id;
   const { user_id: _user, agent_id, description, message, payload, labels, ...rest } = input;
   return {
     ...rest,
+    schedule: normaliseSchedule(input.schedule, now),
     owner_kind: input.owner_kind ?? (input.plugin_id === undefined ? "user" : "plugin"),
     exec_scope: input.exec_scope ?? (userId === undefined ? "system" : "user"),
     ...(userId === undefined ? {} : { user_id: userId }),
@@ -145,6 +149,11 @@ function normalise(input: JobInput): JobDefinition {
     ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
     ...(input.exec_scope === "all_users" ? { fan_out: input.fan_out ?? DEFAULT_FAN_OUT } : {}),
   };
+}
+
+function normaliseSchedule({ exclude, ...rest }: ScheduleSpec, now: number | undefined): ScheduleSpec {
+  const spec = { ...rest, ...(exclude === undefined || exclude.length === 0 ? {} : { exclude }) };
+  return now === undefined ? spec : settleIn(spec, now);
 }
 
 function checkOwner(job: JobDefinition): FieldError[] {
@@ -189,7 +198,7 @@ function checkMessage(job: JobDefinition): FieldError[] {
 
 /**
  * A JSON merge patch (RFC 7396) on a definition, validated as a whole again.
- * `null` removes a field (its default returns). A patch that replaces `cron` by another kind drops the zone that went with it.
+ * `null` removes a field (its default returns). A schedule of another kind replaces the one that was.
  * Errors: `validation_failed`.
  */
 export function patchDefinition(current: JobDefinition, patch: Readonly<Record<string, unknown>>): Outcome<JobInput> {
@@ -198,21 +207,27 @@ export function patchDefinition(current: JobDefinition, patch: Readonly<Record<s
 
   const merged = mergePatch(current, patch);
   if (isObject(patch.schedule) && isObject(merged) && isObject(merged.schedule)) {
-    const dropsCron = patch.schedule.cron === null && !("timezone" in patch.schedule);
-    if (dropsCron) delete merged.schedule.timezone;
+    merged.schedule = replaceKind(merged.schedule, patch.schedule);
   }
   if (isObject(merged) && patch.exec_scope !== undefined && patch.exec_scope !== "all_users" && !("fan_out" in patch)) {
     delete merged.fan_out;
   }
   const parsed = JobInputSchema.safeParse(merged);
   if (parsed.success) return ok(parsed.data);
-  return invalid(fieldErrors(parsed.error.issues), scheduleKindHint(patch));
+  return invalid(fieldErrors(parsed.error.issues));
 }
 
-function scheduleKindHint(patch: Readonly<Record<string, unknown>>): string | undefined {
-  return isObject(patch.schedule)
-    ? 'To change the kind of schedule, remove the old one with null: {"schedule": {"cron": null, "every": "30m"}}.'
-    : undefined;
+/** The merged schedule without the kind that was, where the patch names another, and without what its kind does not take. */
+function replaceKind(
+  merged: Readonly<Record<string, unknown>>,
+  patch: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const given = kindsOf(patch);
+  const former = given.length === 1 ? kindsOf(merged).filter((kind) => kind !== given[0]) : [];
+  const kept = Object.entries(merged).filter(([field]) => !former.some((kind) => kind === field));
+  const schedule = Object.fromEntries(kept);
+  const dropped = fieldsNotTaken(schedule).filter((field) => !Object.hasOwn(patch, field));
+  return Object.fromEntries(kept.filter(([field]) => !dropped.some((each) => each === field)));
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

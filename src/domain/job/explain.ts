@@ -164,6 +164,13 @@ function explainNothingDue({ record }: TickState, log: readonly Run[], context: 
       ...(run === undefined ? {} : { run }),
     };
   }
+  if (record.definition.schedule.manual) {
+    const how = `run it with POST /v1/jobs/${record.id}/run`;
+    return {
+      verdict: "not_due",
+      explanation: `Nothing is ever due: the job is manual and never fires by itself; ${how}.`,
+    };
+  }
   return {
     verdict: "not_due",
     explanation: `Nothing was due by ${formatInstant(context.at)}: the first fire of the schedule comes later.`,

@@ -62,7 +62,7 @@ export function changeByEnsure(
 
 function changeDefinition(state: TickState, input: JobInput, now: number): Outcome<JobChange> {
   const { record, cursor } = state;
-  const defined = defineJob(keepBuiltinLabel(input, record.definition));
+  const defined = defineJob(keepBuiltinLabel(input, record.definition), { now });
   if (!defined.ok) return defined;
   const next = defined.value;
   if (sameJson(next.definition, record.definition)) return ok(NO_CHANGE);

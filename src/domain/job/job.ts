@@ -100,9 +100,10 @@ export function restOf(record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "ex
   return { kind: "paused", by: pausedBy, ...(pausedReason === undefined ? {} : { reason: pausedReason }) };
 }
 
-/** Whether the schedule has no fire left. A cursor of version 1 says so of a job that is not paused by having no next due time. */
+/** Whether the schedule has no fire left; a manual one has none to lose. A cursor of version 1 says so of a job that is not paused by having no next due time. */
 export const isExhausted = (record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "exhausted">): boolean =>
-  cursor.exhausted === true || (record.definition.enabled && cursor.nextDueAt === null);
+  !record.definition.schedule.manual &&
+  (cursor.exhausted === true || (record.definition.enabled && cursor.nextDueAt === null));
 
 /**
  * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A fire that waits (`buffer_one`) counts

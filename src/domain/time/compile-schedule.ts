@@ -1,19 +1,17 @@
 /**
- * From what a client wrote to a schedule that can be asked for its fires (docs/contract.md §1). Every problem is
+ * From what a client wrote to a schedule that can be asked for its fires (docs/contract.md §1, §13). Every problem is
  * reported at once, each with its path (`schedule.cron`) and how to correct it.
  */
-import { MAX_EVERY_MS, MIN_EVERY_MS, MINUTE_MS } from "../../schema/limits.ts";
-import type { ScheduleSpec } from "../../schema/schedule.ts";
+import { MAX_EVERY_MS } from "../../schema/limits.ts";
+import { SCHEDULE_KINDS, type ScheduleKind, type ScheduleSpec } from "../../schema/schedule.ts";
 import type { FieldError } from "../failure.ts";
 import { err, ok, type Result } from "../result.ts";
-import { calendarOf } from "./cron.ts";
-import { parseCron } from "./cron-syntax.ts";
-import { type Calendar, onCalendar } from "./daylight-saving.ts";
 import { parseDurationWithin } from "./duration.ts";
-import { bindFires } from "./fires.ts";
-import { formatInstant, MAX_INSTANT, parseInstant } from "./instant.ts";
-import { interval, once, type Recurrence, within } from "./recurrence.ts";
+import { type Exclusion, excludedBy, parseExclusion } from "./exclude.ts";
+import { formatInstant, MAX_INSTANT, parseInstant, parseLocalTime } from "./instant.ts";
+import { outside, within } from "./recurrence.ts";
 import type { Schedule, Timing } from "./schedule.ts";
+import { type Kind, type KindContext, MANUAL, readAt, readCron, readEvery, readRule } from "./schedule-kinds.ts";
 import { findZone } from "./zone.ts";
 
 export type CompileOptions = {
@@ -21,14 +19,24 @@ export type CompileOptions = {
   readonly tickAligned: boolean;
 };
 
-const ONE_OF = `give exactly one of cron, every and at, e.g. {"every": "30m"}`;
-const AT_EXAMPLE = `e.g. {"at": "2027-01-15T14:30:00+08:00"}`;
+const ONE_OF = `give exactly one of ${SCHEDULE_KINDS.join(", ")}, e.g. {"every": "30m"}`;
 
-/** A kind of schedule that has been read: what it says, and its nominal times without bounds. */
-type Kind = { readonly timing: Timing; readonly nominal: (anchorAt: number) => Recurrence };
+/** The kinds that a spec names. */
+export const kindsOf = (spec: Readonly<Record<string, unknown>>): ScheduleKind[] =>
+  SCHEDULE_KINDS.filter((kind) => spec[kind] !== undefined && spec[kind] !== null);
 
-/** The schedule behind a spec. Knows no clock: whether a time lies in the past is for {@link checkFuture}. */
-export function compileSchedule(spec: ScheduleSpec, options: CompileOptions): Result<Schedule, FieldError[]> {
+/** The spec with `in` as the `at` that it comes to; one whose `in` does not read, or stands beside another kind, as it is. */
+export function settleIn(spec: ScheduleSpec, now: number): ScheduleSpec {
+  const { in: delay, ...rest } = spec;
+  if (delay === undefined || kindsOf(spec).length > 1) return spec;
+  const ms = readIn(delay);
+  return ms.ok ? { ...rest, at: formatInstant(now + ms.value) } : spec;
+}
+
+const readIn = (text: string): Result<number, string> => parseDurationWithin(text, 1_000, MAX_EVERY_MS);
+
+/** The schedule behind a spec. Knows no clock: whether a time lies in the past is for `checkFuture`, and {@link settleIn} comes first. */
+export function compileSchedule(spec: ScheduleSpec, { tickAligned }: CompileOptions): Result<Schedule, FieldError[]> {
   const errors: FieldError[] = [];
   /** The value of a good result; a bad one's message becomes the field's error. */
   const take = <T>(field: keyof ScheduleSpec, read: Result<T, string>): T | undefined => {
@@ -36,138 +44,108 @@ export function compileSchedule(spec: ScheduleSpec, options: CompileOptions): Re
     errors.push({ path: `schedule.${field}`, message: read.error });
     return undefined;
   };
-  const refuse = (path: string, message: string) => errors.push({ path, message });
+  const refuse = (field: keyof ScheduleSpec, message: string) => errors.push({ path: `schedule.${field}`, message });
+
+  const kinds = kindsOf(spec);
+  const [kind] = kinds;
+  if (kind === undefined) errors.push({ path: "schedule", message: `the schedule says no time; ${ONE_OF}` });
+  if (kinds.length > 1) {
+    errors.push({ path: "schedule", message: `the schedule has ${kinds.join(" and ")}; ${ONE_OF}` });
+  }
+  if (kind !== undefined && kinds.length === 1) errors.push(...misplaced(kind, spec));
 
   const startsAt = spec.starts_at === undefined ? undefined : take("starts_at", parseInstant(spec.starts_at));
   const endsAt = spec.ends_at === undefined ? undefined : take("ends_at", parseInstant(spec.ends_at));
   const jitterMs = spec.jitter === undefined ? 0 : take("jitter", parseDurationWithin(spec.jitter, 0, MAX_EVERY_MS));
-
-  const kinds = (["cron", "every", "at"] as const).filter((kind) => spec[kind] !== undefined);
-  if (kinds.length === 0) refuse("schedule", `the schedule says no time; ${ONE_OF}`);
-  if (kinds.length > 1) refuse("schedule", `the schedule has ${kinds.join(" and ")}; ${ONE_OF}`);
-  if (spec.timezone !== undefined && kinds.length > 0 && spec.cron === undefined) {
-    const instead = spec.at === undefined ? `${kinds[0]} counts real time` : "an at carries its own offset";
-    refuse(
-      "schedule.timezone",
-      `"${spec.timezone}" has no meaning here: timezone goes with cron only, ${instead}; leave it out`,
-    );
-  }
-
-  const read: Kind[] = [];
-  if (spec.cron !== undefined) {
-    const cron = compileCron(spec.cron, spec.timezone);
-    if (cron.ok) read.push(cron.value);
-    else errors.push(...cron.error);
-  }
-  if (spec.every !== undefined) {
-    const everyMs = take("every", parseDurationWithin(spec.every, MIN_EVERY_MS, MAX_EVERY_MS));
-    if (everyMs !== undefined) read.push(compileEvery(everyMs, startsAt));
-    if (everyMs !== undefined && everyMs < MINUTE_MS && options.tickAligned) {
-      refuse(
-        "schedule.every",
-        `"${spec.every}" is too short: jobs for all_users fire on whole minutes; use "1m" or longer`,
-      );
-    }
-  }
-  if (spec.at !== undefined) {
-    const at = take("at", parseInstant(spec.at));
-    if (at !== undefined) {
-      read.push({ timing: { kind: "at", at, timeZone: zoneOfInstant(spec.at) }, nominal: () => once(at) });
-    }
-  }
-
+  const zone = spec.timezone === undefined ? undefined : take("timezone", findZone(spec.timezone));
+  const exclusions = spec.exclude?.map((text) => take("exclude", parseExclusion(text)));
   if (startsAt !== undefined && endsAt !== undefined && startsAt >= endsAt) {
-    refuse("schedule.ends_at", `"${spec.ends_at}" is not after starts_at ("${spec.starts_at}"); give a later time`);
+    refuse("ends_at", `"${spec.ends_at}" is not after starts_at ("${spec.starts_at}"); give a later time`);
   }
   if (spec.max_runs !== undefined && !(Number.isInteger(spec.max_runs) && spec.max_runs >= 1)) {
-    refuse("schedule.max_runs", `${spec.max_runs} is not a count; give a whole number of at least 1, or leave it out`);
+    refuse("max_runs", `${spec.max_runs} is not a count; give a whole number of at least 1, or leave it out`);
   }
 
-  const [kind] = read;
-  if (errors.length > 0 || kind === undefined) return err(errors);
+  // A zone that does not read has been complained of; the kind goes on as if it did.
+  const context = { zone: spec.timezone === undefined ? undefined : (zone ?? "UTC"), startsAt, tickAligned };
+  const read = kinds.map((each) => readKind(each, spec, context));
+  for (const each of read) if (!each.ok) errors.push(...each.error);
+  const compiled = read.find((each) => each.ok);
+  if (errors.length > 0 || compiled === undefined) return err(errors);
+
+  const { timing, due } = compiled.value;
   const [from, to] = [startsAt ?? Number.NEGATIVE_INFINITY, endsAt ?? MAX_INSTANT];
+  const excluded = exclusions?.filter((exclusion): exclusion is Exclusion => exclusion !== undefined) ?? [];
+  const gapAt = excludedBy(excluded, "timeZone" in timing ? timing.timeZone : "UTC");
   return ok({
-    timing: kind.timing,
+    timing,
     ...(startsAt === undefined ? {} : { startsAt }),
     endsAt: to,
+    exclusions: excluded,
     jitterMs: jitterMs ?? 0,
     ...(spec.max_runs === undefined ? {} : { maxRuns: spec.max_runs }),
-    nominal: (anchorAt) => within(kind.nominal(anchorAt), from, to),
+    nominal(anchorAt) {
+      const bounded = within(due(anchorAt), from, to);
+      return excluded.length === 0 ? bounded : outside(bounded, gapAt);
+    },
   });
 }
 
-/** Without `starts_at` the first fire comes one interval after the anchor; with it, at `starts_at`. */
-const compileEvery = (everyMs: number, startsAt: number | undefined): Kind => ({
-  timing: { kind: "every", everyMs },
-  nominal: (anchorAt) => interval(startsAt ?? anchorAt + everyMs, everyMs),
-});
+function readKind(kind: ScheduleKind, spec: ScheduleSpec, context: KindContext): Result<Kind, readonly FieldError[]> {
+  switch (kind) {
+    case "cron":
+      return readCron(spec.cron ?? "", context);
+    case "every":
+      return readEvery(spec.every ?? "", context);
+    case "at":
+      return readAt(spec.at ?? "", context);
+    case "rrule":
+      return readRule(spec.rrule ?? "", context);
+    case "manual":
+      return ok(MANUAL);
+    case "in": {
+      const delay = readIn(spec.in ?? "");
+      if (!delay.ok) return err([{ path: "schedule.in", message: delay.error }]);
+      const unsettled = "counts from the time of a call, and there is none here; give the time itself as at";
+      return err(kindsOf(spec).length > 1 ? [] : [{ path: "schedule.in", message: unsettled }]);
+    }
+  }
+}
 
-function compileCron(cron: string, timezone: string | undefined): Result<Kind, FieldError[]> {
+/** Which of the fields beside it a kind takes, and why it does not take the others. */
+function misplaced(kind: ScheduleKind, spec: ScheduleSpec): FieldError[] {
   const errors: FieldError[] = [];
-  const refuse = (field: "cron" | "timezone", message: string) => errors.push({ path: `schedule.${field}`, message });
-  const zone = timezone === undefined ? undefined : findZone(timezone);
-  if (zone !== undefined && !zone.ok) refuse("timezone", zone.error);
-  const expression = parseCron(cron);
-  if (!expression.ok) {
-    for (const message of expression.error) refuse("cron", message);
-    return err(errors);
+  const refuse = (field: keyof ScheduleSpec, why: string) =>
+    errors.push({ path: `schedule.${field}`, message: `${field} has no meaning beside ${kind}: ${why}; leave it out` });
+  if (kind === "manual") {
+    for (const field of BESIDE_OTHERS)
+      if (spec[field] !== undefined) refuse(field, "a manual job never fires by itself");
+    return errors;
   }
-  const { timeZone: prefixed, ...fields } = expression.value;
-  if (timezone !== undefined && prefixed !== undefined) {
-    refuse("timezone", `the time zone is given twice, here and as CRON_TZ=${prefixed} in cron; drop one of them`);
-  }
-  const calendar: Calendar | null = calendarOf(expression.value);
-  if (calendar === null) {
+  if (spec.exclude !== undefined && !takesExclude(kind))
+    refuse("exclude", "it goes with cron, every and rrule, which fire more than once");
+  if (spec.timezone === undefined) return errors;
+  if (kind === "every" && spec.exclude === undefined) {
     refuse(
-      "cron",
-      `"${cron}" never fires: no month it names has such a day; for the last day of a month write L, e.g. "0 0 L * *"`,
+      "timezone",
+      "every counts real time; timezone goes with cron, rrule, an at without an offset, or every with exclude",
     );
   }
-  if (calendar === null || errors.length > 0) return err(errors);
-  const rule = fields.fixedTime ? "fixed-time" : "real-time";
-  const timeZone = prefixed ?? (zone?.ok ? zone.value : "UTC");
-  const recurrence = onCalendar(calendar, rule, timeZone);
-  return ok({ timing: { kind: "cron", expression: fields, rule, timeZone }, nominal: () => recurrence });
+  if (kind === "in") refuse("timezone", "in counts from now");
+  return errors;
 }
 
-/** The offset that an instant was written with, as the zone to show it in. */
-function zoneOfInstant(text: string): string {
-  const offset = /[+-]\d{2}:\d{2}$/.exec(text)?.[0];
-  return offset === undefined || offset.endsWith("00:00") ? "UTC" : offset;
-}
+const BESIDE_OTHERS = ["timezone", "exclude", "jitter", "starts_at", "ends_at", "max_runs"] as const;
+const takesExclude = (kind: ScheduleKind): boolean => kind === "cron" || kind === "every" || kind === "rrule";
 
-/**
- * What is wrong with a schedule at the time it is set: an `at` or `ends_at` that is over, or no fire left at all.
- * `anchorAt` is the anchor the job would get. Empty when all is well.
- */
-export function checkFuture(schedule: Schedule, anchorAt: number, now: number): FieldError[] {
-  const { timing, startsAt, endsAt } = schedule;
-  const isNow = `it is ${formatInstant(now)}`;
-  if (timing.kind === "at" && timing.at <= now) {
-    return [
-      {
-        path: "schedule.at",
-        message: `${formatInstant(timing.at)} is not in the future (${isNow}); give a later time, ${AT_EXAMPLE}`,
-      },
-    ];
-  }
-  if (endsAt <= now) {
-    return [
-      {
-        path: "schedule.ends_at",
-        message: `${formatInstant(endsAt)} is in the past (${isNow}); give a later time or leave it out`,
-      },
-    ];
-  }
-  if (bindFires(schedule, { anchorAt }).next(now) !== null) return [];
-  const from = formatInstant(Math.max(now, startsAt ?? now));
-  const window = endsAt === MAX_INSTANT ? `after ${from}` : `between ${from} and ends_at (${formatInstant(endsAt)})`;
-  return [
-    {
-      path: "schedule",
-      message: `the schedule never fires ${window}; widen starts_at and ends_at or change its times`,
-    },
-  ];
+/** The fields that the kind of a schedule does not take beside it: what a change of kind removes. */
+export function fieldsNotTaken(spec: Readonly<Record<string, unknown>>): (keyof ScheduleSpec)[] {
+  const [kind] = kindsOf(spec);
+  if (kind === undefined) return [];
+  if (kind === "manual") return [...BESIDE_OTHERS];
+  const zoned = kind === "cron" || kind === "rrule" || (kind === "every" && spec.exclude !== undefined);
+  const isLocal = kind === "at" && typeof spec.at === "string" && parseLocalTime(spec.at) !== undefined;
+  return [...(zoned || isLocal ? [] : (["timezone"] as const)), ...(takesExclude(kind) ? [] : (["exclude"] as const))];
 }
 
 /**

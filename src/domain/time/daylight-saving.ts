@@ -54,8 +54,8 @@ function furthestLocal(timeZone: string, at: number): number {
   return times.kind === "repeated" && at === times.second ? times.change.at - 1 + times.change.before : local;
 }
 
-/** When the clock first shows `local` or a later time. */
-function reachedAt(timeZone: string, local: number): number {
+/** The instant at which clocks in `timeZone` first show `local` or, where they skip it, a later time. */
+export function reachedAt(timeZone: string, local: number): number {
   const times = resolveLocal(timeZone, local);
   if (times.kind === "once") return times.at;
   return times.kind === "repeated" ? times.first : times.change.at;

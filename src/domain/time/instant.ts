@@ -8,8 +8,19 @@ const MIN_INSTANT = -62_167_219_200_000;
 export const MAX_INSTANT = 253_402_300_799_999;
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
-const WITHOUT_OFFSET = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;
+const LOCAL_TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?$/;
 const EXAMPLES = `write it like "2026-11-23T10:00:00Z" or "2026-11-23T10:00:00+01:00"`;
+
+/**
+ * A local time without an offset, `2027-01-15T14:30`, seconds optional, held as `zone.ts` says; undefined where the text
+ * is of another form. The error says what of it does not exist.
+ */
+export function parseLocalTime(text: string): Result<number, string> | undefined {
+  const match = LOCAL_TIME.exec(text);
+  if (match === null) return undefined;
+  const read = parseInstant(`${match[1]}T${match[2]}${match[3] ?? ":00"}Z`);
+  return read.ok ? read : err(read.error.replace(/^"[^"]*"/, `"${text}"`));
+}
 
 /**
  * Epoch milliseconds of an RFC 3339 date-time. The offset is required; `t`, `z` and a space for the `T` are taken,
@@ -21,7 +32,7 @@ export function parseInstant(text: string): Result<number, string> {
   const refuse = (why: string) => err(`"${text}" ${why}; ${EXAMPLES}`);
   const match = RFC3339.exec(text);
   if (match === null) {
-    return WITHOUT_OFFSET.test(text)
+    return LOCAL_TIME.test(text)
       ? refuse("is not an RFC 3339 date-time with seconds and an offset (end it with Z for UTC, or +hh:mm)")
       : refuse("is not an RFC 3339 date-time");
   }

@@ -70,3 +70,76 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
       : { count: (after: number, until: number) => count(after - delayMs, until - delayMs) }),
   };
 }
+
+/** The first `count` due times from `start` on. Where they end is found once, when it is first asked for. */
+export function firstOf(inner: Recurrence, start: number, count: number): Recurrence {
+  let end: number | undefined;
+  const lastOne = (): number => {
+    end ??= walkTo(inner, start, count);
+    return end;
+  };
+  return {
+    next(after) {
+      const at = inner.next(after);
+      return at === null || at > lastOne() ? null : at;
+    },
+    last: (until) => inner.last(Math.min(until, lastOne())),
+  };
+}
+
+function walkTo(inner: Recurrence, start: number, count: number): number {
+  let at = start - 1;
+  for (let found = 0; found < count; found++) {
+    const next = inner.next(at);
+    if (next === null) break;
+    at = next;
+  }
+  return at;
+}
+
+/** The due times, and `times` besides. */
+export function union(inner: Recurrence, times: readonly number[]): Recurrence {
+  const sorted = [...times].sort((a, b) => a - b);
+  return {
+    next(after) {
+      const due = inner.next(after);
+      const other = sorted.find((at) => at > after);
+      return due === null ? (other ?? null) : Math.min(due, other ?? due);
+    },
+    last(until) {
+      const due = inner.last(until);
+      const other = sorted.findLast((at) => at <= until);
+      return due === null ? (other ?? null) : Math.max(due, other ?? due);
+    },
+  };
+}
+
+/** A stretch of time that holds an instant and has no due time: from `from` up to, and without, `to`. */
+export type Gap = { readonly from: number; readonly to: number };
+
+/** So many stretches in a row are passed over; with nothing due between them, nothing is taken to be left. */
+const MAX_GAPS = 4_000;
+
+/** The due times that lie in no gap; `gapAt` tells the gap around an instant, or undefined where it lies in none. */
+export function outside(inner: Recurrence, gapAt: (at: number) => Gap | undefined): Recurrence {
+  return {
+    next(after) {
+      let at = inner.next(after);
+      for (let gaps = 0; at !== null && gaps < MAX_GAPS; gaps++) {
+        const gap = gapAt(at);
+        if (gap === undefined) return at;
+        at = inner.next(Math.max(at, gap.to - 1));
+      }
+      return null;
+    },
+    last(until) {
+      let at = inner.last(until);
+      for (let gaps = 0; at !== null && gaps < MAX_GAPS; gaps++) {
+        const gap = gapAt(at);
+        if (gap === undefined) return at;
+        at = inner.last(Math.min(at, gap.from) - 1);
+      }
+      return null;
+    },
+  };
+}

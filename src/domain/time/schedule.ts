@@ -7,7 +7,9 @@
 import { MINUTE_MS } from "../../schema/limits.ts";
 import type { CronExpression } from "./cron-syntax.ts";
 import type { ClockRule } from "./daylight-saving.ts";
+import type { Exclusion } from "./exclude.ts";
 import type { Recurrence } from "./recurrence.ts";
+import type { RecurrenceRule } from "./rrule-parts.ts";
 
 /** What a schedule says, as plain data: two schedules whose timings are the same JSON fire alike. Epoch ms, lengths in ms. */
 export type Timing =
@@ -17,8 +19,10 @@ export type Timing =
       readonly rule: ClockRule;
       readonly timeZone: string;
     }
-  | { readonly kind: "every"; readonly everyMs: number }
-  | { readonly kind: "at"; readonly at: number; readonly timeZone: string };
+  | { readonly kind: "every"; readonly everyMs: number; readonly timeZone: string }
+  | { readonly kind: "at"; readonly at: number; readonly timeZone: string }
+  | { readonly kind: "rrule"; readonly rule: RecurrenceRule; readonly timeZone: string }
+  | { readonly kind: "manual" };
 
 /** A schedule that has been checked and made ready; immutable. Times are epoch ms, lengths ms. */
 export type Schedule = {
@@ -27,10 +31,12 @@ export type Schedule = {
   readonly startsAt?: number;
   /** No nominal time after this; the last instant that can be written where the schedule has no end. */
   readonly endsAt: number;
+  /** When nothing fires, in the schedule's zone; jitter is not counted. */
+  readonly exclusions: readonly Exclusion[];
   /** The upper bound of the delay; `jitterDelay(jobId, jitterMs)` is the job's own. 0 means none. */
   readonly jitterMs: number;
   readonly maxRuns?: number;
-  /** The nominal times within the bounds; `anchorAt` is where `every` counts from unless it has `starts_at`. */
+  /** The nominal times within the bounds and outside of the exclusions; `anchorAt` is where `every` and `rrule` begin unless there is `starts_at`. */
   readonly nominal: (anchorAt: number) => Recurrence;
 };
 

@@ -34,7 +34,7 @@ export function readImportedJob(item: unknown, now: number): Result<JobToImport,
   if (!ours.ok) return ours;
   const parsed = ImportedJob.safeParse(ours.value);
   if (!parsed.success) return err(sentence(fieldErrors(parsed.error.issues)));
-  const defined = defineJob(inputOf(parsed.data));
+  const defined = defineJob(inputOf(parsed.data), { now });
   if (!defined.ok) return err(reasonOf(defined.error));
   const times = timesOf(parsed.data, now);
   return times.ok ? assemble(parsed.data, defined.value, times.value, now) : times;

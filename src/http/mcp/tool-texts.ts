@@ -53,7 +53,7 @@ Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h"}`,
   {
     name: "update_job",
     title: "Change a job",
-    description: `Change a job: give the fields to change, leave out the rest; null removes a field. Answers with the job as it is now. To change the kind of schedule, remove the old one: {"schedule": {"cron": null, "timezone": null, "every": "30m"}}.
+    description: `Change a job: give the fields to change, leave out the rest; null removes a field. Answers with the job as it is now. Another kind of schedule replaces the one that was: {"schedule": {"every": "30m"}}.
 Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h", "message": "Summarise the week.", "schedule": {"cron": "0 9 * * 5"}}`,
     route: "updateJob",
     effect: "destroys",

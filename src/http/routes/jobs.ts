@@ -149,7 +149,7 @@ const read = route({
 const JobPatch = mergePatchOf(JobInput).meta({
   id: "JobPatch",
   description: "A JSON merge patch (RFC 7396): fields left out stay, null removes one.",
-  examples: [{ message: "Only what is urgent.", schedule: { cron: null, timezone: null, every: "2h" } }],
+  examples: [{ message: "Only what is urgent.", schedule: { every: "2h" } }],
 });
 
 const patch = route({
@@ -160,7 +160,7 @@ const patch = route({
   tag,
   summary: "Change a job",
   description:
-    'A JSON merge patch: fields left out stay as they are, null removes one. To change the kind of schedule, remove the old one: `{"schedule": {"cron": null, "every": "30m"}}`. next_run_at moves only if the schedule changes.',
+    'A JSON merge patch: fields left out stay as they are, null removes one. A schedule of another kind replaces the one that was, with what its kind does not take: `{"schedule": {"every": "30m"}}`. next_run_at moves only if the schedule changes.',
   headers: IfMatch,
   body: {
     schema: JobPatch,

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { invalid } from "../../domain/failure.ts";
 import { Fire, showFires } from "../../domain/job/fires.ts";
 import { ok } from "../../domain/result.ts";
-import { checkFuture, compileSchedule } from "../../domain/time/compile-schedule.ts";
+import { checkFuture } from "../../domain/time/check-future.ts";
+import { compileSchedule, settleIn } from "../../domain/time/compile-schedule.ts";
 import { describeSchedule } from "../../domain/time/describe.ts";
 import { parseInstant } from "../../domain/time/instant.ts";
 import { InstantText, ScheduleSpec } from "../../schema/schedule.ts";
@@ -36,8 +37,9 @@ const preview = route({
     },
   },
   async handle({ body, now }) {
-    const schedule = compileSchedule(body.schedule, { tickAligned: false });
     const from = body.from === undefined ? ok(now) : parseInstant(body.from);
+    const spec = settleIn(body.schedule, from.ok ? from.value : now);
+    const schedule = compileSchedule(spec, { tickAligned: false });
     if (!schedule.ok || !from.ok) {
       return invalid([
         ...(schedule.ok ? [] : schedule.error),
@@ -47,7 +49,7 @@ const preview = route({
     const over = checkFuture(schedule.value, from.value, from.value);
     if (over.length > 0) return invalid(over);
     const next = showFires(schedule.value, from.value, body.count);
-    return reply(200, { next, description: describeSchedule(body.schedule) });
+    return reply(200, { next, description: describeSchedule(spec) });
   },
 });
 

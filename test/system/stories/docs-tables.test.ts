@@ -5,7 +5,9 @@ import { describe, expect, it } from "vitest";
 import { decideRetry } from "../../../src/domain/run/retry.ts";
 import { MAX_ACTIVE_RUNS, MAX_CALLS } from "../../../src/domain/run/tick.ts";
 import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";
+import { describeSchedule } from "../../../src/domain/time/describe.ts";
 import { formatDuration } from "../../../src/domain/time/duration.ts";
+import { parseExclusion } from "../../../src/domain/time/exclude.ts";
 import { bindFires } from "../../../src/domain/time/fires.ts";
 import { formatLocal } from "../../../src/domain/time/instant.ts";
 import { settingsOf } from "../../../src/env.ts";
@@ -13,6 +15,7 @@ import { classifyStatus } from "../../../src/outbound/response.ts";
 import { Verdict } from "../../../src/schema/explanation.ts";
 import { RetryPolicy } from "../../../src/schema/job.ts";
 import * as limits from "../../../src/schema/limits.ts";
+import { ScheduleSpec } from "../../../src/schema/schedule.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -57,6 +60,16 @@ describe("docs/schedules.md", () => {
       expect(changesOn(zone, noon)).toContain(change);
     },
   );
+
+  it.each(tableAfter("docs/schedules.md", "## In words"))("%s means: %s", (schedule, words) => {
+    expect(describeSchedule(ScheduleSpec.parse(JSON.parse(code(schedule))))).toBe(words);
+  });
+
+  it("shows exclusions that are taken", () => {
+    const shown = tableAfter("docs/schedules.md", "## exclude").map(([, example]) => code(example));
+    expect(shown.filter((text) => !parseExclusion(text).ok)).toEqual([]);
+    expect(shown).toHaveLength(4);
+  });
 
   it("shows cron expressions that are taken", () => {
     const shown = tableAfter("docs/schedules.md", "## cron").map(([, example]) => code(example));

@@ -33,14 +33,17 @@ export function inWords(spec: ScheduleSpec): string {
   return words;
 }
 
-/** The schedule as it was written: `0 9 * * 1-5`, `every 30m`, `at 2027-01-15T14:30:00+08:00`. */
-export const asWritten = (spec: ScheduleSpec): string =>
-  spec.cron ?? (spec.every === undefined ? `at ${spec.at ?? ""}` : `every ${spec.every}`);
+/** The schedule as it was written: `0 9 * * 1-5`, `every 30m`, `at 2027-01-15T14:30:00+08:00`, `FREQ=WEEKLY;BYDAY=TU`. */
+export function asWritten({ cron, every, at, rrule, manual }: ScheduleSpec): string {
+  if (manual) return "manual";
+  return cron ?? rrule ?? (every === undefined ? `at ${at ?? ""}` : `every ${every}`);
+}
 
-/** The zone that the schedule thinks in; undefined for `every`, which has none. */
+/** The zone that the schedule thinks in; undefined where it has none: `manual`, and `every` without exclusions. */
 export function zoneOf(spec: ScheduleSpec): string | undefined {
   const schedule = scheduleOf(spec);
-  return schedule === undefined || schedule.timing.kind === "every" ? undefined : scheduleZone(schedule);
+  if (schedule === undefined || schedule.timing.kind === "manual") return undefined;
+  return schedule.timing.kind === "every" && schedule.exclusions.length === 0 ? undefined : scheduleZone(schedule);
 }
 
 type Coming = { readonly schedule: Schedule; readonly fires: Fires; readonly nextAt: number };
@@ -52,8 +55,9 @@ function comingOf(job: Job): Coming | undefined {
   const nextAt = Date.parse(job.next_run_at);
   const delayMs = jitterDelay(job.id, schedule.jitterMs);
   const { timing } = schedule;
-  // Any instant of the grid serves as the anchor; one interval back makes the next fire the first after it.
-  const anchorAt = timing.kind === "every" ? nextAt - delayMs - timing.everyMs : nextAt;
+  // Any instant of the grid serves as the anchor: one interval back makes the next fire the first after it, and a rule
+  // that begins at one of its times goes on in the same phase.
+  const anchorAt = nextAt - delayMs - (timing.kind === "every" ? timing.everyMs : 0);
   return { schedule, fires: bindFires(schedule, { anchorAt, delayMs }), nextAt };
 }
 

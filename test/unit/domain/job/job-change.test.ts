@@ -118,10 +118,42 @@ describe("a merge patch", () => {
     expect(revived.ok && revived.value.cursor?.nextDueAt).toBe(T0 + 6 * MINUTE_MS);
   });
 
-  it("that replaces cron by another kind drops the zone that went with it", () => {
-    const state = job({ schedule: { cron: "0 9 * * *", timezone: "Europe/Berlin" } });
-    const patched = changeByPatch(state, { role: "admin" }, { schedule: { cron: null, every: "30m" } }, T0);
-    expect(patched.ok && patched.value.record?.definition.schedule).toEqual({ every: "30m" });
+  const BERLIN = { cron: "0 9 * * *", timezone: "Europe/Berlin", exclude: ["SAT"], max_runs: 5 };
+  it.each<[Record<string, unknown>, Record<string, unknown>, Record<string, unknown>]>([
+    [{ cron: "0 9 * * *", timezone: "Europe/Berlin" }, { cron: null, every: "30m" }, { every: "30m" }],
+    [{ cron: "0 9 * * *", timezone: "Europe/Berlin" }, { every: "30m" }, { every: "30m" }],
+    [BERLIN, { every: "30m" }, { every: "30m", timezone: "Europe/Berlin", exclude: ["SAT"], max_runs: 5 }],
+    [BERLIN, { at: "2027-01-15T14:30:00Z" }, { at: "2027-01-15T14:30:00Z", max_runs: 5 }],
+    [BERLIN, { at: "2027-01-15T14:30" }, { at: "2027-01-15T14:30", timezone: "Europe/Berlin", max_runs: 5 }],
+    [BERLIN, { in: "20m" }, { at: "2026-11-23T09:20:00.000Z", max_runs: 5 }],
+    [BERLIN, { rrule: "FREQ=DAILY" }, { ...BERLIN, cron: undefined, rrule: "FREQ=DAILY" }],
+    [BERLIN, { manual: true }, { manual: true }],
+    [BERLIN, { exclude: null }, { ...BERLIN, exclude: undefined }],
+    [{ every: "1h", timezone: "Asia/Tokyo", exclude: ["SAT"] }, { exclude: null }, { every: "1h" }],
+    [
+      { at: "2027-01-15T14:30", timezone: "Asia/Tokyo" },
+      { at: "2027-01-15T14:30:00Z" },
+      { at: "2027-01-15T14:30:00Z" },
+    ],
+    [{ manual: true }, { every: "1h" }, { every: "1h" }],
+  ])("of another kind replaces the one that was: %j with %j", (before, patch, after) => {
+    const patched = changeByPatch(job({ schedule: before }), { role: "admin" }, { schedule: patch }, T0);
+    expect(changed(patched).record?.definition.schedule).toEqual(after);
+  });
+
+  it("that names two kinds, or a field that the new kind does not take, is refused", () => {
+    const refused = (patch: Record<string, unknown>) => {
+      const patched = changeByPatch(job({ schedule: BERLIN }), { role: "admin" }, { schedule: patch }, T0);
+      return !patched.ok && patched.error.kind === "validation_failed" && patched.error.errors.map(({ path }) => path);
+    };
+    expect(refused({ every: "1h", rrule: "FREQ=DAILY" })).toEqual(["schedule"]);
+    expect(refused({ manual: true, timezone: "UTC" })).toEqual(["schedule.timezone"]);
+  });
+
+  it("to a manual schedule leaves the job active without a next fire", () => {
+    const after = changed(changeByPatch(job(), { role: "admin" }, { schedule: { manual: true } }, T0));
+    expect(after.cursor?.nextDueAt).toBeNull();
+    expect(after.record && stateOf(after.record)).toBe("active");
   });
 });
 

@@ -1,7 +1,8 @@
 /** Schedules (CONTRACT §1): checking a spec, and the fires of `every`, `at` and `cron` with jitter and bounds. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkFuture, compileSchedule, sameSchedule } from "../../../../src/domain/time/compile-schedule.ts";
+import { checkFuture } from "../../../../src/domain/time/check-future.ts";
+import { compileSchedule, sameSchedule, settleIn } from "../../../../src/domain/time/compile-schedule.ts";
 import { bindFires } from "../../../../src/domain/time/fires.ts";
 import { formatInstant, MAX_INSTANT } from "../../../../src/domain/time/instant.ts";
 import { jitterDelay } from "../../../../src/domain/time/jitter.ts";
@@ -20,12 +21,13 @@ function compile(spec: ScheduleSpec): Schedule {
   return compiled.value;
 }
 
+const fires = (schedule: Schedule) => bindFires(schedule, { anchorAt: ANCHOR });
 const iso = (at: number | null) => (at === null ? null : formatInstant(at));
 
 describe("compileSchedule refuses, with path and remedy", () => {
   it.each<[ScheduleSpec, [string, string][]]>([
-    [{}, [["schedule", "give exactly one of cron, every and at"]]],
-    [{ jitter: "5m" }, [["schedule", "give exactly one of cron, every and at"]]],
+    [{}, [["schedule", "give exactly one of cron, every, at, in, rrule, manual"]]],
+    [{ jitter: "5m" }, [["schedule", "give exactly one of cron, every, at, in, rrule, manual"]]],
     [{ cron: "0 9 * * *", every: "30m" }, [["schedule", "the schedule has cron and every"]]],
     [{ every: "30m", at: "2027-01-15T14:30:00Z" }, [["schedule", "the schedule has every and at"]]],
     [{ cron: "61 * * * *" }, [["schedule.cron", 'minute "61" is not allowed']]],
@@ -42,8 +44,40 @@ describe("compileSchedule refuses, with path and remedy", () => {
     [{ cron: "0 9 * * *", timezone: "+05:30" }, [["schedule.timezone", "is an offset"]]],
     [{ cron: "CRON_TZ=Asia/Tokyo 0 9 * * *", timezone: "Asia/Tokyo" }, [["schedule.timezone", "given twice"]]],
     [{ cron: "CRON_TZ=Foo/Bar 0 9 * * *" }, [["schedule.cron", '"Foo/Bar" is not a known time zone']]],
-    [{ every: "30m", timezone: "UTC" }, [["schedule.timezone", "timezone goes with cron only"]]],
-    [{ at: "2027-01-15T14:30:00Z", timezone: "UTC" }, [["schedule.timezone", "timezone goes with cron only"]]],
+    [{ every: "30m", timezone: "UTC" }, [["schedule.timezone", "every counts real time"]]],
+    [{ at: "2027-01-15T14:30:00Z", timezone: "UTC" }, [["schedule.timezone", "carries its own offset"]]],
+    [{ at: "2027-01-15T14:30" }, [["schedule.at", "has no offset"]]],
+    [{ at: "2027-01-15T24:30", timezone: "UTC" }, [["schedule.at", '"2027-01-15T24:30" has an hour over 23']]],
+    [
+      { at: "2027-03-28T02:30", timezone: "Europe/Berlin" },
+      [
+        [
+          "schedule.at",
+          'the clock goes from 2027-03-28T01:59:59+01:00 to 2027-03-28T03:00:00+02:00 (2027-03-28T01:00:00.000Z); write "2027-03-28T01:30:00+01:00" for before the gap, or "2027-03-28T03:30:00+02:00"',
+        ],
+      ],
+    ],
+    [{ in: "20m", at: "2027-01-15T14:30:00Z" }, [["schedule", "the schedule has at and in"]]],
+    [{ in: "0s" }, [["schedule.in", "too short: use 1s to 365d"]]],
+    [{ in: "366d" }, [["schedule.in", "too long: use 1s to 365d"]]],
+    [
+      { in: "20m", timezone: "UTC" },
+      [
+        ["schedule.timezone", "in counts from now"],
+        ["schedule.in", "counts from the time of a call"],
+      ],
+    ],
+    [{ manual: true, every: "1h" }, [["schedule", "the schedule has every and manual"]]],
+    [
+      { manual: true, jitter: "5m", max_runs: 3 },
+      [
+        ["schedule.jitter", "never fires by itself"],
+        ["schedule.max_runs", "never fires by itself"],
+      ],
+    ],
+    [{ rrule: "FREQ=DAILY;BYHOUR=24" }, [["schedule.rrule", "BYHOUR"]]],
+    [{ every: "1h", exclude: ["yesterday"] }, [["schedule.exclude", "is not an exclusion"]]],
+    [{ at: "2027-01-15T14:30:00Z", exclude: ["SAT"] }, [["schedule.exclude", "goes with cron, every and rrule"]]],
     [{ every: "999ms" }, [["schedule.every", '"999ms" is too short: use 1s to 365d']]],
     [{ every: "0" }, [["schedule.every", "too short"]]],
     [{ every: "-5m" }, [["schedule.every", "too short"]]],
@@ -122,6 +156,37 @@ describe("checkFuture refuses", () => {
     ],
     ["an at after its end", { at: "2027-01-03T00:00:00Z", ends_at: "2027-01-02T00:00:00Z" }, "schedule", "never fires"],
     [
+      "an excluded everything",
+      { cron: "0 9 * * 1-5", exclude: ["08:00-10:00"] },
+      "schedule.exclude",
+      "everything after 2026-11-23T09:00:07.123Z is excluded",
+    ],
+    [
+      "all weekdays excluded",
+      { every: "1m", exclude: ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"] },
+      "schedule.exclude",
+      "exclude less",
+    ],
+    [
+      "all hours excluded",
+      { every: "1s", exclude: ["00:00-12:00", "12:00-00:00"] },
+      "schedule.exclude",
+      "exclude less",
+    ],
+    [
+      "a rule without a day",
+      { rrule: "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30" },
+      "schedule.rrule",
+      "the rule never fires",
+    ],
+    [
+      "an hourly rule without a day",
+      { rrule: "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30" },
+      "schedule.rrule",
+      "the rule never fires",
+    ],
+    ["a rule that is over", { rrule: "FREQ=DAILY;UNTIL=20261101T000000Z" }, "schedule.rrule", "the rule never fires"],
+    [
       "times that the clock always skips",
       { cron: "* 2 * 3 7L", timezone: "Europe/Berlin" },
       "schedule",
@@ -134,6 +199,9 @@ describe("checkFuture refuses", () => {
   it.each<[ScheduleSpec]>([
     [{ at: "2026-11-23T09:00:07.124Z" }],
     [{ every: "365d" }],
+    [{ manual: true }],
+    [{ rrule: "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29" }],
+    [{ rrule: "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO" }],
     [{ every: "1h", ends_at: "2026-11-23T10:00:07.123Z" }],
     [{ cron: "0 9 29 2 *", ends_at: "2028-02-29T09:00:00Z" }],
     [{ cron: "0 9 * * *", starts_at: "2020-01-01T00:00:00Z" }],
@@ -200,6 +268,19 @@ describe("at fires once", () => {
     expect(bindFires(at, { anchorAt: ANCHOR }).last(due - 1)).toBeNull();
     expect(bindFires(at, { anchorAt: ANCHOR }).count(NOW, due, 10)).toBe(1);
   });
+  it("at a local time of its zone, the first of two where the clock repeats it", () => {
+    const local = compile({ at: "2027-10-31T02:30", timezone: "Europe/Berlin" });
+    expect(iso(fires(local).next(NOW))).toBe("2027-10-31T00:30:00.000Z");
+    expect(scheduleZone(local)).toBe("Europe/Berlin");
+    expect(iso(fires(compile({ at: "2027-01-15 14:30:15", timezone: "Asia/Tokyo" })).next(NOW))).toBe(
+      "2027-01-15T05:30:15.000Z",
+    );
+  });
+  it("in a while from now, as the at that it comes to", () => {
+    expect(settleIn({ in: "20m", max_runs: 1 }, NOW)).toEqual({ at: "2026-11-23T09:20:07.123Z", max_runs: 1 });
+    expect(settleIn({ in: "soon" }, NOW)).toEqual({ in: "soon" });
+    expect(settleIn({ every: "1h" }, NOW)).toEqual({ every: "1h" });
+  });
   it("is shown with the offset it was written with", () => {
     expect(scheduleZone(at)).toBe("+08:00");
     expect(scheduleZone(compile({ at: "2027-01-15T14:30:00z" }))).toBe("UTC");
@@ -264,6 +345,12 @@ describe("sameSchedule compares what fires, not how it is written", () => {
     [{ every: "1m", max_runs: 1 }, { every: "1m", max_runs: 2 }, false],
     [{ every: "1m", ends_at: "2027-01-15T06:30:00Z" }, { every: "1m" }, false],
     [{ every: "1m", starts_at: "2027-01-15T06:30:00Z" }, { every: "1m" }, false],
+    [{ at: "2027-01-15T14:30", timezone: "Asia/Tokyo" }, { at: "2027-01-15T05:30:00Z" }, true],
+    [{ rrule: "RRULE:FREQ=DAILY;BYHOUR=9" }, { rrule: "byhour=9;freq=daily;interval=1", timezone: "UTC" }, true],
+    [{ rrule: "FREQ=DAILY;BYHOUR=9" }, { rrule: "FREQ=DAILY;BYHOUR=10" }, false],
+    [{ every: "1h", exclude: ["SAT"] }, { every: "1h", exclude: ["sat"] }, true],
+    [{ every: "1h", exclude: ["SAT"] }, { every: "1h" }, false],
+    [{ manual: true }, { manual: true }, true],
     [{ cron: "bad", jitter: "1s" }, { jitter: "1s", cron: "bad" }, true],
     [{ cron: "bad" }, { cron: "worse" }, false],
   ])("%j and %j: %s", (a, b, same) => {

@@ -1,0 +1,113 @@
+/** Exclusions (docs/contract.md §13, `exclude`): dates, weekdays and times of day at which a schedule does not fire. */
+import { MINUTE_MS } from "../../schema/limits.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Gap } from "./recurrence.ts";
+import { offsetAt, resolveLocal } from "./zone.ts";
+
+const DAY_MS = 86_400_000;
+const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+/** One exclusion, in local time. Days are counted from 1970-01-01, both included; minutes of the day, the end not. */
+export type Exclusion =
+  | { readonly kind: "dates"; readonly fromDay: number; readonly toDay: number }
+  | { readonly kind: "weekday"; readonly weekday: number }
+  | { readonly kind: "window"; readonly fromMinute: number; readonly toMinute: number };
+
+const FORMS = `write a date "2026-12-25", a range of dates "2026-12-24/2027-01-01", a weekday "SAT" or a daily window "22:00-07:00"`;
+
+/** Reads one exclusion. The error says how it is written. */
+export function parseExclusion(text: string): Result<Exclusion, string> {
+  const refuse = (why: string) => err(`"${text}" ${why}; ${FORMS}`);
+  const weekday = WEEKDAYS.indexOf(text.trim().toUpperCase());
+  if (weekday >= 0) return ok({ kind: "weekday", weekday });
+
+  const window = /^(\d{2}):(\d{2})\s*-\s*(\d{2}):(\d{2})$/.exec(text.trim());
+  if (window !== null) {
+    const [, fromHour, fromMinute, toHour, toMinute] = window.map(Number);
+    const from = minuteOf(fromHour, fromMinute);
+    const to = minuteOf(toHour, toMinute);
+    if (from === undefined || from === DAY_MS / MINUTE_MS || to === undefined)
+      return refuse("has a time of day that does not exist");
+    if (from === to) return refuse("begins and ends at the same time");
+    return ok({ kind: "window", fromMinute: from, toMinute: to });
+  }
+
+  const [from = "", to = from, ...more] = text.trim().split("/");
+  const [fromDay, toDay] = [dayOf(from), dayOf(to)];
+  if (more.length > 0 || fromDay === undefined || toDay === undefined) {
+    const meant = WEEKDAYS.find(
+      (name) =>
+        text.trim().length > 1 &&
+        (name.startsWith(text.trim().toUpperCase()) || text.trim().toUpperCase().startsWith(name)),
+    );
+    return refuse(meant === undefined ? "is not an exclusion" : `is not an exclusion, did you mean "${meant}"?`);
+  }
+  return toDay < fromDay ? refuse("ends before it begins") : ok({ kind: "dates", fromDay, toDay });
+}
+
+function minuteOf(hour = Number.NaN, minute = Number.NaN): number | undefined {
+  const isReal = (hour <= 23 && minute <= 59) || (hour === 24 && minute === 0);
+  return isReal ? hour * 60 + minute : undefined;
+}
+
+function dayOf(text: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
+  const at = Date.parse(`${text}T00:00:00Z`);
+  return Number.isNaN(at) || !new Date(at).toISOString().startsWith(text) ? undefined : at / DAY_MS;
+}
+
+/** Tells of an instant which excluded stretch of the zone's local time it lies in; undefined where it lies in none. */
+export function excludedBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => Gap | undefined {
+  return (at) => {
+    const local = at + offsetAt(timeZone, at);
+    for (const exclusion of exclusions) {
+      const stretch = stretchAround(exclusion, local);
+      if (stretch !== undefined) return instantsOf(stretch, timeZone, at);
+    }
+    return undefined;
+  };
+}
+
+/** The stretch of local time around `local` that the exclusion takes out. */
+function stretchAround(exclusion: Exclusion, local: number): Gap | undefined {
+  const day = Math.floor(local / DAY_MS);
+  const days = (from: number, to: number): Gap => ({ from: from * DAY_MS, to: (to + 1) * DAY_MS });
+  switch (exclusion.kind) {
+    case "dates":
+      return day >= exclusion.fromDay && day <= exclusion.toDay ? days(exclusion.fromDay, exclusion.toDay) : undefined;
+    case "weekday":
+      return new Date(local).getUTCDay() === exclusion.weekday ? days(day, day) : undefined;
+    case "window": {
+      const { fromMinute, toMinute } = exclusion;
+      // The window that begins today, and where it crosses midnight also the one that began yesterday.
+      const length = (toMinute > fromMinute ? toMinute - fromMinute : toMinute - fromMinute + 1_440) * MINUTE_MS;
+      for (const begin of [day, day - 1].map((each) => each * DAY_MS + fromMinute * MINUTE_MS)) {
+        if (local >= begin && local < begin + length) return { from: begin, to: begin + length };
+      }
+      return undefined;
+    }
+  }
+}
+
+/**
+ * The stretch as instants around `at`. Where the clock is set back over one of its ends, the other pass of the repeated
+ * hour lies partly outside it: then the stretch reaches no further than the change.
+ */
+function instantsOf(stretch: Gap, timeZone: string, at: number): Gap {
+  const begin = resolveLocal(timeZone, stretch.from);
+  const end = resolveLocal(timeZone, stretch.to);
+  const from =
+    begin.kind === "once"
+      ? begin.at
+      : begin.kind === "skipped"
+        ? begin.change.at
+        : begin.second <= at
+          ? begin.second
+          : begin.first;
+  const to =
+    end.kind === "once" ? end.at : end.kind === "skipped" ? end.change.at : end.first > at ? end.first : end.second;
+  return {
+    from: end.kind === "repeated" && at >= end.change.at ? Math.max(from, end.change.at) : from,
+    to: begin.kind === "repeated" && at < begin.change.at ? Math.min(to, begin.change.at) : to,
+  };
+}

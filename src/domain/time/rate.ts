@@ -1,0 +1,64 @@
+/**
+ * How often a schedule fires at most: what the operator's `MAX_FIRES_PER_DAY` and `MIN_INTERVAL` are held against
+ * (docs/contract.md §16).
+ */
+import { DAY_MS } from "../../schema/limits.ts";
+import { bindFires } from "./fires.ts";
+import type { Rate } from "./recurrence.ts";
+import { timesOfDay } from "./rrule-calendar.ts";
+import { timesInDay } from "./rrule-size.ts";
+import type { Schedule, Timing } from "./schedule.ts";
+
+/** So many coming fires are looked at for the shortest time between two; within a day it is worked out. */
+const LOOKED_AT = 50;
+
+/**
+ * The rate of a schedule that is set at `now` (epoch ms). Exclusions, bounds and `max_runs` do not lower it. The most
+ * fires are of a day of 24 hours; the shortest gap is that of fixed local times, and may be shorter where clocks change.
+ */
+export function rateOf(schedule: Schedule, now: number): Rate {
+  const { timing } = schedule;
+  switch (timing.kind) {
+    case "manual":
+      return { perDay: 0, minGapMs: Number.POSITIVE_INFINITY };
+    case "at":
+      return { perDay: 1, minGapMs: Number.POSITIVE_INFINITY };
+    case "every":
+      return { perDay: Math.ceil(DAY_MS / timing.everyMs), minGapMs: timing.everyMs };
+    case "cron":
+    case "rrule": {
+      const coming = bindFires(schedule, { anchorAt: now }).take(now, LOOKED_AT);
+      return { perDay: perDay(timing), minGapMs: Math.min(gapInDay(timing), shortestGap(coming)) };
+    }
+  }
+}
+
+type CalendarTiming = Extract<Timing, { kind: "cron" | "rrule" }>;
+
+function perDay(timing: CalendarTiming): number {
+  if (timing.kind === "cron") return cronTimes(timing).length;
+  const { also } = timing.rule;
+  return timesInDay(timing.rule) + also.length;
+}
+
+/** The shortest time between two fires of one day; of rules that count hours or minutes that of the fires to come. */
+function gapInDay(timing: CalendarTiming): number {
+  if (timing.kind === "cron") return shortestGap(cronTimes(timing));
+  const { freq } = timing.rule;
+  if (freq === "HOURLY" || freq === "MINUTELY") return Number.POSITIVE_INFINITY;
+  return shortestGap(timesOfDay(timing.rule, 0));
+}
+
+/** The times of a day at which a cron fires, in ms after midnight. */
+function cronTimes({ expression }: Extract<Timing, { kind: "cron" }>): number[] {
+  const [minute = "*", hour = "*"] = expression.canonical.split(" ");
+  const values = (field: string, size: number) =>
+    field === "*" ? Array.from({ length: size }, (_, value) => value) : field.split(",").map(Number);
+  return values(hour, 24).flatMap((h) => values(minute, 60).map((m) => (h * 60 + m) * 60_000));
+}
+
+function shortestGap(sorted: readonly number[]): number {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let i = 1; i < sorted.length; i++) shortest = Math.min(shortest, (sorted[i] ?? 0) - (sorted[i - 1] ?? 0));
+  return shortest;
+}

@@ -1,0 +1,103 @@
+/** Rules of HOURLY and MINUTELY (docs/contract.md §13), beside a slow walk over every minute, through clock changes. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Recurrence } from "../../../../src/domain/time/recurrence.ts";
+import { ruleRecurrence } from "../../../../src/domain/time/rrule.ts";
+import { parseRule } from "../../../../src/domain/time/rrule-syntax.ts";
+import { offsetAt } from "../../../../src/domain/time/zone.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+type Parts = {
+  readonly freq: "HOURLY" | "MINUTELY";
+  readonly interval: number;
+  readonly hours?: readonly number[] | undefined;
+  readonly minutes?: readonly number[] | undefined;
+  readonly weekdays?: readonly number[] | undefined;
+};
+const CODES = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
+
+function textOf({ freq, interval, hours, minutes, weekdays }: Parts): string {
+  const list = (name: string, values?: readonly (number | string)[]) =>
+    values === undefined ? "" : `;${name}=${values.join(",")}`;
+  return `FREQ=${freq};INTERVAL=${interval}${list("BYHOUR", hours)}${list("BYMINUTE", minutes)}${list(
+    "BYDAY",
+    weekdays?.map((day) => CODES[day] ?? ""),
+  )}`;
+}
+
+/** Every minute from the start on that the rule names, by walking over them all. */
+function walk(
+  { freq, interval, hours, minutes, weekdays }: Parts,
+  start: number,
+  zone: string,
+  until: number,
+): number[] {
+  const found: number[] = [];
+  const unit = freq === "HOURLY" ? HOUR : MINUTE;
+  const origin = start - ((start + offsetAt(zone, start)) % unit);
+  const startMinute = Math.floor((start + offsetAt(zone, start)) / MINUTE) % 60;
+  const offsets = new Map<number, number>();
+  for (let at = start; at <= until; at += MINUTE) {
+    const quarter = Math.floor(at / (15 * MINUTE));
+    const offset = offsets.get(quarter) ?? offsetAt(zone, at);
+    offsets.set(quarter, offset);
+    const local = new Date(at + offset);
+    if (Math.floor((at - origin) / unit) % interval !== 0) continue;
+    const named = minutes ?? (freq === "HOURLY" ? [startMinute] : undefined);
+    if (named !== undefined && !named.includes(local.getUTCMinutes())) continue;
+    if (hours !== undefined && !hours.includes(local.getUTCHours())) continue;
+    if (weekdays !== undefined && !weekdays.includes(local.getUTCDay())) continue;
+    found.push(at);
+  }
+  return found;
+}
+
+const some = (max: number, maxLength: number) =>
+  fc.option(
+    fc
+      .uniqueArray(fc.integer({ min: 0, max }), { minLength: 1, maxLength })
+      .map((values) => values.sort((a, b) => a - b)),
+    { nil: undefined },
+  );
+const parts: fc.Arbitrary<Parts> = fc.record({
+  freq: fc.constantFrom("HOURLY", "MINUTELY"),
+  interval: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom(45, 60, 90)),
+  hours: some(23, 4),
+  minutes: some(59, 3),
+  weekdays: some(6, 3),
+});
+
+const collect = ({ next }: Recurrence, from: number, until: number): number[] => {
+  const found: number[] = [];
+  for (let at = next(from); at !== null && at <= until; at = next(at)) found.push(at);
+  return found;
+};
+
+describe.each([
+  ["Europe/Berlin", "2027-03-28T01:00:00Z"],
+  ["Europe/Berlin", "2027-10-31T01:00:00Z"],
+  ["America/New_York", "2026-11-01T06:00:00Z"],
+  ["Africa/Cairo", "2026-10-29T21:00:00Z"],
+  ["Asia/Kolkata", "2027-01-01T00:00:00Z"],
+])("in %s around %s", (zone, change) => {
+  it("comes at the minutes of real time that its parts name, forwards and backwards", () => {
+    fc.assert(
+      fc.property(parts, fc.integer({ min: 1, max: 4_000 }), (rule, before) => {
+        const start = Date.parse(change) - before * MINUTE;
+        const until = Date.parse(change) + DAY;
+        const read = parseRule(textOf(rule));
+        if (!read.ok) throw new Error(read.error.join());
+        const recurrence = ruleRecurrence(read.value, start, zone);
+        const expected = walk(rule, start, zone, until);
+        expect(collect(recurrence, start - 1, until)).toEqual(expected);
+        const back: number[] = [];
+        for (let at = recurrence.last(until); at !== null; at = recurrence.last(at - 1)) back.unshift(at);
+        expect(back).toEqual(expected);
+      }),
+      { numRuns: 12 },
+    );
+  });
+});

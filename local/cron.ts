@@ -1,4 +1,5 @@
 /** The Cron Trigger, which nothing fires on this machine by itself: calls the runtime's own trigger at each due minute. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Cron } from "croner";
 
 const MINUTE_MS = 60_000;
@@ -9,14 +10,27 @@ export function startCron(url: string, crons: readonly string[]): () => void {
     (cron) =>
       new Cron(cron, { timezone: "UTC", protect: true, unref: true }, async (timer) => {
         const scheduledAt = wholeMinute(timer.currentRun() ?? new Date());
-        const problem = await fire(url, cron, scheduledAt);
-        if (problem !== undefined)
-          console.error(`cron: the tick of ${new Date(scheduledAt).toISOString()} failed: ${problem}`);
+        report(scheduledAt, await fire(url, cron, scheduledAt));
       }),
   );
   return () => {
     for (const timer of timers) timer.stop();
   };
+}
+
+/** How long a start waits for its first tick. What takes longer goes on by itself. */
+const FIRST_TICK_MS = 1_000;
+
+/** Fires each of `crons` once, for the minute that has begun: what was due while nothing ran need not wait for the next one. */
+export async function fireAtStart(url: string, crons: readonly string[]): Promise<void> {
+  const scheduledAt = wholeMinute(new Date());
+  const fired = crons.map(async (cron) => report(scheduledAt, await fire(url, cron, scheduledAt)));
+  await Promise.race([Promise.all(fired), sleep(FIRST_TICK_MS, undefined, { ref: false })]);
+}
+
+function report(scheduledAt: number, problem: string | undefined): void {
+  if (problem === undefined) return;
+  console.error(`cron: the tick of ${new Date(scheduledAt).toISOString()} failed: ${problem}`);
 }
 
 /** Cloudflare hands the Worker the minute that was due, not the moment it got round to it. */

@@ -1,6 +1,6 @@
 /** Everything that `npm start` runs, put together: secrets, example agent, Worker, legacy import, cron. */
 import { ok, type Result } from "../src/domain/result.ts";
-import { startCron } from "./cron.ts";
+import { fireAtStart, startCron } from "./cron.ts";
 import { claimDataDir, openFolderWarning } from "./data-dir.ts";
 import { startExampleAgent } from "./example-agent.ts";
 import { importLegacy } from "./legacy.ts";
@@ -82,7 +82,10 @@ export async function startService(
     const line = await importLegacy(settings.legacyDataPath, url, adminToken.value);
     if (line !== undefined) print(line);
   }
-  if (settings.cron) stops.push(startCron(url, runtime.value.crons));
+  if (settings.cron) {
+    stops.push(startCron(url, runtime.value.crons));
+    await fireAtStart(url, runtime.value.crons);
+  }
   print(`Ready on ${url}`);
   return ok({ url, stop });
 }

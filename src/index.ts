@@ -12,6 +12,7 @@
  * export default reveille;
  * ```
  */
+import { beginTasks } from "./cron/interval-tasks.ts";
 import { tick } from "./cron/tick.ts";
 import type { Env } from "./env.ts";
 import { buildApp, ROUTES } from "./http/app.ts";
@@ -24,7 +25,12 @@ export { decodePluginJob, isPluginJob, type PluginJob } from "./domain/transfer/
 export type { Env } from "./env.ts";
 export { type ActiveUsers, setActiveUsers } from "./hooks/active-users.ts";
 export { type Builtin, registerBuiltin } from "./hooks/builtins.ts";
-export { onHeartbeatChat as setHeartbeatChat, onHeartbeatNotify as setHeartbeatNotifier } from "./hooks/heartbeat.ts";
+export {
+  type HeartbeatConfig,
+  onHeartbeatChat as setHeartbeatChat,
+  onHeartbeatNotify as setHeartbeatNotifier,
+  setHeartbeat,
+} from "./hooks/heartbeat.ts";
 export {
   addRunListener,
   type EndedRun,
@@ -33,12 +39,16 @@ export {
   type RunListener,
   setJobHandler,
 } from "./hooks/job-hooks.ts";
-export { everyMinutes, type Task, type TaskCall } from "./hooks/tasks.ts";
+export { everyMinutes, scheduleEvery, type Task, type TaskCall } from "./hooks/tasks.ts";
 
 const app = buildApp(ROUTES);
 
 export default {
-  fetch: app.fetch,
+  fetch(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
+    const begun = beginTasks(env);
+    if (begun !== undefined) ctx.waitUntil(begun);
+    return app.fetch(request, env, ctx);
+  },
   async scheduled(controller: ScheduledController, env: Env): Promise<void> {
     await tick(Number(controller.scheduledTime), env, Date.now());
   },

@@ -1,5 +1,5 @@
 /**
- * One heartbeat (CONTRACT.md §8): the only writer of its configuration, document, log and alarm. The object is named by the
+ * One heartbeat (docs/contract.md §8): the only writer of its configuration, document, log and alarm. The object is named by the
  * heartbeat's name. A tick or a request only records a beat; the alarm runs it, so that nobody waits for a model. The stored
  * row, not memory, says whether a beat is in progress: two never run at once, and one that a kill left behind is found and ended.
  */
@@ -20,23 +20,35 @@ import {
 import {
   compileStored,
   configure,
+  type DueSlot,
   defineHeartbeat,
   dueSlot,
   type HeartbeatRecord,
   heartbeatView,
   idleBecause,
+  nextWakeAt,
 } from "../../src/domain/heartbeat/heartbeat.ts";
 import { ok } from "../../src/domain/result.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { askChat, signingSecret } from "../../src/heartbeat/chat.ts";
 import { heartbeatHooks } from "../../src/hooks/heartbeat.ts";
+import { intervalTasks } from "../../src/hooks/tasks.ts";
+import { logError } from "../../src/log.ts";
 import { acceptNotifiers, maskNotifier } from "../../src/notify/config.ts";
 import { type NotifyTarget, notifyAll } from "../../src/notify/notify.ts";
-import type { HeartbeatRpc } from "../../src/objects/heartbeat.ts";
+import { type HeartbeatRpc, TASKS } from "../../src/objects/heartbeat.ts";
 import { messageOf } from "../../src/outbound/exchange.ts";
 import type { Beat as BeatView, Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../src/schema/heartbeat.ts";
+import { MINUTE_MS } from "../../src/schema/limits.ts";
 import { type BeatIo, runBeat } from "./beat-run.ts";
 import { HeartbeatStore, type StoredHeartbeat } from "./store.ts";
+import { TaskLoop } from "./task-loop.ts";
+
+/** An alarm that is late by more has been given up by the platform. */
+const OVERDUE_MS = MINUTE_MS;
+
+/** Counts on while its object sleeps: it lasts as long as the isolate, as the registered tasks do. */
+const tasks = new TaskLoop(intervalTasks, (task, reason) => logError("A code task failed", { task, reason }));
 
 export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc {
   readonly #store: HeartbeatStore;
@@ -52,10 +64,26 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
   async configure(
     input: HeartbeatInput,
   ): Promise<Outcome<{ readonly heartbeat: Heartbeat; readonly created: boolean }>> {
+    const current = this.#store.load();
+    const configured = this.#configure(input, current, current?.record.codeVersion);
+    if (!configured.ok) return configured;
+    return ok({ heartbeat: this.#view(this.#store.load(), Date.now()), created: current === undefined });
+  }
+
+  /** Applies the configuration in code, once for each version of it: what an operator changed since stays. */
+  async ensure(input: HeartbeatInput, version: string): Promise<Outcome<null>> {
+    const current = this.#store.load();
+    return current?.record.codeVersion === version ? ok(null) : this.#configure(input, current, version);
+  }
+
+  #configure(
+    input: HeartbeatInput,
+    current: StoredHeartbeat | undefined,
+    codeVersion: string | undefined,
+  ): Outcome<null> {
     const { name } = this.ctx.id;
     if (name === undefined) throw new Error("A heartbeat's object is got by name");
     const now = Date.now();
-    const current = this.#store.load();
     const defined = defineHeartbeat(input, name);
     const stored = current?.record.config.notify ?? [];
     const notify = acceptNotifiers(input.notify ?? [], stored, { allowLoopbackHttp: this.#settings.LOCAL });
@@ -65,8 +93,9 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     }
     if (!defined.ok) return defined;
     const config = { ...defined.value.config, ...(input.notify === undefined ? {} : { notify: notify.value }) };
-    this.#store.putRecord(configure(name, config, now, current));
-    return ok({ heartbeat: this.#view(this.#store.load(), now), created: current === undefined });
+    this.#store.putRecord({ ...configure(name, config, now, current), codeVersion });
+    this.#arm();
+    return ok(null);
   }
 
   async read(): Promise<Outcome<Heartbeat>> {
@@ -118,11 +147,9 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
       const { record, newest, handledAt } = loaded;
       if (newest !== undefined && isInProgress(newest)) return ok({ beat_id: newest.id });
       const seq = (newest?.seq ?? 0) + 1;
-      const beat = this.#beginSoon(
-        loaded,
-        { id: `${record.name}-m${now}_${seq}`, seq, trigger: "manual", dueAt: now, handledAt },
-        now,
-      );
+      const id = `${record.name}-m${now}_${seq}`;
+      const beat = this.#begin(loaded, { id, seq, trigger: "manual", dueAt: now, handledAt }, now, now);
+      this.#arm();
       return ok({ beat_id: beat.id });
     });
   }
@@ -140,25 +167,46 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     const slot = dueSlot(compileStored(record.config).everyMs, handledAt, tickAt);
     const busy = newest !== undefined && isInProgress(newest);
     if (busy || slot === undefined) {
-      await this.#rearm(newest);
+      // The platform gives up on an alarm after its retries; the tick does not.
+      if (this.#running === undefined && (await this.ctx.storage.getAlarm()) === null) this.#arm();
       return ok({});
     }
-    const seq = (newest?.seq ?? 0) + 1;
-    const { dueAt, missed } = slot;
-    const next: NewBeat = { id: `${record.name}-s${dueAt}`, seq, trigger: "schedule", dueAt, missed, handledAt: dueAt };
-    return ok({ beat_id: this.#beginSoon(loaded, next, now, tickAt).id });
+    const beat = this.#begin(loaded, scheduledBeat(record.name, newest, slot), now, tickAt);
+    this.#arm();
+    return ok({ beat_id: beat.id });
   }
 
-  /** Runs the beat that was recorded, or repeats the one that failed for a passing reason. */
+  /** Runs the beat that was recorded, repeats the one that failed for a passing reason, or begins the one that is due between two ticks. */
   override async alarm(): Promise<void> {
-    const loaded = this.#settle(Date.now());
-    const beat = loaded === undefined ? undefined : this.#nextToRun(loaded, Date.now());
-    if (loaded === undefined || beat === undefined) return;
+    const now = Date.now();
+    if (this.ctx.id.name === TASKS) return this.#runTasks(now);
+    const loaded = this.#settle(now);
+    if (loaded === undefined) return;
+    const beat = this.#nextToRun(loaded, now);
+    if (beat !== undefined) await this.#run(beat, loaded.record);
+    this.#arm();
+  }
+
+  /** Keeps code's interval tasks going (docs/contract.md §10): asked of the one object that is named {@link TASKS}. */
+  async tendTasks(): Promise<void> {
+    const now = Date.now();
+    const alarmAt = await this.ctx.storage.getAlarm();
+    const isOverdue = alarmAt !== null && alarmAt < now - OVERDUE_MS;
+    if (alarmAt === null || isOverdue) this.#runTasks(now);
+  }
+
+  #runTasks(now: number): void {
+    if (this.#settings.MODE === "stopped") return;
+    const nextAt = tasks.run(now);
+    if (nextAt !== undefined) void this.ctx.storage.setAlarm(nextAt);
+  }
+
+  async #run(beat: Beat, record: HeartbeatRecord): Promise<void> {
     const running = { id: beat.id, abort: new AbortController() };
     this.#running = running;
-    const io = this.#ioOf(loaded.record, running.abort.signal);
-    const heartbeat = compileStored(loaded.record.config);
-    const subject = { name: loaded.record.name, heartbeat, document: this.#store.document() };
+    const io = this.#ioOf(record, running.abort.signal);
+    const heartbeat = compileStored(record.config);
+    const subject = { name: record.name, heartbeat, document: this.#store.document() };
     try {
       await runBeat(beat, subject, io);
     } catch (error) {
@@ -170,32 +218,40 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     }
   }
 
-  /** The beat that the alarm is for: queued, or a repeat that is due. Arms for a repeat that is not due yet. */
+  /** The beat that the alarm is for; undefined if there is none, or a gate has ended it. */
   #nextToRun(loaded: StoredHeartbeat, now: number): Beat | undefined {
     const { record, newest, handledAt } = loaded;
-    if (newest === undefined) return undefined;
-    if (newest.phase === "queued") return newest;
-    if (newest.retryAt === undefined) return undefined;
-    if (now < newest.retryAt) {
-      void this.ctx.storage.setAlarm(newest.retryAt);
-      return undefined;
-    }
-    const isOver = now >= newest.dueAt + compileStored(record.config).everyMs;
-    if (isOver || this.#settings.MODE === "stopped") {
+    if (newest?.phase === "queued") return newest;
+    const { everyMs } = compileStored(record.config);
+    const isStopped = this.#settings.MODE === "stopped";
+    const slot = isStopped ? undefined : dueSlot(everyMs, handledAt, now);
+    if (newest?.retryAt !== undefined && now >= newest.retryAt) {
+      if (!isStopped && slot === undefined) return this.#repeat(loaded, newest, now);
       this.#store.putBeat(withoutRetry(newest));
-      return undefined;
     }
-    const { id, dueAt } = newest;
-    const repeat: NewBeat = { id: `${id}-r`, seq: newest.seq + 1, trigger: "schedule", dueAt, handledAt, retryOf: id };
+    const isOurs =
+      slot !== undefined && (nextWakeAt(compileStored(record.config), undefined, handledAt, now) ?? now + 1) <= now;
+    if (!isOurs) return undefined;
+    const beat = this.#begin(this.#store.load() ?? loaded, scheduledBeat(record.name, newest, slot), now, now);
+    return isInProgress(beat) ? beat : undefined;
+  }
+
+  #repeat(loaded: StoredHeartbeat, { id, seq, dueAt }: Beat, now: number): Beat | undefined {
+    const { handledAt } = loaded;
+    const repeat: NewBeat = { id: `${id}-r`, seq: seq + 1, trigger: "schedule", dueAt, handledAt, retryOf: id };
     const beat = this.#begin(loaded, repeat, now, now);
     return isInProgress(beat) ? beat : undefined;
   }
 
-  /** Records a new beat and wakes the alarm for it, unless a gate has ended it. */
-  #beginSoon(loaded: StoredHeartbeat, next: NewBeat, now: number, at = now): Beat {
-    const beat = this.#begin(loaded, next, now, at);
-    if (isInProgress(beat)) void this.ctx.storage.setAlarm(now);
-    return beat;
+  /** Sets the alarm for what the object waits for. A beat that is running arms it at its end. */
+  #arm(): void {
+    const loaded = this.#running === undefined ? this.#store.load() : undefined;
+    if (loaded === undefined) return;
+    const { record, newest, handledAt } = loaded;
+    // The tick arms it when the mode is another one again.
+    if (this.#settings.MODE === "stopped" && newest?.phase !== "queued") return;
+    const wakeAt = nextWakeAt(compileStored(record.config), newest, handledAt, Date.now());
+    if (wakeAt !== undefined) void this.ctx.storage.setAlarm(wakeAt);
   }
 
   /** Records a new beat: ended at once where a gate ends it, else queued. `at` is the time that the gates go by. */
@@ -223,20 +279,9 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     if (loaded === undefined || beat === undefined || !isInProgress(beat)) return loaded;
     if (beat.phase === "queued" || beat.id === this.#running?.id) return loaded;
     const ended = interrupted(beat, compileStored(loaded.record.config).everyMs, now);
-    this.#keep(ended);
+    this.#store.putBeat(ended);
+    if (ended.retryAt !== undefined) this.#arm();
     return { ...loaded, newest: ended };
-  }
-
-  #keep(beat: Beat): void {
-    this.#store.putBeat(beat);
-    if (beat.retryAt !== undefined) void this.ctx.storage.setAlarm(beat.retryAt);
-  }
-
-  /** The platform gives up on an alarm after its retries; the tick does not. */
-  async #rearm(newest: Beat | undefined): Promise<void> {
-    const wakeAt = newest?.phase === "queued" ? newest.startedAt : newest?.retryAt;
-    if (wakeAt === undefined || this.#running !== undefined) return;
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(wakeAt);
   }
 
   #ioOf({ config }: HeartbeatRecord, signal: AbortSignal): BeatIo {
@@ -253,7 +298,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
       },
       record: (beat) => {
         if (signal.aborted) return false;
-        this.#keep(beat);
+        this.#store.putBeat(beat);
         return true;
       },
     };
@@ -285,5 +330,15 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return settingsOf(this.env);
   }
 }
+
+/** The beat that answers a due time. */
+const scheduledBeat = (name: string, newest: Beat | undefined, { dueAt, missed }: DueSlot): NewBeat => ({
+  id: `${name}-s${dueAt}`,
+  seq: (newest?.seq ?? 0) + 1,
+  trigger: "schedule",
+  dueAt,
+  missed,
+  handledAt: dueAt,
+});
 
 const missing = () => notFound("heartbeat");

@@ -42,4 +42,7 @@ const V1 = [
    )`,
 ] as const;
 
-export const SCHEMA: Schema = { table: "heartbeat", steps: [V1] };
+/** `code_version`: of the configuration in code that was applied last (`setHeartbeat`). */
+const V2 = ["ALTER TABLE heartbeat ADD COLUMN code_version TEXT"] as const;
+
+export const SCHEMA: Schema = { table: "heartbeat", steps: [V1, V2] };

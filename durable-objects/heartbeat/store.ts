@@ -7,7 +7,7 @@ import type { Beat, BeatPhase } from "../../src/domain/heartbeat/beat.ts";
 import type { HeartbeatRecord } from "../../src/domain/heartbeat/heartbeat.ts";
 import type { BeatOutcome, BeatTrigger } from "../../src/schema/heartbeat.ts";
 import { makeTables, migrate } from "../storage/migrate.ts";
-import { all, first, numberIn, parse, put, type Row } from "../storage/rows.ts";
+import { all, first, numberIn, parse, put, type Row, textIn } from "../storage/rows.ts";
 import { SCHEMA } from "./schema.ts";
 
 /** How many entries the log keeps; like idle beats in a row are one. */
@@ -64,6 +64,7 @@ export class HeartbeatStore {
       created_at: record.createdAt,
       updated_at: record.updatedAt,
       handled_at: record.handledAt,
+      code_version: record.codeVersion,
     });
   }
 
@@ -131,6 +132,7 @@ const toRecord = (row: Row): HeartbeatRecord => ({
   createdAt: Number(row.created_at),
   updatedAt: Number(row.updated_at),
   handledAt: Number(row.handled_at),
+  codeVersion: textIn(row.code_version),
 });
 
 const toBeat = (row: Row): Beat => ({

@@ -12,7 +12,9 @@ import { CallBudget } from "../outbound/call-budget.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 import { tickAllUsers } from "./all-users.ts";
 import { ensureBuiltins } from "./builtins.ts";
+import { ensureHeartbeats } from "./code-heartbeats.ts";
 import { tickHeartbeats } from "./heartbeats.ts";
+import { tendTasks } from "./interval-tasks.ts";
 import { runTasks } from "./tasks.ts";
 
 /**
@@ -27,6 +29,10 @@ export async function tick(dueAt: number, env: Env, now: number): Promise<void> 
   await Promise.all([
     part("directory", () => tickJobs(scheduledTime, env, settings, budget)),
     part("builtins", () => ensureBuiltins(env, settings, now, budget)),
+    part("code heartbeats", () => ensureHeartbeats(env, budget)),
+    part("interval tasks", async () => {
+      if (budget.take()) await tendTasks(env);
+    }),
     part("tasks", async () => {
       if (settings.MODE !== "stopped") await runTasks(scheduledTime);
     }),

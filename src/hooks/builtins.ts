@@ -9,6 +9,7 @@ import { canonicalJson } from "../domain/job/job-change.ts";
 import { base32 } from "../domain/text/base32.ts";
 import { sha256 } from "../domain/text/sha256.ts";
 import { JobInput } from "../schema/job.ts";
+import { explainFields } from "./explain-fields.ts";
 import type { JobHandler } from "./job-hooks.ts";
 
 type Fields = z.input<typeof JobInput>;
@@ -54,11 +55,11 @@ export function registerBuiltin(builtin: Builtin): void {
     owner_kind: "system",
     labels: { ...fields.labels, [BUILTIN_LABEL]: version },
   });
-  if (!input.success) throw new Error(`registerBuiltin("${name}"): ${explain(fieldErrors(input.error.issues))}`);
+  if (!input.success) throw new Error(`registerBuiltin("${name}"): ${explainFields(fieldErrors(input.error.issues))}`);
   const job = defineJob(input.data);
   if (!job.ok) {
     throw new Error(
-      `registerBuiltin("${name}"): ${job.error.kind === "validation_failed" ? explain(job.error.errors) : job.error.kind}`,
+      `registerBuiltin("${name}"): ${job.error.kind === "validation_failed" ? explainFields(job.error.errors) : job.error.kind}`,
     );
   }
   registered.set(name, { input: input.data, version, ...(handler === undefined ? {} : { handler }) });
@@ -67,6 +68,3 @@ export function registerBuiltin(builtin: Builtin): void {
 /** What is registered in this isolate. */
 export const registeredBuiltins = (): readonly RegisteredBuiltin[] => [...registered.values()];
 export const registeredBuiltin = (name: string): RegisteredBuiltin | undefined => registered.get(name);
-
-const explain = (errors: readonly { readonly path: string; readonly message: string }[]): string =>
-  errors.map(({ path, message }) => `${path} ${message}`).join("; ");

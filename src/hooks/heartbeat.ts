@@ -1,8 +1,16 @@
 /**
- * The heartbeat's chat and notifier in code (CONTRACT.md §10), registered at module level in someone's own Worker:
- * one of each, the later registration replacing the earlier.
+ * Heartbeats in code (docs/contract.md §10), registered at module level in someone's own Worker: configurations by name, and one chat
+ * and one notifier for all. A later registration replaces an earlier one.
  */
-import type { TokenUsage } from "../schema/heartbeat.ts";
+import type * as z from "zod";
+import { defineHeartbeat } from "../domain/heartbeat/heartbeat.ts";
+import { fieldErrors } from "../domain/job/definition.ts";
+import { canonicalJson } from "../domain/job/job-change.ts";
+import { base32 } from "../domain/text/base32.ts";
+import { sha256 } from "../domain/text/sha256.ts";
+import { HeartbeatInput, type TokenUsage } from "../schema/heartbeat.ts";
+import { IdText } from "../schema/text.ts";
+import { explainFields } from "./explain-fields.ts";
 
 /** What a function in code is asked. It should give up when `signal` is aborted. */
 export type ChatQuestion = {
@@ -35,6 +43,43 @@ export function onHeartbeatChat(chat: ChatFunction): void {
 export function onHeartbeatNotify(notify: NotifyFunction): void {
   registered = { ...registered, notify };
 }
+
+/** A heartbeat's configuration as docs/contract.md §8 has it; the name is given beside it. */
+export type HeartbeatConfig = Omit<z.input<typeof HeartbeatInput>, "name">;
+
+/** `version` changes whenever the code's configuration does. */
+export type CodeHeartbeat = { readonly name: string; readonly input: HeartbeatInput; readonly version: string };
+
+const configured = new Map<string, CodeHeartbeat>();
+const VERSION_CHARS = 16;
+
+/**
+ * Configures the heartbeat `name` from code: it is there after the first tick. What an operator changes in it over HTTP stays until the
+ * code's own configuration changes. Throws if a field is wrong, so a mistake shows when the Worker starts.
+ *
+ * ```ts
+ * setHeartbeat("main", { every: "30m", fast_model: "small", model: "large", active_hours: { start: "08:00", end: "22:00" } });
+ * ```
+ */
+export function setHeartbeat(name: string, config: HeartbeatConfig): void {
+  if (!IdText.safeParse(name).success) {
+    throw new Error(`setHeartbeat("${name}"): the name must be 1 to 64 of A-Z, a-z, 0-9, _ and -`);
+  }
+  const input = HeartbeatInput.safeParse(config);
+  if (!input.success) throw new Error(`setHeartbeat("${name}"): ${explainFields(fieldErrors(input.error.issues))}`);
+  const defined = defineHeartbeat(input.data, name);
+  if (!defined.ok) {
+    const { error } = defined;
+    throw new Error(
+      `setHeartbeat("${name}"): ${error.kind === "validation_failed" ? explainFields(error.errors) : error.kind}`,
+    );
+  }
+  const version = base32(sha256(canonicalJson(input.data)), VERSION_CHARS);
+  configured.set(name, { name, input: input.data, version });
+}
+
+/** What is registered in this isolate. */
+export const codeHeartbeats = (): readonly CodeHeartbeat[] => [...configured.values()];
 
 /** What is registered in this isolate. */
 export const heartbeatHooks = (): HeartbeatHooks => registered;

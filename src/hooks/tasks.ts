@@ -1,9 +1,13 @@
-/** Tasks that run every N minutes and are not persisted (CONTRACT.md §10): whether one is due follows from the tick's time alone. */
-import { MINUTE_MS } from "../schema/limits.ts";
+/**
+ * Tasks that run again and again and are not persisted (docs/contract.md §10): at whole minutes, where whether one is due follows from
+ * the tick's time alone, or at any interval from their registration on.
+ */
+import { parseDurationWithin } from "../domain/time/duration.ts";
+import { MAX_EVERY_MS, MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 
 /** What a task gets. */
 export type TaskCall = {
-  /** The minute of the tick, epoch ms. */
+  /** When the task was due, epoch ms: of `everyMinutes` the minute of the tick. */
   readonly scheduledTime: number;
 };
 
@@ -11,7 +15,10 @@ export type Task = (call: TaskCall) => void | Promise<void>;
 
 export type RegisteredTask = { readonly minutes: number; readonly name: string; readonly run: Task };
 
+export type IntervalTask = { readonly everyMs: number; readonly name: string; readonly run: Task };
+
 const registered = new Map<string, RegisteredTask>();
+const intervals = new Map<string, IntervalTask>();
 
 /**
  * Runs `task` at every minute since 1970 that divides by `minutes`: 1 is every minute, 60 every full hour UTC. Nothing is stored: a
@@ -26,9 +33,34 @@ export function everyMinutes(minutes: number, name: string, task: Task): void {
   if (!Number.isSafeInteger(minutes) || minutes < 1) {
     throw new Error(`everyMinutes("${name}"): minutes must be a whole number from 1, not ${minutes}`);
   }
-  if (registered.has(name)) throw new Error(`everyMinutes: there is a task "${name}" already; give each its own name`);
+  refuseTaken("everyMinutes", name);
   registered.set(name, { minutes, name, run: task });
 }
+
+/**
+ * Runs `task` every `every` (a duration from `1s`) from now on, also in MODE=ephemeral. Nothing is stored: a restart begins a new
+ * count, what was due meanwhile is not made up, and a task that is still running when it is due again is left out. What throws is
+ * logged and not tried again. Throws if `every` is no such duration or the name is taken.
+ *
+ * ```ts
+ * scheduleEvery("30s", "refresh-prices", async () => { await prices.refresh(); });
+ * ```
+ */
+export function scheduleEvery(every: string, name: string, task: Task): void {
+  const everyMs = parseDurationWithin(String(every), SECOND_MS, MAX_EVERY_MS);
+  if (!everyMs.ok) throw new Error(`scheduleEvery("${every}", "${name}"): every ${everyMs.error}`);
+  if (typeof task !== "function") throw new Error(`scheduleEvery("${every}", "${name}"): the task must be a function`);
+  refuseTaken("scheduleEvery", name);
+  intervals.set(name, { everyMs: everyMs.value, name, run: task });
+}
+
+function refuseTaken(by: string, name: string): void {
+  if (!registered.has(name) && !intervals.has(name)) return;
+  throw new Error(`${by}: there is a task "${name}" already; give each its own name`);
+}
+
+/** What is registered in this isolate. */
+export const intervalTasks = (): readonly IntervalTask[] => [...intervals.values()];
 
 /** The tasks that are due at the tick of `scheduledTime` (epoch ms). */
 export function tasksDueAt(scheduledTime: number): RegisteredTask[] {

@@ -9,6 +9,8 @@ import type { Objects } from "./binding.ts";
 export interface HeartbeatRpc {
   /** Makes the heartbeat or replaces its configuration; document and log stay. Masked secrets keep what is stored. Errors: `validation_failed`. */
   configure(input: HeartbeatInput): Promise<Outcome<{ readonly heartbeat: Heartbeat; readonly created: boolean }>>;
+  /** Applies a configuration from code, once for each `version` of it. Errors: `validation_failed`. */
+  ensure(input: HeartbeatInput, version: string): Promise<Outcome<null>>;
   read(): Promise<Outcome<Heartbeat>>;
   /** Erases the heartbeat with its document and log; a beat in progress is given up. */
   erase(): Promise<Outcome<null>>;
@@ -28,7 +30,12 @@ export interface HeartbeatRpc {
    * waiting for it. Called again for the same due time it does nothing.
    */
   beatIfDue(tickAt: number): Promise<Outcome<{ readonly beat_id?: string }>>;
+  /** Keeps code's interval tasks going. Only the object that is named {@link TASKS} is asked. */
+  tendTasks(): Promise<void>;
 }
+
+/** The object whose alarm runs code's interval tasks. No heartbeat can have its name. */
+export const TASKS = ":tasks";
 
 export type HeartbeatBinding = { readonly HEARTBEAT: Objects<HeartbeatRpc> };
 

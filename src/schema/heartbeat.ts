@@ -55,8 +55,7 @@ export const HeartbeatInput = z.strictObject({
   name: IdText.optional(),
   enabled: z.boolean().default(true),
   every: DurationText.default("30m").meta({
-    description:
-      "Whole minutes, 1m to 365d. Beats fall on multiples of it, counted in UTC from 1970: 30m beats at :00 and :30.",
+    description: "10s to 365d. Beats fall on multiples of it, counted in UTC from 1970: 30m beats at :00 and :30.",
   }),
   agent_id: z.union([IdText, z.literal("")]).optional(),
   fast_model: modelText.optional().meta({ description: "The model that decides whether there is anything to do." }),

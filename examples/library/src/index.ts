@@ -7,7 +7,9 @@ import reveille, {
   type Env,
   everyMinutes,
   registerBuiltin,
+  scheduleEvery,
   setActiveUsers,
+  setHeartbeat,
   setHeartbeatChat,
   setHeartbeatNotifier,
   setJobHandler,
@@ -50,12 +52,20 @@ everyMinutes(1, "pulse", async ({ scheduledTime }) => {
   await journal().add(`pulse ${new Date(scheduledTime).toISOString()}`);
 });
 
+/** Any interval from a second, counted from the start on. */
+scheduleEvery("2s", "short-pulse", async () => {
+  await journal().add("short pulse");
+});
+
 const SUBSCRIBERS = ["ada", "ben", "cho"];
 
 /** Whom all_users jobs run for, in an order that does not change. A real one reads a database page by page. */
 setActiveUsers(async function* () {
   yield* SUBSCRIBERS;
 });
+
+/** How often the assistant looks whether anything is to be done. Its document is written over HTTP. */
+setHeartbeat("editor", { every: "20s", agent_id: "" });
 
 /** The heartbeat asks here first whether anything is to be done, then what. */
 setHeartbeatChat(async ({ sessionId }) => ({

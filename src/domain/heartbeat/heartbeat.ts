@@ -1,9 +1,9 @@
 /**
- * One heartbeat's rules (CONTRACT.md §8): what its configuration means, when a beat is due, and what ends one before any
+ * One heartbeat's rules (docs/contract.md §8): what its configuration means, when a beat is due, and what ends one before any
  * model is asked. Beats fall on the multiples of `every`, counted from 1970 in UTC, so that no restart and no edit moves them.
  */
 import type { Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../schema/heartbeat.ts";
-import { MAX_EVERY_MS, MINUTE_MS } from "../../schema/limits.ts";
+import { MAX_EVERY_MS, MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import { type FieldError, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
 import { compileActiveHours, type DailyWindow, isActiveAt } from "../time/active-hours.ts";
@@ -14,7 +14,7 @@ import type { Beat, Idle } from "./beat.ts";
 /** A configuration with everything that beating needs already worked out. */
 export type CompiledHeartbeat = {
   readonly config: HeartbeatConfig;
-  /** Whole minutes, in ms. */
+  /** At least 10 s. */
   readonly everyMs: number;
   readonly hours?: DailyWindow;
 };
@@ -27,8 +27,11 @@ export type HeartbeatRecord = {
   readonly updatedAt: number;
   /** Beats due up to here are dealt with. A beat moves it on in its own row; the later of the two counts. */
   readonly handledAt: number;
+  /** The version of the code's configuration that was applied last; undefined if code never configured it. */
+  readonly codeVersion?: string | undefined;
 };
 
+export const MIN_EVERY_MS = 10 * SECOND_MS;
 /** How many of the coming beats are looked at to find one within the active hours: over a day of minutes, four years of days. */
 const MAX_LOOKAHEAD = 1_500;
 
@@ -67,11 +70,8 @@ export function defineHeartbeat(input: HeartbeatInput, name: string): Outcome<Co
 }
 
 function readEvery(every: string, errors: FieldError[]): number {
-  const ms = parseDurationWithin(every, MINUTE_MS, MAX_EVERY_MS);
+  const ms = parseDurationWithin(every, MIN_EVERY_MS, MAX_EVERY_MS);
   if (!ms.ok) errors.push({ path: "every", message: ms.error });
-  else if (ms.value % MINUTE_MS !== 0) {
-    errors.push({ path: "every", message: `"${every}" is not whole minutes; the Cron Trigger ticks once a minute` });
-  }
   return ms.ok ? ms.value : MINUTE_MS;
 }
 
@@ -127,15 +127,38 @@ function hoursText({ active_hours }: HeartbeatConfig): string {
   return active_hours === undefined ? "" : `${active_hours.start} to ${active_hours.end} ${active_hours.timezone}`;
 }
 
-/** The first due time after `after` that lies within the active hours; undefined where none is in sight. */
+/** The first due time after `after` that lies within the active hours; undefined if none is in sight. */
 function firstActiveBeat({ everyMs, hours }: CompiledHeartbeat, after: number): number | undefined {
   const first = slotStart(everyMs, after) + everyMs;
-  if (hours === undefined) return first;
-  for (let k = 0; k < MAX_LOOKAHEAD; k++) {
-    const dueAt = first + k * everyMs;
+  if (hours === undefined || isActiveAt(hours, first)) return first;
+  // Active hours begin and end with a minute, and every minute holds a beat of an interval that is no longer.
+  const step = Math.max(everyMs, MINUTE_MS);
+  for (let k = 1; k <= MAX_LOOKAHEAD; k++) {
+    const from = slotStart(step, first) + k * step;
+    const dueAt = Math.ceil(from / everyMs) * everyMs;
     if (isActiveAt(hours, dueAt)) return dueAt;
   }
   return undefined;
+}
+
+/** The tick comes with each minute: a beat between two minutes is the object's own alarm's. */
+const ringsItself = ({ config, everyMs }: CompiledHeartbeat): boolean => config.enabled && everyMs % MINUTE_MS !== 0;
+
+/**
+ * When the heartbeat's object must wake by itself, in epoch ms, or undefined: for a beat that waits to be run, for the repeat of one
+ * that failed, and for the next beat of an interval that the tick does not meet. One in progress is looked at again when it ends.
+ */
+export function nextWakeAt(
+  heartbeat: CompiledHeartbeat,
+  newest: Beat | undefined,
+  handledAt: number,
+  now: number,
+): number | undefined {
+  if (newest?.phase === "queued") return now;
+  if (newest !== undefined && newest.phase !== "ended") return undefined;
+  const dueAt = ringsItself(heartbeat) ? firstActiveBeat(heartbeat, handledAt) : undefined;
+  const wakeAt = Math.min(newest?.retryAt ?? Number.POSITIVE_INFINITY, dueAt ?? Number.POSITIVE_INFINITY);
+  return Number.isFinite(wakeAt) ? Math.max(wakeAt, now) : undefined;
 }
 
 /**

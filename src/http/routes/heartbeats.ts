@@ -1,14 +1,13 @@
-/** `/v1/heartbeats`: configuration, HEARTBEAT.md, beats by hand and the log (CONTRACT.md §8). The operator's, but for reading. */
+/** `/v1/heartbeats`: configuration, HEARTBEAT.md, beats by hand and the log (docs/contract.md §8). The operator's, but for reading. */
 import * as z from "zod";
-import { listHeartbeats, registerHeartbeat, unregisterHeartbeat } from "../../directory/heartbeats.ts";
-import { invalid, type Outcome } from "../../domain/failure.ts";
-import { type CompiledHeartbeat, compileStored, defineHeartbeat } from "../../domain/heartbeat/heartbeat.ts";
+import { listHeartbeats } from "../../directory/heartbeats.ts";
+import { invalid } from "../../domain/failure.ts";
 import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
-import type { Env } from "../../env.ts";
+import { eraseHeartbeat, putHeartbeat } from "../../heartbeat/configure.ts";
 import { findHeartbeat, heartbeatObject } from "../../objects/heartbeat.ts";
 import { Beat, Heartbeat, HeartbeatInput } from "../../schema/heartbeat.ts";
-import { KIB, MINUTE_MS } from "../../schema/limits.ts";
+import { KIB } from "../../schema/limits.ts";
 import { IdText } from "../../schema/text.ts";
 import { NoBody, pageCursor, pageLimit, pageOf } from "../fields.ts";
 import { reply, route } from "../route.ts";
@@ -52,7 +51,7 @@ const put = route({
   async handle({ env, params, body }) {
     const name = IdText.safeParse(params.name);
     if (!name.success) return invalid([{ path: "name", message: "must be 1 to 64 of A-Z, a-z, 0-9, _ and -" }]);
-    const configured = await configure(env, name.data, body);
+    const configured = await putHeartbeat(env, name.data, body);
     if (!configured.ok) return configured;
     const { heartbeat, created } = configured.value;
     return created ? reply(201, heartbeat, { location: `/v1/heartbeats/${name.data}` }) : reply(200, heartbeat);
@@ -87,7 +86,7 @@ const remove = route({
   answers: { 204: { description: "The heartbeat is gone." } },
   errors: ["not_found"],
   async handle({ env, params }) {
-    const erased = await erase(env, params.name);
+    const erased = await eraseHeartbeat(env, params.name);
     return erased.ok ? reply(204) : erased;
   },
 });
@@ -173,41 +172,3 @@ const beats = route({
 });
 
 export const heartbeatRoutes = [list, put, get, remove, getDocument, putDocument, beat, beats] as const;
-
-/**
- * Registers before and after: before, so that a crash in between leaves no heartbeat that is never ticked; after, in case it was
- * deleted meanwhile. A name that is registered in vain costs a call that finds nothing.
- */
-async function configure(env: Env, name: string, input: HeartbeatInput) {
-  const object = heartbeatObject(env, name);
-  const defined = defineHeartbeat(input, name);
-  // The object names the wrong fields, the notifiers' included.
-  if (!defined.ok) return object.configure(input);
-  const entry = entryOf(name, defined.value);
-  await registerHeartbeat(env, entry);
-  const configured = await object.configure(input);
-  if (configured.ok) await registerHeartbeat(env, entry);
-  else await registerAsIs(env, name);
-  return configured;
-}
-
-async function erase(env: Env, name: string): Promise<Outcome<null>> {
-  const found = findHeartbeat(env, name);
-  if (!found.ok) return found;
-  const erased = await found.value.erase();
-  await registerAsIs(env, name);
-  return erased;
-}
-
-/** Takes the name off the registry unless the heartbeat is there: someone may have made it anew meanwhile. */
-async function registerAsIs(env: Env, name: string): Promise<void> {
-  await unregisterHeartbeat(env, name);
-  const present = await heartbeatObject(env, name).read();
-  if (present.ok) await registerHeartbeat(env, entryOf(name, compileStored(present.value)));
-}
-
-const entryOf = (name: string, { config, everyMs }: CompiledHeartbeat) => ({
-  name,
-  everyMinutes: everyMs / MINUTE_MS,
-  enabled: config.enabled,
-});

@@ -8,6 +8,7 @@ import { fromSources } from "../../../local/from-sources.ts";
 import { findPort } from "../../../local/port.ts";
 import { startRuntime } from "../../../local/runtime.ts";
 import { FanOut } from "../../../src/schema/fan-out.ts";
+import { Beat, Heartbeat } from "../../../src/schema/heartbeat.ts";
 import { Job } from "../../../src/schema/job.ts";
 import { Run } from "../../../src/schema/run.ts";
 import { atEnd, eventually, temporaryFolder } from "../harness/index.ts";
@@ -123,6 +124,32 @@ it("runs a task every minute, once for each tick's minute", async () => {
     expect(pulses.filter((line) => line === `pulse ${new Date(at).toISOString()}`)).toHaveLength(1);
   }
 });
+
+it("runs a task every two seconds from the first tick on, without a further tick", async () => {
+  await tick(Math.floor(Date.now() / 60_000) * 60_000);
+  const pulses = async () => (await journal()).filter((line) => line === "short pulse").length;
+  const before = await pulses();
+  const begun = Date.now();
+  await eventually("three more pulses", async () => (await pulses()) >= before + 3);
+  expect(Date.now() - begun).toBeGreaterThan(3_500);
+});
+
+it("has the heartbeat that code configures, which beats by itself between two ticks", async () => {
+  await tick(Math.floor(Date.now() / 60_000) * 60_000);
+  const { every, next_beat_at } = await api(Heartbeat, "/v1/heartbeats/editor");
+  expect(every).toBe("20s");
+  expect(Date.parse(next_beat_at ?? "") % 20_000).toBe(0);
+  await api(Heartbeat, "/v1/heartbeats/editor", { every: "10s" }, "PUT");
+  await tick(Math.floor(Date.now() / 60_000) * 60_000);
+  const beat = await eventually(
+    "a beat",
+    async () => (await api(page(Beat), "/v1/heartbeats/editor/beats")).items[0],
+    15_000,
+  );
+  expect(beat).toMatchObject({ trigger: "schedule", outcome: "empty" });
+  expect(Date.parse(beat.scheduled_at) % 10_000).toBe(0);
+  expect((await api(Heartbeat, "/v1/heartbeats/editor")).every).toBe("10s");
+}, 30_000);
 
 it("fires a builtin for all users when the tick finds it due, once for each user that the code names", async () => {
   const { id } = await builtin("weekly-letter");

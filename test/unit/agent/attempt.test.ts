@@ -250,7 +250,28 @@ describe("listeners", () => {
   });
 });
 
+describe("interval tasks", () => {
+  beforeEach(reload);
+
+  it.each(["999ms", "0s", "-1s", "nonsense", "366d", ""])(
+    "refuse the interval %j where they are registered",
+    (every) => {
+      expect(() => hooks.scheduleEvery(every, "t", () => undefined)).toThrow(`scheduleEvery("${every}", "t"): every `);
+      expect(hooks.intervalTasks()).toEqual([]);
+    },
+  );
+
+  it("have names of their own, also beside those of whole minutes", () => {
+    hooks.everyMinutes(1, "t", () => undefined);
+    expect(() => hooks.scheduleEvery("1s", "t", () => undefined)).toThrow('there is a task "t" already');
+    hooks.scheduleEvery("1.5s", "u", () => undefined);
+    expect(hooks.intervalTasks()).toMatchObject([{ name: "u", everyMs: 1_500 }]);
+  });
+});
+
 describe("tasks", () => {
+  beforeAll(reload);
+
   it("are due at every minute since 1970 that their number divides", () => {
     hooks.everyMinutes(1, "each", () => undefined);
     hooks.everyMinutes(5, "five", () => undefined);

@@ -21,6 +21,7 @@ import {
   dueSlot,
   heartbeatView,
   idleBecause,
+  nextWakeAt,
 } from "../../../../src/domain/heartbeat/heartbeat.ts";
 import { acceptNotifiers, maskNotifier } from "../../../../src/notify/config.ts";
 import { HeartbeatInput, type Notifier } from "../../../../src/schema/heartbeat.ts";
@@ -55,8 +56,8 @@ describe("a heartbeat's configuration", () => {
   });
 
   it.each([
-    [{ every: "90s" }, ["every"]],
-    [{ every: "30s" }, ["every"]],
+    [{ every: "9s" }, ["every"]],
+    [{ every: "500ms" }, ["every"]],
     [{ every: "0m" }, ["every"]],
     [{ every: "366d" }, ["every"]],
     [{ every: "soon" }, ["every"]],
@@ -139,6 +140,55 @@ describe("the cadence", () => {
     expect(view({ enabled: false }, T)).toBeUndefined();
     const night = { active_hours: { start: "22:15", end: "06:00", timezone: "Europe/Berlin" } };
     expect(view(night, T)).toBe("2026-11-23T21:30:00.000Z");
+  });
+});
+
+describe("an interval of no whole minutes", () => {
+  const SECOND = 1_000;
+  const wake = (input: Record<string, unknown>, handledAt: number, now: number, newest?: Beat) =>
+    nextWakeAt(compiled(input), newest, handledAt, now);
+
+  it.each([
+    ["10s", T + 10 * SECOND],
+    ["90s", T + 90 * SECOND],
+    ["45s", T + 45 * SECOND],
+    ["1h0m1s", undefined],
+  ])("%s wakes the object at the next multiple since 1970", (every, expected) => {
+    const at = wake({ every }, T, T + SECOND);
+    if (expected !== undefined) expect(at).toBe(expected);
+    const { everyMs } = compiled({ every });
+    expect((at ?? 0) % everyMs).toBe(0);
+    expect(at).toBeGreaterThan(T);
+  });
+
+  it("wakes it at once for a beat that is overdue or queued, and for no whole minutes, which are the tick's", () => {
+    expect(wake({ every: "10s" }, T, T + 60 * SECOND)).toBe(T + 60 * SECOND);
+    expect(wake({ every: "1m" }, T, T + 5 * MINUTE)).toBeUndefined();
+    expect(wake({ every: "10s", enabled: false }, T, T + 60 * SECOND)).toBeUndefined();
+    const queued = queueBeat({ id: "b", seq: 1, trigger: "manual", dueAt: T, handledAt: T }, T);
+    expect(wake({ every: "1m" }, T, T + SECOND, queued)).toBe(T + SECOND);
+    expect(wake({ every: "10s" }, T, T + 60 * SECOND, beginDeciding(queued))).toBeUndefined();
+  });
+
+  it("wakes it for a repeat, if that is earlier than the next beat", () => {
+    const queued = queueBeat({ id: "b", seq: 1, trigger: "schedule", dueAt: T, handledAt: T }, T);
+    const failing = failedForNow(beginDeciding(queued), "boom", 90 * SECOND, T + SECOND);
+    expect(failing.retryAt).toBe(T + 46 * SECOND);
+    expect(wake({ every: "90s" }, T, T + 2 * SECOND, failing)).toBe(T + 46 * SECOND);
+  });
+
+  it("sleeps until the active hours, however many beats lie before them", () => {
+    const active_hours = { start: "22:15", end: "06:00", timezone: "Europe/Berlin" };
+    expect(wake({ every: "10s", active_hours }, T, T)).toBe(Date.parse("2026-11-23T21:15:00Z"));
+    expect(wake({ every: "45s", active_hours }, T, T)).toBe(Date.parse("2026-11-23T21:15:00Z"));
+    const shown = heartbeatView(
+      configure("main", compiled({ every: "12s500ms", active_hours }).config, T, undefined),
+      compiled({ every: "12s500ms", active_hours }).config,
+      undefined,
+      T,
+      T,
+    );
+    expect(shown.next_beat_at).toBe("2026-11-23T21:15:00.000Z");
   });
 });
 

@@ -92,6 +92,52 @@ describe("a heartbeat that was never made", () => {
   });
 });
 
+describe("an interval of no whole minutes", () => {
+  const armedAt = (stub: Stub) => runInDurableObject(stub, (_object, { storage }) => storage.getAlarm());
+
+  it("beats by the object's own alarm at each multiple, and once for a tick that finds the same beat", async () => {
+    const { stub, name } = await makeHeartbeat({ decision: skip }, { every: "100s" });
+    const first = await armedAt(stub);
+    expect((first ?? 1) % 100_000).toBe(0);
+    expect(first).toBeGreaterThan(Date.now());
+    const dueAt = first ?? 0;
+    await at(dueAt, () => runDurableObjectAlarm(stub));
+    const [beat] = await beatsOf(stub);
+    expect(beat).toMatchObject({ trigger: "schedule", outcome: "skipped", decision: { action: "skip" } });
+    expect(Date.parse(beat?.scheduled_at ?? "")).toBe(dueAt);
+    expect(await value(at(dueAt + 1_000, () => stub.beatIfDue(dueAt)))).toEqual({});
+    expect(await decisionsOf(name)).toHaveLength(1);
+    expect(await armedAt(stub)).toBe(dueAt + 100_000);
+  });
+
+  it("is taken up again by the tick when the alarm was lost, and gone when every is whole minutes again", async () => {
+    const { stub } = await makeHeartbeat(undefined, { every: "100s" });
+    await runInDurableObject(stub, (_object, { storage }) => storage.deleteAlarm());
+    await value(stub.beatIfDue(Date.now()));
+    expect(await armedAt(stub)).toBeGreaterThan(Date.now());
+    await value(stub.configure(HeartbeatInput.parse({ every: "1m" })));
+    const armed = (await armedAt(stub)) ?? 0;
+    await at(armed, () => runDurableObjectAlarm(stub));
+    expect(await beatsOf(stub)).toEqual([]);
+    expect(await armedAt(stub)).toBeNull();
+  });
+});
+
+describe("a configuration from code", () => {
+  it("is applied once for each version; what an operator changes stays until the next", async () => {
+    const stub = env.HEARTBEAT.getByName(`hb-code-${made++}`);
+    const input = (every: string) => HeartbeatInput.parse({ every });
+    await value(stub.ensure(input("30m"), "v1"));
+    await value(stub.ensure(input("10m"), "v1"));
+    expect(await value(stub.read())).toMatchObject({ every: "30m" });
+    await value(stub.configure(input("20m")));
+    await value(stub.ensure(input("30m"), "v1"));
+    expect(await value(stub.read())).toMatchObject({ every: "20m" });
+    await value(stub.ensure(input("40m"), "v2"));
+    expect(await value(stub.read())).toMatchObject({ every: "40m" });
+  });
+});
+
 describe("configuration", () => {
   it("is kept with its secrets, which are shown masked and survive being written back", async () => {
     const slack = { type: "slack", url: "https://hooks.slack.com/services/T0/B0/averylongsecret" };
@@ -111,7 +157,7 @@ describe("configuration", () => {
   it("that is wrong names every wrong field, and changes nothing", async () => {
     const { stub } = await makeHeartbeat(undefined);
     const wrong = await stub.configure(
-      HeartbeatInput.parse({ every: "90s", notify: [{ type: "webhook", url: "http://example.com/x" }] }),
+      HeartbeatInput.parse({ every: "9s", notify: [{ type: "webhook", url: "http://example.com/x" }] }),
     );
     expect(wrong).toMatchObject({ ok: false, error: { errors: [{ path: "every" }, { path: "notify.0.url" }] } });
     expect((await value(stub.read())).every).toBe("30m");

@@ -40,7 +40,7 @@ describe("PUT /v1/heartbeats/{name}", () => {
   });
 
   it.each([
-    [{ every: "90s" }, "every"],
+    [{ every: "9s" }, "every"],
     [{ evry: "30m" }, "evry"],
     [{ name: "other" }, "name"],
     [{ active_hours: { start: "8", end: "22:00" } }, "active_hours.start"],

@@ -10,6 +10,7 @@ import { readWorkerConfig } from "../../local/worker-config.ts";
 import type { Result } from "../../src/domain/result.ts";
 import { buildDashboard } from "../../web/build.ts";
 import { clientTypes } from "./api-types.ts";
+import { jobFileSchema } from "./job-file-schema.ts";
 import { describedApi } from "./routes.ts";
 import { writeTypes } from "./types.ts";
 
@@ -52,6 +53,7 @@ async function buildPackage(folder: string): Promise<void> {
   });
   await writeFile(join(folder, "client.d.ts"), clientTypes(await describedApi(ROOT, folder)));
   await writeTypes(ROOT, folder, TYPED);
+  await writeFile(join(folder, "job-file.schema.json"), `${JSON.stringify(jobFileSchema(), null, 2)}\n`);
   await writeWorker(folder);
 }
 

@@ -1,0 +1,173 @@
+/** Jobs in git: a file is planned and applied against a service that runs. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { type Ran, runCli } from "../harness/cli.ts";
+import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
+
+let reveille: Reveille;
+let cwd: string;
+let namespace: string;
+let count = 0;
+
+beforeAll(async () => {
+  reveille = await startReveille({ dataDir: await temporaryFolder() });
+});
+beforeEach(async () => {
+  cwd = await temporaryFolder();
+  count += 1;
+  namespace = `n${count}`;
+});
+
+const cli = (...words: string[]): Promise<Ran> =>
+  runCli(words, { cwd, env: { REVEILLE_URL: reveille.url, REVEILLE_TOKEN: reveille.adminToken } });
+
+const write = (jobs: object): Promise<void> =>
+  writeFile(join(cwd, "reveille.json"), JSON.stringify({ namespace, jobs }));
+
+const Jobs = z.object({
+  items: z.array(
+    z.looseObject({
+      id: z.string(),
+      name: z.string(),
+      state: z.string(),
+      message: z.string().optional(),
+      updated_at: z.string(),
+    }),
+  ),
+});
+const jobs = async () =>
+  Jobs.parse(
+    await (await reveille.api(`/v1/jobs?label=reveille/namespace:${namespace}&state=active,paused,finished`)).json(),
+  ).items;
+
+const A = { name: "a", message: "one", schedule: { cron: "0 9 * * *" } };
+const B = { message: "two", schedule: { every: "1h" }, labels: { team: "ops" } };
+
+it("creates what is missing, and nothing the second time", async () => {
+  await write({ a: A, b: B });
+  const planned = await cli("plan", "--exit-code");
+  expect([planned.code, planned.out]).toEqual([
+    3,
+    expect.stringMatching(/^\+ n\d+\/a {2}create\n.*T09:00:00.*2 to create, 0 to change, 0 to delete, 0 left/s),
+  ]);
+  expect(await jobs()).toEqual([]);
+  expect(await cli("apply")).toMatchObject({ code: 0, out: expect.stringContaining("2 changes made.") });
+  const before = await jobs();
+  expect(before.map(({ name }) => name).toSorted()).toEqual(["a", "b"]);
+  expect(await cli("apply")).toMatchObject({ code: 0, out: "Nothing to change.\n" });
+  expect(await cli("plan", "--exit-code")).toMatchObject({ code: 0 });
+  expect(await jobs()).toEqual(before);
+});
+
+it("shows a change field by field with the next three fires before and after, and makes it", async () => {
+  await write({ a: A, b: B });
+  await cli("apply");
+  await write({ a: { ...A, schedule: { cron: "30 8 * * *" }, message: "new" }, b: B });
+  const { out } = await cli("plan", "--json");
+  const fires = (time: string) => [1, 2, 3].map(() => expect.stringContaining(`T${time}`));
+  expect(JSON.parse(out)).toMatchObject({
+    changes: 1,
+    steps: [
+      {
+        action: "change",
+        key: "a",
+        changes: [
+          { field: "schedule.cron", before: "0 9 * * *", after: "30 8 * * *" },
+          { field: "message", before: "one", after: "new" },
+        ],
+        next: { before: fires("09:00"), after: fires("08:30") },
+      },
+      { action: "leave", key: "b" },
+    ],
+  });
+  await cli("apply");
+  expect((await jobs()).find(({ name }) => name === "a")?.message).toBe("new");
+});
+
+it("removes what the file no longer says, and another kind of schedule takes the place of the old", async () => {
+  await write({
+    a: { ...A, description: "old", overlap: "allow_all", schedule: { cron: "0 9 * * *", timezone: "Asia/Tokyo" } },
+  });
+  await cli("apply");
+  await write({ a: { ...A, schedule: { every: "2h" } } });
+  expect((await cli("apply")).code).toBe(0);
+  const [job] = await jobs();
+  expect(job).toMatchObject({ overlap: "skip", schedule: { every: "2h" } });
+  expect(job).not.toHaveProperty("description");
+  expect((await cli("plan", "--exit-code")).code).toBe(0);
+});
+
+it("deletes only with --prune, and only in its namespace", async () => {
+  await reveille.api("/v1/jobs", { json: { ...A, name: "not of a file" } });
+  await write({ a: A, b: B });
+  await cli("apply");
+  await write({ a: A });
+  expect(await cli("plan", "--exit-code")).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("--prune deletes it"),
+  });
+  await cli("apply");
+  expect(await jobs()).toHaveLength(2);
+  expect((await cli("plan", "--prune", "--exit-code")).code).toBe(3);
+  await cli("apply", "--prune");
+  expect((await jobs()).map(({ name }) => name)).toEqual(["a"]);
+  const outside = Jobs.parse(await (await reveille.api("/v1/jobs?name=not%20of%20a%20file")).json());
+  expect(outside.items).toHaveLength(1);
+});
+
+it("checks every job before it changes one", async () => {
+  await write({ a: A });
+  await cli("apply");
+  await write({ a: { ...A, message: "changed" }, b: { ...B, schedule: { every: "soon" } }, c: { nme: "x" } });
+  const { code, err } = await cli("apply");
+  expect(code).toBe(1);
+  expect(err).toMatch(/jobs\.b: schedule\.every: "soon".*jobs\.c: /s);
+  expect((await jobs()).map(({ message }) => message)).toEqual(["one"]);
+});
+
+it("leaves alone a job that somebody paused, and one whose time has passed", async () => {
+  const soon = new Date(Date.now() + 1_500).toISOString();
+  await write({ a: A, once: { message: "m", schedule: { at: soon } } });
+  await cli("apply");
+  await cli("jobs", "pause", "a");
+  await new Promise((resolve) => setTimeout(resolve, Math.max(Date.parse(soon) + 500 - Date.now(), 0)));
+  expect(await cli("plan", "--exit-code")).toMatchObject({ code: 0 });
+  expect(await cli("apply")).toMatchObject({ code: 0, out: "Nothing to change.\n" });
+  expect((await jobs()).find(({ name }) => name === "a")?.state).toBe("paused");
+});
+
+describe("a file that cannot be used", () => {
+  it.each([
+    ["no namespace", { jobs: {} }, /namespace: is missing/],
+    ["a field that is none", { namespace: "x", jobs: {}, job: {} }, /job: is not a field of a job file/],
+    [
+      "a time from now on",
+      { namespace: "x", jobs: { a: { ...A, schedule: { in: "5m" } } } },
+      /schedule\.in: would be another time at each apply/,
+    ],
+    ["jobs as a list", { namespace: "x", jobs: [A] }, /jobs: must be an object/],
+  ])("%s ends with 1", async (_, document, words) => {
+    await writeFile(join(cwd, "reveille.json"), JSON.stringify(document));
+    const { code, err } = await cli("apply");
+    expect([code, err]).toEqual([1, expect.stringMatching(words)]);
+  });
+
+  it("none at all ends with 2, two of them too", async () => {
+    expect((await cli("plan")).code).toBe(2);
+    await write({ a: A });
+    await writeFile(join(cwd, "reveille.yaml"), "namespace: x\njobs: {}\n");
+    expect((await cli("plan")).code).toBe(2);
+  });
+
+  it("YAML and TOML that are broken are named with the place", async () => {
+    await writeFile(join(cwd, "reveille.yaml"), "namespace: x\njobs:\n  a: [\n");
+    expect(await cli("plan")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/reveille\.yaml cannot be read: .*line/s),
+    });
+    await writeFile(join(cwd, "a.toml"), 'namespace = "x"\njobs = {\n');
+    expect((await cli("plan", "a.toml")).code).toBe(1);
+  });
+});

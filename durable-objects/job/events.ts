@@ -137,7 +137,7 @@ const fanOutEvent = (record: JobRecord, fanOut: FanOut, rev: number): Event => (
 const jobEvent = (record: JobRecord, cursor: Parameters<typeof jobView>[1]): Event => ({
   rev: cursor.rev,
   type: "job",
-  data: JSON.stringify(jobView(record, cursor)),
+  data: JSON.stringify(jobView(record, cursor, Date.now())),
 });
 
 const fanOutData = (record: JobRecord, fanOut: FanOut, counts: FanOutCounts): string =>

@@ -20,7 +20,7 @@ import {
 import { shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
 import { byNewest, type FanOutSpec, type RunKey } from "../../src/domain/fan-out/user-run.ts";
 import { fanOutView } from "../../src/domain/fan-out/view.ts";
-import { pauseJob } from "../../src/domain/job/job.ts";
+import { pauseJob } from "../../src/domain/job/stop.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";

@@ -4,7 +4,8 @@
  * next alarm and lets the object sleep.
  */
 import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
-import { isUnlisted, pauseJob } from "../../src/domain/job/job.ts";
+import { isUnlisted } from "../../src/domain/job/job.ts";
+import { pauseJob } from "../../src/domain/job/stop.ts";
 import { judgeIdleWake, NEAR_TIMER_MS } from "../../src/domain/limits/breaker.ts";
 import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";

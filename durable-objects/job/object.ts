@@ -10,7 +10,7 @@ import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
 import { changeByBackfill } from "../../src/domain/job/backfill.ts";
 import { explain } from "../../src/domain/job/explain.ts";
 import { explanationView } from "../../src/domain/job/explanation.ts";
-import { etagOf, jobView } from "../../src/domain/job/job.ts";
+import { etagOf, type JobRecord, jobView } from "../../src/domain/job/job.ts";
 import {
   changeByEnsure,
   changeByPatch,
@@ -110,7 +110,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     const isListed = !place.repeated && this.#listing.removals === 0;
     this.#state.create(isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
     if (!isListed) await this.#listing.index();
-    return ok({ job: jobView(record, cursor), replayed: false });
+    return ok({ job: jobView(record, cursor, Date.now()), replayed: false });
   }
 
   /** Whether an Idempotency-Key has made a job here. `hash` is of the request; another one's is `idempotency_key_reused`. */
@@ -118,18 +118,18 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     const present = this.#state.stored;
     if (present === undefined || present.record.deletedAt !== undefined) return ok({ was: "nothing" });
     if (present.record.idempotencyHash !== hash) return err({ kind: "idempotency_key_reused" });
-    return ok({ was: "kept", job: jobView(present.record, present.cursor) });
+    return ok({ was: "kept", job: jobView(present.record, present.cursor, Date.now()) });
   }
 
   async read(caller: Caller): Promise<Outcome<Job>> {
     const seen = visibleRecord(this.#state, caller);
-    return seen.ok ? ok(jobView(seen.value.record, seen.value.cursor)) : seen;
+    return seen.ok ? ok(jobView(seen.value.record, seen.value.cursor, Date.now())) : seen;
   }
 
   /** The job with what an import needs besides. */
   async exported(): Promise<Outcome<ExportedJob>> {
     const seen = visibleRecord(this.#state, ADMIN);
-    return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor)) : seen;
+    return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor, Date.now())) : seen;
   }
 
   /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
@@ -161,7 +161,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
     this.#state.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
     await this.#loop.remove();
-    return ok(jobView(record, cursor));
+    return ok(jobView(record, cursor, Date.now()));
   }
 
   async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>> {
@@ -277,7 +277,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     if (record.idempotencyHash === undefined || record.idempotencyHash !== hash) {
       return err({ kind: "idempotency_key_reused" });
     }
-    return ok({ job: jobView(record, cursor), replayed: true });
+    return ok({ job: jobView(record, cursor, Date.now()), replayed: true });
   }
 
   #change<T>(caller: Caller, decide: (state: TickState) => Outcome<T>): Outcome<T> {
@@ -311,7 +311,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
       await this.#listing.index();
     }
     const state = this.#state.current;
-    return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor));
+    return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor, Date.now()));
   }
 
   #commit(change: JobChange): void {
@@ -319,12 +319,17 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     this.#state.commit(change);
   }
 
+  /** How the last run ended, for a job that wants to be told (`continuity`). */
+  #previous({ definition }: JobRecord, { id }: Run): Run | undefined {
+    return definition.continuity ? this.#state.store.lastEnded(id) : undefined;
+  }
+
   #call({ record, job }: TickState, run: Run, deadline: Deadline) {
     return callJob(
       this.env,
       settingsOf(this.env),
       { definition: record.definition, origin: record.origin, maxAttempts: job.retry.maxAttempts },
-      { ...run, jobId: record.id },
+      { ...run, jobId: record.id, previous: this.#previous(record, run) },
       { now: () => Date.now(), deadline },
     );
   }

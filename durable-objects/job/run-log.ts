@@ -7,19 +7,16 @@ import { notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type Caller, canReadRuns, canReport, runsRefused } from "../../src/domain/job/access.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import { countEnded } from "../../src/domain/run/new-run.ts";
-import { rulesOf } from "../../src/domain/run/rules.ts";
+import { isActive, type Run, repeatsReport } from "../../src/domain/run/run.ts";
 import {
-  cancelRun,
-  completeRun,
-  isActive,
-  progressRun,
-  type Run,
-  type RunRules,
-  repeatsReport,
-} from "../../src/domain/run/run.ts";
+  changeByCancel,
+  changeByCompletion,
+  changeByProgress,
+  type RunChanged,
+} from "../../src/domain/run/run-change.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
+import type { TickState } from "../../src/domain/run/tick.ts";
 import type { RunChange } from "../../src/objects/fan-out.ts";
 import type { RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
@@ -76,7 +73,7 @@ export class JobRunLog {
     return this.#changeRun(
       caller,
       runId,
-      (active, now) => completeRun(active, heard, now),
+      (current, active, now) => changeByCompletion(current, active, heard, now),
       (ended) => repeatsReport(ended, body.status),
     );
   }
@@ -86,7 +83,7 @@ export class JobRunLog {
     return this.#changeRun(
       caller,
       runId,
-      (run, now, rules) => progressRun(run, progress, rules, now),
+      (current, active, now) => changeByProgress(current, active, progress, now),
       () => false,
     );
   }
@@ -97,12 +94,7 @@ export class JobRunLog {
       const refused = this.#refuseUserRun(caller, runId);
       return refused ?? this.#changeUserRun(caller, runId, { kind: "cancel" });
     }
-    return this.#changeRun(
-      caller,
-      runId,
-      (run, now) => cancelRun(run, now),
-      () => false,
-    );
+    return this.#changeRun(caller, runId, changeByCancel, () => false);
   }
 
   /** The run, if it is there and this caller may report on it (or look at it). */
@@ -136,23 +128,21 @@ export class JobRunLog {
   #changeRun(
     caller: Caller,
     runId: string,
-    step: (run: Run, now: number, rules: RunRules) => Run,
+    decide: (state: TickState, run: Run, now: number) => RunChanged,
     isRepeat: (run: Run) => boolean,
   ): Outcome<RunView> {
     const seen = this.#reportable(caller, runId);
     if (!seen.ok) return seen;
-    const { run } = seen.value;
-    const { record, cursor: before } = seen.value.state;
+    const { run, state } = seen.value;
     if (!isActive(run)) {
-      if (isRepeat(run)) return ok(runView(record.id, run));
+      if (isRepeat(run)) return ok(runView(state.record.id, run));
       return err({ kind: "run_already_finished", status: run.status });
     }
-    const job = this.#state.current?.job;
-    if (job === undefined) return notFound("run");
-    const next = step(run, Date.now(), rulesOf(job));
-    const cursor = isActive(next) ? before : countEnded(before, next);
-    this.#state.commit({ runs: [next], cursor });
-    return ok(runView(record.id, next));
+    const { current } = this.#state;
+    if (current === undefined) return notFound("run");
+    const change = decide(current, run, Date.now());
+    this.#state.commit(change);
+    return ok(runView(state.record.id, change.run));
   }
 }
 

@@ -107,6 +107,11 @@ export class JobStore {
     return row === undefined ? undefined : toRun(row);
   }
 
+  /** The run that was the last to end as success or error, that of this id left out. */
+  lastEnded(exceptId: string): Run | undefined {
+    return [...this.#sql.exec<Row>(LAST_ENDED, exceptId)].map(toRun)[0];
+  }
+
   /** Newest first. */
   runs(query: RunQuery): Run[] {
     const rows = all(
@@ -187,5 +192,7 @@ export class JobStore {
 
 const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = 'fan_out') AS fanned_out FROM entry
   WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
+const LAST_ENDED = `SELECT body FROM entry WHERE slot > 0 AND status IN ('success', 'error') AND id != ?
+  ORDER BY body ->> 'finishedAt' DESC, seq DESC LIMIT 1`;
 const OLDEST_ENDED = "SELECT slot FROM entry WHERE phase = 'ended' ORDER BY seq LIMIT ?";
 const toRun = (row: Row): Run => parse<Run>(row.body);

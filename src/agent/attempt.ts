@@ -5,6 +5,7 @@
 
 import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
+import { readAnswerControl } from "../domain/run/control.ts";
 import { LISTENER_OBJECTED } from "../domain/run/run.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { errorText } from "../domain/text/error-text.ts";
@@ -54,8 +55,13 @@ export async function callJob(
   const left = io.deadline.timeoutMs - (io.now() - startedAt);
   const objection = await tellListeners(job.definition, run, ended, Math.max(LEAST_LISTENER_MS, left));
   if (objection === undefined || answer.kind !== "success") return answer;
-  const { httpStatus } = answer;
-  return { kind: "refused", reason: objection, ...(httpStatus === undefined ? {} : { httpStatus }) };
+  const { httpStatus, heard } = answer;
+  return {
+    kind: "refused",
+    reason: objection,
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(heard === undefined ? {} : { heard }),
+  };
 }
 
 /** Notifies the listeners of the agent's completion of a run; it becomes an error when one of them objects. Never throws. */
@@ -116,7 +122,13 @@ function asOutput(value: unknown): Answer {
   const text = typeof value === "string" ? value : writeJson(value);
   if (text === undefined || text === "") return { kind: "success" };
   const output = cutUtf8(text, MAX_OUTPUT_BYTES);
-  return { kind: "success", output: output.text, ...(output.truncated ? { outputTruncated: true } : {}) };
+  const heard = readAnswerControl(text);
+  return {
+    kind: "success",
+    output: output.text,
+    ...(output.truncated ? { outputTruncated: true } : {}),
+    ...(heard === undefined ? {} : { heard }),
+  };
 }
 
 /** Undefined for what JSON has no form for: nothing, functions, circles. The handler has done its work all the same. */

@@ -1,8 +1,10 @@
 /** The body of a call to the agent, field by field as CONTRACT.md §4 has it. */
 
 import type { Run } from "../domain/run/run.ts";
+import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatInstant } from "../domain/time/instant.ts";
-import type { CalledJob, CalledRun } from "../schema/agent-call.ts";
+import type { CalledJob, CalledRun, PreviousRun } from "../schema/agent-call.ts";
+import { MAX_PREVIOUS_OUTPUT_BYTES } from "../schema/limits.ts";
 
 /** Where and with what token the agent reports the end of a run that it answered with 202. */
 export type Completion = { readonly url: string; readonly token: string };
@@ -16,6 +18,7 @@ export type JobRunBody = {
     readonly job: CalledJob;
     readonly message?: string;
     readonly payload?: Readonly<Record<string, unknown>>;
+    readonly previous?: PreviousRun;
     readonly complete: Completion;
   };
 };
@@ -23,6 +26,8 @@ export type JobRunBody = {
 /** What of a run the agent is told, with the id of its job; instants in epoch ms, `attempt` from 1. */
 export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "dueAt" | "startedAt" | "attempt"> & {
   readonly jobId: string;
+  /** The last run of the job, or of the user, that ended as success or error: handed over where the job has `continuity`. */
+  readonly previous?: Run | undefined;
 };
 
 /**
@@ -46,10 +51,20 @@ export function jobRunBody(call: {
       job,
       ...(message ? { message } : {}),
       ...(payload === undefined || Object.keys(payload).length === 0 ? {} : { payload }),
+      ...(run.previous === undefined ? {} : { previous: previousRun(run.previous) }),
       complete,
     },
   };
 }
+
+/** The output is cut: it tells what was seen last, and is no store. */
+const previousRun = ({ id, status, startedAt, finishedAt = startedAt, output, error }: Run): PreviousRun => ({
+  run_id: id,
+  status: status === "success" ? "success" : "error",
+  finished_at: formatInstant(finishedAt),
+  ...(output === undefined ? {} : { output: cutUtf8(output, MAX_PREVIOUS_OUTPUT_BYTES).text }),
+  ...(error === undefined ? {} : { error }),
+});
 
 /** `data.run` of a call, and what code is told of a run. */
 export const calledRun = (run: RunToCall): CalledRun => ({

@@ -8,6 +8,8 @@
 
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
+import { readAnswerControl } from "../domain/run/control.ts";
+import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { Deadline, Interruption } from "../outbound/deadline.ts";
 import { endpointError } from "../outbound/endpoint.ts";
@@ -16,7 +18,7 @@ import { readAnswerText, release } from "../outbound/output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "../outbound/response.ts";
 import { parseRetryAfter } from "../outbound/retry-after.ts";
 import { type SignatureHeaders, signedHeaders } from "../outbound/signature.ts";
-import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
+import { MAX_ANSWER_BYTES, MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
 
 /** One call. `id` becomes `webhook-id` and must be the same for every attempt; `body` is anything that JSON can write. */
 export type Delivery = {
@@ -142,11 +144,21 @@ async function readOutput(response: Response, deadline: Deadline): Promise<Answe
     release(response.body);
     return success;
   }
-  const read = await readAnswerText(response, { headers, contentType, decoder }, MAX_OUTPUT_BYTES, deadline);
+  // What the agent answers back may stand beyond the part of its JSON that is kept.
+  const most = isJson(contentType) ? MAX_ANSWER_BYTES : MAX_OUTPUT_BYTES;
+  const read = await readAnswerText(response, { headers, contentType, decoder }, most, deadline, MAX_OUTPUT_BYTES);
   switch (read.kind) {
-    case "text":
+    case "text": {
       if (read.text === "") return success;
-      return { ...success, output: read.text, ...(read.truncated ? { outputTruncated: true } : {}) };
+      const output = cutUtf8(read.text, MAX_OUTPUT_BYTES);
+      const heard = read.truncated ? undefined : readAnswerControl(read.text);
+      return {
+        ...success,
+        output: output.text,
+        ...(read.truncated || output.truncated ? { outputTruncated: true } : {}),
+        ...(heard === undefined ? {} : { heard }),
+      };
+    }
     case "undecodable":
       return success;
     case "broken": {
@@ -159,6 +171,8 @@ async function readOutput(response: Response, deadline: Deadline): Promise<Answe
     }
   }
 }
+
+const isJson = (contentType: string | null): boolean => /\bjson\b/i.test(contentType ?? "");
 
 function interrupted(
   by: Interruption,

@@ -19,6 +19,9 @@ export type Failure =
     }
   | { readonly kind: "job_already_running"; readonly run_id: string }
   | { readonly kind: "job_finished" }
+  | { readonly kind: "job_paused" }
+  /** `reason` names the limit of the budget, and what was spent. */
+  | { readonly kind: "budget_exceeded"; readonly reason: string }
   | { readonly kind: "name_reserved"; readonly name: string }
   | { readonly kind: "run_already_finished"; readonly status: string }
   | { readonly kind: "precondition_failed"; readonly etag: string }

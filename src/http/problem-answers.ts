@@ -89,6 +89,22 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
       hint: 'Give it a new time with PATCH /v1/jobs/{id}, e.g. {"schedule": {"at": "2027-01-15T14:30:00Z"}}, or make a new job.',
     }),
   },
+  job_paused: {
+    status: 409,
+    title: "The job is paused",
+    say: () => ({
+      detail: "The job is paused, so a trigger does not run it.",
+      hint: "Resume it with POST /v1/jobs/{id}/resume, or run it once all the same with POST /v1/jobs/{id}/run.",
+    }),
+  },
+  budget_exceeded: {
+    status: 409,
+    title: "The job's budget is used up",
+    say: (failure) => ({
+      detail: `The job is not run: ${failure.reason}.`,
+      hint: 'Wait for the next day of the schedule\'s zone, or raise the limit with PATCH /v1/jobs/{id}, e.g. {"budget": {"runs_per_day": 100}}.',
+    }),
+  },
   name_reserved: {
     status: 409,
     title: "The name is reserved",

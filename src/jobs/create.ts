@@ -102,7 +102,13 @@ export async function dryRunJob(
     return err({ kind: "name_reserved", name: definition.name });
   }
   const { record, cursor } = newJob("", job.value, call.now);
-  const { id: _id, etag: _etag, created_at: _created, updated_at: _updated, ...view } = jobView(record, cursor);
+  const {
+    id: _id,
+    etag: _etag,
+    created_at: _created,
+    updated_at: _updated,
+    ...view
+  } = jobView(record, cursor, call.now);
   return ok({ job: view, next: showFires(schedule, call.now, DRY_RUN_FIRES) });
 }
 

@@ -32,12 +32,15 @@ export async function readAnswerText(
   { headers, contentType, decoder }: TextBody,
   maxBytes: number,
   deadline: Deadline,
+  enoughBytes: number = maxBytes,
 ): Promise<ReadText> {
   const length = headers.get("content-length");
   const isShort = length !== null && Number(length) <= maxBytes && !headers.has("content-encoding");
   if (!isShort) {
     const { body } = response;
-    return body === null ? { kind: "text", text: "", truncated: false } : readText(body, decoder, maxBytes, deadline);
+    return body === null
+      ? { kind: "text", text: "", truncated: false }
+      : readText(body, decoder, maxBytes, deadline, enoughBytes);
   }
   // As the decoder would read it, without the bytes' coming to JavaScript in between.
   if (decoder.encoding === "utf-8" && !decoder.fatal && UNWARNED.test(contentType ?? "")) {
@@ -54,13 +57,15 @@ export async function readAnswerText(
 
 /**
  * The first `maxBytes` (of UTF-8, whatever the body's charset) of `body`, decoded as `like` would. Takes over the body and releases
- * it: what is not read is cancelled, so that its connection is free.
+ * it: what is not read is cancelled, so that its connection is free. With `enoughBytes` of it, a body that breaks off or does not end in
+ * time counts as cut.
  */
 export async function readText(
   body: ReadableStream<Uint8Array>,
   like: TextDecoder,
   maxBytes: number,
   deadline: Deadline,
+  enoughBytes: number = maxBytes,
 ): Promise<ReadText> {
   const { encoding, fatal, ignoreBOM } = like;
   const decoder = new TextDecoder(encoding, { fatal, ignoreBOM });
@@ -70,6 +75,9 @@ export async function readText(
   try {
     while (bytes <= maxBytes) {
       const read = await deadline.wait(reader.read());
+      if (read.kind !== "value" && read.kind !== "aborted" && bytes > enoughBytes) {
+        return { kind: "text", text: cutUtf8(text, maxBytes).text, truncated: true };
+      }
       if (read.kind === "failed") return { kind: "broken", error: read.error };
       if (read.kind !== "value") return read;
       const piece = decodePiece(decoder, read.value.value);

@@ -18,6 +18,16 @@ export type CalledRun = {
 /** `data.job`: the job without its read-only fields. */
 export type CalledJob = JobDefinition & { readonly id: string };
 
+/** `data.previous`, for a job with `continuity`: how its last run, or the user's, ended. */
+const PreviousRun = z.strictObject({
+  run_id: z.string(),
+  status: z.enum(["success", "error"]),
+  finished_at: z.string(),
+  output: z.string().optional().meta({ description: "The first 8 KiB." }),
+  error: z.string().optional(),
+});
+export type PreviousRun = z.infer<typeof PreviousRun>;
+
 /** A run that is due, for the agent to do. */
 export const JobRunCall = z
   .strictObject({
@@ -41,6 +51,10 @@ export const JobRunCall = z
         .meta({ description: "The job without its read-only fields." }),
       message: z.string().optional().meta({ description: "The prompt." }),
       payload: z.record(z.string(), z.unknown()).optional(),
+      previous: PreviousRun.optional().meta({
+        description:
+          "Of a job with continuity: its last run (of this user, in a fan-out) that ended as success or error.",
+      }),
       complete: z.strictObject({ url: z.string(), token: z.string() }).meta({
         description: "Where, and with what bearer token, to report the end of a run that is answered with 202.",
       }),

@@ -3,6 +3,7 @@
  * things of it that are not.
  */
 import * as z from "zod";
+import { Spent } from "./control.ts";
 import { Job, JobInput, JobState, RunStatus } from "./job.ts";
 import { InstantText } from "./schedule.ts";
 import { IdText } from "./text.ts";
@@ -43,6 +44,7 @@ const kept = {
   last_error: z.string().optional(),
   run_count: z.int().min(0).default(0),
   consecutive_failures: z.int().min(0).default(0),
+  spent: Spent.optional(),
   ...hidden,
 };
 

@@ -3,6 +3,7 @@
  * Structure only; what the fields mean together is `domain/definition.ts`.
  */
 import * as z from "zod";
+import { Budget, Pacing, Spent } from "./control.ts";
 import {
   MAX_DESCRIPTION_BYTES,
   MAX_LABEL_KEY_BYTES,
@@ -111,6 +112,7 @@ export const READ_ONLY_FIELDS = [
   "next_run_at",
   "run_count",
   "consecutive_failures",
+  "spent",
   "etag",
 ] as const;
 
@@ -252,6 +254,11 @@ export const JobInput = z
       ],
       description: "How old a fire that was missed during downtime may be and still run, 0s to 365d.",
     }),
+    pacing: Pacing.optional(),
+    continuity: z.boolean().optional().meta({
+      description: "true: each call carries data.previous, how the last run of the job (or of the user) ended.",
+    }),
+    budget: Budget.optional(),
     fan_out: FanOutBound.optional(),
     labels: Labels.optional().meta({
       aliases: ["tags", "tag", "label", "categories"],
@@ -297,6 +304,7 @@ export const Job = z
     next_run_at: z.string().optional().meta({ description: "Left out where the job has no fire to come." }),
     run_count: z.int().meta({ description: "Ended runs, skipped ones left out." }),
     consecutive_failures: z.int(),
+    spent: Spent,
     etag: z.string().meta({ description: "The job's version, for If-Match.", examples: ['"3"'] }),
   })
   .meta({ id: "Job" });

@@ -11,6 +11,12 @@ export const MAX_LABEL_KEY_BYTES = 63;
 export const MAX_LABEL_VALUE_BYTES = 200;
 export const MAX_OUTPUT_BYTES = 16 * KIB;
 export const MAX_PROGRESS_MESSAGE_BYTES = 500;
+/** A reason that a client or an agent gives for a pause. */
+export const MAX_CONTROL_TEXT_BYTES = 500;
+/** So much of a JSON answer is read to find what the agent answers back; of its output the first {@link MAX_OUTPUT_BYTES} are kept. */
+export const MAX_ANSWER_BYTES = 256 * KIB;
+/** So much of the previous output is handed over with `continuity`. */
+export const MAX_PREVIOUS_OUTPUT_BYTES = 8 * KIB;
 /** croner takes 3.4 ms for 10,000 characters; no honest expression comes near this. */
 export const MAX_CRON_CHARS = 256;
 /** How many exclusions a schedule may have. */
@@ -27,6 +33,8 @@ export const WEEK_MS = 7 * DAY_MS;
 
 export const MIN_EVERY_MS = SECOND_MS;
 export const MAX_EVERY_MS = 365 * DAY_MS;
+export const MIN_PACING_MS = SECOND_MS;
+export const MAX_PACING_MS = 365 * DAY_MS;
 export const MIN_TIMEOUT_MS = SECOND_MS;
 export const MAX_TIMEOUT_MS = 10 * MINUTE_MS;
 export const MIN_COMPLETION_TIMEOUT_MS = SECOND_MS;

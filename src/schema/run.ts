@@ -1,11 +1,12 @@
 /** The shapes of a run (CONTRACT.md §5) and of what clients send about one (§6: complete, progress, backfill). */
 import * as z from "zod";
+import { Control } from "./control.ts";
 import { RunStatus } from "./job.ts";
 import { MAX_PROGRESS_MESSAGE_BYTES } from "./limits.ts";
 import { InstantText } from "./schedule.ts";
 import { boundedText } from "./text.ts";
 
-export const Trigger = z.enum(["schedule", "manual", "backfill"]);
+export const Trigger = z.enum(["schedule", "manual", "backfill", "event"]);
 export type Trigger = z.infer<typeof Trigger>;
 
 export const Progress = z
@@ -59,6 +60,25 @@ export const Run = z
     http_status: z.int().optional().meta({ description: "What the agent answered last." }),
     output: z.string().optional().meta({ description: "What the agent answered; the first 16 KiB." }),
     output_truncated: z.boolean().optional().meta({ description: "true: the output was longer." }),
+    attempts: z
+      .array(
+        z.strictObject({
+          attempt: z.int(),
+          started_at: z.string(),
+          finished_at: z.string().optional(),
+          http_status: z.int().optional(),
+          error: z.string().optional(),
+        }),
+      )
+      .optional()
+      .meta({ description: "The last ten attempts, oldest first; of an error the first 500 bytes." }),
+    unchanged: z.boolean().optional().meta({ description: "true: the agent found nothing new." }),
+    cost_usd: z.number().optional().meta({ description: "What the agent says that it cost, in US dollars." }),
+    tokens: z.int().optional().meta({ description: "How many tokens the agent says that it used." }),
+    control_error: z.string().optional().meta({
+      description: "What of the agent's control was not understood or not allowed; it changed nothing.",
+    }),
+    next_at: z.string().optional().meta({ description: "When the job fires next because the agent asked for it." }),
     progress: Progress.optional().meta({ description: "What the agent reported last." }),
     fan_out_id: z.string().optional().meta({ description: "The fan-out that it belongs to." }),
   })
@@ -74,6 +94,9 @@ export const CompleteBody = z
       .optional()
       .meta({ description: "What came of it: text, or JSON, which is kept as text; the first 16 KiB are kept." }),
     error: z.string().optional().meta({ description: "Why it failed; the first 4 KiB are kept." }),
+    control: z.union([Control, z.unknown()]).optional().meta({
+      description: "Steers the job. What is not understood is told in the run's control_error, and fails nothing.",
+    }),
   })
   .meta({ examples: [{ status: "success", output: "3 messages need an answer today." }] });
 export type CompleteBody = z.infer<typeof CompleteBody>;

@@ -111,8 +111,8 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
   const at = answeredUntil(context.tickAt, now);
   const firstDueAt = cursor.nextDueAt;
   if (firstDueAt === null || firstDueAt > at) return undefined;
-  const gate = mayStart("due", { record, held });
-  if (!gate.may && gate.why !== "held") return undefined;
+  const gate = mayStart("due", { record, cursor, held }, now);
+  if (!gate.may && (gate.why === "finished" || gate.why === "paused")) return undefined;
 
   const catchupWindowMs = Math.max(job.catchupWindowMs, TICK_GRACE_MS);
   const verdict = decideMissed({ ...job, catchupWindowMs }, firesOf(job, record), firstDueAt, at);
@@ -126,7 +126,7 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
     (going ? "skipped: the previous fan-out was still going" : undefined);
   if (reason !== undefined) {
     const cause = { id: scheduledRunId(record.id, dueAt), trigger: "schedule", dueAt, missed } as const;
-    const skipped = skipFire(record, cursor, { ...cause, reason, held: !gate.may }, now);
+    const skipped = skipFire(record, cursor, { ...cause, reason, held: !gate.may && gate.why === "held" }, now);
     return { cursor: moveOn(skipped.cursor), skipped: skipped.run };
   }
   const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1 }, now);

@@ -21,6 +21,8 @@ export type CompiledJob = {
   readonly completionTimeoutMs: number;
   readonly claimTimeoutMs: number;
   readonly catchupWindowMs: number;
+  /** How soon and how late the agent may ask for its next fire. */
+  readonly pacing?: { readonly minMs: number; readonly maxMs: number };
   readonly retry: { readonly maxAttempts: number; readonly minBackoffMs: number; readonly maxBackoffMs: number };
 };
 
@@ -110,6 +112,8 @@ export function defineJob(input: JobInput, { stored = false, now }: DefineOption
     errors.push({ path: "retry.min_backoff", message: "must not be longer than retry.max_backoff" });
   }
 
+  const pacing = definition.pacing === undefined ? undefined : readPacing(definition.pacing, ms, errors);
+
   if (!schedule.ok || errors.length > 0) return invalid(errors);
   return ok({
     definition,
@@ -118,12 +122,25 @@ export function defineJob(input: JobInput, { stored = false, now }: DefineOption
     completionTimeoutMs,
     claimTimeoutMs,
     catchupWindowMs,
+    ...(pacing === undefined ? {} : { pacing }),
     retry: {
       maxAttempts: definition.retry.max_attempts,
       minBackoffMs: Math.max(minBackoffMs, limits.MIN_BACKOFF_MS),
       maxBackoffMs: Math.max(maxBackoffMs, limits.MIN_BACKOFF_MS),
     },
   });
+}
+
+type ReadMs = (path: string, text: string, min: number, max: number, range: string) => number;
+
+function readPacing({ min, max }: NonNullable<JobDefinition["pacing"]>, ms: ReadMs, errors: FieldError[]) {
+  const before = errors.length;
+  const minMs = ms("pacing.min", min, limits.MIN_PACING_MS, limits.MAX_PACING_MS, "1s to 365d");
+  const maxMs = ms("pacing.max", max, limits.MIN_PACING_MS, limits.MAX_PACING_MS, "1s to 365d");
+  if (errors.length === before && minMs > maxMs) {
+    errors.push({ path: "pacing.max", message: `must not be shorter than pacing.min ("${min}"); got "${max}"` });
+  }
+  return { minMs, maxMs };
 }
 
 /** Checks what only matters when a schedule is new: that it still has a fire to come. */
@@ -135,7 +152,7 @@ export function checkScheduleAhead(job: CompiledJob, anchorAt: number, now: numb
 /** Defaults in, empty optional fields out (CONTRACT.md: "Optional fields that are empty are left out"). */
 function normalise(input: JobInput, now: number | undefined): JobDefinition {
   const userId = input.user_id === "" ? undefined : input.user_id;
-  const { user_id: _user, agent_id, description, message, payload, labels, ...rest } = input;
+  const { user_id: _user, agent_id, description, message, payload, labels, continuity, budget, ...rest } = input;
   return {
     ...rest,
     schedule: normaliseSchedule(input.schedule, now),
@@ -145,6 +162,8 @@ function normalise(input: JobInput, now: number | undefined): JobDefinition {
     ...(agent_id ? { agent_id } : {}),
     ...(description ? { description } : {}),
     ...(message ? { message } : {}),
+    ...(continuity ? { continuity } : {}),
+    ...(budget === undefined || Object.keys(budget).length === 0 ? {} : { budget }),
     ...(payload === undefined || Object.keys(payload).length === 0 ? {} : { payload }),
     ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
     ...(input.exec_scope === "all_users" ? { fan_out: input.fan_out ?? DEFAULT_FAN_OUT } : {}),

@@ -3,18 +3,19 @@
  * the Job object records what they return. Each answers with a failure or with what changes.
  */
 import type { JobInput } from "../../schema/job.ts";
-import { invalid, type Outcome } from "../failure.ts";
+import { type Failure, invalid, type Outcome } from "../failure.ts";
 import { err, ok } from "../result.ts";
-import { mayStart } from "../run/gate.ts";
-import { openRun, skipFire } from "../run/new-run.ts";
+import { mayStart, type Start } from "../run/gate.ts";
+import { beginRun } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
-import { manualRunId, scheduledRunId } from "../run/run-id.ts";
+import { manualRunId } from "../run/run-id.ts";
 import { isOver, type TickState } from "../run/tick.ts";
 import { sameSchedule } from "../time/compile-schedule.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
 import { keepBuiltinLabel } from "./builtin-label.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
-import { aim, type Cursor, type JobRecord, type Pause, pauseJob, stateOf } from "./job.ts";
+import { aim, type Cursor, type JobRecord, stateOf } from "./job.ts";
+import { dropBuffered, type Pause, pauseJob } from "./stop.ts";
 
 /** What a call changes; nothing where it asks for what is so already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
@@ -88,9 +89,11 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
   };
   if (!moved && !switched) return ok({ record: changed });
   if (changed.finishedAt !== undefined) return ok({ record: changed });
-  const dropped = moved ? dropBuffered(changed, cursor, now) : { record: changed, cursor, runs: [] };
-  const after = { ...dropped.cursor, fires: moved ? 0 : cursor.fires };
-  return ok({ ...withNextFire(state, next, dropped.record, after, now), runs: dropped.runs });
+  if (!moved) return ok(withNextFire(state, next, changed, cursor, now));
+  // As a run of the new schedule a fire that waits would count against its `max_runs`.
+  const dropped = dropBuffered(changed, cursor, "skipped: the schedule was changed while this fire waited", now);
+  const after = withNextFire(state, next, dropped.record, { ...dropped.cursor, fires: 0 }, now);
+  return ok(dropped.skipped === undefined ? after : { ...after, runs: [dropped.skipped] });
 }
 
 function pausedByAfter(
@@ -100,17 +103,6 @@ function pausedByAfter(
 ): Pick<JobRecord, "pausedBy"> {
   if (switched) return enabled ? {} : { pausedBy: "hand" };
   return before === undefined ? {} : { pausedBy: before };
-}
-
-/** A fire of the former schedule that waits (`buffer_one`) is skipped: as one of the new schedule it would count against `max_runs`. */
-function dropBuffered(record: JobRecord, cursor: Cursor, now: number): Required<JobChange> {
-  const { buffered, ...rest } = record;
-  if (buffered === undefined) return { record, cursor, runs: [] };
-  const { dueAt, missed } = buffered;
-  const reason = "skipped: the schedule was changed while this fire waited";
-  const id = scheduledRunId(record.id, dueAt);
-  const skipped = skipFire(rest, cursor, { id, trigger: "schedule", dueAt, missed, reason, held: false }, now);
-  return { record: rest, cursor: skipped.cursor, runs: [skipped.run] };
 }
 
 /** The changed job with its next fire from now; one that has none left, and nothing running or waiting, is finished. */
@@ -142,6 +134,14 @@ export function changeByResume(state: TickState, now: number): Outcome<JobChange
   return ok(withNextFire(state, job, changed, state.cursor, now));
 }
 
+/** Why a client that asks for a run does not get one. A job that is held for the moment refuses nobody. */
+export function refuseStart(start: Start, state: TickState, now: number): Failure | undefined {
+  const gate = mayStart(start, state, now);
+  if (gate.may || gate.why === "held") return undefined;
+  if (gate.why === "finished") return { kind: "job_finished" };
+  return gate.why === "paused" ? { kind: "job_paused" } : { kind: "budget_exceeded", reason: gate.reason };
+}
+
 /** Run now, also when paused; refused while a run is active, and once the job has finished. The schedule does not move. */
 export function changeByRunNow(
   state: TickState,
@@ -149,10 +149,11 @@ export function changeByRunNow(
   now: number,
 ): Outcome<JobChange & { readonly run: Run }> {
   const { record, cursor, active } = state;
-  if (!mayStart("manual", state).may) return err({ kind: "job_finished" });
+  const refused = refuseStart("manual", state, now);
+  if (refused !== undefined) return err(refused);
   const [running] = active;
   if (running !== undefined) return err({ kind: "job_already_running", run_id: running.id });
-  const opened = openRun(
+  const opened = beginRun(
     record,
     cursor,
     { id: manualRunId(record.id, now, nonce), trigger: "manual", dueAt: now },

@@ -1,14 +1,15 @@
 /** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../../schema/job.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
+import { dayOf, type Spent, spentOn } from "../run/budget.ts";
 import type { Run } from "../run/run.ts";
 import { bindFires, type Fires } from "../time/fires.ts";
 import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
-/** Who has paused a job: a client, the agent with a 410, or the alarm breaker. A job that was made paused has no entry. */
-export type PausedBy = "hand" | "gone" | "breaker";
+/** Who has paused a job: a client, the agent by `control.pause`, the agent with a 410, or the alarm breaker. A job that was made paused has no entry. */
+export type PausedBy = "hand" | "agent" | "gone" | "breaker";
 
 /** A window of past fires that is being run again, one after the other. */
 export type Backfill = { readonly no: number; readonly due: readonly number[] };
@@ -62,6 +63,8 @@ export type Cursor = {
   /** Ended runs, skips left out. */
   readonly runCount: number;
   readonly consecutiveFailures: number;
+  /** Absent as long as nothing was spent. */
+  readonly spent?: Spent;
   readonly lastSeq: number;
   readonly lastRunAt?: number;
   readonly lastStatus?: RunStatus;
@@ -116,10 +119,14 @@ export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: 
   return { ...rest, nextDueAt: record.definition.enabled ? due : null };
 }
 
+/** Whether the schedule has begun as many runs as it may. A fire that waits (`buffer_one`) is a run as good as begun. */
+export function maxRunsUsed({ definition, buffered }: JobRecord, { fires }: Pick<Cursor, "fires">): boolean {
+  const maxRuns = definition.schedule.max_runs;
+  return maxRuns !== undefined && (buffered === undefined ? fires : fires + 1) >= maxRuns;
+}
+
 function dueAfter(job: CompiledJob, record: JobRecord, fires: number, after: number): number | null {
-  const maxRuns = job.definition.schedule.max_runs;
-  const used = record.buffered === undefined ? fires : fires + 1;
-  if (maxRuns !== undefined && used >= maxRuns) return null;
+  if (maxRunsUsed({ ...record, definition: job.definition }, { fires })) return null;
   return firesOf(job, record).next(after);
 }
 
@@ -155,32 +162,9 @@ export function newJob(
   return { record, cursor: aim(job, record, cursor, now) };
 }
 
-export type Pause = { readonly by: PausedBy; readonly reason?: string | undefined };
-
-/** The job paused at `now`, for a reason that is shown. An agent that answers 410 wants no past fires either. */
-export function pauseJob(
-  record: JobRecord,
-  cursor: Cursor,
-  { by, reason }: Pause,
-  now: number,
-): { record: JobRecord; cursor: Cursor } {
-  const { idleWakes: _idleWakes, pausedReason: _pausedReason, ...rest } = record;
-  return {
-    record: {
-      ...rest,
-      definition: { ...record.definition, enabled: false },
-      pausedBy: by,
-      ...(reason === undefined ? {} : { pausedReason: reason }),
-      backfills: by === "gone" ? [] : record.backfills,
-      version: record.version + 1,
-      updatedAt: now,
-    },
-    cursor: { ...cursor, nextDueAt: null },
-  };
-}
-
-/** The job as clients see it (CONTRACT.md §2). */
-export function jobView(record: JobRecord, cursor: Cursor): Job {
+/** The job as clients see it at `now` (docs/contract.md §2). */
+export function jobView(record: JobRecord, cursor: Cursor, now: number): Job {
+  const { today, total } = spentOn(cursor.spent, dayOf(record.definition.schedule, now));
   return {
     id: record.id,
     ...record.definition,
@@ -194,6 +178,7 @@ export function jobView(record: JobRecord, cursor: Cursor): Job {
     ...(cursor.nextDueAt === null ? {} : { next_run_at: formatInstant(cursor.nextDueAt) }),
     run_count: cursor.runCount,
     consecutive_failures: cursor.consecutiveFailures,
+    spent: { today, total },
     etag: etagOf(record),
   };
 }

@@ -1,3 +1,5 @@
+import type { Heard } from "./control.ts";
+
 /** What became of one attempt to call the agent: a closed union, each outcome class of CONTRACT.md §4 told apart. */
 export type Answer =
   /** 2xx except 202. */
@@ -6,6 +8,8 @@ export type Answer =
       readonly httpStatus?: number;
       readonly output?: string;
       readonly outputTruncated?: boolean;
+      /** What the agent answered back. */
+      readonly heard?: Heard;
     }
   /** 202: the agent goes on and reports later. */
   | { readonly kind: "accepted"; readonly httpStatus: number }
@@ -21,7 +25,7 @@ export type Answer =
       readonly retryAfterMs?: number;
     }
   /** Any other status, a redirect, no agent, no secret: another attempt would change nothing. */
-  | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number }
+  | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number; readonly heard?: Heard }
   /** The platform allowed no further call in this invocation, so none was made: the same attempt is made in the next one. */
   | { readonly kind: "postponed" }
   /** We hung up ourselves; whoever did has already ended the run. */

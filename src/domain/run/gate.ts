@@ -2,16 +2,18 @@
  * The one gate in front of every run (docs/contract.md §3, §13, §19). A way in which a run can start asks here before it starts
  * one, so that a new way adds a name to {@link Start} and no rule of its own. Pure.
  */
-import type { JobRecord } from "../job/job.ts";
+import type { Cursor, JobRecord } from "../job/job.ts";
+import { dayOf, explainUsedUp, usedUp } from "./budget.ts";
 
 /** The ways in which a run starts: at its due time, out of a queue, again after a failure, or because a client asks for it. */
 export type Start = "due" | "buffered" | "backfill" | "retry" | "manual";
 
 /** What can stand in the way of a run, in the order in which it is looked at. */
-export type Obstacle = "finished" | "paused" | "held";
+export type Obstacle = "finished" | "paused" | "held" | "budget";
 
 export type GateState = {
   readonly record: Pick<JobRecord, "finishedAt" | "definition">;
+  readonly cursor: Pick<Cursor, "spent">;
   /** Why nothing fires at present (`MODE`, `USER_JOBS`), if so. */
   readonly held?: string | undefined;
 };
@@ -26,25 +28,25 @@ export type GateVerdict =
  * while the job is paused or held, since it knows.
  */
 const STOPPED_BY: Readonly<Record<Start, readonly Obstacle[]>> = {
-  due: ["finished", "paused", "held"],
-  buffered: ["finished", "paused", "held"],
-  backfill: ["finished", "paused", "held"],
-  manual: ["finished"],
+  due: ["finished", "paused", "held", "budget"],
+  buffered: ["finished", "paused", "held", "budget"],
+  backfill: ["finished", "paused", "held", "budget"],
+  manual: ["finished", "budget"],
   retry: [],
 };
 
 const OPEN: GateVerdict = { may: true };
 
-/** Whether a run may start in this way, and if not, the first thing that stands in its way. */
-export function mayStart(start: Start, state: GateState): GateVerdict {
+/** Whether a run may start in this way at `now` (epoch ms), and if not, the first thing that stands in its way. */
+export function mayStart(start: Start, state: GateState, now: number): GateVerdict {
   for (const obstacle of STOPPED_BY[start]) {
-    const reason = obstacleIn(obstacle, state);
+    const reason = obstacleIn(obstacle, state, now);
     if (reason !== undefined) return { may: false, why: obstacle, reason };
   }
   return OPEN;
 }
 
-function obstacleIn(obstacle: Obstacle, { record, held }: GateState): string | undefined {
+function obstacleIn(obstacle: Obstacle, { record, cursor, held }: GateState, now: number): string | undefined {
   switch (obstacle) {
     case "finished":
       return record.finishedAt === undefined ? undefined : "skipped: the job is finished";
@@ -52,5 +54,17 @@ function obstacleIn(obstacle: Obstacle, { record, held }: GateState): string | u
       return record.definition.enabled ? undefined : "skipped: the job was paused while this fire waited";
     case "held":
       return held;
+    case "budget":
+      return overBudget(record.definition, cursor.spent, now);
   }
+}
+
+function overBudget(
+  { budget, schedule }: JobRecord["definition"],
+  spent: Cursor["spent"],
+  now: number,
+): string | undefined {
+  if (budget === undefined) return undefined;
+  const [first] = usedUp(budget, spent, dayOf(schedule, now));
+  return first === undefined ? undefined : explainUsedUp(first);
 }

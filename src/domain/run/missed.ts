@@ -27,7 +27,7 @@ export function decideMissed(
   now: number,
 ): MissedVerdict {
   const dueAt = Math.max(firstDueAt, fires.last(now) ?? firstDueAt);
-  const missed = dueAt === firstDueAt ? 0 : fires.count(firstDueAt - 1, dueAt - 1, MAX_COUNTED_MISSES);
+  const missed = dueAt === firstDueAt ? 0 : countMissed(fires, firstDueAt, dueAt);
   const late = now - dueAt;
   // With earlier fires missed there was an outage. Then the window counts to the letter: the latest of them runs or not by how
   // long ago it was due, and not by whether the outage happened to end within a second of it.
@@ -40,4 +40,10 @@ export function decideMissed(
     missed,
     reason: `missed: ${howMany} came due while Reveille could not run them; the latest is ${formatDuration(late)} late, beyond catchup_window ${job.definition.catchup_window}`,
   };
+}
+
+/** The fires from `firstDueAt` up to `dueAt`, that one left out. A first one that the agent chose is none of the schedule's. */
+function countMissed(fires: Fires, firstDueAt: number, dueAt: number): number {
+  const chosen = fires.last(firstDueAt) === firstDueAt ? 0 : 1;
+  return chosen + fires.count(firstDueAt - 1, dueAt - 1, MAX_COUNTED_MISSES);
 }

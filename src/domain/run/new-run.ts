@@ -1,6 +1,7 @@
 /** How a run enters a job's log and how its end is counted: the bookkeeping that every way of starting or ending a run shares. */
 import type { Trigger } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
+import { addSpend, dayOf } from "./budget.ts";
 import { type Run, skipRun, startRun } from "./run.ts";
 import { sessionId } from "./session.ts";
 
@@ -46,6 +47,18 @@ export function skipFire(
   if (!held) return { run: skipped, cursor: opened.cursor };
   const run: Run = { ...skipped, count: 1, lastDueAt: cause.dueAt };
   return { run, cursor: { ...opened.cursor, heldRun: run } };
+}
+
+/** A new run that is run: as {@link openRun}, and counted as spent. */
+export function beginRun(
+  record: JobRecord,
+  cursor: Cursor,
+  cause: RunCause,
+  now: number,
+): { run: Run; cursor: Cursor } {
+  const opened = openRun(record, cursor, cause, now);
+  const spent = addSpend(cursor.spent, { runs: 1 }, dayOf(record.definition.schedule, now));
+  return { run: opened.run, cursor: { ...opened.cursor, spent } };
 }
 
 /** An ended run in the job's own count: skips are left out (CONTRACT.md §5). */

@@ -1,7 +1,7 @@
 /** A run as clients see it (CONTRACT.md §5). */
 import type { Run as RunView } from "../../schema/run.ts";
 import { formatInstant } from "../time/instant.ts";
-import type { Run } from "./run.ts";
+import type { Attempt, Run } from "./run.ts";
 
 export function runView(jobId: string, run: Run): RunView {
   return {
@@ -27,6 +27,12 @@ export function runView(jobId: string, run: Run): RunView {
     ...(run.httpStatus === undefined ? {} : { http_status: run.httpStatus }),
     ...(run.output === undefined ? {} : { output: run.output }),
     ...(run.outputTruncated ? { output_truncated: true } : {}),
+    ...(run.attempts === undefined ? {} : { attempts: run.attempts.map(attemptView) }),
+    ...(run.unchanged ? { unchanged: true } : {}),
+    ...(run.costUsd === undefined ? {} : { cost_usd: run.costUsd }),
+    ...(run.tokens === undefined ? {} : { tokens: run.tokens }),
+    ...(run.controlError === undefined ? {} : { control_error: run.controlError }),
+    ...(run.nextAt === undefined ? {} : { next_at: formatInstant(run.nextAt) }),
     ...(run.progress === undefined ? {} : { progress: run.progress }),
   };
 }
@@ -44,3 +50,10 @@ export function offerView(run: Pick<Run, "offeredAt" | "claim" | "phase">): {
     ...(claim === undefined || phase !== "waiting" ? {} : { lease_expires_at: formatInstant(claim.leaseEndsAt) }),
   };
 }
+const attemptView = ({ attempt, startedAt, finishedAt, httpStatus, error }: Attempt) => ({
+  attempt,
+  started_at: formatInstant(startedAt),
+  ...(finishedAt === undefined ? {} : { finished_at: formatInstant(finishedAt) }),
+  ...(httpStatus === undefined ? {} : { http_status: httpStatus }),
+  ...(error === undefined ? {} : { error }),
+});

@@ -44,6 +44,19 @@ export type Claim = {
   readonly bySocket: boolean;
 };
 
+/** One attempt of a run, as its log shows it; instants in epoch ms. */
+export type Attempt = {
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly finishedAt?: number;
+  readonly httpStatus?: number;
+  readonly error?: string;
+};
+
+/** A run shows its last ten attempts, each with the beginning of its error. */
+const MAX_ATTEMPTS_SHOWN = 10;
+const MAX_ATTEMPT_ERROR_BYTES = 500;
+
 export type Run = {
   readonly id: string;
   /** Counts the job's runs upward; the log is shown newest first by it. */
@@ -74,6 +87,15 @@ export type Run = {
   /** How many fires, held in a row, this skip stands for, and when the last of them was due. */
   readonly count?: number;
   readonly lastDueAt?: number;
+  /** The last attempts, oldest first. */
+  readonly attempts?: readonly Attempt[];
+  /** What the agent said of the run (docs/contract.md §15), and what of it was not understood or not allowed. */
+  readonly unchanged?: true;
+  readonly costUsd?: number;
+  readonly tokens?: number;
+  readonly controlError?: string;
+  /** When the job fires next because the agent asked for it. */
+  readonly nextAt?: number;
 };
 
 /** What of a job's definition its runs are judged by; durations in ms. */
@@ -109,14 +131,41 @@ export function skipRun(run: Run, reason: string, now: number): Run {
   return { ...rest, status: "skipped", phase: "ended", finishedAt: now, error: reason };
 }
 
-/** The attempt is about to be made; recorded before the agent is called. */
-export function beginAttempt(run: Run): Run {
-  const { wakeAt: _wakeAt, ...rest } = run;
-  return { ...rest, phase: "calling" };
+/** The attempt is about to be made at `now`, by default when it is due; recorded before the agent is called. */
+export function beginAttempt(run: Run, now: number = run.wakeAt ?? run.startedAt): Run {
+  const { wakeAt: _wakeAt, attempts = [], ...rest } = run;
+  const begun = { attempt: run.attempt, startedAt: now };
+  // An attempt that was postponed, since the platform allowed no call, is begun again in its place.
+  const earlier = attempts.filter(({ attempt }) => attempt !== run.attempt);
+  return { ...rest, phase: "calling", attempts: [...earlier, begun].slice(-MAX_ATTEMPTS_SHOWN) };
+}
+
+/** The attempts with what is known of the last one: it has ended at `now`, or was only answered. */
+function noteAttempt(
+  attempts: readonly Attempt[] | undefined,
+  seen: { readonly httpStatus?: number | undefined; readonly error?: string | undefined },
+  endedAt: number | undefined,
+): { readonly attempts?: readonly Attempt[] } {
+  const last = attempts?.at(-1);
+  if (attempts === undefined || last === undefined || last.finishedAt !== undefined) {
+    return attempts === undefined ? {} : { attempts };
+  }
+  const { httpStatus = last.httpStatus, error } = seen;
+  const noted: Attempt = {
+    ...last,
+    ...(endedAt === undefined ? {} : { finishedAt: endedAt }),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(error === undefined ? {} : { error: cutUtf8(error, MAX_ATTEMPT_ERROR_BYTES).text }),
+  };
+  return { attempts: [...attempts.slice(0, -1), noted] };
 }
 
 /** What an answer makes of a run in phase `calling`. `random` in [0, 1) spreads the backoff. */
-export function settleAttempt(run: Run, answer: Answer, rules: RunRules, now: number, random: number): Run {
+export function settleAttempt(before: Run, answer: Answer, rules: RunRules, now: number, random: number): Run {
+  const run =
+    answer.kind === "postponed"
+      ? before
+      : { ...before, ...noteAttempt(before.attempts, seenIn(answer), endOf(answer, now)) };
   switch (answer.kind) {
     case "success":
       return {
@@ -165,6 +214,17 @@ export function settleAttempt(run: Run, answer: Answer, rules: RunRules, now: nu
       return end(run, "error", "cancelled", now);
   }
 }
+
+function seenIn(answer: Answer): { readonly httpStatus?: number | undefined; readonly error?: string | undefined } {
+  return {
+    httpStatus: "httpStatus" in answer ? answer.httpStatus : undefined,
+    error: "reason" in answer ? answer.reason : undefined,
+  };
+}
+
+/** An attempt that the agent goes on with, or that lies in its mailbox, ends with its run. */
+const endOf = ({ kind }: Answer, now: number): number | undefined =>
+  kind === "accepted" || kind === "offered" ? undefined : now;
 
 /** A call that nobody holds any more: the process that made it is gone. It counts as an attempt. */
 export const interruptAttempt = (run: Run, rules: RunRules, now: number, random: number): Run =>
@@ -257,6 +317,7 @@ function end(run: Run, status: "success" | "error", error: string | undefined, n
   const { wakeAt: _wakeAt, error: _error, ...rest } = run;
   return {
     ...rest,
+    ...noteAttempt(run.attempts, { error }, now),
     status,
     phase: "ended",
     finishedAt: now,

@@ -7,11 +7,13 @@
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import type { CompiledJob } from "../job/definition.ts";
-import { aim, type Cursor, firesOf, isExhausted, isUnlisted, type JobRecord, pauseJob } from "../job/job.ts";
+import { aim, type Cursor, firesOf, isExhausted, isUnlisted, type JobRecord } from "../job/job.ts";
+import { pauseJob } from "../job/stop.ts";
 import type { Answer } from "./attempt-outcome.ts";
+import type { Heard } from "./control.ts";
 import { type GateVerdict, mayStart, type Start } from "./gate.ts";
 import { decideMissed } from "./missed.ts";
-import { countEnded, openRun, skipFire } from "./new-run.ts";
+import { beginRun, countEnded, skipFire } from "./new-run.ts";
 import { decideOverlap } from "./overlap.ts";
 import { rulesOf } from "./rules.ts";
 import {
@@ -25,6 +27,7 @@ import {
   settleOverdue,
 } from "./run.ts";
 import { backfillRunId, scheduledRunId } from "./run-id.ts";
+import { steer } from "./steer.ts";
 
 /** What a job's timers and its end depend on: that a fan-out is going, and when it is looked after next. */
 export type FanOutTimer = { readonly wakeAt: number };
@@ -133,12 +136,15 @@ export function timersOf(state: Omit<TickState, "job">, context: TimerContext): 
     if (cursor.nextDueAt !== null && enabled && exec_scope !== "all_users") {
       timers.push({ kind: "fire", at: cursor.nextDueAt });
     }
-    const backfills = record.backfills.length > 0 && mayStart("backfill", { record, held }).may;
+    const backfills = record.backfills.length > 0 && !waits(mayStart("backfill", { record, cursor, held }, now));
     const queued = record.buffered !== undefined || backfills;
     if (active.length === 0 && (queued || isOver(state))) timers.push({ kind: "queue", at: now });
   }
   return timers;
 }
+
+/** A backfilled fire waits for its job to go on; one that finds the budget used up is skipped. */
+const waits = (gate: GateVerdict): boolean => !gate.may && gate.why !== "budget";
 
 const isCalling = ({ phase }: Run): boolean => phase === "calling";
 
@@ -178,6 +184,7 @@ class Draft {
       // An answer to a call whose run was cancelled or completed meanwhile has nothing left to decide.
       if (run?.phase !== "calling") continue;
       this.#put(settleAttempt(run, answer, this.#rules, this.#context.now, this.#context.random));
+      if ("heard" in answer && answer.heard !== undefined) this.#hear(id, answer.heard);
       if (answer.kind !== "gone") continue;
       const paused = pauseJob(this.#record, this.#cursor, { by: "gone", reason: answer.reason }, this.#context.now);
       this.#record = paused.record;
@@ -198,11 +205,11 @@ class Draft {
     const due = this.#cursor.nextDueAt;
     if (due === null || due > now || this.#job.definition.exec_scope === "all_users") return;
     const gate = this.#gate("due");
-    if (!gate.may && gate.why !== "held") return;
+    if (!gate.may && (gate.why === "finished" || gate.why === "paused")) return;
 
     const verdict = decideMissed(this.#job, firesOf(this.#job, this.#record), due, now);
     const { dueAt, missed } = verdict;
-    if (!gate.may) this.#skip(dueAt, gate.reason, missed, true);
+    if (!gate.may) this.#skip(dueAt, gate.reason, missed, gate.why === "held");
     else if (verdict.kind === "too_late") this.#skip(dueAt, verdict.reason, missed);
     else this.#fire(dueAt, missed);
     this.#aim(dueAt);
@@ -225,10 +232,28 @@ class Draft {
 
   startBackfilled(): void {
     const [first, ...rest] = this.#record.backfills;
-    if (first === undefined || this.#active().length > 0 || !this.#gate("backfill").may) return;
+    if (first === undefined || this.#active().length > 0) return;
+    const gate = this.#gate("backfill");
+    if (waits(gate)) return;
+    if (!gate.may) {
+      this.#skipBackfills(gate.reason);
+      return;
+    }
     const [due, ...later] = first.due;
     this.#record = { ...this.#record, backfills: later.length > 0 ? [{ no: first.no, due: later }, ...rest] : rest };
     if (due !== undefined) this.#start("backfill", due, backfillRunId(this.#record.id, first.no, due), 0);
+  }
+
+  /** All that waits finds the budget used up: one skipped run for all of it, since the log has room for a hundred. */
+  #skipBackfills(reason: string): void {
+    const { id: jobId, backfills } = this.#record;
+    const due = backfills.flatMap((backfill) => backfill.due);
+    const [no = 0, dueAt = this.#context.now] = [backfills[0]?.no, due[0]];
+    const cause = { id: backfillRunId(jobId, no, dueAt), trigger: "backfill", dueAt } as const;
+    const skipped = skipFire(this.#record, this.#cursor, { ...cause, reason, held: false }, this.#context.now);
+    this.#record = { ...this.#record, backfills: [] };
+    this.#cursor = skipped.cursor;
+    this.#put({ ...skipped.run, count: due.length, lastDueAt: due.at(-1) ?? dueAt });
   }
 
   /** Begins the attempts whose time has come, oldest runs first, as far as calls may be under way. */
@@ -239,7 +264,7 @@ class Draft {
       if (run.phase !== "pending" || (run.wakeAt ?? 0) > this.#context.now) continue;
       if (!this.#gate("retry").may) continue;
       room--;
-      this.#put(beginAttempt(run));
+      this.#put(beginAttempt(run, this.#context.now));
       this.#calls.push(run.id);
     }
   }
@@ -301,7 +326,7 @@ class Draft {
   }
 
   #start(trigger: Trigger, dueAt: number, id: string, missed: number): void {
-    const opened = openRun(this.#record, this.#cursor, { id, trigger, dueAt, missed }, this.#context.now);
+    const opened = beginRun(this.#record, this.#cursor, { id, trigger, dueAt, missed }, this.#context.now);
     this.#cursor = trigger === "schedule" ? { ...opened.cursor, fires: opened.cursor.fires + 1 } : opened.cursor;
     this.#put(opened.run);
   }
@@ -321,8 +346,21 @@ class Draft {
     if (!isActive(run) && (before === undefined || isActive(before))) this.#cursor = countEnded(this.#cursor, run);
   }
 
+  /** What the agent answered back with the end of a run. */
+  #hear(runId: string, heard: Heard): void {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return;
+    const before = { record: this.#record, cursor: this.#cursor };
+    const steered = steer(this.#job, before, run, heard, this.#context.now);
+    this.#record = steered.record;
+    this.#cursor = steered.cursor;
+    this.#put(steered.run);
+    if (steered.skipped !== undefined) this.#put(steered.skipped);
+  }
+
   #gate(start: Start): GateVerdict {
-    return mayStart(start, { record: this.#record, held: this.#context.held });
+    const { held, now } = this.#context;
+    return mayStart(start, { record: this.#record, cursor: this.#cursor, held }, now);
   }
 
   #aim(after: number): void {

@@ -4,6 +4,7 @@ import type { RunStatus } from "../../schema/job.ts";
 import type { ExportedJob } from "../../schema/job-export.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, type JobRecord, jobView, newJob } from "../job/job.ts";
+import { NO_SPEND, type Spend } from "../run/budget.ts";
 import { formatInstant } from "../time/instant.ts";
 
 /** What a job brings along that a new one does not have. Instants are epoch ms. */
@@ -19,6 +20,8 @@ export type Restored = {
   readonly consecutiveFailures: number;
   readonly lastRunAt?: number | undefined;
   readonly lastStatus?: RunStatus | undefined;
+  /** In all; on the day that it comes here it has spent nothing yet. */
+  readonly spent?: Spend | undefined;
   readonly lastError?: string | undefined;
 };
 
@@ -39,7 +42,7 @@ export function restoreJob(
     ...(finishedAt === undefined ? {} : { finishedAt }),
     ...(pausedReason === undefined ? {} : { pausedReason }),
   };
-  const { lastRunAt, lastStatus, lastError } = restored;
+  const { lastRunAt, lastStatus, lastError, spent } = restored;
   const cursor: Cursor = {
     ...made.cursor,
     nextDueAt: null,
@@ -48,16 +51,17 @@ export function restoreJob(
     consecutiveFailures,
     ...(lastRunAt === undefined ? {} : { lastRunAt }),
     ...(lastStatus === undefined ? {} : { lastStatus }),
+    ...(spent === undefined ? {} : { spent: { day: "", today: NO_SPEND, total: spent } }),
     ...(lastError === undefined ? {} : { lastError }),
   };
   return { record, cursor: finishedAt === undefined ? aim(job, record, cursor, restored.resumeAt) : cursor };
 }
 
 /** A job's line in an export. */
-export function exportView(record: JobRecord, cursor: Cursor): ExportedJob {
+export function exportView(record: JobRecord, cursor: Cursor, now: number): ExportedJob {
   const { anchorAt, createdAt, finishedAt, definition } = record;
   return {
-    ...jobView(record, cursor),
+    ...jobView(record, cursor, now),
     ...(anchorAt === createdAt ? {} : { anchor_at: formatInstant(anchorAt) }),
     ...(finishedAt === undefined ? {} : { finished_at: formatInstant(finishedAt) }),
     ...(definition.schedule.max_runs === undefined ? {} : { fires: cursor.fires }),

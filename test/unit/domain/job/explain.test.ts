@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { explain } from "../../../../src/domain/job/explain.ts";
-import { newJob, pauseJob } from "../../../../src/domain/job/job.ts";
+import { newJob } from "../../../../src/domain/job/job.ts";
+import { pauseJob } from "../../../../src/domain/job/stop.ts";
 import type { Run } from "../../../../src/domain/run/run.ts";
 import { decideTick, type TickState } from "../../../../src/domain/run/tick.ts";
 import { JobInput } from "../../../../src/schema/job.ts";

@@ -34,7 +34,7 @@ const anyJob = fc
   .filter((defined) => defined.ok)
   .map((defined) => {
     const { record, cursor } = newJob("j", defined.value, 0);
-    return { definition: defined.value.definition, job: jobView(record, cursor) } satisfies {
+    return { definition: defined.value.definition, job: jobView(record, cursor, 0) } satisfies {
       definition: JobDefinition;
       job: Job;
     };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import { newJob, pauseJob, stateOf } from "../../../../src/domain/job/job.ts";
+import { newJob, stateOf } from "../../../../src/domain/job/job.ts";
+import { pauseJob } from "../../../../src/domain/job/stop.ts";
 import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
 import { isActive, type Run } from "../../../../src/domain/run/run.ts";
 import {

@@ -205,14 +205,14 @@ describe("a line of an export", () => {
   const line = (fields: Record<string, unknown> = {}, more: object = {}) => {
     const { id, job } = made({ schedule: { every: "1h", max_runs: 9 }, labels: { team: "ops" }, ...fields });
     const { record, cursor } = restoreJob(id, job, at("2026-10-01T00:00:00Z"), { ...restored, ...more });
-    return exportView(record, cursor);
+    return exportView(record, cursor, NOW);
   };
   const again = (item: object, now = NOW) => {
     const job = readImportedJob(item, now);
     if (!job.ok) return job.error;
     const { id, createdAt } = job.value;
     const { record, cursor } = restoreJob(id, job.value.job, createdAt, job.value.restored);
-    return exportView(record, cursor);
+    return exportView(record, cursor, NOW);
   };
 
   it("comes out of an import as it went in", () => {

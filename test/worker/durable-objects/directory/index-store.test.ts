@@ -300,5 +300,6 @@ const asJob = (of: IndexEntry): Job => ({
   updated_at: "",
   run_count: 0,
   consecutive_failures: 0,
+  spent: { today: { runs: 0, usd: 0, tokens: 0 }, total: { runs: 0, usd: 0, tokens: 0 } },
   etag: "",
 });

@@ -1,0 +1,81 @@
+/** What a job has spent, and whether its budget is used up (docs/contract.md §16). A day is one of the schedule's zone. Pure. */
+import type { Budget } from "../../schema/control.ts";
+import type { ScheduleSpec } from "../../schema/schedule.ts";
+import { formatInstant, formatLocal } from "../time/instant.ts";
+import { findZone } from "../time/zone.ts";
+
+/** Runs begun, and what they have reported to have cost. */
+export type Spend = { readonly runs: number; readonly usd: number; readonly tokens: number };
+
+/** `today` is what was spent on `day` (`2026-11-28`), the last day on which anything was. */
+export type Spent = { readonly day: string; readonly today: Spend; readonly total: Spend };
+
+export type BudgetLimit = keyof Budget;
+
+export const NO_SPEND: Spend = { runs: 0, usd: 0, tokens: 0 };
+
+const CRON_ZONE = /^(?:CRON_)?TZ=(\S+)\s/;
+
+/** The calendar day at `at` (epoch ms) in the schedule's zone, else in UTC. */
+export function dayOf(schedule: Pick<ScheduleSpec, "timezone" | "cron">, at: number): string {
+  const name = schedule.timezone ?? CRON_ZONE.exec(schedule.cron ?? "")?.[1];
+  if (name === undefined) return formatInstant(at).slice(0, 10);
+  const zone = findZone(name);
+  return formatLocal(at, zone.ok ? zone.value : "UTC").slice(0, 10);
+}
+
+/** What was spent as of `day`: on a new day nothing yet. */
+export function spentOn(spent: Spent | undefined, day: string): Spent {
+  if (spent === undefined) return { day, today: NO_SPEND, total: NO_SPEND };
+  return spent.day < day ? { ...spent, day, today: NO_SPEND } : spent;
+}
+
+/** Counts what was spent on `day`; of a day that is over, it counts towards the total only. */
+export function addSpend(before: Spent | undefined, more: Partial<Spend>, day: string): Spent {
+  const spent = spentOn(before, day);
+  return { ...spent, today: day < spent.day ? spent.today : sum(spent.today, more), total: sum(spent.total, more) };
+}
+
+/** Dollars are summed to the billionth, so that ten times 0.1 is 1. */
+const sum = (a: Spend, b: Partial<Spend>): Spend => ({
+  runs: a.runs + (b.runs ?? 0),
+  usd: Math.round((a.usd + (b.usd ?? 0)) * 1e9) / 1e9,
+  tokens: a.tokens + (b.tokens ?? 0),
+});
+
+const SPENT_OF: Readonly<Record<BudgetLimit, (spent: Spent) => number>> = {
+  runs_per_day: ({ today }) => today.runs,
+  usd_per_day: ({ today }) => today.usd,
+  tokens_per_day: ({ today }) => today.tokens,
+  usd_total: ({ total }) => total.usd,
+};
+const LIMITS: readonly BudgetLimit[] = ["runs_per_day", "usd_per_day", "tokens_per_day", "usd_total"];
+
+/** A limit of the budget that is used up. */
+export type UsedUp = { readonly limit: BudgetLimit; readonly most: number; readonly spent: number };
+
+/** The limits that are used up as of `day`. */
+export function usedUp(budget: Budget | undefined, spent: Spent | undefined, day: string): readonly UsedUp[] {
+  if (budget === undefined) return [];
+  const now = spentOn(spent, day);
+  return LIMITS.flatMap((limit) => {
+    const most = budget[limit];
+    const used = SPENT_OF[limit](now);
+    return most !== undefined && used >= most ? [{ limit, most, spent: used }] : [];
+  });
+}
+
+/** The limits that `after` has used up and `before` had not: each once a day, or once for all. For the event `budget.reached`. */
+export function newlyUsedUp(
+  budget: Budget | undefined,
+  before: Spent | undefined,
+  after: Spent | undefined,
+  day: string,
+): readonly UsedUp[] {
+  const known = new Set(usedUp(budget, before, day).map(({ limit }) => limit));
+  return usedUp(budget, after, day).filter(({ limit }) => !known.has(limit));
+}
+
+/** The words of a skipped run, and of a call that is refused. */
+export const explainUsedUp = ({ limit, most, spent }: UsedUp): string =>
+  `budget: ${limit} ${most} is used up (${spent} spent)`;

@@ -1,0 +1,111 @@
+/**
+ * Reads what an agent answers back to steer its job (docs/contract.md §15), once, where the outcome of an attempt is made. Each field
+ * counts for itself: one that is not understood is left out, and its fault is kept for the run's `control_error`.
+ */
+import { MAX_CONTROL_TEXT_BYTES } from "../../schema/limits.ts";
+import { cutUtf8 } from "../text/cut-text.ts";
+import { parseDuration } from "../time/duration.ts";
+import { parseInstant } from "../time/instant.ts";
+
+/** What the agent wants, as far as it was understood. */
+export type Control = {
+  /** The next fire: so many ms from now, or at an instant in epoch ms. */
+  readonly next?:
+    | { readonly field: "next_in"; readonly inMs: number }
+    | { readonly field: "next_at"; readonly at: number };
+  readonly done?: true;
+  /** Why the job is to be paused. */
+  readonly pause?: string;
+  readonly unchanged?: true;
+  readonly costUsd?: number;
+  readonly tokens?: number;
+};
+
+export type ControlField = "next_in" | "next_at" | "done" | "pause" | "unchanged" | "cost_usd" | "tokens";
+
+/** What was wrong with a field, or with the whole (`control`). */
+export type ControlFault = { readonly field: string; readonly problem: string };
+
+/** A control as it was read. */
+export type Heard = { readonly control: Control; readonly faults: readonly ControlFault[] };
+
+type Read = Control | { readonly problem: string };
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isAmount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
+
+const READERS: Readonly<Record<ControlField, (value: unknown) => Read>> = {
+  next_in: (value) => {
+    const duration = typeof value === "string" ? parseDuration(value) : undefined;
+    if (duration === undefined) return { problem: 'must be a duration such as "10m"' };
+    if (!duration.ok) return { problem: duration.error };
+    if (duration.value < 0) return { problem: `"${String(value)}" lies in the past; give a positive duration` };
+    return { next: { field: "next_in", inMs: Math.round(duration.value) } };
+  },
+  next_at: (value) => {
+    const at = typeof value === "string" ? parseInstant(value) : undefined;
+    if (at === undefined) return { problem: 'must be a time such as "2027-01-15T14:30:00Z"' };
+    return at.ok ? { next: { field: "next_at", at: at.value } } : { problem: at.error };
+  },
+  done: (value) => flag(value, { done: true }),
+  pause: (value) =>
+    typeof value === "string" && value.trim() !== ""
+      ? { pause: cutUtf8(value, MAX_CONTROL_TEXT_BYTES).text }
+      : { problem: 'must be the reason, a text such as "waiting for the invoice"' },
+  unchanged: (value) => flag(value, { unchanged: true }),
+  cost_usd: (value) => (isAmount(value) ? { costUsd: value } : { problem: "must be a number of at least 0" }),
+  tokens: (value) =>
+    isAmount(value) && Number.isSafeInteger(value)
+      ? { tokens: value }
+      : { problem: "must be a whole number of at least 0" },
+};
+
+function flag(value: unknown, whenTrue: Control): Read {
+  if (value === true) return whenTrue;
+  return value === false ? {} : { problem: "must be true or false" };
+}
+
+const isField = (key: string): key is ControlField => Object.hasOwn(READERS, key);
+
+/** Reads `control` of a completion, or the key `reveille` of an answer. A field that is null counts as left out. */
+export function readControl(given: unknown): Heard {
+  if (!isObject(given)) {
+    const problem = 'must be a JSON object such as {"next_in": "10m", "cost_usd": 0.01}';
+    return { control: {}, faults: [{ field: "control", problem }] };
+  }
+  const faults: ControlFault[] = [];
+  let control: Control = {};
+  const isTwice = isGiven(given.next_in) && isGiven(given.next_at);
+  if (isTwice) faults.push({ field: "next_in, next_at", problem: "give one of them, not both" });
+  for (const [field, value] of Object.entries(given)) {
+    if (!isGiven(value)) continue;
+    if (!isField(field)) {
+      faults.push({ field, problem: `is not a field here; the fields are ${Object.keys(READERS).join(", ")}` });
+      continue;
+    }
+    if (isTwice && (field === "next_in" || field === "next_at")) continue;
+    const read = READERS[field](value);
+    if ("problem" in read) faults.push({ field, problem: read.problem });
+    else control = { ...control, ...read };
+  }
+  return { control, faults };
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+
+/** What the key `reveille` at the top of an answer's JSON object says; undefined where there is none. */
+export function readAnswerControl(text: string): Heard | undefined {
+  if (!text.includes('"reveille"')) return undefined;
+  try {
+    const answer: unknown = JSON.parse(text);
+    return isObject(answer) && isGiven(answer.reveille) ? readControl(answer.reveille) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The faults in words: the run's `control_error`. */
+export const explainFaults = (faults: readonly ControlFault[]): string =>
+  cutUtf8(faults.map(({ field, problem }) => `${field}: ${problem}`).join("; "), 2 * MAX_CONTROL_TEXT_BYTES).text;

@@ -1,0 +1,43 @@
+/** How calls from outside change a run that has not ended: complete, progress, cancel. Pure steps over the job's state. */
+import type { CompleteBody, Progress } from "../../schema/run.ts";
+import type { Cursor, JobRecord } from "../job/job.ts";
+import { readControl } from "./control.ts";
+import { countEnded } from "./new-run.ts";
+import { rulesOf } from "./rules.ts";
+import { cancelRun, completeRun, progressRun, type Run } from "./run.ts";
+import { steer } from "./steer.ts";
+import type { TickState } from "./tick.ts";
+
+/** What the call changes, and the run as it is then. */
+export type RunChanged = {
+  readonly run: Run;
+  readonly runs: readonly Run[];
+  readonly cursor: Cursor;
+  readonly record: JobRecord;
+};
+
+/** The agent reports the end of a run, and with `control` steers its job. */
+export function changeByCompletion(state: TickState, run: Run, body: CompleteBody, now: number): RunChanged {
+  const ended = ending(state, completeRun(run, body, now));
+  if (body.control === undefined || body.control === null) return ended;
+  const steered = steer(state.job, ended, ended.run, readControl(body.control), now);
+  const runs = steered.skipped === undefined ? [steered.run] : [steered.run, steered.skipped];
+  return { run: steered.run, runs, cursor: steered.cursor, record: steered.record };
+}
+
+/** A client stops a run. */
+export const changeByCancel = (state: TickState, run: Run, now: number): RunChanged =>
+  ending(state, cancelRun(run, now));
+
+/** The agent tells how far a run is. */
+export function changeByProgress(state: TickState, run: Run, progress: Progress, now: number): RunChanged {
+  const told = progressRun(run, progress, rulesOf(state.job), now);
+  return { run: told, runs: [told], cursor: state.cursor, record: state.record };
+}
+
+const ending = ({ record, cursor }: TickState, run: Run): RunChanged => ({
+  run,
+  runs: [run],
+  cursor: countEnded(cursor, run),
+  record,
+});

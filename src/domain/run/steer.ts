@@ -1,0 +1,84 @@
+/** Applies what an agent answered back to its job (docs/contract.md §15): a pure step over the run, the record and the cursor. */
+import type { CompiledJob } from "../job/definition.ts";
+import { type Cursor, type JobRecord, maxRunsUsed } from "../job/job.ts";
+import { finishJob, pauseJob } from "../job/stop.ts";
+import { formatInstant } from "../time/instant.ts";
+import { addSpend, dayOf } from "./budget.ts";
+import { type Control, type ControlFault, explainFaults, type Heard } from "./control.ts";
+import type { Run } from "./run.ts";
+
+export type Steered = {
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** The run, with what the agent said of it. */
+  readonly run: Run;
+  /** The trace of a fire that waited, and is not run any more. */
+  readonly skipped?: Run;
+};
+
+/** The job after `run` has ended with this control. What is not allowed changes nothing and is named in the run. */
+export function steer(
+  job: CompiledJob,
+  before: { readonly record: JobRecord; readonly cursor: Cursor },
+  run: Run,
+  { control, faults }: Heard,
+  now: number,
+): Steered {
+  const { costUsd, tokens, unchanged } = control;
+  const day = dayOf(before.record.definition.schedule, now);
+  const spent =
+    costUsd === undefined && tokens === undefined
+      ? before.cursor.spent
+      : addSpend(before.cursor.spent, { usd: costUsd ?? 0, tokens: tokens ?? 0 }, day);
+  const paid = { ...before, cursor: spent === undefined ? before.cursor : { ...before.cursor, spent } };
+  const moved = moveNext(job, paid, control, now);
+  const wrong = [...faults, ...moved.faults];
+  const told: Run = {
+    ...run,
+    ...(unchanged ? { unchanged } : {}),
+    ...(costUsd === undefined ? {} : { costUsd }),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(moved.nextAt === undefined ? {} : { nextAt: moved.nextAt }),
+    ...(wrong.length === 0 ? {} : { controlError: explainFaults(wrong) }),
+  };
+  return { ...end(paid.record, moved.cursor, control, now), run: told };
+}
+
+/** `done` and `pause`; where both are given, a finished job needs no pause. */
+function end(record: JobRecord, cursor: Cursor, { done, pause }: Control, now: number): Omit<Steered, "run"> {
+  if (record.definition.exec_scope === "all_users" || record.finishedAt !== undefined) return { record, cursor };
+  if (done) return finishJob(record, cursor, now);
+  if (pause === undefined || !record.definition.enabled) return { record, cursor };
+  return pauseJob(record, cursor, { by: "agent", reason: pause }, now);
+}
+
+type Moved = { readonly cursor: Cursor; readonly nextAt?: number; readonly faults: readonly ControlFault[] };
+
+function moveNext(
+  job: CompiledJob,
+  { record, cursor }: { readonly record: JobRecord; readonly cursor: Cursor },
+  { next, done, pause }: Control,
+  now: number,
+): Moved {
+  if (record.definition.exec_scope === "all_users" && (next !== undefined || done || pause !== undefined)) {
+    const field = next?.field ?? (done ? "done" : "pause");
+    const problem = "a user's run of a fan-out does not steer the job of all users";
+    return { cursor, faults: [{ field, problem }] };
+  }
+  if (next === undefined) return { cursor, faults: [] };
+  const refuse = (problem: string): Moved => ({ cursor, faults: [{ field: next.field, problem }] });
+  const { pacing } = job;
+  if (pacing === undefined) {
+    return refuse('the job has no pacing; give it one, e.g. {"pacing": {"min": "1m", "max": "1d"}}');
+  }
+  if (record.finishedAt !== undefined) return refuse("the job is finished");
+  if (!record.definition.enabled) return refuse("the job is paused; its next fire is computed when it is resumed");
+  if (maxRunsUsed(record, cursor)) return refuse("max_runs of the schedule is used up");
+  const wanted = next.field === "next_in" ? now + next.inMs : next.at;
+  const at = Math.min(Math.max(wanted, now + pacing.minMs), now + pacing.maxMs);
+  if (at > job.schedule.endsAt) {
+    return refuse(`${formatInstant(at)} is after ends_at (${formatInstant(job.schedule.endsAt)})`);
+  }
+  const { exhausted: _exhausted, ...rest } = cursor;
+  return { cursor: { ...rest, nextDueAt: at }, nextAt: at, faults: [] };
+}

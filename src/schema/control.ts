@@ -1,0 +1,64 @@
+/** What an agent answers back to steer its job (docs/contract.md §15), and the fields of a job that allow and bound it (§15, §16). */
+import * as z from "zod";
+import { DurationText, InstantText } from "./schedule.ts";
+
+/** As the API's description shows it. A control that has another shape does not fail the run: `domain/run/control.ts` says what was wrong. */
+export const Control = z
+  .strictObject({
+    next_in: DurationText.optional().meta({
+      description:
+        "The next fire comes so long from now, once, in place of the one that was next. Needs the job's pacing.",
+    }),
+    next_at: InstantText.optional().meta({ description: "As next_in, at this time: RFC 3339 with an offset." }),
+    done: z.boolean().optional().meta({ description: "true: the job is finished." }),
+    pause: z.string().optional().meta({ description: "Pauses the job; the text is its paused_reason." }),
+    unchanged: z.boolean().optional().meta({ description: "true: nothing new was found." }),
+    cost_usd: z.number().min(0).optional().meta({ description: "What the run has cost, in US dollars." }),
+    tokens: z.int().min(0).optional().meta({ description: "How many tokens the run has used." }),
+  })
+  .meta({
+    id: "Control",
+    description:
+      "How an agent steers its job. Every field is optional and counts for itself; what was wrong with one is the run's control_error.",
+    examples: [{ next_in: "10m", unchanged: true, cost_usd: 0.012 }],
+  });
+
+export const Pacing = z
+  .strictObject({
+    min: DurationText.meta({
+      description: "The soonest that a next fire may be asked for, 1s to 365d.",
+      examples: ["1m"],
+    }),
+    max: DurationText.meta({ description: "The latest, min to 365d.", examples: ["1d"] }),
+  })
+  .meta({
+    id: "Pacing",
+    description: "Allows the agent to choose its next fire (control.next_in, next_at), within these bounds.",
+  });
+
+const money = z.number().positive().max(1_000_000_000);
+
+export const Budget = z
+  .strictObject({
+    runs_per_day: z.int().min(1).optional().meta({ description: "Runs that begin on a day." }),
+    usd_per_day: money.optional().meta({ description: "US dollars that runs report (control.cost_usd) on a day." }),
+    tokens_per_day: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "Tokens that runs report (control.tokens) on a day." }),
+    usd_total: money.optional().meta({ description: "US dollars in the whole life of the job." }),
+  })
+  .meta({
+    id: "Budget",
+    description:
+      "A fire that finds one of them used up is skipped. A day is a calendar day of the schedule's zone, else of UTC.",
+    examples: [{ runs_per_day: 50, usd_per_day: 5 }],
+  });
+export type Budget = z.infer<typeof Budget>;
+
+const Spend = z.strictObject({ runs: z.int(), usd: z.number(), tokens: z.int() });
+
+export const Spent = z
+  .strictObject({ today: Spend, total: Spend })
+  .meta({ id: "Spent", description: "Runs begun, and what they have reported to have cost." });

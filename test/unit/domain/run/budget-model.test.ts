@@ -1,0 +1,102 @@
+/**
+ * A budget under random histories of decideTick: time passing over days and clock changes, kills, answers that cost something,
+ * backfills, raised and lowered limits. What a job spends is recorded with its runs, so no kill loses or repeats any of it.
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { changeByPatch, changeByRunNow } from "../../../../src/domain/job/job-change.ts";
+import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import { dayOf } from "../../../../src/domain/run/budget.ts";
+import { readControl } from "../../../../src/domain/run/control.ts";
+import type { Run } from "../../../../src/domain/run/run.ts";
+import { HOUR_MS } from "../../../../src/schema/limits.ts";
+import { bySize } from "../../../size.ts";
+import { World } from "./world.ts";
+
+const ZONE = { timezone: "Europe/Berlin" };
+/** Two days before the night in which Berlin's clocks go back, and forward. */
+const STARTS = [Date.UTC(2026, 9, 23, 9), Date.UTC(2027, 2, 26, 9)];
+const LIMITS = { runs_per_day: 9, usd_per_day: 5, usd_total: 40 };
+
+type Step = (world: World) => void;
+const cost = fc.integer({ min: 0, max: 4 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.integer({ min: 0, max: 9 * HOUR_MS }).map(
+    (ms): Step =>
+      (world) =>
+        world.advance(ms, 0.5),
+  ),
+  fc.tuple(fc.nat(5), cost).map(
+    ([pick, cost_usd]): Step =>
+      (world) => {
+        const answer: Answer = { kind: "success", heard: readControl({ cost_usd, tokens: cost_usd * 100 }) };
+        world.answer(pick, answer, 0.5);
+      },
+  ),
+  fc.nat(5).map(
+    (pick): Step =>
+      (world) =>
+        world.answer(pick, { kind: "retryable", reason: "503" }, 0),
+  ),
+  fc.nat(5).map(
+    (pick): Step =>
+      (world) =>
+        world.cancel(pick),
+  ),
+  fc.integer({ min: 0, max: 30 * HOUR_MS }).map(
+    (ms): Step =>
+      (world) => {
+        world.kill();
+        world.now += ms;
+      },
+  ),
+  fc.constantFrom("before" as const, "after record" as const).map(
+    (when): Step =>
+      (world) =>
+        world.wake(0, new Map(), when),
+  ),
+  fc.constant<Step>((world) =>
+    world.change((state, now) => changeByRunNow(state, `call ${state.cursor.lastSeq}`, now)),
+  ),
+  fc.constant<Step>((world) =>
+    world.change((state, now) => changeByPatch(state, { role: "admin" }, { description: String(now) }, now)),
+  ),
+);
+const history = fc.record({
+  overlap: fc.constantFrom("skip", "buffer_one", "allow_all"),
+  start: fc.constantFrom(...STARTS),
+  steps: fc.array(step, { maxLength: 40 }),
+});
+
+/** Runs that were begun, in the order of their beginning. */
+const begun = (world: World): Run[] =>
+  [...world.log.values()].filter(({ status }) => status !== "skipped").sort((a, b) => a.startedAt - b.startedAt);
+const onDay = (at: number): string => dayOf(ZONE, at);
+
+describe("a job with a budget", () => {
+  it("begins no run beyond it, on any day, and knows what it has spent", () => {
+    fc.assert(
+      fc.property(history, ({ overlap, start, steps }) => {
+        const schedule = { cron: "*/20 * * * *", ...ZONE };
+        const world = new World({ overlap, schedule, budget: LIMITS, completion_timeout: "2h" }, start);
+        for (const next of steps) next(world);
+
+        const runs = begun(world);
+        const days = new Map<string, number>();
+        for (const run of runs) days.set(onDay(run.startedAt), (days.get(onDay(run.startedAt)) ?? 0) + 1);
+        for (const [day, count] of days) expect([day, count <= LIMITS.runs_per_day]).toEqual([day, true]);
+        for (const run of runs) {
+          const paid = runs.filter(({ finishedAt = Number.POSITIVE_INFINITY }) => finishedAt < run.startedAt);
+          const usd = (of: readonly Run[]) => of.reduce((sum, { costUsd = 0 }) => sum + costUsd, 0);
+          const today = paid.filter(({ finishedAt = 0 }) => onDay(finishedAt) === onDay(run.startedAt));
+          expect(usd(today)).toBeLessThan(LIMITS.usd_per_day);
+          expect(usd(paid)).toBeLessThan(LIMITS.usd_total);
+        }
+        const { total } = world.state.cursor.spent ?? { total: { runs: 0, usd: 0 } };
+        expect(total.runs).toBe(runs.length);
+        expect(total.usd).toBe(runs.reduce((sum, { costUsd = 0 }) => sum + costUsd, 0));
+      }),
+      { numRuns: bySize(1_000, 10_000) },
+    );
+  });
+});

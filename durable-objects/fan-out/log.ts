@@ -15,7 +15,11 @@ const MAX_UNWRITTEN = 50;
 const MAX_UNWRITTEN_MS = 250;
 
 /** `active`: logged runs that have not ended. */
-type Tally = { -readonly [K in keyof FanOutCounts]: number } & { active: number };
+type Tally = { -readonly [K in Exclude<keyof FanOutCounts, "spend">]: number } & {
+  active: number;
+  usd: number;
+  tokens: number;
+};
 
 export class FanOutLog {
   readonly #store: FanOutStore;
@@ -57,6 +61,8 @@ export class FanOutLog {
     else if (run.status === "success") counts.succeeded++;
     else if (run.status === "error") counts.failed++;
     else counts.skipped++;
+    counts.usd += run.costUsd ?? 0;
+    counts.tokens += run.tokens ?? 0;
 
     if (before !== undefined || isActive(run)) {
       this.#store.putRuns(this.#spec.no, [run]);
@@ -85,3 +91,9 @@ export class FanOutLog {
     return this.#tally;
   }
 }
+
+/** What a job is told of the log of a shard. */
+export const countsOf = ({ total, succeeded, failed, skipped, usd, tokens }: Readonly<Tally>): FanOutCounts => ({
+  ...{ total, succeeded, failed, skipped },
+  ...(usd + tokens === 0 ? {} : { spend: { usd, tokens } }),
+});

@@ -15,6 +15,7 @@ import {
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
 import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import { addSpend, dayOf, type Spent } from "../../src/domain/run/budget.ts";
 import { rulesOf } from "../../src/domain/run/rules.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
@@ -27,6 +28,7 @@ import type { Alarm } from "../shared/alarm.ts";
 import { Calls } from "../shared/calls.ts";
 import { MAX_ALARM_MS, Nap } from "../shared/wait.ts";
 import { type CurrentFanOut, currentFanOut } from "./current.ts";
+import { countsOf } from "./log.ts";
 import type { OpenBatch } from "./queue.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 
@@ -60,6 +62,8 @@ export class FanOutLoop {
   #current: CurrentFanOut | undefined;
   #loaded = false;
   #nextCallAt = 0;
+  /** What the job has spent, where it has a budget. */
+  #spent: Spent | undefined;
   /** Users still to be given up; undefined until the first one is begun after a restart. */
   #toGiveUp: number | undefined;
   #reported = false;
@@ -90,6 +94,7 @@ export class FanOutLoop {
     const stored = this.#store.newest();
     this.#current = stored === undefined ? undefined : currentFanOut(stored, this.#store);
     this.#nextCallAt = stored?.nextCallAt ?? 0;
+    this.#spent = stored?.spec.definition.budget === undefined ? undefined : this.#store.spent(stored.spec);
     this.#loaded = true;
     return this.#current;
   }
@@ -167,7 +172,12 @@ export class FanOutLoop {
       return;
     }
     const flight = this.#flights.get(key);
-    current.log.put(after, flight === undefined || flight.logged ? before : undefined, this.#effects.now());
+    const now = this.#effects.now();
+    current.log.put(after, flight === undefined || flight.logged ? before : undefined, now);
+    const { budget, schedule } = current.spec.definition;
+    if (budget !== undefined && !isActive(after)) {
+      this.#spent = addSpend(this.#spent, { usd: after.costUsd ?? 0, tokens: after.tokens ?? 0 }, dayOf(schedule, now));
+    }
     // The client hears of the change, so that it is written first.
     current.log.write();
     if (flight !== undefined && isActive(after)) this.#flights.set(key, { ...flight, run: after, logged: true });
@@ -183,11 +193,11 @@ export class FanOutLoop {
     const current = this.current;
     if (current === undefined) return { idle: true, counts: { total: 0, succeeded: 0, failed: 0, skipped: 0 } };
     current.log.write();
-    const { total, succeeded, failed, skipped } = current.log.tally;
     const toCome = current.queue.size + this.unlogged(current).length;
+    const counts = countsOf(current.log.tally);
     return {
       idle: this.#isIdle(current),
-      counts: { total: total + toCome, succeeded, failed, skipped },
+      counts: { ...counts, total: counts.total + toCome },
       ...(current.gone === undefined ? {} : { gone: current.gone }),
     };
   }
@@ -235,6 +245,7 @@ export class FanOutLoop {
       ...{ now, random: this.#effects.random(), answers, callsLeft: budget.left, held },
     });
     this.#nextCallAt = turn.nextCallAt;
+    this.#spent = turn.spent;
     if (turn.gone !== undefined) {
       this.#store.noteGone(current.spec.no, turn.gone);
       this.#current = { ...current, gone: current.gone ?? turn.gone };
@@ -266,7 +277,7 @@ export class FanOutLoop {
     const hasActive = log.tally.active > 0;
     return {
       ...{ spec, rules: rulesOf(current.job), concurrency, interval, nextCallAt: this.#nextCallAt },
-      ...{ flights: this.#flights, queued, waiting: queue.size, toGiveUp },
+      ...{ flights: this.#flights, queued, waiting: queue.size, toGiveUp, spent: this.#spent },
       due: hasActive ? this.#store.dueRuns(spec, now, MAX_DUE_PER_TURN + this.#flights.size) : [],
       nextWakeAt: hasActive ? this.#store.nextWake(spec.no, now) : undefined,
     };

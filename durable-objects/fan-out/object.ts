@@ -6,11 +6,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { callJob, notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import { NO_USERS } from "../../src/domain/fan-out/fan-out.ts";
 import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { userRunView } from "../../src/domain/fan-out/view.ts";
 import { err, ok } from "../../src/domain/result.ts";
+import { readControl } from "../../src/domain/run/control.ts";
 import { rulesOf } from "../../src/domain/run/rules.ts";
 import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
+import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
+import { noteControl } from "../../src/domain/run/steer.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type { FanOutRpc, ListedRun, RunChange, ShardStatus, UserRunQuery } from "../../src/objects/fan-out.ts";
@@ -19,6 +23,7 @@ import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
 import { Alarm } from "../shared/alarm.ts";
+import { countsOf } from "./log.ts";
 import { FanOutLoop } from "./loop.ts";
 import { FanOutStore, isWanted, type StoredFanOut } from "./store.ts";
 
@@ -77,8 +82,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
       return status;
     }
     const counts = this.#store.find(no) === undefined ? undefined : this.#store.counts(no);
-    const { total = 0, succeeded = 0, failed = 0, skipped = 0 } = counts ?? {};
-    return { idle: true, counts: { total, succeeded, failed, skipped } };
+    return { idle: true, counts: counts === undefined ? NO_USERS : countsOf(counts) };
   }
 
   /** Runs of one fan-out, or of all that are kept, newest first. */
@@ -121,7 +125,10 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
       if (repeatsReport(now, change.body.status)) return ok(viewOf(fanOut, now));
       return err({ kind: "run_already_finished", status: now.status });
     }
-    return this.#changed(fanOut, key, now, completeRun(now, body, Date.now()));
+    const ended = completeRun(now, body, Date.now());
+    const { control } = body;
+    const isSteered = control !== undefined && control !== null;
+    return this.#changed(fanOut, key, now, isSteered ? noteControl(ended, readControl(control)) : ended);
   }
 
   /** Drops a fan-out and its runs. */
@@ -161,6 +168,11 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     return job === undefined ? run : progressRun(run, change.progress, rulesOf(job), now);
   }
 
+  /** How the user's last run ended, for a job that wants to be told (`continuity`). */
+  #previous({ continuity }: FanOutSpec["definition"], { seq, id }: Run): Run | undefined {
+    return continuity ? this.#store.lastEnded(seq, keyOfUserRun(id)) : undefined;
+  }
+
   #newLoop(): FanOutLoop {
     const settings = settingsOf(this.env);
     const now = () => Date.now();
@@ -173,7 +185,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
           this.env,
           settings,
           { definition, origin, maxAttempts: job.retry.maxAttempts },
-          { ...run, jobId },
+          { ...run, jobId, previous: this.#previous(definition, run) },
           { now, deadline },
         ),
       report: (spec) => this.#report(spec),

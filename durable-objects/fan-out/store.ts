@@ -6,6 +6,7 @@ import { compact } from "../../src/domain/compact.ts";
 import type { FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
 import { boundOf, firstCallAt, intervalOf } from "../../src/domain/fan-out/shard.ts";
 import { byNewest, type FanOutSpec, restoreUserRun, type UserRunParts } from "../../src/domain/fan-out/user-run.ts";
+import { addSpend, dayOf, type Spent } from "../../src/domain/run/budget.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { keyedRunId, keyOfUserRun, userKey } from "../../src/domain/run/run-id.ts";
 import type { UserRunQuery } from "../../src/objects/fan-out.ts";
@@ -167,10 +168,13 @@ export class FanOutStore {
   }
 
   /** Counts the log of one fan-out: reads all of it, so keep the answer. `active` are logged runs that have not ended. */
-  counts(no: number): FanOutCounts & { readonly active: number } {
-    const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, active: 0 };
-    for (const row of all(this.#sql, `SELECT status, count(*) AS n FROM ${runTable(no)} GROUP BY status`)) {
+  counts(no: number): FanOutCounts & { readonly active: number; readonly usd: number; readonly tokens: number } {
+    const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, active: 0, usd: 0, tokens: 0 };
+    const sums = "sum(run ->> 'costUsd') AS usd, sum(run ->> 'tokens') AS tokens";
+    for (const row of all(this.#sql, `SELECT status, count(*) AS n, ${sums} FROM ${runTable(no)} GROUP BY status`)) {
       const n = Number(row.n);
+      counts.usd += Number(row.usd ?? 0);
+      counts.tokens += Number(row.tokens ?? 0);
       counts.total += n;
       if (row.status === "success") counts.succeeded = n;
       else if (row.status === "error") counts.failed = n;
@@ -180,9 +184,31 @@ export class FanOutStore {
     return counts;
   }
 
+  /** What the runs of one fan-out have spent, on top of what the job had before: reads all of its log, so keep the answer. */
+  spent(spec: FanOutSpec): Spent | undefined {
+    const { schedule } = spec.definition;
+    let spent = spec.spent;
+    const rows = all(this.#sql, `SELECT * FROM ${runTable(spec.no)} WHERE status != 'skipped' ORDER BY started_at`);
+    for (const row of rows) {
+      const { startedAt, finishedAt = startedAt, costUsd = 0, tokens = 0 } = toRun(spec, row);
+      spent = addSpend(spent, { runs: 1 }, dayOf(schedule, startedAt));
+      if (costUsd + tokens > 0) spent = addSpend(spent, { usd: costUsd, tokens }, dayOf(schedule, finishedAt));
+    }
+    return spent;
+  }
+
+  /** The last run of the user with this key that ended as success or error, in an earlier fan-out than `no`. */
+  lastEnded(no: number, key: string): Run | undefined {
+    for (const { spec } of this.fanOuts()) {
+      const run = spec.no < no ? this.run(spec, key) : undefined;
+      if (run?.status === "success" || run?.status === "error") return run;
+    }
+    return undefined;
+  }
+
   /** The log of one fan-out, newest first. A page reads the whole log of the shard once, or one row where the user is given. */
   runs(spec: FanOutSpec, query: UserRunQuery): Run[] {
-    const { before, status, userId, limit } = query;
+    const { before, status, userId, unchanged, limit } = query;
     if (userId !== undefined) {
       const run = this.run(spec, userKey(userId));
       return run !== undefined && isWanted(run, query) ? [run] : [];
@@ -192,11 +218,13 @@ export class FanOutStore {
       `SELECT * FROM ${runTable(spec.no)}
          WHERE (?1 IS NULL OR status = ?1)
            AND (?2 IS NULL OR started_at < ?2 OR (started_at = ?2 AND ?3 || user_key < ?4))
-         ORDER BY started_at DESC, user_key DESC LIMIT ?5`,
+           AND (?5 IS NULL OR coalesce(run ->> 'unchanged', 0) = ?5)
+         ORDER BY started_at DESC, user_key DESC LIMIT ?6`,
       status ?? null,
       before?.startedAt ?? null,
       keyedRunId(spec.id, ""),
       before?.id ?? null,
+      unchanged === undefined ? null : Number(unchanged),
       limit,
     );
     return rows.map((row) => toRun(spec, row));
@@ -204,8 +232,9 @@ export class FanOutStore {
 }
 
 /** Whether a run belongs into a list. */
-export const isWanted = (run: Run, { before, status, userId }: Omit<UserRunQuery, "limit">): boolean =>
+export const isWanted = (run: Run, { before, status, userId, unchanged }: Omit<UserRunQuery, "limit">): boolean =>
   (status === undefined || run.status === status) &&
+  (unchanged === undefined || (run.unchanged ?? false) === unchanged) &&
   (userId === undefined || run.userId === userId) &&
   (before === undefined || byNewest(before, run) < 0);
 
@@ -229,7 +258,7 @@ type StoredRun = Omit<UserRunParts, "startedAt" | "status">;
 
 function toRow(run: Run): Values {
   const { id, startedAt, status, userId = "", phase, finishedAt, attempt, wakeAt, error, httpStatus, output } = run;
-  const { progress, offeredAt, claim, outputTruncated } = run;
+  const { progress, offeredAt, claim, outputTruncated, attempts, unchanged, costUsd, tokens, controlError } = run;
   const optional = {
     wakeAt,
     finishedAt,
@@ -239,6 +268,11 @@ function toRow(run: Run): Values {
     offeredAt,
     claim,
     outputTruncated: outputTruncated || undefined,
+    attempts,
+    unchanged,
+    costUsd,
+    tokens,
+    controlError,
     output,
   };
   const rest: StoredRun = { userId, phase, attempt, ...compact(optional) };

@@ -20,6 +20,7 @@ import {
 import { shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
 import { byNewest, type FanOutSpec, type RunKey } from "../../src/domain/fan-out/user-run.ts";
 import { fanOutView } from "../../src/domain/fan-out/view.ts";
+import { refuseStart } from "../../src/domain/job/job-change.ts";
 import { pauseJob } from "../../src/domain/job/stop.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
@@ -109,14 +110,16 @@ export class JobFanOuts {
 
   /** Run now. Errors: `job_finished`; `job_already_running` while a fan-out is going. */
   runNow(state: TickState, nonce: string): Outcome<{ readonly fan_out_id: string }> {
-    const { record } = state;
-    if (record.finishedAt !== undefined) return err({ kind: "job_finished" });
+    const { record, cursor } = state;
+    const now = this.#effects.now();
+    const refused = refuseStart("manual", state, now);
+    if (refused !== undefined) return err(refused);
     const newest = this.#state.fanOuts.newest();
     const [active] = state.active;
     if (newest?.status === "running") return err({ kind: "job_already_running", run_id: newest.id });
     if (active !== undefined) return err({ kind: "job_already_running", run_id: active.id });
-    const now = this.#effects.now();
-    const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const { spent } = cursor;
+    const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1, spent } as const;
     const fanOut = openFanOut(record, { requestedAt: now, nonce }, opened, now);
     this.#state.commit({ fanOut });
     return ok({ fan_out_id: fanOut.id });
@@ -169,9 +172,11 @@ export class JobFanOuts {
 
   /** The runs of a job that fans out, newest first: its users' runs, and where no fan-out is asked for, those of its own log. */
   async runs(jobId: string, filter: UserRunFilter): Promise<{ readonly items: RunView[]; readonly next?: RunKey }> {
-    const { limit, before, status, userId, fanOutId } = filter;
+    const { limit, before, status, userId, unchanged, fanOutId } = filter;
     const log =
-      fanOutId === undefined ? this.#state.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId }) : [];
+      fanOutId === undefined
+        ? this.#state.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId, unchanged })
+        : [];
     const own = log.filter((run) => before === undefined || byNewest(before, run) < 0);
     const listed = own.map((run) => ({ startedAt: run.startedAt, id: run.id, view: runView(jobId, run) }));
     const runs = [...listed, ...(await this.#userRuns({ ...filter, limit: limit + 1 }))].sort(byNewest);
@@ -269,7 +274,10 @@ export class JobFanOuts {
 
   #end(ended: FanOut): void {
     const { cursor } = this.#state.stored ?? {};
-    this.#state.commit({ fanOut: ended, ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended) }) });
+    this.#state.commit({
+      fanOut: ended,
+      ...(cursor === undefined ? {} : { cursor: countFanOut(cursor, ended, this.#effects.now()) }),
+    });
     this.#forgetProcess();
   }
 
@@ -317,11 +325,12 @@ export class JobFanOuts {
     const shard = this.#shard(k);
     const key = `${fanOut.no}/${k}`;
     if (this.#opened.has(key) && (await shard.feed(fanOut.no, users))) return;
-    const { no, id, trigger, dueAt, startedAt, definition, origin, shards } = fanOut;
+    const { no, id, trigger, dueAt, startedAt, definition, origin, shards, spent } = fanOut;
     const jobId = this.#jobId;
     const spec: FanOutSpec = {
       ...{ no, id, jobId, trigger, dueAt, startedAt, definition, shards },
       ...(origin === undefined ? {} : { origin }),
+      ...(spent === undefined ? {} : { spent }),
     };
     await shard.feed(no, users, { spec, k });
     this.#opened.add(key);

@@ -40,12 +40,12 @@ export class JobRunLog {
     const seen = visibleRecord(this.#state, caller);
     if (!seen.ok) return seen;
     if (!canReadRuns(caller, seen.value.record.definition)) return runsRefused;
-    const { before, limit, status, userId } = query;
+    const { before, limit, status, userId, unchanged } = query;
     if (typeof before !== "number" && (this.#state.fanOuts.present || query.fanOutId !== undefined)) {
       return ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before }));
     }
     const beforeSeq = typeof before === "number" ? before : undefined;
-    const rows = this.#state.store.runs({ limit: limit + 1, beforeSeq, status, userId });
+    const rows = this.#state.store.runs({ limit: limit + 1, beforeSeq, status, userId, unchanged });
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const items = page.map((run) => runView(seen.value.record.id, run));

@@ -25,6 +25,8 @@ export type RunQuery = {
   readonly beforeSeq?: number | undefined;
   readonly status?: RunStatus | undefined;
   readonly userId?: string | undefined;
+  /** Only runs in which the agent found nothing new, or only the others. */
+  readonly unchanged?: boolean | undefined;
 };
 
 /** How many runs the log holds, and the first slot never used: it moves with the cursor, so that no wake has to count. */
@@ -109,7 +111,8 @@ export class JobStore {
 
   /** The run that was the last to end as success or error, that of this id left out. */
   lastEnded(exceptId: string): Run | undefined {
-    return [...this.#sql.exec<Row>(LAST_ENDED, exceptId)].map(toRun)[0];
+    const row = first(this.#sql, LAST_ENDED, exceptId);
+    return row === undefined ? undefined : toRun(row);
   }
 
   /** Newest first. */
@@ -117,10 +120,12 @@ export class JobStore {
     const rows = all(
       this.#sql,
       `SELECT body FROM entry WHERE slot > 0 AND seq < ?1 AND (?2 IS NULL OR status = ?2)
-         AND (?3 IS NULL OR body ->> 'userId' = ?3) ORDER BY seq DESC LIMIT ?4`,
+         AND (?3 IS NULL OR body ->> 'userId' = ?3) AND (?4 IS NULL OR coalesce(body ->> 'unchanged', 0) = ?4)
+       ORDER BY seq DESC LIMIT ?5`,
       query.beforeSeq ?? Number.MAX_SAFE_INTEGER,
       query.status ?? null,
       query.userId ?? null,
+      query.unchanged === undefined ? null : Number(query.unchanged),
       query.limit,
     );
     return rows.map(toRun);
@@ -135,7 +140,7 @@ export class JobStore {
   /** A skip in which further held fires are counted has its row, although it has ended. */
   #findPlace({ id, count = 1 }: Run): void {
     if (count === 1 || this.#slots.has(id)) return;
-    const [row] = [...this.#sql.exec<Row>("SELECT slot FROM entry WHERE id = ? AND slot > 0", id)];
+    const row = first(this.#sql, "SELECT slot FROM entry WHERE id = ? AND slot > 0", id);
     if (row !== undefined) this.#slots.set(id, Number(row.slot));
   }
 

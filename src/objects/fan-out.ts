@@ -25,6 +25,8 @@ export type UserRunQuery = {
   readonly status?: RunStatus | undefined;
   /** Only this user's runs. */
   readonly userId?: string | undefined;
+  /** Only runs in which the agent found nothing new, or only the others. */
+  readonly unchanged?: boolean | undefined;
 };
 
 /** One shard of one job's fan-outs. The Job object alone calls it, and has checked who asks. */

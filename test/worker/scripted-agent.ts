@@ -8,6 +8,8 @@ type Script = {
   delay_ms?: number;
   headers?: Record<string, string>;
   body?: string;
+  /** The answer is the call's own `data`. */
+  echo?: boolean;
   users?: Record<string, Script>;
 };
 
@@ -23,7 +25,10 @@ export async function scriptedAgent(request: { json(): Promise<unknown> }): Prom
   const common = scriptOf(call.data?.message);
   const script = common.users?.[call.data?.run?.user_id ?? ""] ?? common;
   if (script.delay_ms) await new Promise((resolve) => setTimeout(resolve, script.delay_ms));
-  const body = script.body ?? JSON.stringify({ heard: call.data?.run?.id, attempt: call.data?.run?.attempt });
+  const body =
+    script.body ??
+    (script.echo ? JSON.stringify(call.data) : undefined) ??
+    JSON.stringify({ heard: call.data?.run?.id, attempt: call.data?.run?.attempt });
   return new Response(body, {
     status: script.status ?? 200,
     headers: { "content-type": "application/json", ...script.headers },

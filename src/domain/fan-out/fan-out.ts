@@ -9,6 +9,7 @@ import type { JobDefinition } from "../../schema/job.ts";
 import { MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import { aim, type Cursor, firesOf, type JobRecord } from "../job/job.ts";
+import { addSpend, dayOf, type Spent } from "../run/budget.ts";
 import { mayStart } from "../run/gate.ts";
 import { decideMissed } from "../run/missed.ts";
 import { skipFire } from "../run/new-run.ts";
@@ -38,6 +39,8 @@ export type FanOutCounts = {
   readonly succeeded: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What the runs have reported to have cost; absent where nothing. */
+  readonly spend?: { readonly usd: number; readonly tokens: number };
 };
 
 export type FanOutStatus = "running" | "success" | "error";
@@ -56,6 +59,8 @@ export type FanOut = {
   /** The job as it was when the fan-out began: a later change does not reach a fan-out that is going. */
   readonly definition: JobDefinition;
   readonly origin?: string;
+  /** What the job had spent by then. */
+  readonly spent?: Spent | undefined;
   /** Over how many FanOut objects the users are spread; fixed, since a user's run is found by it. */
   readonly shards: number;
   /** Shards that were handed users. */
@@ -129,7 +134,8 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
     const skipped = skipFire(record, cursor, { ...cause, reason, held: !gate.may && gate.why === "held" }, now);
     return { cursor: moveOn(skipped.cursor), skipped: skipped.run };
   }
-  const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1 }, now);
+  const { spent } = cursor;
+  const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1, spent }, now);
   // A due time that a tick ahead of the clock has answered comes again after pause and resume: its fan-out is its trace.
   if (open.id === newest?.id) return { cursor: moveOn(cursor) };
   return { cursor: moveOn({ ...cursor, fires: cursor.fires + 1 }), open };
@@ -139,7 +145,7 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
 export function openFanOut(
   record: JobRecord,
   cause: FanOutCause,
-  opened: Pick<FanOut, "trigger" | "dueAt" | "missed" | "no">,
+  { spent, ...opened }: Pick<FanOut, "trigger" | "dueAt" | "missed" | "no" | "spent">,
   now: number,
 ): FanOut {
   return {
@@ -148,7 +154,9 @@ export function openFanOut(
     startedAt: now,
     definition: record.definition,
     ...(record.origin === undefined ? {} : { origin: record.origin }),
-    shards: shardsFor(boundOf(record.definition)),
+    ...(spent === undefined ? {} : { spent }),
+    // One shard knows what all users have spent, which several would have to ask each other for before each call.
+    shards: record.definition.budget === undefined ? shardsFor(boundOf(record.definition)) : 1,
     fed: [],
     source: { handed: 0, failures: 0, done: false },
     status: "running",
@@ -228,11 +236,18 @@ export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): Fa
 }
 
 /** The ended fan-out in the job's own figures: each user's run counts as one, the outcome is the fan-out's (CONTRACT.md §5). */
-export function countFanOut(cursor: Cursor, fanOut: FanOut): Cursor {
+export function countFanOut(cursor: Cursor, fanOut: FanOut, now: number): Cursor {
   const { lastError: _lastError, ...rest } = cursor;
   const failed = fanOut.status === "error";
+  const { succeeded, failed: failures, spend } = fanOut.counts;
+  const spent = addSpend(
+    cursor.spent,
+    { runs: succeeded + failures, ...spend },
+    dayOf(fanOut.definition.schedule, now),
+  );
   return {
     ...rest,
+    spent,
     runCount: cursor.runCount + fanOut.counts.succeeded + fanOut.counts.failed,
     consecutiveFailures: failed ? cursor.consecutiveFailures + 1 : 0,
     lastRunAt: fanOut.startedAt,
@@ -249,10 +264,17 @@ export const sumCounts = (parts: Iterable<FanOutCounts>): FanOutCounts => {
       succeeded: sum.succeeded + part.succeeded,
       failed: sum.failed + part.failed,
       skipped: sum.skipped + part.skipped,
+      ...spendOf(sum, part),
     };
   }
   return sum;
 };
+
+function spendOf(a: FanOutCounts, b: FanOutCounts): Pick<FanOutCounts, "spend"> {
+  const usd = (a.spend?.usd ?? 0) + (b.spend?.usd ?? 0);
+  const tokens = (a.spend?.tokens ?? 0) + (b.spend?.tokens ?? 0);
+  return usd + tokens === 0 ? {} : { spend: { usd, tokens } };
+}
 
 /** The fan-out, if it has not ended. */
 export const goingOf = (fanOut: FanOut | undefined): FanOut | undefined =>

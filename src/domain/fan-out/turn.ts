@@ -4,6 +4,8 @@
  * its end is: a crash makes the calls in flight again, under the same run ids.
  */
 import type { Answer } from "../run/attempt-outcome.ts";
+import { addSpend, dayOf, type Spend, type Spent } from "../run/budget.ts";
+import { mayStart } from "../run/gate.ts";
 import {
   beginAttempt,
   cancelRun,
@@ -17,6 +19,7 @@ import {
   skipRun,
 } from "../run/run.ts";
 import { keyOfUserRun } from "../run/run-id.ts";
+import { noteControl } from "../run/steer.ts";
 import { nextCallAt } from "./shard.ts";
 import { type FanOutSpec, startUserRun } from "./user-run.ts";
 
@@ -53,6 +56,8 @@ export type ShardState = {
   readonly waiting: number;
   /** So many of the next users are given up ({@link judgeRestart}). */
   readonly toGiveUp: number;
+  /** What the job has spent, this fan-out's runs included: kept where the job has a budget. */
+  readonly spent?: Spent | undefined;
 };
 
 export type TurnContext = {
@@ -80,6 +85,7 @@ export type Turn = {
   /** An agent answered 410, with this reason. */
   readonly gone?: string;
   readonly nextCallAt: number;
+  readonly spent?: Spent | undefined;
   /** No further call may be made in this invocation, and there is one to make. */
   readonly outOfCalls: boolean;
   /** There is more to do at once. */
@@ -118,6 +124,7 @@ class Draft {
   #inFlight: number;
   #callsLeft: number;
   #nextCallAt: number;
+  #spent: Spent | undefined;
   #dealtWith = 0;
   #settledDue = 0;
 
@@ -127,6 +134,7 @@ class Draft {
     this.#inFlight = state.flights.size;
     this.#callsLeft = context.callsLeft;
     this.#nextCallAt = state.nextCallAt;
+    this.#spent = state.spent;
   }
 
   settleAnswers(): void {
@@ -135,7 +143,10 @@ class Draft {
       const flight = this.#state.flights.get(key);
       if (flight === undefined) continue;
       this.#inFlight--;
-      const run = settleAttempt(flight.run, answer, this.#state.rules, now, random);
+      const settled = settleAttempt(flight.run, answer, this.#state.rules, now, random);
+      const heard = "heard" in answer ? answer.heard : undefined;
+      const run = heard === undefined ? settled : noteControl(settled, heard);
+      this.#spend({ usd: run.costUsd ?? 0, tokens: run.tokens ?? 0 });
       this.#settle.push({ run, before: flight.logged ? flight.run : undefined });
       if (answer.kind === "gone") this.#gone ??= answer.reason;
       // The platform counts calls by itself too: it has refused this one.
@@ -164,24 +175,41 @@ class Draft {
 
   beginUsers(): void {
     const { spec, queued, toGiveUp } = this.#state;
-    const { now, held } = this.#context;
+    const { now } = this.#context;
     for (const user of queued) {
       if (this.#dealtWith >= MAX_PER_TURN) return;
       const isGivenUp = this.#giveUp.length < toGiveUp;
-      if (held === undefined && !isGivenUp && !this.#mayCall()) return;
+      const stopped = this.#stopped();
+      if (stopped === undefined && !isGivenUp && !this.#mayCall()) return;
       const run = startUserRun(spec, user.userId, user.key, now);
       this.#dealtWith++;
-      if (held !== undefined) this.#skip.push({ run: skipRun(run, held, now), user });
+      if (stopped !== undefined) this.#skip.push({ run: skipRun(run, stopped, now), user });
       else if (isGivenUp) this.#giveUp.push({ run: cancelRun(run, now, KILLS), user });
-      else this.#begin({ run: beginAttempt(run), user });
+      else {
+        this.#spend({ runs: 1 });
+        this.#begin({ run: beginAttempt(run), user });
+      }
     }
+  }
+
+  /** Why the next user is not run, if so: each is a run of its own for the gate. */
+  #stopped(): string | undefined {
+    const { definition } = this.#state.spec;
+    const { now, held } = this.#context;
+    const gate = mayStart("user", { record: { definition }, cursor: { spent: this.#spent }, held }, now);
+    return gate.may ? undefined : gate.reason;
+  }
+
+  #spend(more: Partial<Spend>): void {
+    const { budget, schedule } = this.#state.spec.definition;
+    if (budget !== undefined) this.#spent = addSpend(this.#spent, more, dayOf(schedule, this.#context.now));
   }
 
   turn(): Turn {
     const retries = this.#retries().length - this.#call.filter(({ before }) => before !== undefined).length;
     const users = this.#state.waiting - this.#dealtWith;
     const mayGoOn = this.#inFlight < this.#state.concurrency && retries + users > 0;
-    const free = this.#context.held !== undefined || this.#giveUp.length < this.#state.toGiveUp;
+    const free = this.#stopped() !== undefined || this.#giveUp.length < this.#state.toGiveUp;
     const again = this.#settledDue >= MAX_DUE_PER_TURN || (free && users > 0 && this.#dealtWith > 0);
     return {
       settle: this.#settle,
@@ -190,6 +218,7 @@ class Draft {
       giveUp: this.#giveUp,
       ...(this.#gone === undefined ? {} : { gone: this.#gone }),
       nextCallAt: this.#nextCallAt,
+      spent: this.#spent,
       outOfCalls: this.#callsLeft === 0 && mayGoOn && this.#nextCallAt <= this.#context.now,
       again,
       nextAt: Math.min(

@@ -1,6 +1,7 @@
 /** One user's run of a fan-out, and where it stands among the others in a list. It goes through the same states as any run (`run.ts`). */
 import type { JobDefinition } from "../../schema/job.ts";
 import type { Trigger } from "../../schema/run.ts";
+import type { Spent } from "../run/budget.ts";
 import { type Run, startRun } from "../run/run.ts";
 import { keyedRunId, userKey } from "../run/run-id.ts";
 import { sessionId } from "../run/session.ts";
@@ -17,6 +18,8 @@ export type FanOutSpec = {
   readonly definition: JobDefinition;
   readonly origin?: string;
   readonly shards: number;
+  /** What the job had spent when the fan-out began. */
+  readonly spent?: Spent | undefined;
 };
 
 /** The parts of a run that are its own; the rest follows from the fan-out. */

@@ -5,15 +5,15 @@
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { dayOf, explainUsedUp, usedUp } from "./budget.ts";
 
-/** The ways in which a run starts: at its due time, out of a queue, again after a failure, or because a client asks for it. */
-export type Start = "due" | "buffered" | "backfill" | "retry" | "manual";
+/** The ways in which a run starts: at its due time, out of a queue, for a user of a fan-out, again after a failure, or for a client. */
+export type Start = "due" | "buffered" | "backfill" | "user" | "retry" | "manual";
 
 /** What can stand in the way of a run, in the order in which it is looked at. */
 export type Obstacle = "finished" | "paused" | "held" | "budget";
 
 export type GateState = {
   readonly record: Pick<JobRecord, "finishedAt" | "definition">;
-  readonly cursor: Pick<Cursor, "spent">;
+  readonly cursor: { readonly spent?: Cursor["spent"] | undefined };
   /** Why nothing fires at present (`MODE`, `USER_JOBS`), if so. */
   readonly held?: string | undefined;
 };
@@ -31,6 +31,7 @@ const STOPPED_BY: Readonly<Record<Start, readonly Obstacle[]>> = {
   due: ["finished", "paused", "held", "budget"],
   buffered: ["finished", "paused", "held", "budget"],
   backfill: ["finished", "paused", "held", "budget"],
+  user: ["held", "budget"],
   manual: ["finished", "budget"],
   retry: [],
 };

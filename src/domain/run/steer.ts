@@ -24,7 +24,7 @@ export function steer(
   { control, faults }: Heard,
   now: number,
 ): Steered {
-  const { costUsd, tokens, unchanged } = control;
+  const { costUsd, tokens } = control;
   const day = dayOf(before.record.definition.schedule, now);
   const spent =
     costUsd === undefined && tokens === undefined
@@ -32,16 +32,30 @@ export function steer(
       : addSpend(before.cursor.spent, { usd: costUsd ?? 0, tokens: tokens ?? 0 }, day);
   const paid = { ...before, cursor: spent === undefined ? before.cursor : { ...before.cursor, spent } };
   const moved = moveNext(job, paid, control, now);
-  const wrong = [...faults, ...moved.faults];
-  const told: Run = {
+  const noted = note(run, control, [...faults, ...moved.faults]);
+  const told: Run = moved.nextAt === undefined ? noted : { ...noted, nextAt: moved.nextAt };
+  return { ...end(paid.record, moved.cursor, control, now), run: told };
+}
+
+/** A user's run of a fan-out with what the agent said of it: it does not steer the job of all users. */
+export function noteControl(run: Run, { control, faults }: Heard): Run {
+  return note(run, control, [...faults, ...steeringFaults(control)]);
+}
+
+function note(run: Run, { unchanged, costUsd, tokens }: Control, faults: readonly ControlFault[]): Run {
+  return {
     ...run,
     ...(unchanged ? { unchanged } : {}),
     ...(costUsd === undefined ? {} : { costUsd }),
     ...(tokens === undefined ? {} : { tokens }),
-    ...(moved.nextAt === undefined ? {} : { nextAt: moved.nextAt }),
-    ...(wrong.length === 0 ? {} : { controlError: explainFaults(wrong) }),
+    ...(faults.length === 0 ? {} : { controlError: explainFaults(faults) }),
   };
-  return { ...end(paid.record, moved.cursor, control, now), run: told };
+}
+
+function steeringFaults({ next, done, pause }: Control): ControlFault[] {
+  const fields = [next?.field, done ? "done" : undefined, pause === undefined ? undefined : "pause"];
+  const problem = "one user's run of a fan-out does not steer the job of all users";
+  return fields.flatMap((field) => (field === undefined ? [] : [{ field, problem }]));
 }
 
 /** `done` and `pause`; where both are given, a finished job needs no pause. */
@@ -57,14 +71,11 @@ type Moved = { readonly cursor: Cursor; readonly nextAt?: number; readonly fault
 function moveNext(
   job: CompiledJob,
   { record, cursor }: { readonly record: JobRecord; readonly cursor: Cursor },
-  { next, done, pause }: Control,
+  control: Control,
   now: number,
 ): Moved {
-  if (record.definition.exec_scope === "all_users" && (next !== undefined || done || pause !== undefined)) {
-    const field = next?.field ?? (done ? "done" : "pause");
-    const problem = "a user's run of a fan-out does not steer the job of all users";
-    return { cursor, faults: [{ field, problem }] };
-  }
+  const { next } = control;
+  if (record.definition.exec_scope === "all_users") return { cursor, faults: steeringFaults(control) };
   if (next === undefined) return { cursor, faults: [] };
   const refuse = (problem: string): Moved => ({ cursor, faults: [{ field: next.field, problem }] });
   const { pacing } = job;

@@ -5,7 +5,7 @@ import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
 import { RunStatus } from "../../schema/job.ts";
 import { CompleteBody, Progress, Run } from "../../schema/run.ts";
-import { NoBody, pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Runs";
@@ -24,6 +24,9 @@ const list = route({
     status: RunStatus.optional().meta({ description: "Runs that have this status now." }),
     user_id: queryText.optional().meta({ description: "Runs of this user only." }),
     fan_out_id: queryText.optional().meta({ description: "Runs of this fan-out only." }),
+    unchanged: queryFlag
+      .optional()
+      .meta({ description: "false: leave out runs in which the agent found nothing new; true: only those." }),
   }),
   answers: { 200: { description: "A page of runs.", schema: pageOf(Run) } },
   errors: ["not_found"],
@@ -32,8 +35,8 @@ const list = route({
     if (!before.ok) return before;
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
-    const { limit, status, user_id: userId, fan_out_id: fanOutId } = query;
-    const page = await found.value.runs(caller, { limit, before: before.value, status, userId, fanOutId });
+    const { limit, status, unchanged, user_id: userId, fan_out_id: fanOutId } = query;
+    const page = await found.value.runs(caller, { limit, before: before.value, status, userId, fanOutId, unchanged });
     if (!page.ok) return page;
     const { items, next } = page.value;
     return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });

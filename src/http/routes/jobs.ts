@@ -216,7 +216,7 @@ const runNow = route({
       schema: z.union([z.strictObject({ run_id: z.string() }), z.strictObject({ fan_out_id: z.string() })]),
     },
   },
-  errors: ["not_found", "job_already_running", "job_finished"],
+  errors: ["not_found", "job_already_running", "job_finished", "budget_exceeded"],
   async handle({ env, caller, params }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;

@@ -224,7 +224,7 @@ describe("the end", () => {
   ])("$name: $status", ({ given, status }) => {
     const ended = endFanOut(opened(), given, T0 + 5);
     expect(ended).toMatchObject({ status, finishedAt: T0 + 5, counts: given });
-    const cursor = countFanOut(jobOf().cursor, ended);
+    const cursor = countFanOut(jobOf().cursor, ended, T0 + 5);
     expect(cursor).toMatchObject({
       runCount: given.succeeded + given.failed,
       lastStatus: status,

@@ -15,6 +15,11 @@ const hidden = {
   finished_at: InstantText.optional().meta({
     description: "When a finished job was finished: it is erased 7 days later.",
   }),
+  spent_on: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}$/)
+    .optional()
+    .meta({ description: "The day of spent.today, in the schedule's zone." }),
   fires: z.int().min(0).optional().meta({ description: "Runs that max_runs has counted so far." }),
 };
 

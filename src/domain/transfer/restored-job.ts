@@ -4,7 +4,7 @@ import type { RunStatus } from "../../schema/job.ts";
 import type { ExportedJob } from "../../schema/job-export.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, type JobRecord, jobView, newJob } from "../job/job.ts";
-import { NO_SPEND, type Spend } from "../run/budget.ts";
+import { dayOf, type Spent } from "../run/budget.ts";
 import { formatInstant } from "../time/instant.ts";
 
 /** What a job brings along that a new one does not have. Instants are epoch ms. */
@@ -20,8 +20,7 @@ export type Restored = {
   readonly consecutiveFailures: number;
   readonly lastRunAt?: number | undefined;
   readonly lastStatus?: RunStatus | undefined;
-  /** In all; on the day that it comes here it has spent nothing yet. */
-  readonly spent?: Spend | undefined;
+  readonly spent?: Spent | undefined;
   readonly lastError?: string | undefined;
 };
 
@@ -51,7 +50,7 @@ export function restoreJob(
     consecutiveFailures,
     ...(lastRunAt === undefined ? {} : { lastRunAt }),
     ...(lastStatus === undefined ? {} : { lastStatus }),
-    ...(spent === undefined ? {} : { spent: { day: "", today: NO_SPEND, total: spent } }),
+    ...(spent === undefined ? {} : { spent }),
     ...(lastError === undefined ? {} : { lastError }),
   };
   return { record, cursor: finishedAt === undefined ? aim(job, record, cursor, restored.resumeAt) : cursor };
@@ -62,6 +61,7 @@ export function exportView(record: JobRecord, cursor: Cursor, now: number): Expo
   const { anchorAt, createdAt, finishedAt, definition } = record;
   return {
     ...jobView(record, cursor, now),
+    ...(cursor.spent === undefined ? {} : { spent_on: dayOf(definition.schedule, now) }),
     ...(anchorAt === createdAt ? {} : { anchor_at: formatInstant(anchorAt) }),
     ...(finishedAt === undefined ? {} : { finished_at: formatInstant(finishedAt) }),
     ...(definition.schedule.max_runs === undefined ? {} : { fires: cursor.fires }),

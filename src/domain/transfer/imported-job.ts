@@ -58,7 +58,7 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
     runCount: item.run_count,
     consecutiveFailures: item.consecutive_failures,
     lastStatus: item.last_status,
-    spent: item.spent === undefined ? undefined : { ...item.spent, day: item.spent_on ?? "" },
+    spent: item.spent === undefined || item.spent_on === undefined ? undefined : { ...item.spent, day: item.spent_on },
     lastError: item.last_error === undefined ? undefined : cutUtf8(item.last_error, MAX_LAST_ERROR_BYTES).text,
   };
   const imported: JobToImport = { id: item.id, job, createdAt, restored };

@@ -16,6 +16,7 @@ export async function checkPatch(
   caller: Caller,
   id: string,
   patch: Readonly<Record<string, unknown>>,
+  now: number,
 ): Promise<Outcome<unknown>> {
   const found = await findJob(env, id);
   if (!found.ok) return found;
@@ -24,5 +25,5 @@ export async function checkPatch(
   const merged = patchDefinition(Written.parse(job.value), patch);
   if (!merged.ok) return merged;
   const refused = refuseForeignForm(caller, merged.value);
-  return refused === undefined ? defineJob(merged.value) : err(refused);
+  return refused === undefined ? defineJob(merged.value, { now }) : err(refused);
 }

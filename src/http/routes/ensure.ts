@@ -1,10 +1,11 @@
 /** `PUT /v1/jobs/ensure`: system jobs, made and kept up to date by name. */
 import * as z from "zod";
 import { defineJob } from "../../domain/job/definition.ts";
+import { adviceOf } from "../../jobs/advice.ts";
 import { ensureSystemJob } from "../../jobs/ensure.ts";
-import { Job, JobInput, READ_ONLY_FIELDS } from "../../schema/job.ts";
+import { JobInput, READ_ONLY_FIELDS } from "../../schema/job.ts";
 import { route } from "../route.ts";
-import { jobReply } from "./jobs.ts";
+import { AdvisedJob, jobReply } from "./jobs.ts";
 
 const EnsureBody = z
   .strictObject({
@@ -25,17 +26,19 @@ const ensure = route({
   summary: "Make or update a system job by name",
   description:
     "Makes the job, or brings it to this definition; where it is so already nothing changes, not even updated_at. A schedule that changes starts anew; where `enabled` is left out, a paused job stays paused.",
-  body: { schema: EnsureBody, meaning: ({ body }) => defineJob(body) },
+  body: { schema: EnsureBody, meaning: ({ body, now }) => defineJob(body, { now }) },
   answers: {
-    200: { description: "The job was there; it is as asked for now.", schema: Job },
-    201: { description: "The job was made.", schema: Job, headers: { Location: "The job's path." } },
+    200: { description: "The job was there; it is as asked for now.", schema: AdvisedJob },
+    201: { description: "The job was made.", schema: AdvisedJob, headers: { Location: "The job's path." } },
   },
   errors: ["name_reserved", "quota_exceeded"],
-  async handle({ env, settings, body, sent, url, now }) {
+  async handle({ env, settings, caller, body, sent, url, now }) {
     const keepEnabled = !isObject(sent) || sent.enabled === undefined;
     const ensured = await ensureSystemJob({ env, settings, now, origin: url.origin }, body, keepEnabled);
     if (!ensured.ok) return ensured;
-    const { job, made } = ensured.value;
+    const { made } = ensured.value;
+    const advice = await adviceOf({ env, settings, caller, now, sent }, ensured.value.job);
+    const job = { ...ensured.value.job, ...advice };
     return made ? jobReply(201, job, { location: `/v1/jobs/${job.id}` }) : jobReply(200, job);
   },
 });

@@ -7,11 +7,13 @@ import type { Caller } from "../../domain/job/access.ts";
 import { Fire } from "../../domain/job/fires.ts";
 import { err } from "../../domain/result.ts";
 import type { Env } from "../../env.ts";
+import { adviceOf } from "../../jobs/advice.ts";
 import { checkPatch } from "../../jobs/check-patch.ts";
 import { checkNewJob, createJob, dryRunJob } from "../../jobs/create.ts";
 import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
 import { BackfillBody } from "../../schema/run.ts";
+import { Advice } from "../../schema/warning.ts";
 import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
@@ -19,15 +21,21 @@ const tag = "Jobs";
 const ETAG = { ETag: "The job's version, for If-Match." };
 
 /** A job in an answer, with its ETag. */
-export const jobReply = <const S extends 200 | 201>(
+export const jobReply = <const S extends 200 | 201, J extends Job>(
   status: S,
-  job: Job,
+  job: J,
   headers: Readonly<Record<string, string>> = {},
 ) => reply(status, job, { etag: job.etag, ...headers });
+
+/** A job in an answer to a call that makes or changes it. */
+export const AdvisedJob = z
+  .strictObject({ ...Job.shape, ...Advice.shape })
+  .meta({ id: "AdvisedJob", description: "The job, and what is to be said of it." });
 
 const DryRun = z.strictObject({
   job: Job.omit({ id: true, etag: true, created_at: true, updated_at: true }),
   next: z.array(Fire).readonly(),
+  ...Advice.shape,
 });
 
 const create = route({
@@ -51,25 +59,31 @@ const create = route({
     meaning: ({ caller, body, now }) => checkNewJob({ caller, input: body, now }),
   },
   answers: {
-    201: { description: "The job that was made.", schema: Job, headers: { ...ETAG, Location: "The job's path." } },
+    201: {
+      description: "The job that was made.",
+      schema: AdvisedJob,
+      headers: { ...ETAG, Location: "The job's path." },
+    },
     200: {
       description:
         "With dry_run: the job as it would be. With an Idempotency-Key that was used before: the job that it made.",
-      schema: z.union([Job, DryRun]),
+      schema: z.union([AdvisedJob, DryRun]),
       headers: { ...ETAG, "Idempotency-Replayed": "true where an earlier call has made this job." },
     },
   },
   errors: ["name_reserved", "idempotency_key_reused", "quota_exceeded"],
-  async handle({ env, settings, caller, body, query, headers, url, now }) {
+  async handle({ env, settings, caller, body, sent, query, headers, url, now }) {
+    const advised = { env, settings, caller, now, sent };
     const idempotencyKey = headers["idempotency-key"];
     const call = { env, settings, caller, input: body, now, origin: url.origin, idempotencyKey };
     if (query.dry_run) {
       const dry = await dryRunJob(call);
-      return dry.ok ? reply(200, dry.value) : dry;
+      return dry.ok ? reply(200, { ...dry.value, ...(await adviceOf(advised, dry.value.job)) }) : dry;
     }
     const made = await createJob(call);
     if (!made.ok) return made;
-    const { job, replayed } = made.value;
+    const { replayed } = made.value;
+    const job = { ...made.value.job, ...(await adviceOf(advised, made.value.job)) };
     const location = `/v1/jobs/${job.id}`;
     if (replayed) return jobReply(200, job, { location, "idempotency-replayed": "true" });
     return jobReply(201, job, { location });
@@ -164,12 +178,13 @@ const patch = route({
   headers: IfMatch,
   body: {
     schema: JobPatch,
-    meaning: ({ env, caller, params, body }) => checkPatch(env, caller, String(Reflect.get(params, "id")), body),
+    meaning: ({ env, caller, params, body, now }) =>
+      checkPatch(env, caller, String(Reflect.get(params, "id")), body, now),
     types: ["application/json", "application/merge-patch+json"],
   },
-  answers: { 200: { description: "The job as it is now.", schema: Job, headers: ETAG } },
+  answers: { 200: { description: "The job as it is now.", schema: AdvisedJob, headers: ETAG } },
   errors: ["not_found", "name_reserved", "precondition_failed", "quota_exceeded"],
-  async handle({ env, caller, params, body, headers }) {
+  async handle({ env, settings, caller, params, body, sent, headers, now }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
     if (typeof body.name === "string" && (await isNameReserved(env, params.id, body.name))) {
@@ -178,7 +193,9 @@ const patch = route({
       if (job.value.name !== body.name) return err({ kind: "name_reserved", name: body.name });
     }
     const job = await found.value.patch(caller, body, headers["if-match"]);
-    return job.ok ? jobReply(200, job.value) : job;
+    if (!job.ok) return job;
+    const advice = await adviceOf({ env, settings, caller, now, sent }, job.value);
+    return jobReply(200, { ...job.value, ...advice });
   },
 });
 

@@ -5,9 +5,12 @@ import { Fire, showFires } from "../../domain/job/fires.ts";
 import { ok } from "../../domain/result.ts";
 import { checkFuture } from "../../domain/time/check-future.ts";
 import { compileSchedule, settleIn } from "../../domain/time/compile-schedule.ts";
-import { describeSchedule } from "../../domain/time/describe.ts";
+import { describe } from "../../domain/time/describe.ts";
+import { bindFires } from "../../domain/time/fires.ts";
 import { parseInstant } from "../../domain/time/instant.ts";
+import { scheduleWarnings } from "../../domain/time/schedule-warnings.ts";
 import { InstantText, ScheduleSpec } from "../../schema/schedule.ts";
+import { Advice } from "../../schema/warning.ts";
 import { reply, route } from "../route.ts";
 
 const preview = route({
@@ -33,7 +36,11 @@ const preview = route({
   answers: {
     200: {
       description: "The fires, fewer than asked for where the schedule ends, and the schedule in plain English.",
-      schema: z.strictObject({ next: z.array(Fire).readonly(), description: z.string() }),
+      schema: z.strictObject({
+        next: z.array(Fire).readonly(),
+        description: z.string(),
+        warnings: Advice.shape.warnings,
+      }),
     },
   },
   async handle({ body, now }) {
@@ -49,7 +56,10 @@ const preview = route({
     const over = checkFuture(schedule.value, from.value, from.value);
     if (over.length > 0) return invalid(over);
     const next = showFires(schedule.value, from.value, body.count);
-    return reply(200, { next, description: describeSchedule(spec) });
+    const first = bindFires(schedule.value, { anchorAt: from.value }).next(from.value) ?? undefined;
+    const warnings = scheduleWarnings(spec, schedule.value, first);
+    const description = describe(schedule.value);
+    return reply(200, { next, description, ...(warnings.length === 0 ? {} : { warnings }) });
   },
 });
 

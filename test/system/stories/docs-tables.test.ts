@@ -16,6 +16,7 @@ import { Verdict } from "../../../src/schema/explanation.ts";
 import { RetryPolicy } from "../../../src/schema/job.ts";
 import * as limits from "../../../src/schema/limits.ts";
 import { ScheduleSpec } from "../../../src/schema/schedule.ts";
+import { WARNING_CODES } from "../../../src/schema/warning.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -63,6 +64,14 @@ describe("docs/schedules.md", () => {
 
   it.each(tableAfter("docs/schedules.md", "## In words"))("%s means: %s", (schedule, words) => {
     expect(describeSchedule(ScheduleSpec.parse(JSON.parse(code(schedule))))).toBe(words);
+  });
+
+  it("has every warning", () => {
+    expect(
+      tableAfter("docs/schedules.md", "## Warnings")
+        .map(([name]) => code(name))
+        .sort(),
+    ).toEqual([...WARNING_CODES].sort());
   });
 
   it("shows exclusions that are taken", () => {

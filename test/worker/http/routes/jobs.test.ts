@@ -1,5 +1,6 @@
 /** Jobs over HTTP: made, read, listed, changed, paused, deleted (CONTRACT.md §6). */
 import { describe, expect, it } from "vitest";
+import { AdvisedJob } from "../../../../src/http/routes/jobs.ts";
 import { Job } from "../../../../src/schema/job.ts";
 import { ADMIN_TOKEN, call, expectProblem, fresh, jobInput, makeJob, ORIGIN } from "../../http-fixture.ts";
 
@@ -10,13 +11,14 @@ describe("POST /v1/jobs", () => {
   it("answers 201 with the job, its Location and its ETag", async () => {
     const got = await call("POST", "/v1/jobs", { json: jobInput({ labels: { team: "ops" } }) });
     expect(got.status).toBe(201);
-    const job = Job.parse(got.body);
+    const { warnings: _warnings, schedule_description, now, ...job } = AdvisedJob.parse(got.body);
+    expect([schedule_description, now]).toEqual(["Every hour", job.created_at]);
     expect(got.headers.get("location")).toBe(`/v1/jobs/${job.id}`);
     expect(got.headers.get("etag")).toBe(job.etag);
     expect(got.headers.get("content-type")).toBe("application/json");
     expect(job).toMatchObject({ state: "active", run_count: 0, labels: { team: "ops" }, created_at: job.updated_at });
     expect(Date.parse(job.next_run_at ?? "")).toBe(Date.parse(job.created_at) + 3_600_000);
-    expect((await call("GET", `/v1/jobs/${job.id}`)).body).toEqual(got.body);
+    expect(Job.parse((await call("GET", `/v1/jobs/${job.id}`)).body)).toEqual(job);
   });
 
   it("takes a user's id as a number, and none as 0 or empty", async () => {
@@ -150,7 +152,7 @@ describe("PATCH /v1/jobs/{id}", () => {
       { colour: 1 },
       { id: "x" },
       { name: null },
-      { schedule: { cron: "0 9 * * *" } },
+      { schedule: { cron: "0 9 * * *", every: "1h" } },
       { timeout: "11m" },
       { owner_kind: "system" },
     ]) {

@@ -1,0 +1,81 @@
+/** What answers that make or change a job say besides the job (docs/contract.md §13): warnings, the schedule in words, the time. */
+import { findAgent } from "../directory/agents.ts";
+import type { Caller } from "../domain/job/access.ts";
+import { ownerOf } from "../domain/job/definition.ts";
+import { narrowToCaller } from "../domain/job/job-filter.ts";
+import { type JobSurroundings, jobWarnings } from "../domain/job/job-warnings.ts";
+import { compileSchedule } from "../domain/time/compile-schedule.ts";
+import { describe } from "../domain/time/describe.ts";
+import { formatInstant } from "../domain/time/instant.ts";
+import { jitterDelay } from "../domain/time/jitter.ts";
+import type { Schedule } from "../domain/time/schedule.ts";
+import type { Env, Settings } from "../env.ts";
+import { registeredBuiltin } from "../hooks/builtins.ts";
+import { registeredJobHandler } from "../hooks/job-hooks.ts";
+import { logError } from "../log.ts";
+import { shardFor } from "../objects/directory.ts";
+import type { JobDefinition } from "../schema/job.ts";
+import type { Advice } from "../schema/warning.ts";
+
+export type AdviceCall = {
+  readonly env: Env;
+  readonly settings: Settings;
+  readonly caller: Caller;
+  /** Epoch ms. */
+  readonly now: number;
+  /** The body as it was sent: whether it gives `timeout`. */
+  readonly sent: unknown;
+};
+
+/** A job that was made or changed, or would be: then it has no id. */
+export type AdvisedJob = JobDefinition & { readonly id?: string; readonly next_run_at?: string | undefined };
+
+const DEFAULT_TIMEOUT = "5m";
+/** Of jobs with the same name so many are looked at for one of the same owner. */
+const NAMESAKES = 20;
+
+/** What is to be said of the job. Never throws: the job is made, and advice that cannot be had is left out. */
+export async function adviceOf(call: AdviceCall, job: AdvisedJob): Promise<Advice> {
+  const now = formatInstant(call.now);
+  const schedule = compileSchedule(job.schedule, { tickAligned: false });
+  if (!schedule.ok) return { schedule_description: "Invalid schedule", now };
+  const said = { schedule_description: describe(schedule.value), now };
+  try {
+    const warnings = jobWarnings(job, schedule.value, await surroundingsOf(call, job, schedule.value));
+    return warnings.length === 0 ? said : { warnings, ...said };
+  } catch (error) {
+    logError("The warnings for a job could not be worked out", { job_id: job.id }, error);
+    return said;
+  }
+}
+
+async function surroundingsOf(call: AdviceCall, job: AdvisedJob, { jitterMs }: Schedule): Promise<JobSurroundings> {
+  const [agent, namesake] = await Promise.all([agentFor(call, job), namesakeOf(call, job)]);
+  const next = job.next_run_at === undefined ? undefined : Date.parse(job.next_run_at);
+  const sentTimeout = typeof call.sent === "object" && call.sent !== null && "timeout" in call.sent;
+  return {
+    now: call.now,
+    firstAt: next === undefined ? undefined : next - jitterDelay(job.id ?? "", jitterMs),
+    agent,
+    namesake,
+    timeoutGiven: sentTimeout || job.timeout !== DEFAULT_TIMEOUT,
+  };
+}
+
+async function agentFor({ env, settings, now }: AdviceCall, job: JobDefinition): Promise<JobSurroundings["agent"]> {
+  if (registeredJobHandler() !== undefined || registeredBuiltin(job.name)?.handler !== undefined) return "there";
+  if (job.agent_id === undefined) {
+    return env.AGENT === undefined && settings.AGENT_URL === undefined ? "missing" : "there";
+  }
+  return (await findAgent(env, job.agent_id, now)) === undefined ? "unregistered" : "there";
+}
+
+/** Another unfinished job of the same owner with this name, of those that the caller may see. */
+async function namesakeOf({ env, caller }: AdviceCall, job: AdvisedJob): Promise<{ readonly id: string } | undefined> {
+  const { name, owner_kind, user_id, agent_id, plugin_id } = job;
+  const filter = narrowToCaller({ name, owner_kind, user_id, agent_id, plugin_id }, caller);
+  if (filter === undefined) return undefined;
+  const owner = ownerOf(job);
+  const entries = await shardFor(env, owner).list({ filter, limit: NAMESAKES });
+  return entries.find((entry) => entry.owner === owner && entry.id !== job.id);
+}

@@ -1,0 +1,39 @@
+/** Warnings (docs/contract.md §13): what is valid and may not mean what was meant. */
+import * as z from "zod";
+
+export const WARNING_CODES = [
+  "agent_not_registered",
+  "no_agent",
+  "utc_assumed",
+  "fixed_offset_zone",
+  "day_or_weekday",
+  "uneven_step",
+  "jitter_is_fixed",
+  "anchor",
+  "duplicate_name",
+  "may_overlap",
+] as const;
+
+export const Warning = z
+  .strictObject({
+    path: z.string().meta({ description: "The field that the warning is about.", examples: ["schedule.cron"] }),
+    code: z.enum(WARNING_CODES),
+    message: z.string().meta({ description: "What will happen, and how to say the other thing." }),
+  })
+  .meta({ id: "Warning" });
+export type Warning = z.infer<typeof Warning>;
+
+/** What answers that make or change a job say besides the job. GET has none of it. */
+export const Advice = z.strictObject({
+  warnings: z
+    .array(Warning)
+    .readonly()
+    .optional()
+    .meta({ description: "What may not mean what was meant; left out where there is nothing." }),
+  schedule_description: z.string().meta({
+    description: "The schedule in plain English.",
+    examples: ["At 09:00, Monday through Friday (Europe/Berlin)"],
+  }),
+  now: z.string().meta({ description: "What time it is.", examples: ["2026-11-23T09:00:00.000Z"] }),
+});
+export type Advice = z.infer<typeof Advice>;

@@ -1,0 +1,112 @@
+/** Warnings, the schedule in words and the time (docs/contract.md §13), in every answer that makes or changes a job. */
+import { describe, expect, it } from "vitest";
+import { call, fresh, jobInput, makeJob } from "../../http-fixture.ts";
+
+type Warned = {
+  readonly warnings?: readonly { readonly path: string; readonly code: string; readonly message: string }[];
+};
+const codesOf = (body: unknown): string[] => ((body as Warned).warnings ?? []).map(({ code }) => code).sort();
+
+const cron = { cron: "0 9 * * *" };
+const clean = { cron: "0 9 * * *", timezone: "Europe/Berlin" };
+
+describe("an answer that makes or changes a job", () => {
+  it("says what may not mean what was meant, the schedule in words, and what time it is", async () => {
+    const made = await call("POST", "/v1/jobs", { json: jobInput({ schedule: cron, agent_id: fresh("nobody") }) });
+    expect(made.status).toBe(201);
+    expect(codesOf(made.body)).toEqual(["agent_not_registered", "utc_assumed"]);
+    expect(made.body).toMatchObject({ schedule_description: "At 09:00 (UTC)", now: made.body.created_at });
+
+    const patched = await call("PATCH", `/v1/jobs/${made.body.id}`, {
+      json: { agent_id: null, schedule: { timezone: "EST" } },
+    });
+    expect(codesOf(patched.body)).toContain("fixed_offset_zone");
+    expect(patched.body).toMatchObject({ schedule_description: "At 09:00 (EST)", now: expect.any(String) });
+
+    const dry = await call("POST", "/v1/jobs?dry_run=true", {
+      json: jobInput({ schedule: { every: "1d" }, timeout: "5m" }),
+    });
+    expect(dry.body).toMatchObject({ schedule_description: "Every 24 hours", now: expect.any(String) });
+    expect(codesOf(dry.body)).toContain("anchor");
+
+    const name = fresh("ensured");
+    const ensured = await call("PUT", "/v1/jobs/ensure", {
+      json: { name, message: "m", schedule: { cron: "0 9 1 * 1" } },
+    });
+    expect(ensured.status).toBe(201);
+    expect(codesOf(ensured.body)).toEqual(expect.arrayContaining(["day_or_weekday", "utc_assumed"]));
+    const again = await call("PUT", "/v1/jobs/ensure", {
+      json: { name, message: "m", schedule: { cron: "0 9 1 * 1" } },
+    });
+    expect([again.status, again.body.schedule_description]).toEqual([200, ensured.body.schedule_description]);
+  });
+
+  it("is followed by a GET without any of it", async () => {
+    const id = await makeJob(jobInput({ schedule: cron }));
+    const read = await call("GET", `/v1/jobs/${id}`);
+    for (const field of ["warnings", "schedule_description", "now"]) expect(read.body).not.toHaveProperty(field);
+  });
+
+  it("warns of a second job of that name of the same owner only, and of runs that may overlap where timeout is given", async () => {
+    const [name, user] = [fresh("twin"), fresh("u")];
+    const input = (fields: Record<string, unknown>) => jobInput({ name, schedule: clean, ...fields });
+    const first = await call("POST", "/v1/jobs", { json: input({ user_id: user }) });
+    expect(codesOf(first.body)).not.toContain("duplicate_name");
+    const other = await call("POST", "/v1/jobs", { json: input({ user_id: fresh("u") }) });
+    expect(codesOf(other.body)).not.toContain("duplicate_name");
+    const second = await call("POST", "/v1/jobs", {
+      json: input({ user_id: user, timeout: "5m", schedule: { every: "1m" } }),
+    });
+    expect(codesOf(second.body)).toEqual(expect.arrayContaining(["duplicate_name", "may_overlap"]));
+    expect(JSON.stringify(second.body.warnings)).toContain(String(first.body.id));
+    await call("DELETE", `/v1/jobs/${first.body.id}`);
+    const alone = await call("PATCH", `/v1/jobs/${second.body.id}`, { json: { message: "other" } });
+    expect(codesOf(alone.body)).not.toContain("duplicate_name");
+  });
+
+  it("is the same for a repeat under an Idempotency-Key; in counts once", async () => {
+    const key = fresh("key");
+    const send = () =>
+      call("POST", "/v1/jobs", { json: jobInput({ schedule: { in: "20m" } }), headers: { "idempotency-key": key } });
+    const [made, repeated] = [await send(), await send()];
+    expect(made.status).toBe(201);
+    expect(repeated.status).toBe(200);
+    expect((repeated.body.schedule as { at: string }).at).toBe((made.body.schedule as { at: string }).at);
+    expect(repeated.body).toHaveProperty("schedule_description");
+  });
+});
+
+describe("a preview", () => {
+  it("warns too, and knows every kind", async () => {
+    const preview = async (schedule: unknown) =>
+      (await call("POST", "/v1/schedules/preview", { json: { schedule, count: 2, from: "2026-11-23T09:00:00Z" } }))
+        .body;
+    expect(await preview({ cron: "*/45 * * * *" })).toMatchObject({
+      description: "At 0 and 45 minutes past the hour (UTC)",
+      warnings: [{ path: "schedule.cron", code: "uneven_step" }],
+    });
+    expect(await preview({ in: "20m" })).toEqual({
+      next: [{ at: "2026-11-23T09:20:00.000Z", local: "2026-11-23T09:20:00+00:00" }],
+      description: "Once, at 2026-11-23T09:20:00+00:00",
+    });
+    expect(
+      await preview({ rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", timezone: "Europe/Berlin" }),
+    ).toEqual({
+      next: [
+        { at: "2026-11-24T13:00:00.000Z", local: "2026-11-24T14:00:00+01:00" },
+        { at: "2026-12-08T13:00:00.000Z", local: "2026-12-08T14:00:00+01:00" },
+      ],
+      description: "Every 2 weeks, on Tuesday, at 14:00 (Europe/Berlin)",
+    });
+    expect(await preview({ manual: true })).toEqual({
+      next: [],
+      description: "Never by itself, only when it is run or triggered",
+    });
+    expect(await preview({ at: "2027-01-15T14:30", timezone: "Asia/Tokyo" })).toMatchObject({
+      next: [{ at: "2027-01-15T05:30:00.000Z", local: "2027-01-15T14:30:00+09:00" }],
+    });
+    expect(await preview({ every: "12h", starts_at: "2026-11-01T09:00:00Z", exclude: ["TUE"] })).toMatchObject({
+      next: [{ at: "2026-11-23T21:00:00.000Z" }, { at: "2026-11-25T09:00:00.000Z" }],
+    });
+  });
+});

@@ -9,7 +9,7 @@ export type FieldError = { readonly path: string; readonly message: string };
 
 export type Failure =
   | { readonly kind: "validation_failed"; readonly errors: readonly FieldError[]; readonly hint?: string }
-  | { readonly kind: "not_found"; readonly what: string }
+  | { readonly kind: "not_found"; readonly what: string; readonly hint?: string }
   | {
       readonly kind: "forbidden";
       readonly detail: string;
@@ -18,7 +18,7 @@ export type Failure =
       readonly errors?: readonly FieldError[];
     }
   | { readonly kind: "job_already_running"; readonly run_id: string }
-  | { readonly kind: "job_finished" }
+  | { readonly kind: "job_finished"; readonly hint?: string }
   | { readonly kind: "job_paused" }
   /** `reason` names the limit of the budget, and what was spent. */
   | { readonly kind: "budget_exceeded"; readonly reason: string }

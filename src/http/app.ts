@@ -28,6 +28,7 @@ import { statsRoutes } from "./routes/stats.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { userRoutes } from "./routes/users.ts";
 import { type AppEnv, readSettings, serve } from "./serve.ts";
+import { nearCall } from "./teach/near-path.ts";
 
 const resources = [
   ...healthRoutes,
@@ -56,8 +57,8 @@ export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(drainBody, requestId(), showRequestId, timing(), secureHeaders(), ownHost, crossOrigin);
   for (const route of routes) app.on(route.method.toUpperCase(), route.path, (c) => serve(route, c));
-  const methods = methodsByPath(routes);
-  app.notFound(async (c) => problem(await refuse(c.req.raw, c.req.path, c.env, methods)));
+  const patterns = patternsOf(routes);
+  app.notFound(async (c) => problem(await refuse(c.req.raw, c.req.path, c.env, patterns)));
   app.onError((error, c) => {
     const where = { request_id: c.get("requestId"), method: c.req.method, route: c.req.path };
     return problem(unexpected(error, where));
@@ -110,34 +111,49 @@ const crossOrigin: MiddlewareHandler<AppEnv> = async (c, next) => {
   return middleware(c, next);
 };
 
-type PathMethods = { readonly pattern: RegExp; readonly method: string; readonly isOpen: boolean };
+type Pattern = { readonly pattern: RegExp; readonly route: AnyRoute };
 
-const methodsByPath = (routes: readonly AnyRoute[]): readonly PathMethods[] =>
-  routes.map(({ path, method, access }) => ({
-    pattern: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:[^/]+/g, "[^/]+")}$`),
-    method: method.toUpperCase(),
-    isOpen: access === "public" || access === "health",
+const patternsOf = (routes: readonly AnyRoute[]): readonly Pattern[] =>
+  routes.map((route) => ({
+    pattern: new RegExp(`^${route.path.replace(/[.]/g, "\\.").replace(/:[^/]+/g, "[^/]+")}$`),
+    route,
   }));
 
+const isOpen = ({ access }: AnyRoute): boolean => access === "public" || access === "health";
+
 /**
- * Why no route answers: a method that its path does not have, or no such path. What lies under /v1 is told to nobody
- * without a token.
+ * Why no route answers: a method that its path does not have, or no such path, with what is near. What lies under /v1 is
+ * shown to nobody without a token.
  */
 async function refuse(
   request: Request,
   path: string,
   env: AppEnv["Bindings"],
-  methods: readonly PathMethods[],
+  patterns: readonly Pattern[],
 ): Promise<HttpFailure> {
-  const here = methods.filter(({ pattern }) => pattern.test(path));
-  const isOpen = here.length > 0 ? here.every((route) => route.isOpen) : !path.startsWith("/v1/");
+  const { method } = request;
+  const here = patterns.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route);
   const read = readSettings(env);
   if (!read.ok) return read.error;
-  if (!isOpen) {
+  if (here.length > 0 ? !here.every(isOpen) : path.startsWith("/v1/")) {
     const caller = await authenticate(request, { env, secrets: read.value.secrets, now: Date.now() });
     if (!caller.ok) return caller.error;
   }
-  if (here.length === 0) return { kind: "not_found", what: "path" };
-  const allow = [...new Set(here.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])))];
-  return { kind: "method_not_allowed", method: request.method, allow };
+  if (here.length === 0) {
+    const near = nearCall(
+      method,
+      path,
+      patterns.map(({ route }) => route),
+    );
+    const lists = "/openapi.json lists every path";
+    const hint = near === undefined ? `Check the path: ${lists}.` : `Did you mean ${near}? ${lists}.`;
+    return { kind: "not_found", what: "path", hint };
+  }
+  const allow = [
+    ...new Set(
+      here.map((route) => route.method.toUpperCase()).flatMap((one) => (one === "GET" ? ["GET", "HEAD"] : [one])),
+    ),
+  ];
+  const calls = here.map((route) => `${route.method.toUpperCase()} ${path} (${route.summary})`);
+  return { kind: "method_not_allowed", method, allow, calls };
 }

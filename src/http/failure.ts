@@ -6,9 +6,20 @@ export type HttpFailure =
   | Failure
   | { readonly kind: "invalid_json"; readonly detail: string }
   | { readonly kind: "unauthorized"; readonly detail: string }
-  | { readonly kind: "method_not_allowed"; readonly method: string; readonly allow: readonly string[] }
+  | {
+      readonly kind: "method_not_allowed";
+      readonly method: string;
+      readonly allow: readonly string[];
+      readonly calls: readonly string[];
+    }
   | { readonly kind: "payload_too_large"; readonly maxBytes: number }
-  | { readonly kind: "unsupported_media_type"; readonly got: string | undefined; readonly types: readonly string[] }
+  | {
+      readonly kind: "unsupported_media_type";
+      readonly got: string | undefined;
+      readonly types: readonly string[];
+      readonly isMissing: boolean;
+      readonly example?: string;
+    }
   | { readonly kind: "rate_limited"; readonly retryAfterSeconds: number }
   | { readonly kind: "not_configured"; readonly detail: string }
   | { readonly kind: "internal"; readonly requestId: string };

@@ -6,6 +6,9 @@ import { parseExactJson } from "../domain/text/exact-json.ts";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
 import type { HttpFailure } from "./failure.ts";
 import type { BodySpec } from "./route.ts";
+import { exampleOf } from "./teach/example.ts";
+import { fieldOf } from "./teach/field.ts";
+import { json } from "./teach/write.ts";
 
 const JSON_ONLY = ["application/json"] as const;
 /** Deeper JSON has no use here, and recursion over it would overflow the stack. */
@@ -16,15 +19,29 @@ export async function readJson(request: Request, spec: BodySpec): Promise<Result
   const types = spec.types ?? JSON_ONLY;
   if (spec.optional && request.body === null) return ok({});
   const mediaType = mediaTypeOf(request);
+  const isMissing = request.body === null || request.headers.get("content-length") === "0";
+  const wrongType = err({
+    kind: "unsupported_media_type",
+    got: mediaType,
+    types,
+    isMissing,
+    ...exampleFor(spec),
+  } as const);
   const isTyped = mediaType !== undefined && types.includes(mediaType);
   // Whether an optional body is empty is known only after reading it; any other is refused before a byte of it is read.
-  if (!isTyped && !spec.optional) return err({ kind: "unsupported_media_type", got: mediaType, types });
+  if (!isTyped && !spec.optional) return wrongType;
   const bytes = await readBytes(request, spec.maxBytes ?? MAX_BODY_BYTES);
   if (!bytes.ok) return bytes;
   if (spec.optional && bytes.value.byteLength === 0) return ok({});
-  if (!isTyped) return err({ kind: "unsupported_media_type", got: mediaType, types });
+  if (!isTyped) return wrongType;
   if (spec.read !== undefined) return spec.read(bytes.value, mediaType);
   return spec.text ? readText(bytes.value) : parseJson(bytes.value);
+}
+
+/** An example of the body, where it is JSON. */
+function exampleFor({ schema, shown = schema, text }: BodySpec): { readonly example?: string } {
+  const example = text === true ? undefined : exampleOf(fieldOf(shown), Date.now());
+  return example === undefined ? {} : { example: json(example) };
 }
 
 function mediaTypeOf(request: Request): string | undefined {
@@ -79,7 +96,7 @@ function readText(bytes: Uint8Array): Outcome<string> {
 /** The value that the bytes are the JSON of. Errors: `invalid_json`, for what is not UTF-8, not JSON, or nested too deep. */
 export function parseJson(bytes: Uint8Array): Result<unknown, HttpFailure> {
   const refuse = (detail: string) => err({ kind: "invalid_json", detail } as const);
-  if (bytes.byteLength === 0) return refuse("The body is empty.");
+  if (bytes.byteLength === 0) return refuse("The body is missing: it has no bytes.");
   let text: string;
   try {
     text = utf8.decode(bytes);

@@ -10,6 +10,7 @@ import type { HttpFailure } from "./failure.ts";
 import type { AnyCall, AnyReply, AnyRoute, BodySpec } from "./route.ts";
 import { explainIssues, type Lesson, MAX_TAUGHT, type Place, type Places, refine } from "./teach/explain.ts";
 import { type Field, fieldOf } from "./teach/field.ts";
+import { withFittingHint } from "./teach/hints.ts";
 import { withoutFaults, withoutNulls } from "./teach/sound-part.ts";
 import { zodWords } from "./teach/zod-words.ts";
 
@@ -55,7 +56,8 @@ export async function invoke(route: AnyRoute, around: Surroundings, input: Input
   }
   const answered = await route.handle({ ...call, query: query.value, headers: headers.value, body: body.value });
   if (answered instanceof Response || answered.ok) return answered;
-  return err(refined(answered.error, (errors) => refineAll(errors, input, sent, lesson)));
+  const failure = refined(answered.error, (errors) => refineAll(errors, input, sent, lesson));
+  return err(await withFittingHint(failure, { ...around, params: input.params }));
 }
 
 /** A parameter that a route does not know is an error, as an unknown field is: it would be taken to have worked. */

@@ -5,6 +5,7 @@
 import type { FieldError } from "../domain/failure.ts";
 import { DAY_MS, SECOND_MS } from "../schema/limits.ts";
 import type { ErrorCode, HttpFailure } from "./failure.ts";
+import { either } from "./teach/write.ts";
 
 /** The words about one failure. */
 export type Said = {
@@ -61,7 +62,9 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     title: "Not found",
     say: (failure) => ({
       detail: `There is no such ${failure.what}, or this token may not see it.`,
-      hint: `Check the id and the path. GET ${LISTS[failure.what] ?? "/v1/jobs lists the jobs that this token may see"}.`,
+      hint:
+        failure.hint ??
+        `Check the id and the path. GET ${LISTS[failure.what] ?? "/v1/jobs lists the jobs that this token may see"}.`,
     }),
   },
   method_not_allowed: {
@@ -69,7 +72,7 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     title: "Method not allowed",
     say: (failure) => ({
       detail: `${failure.method} is not a method of this path.`,
-      hint: `Use ${failure.allow.join(", ")}.`,
+      hint: `Use ${either(failure.calls)}.`,
       headers: { allow: failure.allow.join(", ") },
     }),
   },
@@ -84,9 +87,9 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
   job_finished: {
     status: 409,
     title: "The job is finished",
-    say: () => ({
-      detail: "The job has no fires left, so it is not run any more.",
-      hint: 'Give it a new time with PATCH /v1/jobs/{id}, e.g. {"schedule": {"at": "2027-01-15T14:30:00Z"}}, or make a new job.',
+    say: (failure) => ({
+      detail: "The job has no fires left, so it is neither run, paused nor resumed any more.",
+      hint: failure.hint ?? "Give it a new schedule with PATCH /v1/jobs/{id}, or make a new job.",
     }),
   },
   job_paused: {
@@ -142,12 +145,13 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
-    say: (failure) => ({
-      detail:
-        failure.got === undefined
+    say: ({ got, types, isMissing, example }) => ({
+      detail: isMissing
+        ? "The body is missing."
+        : got === undefined
           ? "The call has a body but no Content-Type."
-          : `The Content-Type "${failure.got}" is not taken here.`,
-      hint: `Send the header \`Content-Type: ${failure.types.join("` or `Content-Type: ")}\`.`,
+          : `The Content-Type "${got}" is not taken here.`,
+      hint: `Send ${isMissing ? "a body with " : ""}the header \`Content-Type: ${types.join("` or `Content-Type: ")}\`${example === undefined ? "" : `, for example ${example}`}.`,
     }),
   },
   validation_failed: {

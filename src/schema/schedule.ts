@@ -71,7 +71,8 @@ export const ScheduleSpec = z
       .min(1)
       .optional()
       .meta({
-        aliases: ["rule", "recurrence_rule", "ical", "rfc5545"],
+        reads: "rrule",
+        aliases: ["recurrence", "rule", "recurrence_rule", "ical", "rfc5545"],
         description:
           "An RFC 5545 recurrence rule, MINUTELY to YEARLY; EXDATE: and RDATE: lines may follow after a newline. DTSTART is starts_at, by default the job's creation.",
         examples: ["FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0"],

@@ -1,12 +1,12 @@
 /** The official MCP server around our tools: the only file that names the SDK. */
 import {
   createMcpHandler,
-  fromJsonSchema,
   isLegacyRequest,
-  type jsonSchemaValidator,
   McpServer,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
+import * as z from "zod";
+import type { Guides } from "./guides.ts";
 import type { Tool } from "./tools.ts";
 
 export type About = {
@@ -16,67 +16,87 @@ export type About = {
   readonly instructions: string;
 };
 
-/** What a tool answers: the same as text and as fields. */
-export type ToolResult = {
-  readonly text: string;
-  readonly fields: Record<string, unknown>;
-  readonly isError: boolean;
-};
-export type ToolCaller = (tool: Tool, args: Readonly<Record<string, unknown>>) => Promise<ToolResult>;
+/** What a tool answers, once: as text, which every client shows its model. */
+export type ToolResult = { readonly text: string; readonly isError: boolean };
 
-/** The API checks what a tool is called with, and says how to mend it; the SDK's own check would only hide that. */
-const unchecked: jsonSchemaValidator = {
-  getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
+/** What is served: the tools with what calls one by its name, and the guides. */
+export type Served = {
+  readonly about: About;
+  readonly tools: readonly Tool[];
+  readonly call: (name: string, args: Readonly<Record<string, unknown>>) => Promise<ToolResult>;
+  readonly guides: Guides;
 };
 
 /** Answers one POST of `/mcp`, whose body has been read as `message`. A server of its own for each: nothing is kept between calls. */
-export async function serveMcp(
-  request: Request,
-  message: unknown,
-  about: About,
-  tools: readonly Tool[],
-  call: ToolCaller,
-): Promise<Response> {
-  const { instructions, ...info } = about;
-  const build = (): McpServer => {
-    const server = new McpServer(info, { instructions, capabilities: { tools: { listChanged: false } } });
-    for (const tool of tools) register(server, tool, call);
-    return server;
-  };
+export async function serveMcp(request: Request, message: unknown, served: Served): Promise<Response> {
   const inner = withJsonAccepted(request);
-  const options = { parsedBody: message };
+  const options = { parsedBody: withParsedArguments(message) };
   if (!(await isLegacyRequest(inner, message))) {
-    const modern = createMcpHandler(build, { legacy: "reject", maxSubscriptions: 0 });
+    const modern = createMcpHandler(() => build(served), { legacy: "reject", maxSubscriptions: 0 });
     return modern.fetch(inner, options);
   }
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
-  const server = build();
-  await server.connect(transport);
+  await build(served).connect(transport);
   return transport.handleRequest(inner, options);
 }
 
-function register(server: McpServer, tool: Tool, call: ToolCaller): void {
-  const { name, title, description, effect, repeatable } = tool;
-  server.registerTool(
-    name,
-    {
-      title,
-      description,
-      inputSchema: fromJsonSchema<Record<string, unknown>>(tool.inputSchema, unchecked),
-      annotations: {
-        title,
-        readOnlyHint: effect === "reads",
-        destructiveHint: effect === "destroys",
-        idempotentHint: repeatable,
-        openWorldHint: false,
-      },
-    },
-    async (args) => {
-      const { text, fields, isError } = await call(tool, args);
-      return { content: [{ type: "text", text }], structuredContent: fields, ...(isError ? { isError } : {}) };
-    },
-  );
+/**
+ * The tools are listed and called past the SDK's own registry: the API checks what a tool is called with and says how to
+ * correct it, and a call of an unknown tool is answered with the name of the right one.
+ */
+function build({ about, tools, call, guides }: Served): McpServer {
+  const { instructions, ...info } = about;
+  const server = new McpServer(info, { instructions, capabilities: { tools: { listChanged: false } } });
+  offerGuides(server, guides);
+  const listed = tools.map(listedTool);
+  server.server.setRequestHandler("tools/list", () => ({ tools: listed }));
+  server.server.setRequestHandler("tools/call", async ({ params }) => {
+    const { text, isError } = await call(params.name, params.arguments ?? {});
+    const result = { content: [{ type: "text" as const, text }], ...(isError ? { isError } : {}) };
+    return server.server.projectCallToolResult(result, undefined);
+  });
+  return server;
 }
+
+function offerGuides(server: McpServer, { pages, prompts }: Guides): void {
+  for (const { uri, name, title, description, text } of pages) {
+    const about = { title, description, mimeType: "text/markdown" };
+    server.registerResource(name, uri, about, () => ({ contents: [{ uri, mimeType: "text/markdown", text }] }));
+  }
+  for (const { name, title, description, args, text } of prompts) {
+    const shape: Record<string, z.ZodString> = {};
+    for (const [arg, about] of Object.entries(args)) shape[arg] = z.string().meta({ description: about });
+    const argsSchema = z.object(shape);
+    server.registerPrompt(name, { title, description, argsSchema }, (given) => ({
+      messages: [{ role: "user" as const, content: { type: "text" as const, text: text(given) } }],
+    }));
+  }
+}
+
+/** Hints that say what is so by default are left out: the list is read in every conversation. */
+const listedTool = ({ name, description, effect, repeatable, inputSchema }: Tool) => ({
+  name,
+  description,
+  inputSchema,
+  annotations: {
+    ...(effect === "reads" ? { readOnlyHint: true } : { destructiveHint: effect === "destroys" }),
+    ...(repeatable && effect !== "reads" ? { idempotentHint: true } : {}),
+  },
+});
+
+/** A model that writes a tool's arguments as the text of JSON means the JSON. */
+function withParsedArguments(message: unknown): unknown {
+  if (Array.isArray(message)) return message.map(withParsedArguments);
+  if (!isObject(message) || !isObject(message.params) || typeof message.params.arguments !== "string") return message;
+  try {
+    return { ...message, params: { ...message.params, arguments: JSON.parse(message.params.arguments) } };
+  } catch {
+    return message;
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The body is read already. Answers are always JSON, so a client that does not take event streams as well is served too. */
 function withJsonAccepted(request: Request): Request {

@@ -1,13 +1,18 @@
 /** What each tool of `/mcp` is called, stands for and says of itself. Language models read the descriptions. */
-import { briefJobs, type Fields, shareOutputs } from "./trim.ts";
+import type * as z from "zod";
+import type { Caller } from "../../domain/job/access.ts";
+import { briefJobs, type Fields, markOutputs, shareOutputs } from "./trim.ts";
 
 export type ToolSpec = {
   readonly name: string;
-  readonly title: string;
+  /** Usual names of such a tool, for calls of tools that there are not. */
+  readonly aliases?: readonly string[];
   /** For a language model: when to use it, what comes back, an example. */
   readonly description: string;
   /** The `id` of the route. */
   readonly route: string;
+  /** The `id` of the route for calls without a job. */
+  readonly withoutJob?: string;
   /** `destroys`: something that was there may be gone afterwards. `repeatable`: a second call does no more than the first. */
   readonly effect: "reads" | "adds" | "changes" | "destroys";
   readonly repeatable: boolean;
@@ -15,27 +20,44 @@ export type ToolSpec = {
   readonly trim?: (answer: Fields) => Fields;
   /** Takes `idempotency_key` for the header of that name. */
   readonly idempotencyKey?: true;
+  /** Fields that a model should send although the route can do without. */
+  readonly required?: readonly string[];
+  /** The list of tools describes the fields in a few words each, and names those of its objects. */
+  readonly words?: true;
+  /** Arguments of the tool's own, and the route's that they stand for. */
+  readonly own?: { readonly schema: z.ZodObject; readonly toRoute: (args: Fields, caller: Caller) => Fields };
 };
 
 /** The tools, in the order in which a model reads them. */
 export const SPECS: readonly ToolSpec[] = [
   {
     name: "schedule_job",
-    title: "Schedule a job",
-    description: `Ask to be woken later: makes a job that sends \`message\` to the agent when it fires. Answers with the job; keep its \`id\`, which the other tools take as job_id. Look at next_run_at to see that it means what you meant.
-schedule is exactly one of {"at": "2027-01-15T14:30:00+08:00"} (once; the offset is required), {"every": "30m"} (interval: s, m, h, d, w), {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} (calendar; without timezone it is UTC).
+    aliases: [
+      "create_job",
+      "add_job",
+      "new_job",
+      "schedule",
+      "create_schedule",
+      "remind_me",
+      "create_reminder",
+      "add_reminder",
+    ],
+    description: `Ask to be woken later: makes a job that sends \`message\` to the agent when it fires. Answers with the job; its \`id\` is the job_id of the other tools.
+schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every counts from it), ends_at, max_runs, jitter, exclude.
 Example: {"name": "Morning report", "message": "Summarise yesterday's tickets.", "schedule": {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}}
-With dry_run true nothing is stored, and the next 5 fires are shown.`,
+Read warnings and schedule_description in the answer: they say what will happen. dry_run true stores nothing.`,
     route: "createJob",
     effect: "adds",
     repeatable: false,
     idempotencyKey: true,
+    required: ["message"],
+    words: true,
   },
   {
     name: "list_jobs",
-    title: "List jobs",
-    description: `List the jobs that you may see, newest first, in short; get_job shows one whole. Finished jobs are left out unless state asks for them. Where next_cursor comes back, send it as cursor for the next page.
-Examples: {} · {"q": "report"} · {"state": "finished", "limit": 10} · {"label": ["team:ops"]}`,
+    aliases: ["find_jobs", "search_jobs", "list_schedules", "get_jobs", "list_reminders"],
+    description: `List jobs in short, newest first; get_job shows one whole. Finished ones only with state "active,paused,finished".
+Example: {"q": "report", "limit": 20}`,
     route: "listJobs",
     effect: "reads",
     repeatable: true,
@@ -43,81 +65,127 @@ Examples: {} · {"q": "report"} · {"state": "finished", "limit": 10} · {"label
   },
   {
     name: "get_job",
-    title: "Read a job",
-    description: `Read one job whole: its schedule, message and settings, when it fires next and how its last run ended.
-Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h"}`,
+    aliases: ["read_job", "show_job", "describe_job", "job_status"],
+    description: `Read one job whole: schedule, message, settings, next_run_at, how its last run ended.`,
     route: "getJob",
     effect: "reads",
     repeatable: true,
   },
   {
     name: "update_job",
-    title: "Change a job",
-    description: `Change a job: give the fields to change, leave out the rest; null removes a field. Answers with the job as it is now. Another kind of schedule replaces the one that was: {"schedule": {"every": "30m"}}.
-Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h", "message": "Summarise the week.", "schedule": {"cron": "0 9 * * 5"}}`,
+    aliases: ["edit_job", "change_job", "modify_job", "patch_job", "reschedule_job"],
+    description: `Change a job: only the fields to change, as in schedule_job; null removes one. Another kind of schedule replaces the one there is.
+Example: {"job_id": "…", "schedule": {"every": "2h"}}`,
     route: "updateJob",
     effect: "destroys",
     repeatable: true,
   },
   {
     name: "cancel_job",
-    title: "Delete a job",
-    description: `Delete a job with its runs, for good; a run that is active is stopped. To stop it only for a while, use pause_job.
-Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h"}`,
+    aliases: ["delete_job", "remove_job", "unschedule_job", "cancel_schedule", "delete_schedule"],
+    description: `Delete a job with its runs, for good; pause_job stops it for a while.`,
     route: "deleteJob",
     effect: "destroys",
     repeatable: true,
   },
   {
     name: "pause_job",
-    title: "Pause a job",
-    description: `Keep a job from firing until resume_job. What it would have fired meanwhile is not run later.
-Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h"}`,
+    aliases: ["disable_job", "suspend_job", "stop_job", "snooze_job"],
+    description: `Keep a job from firing until resume_job, or until \`until\` (a time, or a duration from now). Missed fires are not run later.
+Example: {"job_id": "…", "until": "2d"}`,
     route: "pauseJob",
     effect: "changes",
     repeatable: true,
   },
   {
     name: "resume_job",
-    title: "Resume a job",
-    description: `Let a paused job fire again; its next fire is worked out from now.
-Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h"}`,
+    aliases: ["enable_job", "unpause_job", "start_job", "activate_job"],
+    description: `Let a paused job fire again, from now on.`,
     route: "resumeJob",
     effect: "changes",
     repeatable: true,
   },
   {
     name: "run_job_now",
-    title: "Run a job now",
-    description: `Run a job at once, also when it is paused; its schedule does not move. Refused while a run of it is active. Answers with the run's id at once; list_runs tells how it ended.
-Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h"}`,
+    aliases: ["run_job", "trigger_job", "execute_job", "fire_job", "run_now"],
+    description: `Run a job at once, also when paused; its schedule does not move. message and payload are for this run only. With wait ("30s", at most 50s) the answer is the run, if it ends in time.
+Example: {"job_id": "…", "wait": "30s"}`,
     route: "runJobNow",
     effect: "adds",
     repeatable: false,
+    trim: markOutputs,
   },
   {
     name: "list_runs",
-    title: "List runs",
-    description: `List the runs of a job, newest first: when each was due, how it ended, what the agent answered, or why it failed. Of many runs at once the outputs are cut; with limit 1 the newest comes with its whole output.
-Examples: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h"} · {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h", "status": "error", "limit": 5}`,
+    aliases: ["get_runs", "job_history", "run_history", "list_executions", "get_logs"],
+    description: `List runs, newest first: when due, how ended, output or error. Long outputs are cut; get_run shows one whole.
+Example: {"job_id": "…", "status": "error", "limit": 5}`,
     route: "listRuns",
     effect: "reads",
     repeatable: true,
     trim: shareOutputs,
   },
   {
+    name: "get_run",
+    aliases: ["read_run", "show_run", "run_status", "get_output"],
+    description: `Read one run with its whole output.`,
+    route: "getRun",
+    effect: "reads",
+    repeatable: true,
+    trim: markOutputs,
+  },
+  {
+    name: "cancel_run",
+    aliases: ["stop_run", "abort_run", "kill_run"],
+    description: `Stop an active run; its job stays.`,
+    route: "cancelRun",
+    effect: "changes",
+    repeatable: true,
+    trim: markOutputs,
+  },
+  {
+    name: "complete_run",
+    aliases: ["finish_run", "report_result", "submit_result", "end_run"],
+    description: `Say how a run that you hold has ended (one answered with 202, or taken with wait_for_run).
+Example: {"job_id": "…", "run_id": "…", "status": "success", "output": "3 messages need an answer."}`,
+    route: "completeRun",
+    effect: "changes",
+    repeatable: true,
+    trim: markOutputs,
+  },
+  {
+    name: "report_progress",
+    aliases: ["update_progress", "progress_run", "heartbeat_run", "extend_run"],
+    description: `Say how far a run that you hold is; that also renews its deadline.
+Example: {"job_id": "…", "run_id": "…", "percent": 40, "message": "Reading the inbox"}`,
+    route: "reportProgress",
+    effect: "changes",
+    repeatable: true,
+    trim: markOutputs,
+  },
+  {
+    name: "backfill_job",
+    aliases: ["backfill", "catch_up_job", "replay_job"],
+    description: `Run the fires that were due in a past window, one after the other; not for at and manual jobs.
+Example: {"job_id": "…", "from": "2026-11-20T00:00:00Z", "to": "2026-11-21T00:00:00Z"}`,
+    route: "backfillJob",
+    effect: "adds",
+    repeatable: false,
+  },
+  {
     name: "explain_job",
-    title: "Explain a job",
-    description: `Tell why a job did or did not run at a time, and when it runs next. Without at: as of now.
-Example: {"job_id": "j5v2m0k8q4x1n7c3b9d6f0g2h", "at": "2026-11-23T09:00:00+01:00"}`,
+    aliases: ["why", "explain", "diagnose_job", "debug_job"],
+    description: `Tell why a job did or did not run at a time (default now), and when it runs next.
+Example: {"job_id": "…", "at": "2026-11-23T09:00:00+01:00"}`,
     route: "explainJob",
     effect: "reads",
     repeatable: true,
+    trim: markOutputs,
   },
   {
     name: "preview_schedule",
-    title: "Preview a schedule",
-    description: `Show when a schedule would fire, in UTC and in its own zone, and say it in plain English; nothing is stored. Use it before schedule_job wherever you are not sure of the cron expression.
+    aliases: ["preview", "validate_schedule", "test_schedule", "next_fires", "check_cron"],
+    description: `Show when a schedule would fire, in UTC and its own zone, and say it in plain English; stores nothing. Use it when unsure of a cron or rrule.
 Example: {"schedule": {"cron": "30 2 * * *", "timezone": "America/New_York"}, "count": 3}`,
     route: "previewSchedule",
     effect: "reads",

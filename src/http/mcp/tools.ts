@@ -4,84 +4,84 @@
  */
 import * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
+import type { Caller } from "../../domain/job/access.ts";
 import { ok } from "../../domain/result.ts";
 import { typed } from "../input.ts";
 import type { Input } from "../invoke.ts";
-import { wholeSchema } from "../json-schema.ts";
 import type { AnyRoute } from "../route.ts";
 import { missingText } from "../teach/explain.ts";
 import { type Field, fieldAt, fieldOf, joined } from "../teach/field.ts";
+import { briefProperties } from "./brief-schema.ts";
 import { SPECS, type ToolSpec } from "./tool-texts.ts";
 import type { Fields } from "./trim.ts";
 
 /** A tool ready to be listed and called. */
-export type Tool = Omit<ToolSpec, "route"> & {
+export type Tool = Omit<ToolSpec, "route" | "withoutJob"> & {
   readonly route: AnyRoute;
+  /** The route for calls without a job. */
+  readonly withoutJob: AnyRoute | undefined;
   /** Its fields, for the texts about wrong calls. */
   readonly root: Field;
-  /** JSON Schema (2020-12) of the arguments. */
+  /** JSON Schema (2020-12) of the arguments, in short. */
   readonly inputSchema: { readonly [name: string]: unknown; readonly type: "object" };
 };
 
 /** The tools over these routes, which must hold every one that a tool stands for. */
 export function toolsOver(routes: readonly AnyRoute[]): readonly Tool[] {
-  return SPECS.map(({ route: id, ...spec }) => {
+  return SPECS.map(({ route: id, withoutJob, ...spec }) => {
     const route = routes.find((one) => one.id === id);
     if (route === undefined) throw new Error(`The tool ${spec.name} stands for ${id}, which is no route`);
-    return { ...spec, route, root: rootOf(route, spec), inputSchema: inputSchemaOf(route, spec) };
+    const root = rootOf(route, spec);
+    const other = routes.find((one) => one.id === withoutJob);
+    return {
+      ...spec,
+      route,
+      withoutJob: other,
+      root,
+      inputSchema: inputSchemaOf(route, spec, root, other !== undefined),
+    };
   });
 }
 
-const JobId = z
-  .string()
-  .meta({ aliases: ["id", "job", "job_name"], description: "The job's id, as schedule_job and list_jobs show it." });
-const Key = z.string().meta({
-  description:
-    "Any text that names this call: for 24 hours the same call with it answers with the job that it made the first time. Use one where you might have to call again.",
-});
+const Key = z.string().meta({ description: "Names this call: a repeat within 24 hours makes no second job." });
 
-const Shape = z.looseObject({
-  properties: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
-  required: z.array(z.string()).default([]),
-});
-
-const shapeOf = (schema: z.ZodType | undefined): z.output<typeof Shape> =>
-  Shape.parse(schema === undefined ? {} : wholeSchema(schema, "input"));
-
-/** The parameters of the path by the names that the tools have for them: a job is named by `job_id` everywhere. */
+/** The parameters of the path by the names that the tools have for them: `id` is a job's, an agent's, by the collection. */
 const paramsOf = ({ path }: AnyRoute): readonly (readonly [param: string, field: string])[] =>
-  [...path.matchAll(/:([^/]+)/g)].map(([, name = ""]) => [name, name === "id" ? "job_id" : name]);
+  [...path.matchAll(/([^/:]+)\/:([^/]+)/g)].map(([, collection = "", name = ""]) => [
+    name,
+    name === "id" ? `${collection.replace(/s$/, "")}_id` : name,
+  ]);
 
-/** The tool's fields at one level, as the texts about wrong calls know them. */
+/** The tool's fields at one level: those of its route's path, body and query. */
 function rootOf(route: AnyRoute, spec: Omit<ToolSpec, "route">): Field {
-  const ids = Object.fromEntries(paramsOf(route).map(([, field]) => [field, JobId]));
+  if (spec.own !== undefined) return fieldOf(spec.own.schema);
+  const ids = Object.fromEntries(
+    paramsOf(route).map(([param, field]) => [field, z.string().meta({ aliases: [param, field.replace(/_id$/, "")] })]),
+  );
   const own = z.strictObject({ ...ids, ...(spec.idempotencyKey ? { idempotency_key: Key.optional() } : {}) });
   const shapes = [own, route.body?.shown ?? route.body?.schema, route.query];
   return joined(...shapes.flatMap((schema) => (schema === undefined ? [] : [fieldOf(schema)])));
 }
 
-/** The route's fields at one level: those of its path, its body and its query. */
-function inputSchemaOf(route: AnyRoute, spec: Omit<ToolSpec, "route">) {
-  const query = shapeOf(route.query);
-  const body = shapeOf(route.body?.shown ?? route.body?.schema);
-  const named = paramsOf(route).map(([, field]) => field);
+/** The root as JSON Schema. `additionalProperties` stays unsaid: what is wrong is told by the answer, not by a client. */
+function inputSchemaOf(route: AnyRoute, spec: Omit<ToolSpec, "route">, root: Field, jobIsOptional: boolean) {
+  const ids = paramsOf(route).map(([, field]) => field);
+  const needed = new Set([...(spec.own === undefined ? ids : []), ...(spec.required ?? [])]);
+  if (jobIsOptional) needed.delete("job_id");
+  const required = root.fields.filter(({ name, isRequired }) => isRequired || needed.has(name)).map(({ name }) => name);
   return {
     type: "object" as const,
-    properties: {
-      ...Object.fromEntries(named.map((field) => [field, wholeSchema(JobId, "input")])),
-      ...body.properties,
-      ...query.properties,
-      ...(spec.idempotencyKey ? { idempotency_key: wholeSchema(Key, "input") } : {}),
-    },
-    required: [...named, ...body.required, ...query.required],
-    additionalProperties: false,
+    properties: briefProperties(root, spec.words === true),
+    ...(required.length === 0 ? {} : { required: required.filter((name) => !jobIsOptional || name !== "job_id") }),
   };
 }
 
 /** What the route is to be asked with these arguments. */
-export function inputOf(tool: Tool, args: Fields, now: number): Input {
-  const { route, root } = tool;
-  const given = new Map(Object.entries(parsed(args, root)));
+export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Caller, now: number): Input {
+  const { root, own } = tool;
+  const read = parsed(args, root);
+  const checked = own?.schema.safeParse(read);
+  const given = new Map(Object.entries(checked?.success && own !== undefined ? own.toRoute(read, caller) : read));
   const params: Record<string, string> = {};
   const wrong: FieldError[] = [];
   for (const [param, field] of paramsOf(route)) {

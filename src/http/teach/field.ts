@@ -40,7 +40,9 @@ const known = new WeakMap<z.ZodType, Field>();
 export function fieldOf(schema: z.ZodType): Field {
   const present = known.get(schema);
   if (present !== undefined) return present;
-  const made = read("", wholeSchema(schema, "input", "teach"), false);
+  // zod leaves the examples of a schema that transforms anything out.
+  const { examples } = z.globalRegistry.get(schema) ?? {};
+  const made = read("", { examples, ...wholeSchema(schema, "input", "teach") }, false);
   known.set(schema, made);
   return made;
 }

@@ -1,0 +1,29 @@
+/** A tool's fields as JSON Schema in few words: a model pays for the list of tools in every conversation. */
+import type { Field } from "../teach/field.ts";
+
+/** Longer descriptions than this are left to the tool's own text and to the errors. */
+const MAX_WORDS_CHARS = 50;
+
+/** The properties of the object; with `words` short descriptions are given, and the fields of its objects. */
+export const briefProperties = (root: Field, words: boolean): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(root.fields.map((field) => [field.name, brief(field, words)]));
+
+function brief(field: Field, words: boolean): Readonly<Record<string, unknown>> {
+  const types = field.types.filter((type) => type !== "null");
+  const about = words && field.description !== undefined ? inShort(field.description) : undefined;
+  const isOpened = words && types.join() === "object" && field.fields.length > 0;
+  return {
+    // Some clients refuse a list of types; of several the field takes any.
+    ...(types.length === 1 ? { type: types[0] } : {}),
+    ...(field.values.length === 0 ? {} : { enum: field.values }),
+    ...(types.join() === "array" && field.item !== undefined ? { items: brief(field.item, false) } : {}),
+    ...(isOpened ? { properties: briefProperties(field, false) } : {}),
+    ...(about === undefined ? {} : { description: about }),
+  };
+}
+
+/** The first sentence of a description if it is short, and nothing rather than half of one. */
+function inShort(description: string): string | undefined {
+  const [sentence = ""] = description.split(/(?<=[^.])[.;](?= |$)/, 1);
+  return sentence.length <= MAX_WORDS_CHARS ? sentence : undefined;
+}

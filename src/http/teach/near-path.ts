@@ -1,0 +1,71 @@
+/** Which route a call to no path was meant for: singular for plural, a forgotten /v1, another word for the same act. */
+import type { AnyRoute } from "../route.ts";
+import { slipsBetween, spelling } from "./near.ts";
+
+/** Words for what the last piece of a path does. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  run: ["execute", "start", "fire", "invoke", "launch", "runnow"],
+  pause: ["disable", "stop", "suspend", "deactivate", "hold"],
+  resume: ["enable", "unpause", "activate", "continue", "restart"],
+  runs: ["history", "logs", "log", "executions", "results"],
+  jobs: ["schedule", "crons", "cron", "tasks", "task", "reminders", "timers"],
+  complete: ["finish", "done", "completion", "result"],
+  cancel: ["abort", "kill", "terminate"],
+  preview: ["validate", "next", "check", "parse"],
+  explain: ["why", "status", "debug"],
+  events: ["stream", "watch", "sse", "subscribe"],
+};
+
+/** What a wrong piece costs at most, for the route to be worth naming. */
+const MAX_COST = 1.6;
+
+/** The route's call as it should have been, `POST /v1/jobs/abc/run`, or nothing where no route is near. */
+export function nearCall(method: string, path: string, routes: readonly AnyRoute[]): string | undefined {
+  const given = path.split("/").filter((piece) => piece !== "");
+  const scored = routes
+    .filter((route) => route.path !== "/")
+    .map((route) => ({
+      route,
+      ...match(
+        given,
+        route.path.split("/").filter((piece) => piece !== ""),
+      ),
+    }))
+    .map((one) => ({ ...one, cost: one.cost + (one.route.method === method.toLowerCase() ? 0 : 0.2) }));
+  const best = scored.reduce<(typeof scored)[number] | undefined>(
+    (least, one) => (least === undefined || one.cost < least.cost ? one : least),
+    undefined,
+  );
+  if (best === undefined || best.cost > MAX_COST) return undefined;
+  return `${best.route.method.toUpperCase()} /${best.pieces.join("/")}`;
+}
+
+type Match = { readonly cost: number; readonly pieces: readonly string[] };
+
+/** Lays the pieces of the path over those of a route, pieces left out or put in costing one each. */
+function match(given: readonly string[], wanted: readonly string[]): Match {
+  const [piece, ...restGiven] = given;
+  const [want, ...restWanted] = wanted;
+  if (want === undefined) return { cost: given.length, pieces: [] };
+  const added = match(given, restWanted);
+  const left: Match = { cost: added.cost + (want === "v1" ? 0.3 : 1), pieces: [asPiece(want), ...added.pieces] };
+  if (piece === undefined) return left;
+  const over = match(restGiven, restWanted);
+  const taken: Match = {
+    cost: over.cost + costOf(piece, want),
+    pieces: [want.startsWith(":") ? piece : want, ...over.pieces],
+  };
+  return taken.cost <= left.cost ? taken : left;
+}
+
+const asPiece = (want: string): string => (want.startsWith(":") ? `{${want.slice(1)}}` : want);
+
+function costOf(piece: string, want: string): number {
+  if (piece === want) return 0;
+  if (want.startsWith(":")) return 0.2;
+  const [a, b] = [spelling(piece.slice(0, 40)), spelling(want)];
+  if (a === b) return 0.1;
+  if (SYNONYMS[want]?.some((word) => word === a || `${word}s` === a) === true) return 0.5;
+  const slips = slipsBetween(a, b);
+  return slips <= Math.max(1, Math.floor(b.length / 4)) ? 0.4 : 1.5;
+}

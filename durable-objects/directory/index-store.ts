@@ -87,6 +87,26 @@ export class IndexStore {
     this.#count(String(owner), String(state), -1);
   }
 
+  /** Notes how the job fares, for the filters of lists: no row where that is known. What is left out stays as it is. */
+  setHealth(key: EntryKey, { failing, overdue }: { readonly failing?: boolean; readonly overdue?: boolean }): void {
+    if (!this.#tables.present) return;
+    const [isFailing, isOverdue] = [failing, overdue].map((value) => (value === undefined ? null : Number(value)));
+    this.#tables.sql.exec(
+      `UPDATE job SET failing = coalesce(?3, failing), overdue = coalesce(?4, overdue)
+       WHERE created_at = ?1 AND id = ?2 AND (failing != coalesce(?3, failing) OR overdue != coalesce(?4, overdue))`,
+      key.createdAt,
+      key.id,
+      isFailing ?? null,
+      isOverdue ?? null,
+    );
+  }
+
+  /** How many jobs the sweep found overdue, and has not found well since. */
+  countOverdue(): number {
+    if (!this.#tables.present) return 0;
+    return Number(first(this.#tables.sql, "SELECT count(*) AS n FROM job WHERE overdue = 1")?.n ?? 0);
+  }
+
   /** Whether the place was reserved so long ago that, if its job is not there, it never will be. */
   isOverdueReservation(key: EntryKey, now: number): boolean {
     const stored = this.#entry(key);
@@ -250,6 +270,9 @@ function conditions({
     const value = filter[field];
     if (value !== undefined) add(`${field} = ?`, value);
   }
+  if (filter.health === "failing") add("failing = 1");
+  else if (filter.health === "overdue") add("failing = 0 AND overdue = 1");
+  else if (filter.health === "ok") add("failing = 0");
   if (filter.enabled !== undefined) add("enabled = ?", filter.enabled ? 1 : 0);
   if (filter.q !== undefined) add("instr(name_folded, ?) > 0", foldName(filter.q));
   const labels = new Map((filter.labels ?? []).map((label) => [JSON.stringify(label), label]));

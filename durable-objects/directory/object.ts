@@ -7,6 +7,8 @@ import { DurableObject } from "cloudflare:workers";
 import { tickEach } from "../../src/directory/tick-jobs.ts";
 import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
+import type { EventFilter } from "../../src/domain/event/event-filter.ts";
+import type { JobReport, ReportedEvent } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { err, ok } from "../../src/domain/result.ts";
@@ -33,10 +35,12 @@ import type {
   TickAnswer,
   TokenQuery,
 } from "../../src/objects/directory.ts";
+import type { EventCount, EventQuery, ListedEvent } from "../../src/objects/events.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { AgentStore } from "./agent-store.ts";
 import { AuditStore } from "./audit-store.ts";
+import { EventStore } from "./event-store.ts";
 import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
@@ -53,6 +57,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
   readonly #index: IndexStore;
   readonly #names: NameStore;
   readonly #keys: IdempotencyStore;
+  readonly #events: EventStore;
   readonly #roster: RosterStore;
   readonly #agents: AgentStore;
   readonly #heartbeats: HeartbeatRegistryStore;
@@ -70,6 +75,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     this.#index = new IndexStore(this.#tables);
     this.#names = new NameStore(this.#tables);
     this.#keys = new IdempotencyStore(this.#tables);
+    this.#events = new EventStore(this.#tables);
     this.#roster = new RosterStore(this.#tables);
     this.#agents = new AgentStore(this.#tables);
     this.#heartbeats = new HeartbeatRegistryStore(this.#tables);
@@ -149,6 +155,32 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
   async claimKey(key: string, jobId: string, now: number): Promise<string> {
     return this.#keys.claim(key, jobId, now);
+  }
+
+  /** The events, and how the job fares since: in one commit. */
+  async tell({ entry, failing, events }: JobReport): Promise<void> {
+    this.#events.add(events);
+    this.#index.setHealth(entry, { failing, overdue: false });
+  }
+
+  async note(events: readonly ReportedEvent[]): Promise<void> {
+    this.#events.add(events);
+  }
+
+  async events(query: EventQuery): Promise<ListedEvent[]> {
+    return this.#events.list(query);
+  }
+
+  async eventsAfter(
+    seq: number,
+    filter: EventFilter,
+    limit: number,
+  ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }> {
+    return { events: this.#events.after(seq, filter, limit), lastSeq: this.#events.lastSeq };
+  }
+
+  async eventCounts(): Promise<EventCount[]> {
+    return this.#events.counts();
   }
 
   async putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }> {
@@ -262,6 +294,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
    */
   async tick(minute: number): Promise<TickAnswer> {
     this.#tickedAt = Date.now();
+    this.#events.trim(Date.now());
     this.ctx.waitUntil(this.#sweep(minute));
     return { heartbeats: this.#heartbeats.list(), allUsers: this.#index.activeAllUsers() };
   }
@@ -300,6 +333,10 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     const left: ListedEntry[] = [];
     this.#leftOver = left;
     return {
+      overdue: (entry, event) => {
+        this.#index.setHealth(entry, { overdue: event !== undefined });
+        if (event !== undefined) this.#events.add([event]);
+      },
       budget: new CallBudget(settingsOf(this.env).CALLS_PER_WAKE),
       leave: (entry) => void left.push(entry),
       index: this.#index,

@@ -110,4 +110,36 @@ const V3 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3] };
+/**
+ * `event`: what the jobs of this shard's owners have reported; `seq` counts them as they were told. `failures`: of the job in a row.
+ * `event_count`: how many of each type there ever were. `health` of a job is for filtering lists: `failing` until it recovers,
+ * `overdue` since the sweep found it so.
+ */
+const V4 = [
+  "ALTER TABLE job ADD COLUMN failing INTEGER NOT NULL DEFAULT 0",
+  "ALTER TABLE job ADD COLUMN overdue INTEGER NOT NULL DEFAULT 0",
+  `CREATE TABLE event (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     at INTEGER NOT NULL,
+     type TEXT NOT NULL,
+     hidden INTEGER NOT NULL,
+     message TEXT NOT NULL,
+     failures INTEGER,
+     job_id TEXT,
+     exec_scope TEXT,
+     agent_id TEXT,
+     user_id TEXT,
+     plugin_id TEXT,
+     run_status TEXT,
+     job TEXT,
+     run TEXT
+   )`,
+  "CREATE INDEX event_at ON event (at, id)",
+  `CREATE TABLE event_count (
+     type TEXT PRIMARY KEY,
+     told INTEGER NOT NULL
+   ) WITHOUT ROWID`,
+] as const;
+
+export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4] };

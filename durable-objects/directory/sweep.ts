@@ -2,6 +2,7 @@
  * One shard's part of the sweep (DESIGN invariants 1 and 4): it asks a slice of the jobs whether they are there and awake. A
  * job found overdue wakes by being asked; a place or a name whose job never came to be is given up.
  */
+import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { inTurns } from "../../src/map-limit.ts";
 import type { EntryKey, ListedEntry, SweepReport } from "../../src/objects/directory.ts";
@@ -21,6 +22,8 @@ export type SweepIo = {
   /** Epoch ms. */
   readonly now: () => number;
   readonly report: (message: string, jobId: string, error: unknown) => void;
+  /** The job of this entry is overdue, as the event says, or is not (any more). */
+  readonly overdue: (entry: EntryKey, event: ReportedEvent | undefined) => void;
   /** The calls that this sweep may make. */
   readonly budget: CallBudget;
   /** The budget is used up before this entry was looked at: the next sweep begins with it. */
@@ -48,7 +51,9 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
     ...slice.map((entry) => async () => {
       if (!io.budget.take()) return io.leave(entry);
       const poked = await ask(entry.id, entry.owner);
-      if (poked !== undefined && giveUpPlace(entry, poked, io)) report.dropped++;
+      if (poked === undefined) return;
+      if (giveUpPlace(entry, poked, io)) report.dropped++;
+      else io.overdue(entry, poked.overdueMs > OVERDUE_AFTER_MS ? poked.event : undefined);
     }),
     // A name that is not looked at now has its turn again in an hour.
     ...names.map((name) => async () => {

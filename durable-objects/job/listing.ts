@@ -6,6 +6,8 @@
  *   enter   asks for room under an owner before a change that needs it
  *   remove  gives the entry, the name and the id up, and erases the job
  */
+
+import { tellDirectory } from "../../src/directory/events.ts";
 import {
   adoptJobId,
   claimPlace,
@@ -15,6 +17,8 @@ import {
   reserveNameEverywhere,
   updateIndex,
 } from "../../src/directory/jobs-index.ts";
+import { told } from "../../src/domain/event/event.ts";
+import { reportOf } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ownerOf } from "../../src/domain/job/definition.ts";
 import { indexEntryOf } from "../../src/domain/job/index-entry.ts";
@@ -23,6 +27,9 @@ import type { JobChange } from "../../src/domain/job/job-change.ts";
 import { ok } from "../../src/domain/result.ts";
 import type { Env } from "../../src/env.ts";
 import type { JobState } from "./state.ts";
+
+/** More would make a large call. */
+const TOLD_AT_ONCE = 20;
 
 type Work = { readonly kind: "index" | "enter" | "remove"; readonly done: Promise<unknown> };
 
@@ -44,7 +51,10 @@ export class JobListing {
 
   /** Brings the directory in step with the record. Throws when the directory cannot be reached. */
   index(): Promise<void> {
-    return this.#enqueue("index", () => this.#index());
+    return this.#enqueue("index", async () => {
+      await this.#index();
+      await this.#tell();
+    });
   }
 
   /** Resolves once no change waits for the directory's leave: another one, decided meanwhile, would be decided from an old state. */
@@ -128,6 +138,25 @@ export class JobListing {
     this.#state.commit({ record: { ...now, indexedVersion: record.version, indexedOwner: entry.owner } });
   }
 
+  /** Tells the events that are owed, and notes that they were told. A crash in between tells them again, under the same ids. */
+  async #tell(): Promise<void> {
+    const { stored } = this.#state;
+    const owed = stored?.cursor.owed?.slice(0, TOLD_AT_ONCE);
+    if (stored === undefined || owed === undefined) return;
+    const { record, cursor } = stored;
+    const events = owed.map((event) =>
+      reportOf(record, event, {
+        run: event.runId === undefined ? undefined : this.#state.store.run(event.runId),
+        fanOut: event.fanOutId === undefined ? undefined : this.#state.fanOuts.find(event.fanOutId),
+      }),
+    );
+    await tellDirectory(this.#env, { entry: indexEntryOf(record), failing: cursor.failing === true, events });
+    const now = this.#state.stored;
+    if (now === undefined) return;
+    const ids = new Set(owed.map(({ id }) => id));
+    this.#state.commit({ cursor: told(now.cursor, ids), isNote: true });
+  }
+
   /**
    * The record says beforehand that the directory may list the job under the new owner. Whatever comes between, a crash too,
    * `index` then brings the entry back to what the job is. The entry is as old as the job until the job has changed.
@@ -163,6 +192,7 @@ export class JobListing {
     const record = this.#state.stored?.record;
     if (record === undefined) return;
     await eraseParts();
+    await this.#tell();
     const owners = new Set([record.indexedOwner, ownerOf(record.definition)]);
     for (const owner of owners) await removeFromIndex(this.#env, owner, record.id, record.createdAt);
     if (record.definition.owner_kind === "system") {

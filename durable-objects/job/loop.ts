@@ -4,7 +4,7 @@
  * next alarm and lets the object sleep.
  */
 import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
-import { isUnlisted } from "../../src/domain/job/job.ts";
+import { isBehind } from "../../src/domain/job/job.ts";
 import { pauseJob } from "../../src/domain/job/stop.ts";
 import { judgeIdleWake, NEAR_TIMER_MS } from "../../src/domain/limits/breaker.ts";
 import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
@@ -156,7 +156,7 @@ export class JobLoop {
       }
       // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit. With the directory still to be
       // told, it is set once that is done: until this alarm has ended, the platform rings it again after a crash.
-      if (this.#calls.size === 0 && !isUnlisted(after.record)) this.#arm();
+      if (this.#calls.size === 0 && !isBehind(after)) this.#arm();
     }
     this.#erase = result.erase;
     return true;
@@ -168,9 +168,10 @@ export class JobLoop {
 
   /** Work that waits for other objects. One that cannot be reached is asked again later: the job goes on meanwhile. */
   async #sideWork(): Promise<void> {
-    const record = this.#state.stored?.record;
-    if (record === undefined) return;
-    const behind = isUnlisted(record);
+    const { stored } = this.#state;
+    if (stored === undefined) return;
+    const { record } = stored;
+    const behind = isBehind(stored);
     const now = this.#effects.now();
     if (!this.#erase && record.deletedAt === undefined && (!behind || now < (this.#indexRetryAt ?? 0))) return;
     try {

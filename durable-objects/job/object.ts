@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { callJob } from "../../src/agent/attempt.ts";
+import { overdueReport } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
 import { changeByBackfill } from "../../src/domain/job/backfill.ts";
@@ -20,6 +21,7 @@ import {
   countsAnew,
   type JobChange,
 } from "../../src/domain/job/job-change.ts";
+import { OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
@@ -123,7 +125,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   async read(caller: Caller): Promise<Outcome<Job>> {
     const seen = visibleRecord(this.#state, caller);
-    return seen.ok ? ok(jobView(seen.value.record, seen.value.cursor, Date.now())) : seen;
+    if (!seen.ok) return seen;
+    const now = Date.now();
+    const isOverdue = (this.#loop.overdueMs(now) ?? 0) > OVERDUE_AFTER_MS;
+    return ok(jobView(seen.value.record, seen.value.cursor, now, isOverdue));
   }
 
   /** The job with what an import needs besides. */
@@ -265,7 +270,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     const now = Date.now();
     const overdueMs = this.#loop.overdueMs(now);
     if (overdueMs !== undefined) this.#loop.awaken();
+    const event = overdueMs ? overdueReport(state.record, now - overdueMs) : undefined;
     return {
+      ...(event === undefined ? {} : { event }),
       exists: state.record.deletedAt === undefined,
       overdueMs: overdueMs ?? 0,
       createdAt: state.record.createdAt,

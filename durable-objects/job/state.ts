@@ -4,6 +4,7 @@
  * Every commit is published, so the loop and the listeners of events subscribe and nobody has to call them.
  */
 
+import { owing } from "../../src/domain/event/event.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type FanOut, goingOf } from "../../src/domain/fan-out/fan-out.ts";
 import { type Caller, canChange, canSee, changeRefused } from "../../src/domain/job/access.ts";
@@ -23,6 +24,8 @@ export type Change = {
   readonly record?: JobRecord | undefined;
   /** The record is taken over but not written: what is new in it would be decided again, and its next change writes all of it. */
   readonly recordLater?: boolean;
+  /** Nothing that a client can see has changed. */
+  readonly isNote?: boolean;
   readonly runs?: readonly Run[] | undefined;
   readonly cursor?: Cursor | undefined;
   /** A fan-out that is opened, goes on, or ends: one row. */
@@ -125,8 +128,13 @@ export class JobState {
     const before = this.stored;
     if (before === undefined) throw new Error("A job that does not exist cannot change");
     const record = change.record ?? before.record;
-    const cursor = { ...(change.cursor ?? before.cursor), rev: before.cursor.rev + 1 };
     const runs = change.runs ?? [];
+    const moved = owing(
+      before,
+      { record, cursor: change.cursor ?? before.cursor, runs, fanOut: change.fanOut },
+      Date.now(),
+    );
+    const cursor = { ...moved, rev: before.cursor.rev + 1 };
     const recordChanged = record !== before.record || (runs.length === 0 && change.cursor !== undefined);
     const recordWritten = recordChanged && change.recordLater !== true;
     const write = (): void => {
@@ -144,7 +152,7 @@ export class JobState {
     const after = { record, cursor, active: active.filter(isActive), fanOut };
     this.#stored = after;
     const turned = before.fanOut === undefined || change.fanOut?.status !== "running" ? change.fanOut : undefined;
-    this.#publish({ rev: cursor.rev, runs, job: recordChanged || runs.length > 0, fanOut: turned });
+    this.#publish({ rev: cursor.rev, runs, job: (recordChanged && !change.isNote) || runs.length > 0, fanOut: turned });
     return after;
   }
 

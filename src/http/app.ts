@@ -16,6 +16,7 @@ import { agentRoutes } from "./routes/agents.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { ensureRoutes } from "./routes/ensure.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { fanOutRoutes } from "./routes/fan-outs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { heartbeatRoutes } from "./routes/heartbeats.ts";
@@ -45,6 +46,7 @@ const resources = [
   ...agentRoutes,
   ...importRoutes,
   ...statsRoutes,
+  ...eventRoutes,
 ] as const satisfies readonly AnyRoute[];
 
 const described = [...resources, mcpRoute(resources), ...docsRoutes] as const satisfies readonly AnyRoute[];

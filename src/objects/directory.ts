@@ -10,6 +10,7 @@ import type { IndexEntry } from "../domain/job/index-entry.ts";
 import type { JobFilter } from "../domain/job/job-filter.ts";
 import type { ExecScope, JobState } from "../schema/job.ts";
 import type { Objects } from "./binding.ts";
+import type { EventsRpc } from "./events.ts";
 
 /** Where an entry stands in a list: lists run by (createdAt, id) backwards. */
 export type EntryKey = { readonly createdAt: number; readonly id: string };
@@ -104,7 +105,7 @@ export type SweepStats = { readonly foundOverdue: number; readonly last?: SweepR
  * One shard of the directory. Expected failures are answers; the only throw is a shard count that differs from the one that the
  * shard was made with.
  */
-export interface DirectoryRpc {
+export interface DirectoryRpc extends EventsRpc {
   /**
    * Reserves a job's place before its object is made, so that no job exists that is not listed. Make it with the answer's
    * `createdAt`. Errors: `name_reserved`, `quota_exceeded`.

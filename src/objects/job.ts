@@ -1,4 +1,5 @@
 /** What the rest of the Worker may ask of a job. `durable-objects/job/object.ts` implements it. Instants are epoch ms. */
+import type { ReportedEvent } from "../domain/event/report.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { RunKey } from "../domain/fan-out/user-run.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -37,7 +38,13 @@ export type RunQuery = Omit<UserRunQuery, "before"> & {
 };
 
 /** What a job says of itself when it is checked; `createdAt` tells it from an earlier place of the same id under another owner. */
-export type Poked = { readonly exists: boolean; readonly overdueMs: number; readonly createdAt?: number };
+export type Poked = {
+  readonly exists: boolean;
+  readonly overdueMs: number;
+  readonly createdAt?: number;
+  /** What a job that is overdue reports. */
+  readonly event?: ReportedEvent;
+};
 
 /**
  * One job. Every method that takes a `caller` answers `not_found` if there is no job or the caller may not see it; none throws for

@@ -113,8 +113,21 @@ export const READ_ONLY_FIELDS = [
   "run_count",
   "consecutive_failures",
   "spent",
+  "health",
   "etag",
 ] as const;
+
+export const Report = z.enum(["problems", "all", "none"]).meta({
+  description:
+    "Which events the job brings (GET /v1/events). problems: what went wrong, and the recovery. all: every ended run too. none: nothing.",
+});
+export type Report = z.infer<typeof Report>;
+
+export const Health = z.enum(["ok", "failing", "overdue"]).meta({
+  description:
+    "failing: from a run.failed to the run.recovered after it. overdue: a due time has passed and nothing has answered it.",
+});
+export type Health = z.infer<typeof Health>;
 
 /** Fields that a client may write; unknown ones are refused. */
 export const JobInput = z
@@ -260,6 +273,7 @@ export const JobInput = z
     }),
     budget: Budget.optional(),
     fan_out: FanOutBound.optional(),
+    report: Report.default("problems"),
     labels: Labels.optional().meta({
       aliases: ["tags", "tag", "label", "categories"],
       description: "At most 16 short strings to filter lists by.",
@@ -305,6 +319,7 @@ export const Job = z
     run_count: z.int().meta({ description: "Ended runs, skipped ones left out." }),
     consecutive_failures: z.int(),
     spent: Spent,
+    health: Health,
     etag: z.string().meta({ description: "The job's version, for If-Match.", examples: ['"3"'] }),
   })
   .meta({ id: "Job" });

@@ -2,7 +2,7 @@
  * What a list of jobs is asked for (CONTRACT.md §6), and what follows from it: which owners' jobs can match, and whether one
  * job does. The directory answers from its rows; `matchesFilter` is the same rule for the job as it is at this moment.
  */
-import type { ExecScope, Job, JobState, OwnerKind } from "../../schema/job.ts";
+import type { ExecScope, Health, Job, JobState, OwnerKind } from "../../schema/job.ts";
 import { type Caller, canSee, type Scoped } from "./access.ts";
 
 /** Without `states` a list shows what may still fire. */
@@ -18,6 +18,7 @@ export type JobFilter = Scoped & {
   /** The whole name. */
   readonly name?: string | undefined;
   readonly enabled?: boolean | undefined;
+  readonly health?: Health | undefined;
   /** Every one of them must be on the job. */
   readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
   /** Part of the name, in any case. */
@@ -71,6 +72,7 @@ export function matchesFilter(job: Job, filter: JobFilter, caller: Caller): bool
     equal(filter.plugin_id, job.plugin_id) &&
     equal(filter.name, job.name) &&
     equal(filter.enabled, job.enabled) &&
+    equal(filter.health, job.health) &&
     (filter.labels ?? []).every(
       ([key, value]) => job.labels !== undefined && Object.hasOwn(job.labels, key) && job.labels[key] === value,
     ) &&

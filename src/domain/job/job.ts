@@ -1,5 +1,6 @@
 /** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../../schema/job.ts";
+import type { OwedEvent } from "../event/owed.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
 import { dayOf, type Spent, spentOn } from "../run/budget.ts";
 import type { Run } from "../run/run.ts";
@@ -69,6 +70,10 @@ export type Cursor = {
   readonly lastRunAt?: number;
   readonly lastStatus?: RunStatus;
   readonly lastError?: string;
+  /** From an event run.failed (or a fan-out that failed) to the next success. */
+  readonly failing?: true;
+  /** Events that the directory has yet to be told of, oldest first. */
+  readonly owed?: readonly OwedEvent[];
 };
 
 export const stateOf = (job: JobRecord): JobState =>
@@ -76,6 +81,10 @@ export const stateOf = (job: JobRecord): JobState =>
 
 /** Whether the directory has yet to be told of the job's last change. */
 export const isUnlisted = (job: JobRecord): boolean => job.version > job.indexedVersion;
+
+/** Whether the directory has yet to be told of a change of the job, or of an event. */
+export const isBehind = ({ record, cursor }: { readonly record: JobRecord; readonly cursor: Cursor }): boolean =>
+  isUnlisted(record) || cursor.owed !== undefined;
 
 export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 
@@ -163,7 +172,7 @@ export function newJob(
 }
 
 /** The job as clients see it at `now` (docs/contract.md §2). */
-export function jobView(record: JobRecord, cursor: Cursor, now: number): Job {
+export function jobView(record: JobRecord, cursor: Cursor, now: number, isOverdue = false): Job {
   const { today, total } = spentOn(cursor.spent, dayOf(record.definition.schedule, now));
   return {
     id: record.id,
@@ -179,6 +188,7 @@ export function jobView(record: JobRecord, cursor: Cursor, now: number): Job {
     run_count: cursor.runCount,
     consecutive_failures: cursor.consecutiveFailures,
     spent: { today, total },
+    health: cursor.failing ? "failing" : isOverdue ? "overdue" : "ok",
     etag: etagOf(record),
   };
 }

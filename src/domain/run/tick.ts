@@ -7,7 +7,7 @@
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import type { CompiledJob } from "../job/definition.ts";
-import { aim, type Cursor, firesOf, isExhausted, isUnlisted, type JobRecord } from "../job/job.ts";
+import { aim, type Cursor, firesOf, isBehind, isExhausted, type JobRecord } from "../job/job.ts";
 import { pauseJob } from "../job/stop.ts";
 import type { Answer } from "./attempt-outcome.ts";
 import type { Heard } from "./control.ts";
@@ -121,7 +121,7 @@ export function timersOf(state: Omit<TickState, "job">, context: TimerContext): 
   // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
   if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
   if (fanOut !== undefined) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
-  if (isUnlisted(record)) timers.push({ kind: "index", at: indexRetryAt ?? now });
+  if (isBehind(state)) timers.push({ kind: "index", at: indexRetryAt ?? now });
   // A run beyond the calls that may be under way waits for one of them to end, which wakes the job by itself.
   const hasRoom = active.filter(isCalling).length < MAX_CALLS;
   for (const run of active) {

@@ -10,7 +10,7 @@ import type { Env } from "../../env.ts";
 import { adviceOf } from "../../jobs/advice.ts";
 import { checkPatch } from "../../jobs/check-patch.ts";
 import { checkNewJob, createJob, dryRunJob } from "../../jobs/create.ts";
-import { ExecScope, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
+import { ExecScope, Health, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
 import { BackfillBody } from "../../schema/run.ts";
 import { Advice } from "../../schema/warning.ts";
@@ -122,6 +122,7 @@ const list = route({
     plugin_id: queryText.optional().meta({ description: "Jobs of this plugin." }),
     name: queryText.optional().meta({ description: "The whole name." }),
     enabled: queryFlag.optional().meta({ description: "false: paused jobs; true: the others." }),
+    health: Health.optional().meta({ description: "ok, failing or overdue." }),
     label: z
       .array(labelPair)
       .optional()

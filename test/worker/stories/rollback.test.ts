@@ -19,6 +19,8 @@ const TABLES = [
     "beat",
     "document",
     "entry",
+    "event",
+    "event_count",
     "fan_out",
     "heartbeat",
     "idempotency_key",

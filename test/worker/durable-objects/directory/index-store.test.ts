@@ -296,6 +296,8 @@ const asJob = (of: IndexEntry): Job => ({
   completion_timeout: "1h",
   claim_timeout: "24h",
   catchup_window: "24h",
+  report: "problems",
+  health: "ok",
   created_at: "",
   updated_at: "",
   run_count: 0,

@@ -319,6 +319,7 @@ function sweepIo(tables: ConstructorParameters<typeof IndexStore>[0], poke: (id:
     report: (_message: string, jobId: string) => {
       reported.push(jobId);
     },
+    overdue: () => {},
     budget: new CallBudget(1_000),
     left,
     leave: ({ id }: { readonly id: string }) => void left.push(id),

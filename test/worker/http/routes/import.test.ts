@@ -250,7 +250,7 @@ describe("jobs.json of the Go original", () => {
         },
       }) as unknown as T;
     const limited = { ...env, JOB: counted(env.JOB), DIRECTORY: counted(env.DIRECTORY) };
-    const settings = { ...settingsOf(env), TOKEN_SECRET };
+    const settings = { ...settingsOf(env), TOKEN_SECRET, CALLS_PER_WAKE: 40 };
     let jobs = Array.from({ length: 25 }, (_, index) => goJob(`${user}-${index}`, { user_id: user }));
     for (let round = 0; jobs.length > 0 && round < 10; round++) {
       left = 40;

@@ -1,0 +1,158 @@
+/**
+ * The events of one shard: what its owners' jobs have reported. Each is listed once, however often it is told. The same rows are
+ * the list of runs over all jobs, of which a hidden one is no event.
+ */
+import type { EventFilter } from "../../src/domain/event/event-filter.ts";
+import type { ReportedEvent } from "../../src/domain/event/report.ts";
+import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
+import type { EventQuery, ListedEvent } from "../../src/objects/events.ts";
+import { EventType } from "../../src/schema/event.ts";
+import { DAY_MS } from "../../src/schema/limits.ts";
+import type { Run } from "../../src/schema/run.ts";
+import { all, first, numberIn, parse, put, type Row, type Values } from "../storage/rows.ts";
+import type { ShardTables } from "./shard-tables.ts";
+
+const RETENTION_MS = 30 * DAY_MS;
+/** A shard keeps no more events than this: of jobs that report every run, the oldest go before their 30 days are over. */
+const MAX_EVENTS = 100_000;
+/** Old events dropped in one minute. */
+const DROPPED_AT_ONCE = 500;
+
+export class EventStore {
+  readonly #tables: ShardTables;
+
+  constructor(tables: ShardTables) {
+    this.#tables = tables;
+  }
+
+  /** Adds the events that are not there yet, and answers those. */
+  add(events: readonly ReportedEvent[]): ReportedEvent[] {
+    if (events.length === 0) return [];
+    this.#tables.prepare();
+    // Of a job that reports nothing its recovery tells the directory of its health alone.
+    const kept = events.filter(({ hidden, type }) => hidden !== true || type === "run.failed");
+    return kept.filter((event) => this.#insert(event));
+  }
+
+  /** Newest first. */
+  list({ filter, limit, before }: EventQuery): ListedEvent[] {
+    if (!this.#tables.present) return [];
+    const where = conditions(filter);
+    if (before !== undefined) where.add("(at, id) < (?, ?)", before.at, before.id);
+    return this.#select(`${where.sql()} ORDER BY at DESC, id DESC LIMIT ?`, ...where.bindings, limit);
+  }
+
+  /** Those told after the `seq`-th, in the order of telling. */
+  after(seq: number, filter: EventFilter, limit: number): ListedEvent[] {
+    if (!this.#tables.present) return [];
+    const where = conditions(filter);
+    where.add("seq > ?", seq);
+    return this.#select(`${where.sql()} ORDER BY seq LIMIT ?`, ...where.bindings, limit);
+  }
+
+  /** The number of the event told last; 0 where none was. */
+  get lastSeq(): number {
+    if (!this.#tables.present) return 0;
+    return Number(first(this.#tables.sql, "SELECT max(seq) AS seq FROM event")?.seq ?? 0);
+  }
+
+  /** How many events there are by type. */
+  counts(): { readonly type: EventType; readonly count: number }[] {
+    if (!this.#tables.present) return [];
+    const rows = all(this.#tables.sql, "SELECT type, told FROM event_count");
+    return rows.map(({ type, told }) => ({ type: EventType.parse(type), count: Number(told) }));
+  }
+
+  /** Drops what is older than 30 days, or beyond the bound: a bounded number of rows. The last stays, so that none gets its number. */
+  trim(now: number): void {
+    if (!this.#tables.present) return;
+    const { sql } = this.#tables;
+    sql.exec(
+      "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ? AND seq < ? ORDER BY at LIMIT ?)",
+      now - RETENTION_MS,
+      this.lastSeq,
+      DROPPED_AT_ONCE,
+    );
+    sql.exec(
+      "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq <= ? ORDER BY seq LIMIT ?)",
+      this.lastSeq - MAX_EVENTS,
+      DROPPED_AT_ONCE,
+    );
+  }
+
+  #insert(event: ReportedEvent): boolean {
+    const { sql } = this.#tables;
+    if (first(sql, "SELECT 1 FROM event WHERE id = ?", event.id) !== undefined) return false;
+    put(sql, "event", toRow(event));
+    if (event.hidden !== true) {
+      sql.exec(
+        "INSERT INTO event_count (type, told) VALUES (?, 1) ON CONFLICT DO UPDATE SET told = told + 1",
+        event.type,
+      );
+    }
+    return true;
+  }
+
+  #select(tail: string, ...bindings: SqlStorageValue[]): ListedEvent[] {
+    return all(this.#tables.sql, `SELECT * FROM event WHERE ${tail}`, ...bindings).map(toEvent);
+  }
+}
+
+/** Types whose run stands in the list of runs: each ended run once. */
+const OF_RUNS: readonly EventType[] = ["run.failed", "run.succeeded", "run.skipped"];
+
+function conditions(filter: EventFilter) {
+  const sql: string[] = [];
+  const bindings: SqlStorageValue[] = [];
+  const add = (condition: string, ...values: SqlStorageValue[]): void => {
+    sql.push(condition);
+    bindings.push(...values);
+  };
+  const { types, since, until, runs } = filter;
+  if (runs === undefined) add("hidden = 0");
+  else {
+    add("run_status IS NOT NULL");
+    if (runs.status !== undefined) add("run_status = ?", runs.status);
+    if (!runs.ofAllUsers) add("exec_scope != 'all_users'");
+  }
+  if (types !== undefined) add(`type IN (SELECT value FROM json_each(?))`, JSON.stringify(types));
+  if (since !== undefined) add("at >= ?", since);
+  if (until !== undefined) add("at < ?", until);
+  for (const field of ["job_id", "agent_id", "user_id", "plugin_id"] as const) {
+    const value = filter[field];
+    if (value !== undefined) add(`${field} = ?`, value);
+  }
+  return { add, bindings, sql: () => sql.join(" AND ") };
+}
+
+function toRow(event: ReportedEvent): Values {
+  const { job, run } = event;
+  return {
+    id: event.id,
+    type: event.type,
+    at: event.at,
+    hidden: event.hidden === true,
+    message: event.message,
+    failures: event.count,
+    job_id: job?.id,
+    exec_scope: job?.execScope,
+    agent_id: job?.agentId,
+    user_id: job?.userId,
+    plugin_id: job?.pluginId,
+    run_status: OF_RUNS.includes(event.type) ? run?.status : undefined,
+    job: job === undefined ? undefined : JSON.stringify(job),
+    run: run === undefined ? undefined : JSON.stringify(run),
+  };
+}
+
+const toEvent = (row: Row): ListedEvent => ({
+  seq: Number(row.seq),
+  id: String(row.id),
+  type: EventType.parse(row.type),
+  at: Number(row.at),
+  message: String(row.message),
+  ...(row.hidden === 1 ? { hidden: true } : {}),
+  ...(row.failures === null ? {} : { count: numberIn(row.failures) }),
+  ...(row.job === null ? {} : { job: parse<IndexEntry>(row.job) }),
+  ...(row.run === null ? {} : { run: parse<Run>(row.run) }),
+});

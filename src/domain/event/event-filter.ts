@@ -1,0 +1,27 @@
+/** What a list of events or of runs is asked for (docs/contract.md §13, §18), within what the caller may see. */
+import type { EventType } from "../../schema/event.ts";
+import type { RunStatus } from "../../schema/job.ts";
+import { type Caller, canReadRuns, type Scoped } from "../job/access.ts";
+import { narrowToCaller } from "../job/job-filter.ts";
+
+/** Every field that is there must match. `since` is included, `until` is not; epoch ms. */
+export type EventFilter = Scoped & {
+  readonly types?: readonly EventType[] | undefined;
+  readonly job_id?: string | undefined;
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  /** The list of runs: one row for each ended run, of this status. */
+  readonly runs?: { readonly status?: RunStatus | undefined; readonly ofAllUsers: boolean } | undefined;
+};
+
+/** The filter within what the caller may see, or undefined where nothing can be in both. */
+export function eventsFor(filter: EventFilter, caller: Caller): EventFilter | undefined {
+  const narrowed = narrowToCaller(filter, caller);
+  if (narrowed === undefined) return undefined;
+  const { agent_id, user_id, plugin_id } = narrowed;
+  const runs =
+    filter.runs === undefined
+      ? undefined
+      : { ...filter.runs, ofAllUsers: canReadRuns(caller, { owner_kind: "user", exec_scope: "all_users" }) };
+  return { ...filter, agent_id, user_id, plugin_id, runs };
+}

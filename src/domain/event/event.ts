@@ -1,0 +1,137 @@
+/**
+ * Events of a job (docs/contract.md §18). What a commit changes says which events it brings, so that no step of the domain has to think of
+ * them. They are recorded as owed in that very commit, told to the directory, and then noted as told: a crash in between tells
+ * them again, under the same ids.
+ */
+import type { FanOut } from "../fan-out/fan-out.ts";
+import type { Cursor, JobRecord } from "../job/job.ts";
+import { explainUsedUp, newlyUsedUp } from "../run/budget.ts";
+import { isActive, type Run } from "../run/run.ts";
+import type { OwedEvent } from "./owed.ts";
+
+/** As many are kept while the directory cannot be reached; of more, the oldest are given up (invariant 5). */
+export const MAX_OWED = 200;
+
+type JobAt = { readonly record: JobRecord; readonly cursor: Cursor; readonly active: readonly Run[] };
+
+export type CommitChange = {
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  readonly runs: readonly Run[];
+  readonly fanOut?: FanOut | undefined;
+};
+
+/** The cursor with the events that this commit brings. The same cursor where it brings none: a fire that succeeds costs nothing. */
+export function owing(before: JobAt, change: CommitChange, now: number): Cursor {
+  const draft = new Draft(before, change, now);
+  for (const run of change.runs) draft.run(run);
+  draft.paused();
+  draft.budget();
+  draft.fanOut();
+  return draft.cursor();
+}
+
+/** The cursor without the events that were told. */
+export function told(cursor: Cursor, ids: ReadonlySet<string>): Cursor {
+  const { owed = [], ...rest } = cursor;
+  const left = owed.filter(({ id }) => !ids.has(id));
+  return left.length === 0 ? rest : { ...rest, owed: left };
+}
+
+class Draft {
+  readonly #before: JobAt;
+  readonly #change: CommitChange;
+  readonly #owed: OwedEvent[] = [];
+  readonly #now: number;
+  readonly #report: "problems" | "all" | "none";
+  #failing: boolean;
+
+  constructor(before: JobAt, change: CommitChange, now: number) {
+    this.#now = now;
+    this.#before = before;
+    this.#change = change;
+    this.#report = change.record.definition.report ?? "problems";
+    this.#failing = change.cursor.failing === true;
+  }
+
+  run(run: Run): void {
+    if (isActive(run)) return;
+    const { id: runId, finishedAt: at = run.startedAt } = run;
+    if (run.status === "skipped") this.#skipped(run, at);
+    if (run.status === "skipped" || !this.#before.active.some(({ id }) => id === runId)) return;
+    if (run.status === "error") {
+      const hidden = run.error?.startsWith("cancelled") === true;
+      const count = this.#change.cursor.consecutiveFailures;
+      if (!hidden) this.#failing = true;
+      this.#owe({ id: `${runId}.failed`, type: "run.failed", at, runId, count }, hidden);
+      return;
+    }
+    if (this.#failing) {
+      this.#failing = false;
+      this.#owe({ id: `${runId}.recovered`, type: "run.recovered", at, runId });
+    }
+    if (this.#report === "all") this.#owe({ id: `${runId}.succeeded`, type: "run.succeeded", at, runId });
+  }
+
+  paused(): void {
+    const { record } = this.#change;
+    const by = record.pausedBy;
+    const isNew = this.#before.record.definition.enabled && !record.definition.enabled;
+    if (!isNew || by === undefined || by === "hand") return;
+    const reason = record.pausedReason ?? `by ${by}`;
+    const id = `${record.id}.paused.${record.version}`;
+    this.#owe({ id, type: "job.paused", at: record.updatedAt, reason });
+  }
+
+  /** A limit is told of when it is used up, whatever comes due after that. */
+  budget(): void {
+    const { record, cursor } = this.#change;
+    const { spent } = cursor;
+    if (spent === undefined || spent === this.#before.cursor.spent) return;
+    for (const used of newlyUsedUp(record.definition.budget, this.#before.cursor.spent, spent, spent.day)) {
+      const when = used.limit === "usd_total" ? "" : `.${spent.day}`;
+      const id = `${record.id}.budget.${used.limit}${when}`;
+      this.#owe({ id, type: "budget.reached", at: this.#now, reason: explainUsedUp(used).replace("budget: ", "") });
+    }
+  }
+
+  fanOut(): void {
+    const { fanOut } = this.#change;
+    if (fanOut === undefined || fanOut.status === "running") return;
+    const { id: fanOutId, finishedAt: at = fanOut.startedAt, status, counts } = fanOut;
+    if (status !== "success") this.#failing = true;
+    if (status !== "success" || counts.failed > 0) {
+      const count = this.#change.cursor.consecutiveFailures;
+      this.#owe({ id: `${fanOutId}.failed`, type: "fan_out.failed", at, fanOutId, count });
+    } else if (this.#failing) {
+      this.#failing = false;
+      this.#owe({ id: `${fanOutId}.recovered`, type: "run.recovered", at, fanOutId });
+    }
+  }
+
+  cursor(): Cursor {
+    const { cursor } = this.#change;
+    if (this.#owed.length === 0 && this.#failing === (cursor.failing === true)) return cursor;
+    const { failing: _failing, owed: before = [], ...rest } = cursor;
+    const owed = [...before, ...this.#owed].slice(-MAX_OWED);
+    return {
+      ...rest,
+      ...(this.#failing ? { failing: true } : {}),
+      ...(owed.length === 0 ? {} : { owed }),
+    };
+  }
+
+  /** Fires that are held in a row are one skipped run, which is written again and again, and told of once. */
+  #skipped(run: Run, at: number): void {
+    if (this.#before.cursor.heldRun?.id === run.id) return;
+    const { id: runId } = run;
+    if (this.#report === "all") this.#owe({ id: `${runId}.skipped`, type: "run.skipped", at, runId });
+  }
+
+  #owe(event: OwedEvent, hidden = false): void {
+    const isHidden = hidden || this.#report === "none";
+    // Nobody sees a hidden event but in the list of runs, which holds those that failed.
+    if (isHidden && event.type !== "run.failed") return;
+    this.#owed.push(isHidden ? { ...event, hidden: true } : event);
+  }
+}

@@ -1,0 +1,122 @@
+/** `/v1/events` and `/v1/runs`: what happened to jobs, over all of them. */
+import * as z from "zod";
+import { listEvents } from "../../directory/events.ts";
+import type { EventFilter } from "../../domain/event/event-filter.ts";
+import { invalid, type Outcome } from "../../domain/failure.ts";
+import { ok } from "../../domain/result.ts";
+import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
+import type { ListedEvent } from "../../objects/events.ts";
+import { Event, EventType } from "../../schema/event.ts";
+import { RunStatus } from "../../schema/job.ts";
+import { Run } from "../../schema/run.ts";
+import { pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { reply, route } from "../route.ts";
+
+const tag = "Events";
+
+const typeList = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.array(EventType));
+
+const window = {
+  agent_id: queryText.optional().meta({ description: "Of this agent's jobs." }),
+  user_id: queryText.optional().meta({ description: "Of jobs that run as this user." }),
+  since: queryText.optional().meta({
+    description: "RFC 3339: at this time or later.",
+    examples: ["2026-11-27T00:00:00Z"],
+  }),
+  until: queryText.optional().meta({ description: "RFC 3339: before this time." }),
+  limit: pageLimit(50),
+  cursor: pageCursor,
+};
+
+const RunOfJob = z.strictObject({ ...Run.shape, job_name: z.string() }).meta({ id: "RunOfJob" });
+
+const runOf = ({ run, job }: ListedEvent) => (run === undefined ? [] : [{ ...run, job_name: job?.name ?? "" }]);
+
+const list = route({
+  method: "get",
+  path: "/v1/events",
+  access: "read",
+  id: "listEvents",
+  tag,
+  summary: "List events, newest first",
+  description:
+    "What Reveille reports by itself: jobs that fail, recover, are paused or overdue. Events of jobs that the token may see; those of heartbeats and ticks are shown to the operator and viewers. Kept for 30 days. A job's field `report` says which it brings.",
+  query: z.strictObject({
+    type: typeList.optional().meta({
+      description: "Comma-separated types.",
+      examples: ["run.failed,run.recovered"],
+    }),
+    job_id: queryText.optional().meta({ description: "Of this job." }),
+    ...window,
+  }),
+  answers: { 200: { description: "A page of events.", schema: pageOf(Event) } },
+  async handle({ env, caller, query }) {
+    const { type: types, since, until, limit, cursor, ...filter } = query;
+    const times = readTimes({ since, until });
+    if (!times.ok) return times;
+    const page = await listEvents(env, caller, { ...filter, types, ...times.value }, { limit, cursor });
+    if (!page.ok) return page;
+    return reply(200, { ...page.value, items: page.value.items.map(eventView) });
+  },
+});
+
+const runs = route({
+  method: "get",
+  path: "/v1/runs",
+  access: "read",
+  id: "listAllRuns",
+  tag,
+  summary: "List the ended runs of all jobs, newest first",
+  description:
+    "Runs that ended as error, of all jobs that the token may see, and every ended run of jobs with `report: all`. By the time of their end; kept for 30 days. Runs of single users of a fan-out are in their job's runs.",
+  query: z.strictObject({
+    status: RunStatus.optional().meta({ description: "error, success or skipped." }),
+    ...window,
+  }),
+  answers: { 200: { description: "A page of runs.", schema: pageOf(RunOfJob) } },
+  async handle({ env, caller, query }) {
+    const { status, since, until, limit, cursor, ...filter } = query;
+    const times = readTimes({ since, until });
+    if (!times.ok) return times;
+    const wanted: EventFilter = { ...filter, ...times.value, runs: { status, ofAllUsers: true } };
+    const page = await listEvents(env, caller, wanted, { limit, cursor });
+    if (!page.ok) return page;
+    return reply(200, { ...page.value, items: page.value.items.flatMap(runOf) });
+  },
+});
+
+export const eventRoutes = [list, runs] as const;
+
+export function eventView({ id, type, at, message, job, run }: Omit<ListedEvent, "seq">): Event {
+  return {
+    id,
+    type,
+    at: formatInstant(at),
+    message,
+    ...(job === undefined ? {} : { job_id: job.id, job_name: job.name }),
+    ...(run === undefined ? {} : { run }),
+  };
+}
+
+/** Epoch ms. Errors: `validation_failed` on the parameter that is no time. */
+export function readTimes(
+  query: Readonly<Record<"since" | "until", string | undefined>>,
+): Outcome<{ readonly since: number | undefined; readonly until: number | undefined }> {
+  const read: Record<"since" | "until", number | undefined> = { since: undefined, until: undefined };
+  for (const name of ["since", "until"] as const) {
+    const text = query[name];
+    if (text === undefined) continue;
+    const at = parseInstant(text);
+    if (!at.ok) {
+      return invalid(
+        [{ path: name, message: at.error }],
+        `Send ${name} as RFC 3339 with an offset, for example 2026-11-27T00:00:00Z.`,
+      );
+    }
+    read[name] = at.value;
+  }
+  return ok(read);
+}

@@ -1,0 +1,36 @@
+/** What the directory's shards are asked about events. `durable-objects/directory/object.ts` implements it. Instants are epoch ms. */
+import type { EventFilter } from "../domain/event/event-filter.ts";
+import type { JobReport, ReportedEvent } from "../domain/event/report.ts";
+import type { EventType } from "../schema/event.ts";
+
+/** Where an event stands in a list: lists run by (at, id) backwards. */
+export type EventKey = { readonly at: number; readonly id: string };
+
+/** An event as a shard keeps it; `seq` counts the shard's events in the order of telling. */
+export type ListedEvent = ReportedEvent & { readonly seq: number };
+
+export type EventQuery = {
+  readonly filter: EventFilter;
+  readonly limit: number;
+  /** Only events before this one. */
+  readonly before?: EventKey | undefined;
+};
+
+export type EventCount = { readonly type: EventType; readonly count: number };
+
+/** The events of one shard. */
+export interface EventsRpc {
+  /** Takes in what a job of this shard reports. Told again, it changes nothing. */
+  tell(report: JobReport): Promise<void>;
+  /** Takes in events that no job reports. */
+  note(events: readonly ReportedEvent[]): Promise<void>;
+  /** Newest first. */
+  events(query: EventQuery): Promise<ListedEvent[]>;
+  /** Those told after the `seq`-th, in the order of telling, and the number of the last one there is. */
+  eventsAfter(
+    seq: number,
+    filter: EventFilter,
+    limit: number,
+  ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }>;
+  eventCounts(): Promise<EventCount[]>;
+}

@@ -1,0 +1,37 @@
+/** What Reveille reports about jobs by itself: events, and a job's health (docs/contract.md §18). */
+import * as z from "zod";
+import { Run } from "./run.ts";
+
+export const EventType = z
+  .enum([
+    "run.failed",
+    "run.recovered",
+    "run.succeeded",
+    "run.skipped",
+    "job.paused",
+    "job.overdue",
+    "budget.reached",
+    "fan_out.failed",
+    "heartbeat.failed",
+    "tick.late",
+  ])
+  .meta({
+    id: "EventType",
+    description:
+      "run.failed: a run has ended as error, its attempts used up. run.recovered: the first success after that. job.paused: by the agent or by Reveille, not by hand. job.overdue: the sweep found a due time that nothing had answered. budget.reached: once a day. fan_out.failed: ended as error, or with failed users. run.succeeded and run.skipped: of jobs with report all.",
+  });
+export type EventType = z.infer<typeof EventType>;
+
+/** An event as every answer shows it. */
+export const Event = z
+  .strictObject({
+    id: z.string().meta({ description: "The same however often the event is reported: know repeats by it." }),
+    type: EventType,
+    at: z.string().meta({ description: "When it happened." }),
+    message: z.string().meta({ description: "One sentence for people." }),
+    job_id: z.string().optional(),
+    job_name: z.string().optional(),
+    run: Run.optional().meta({ description: "The run that the event tells of, as it ended." }),
+  })
+  .meta({ id: "Event" });
+export type Event = z.infer<typeof Event>;

@@ -1,0 +1,162 @@
+/** Events from the job to the list (docs/contract.md §18): told once, through a crash, scoped as jobs are, at no cost to a fire that succeeds. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import { env } from "../bindings.ts";
+import { agentToken, call, expectProblem, fresh, later, makeJob, tokenFor } from "../http-fixture.ts";
+
+const FAILS = { message: JSON.stringify({ status: 404 }), retry: { max_attempts: 1 } };
+
+type Item = Record<string, unknown> & { readonly id: string; readonly type: string; readonly job_id?: string };
+const eventsOf = async (query: string, token?: string): Promise<Item[]> => {
+  const got = await call("GET", `/v1/events?${query}`, token === undefined ? {} : { token });
+  expect(got.status, got.text).toBe(200);
+  return got.body.items as Item[];
+};
+const eventually = <T>(act: () => Promise<T>): Promise<T> => vi.waitFor(act, { timeout: 10_000, interval: 20 });
+
+async function runNow(id: string): Promise<string> {
+  const got = await call("POST", `/v1/jobs/${id}/run`);
+  expect(got.status, got.text).toBe(202);
+  const runId = String(got.body.run_id);
+  await eventually(async () => {
+    const run = await call("GET", `/v1/jobs/${id}/runs/${runId}`);
+    expect(run.body.finished_at).toBeDefined();
+  });
+  return runId;
+}
+
+const told = (id: string, types: readonly string[]) =>
+  eventually(async () => {
+    const events = await eventsOf(`job_id=${id}`);
+    expect(events.map(({ type }) => type)).toEqual(types);
+    return events;
+  });
+
+describe("a job that fails and works again", () => {
+  it("is told of with the run, and is failing until then", async () => {
+    const id = await makeJob(FAILS);
+    expect((await call("GET", `/v1/jobs/${id}`)).body.health).toBe("ok");
+    const runId = await runNow(id);
+    const [failed] = await told(id, ["run.failed"]);
+    expect(failed).toMatchObject({ job_id: id, job_name: "Water the plants", run: { id: runId, status: "error" } });
+    expect(failed?.message).toMatch(/^"Water the plants" failed: .*404/);
+    expect((await call("GET", `/v1/jobs/${id}`)).body.health).toBe("failing");
+    const failing = await call("GET", "/v1/jobs?health=failing&limit=100");
+    expect((failing.body.items as Item[]).map((job) => job.id)).toContain(id);
+
+    await call("PATCH", `/v1/jobs/${id}`, { json: { message: "hello" } });
+    await runNow(id);
+    await told(id, ["run.recovered", "run.failed"]);
+    expect((await call("GET", `/v1/jobs/${id}`)).body.health).toBe("ok");
+    for (const [health, there] of [
+      ["failing", false],
+      ["ok", true],
+    ] as const) {
+      const { body } = await call("GET", `/v1/jobs?health=${health}&limit=100`);
+      expect((body.items as Item[]).some((job) => job.id === id)).toBe(there);
+    }
+  });
+
+  it("reports nothing with report none, and every run with report all", async () => {
+    const [quiet, loud] = [await makeJob({ ...FAILS, report: "none" }), await makeJob({ report: "all" })];
+    const failed = await runNow(quiet);
+    const succeeded = await runNow(loud);
+    await told(loud, ["run.succeeded"]);
+    expect(await eventsOf(`job_id=${quiet}`)).toEqual([]);
+    const runs = await call("GET", "/v1/runs?limit=100");
+    const ids = (runs.body.items as Item[]).map((run) => run.id);
+    expect(ids).toEqual(expect.arrayContaining([failed, succeeded]));
+    const errors = await call("GET", "/v1/runs?status=error&limit=100");
+    expect((errors.body.items as Item[]).map((run) => run.id)).not.toContain(succeeded);
+  });
+
+  it("tells that a 410 has paused it", async () => {
+    const id = await makeJob({ message: JSON.stringify({ status: 410 }) });
+    await runNow(id);
+    const events = await eventually(async () => {
+      const found = await eventsOf(`job_id=${id}`);
+      expect(found).toHaveLength(2);
+      return found;
+    });
+    expect(events.map(({ type }) => type).sort()).toEqual(["job.paused", "run.failed"]);
+    await call("POST", `/v1/jobs/${id}/resume`);
+    await call("POST", `/v1/jobs/${id}/pause`);
+    expect(await eventsOf(`job_id=${id}&type=job.paused`)).toHaveLength(1);
+  });
+});
+
+describe("the list", () => {
+  it("is filtered, paged and scoped", async () => {
+    const [agent, user] = [fresh("agent"), fresh("user")];
+    const mine = await makeJob({ ...FAILS, user_id: user });
+    for (let i = 0; i < 3; i++) await runNow(mine);
+    await told(mine, ["run.failed", "run.failed", "run.failed"]);
+    const all = await eventsOf(`user_id=${user}&type=run.failed,run.recovered`);
+    const pages: Item[] = [];
+    let cursor = "";
+    do {
+      const got = await call("GET", `/v1/events?user_id=${user}&limit=1${cursor}`);
+      pages.push(...(got.body.items as Item[]));
+      cursor = got.body.next_cursor === undefined ? "" : `&cursor=${String(got.body.next_cursor)}`;
+    } while (cursor !== "");
+    expect(pages).toEqual(all);
+    const [newest, , oldest] = all;
+    expect(await eventsOf(`job_id=${mine}&until=${String(newest?.at)}`)).toHaveLength(2);
+    expect(await eventsOf(`job_id=${mine}&since=${String(newest?.at)}`)).toEqual([newest]);
+    expect(await eventsOf(`job_id=${mine}&since=${String(oldest?.at)}`)).toHaveLength(3);
+    expect(await eventsOf(`job_id=${mine}&type=run.recovered`)).toEqual([]);
+
+    const own = await tokenFor({ role: "user", user_id: user });
+    expect(await eventsOf("", own)).toEqual(all);
+    expect(await eventsOf("", await tokenFor({ role: "user", user_id: fresh("user") }))).toEqual([]);
+    expect(await eventsOf("", await agentToken({ agent_id: agent }))).toEqual([]);
+    expect((await call("GET", "/v1/runs", { token: own })).body.items).toHaveLength(3);
+  });
+
+  it.each(["type=run.exploded", "since=yesterday", "limit=0", "limit=101", "cursor=nonsense", "colour=red"])(
+    "refuses %s and says why",
+    async (query) => {
+      expectProblem(await call("GET", `/v1/events?${query}`), 422, "validation_failed");
+      expectProblem(
+        await call("GET", `/v1/runs?${query.replace("type=run.exploded", "status=odd")}`),
+        422,
+        "validation_failed",
+      );
+    },
+  );
+});
+
+describe("a crash", () => {
+  it("between the end of a run and its message loses nothing, and tells it once", async () => {
+    const id = await makeJob(FAILS);
+    const stub = env.JOB.getByName(id);
+    for (let i = 0; i < 3; i++) {
+      // The object loses its memory, perhaps before the directory was told, and its alarm rings again.
+      const runId = await runNow(id);
+      await evictDurableObject(stub).catch(() => undefined);
+      await runDurableObjectAlarm(stub);
+      const events = await eventually(async () => {
+        const found = await eventsOf(`job_id=${id}`);
+        expect(found.some((event) => event.id === `${runId}.failed`)).toBe(true);
+        return found;
+      });
+      expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
+    }
+    expect(await eventsOf(`job_id=${id}`)).toHaveLength(3);
+  });
+});
+
+describe("the sweep", () => {
+  it("tells of a job that is overdue, once, and lists it as overdue", async () => {
+    const id = await makeJob({ user_id: fresh("sleeper") });
+    const stub = env.JOB.getByName(id);
+    await runInDurableObject(stub, (_instance, { storage }) => storage.deleteAlarm());
+    await later(3_600_000 + 120_000, async () => {
+      expect((await call("GET", `/v1/jobs/${id}`)).body.health).toBe("overdue");
+      for (let minute = 0; minute < 10; minute++) {
+        await Promise.all(Array.from({ length: 16 }, (_, i) => env.DIRECTORY.getByName(`shard-${i}`).sweep(minute)));
+      }
+      await told(id, ["job.overdue"]);
+    });
+  });
+});

@@ -25,6 +25,7 @@ const bindings = {
   AGENT_SECRET: "whsec_dGhlIHNlY3JldCBvZiB0aGUgYWdlbnQgaW4gdGVzdHM=",
   PUBLIC_URL: "https://reveille.test",
   CHAT_URL: "https://chat.test/",
+  CHAT_SECRET: "whsec_dGhlIHNlY3JldCBvZiB0aGUgY2hhdCBpbiB0ZXN0cy4=",
   // As docs/operations.md has it for Workers Paid, where rows are billed; tests of the limit give their own.
   CALLS_PER_WAKE: "1000",
 };

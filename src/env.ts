@@ -50,6 +50,8 @@ const Settings = z.object({
   /** The default agent, and the Standard Webhooks secret (`whsec_…`) that calls to it are signed with. */
   AGENT_URL: text,
   AGENT_SECRET: text,
+  /** The secret that AGENT_SECRET had before: calls carry a signature of each, so that the agent may know either. */
+  AGENT_SECRET_PREVIOUS: text,
   /** Where clients and agents reach this deployment; without it, the URL of the request that made the job is not known to its alarm. */
   PUBLIC_URL: text,
   /** `stopped` fires nothing; `ephemeral` fires no persisted job, but heartbeats and code tasks. */
@@ -57,6 +59,9 @@ const Settings = z.object({
   /** `false` holds jobs with exec_scope `user` or `all_users`. */
   USER_JOBS: flag(true),
   CHAT_URL: text,
+  /** What signs calls to CHAT_URL and to ACTIVE_USERS_URL (`whsec_…`). An agent's secret goes to no URL but its own. */
+  CHAT_SECRET: text,
+  USERS_SECRET: text,
   OPENAI_BASE_URL: text,
   OPENAI_API_KEY: text,
   NOTIFY_URL: text,

@@ -4,6 +4,7 @@
  * row, not memory, says whether a beat is in progress: two never run at once, and one that a kill left behind is found and ended.
  */
 import { DurableObject } from "cloudflare:workers";
+import { lookUpAgent, secretFor } from "../../src/agent/own-secret.ts";
 import { invalid, notFound, type Outcome } from "../../src/domain/failure.ts";
 import {
   type Beat,
@@ -30,12 +31,12 @@ import {
 } from "../../src/domain/heartbeat/heartbeat.ts";
 import { ok } from "../../src/domain/result.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
-import { askChat, signingSecret } from "../../src/heartbeat/chat.ts";
+import { askChat } from "../../src/heartbeat/chat.ts";
 import { heartbeatHooks } from "../../src/hooks/heartbeat.ts";
 import { intervalTasks } from "../../src/hooks/tasks.ts";
 import { logError } from "../../src/log.ts";
 import { acceptNotifiers, maskNotifier } from "../../src/notify/config.ts";
-import { type NotifyTarget, notifyAll } from "../../src/notify/notify.ts";
+import { type NotifyRules, type NotifyTarget, notifyAll } from "../../src/notify/notify.ts";
 import { type HeartbeatRpc, TASKS } from "../../src/objects/heartbeat.ts";
 import { messageOf } from "../../src/outbound/exchange.ts";
 import type { Beat as BeatView, Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../src/schema/heartbeat.ts";
@@ -67,7 +68,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     const current = this.#store.load();
     const configured = this.#configure(input, current, current?.record.codeVersion);
     if (!configured.ok) return configured;
-    return ok({ heartbeat: this.#view(this.#store.load(), Date.now()), created: current === undefined });
+    return ok({ heartbeat: this.#view(this.#store.load(), Date.now(), true), created: current === undefined });
   }
 
   /** Applies the configuration in code, once for each version of it: what an operator changed since stays. */
@@ -98,8 +99,8 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return ok(null);
   }
 
-  async read(): Promise<Outcome<Heartbeat>> {
-    return this.#with((loaded, now) => ok(this.#view(loaded, now)));
+  async read(whole: boolean): Promise<Outcome<Heartbeat>> {
+    return this.#with((loaded, now) => ok(this.#view(loaded, now, whole)));
   }
 
   /** Erases the heartbeat with its document and log; a beat in progress is given up. */
@@ -292,8 +293,11 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
       now,
       ask: (request) => askChat(this.env, settings, request, { now, signal, chat: hooks.chat }),
       notify: async (notification) => {
-        const secret = await signingSecret(this.env, settings, config.agent_id);
-        const rules = { secret, allowLoopbackHttp: settings.LOCAL };
+        const agent = await lookUpAgent(this.env, settings, config.agent_id);
+        const rules: NotifyRules = {
+          secretFor: (url, own) => secretFor(url, own, agent),
+          allowLoopbackHttp: settings.LOCAL,
+        };
         return notifyAll(this.#targetsOf(config), notification, rules, { fetch, now, signal });
       },
       record: (beat) => {
@@ -318,11 +322,14 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return loaded === undefined ? missing() : answer(loaded, Date.now());
   }
 
-  #view(loaded: StoredHeartbeat | undefined, now: number): Heartbeat {
+  #view(loaded: StoredHeartbeat | undefined, now: number, whole: boolean): Heartbeat {
     if (loaded === undefined) throw new Error("A heartbeat was stored and is not there");
     const { record, newest, handledAt } = loaded;
     const { notify, ...config } = record.config;
-    const shown = { ...config, ...(notify === undefined ? {} : { notify: notify.map(maskNotifier) }) };
+    const shown = {
+      ...config,
+      ...(notify === undefined ? {} : { notify: notify.map((one) => maskNotifier(one, whole)) }),
+    };
     return heartbeatView(record, shown, newest, handledAt, now);
   }
 

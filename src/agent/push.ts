@@ -17,13 +17,13 @@ import { type Call, exchange, type Fetch, messageOf, quoteOf } from "../outbound
 import { readAnswerText, release } from "../outbound/output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "../outbound/response.ts";
 import { parseRetryAfter } from "../outbound/retry-after.ts";
-import { type SignatureHeaders, signedHeaders } from "../outbound/signature.ts";
+import { type Secrets, type SignatureHeaders, signedHeaders } from "../outbound/signature.ts";
 import { MAX_ANSWER_BYTES, MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
 
 /** One call. `id` becomes `webhook-id` and must be the same for every attempt; `body` is anything that JSON can write. */
 export type Delivery = {
   readonly url: string;
-  readonly secret: string;
+  readonly secret: Secrets;
   readonly id: string;
   readonly sessionId: string;
   readonly body: unknown;

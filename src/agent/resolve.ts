@@ -3,11 +3,12 @@ import { findAgent } from "../directory/agents.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import { endpointError } from "../outbound/endpoint.ts";
+import type { Secrets } from "../outbound/signature.ts";
 
 /** `fetch` takes the place of the global one where the agent is a service binding. */
 export type Agent = {
   readonly url: string;
-  readonly secret: string;
+  readonly secret: Secrets;
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 };
 
@@ -41,7 +42,8 @@ function defaultAgent(env: Env, settings: Settings): Result<Agent, string> {
       'the default agent has no secret: set AGENT_SECRET, for example to "whsec_" and the output of openssl rand -base64 32',
     );
   }
-  const secret = settings.AGENT_SECRET;
+  const { AGENT_SECRET, AGENT_SECRET_PREVIOUS } = settings;
+  const secret = AGENT_SECRET_PREVIOUS === undefined ? AGENT_SECRET : [AGENT_SECRET, AGENT_SECRET_PREVIOUS];
   const url = settings.AGENT_URL ?? BINDING_URL;
   const wrong = endpointError(url, { allowLoopbackHttp: settings.LOCAL });
   if (wrong !== undefined) return err(`the default agent cannot be called, mend AGENT_URL: ${wrong}`);

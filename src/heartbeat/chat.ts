@@ -1,17 +1,17 @@
 /**
  * Asks a model one question and waits for the whole answer (docs/contract.md §8). Which endpoint, in this order: a function in code;
- * an OpenAI-compatible API where OPENAI_BASE_URL is set; CHAT_URL or the agent, signed as in §4; Workers AI where there is
+ * an OpenAI-compatible API where OPENAI_BASE_URL is set; CHAT_URL or the agent, signed (§17); Workers AI where there is
  * nothing else. Never throws.
  */
 import * as z from "zod";
-import { type Agent, resolveAgent } from "../agent/resolve.ts";
+import { lookUpAgent, secretFor } from "../agent/own-secret.ts";
+import type { Agent } from "../agent/resolve.ts";
 import { traceparent } from "../agent/traceparent.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import type { ChatFunction } from "../hooks/heartbeat.ts";
 import type { Deadline } from "../outbound/deadline.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
-import { messageOf } from "../outbound/exchange.ts";
 import { release } from "../outbound/output.ts";
 import {
   hookTrouble,
@@ -22,7 +22,7 @@ import {
   type Trouble,
 } from "../outbound/request.ts";
 import { settleWithin } from "../outbound/settle.ts";
-import { signedHeaders } from "../outbound/signature.ts";
+import { type Secrets, signedHeaders } from "../outbound/signature.ts";
 import { TokenUsage } from "../schema/heartbeat.ts";
 import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 import { ChatReader, type ChatReply, type Dialect, nativeDialect } from "./chat-stream.ts";
@@ -76,48 +76,32 @@ export async function askChat(
   return endpoint.ok ? askNative(endpoint.value, settings, request, io) : endpoint;
 }
 
-/** CHAT_URL with the agent's secret, or the agent itself. */
+/** Where a chat is asked, and what signs the call; without a secret it is not signed. */
+type ChatEndpoint = Omit<Agent, "secret"> & { readonly secret: Secrets | undefined };
+
+/** CHAT_URL, or the agent itself. */
 async function resolveEndpoint(
   env: Env,
   settings: Settings,
   agentId: string | undefined,
-): Promise<Result<Agent, Trouble>> {
-  if (settings.CHAT_URL === undefined) return findAgent(env, settings, agentId);
-  const secret = await signingSecret(env, settings, agentId);
-  if (!secret.ok) return secret;
-  if (secret.value !== undefined) return ok({ url: settings.CHAT_URL, secret: secret.value });
-  const reason = "AGENT_SECRET is not set, so the call to CHAT_URL cannot be signed; set it to whsec_ and base64";
-  return err({ reason, passing: false });
-}
-
-/** What a heartbeat's calls are signed with: the secret of its agent, else AGENT_SECRET; undefined where there is none. */
-export async function signingSecret(
-  env: Env,
-  settings: Settings,
-  agentId: string | undefined,
-): Promise<Result<string | undefined, Trouble>> {
-  if (agentId === undefined) return ok(settings.AGENT_SECRET);
-  const agent = await findAgent(env, settings, agentId);
-  return agent.ok ? ok(agent.value.secret) : agent;
-}
-
-async function findAgent(env: Env, settings: Settings, agentId: string | undefined): Promise<Result<Agent, Trouble>> {
-  try {
-    const agent = await resolveAgent(env, settings, agentId);
-    return agent.ok ? agent : err({ reason: agent.error, passing: false });
-  } catch (error) {
-    return err({ reason: `the agent could not be looked up: ${messageOf(error)}`, passing: true });
-  }
+): Promise<Result<ChatEndpoint, Trouble>> {
+  const { CHAT_URL: url, CHAT_SECRET } = settings;
+  if (url === undefined) return lookUpAgent(env, settings, agentId);
+  const agent = await lookUpAgent(env, settings, agentId);
+  // A heartbeat of an agent that is not there is a mistake, whoever answers in its place.
+  if (agentId !== undefined && !agent.ok) return agent;
+  const secret = secretFor(url, CHAT_SECRET, agent);
+  return secret.ok ? ok({ url, secret: secret.value }) : secret;
 }
 
 async function askNative(
-  agent: Agent,
+  { url, secret, fetch: fetchAgent }: ChatEndpoint,
   settings: Settings,
   request: ChatRequest,
   io: ChatIo,
 ): Promise<Result<ChatReply, Trouble>> {
   const who = "the chat endpoint";
-  const endpoint = checkEndpoint(agent.url, { allowLoopbackHttp: settings.LOCAL });
+  const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
   if (!endpoint.ok) return err({ reason: `${who} cannot be called: ${endpoint.error}`, passing: false });
   const { id, attempt, sessionId, message, model } = request;
   const body = JSON.stringify({
@@ -125,7 +109,7 @@ async function askNative(
     data: { session_id: sessionId, message, ...(model === undefined ? {} : { model }) },
   });
   const timestampSeconds = Math.floor(io.now() / SECOND_MS);
-  const signed = await signedHeaders({ secret: agent.secret, id, timestampSeconds, body });
+  const signed = secret === undefined ? ok({}) : await signedHeaders({ secret, id, timestampSeconds, body });
   if (!signed.ok) return err({ reason: `the call cannot be signed: ${signed.error}`, passing: false });
   const headers = {
     ...signed.value,
@@ -135,13 +119,13 @@ async function askNative(
   };
   const post: OutboundRequest = {
     who,
-    url: agent.url,
+    url,
     headers,
     body,
     timeoutMs: request.timeoutMs,
-    secrets: [agent.secret],
+    secrets: secret === undefined ? [] : [secret].flat(),
   };
-  return converse(post, nativeDialect, { fetch: agent.fetch ?? io.fetch ?? fetch, signal: io.signal });
+  return converse(post, nativeDialect, { fetch: fetchAgent ?? io.fetch ?? fetch, signal: io.signal });
 }
 
 async function askOpenAi(

@@ -49,7 +49,7 @@ async function registered<T>(
 }
 
 async function registerIfThere(env: Env, name: string): Promise<void> {
-  const present = await heartbeatObject(env, name).read();
+  const present = await heartbeatObject(env, name).read(true);
   if (present.ok) await registerHeartbeat(env, entryOf(name, compileStored(present.value)));
 }
 

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { err, ok } from "../domain/result.ts";
+import { withoutTrailingSlashes } from "../outbound/endpoint.ts";
 import { type Dialect, errorText, isTold, readUsage } from "./chat-stream.ts";
 
 const Content = z.union([
@@ -50,7 +51,7 @@ export function openAiCall(
 ): { readonly url: string; readonly headers: Record<string, string>; readonly body: string } {
   const { OPENAI_BASE_URL: base, OPENAI_API_KEY: key } = settings;
   return {
-    url: `${base.replace(/\/+$/, "")}/chat/completions`,
+    url: `${withoutTrailingSlashes(base)}/chat/completions`,
     headers: {
       accept: "text/event-stream, application/json",
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

@@ -1,10 +1,12 @@
 /**
- * Notifiers as they are written and shown. The URLs of Slack and Discord and a Telegram bot's token are secrets: they are shown
- * masked, and a masked one that comes back stands for the one that is stored, so that what was read can be written again.
+ * Notifiers as they are written and shown. The URLs of Slack and Discord, a webhook's secret and a Telegram bot's token are secrets:
+ * they are shown masked, and a masked one that comes back stands for the one that is stored, so that what was read can be written
+ * again. A webhook's URL is often one as well, so it is whole to the operator alone (docs/contract.md §17).
  */
 import type { FieldError } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
+import { secretError } from "../outbound/signature.ts";
 import type { Notifier } from "../schema/heartbeat.ts";
 
 const MASK = "…";
@@ -21,11 +23,14 @@ const maskUrl = (url: string): string => {
   return `${origin}/${tail(pathname + search)}`;
 };
 
-/** The notifier as answers show it. */
-export function maskNotifier(notifier: Notifier): Notifier {
+/** The notifier as answers show it. `whole`: to the operator, who sees a webhook's URL; nobody sees a secret. */
+export function maskNotifier(notifier: Notifier, whole: boolean): Notifier {
   switch (notifier.type) {
-    case "webhook":
-      return notifier;
+    case "webhook": {
+      const { secret, ...rest } = notifier;
+      const shown = whole ? rest : { ...rest, url: maskUrl(rest.url) };
+      return secret === undefined ? shown : { ...shown, secret: tail(secret) };
+    }
     case "slack":
     case "discord":
       return { ...notifier, url: maskUrl(notifier.url) };
@@ -35,7 +40,7 @@ export function maskNotifier(notifier: Notifier): Notifier {
 }
 
 /**
- * Notifiers from a client, masked secrets replaced by those of `stored`, and every URL checked. A token is given back only to
+ * Notifiers from a client, masked secrets replaced by those of `stored`, and every URL checked. A secret is given back only to
  * the server that it was stored for. Errors name the field, `notify.0.url`, and never repeat a secret.
  */
 export function acceptNotifiers(
@@ -45,34 +50,50 @@ export function acceptNotifiers(
 ): Result<Notifier[], FieldError[]> {
   const errors: FieldError[] = [];
   const accepted = written.map((notifier, index) => {
-    const known = stored.filter((one) => one.type !== "webhook" && sameShown(maskNotifier(one), notifier));
-    const [restored] = known;
-    if (restored !== undefined) return restored;
-    const path = `notify.${index}`;
-    const secretField = notifier.type === "telegram" ? "bot_token" : "url";
-    const secret = notifier.type === "telegram" ? notifier.bot_token : notifier.url;
-    if (notifier.type !== "webhook" && secret.includes(MASK)) {
-      errors.push({
-        path: `${path}.${secretField}`,
-        message: "is masked, and matches nothing that is stored; write it in full",
-      });
-    } else if (notifier.type === "telegram" && !/^[A-Za-z0-9_:-]+$/.test(notifier.bot_token)) {
-      errors.push({
-        path: `${path}.bot_token`,
-        message: "is not a bot's token; @BotFather gives one like 123456789:AA…",
-      });
-    }
-    if (notifier.url !== undefined && !notifier.url.includes(MASK)) {
-      const endpoint = checkEndpoint(notifier.url, { allowLoopbackHttp });
-      if (!endpoint.ok) errors.push({ path: `${path}.url`, message: endpoint.error });
-    }
+    const masked = maskedFields(notifier);
+    const known = masked.length === 0 ? undefined : stored.find((one) => isShownAs(one, notifier));
+    if (known !== undefined) return known;
+    const wrong = masked.map((field) => ({ path: field, message: MASKED }));
+    const found = [...wrong, ...checkNotifier(notifier, { allowLoopbackHttp })];
+    errors.push(...found.map(({ path, message }) => ({ path: `notify.${index}.${path}`, message })));
     return notifier;
   });
   return errors.length > 0 ? err(errors) : ok(accepted);
 }
 
-const sameShown = (shown: Notifier, written: Notifier): boolean =>
-  shown.type === written.type &&
-  shown.url === written.url &&
-  (shown.type !== "telegram" ||
-    (written.type === "telegram" && shown.bot_token === written.bot_token && shown.chat_id === written.chat_id));
+const MASKED = "is masked, and matches nothing that is stored; write it in full";
+
+/** The fields that hold a secret, or part of one, in the form in which it is shown. */
+function maskedFields(notifier: Notifier): string[] {
+  const fields = Object.entries({
+    url: notifier.url,
+    secret: notifier.type === "webhook" ? notifier.secret : undefined,
+    bot_token: notifier.type === "telegram" ? notifier.bot_token : undefined,
+  });
+  return fields.flatMap(([field, value]) => (value?.includes(MASK) ? [field] : []));
+}
+
+/** Whether a stored notifier is shown like this, to the operator or to others. */
+const isShownAs = (stored: Notifier, written: Notifier): boolean =>
+  [true, false].some((whole) => sameFields(maskNotifier(stored, whole), written));
+
+const sameFields = (one: object, other: object): boolean =>
+  JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());
+
+function checkNotifier(notifier: Notifier, rules: { readonly allowLoopbackHttp: boolean }): FieldError[] {
+  const errors: FieldError[] = [];
+  if (notifier.type === "telegram" && !notifier.bot_token.includes(MASK) && !BOT_TOKEN.test(notifier.bot_token)) {
+    errors.push({ path: "bot_token", message: "is not a bot's token; @BotFather gives one like 123456789:AA…" });
+  }
+  if (notifier.type === "webhook" && notifier.secret !== undefined && !notifier.secret.includes(MASK)) {
+    const message = secretError(notifier.secret);
+    if (message !== undefined) errors.push({ path: "secret", message });
+  }
+  if (notifier.url !== undefined && !notifier.url.includes(MASK)) {
+    const endpoint = checkEndpoint(notifier.url, rules);
+    if (!endpoint.ok) errors.push({ path: "url", message: endpoint.error });
+  }
+  return errors;
+}
+
+const BOT_TOKEN = /^[A-Za-z0-9_:-]+$/;

@@ -8,6 +8,7 @@ import type { NotifyFunction } from "../hooks/heartbeat.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
 import { hookTrouble, type Trouble } from "../outbound/request.ts";
 import { settleWithin } from "../outbound/settle.ts";
+import type { Secrets } from "../outbound/signature.ts";
 import type { Notified, Notifier } from "../schema/heartbeat.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 import { notifyDiscord } from "./discord.ts";
@@ -25,8 +26,8 @@ const CODE_TIMEOUT_MS = 60 * SECOND_MS;
 export const notificationText = (answer: string): string => `*Heartbeat*\n\n${answer}`;
 
 export type NotifyRules = {
-  /** What webhooks are signed with; an error is each webhook's failure. */
-  readonly secret: Result<string | undefined, Trouble>;
+  /** What a webhook is signed with, given its own secret if it has one; an error is that webhook's failure. */
+  readonly secretFor: (url: string, own: string | undefined) => Result<Secrets | undefined, Trouble>;
   readonly allowLoopbackHttp: boolean;
 };
 
@@ -57,7 +58,7 @@ async function notifyOne(
   }
   switch (target.type) {
     case "webhook": {
-      const { secret } = rules;
+      const secret = rules.secretFor(target.url, target.secret);
       if (!secret.ok) return secret;
       return notifyWebhook({ url: target.url, secret: secret.value }, notification, io);
     }

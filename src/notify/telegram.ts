@@ -2,6 +2,7 @@
 
 import type { Result } from "../domain/result.ts";
 import { chunkText } from "../domain/text/split-text.ts";
+import { withoutTrailingSlashes } from "../outbound/endpoint.ts";
 import type { RequestIo, Trouble } from "../outbound/request.ts";
 import { type Notification, send, sendInOrder } from "./send.ts";
 
@@ -17,7 +18,7 @@ export const notifyTelegram = (
   { text }: Notification,
   io: RequestIo,
 ): Promise<Result<undefined, Trouble>> => {
-  const url = `${(chat.url ?? BOT_API).replace(/\/+$/, "")}/bot${chat.bot_token}/sendMessage`;
+  const url = `${withoutTrailingSlashes(chat.url ?? BOT_API)}/bot${chat.bot_token}/sendMessage`;
   const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");
   return sendInOrder(pieces, (piece) => {
     const body = JSON.stringify({ chat_id: chat.chat_id, text: piece });

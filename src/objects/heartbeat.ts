@@ -11,7 +11,8 @@ export interface HeartbeatRpc {
   configure(input: HeartbeatInput): Promise<Outcome<{ readonly heartbeat: Heartbeat; readonly created: boolean }>>;
   /** Applies a configuration from code, once for each `version` of it. Errors: `validation_failed`. */
   ensure(input: HeartbeatInput, version: string): Promise<Outcome<null>>;
-  read(): Promise<Outcome<Heartbeat>>;
+  /** `whole`: the operator asks, who sees webhooks' URLs. */
+  read(whole: boolean): Promise<Outcome<Heartbeat>>;
   /** Erases the heartbeat with its document and log; a beat in progress is given up. */
   erase(): Promise<Outcome<null>>;
   /** HEARTBEAT.md; "" if it was never written. */

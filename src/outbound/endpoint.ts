@@ -1,4 +1,4 @@
-/** Which URLs an agent may have (CONTRACT.md §4): `https:` only, `http:` only to loopback and only under `npm start`. */
+/** Which URLs an agent may have (docs/contract.md §4): `https:` only, `http:` only to loopback and only under `npm start`. */
 import { err, ok, type Result } from "../domain/result.ts";
 
 const MAX_URL_CHARS = 2_048;
@@ -39,3 +39,14 @@ export function checkEndpoint(url: string, { allowLoopbackHttp }: EndpointRules)
 /** `hostname` as the URL parser wrote it: IPv4 in any notation is four decimal numbers by then. */
 export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
+
+/** Whether both are the same URL, however it is written. What cannot be read is no URL, and the same as none. */
+export const isSameUrl = (one: string, other: string): boolean =>
+  URL.canParse(one) && URL.canParse(other) && new URL(one).href === new URL(other).href;
+
+/** A base that paths are appended to. Walked from its end: a regular expression would look at every run of slashes in it. */
+export function withoutTrailingSlashes(url: string): string {
+  let end = url.length;
+  while (end > 0 && url[end - 1] === "/") end--;
+  return url.slice(0, end);
+}

@@ -15,32 +15,55 @@ const { subtle } = crypto;
 
 /** The key's bytes. Errors where `secret` is not `whsec_` followed by padded standard base64 of at least one byte. */
 export function parseSecret(secret: string): Result<Uint8Array, string> {
-  if (!secret.startsWith(SECRET_PREFIX)) return err(`the agent's secret does not begin with ${SECRET_PREFIX}`);
+  if (!secret.startsWith(SECRET_PREFIX)) return err(`the secret does not begin with ${SECRET_PREFIX}`);
   const key = fromBase64(secret.slice(SECRET_PREFIX.length));
   if (key === undefined || key.byteLength === 0) {
     return err(
-      `the agent's secret is not ${SECRET_PREFIX} followed by base64; make one with: echo "whsec_$(openssl rand -base64 32)"`,
+      `the secret is not ${SECRET_PREFIX} followed by base64; make one with: echo "whsec_$(openssl rand -base64 32)"`,
     );
   }
   return ok(key);
 }
 
+/** Standard Webhooks: symmetric secrets are 24 to 64 bytes. */
+const MIN_SECRET_BYTES = 24;
+const MAX_SECRET_BYTES = 64;
+
+/** What is wrong with a secret that somebody sets, if anything. The text does not repeat it. */
+export function secretError(secret: string): string | undefined {
+  const key = parseSecret(secret);
+  if (!key.ok) return key.error;
+  const bytes = key.value.byteLength;
+  if (bytes >= MIN_SECRET_BYTES && bytes <= MAX_SECRET_BYTES) return undefined;
+  return `must be ${SECRET_PREFIX} and base64 of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} random bytes`;
+}
+
+/** A secret, or several while one is being replaced: the newest first. A call carries a signature for each. */
+export type Secrets = string | readonly string[];
+
 /** What is signed. `body` is the exact text that is sent. */
 export type Signable = {
-  readonly secret: string;
+  readonly secret: Secrets;
   readonly id: string;
   readonly timestampSeconds: number;
   readonly body: string;
 };
 
-/** The value of `webhook-signature`. Errors: a malformed secret; an id with a `.`, which could be read as another id and timestamp. */
+/**
+ * The value of `webhook-signature`: one signature for each secret, in their order. Errors: a malformed secret; an id with a `.`,
+ * which could be read as another id and timestamp.
+ */
 export async function sign({ secret, id, timestampSeconds, body }: Signable): Promise<Result<string, string>> {
   if (id.includes(".")) return err("the id to be signed holds a full stop, which Standard Webhooks keeps for itself");
-  const known = keys.get(secret);
-  const key = known === undefined ? await importKey(secret) : ok(known);
-  if (!key.ok) return key;
-  const signature = await subtle.sign("HMAC", key.value, encoder.encode(`${id}.${timestampSeconds}.${body}`));
-  return ok(VERSION_PREFIX + btoa(String.fromCharCode(...new Uint8Array(signature))));
+  const content = encoder.encode(`${id}.${timestampSeconds}.${body}`);
+  const signatures: string[] = [];
+  for (const one of [secret].flat()) {
+    const key = await keyOf(one);
+    if (!key.ok) return key;
+    const signature = await subtle.sign("HMAC", key.value, content);
+    signatures.push(VERSION_PREFIX + btoa(String.fromCharCode(...new Uint8Array(signature))));
+  }
+  return ok(signatures.join(" "));
 }
 
 export type SignatureHeaders = Readonly<Record<"webhook-id" | "webhook-timestamp" | "webhook-signature", string>>;
@@ -61,10 +84,10 @@ export type Verified = { readonly id: string; readonly timestampSeconds: number 
 
 /**
  * For receivers: whether `body`, the request's text as it arrived, was signed with `secret` within `toleranceSeconds` of now.
- * One valid `v1` among the space-separated signatures is enough, so that secrets can be rotated. Errors say what is wrong.
+ * One valid `v1` among the space-separated signatures is enough, so that secrets can be replaced; `secret` may be several. Errors say what is wrong.
  */
 export async function verify(call: {
-  readonly secret: string;
+  readonly secret: Secrets;
   readonly headers: { get(name: string): string | null };
   readonly body: string;
   readonly nowSeconds: number;
@@ -82,19 +105,24 @@ export async function verify(call: {
   if (Math.abs(nowSeconds - timestampSeconds) > toleranceSeconds) {
     return err(`webhook-timestamp is more than ${toleranceSeconds} s off this clock`);
   }
-  const known = keys.get(secret);
-  const key = known === undefined ? await importKey(secret) : ok(known);
-  if (!key.ok) return key;
   const content = encoder.encode(`${id}.${timestamp}.${body}`);
-  for (const versioned of signatures.split(" ")) {
-    const signature = versioned.startsWith(VERSION_PREFIX)
-      ? fromBase64(versioned.slice(VERSION_PREFIX.length))
-      : undefined;
-    if (signature !== undefined && (await subtle.verify("HMAC", key.value, signature, content))) {
-      return ok({ id, timestampSeconds });
+  const given = signatures.split(" ").flatMap((one) => signatureOf(one) ?? []);
+  for (const one of [secret].flat()) {
+    const key = await keyOf(one);
+    if (!key.ok) return key;
+    for (const signature of given) {
+      if (await subtle.verify("HMAC", key.value, signature, content)) return ok({ id, timestampSeconds });
     }
   }
   return err("no signature in webhook-signature matches the body and the secret");
+}
+
+const signatureOf = (versioned: string): Uint8Array | undefined =>
+  versioned.startsWith(VERSION_PREFIX) ? fromBase64(versioned.slice(VERSION_PREFIX.length)) : undefined;
+
+async function keyOf(secret: string): Promise<Result<CryptoKey, string>> {
+  const known = keys.get(secret);
+  return known === undefined ? importKey(secret) : ok(known);
 }
 
 /** Keys, not promises of keys: workerd lets no request await a promise that another one began. */

@@ -31,9 +31,10 @@ export const ActiveHours = z
 export type ActiveHours = z.infer<typeof ActiveHours>;
 
 export const Notifier = z.discriminatedUnion("type", [
-  z
-    .strictObject({ type: z.literal("webhook"), url: urlText })
-    .meta({ description: "POST of {type: notification, data: {text, source}}, signed with the agent's secret." }),
+  z.strictObject({ type: z.literal("webhook"), url: urlText, secret: z.string().min(1).max(256).optional() }).meta({
+    description:
+      "POST of {type: notification, data: {text, source}}, signed with `secret` (whsec_ and base64 of 24 to 64 bytes); without one it is signed only if the URL is the agent's own.",
+  }),
   z.strictObject({ type: z.literal("slack"), url: urlText }).meta({ description: "A Slack incoming webhook." }),
   z.strictObject({ type: z.literal("discord"), url: urlText }).meta({ description: "A Discord channel webhook." }),
   z

@@ -1,17 +1,17 @@
 /**
  * The users of a fan-out from ACTIVE_USERS_URL (CONTRACT.md §9): `GET ?cursor=`, answered with `{users: […], next_cursor?}`.
- * The call is signed as one to the agent is, where AGENT_SECRET is set, with an empty body: the server can tell who asks.
+ * The call is signed with USERS_SECRET, if it is set, with an empty body: the server can tell who asks.
  */
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
 import { type CursorTrace, traceCursor } from "../domain/text/cursor-cycle.ts";
 import type { Settings } from "../env.ts";
 import type { Deadline } from "../outbound/deadline.ts";
-import { checkEndpoint } from "../outbound/endpoint.ts";
+import { checkEndpoint, isSameUrl } from "../outbound/endpoint.ts";
 import type { Fetch } from "../outbound/exchange.ts";
 import { readText } from "../outbound/output.ts";
 import { request, type Trouble } from "../outbound/request.ts";
-import { signedHeaders } from "../outbound/signature.ts";
+import { type Secrets, signedHeaders } from "../outbound/signature.ts";
 import { KIB, SECOND_MS } from "../schema/limits.ts";
 import { UserIdText } from "../schema/text.ts";
 import { type ActiveUserSource, FOREIGN_CURSOR, type Page, type Reading, type SourceFailure } from "./source.ts";
@@ -32,9 +32,14 @@ const Position = z.object({
 });
 type Position = { readonly next: string; readonly trace: CursorTrace };
 
+type SigningSettings = Pick<
+  Settings,
+  "LOCAL" | "USERS_SECRET" | "AGENT_URL" | "AGENT_SECRET" | "AGENT_SECRET_PREVIOUS"
+>;
+
 export function urlSource(
   url: string,
-  settings: Pick<Settings, "LOCAL" | "AGENT_SECRET">,
+  settings: SigningSettings,
   reading: Reading,
   fetchPage: Fetch = (input, init) => fetch(input, init),
 ): ActiveUserSource {
@@ -47,7 +52,7 @@ export function urlSource(
       if (!endpoint.ok) return refuse(`ACTIVE_USERS_URL cannot be called: ${endpoint.error}`);
       const page = endpoint.value;
       if (at !== undefined) page.searchParams.set("cursor", at.next);
-      const headers = await headersOf(settings.AGENT_SECRET, reading);
+      const headers = await headersOf(secretOf(url, settings), reading);
       if (!headers.ok) return refuse(headers.error);
       const text = await get(page.href, headers.value, fetchPage);
       return text.ok ? readPage(text.value, at) : text;
@@ -59,8 +64,17 @@ export function urlSource(
 const refuse = (reason: string) => err({ reason, retryable: false });
 const failed = (reason: string) => err({ reason: `${WHO} ${reason}`, retryable: true });
 
+/** USERS_SECRET; the agent's own goes to no other URL than the agent's (docs/contract.md §17). */
+function secretOf(url: string, { USERS_SECRET, AGENT_URL, AGENT_SECRET, AGENT_SECRET_PREVIOUS }: SigningSettings) {
+  if (USERS_SECRET !== undefined) return USERS_SECRET;
+  const isAgents = AGENT_URL !== undefined && isSameUrl(url, AGENT_URL);
+  return isAgents && AGENT_SECRET !== undefined ? [AGENT_SECRET, AGENT_SECRET_PREVIOUS].filter(isSet) : undefined;
+}
+
+const isSet = (secret: string | undefined): secret is string => secret !== undefined;
+
 async function headersOf(
-  secret: string | undefined,
+  secret: Secrets | undefined,
   { fanOutId, now }: Reading,
 ): Promise<Result<Record<string, string>, string>> {
   const accept = { accept: "application/json" };

@@ -26,9 +26,10 @@ const list = route({
   tag,
   summary: "List the heartbeats, by name",
   answers: { 200: { description: "All heartbeats.", schema: pageOf(Heartbeat) } },
-  async handle({ env }) {
+  async handle({ env, caller }) {
     const registered = await listHeartbeats(env);
-    const read = await Promise.all(registered.map(({ name }) => heartbeatObject(env, name).read()));
+    const whole = caller.role === "admin";
+    const read = await Promise.all(registered.map(({ name }) => heartbeatObject(env, name).read(whole)));
     // One that is registered and not there is being made or erased at this moment.
     return reply(200, { items: read.flatMap((one) => (one.ok ? [one.value] : [])) });
   },
@@ -65,12 +66,13 @@ const get = route({
   id: "getHeartbeat",
   tag,
   summary: "Read a heartbeat",
-  description: "The URLs of Slack and Discord and the bot's token of Telegram are masked.",
+  description:
+    "The URLs of Slack and Discord, webhooks' secrets and the bot's token of Telegram are masked; webhooks' URLs are whole to the operator alone.",
   answers: { 200: { description: "The heartbeat.", schema: Heartbeat } },
   errors: ["not_found"],
-  async handle({ env, params }) {
+  async handle({ env, params, caller }) {
     const found = findHeartbeat(env, params.name);
-    const heartbeat = found.ok ? await found.value.read() : found;
+    const heartbeat = found.ok ? await found.value.read(caller.role === "admin") : found;
     return heartbeat.ok ? reply(200, heartbeat.value) : heartbeat;
   },
 });

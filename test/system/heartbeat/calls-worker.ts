@@ -1,9 +1,11 @@
 /** Chat and notifiers as a Worker, for heartbeat-calls.test.ts: takes a call as JSON, makes it with workerd's own fetch, gives back what came of it. */
 
+import { secretFor } from "../../../src/agent/own-secret.ts";
+import { err, ok } from "../../../src/domain/result.ts";
 import type { Env } from "../../../src/env.ts";
 import { settingsOf } from "../../../src/env.ts";
 import { askChat, type ChatRequest } from "../../../src/heartbeat/chat.ts";
-import { notifyAll } from "../../../src/notify/notify.ts";
+import { type NotifyRules, notifyAll } from "../../../src/notify/notify.ts";
 import type { Notification } from "../../../src/notify/send.ts";
 import type { Notifier } from "../../../src/schema/heartbeat.ts";
 
@@ -13,7 +15,7 @@ export type HeartbeatCall =
       readonly kind: "notify";
       readonly notifiers: readonly Notifier[];
       readonly notification: Notification;
-      readonly secret?: string;
+      readonly agent?: { readonly url: string; readonly secret: string };
     };
 
 export async function makeCall(call: HeartbeatCall): Promise<unknown> {
@@ -22,7 +24,9 @@ export async function makeCall(call: HeartbeatCall): Promise<unknown> {
     const env = { LOCAL: "true", ...call.settings };
     return askChat(env as unknown as Env, settingsOf(env), call.request, { now });
   }
-  const rules = { secret: { ok: true, value: call.secret }, allowLoopbackHttp: true } as const;
+  const { agent } = call;
+  const own = agent === undefined ? err({ reason: "no agent", passing: false }) : ok(agent);
+  const rules: NotifyRules = { secretFor: (url, secret) => secretFor(url, secret, own), allowLoopbackHttp: true };
   return notifyAll(call.notifiers, call.notification, rules, { fetch, now });
 }
 

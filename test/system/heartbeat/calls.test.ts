@@ -175,7 +175,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
   const ask = (settings: Record<string, string>, more: { model?: string; timeoutMs?: number } = {}) =>
     make({ kind: "chat", settings, request: { ...question, timeoutMs: 5_000, ...more } });
   const askAgent = (path: string, more: { model?: string; timeoutMs?: number } = {}) =>
-    ask({ AGENT_URL: "http://127.0.0.1:9/never", CHAT_URL: url + path, AGENT_SECRET: secret }, more);
+    ask({ AGENT_URL: "http://127.0.0.1:9/never", CHAT_URL: url + path, CHAT_SECRET: secret }, more);
   const said = (text: string, toolUse = false) => ({ ok: true, value: { text, toolUse } });
   const trouble = (reason: string, passing: boolean) => ({
     ok: false,
@@ -237,8 +237,31 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(await ask({ CHAT_URL: closedUrl, AGENT_SECRET: secret })).toEqual(trouble("could not connect", true));
     });
 
-    it("calls nobody without a secret, without an agent, or over plain http to elsewhere", async () => {
-      expect(await ask({ CHAT_URL: `${url}/json` })).toEqual(trouble("AGENT_SECRET is not set", false));
+    it("is signed with CHAT_SECRET; with the agent's secret only at the agent's own URL; else unsigned", async () => {
+      const CHAT_URL = `${url}/json`;
+      const other = `whsec_${btoa("the key of somebody else at all")}`;
+      const signedWith = async (settings: Record<string, string>): Promise<string[]> => {
+        seen.length = 0;
+        expect(await ask(settings)).toEqual(said("Good morning"));
+        const [{ headers, text } = emptySeen] = seen;
+        if (headers.get("webhook-signature") === null) return [];
+        const checks = [secret, other].map(async (key) => ({
+          key,
+          ...(await verify({ secret: key, headers, body: text, nowSeconds: Date.now() / 1_000 })),
+        }));
+        return (await Promise.all(checks)).filter(({ ok }) => ok).map(({ key }) => key);
+      };
+      const agent = { AGENT_URL: "http://127.0.0.1:9/never", AGENT_SECRET: secret };
+      expect(await signedWith({ ...agent, CHAT_URL, CHAT_SECRET: other })).toEqual([other]);
+      expect(await signedWith({ ...agent, CHAT_URL })).toEqual([]);
+      expect(await signedWith({ CHAT_URL })).toEqual([]);
+      expect(await signedWith({ AGENT_URL: CHAT_URL, AGENT_SECRET: secret, CHAT_URL })).toEqual([secret]);
+      const both = { AGENT_URL: CHAT_URL, AGENT_SECRET: other, AGENT_SECRET_PREVIOUS: secret };
+      expect(await signedWith(both)).toEqual([secret, other]);
+      expect(seen[0]?.headers.get("webhook-signature")?.split(" ")).toHaveLength(2);
+    });
+
+    it("calls nobody without an agent, or over plain http to elsewhere", async () => {
       expect(await ask({})).toEqual(trouble("no agent is configured", false));
       expect(await ask({ CHAT_URL: "http://example.com/", AGENT_SECRET: secret })).toEqual(trouble("https://", false));
       expect(await ask({ CHAT_URL: `${url}/json`, AGENT_SECRET: secret, LOCAL: "false" })).toEqual(
@@ -292,12 +315,12 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
   });
 
   describe("notifiers", () => {
-    const notify = (notifiers: readonly Notifier[], text = "*Heartbeat*\n\nHi", key: string | undefined = secret) =>
+    const notify = (notifiers: readonly Notifier[], text = "*Heartbeat*\n\nHi") =>
       make({
         kind: "notify",
         notifiers,
         notification: { id: "main-s1-notification", text, source: "heartbeat" },
-        ...(key === undefined ? {} : { secret: key }),
+        agent: { url: `${url}/agent`, secret },
       });
     const slack = (path: string): Notifier => ({ type: "slack", url: `${url}/slack/T0/B0/${path}` });
 
@@ -317,19 +340,22 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(bodyOf(`/bot${botToken}/sendMessage`)).toEqual({ chat_id: "-100", text });
     });
 
-    it("that are webhooks get it signed, and unsigned only where no secret is configured", async () => {
+    it("that are webhooks get it signed with their own secret, the agent's with its secret, others unsigned", async () => {
+      const own = `whsec_${btoa("the key of this webhook alone")}`;
+      await notify([{ type: "webhook", url: `${url}/hook`, secret: own }]);
+      const signed = ({ headers, text } = emptySeen, key = own) =>
+        verify({ secret: key, headers, body: text, nowSeconds: Date.now() / 1_000 });
+      expect(await signed(seen[0])).toMatchObject({ ok: true, value: { id: "main-s1-notification" } });
+      expect(await signed(seen[0], secret)).toMatchObject({ ok: false });
       await notify([{ type: "webhook", url: `${url}/hook` }]);
-      const [{ headers, text } = emptySeen] = seen;
-      expect(await verify({ secret, headers, body: text, nowSeconds: Date.now() / 1_000 })).toMatchObject({
-        ok: true,
-        value: { id: "main-s1-notification" },
-      });
+      expect(seen[1]?.headers.get("webhook-signature")).toBeNull();
       await make({
         kind: "notify",
         notifiers: [{ type: "webhook", url: `${url}/hook` }],
         notification: { id: "x", text: "Hi", source: "heartbeat" },
+        agent: { url: `${url}/hook`, secret },
       });
-      expect(seen[1]?.headers.get("webhook-signature")).toBeNull();
+      expect(await signed(seen[2], secret)).toMatchObject({ ok: true, value: { id: "x" } });
     });
 
     it("that fail are named with the reason, and the others are called", async () => {

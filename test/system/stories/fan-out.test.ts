@@ -21,7 +21,13 @@ let agent: Agent;
 let source: UsersServer;
 let reveille: Reveille;
 
-const envOf = () => ({ AGENT_URL: agent.url, AGENT_SECRET: agent.secret, ACTIVE_USERS_URL: source.url });
+const USERS_SECRET = `whsec_${Buffer.from("the secret of the source of users").toString("base64")}`;
+const envOf = () => ({
+  AGENT_URL: agent.url,
+  AGENT_SECRET: agent.secret,
+  ACTIVE_USERS_URL: source.url,
+  USERS_SECRET,
+});
 
 beforeAll(async () => {
   agent = await startAgent();
@@ -47,10 +53,10 @@ describe("ACTIVE_USERS_URL", () => {
     expect(source.calls.slice(seen).map((call) => call.cursor)).toEqual([null, "3", "6"]);
   });
 
-  it("is called with a signature as the agent is", async () => {
+  it("is called with a signature of its own secret", async () => {
     await fanOut();
     const headers = source.calls.at(-1)?.headers ?? {};
-    const key = Buffer.from(agent.secret.slice("whsec_".length), "base64");
+    const key = Buffer.from(USERS_SECRET.slice("whsec_".length), "base64");
     const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.`;
     expect(headers["webhook-signature"]).toBe(`v1,${createHmac("sha256", key).update(signed).digest("base64")}`);
   });

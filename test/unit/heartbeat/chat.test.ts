@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ok } from "../../../src/domain/result.ts";
 import type { WorkersAi } from "../../../src/env.ts";
 import { type Env, settingsOf } from "../../../src/env.ts";
 import { askChat } from "../../../src/heartbeat/chat.ts";
@@ -134,7 +135,7 @@ describe("Workers AI", () => {
 
 describe("a notify function in code", () => {
   const notification = { id: "x", text: "*Heartbeat*\n\nHi", source: "heartbeat" };
-  const rules = { secret: { ok: true, value: undefined }, allowLoopbackHttp: false } as const;
+  const rules = { secretFor: () => ok(undefined), allowLoopbackHttp: false } as const;
   const tell = (notify: NotifyFunction) =>
     notifyAll([{ type: "code", notify }], notification, rules, { now, fetch: refuseToConnect });
 

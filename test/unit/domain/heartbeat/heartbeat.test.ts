@@ -382,19 +382,53 @@ describe("the secrets of notifiers", () => {
     return accepted.ok ? [] : accepted.error.map(({ path }) => path);
   };
 
+  const signing = `whsec_${btoa("k".repeat(24))}`;
+  const zapier: Notifier = {
+    type: "webhook",
+    url: "https://hooks.zapier.com/hooks/catch/123/PARTOFIT?k=1",
+    secret: signing,
+  };
+  const shownTo = (whole: boolean, ...more: Notifier[]) =>
+    [...notifiers, ...more].map((one) => maskNotifier(one, whole));
+
   it("are masked where they are shown", () => {
-    const shown = JSON.stringify(notifiers.map(maskNotifier));
-    for (const secret of ["veryverysecret", "anothersecret", "AAbbcc", "T000"]) expect(shown).not.toContain(secret);
+    const shown = JSON.stringify(shownTo(true, zapier));
+    for (const secret of ["veryverysecret", "anothersecret", "AAbbcc", "T000", signing]) {
+      expect(shown).not.toContain(secret);
+    }
     expect(shown).toContain("https://hooks.slack.com/…1234");
     expect(shown).toContain("https://example.com/hook");
   });
 
-  it("stay what they were when the masked ones are written back", () => {
-    expect(acceptNotifiers(notifiers.map(maskNotifier), notifiers, rules)).toEqual({ ok: true, value: notifiers });
+  it("are, of webhooks, also the path and the query to everybody but the operator", () => {
+    expect(JSON.stringify(shownTo(true, zapier))).toContain("/hooks/catch/123/PARTOFIT?k=1");
+    const shown = JSON.stringify(shownTo(false, zapier));
+    for (const part of ["catch", "PARTOFIT", '/hook"', signing]) expect(shown).not.toContain(part);
+    expect(shown).toContain("https://hooks.zapier.com/");
   });
 
+  it.each([true, false])(
+    "stay what they were when the masked ones are written back (shown to the operator: %s)",
+    (whole) => {
+      const value = [...notifiers, zapier];
+      expect(acceptNotifiers(shownTo(whole, zapier), value, rules)).toEqual({ ok: true, value });
+    },
+  );
+
   it("are asked for in full where the masked ones match nothing that is stored", () => {
-    expect(pathsOf(notifiers.map(maskNotifier), [])).toEqual(["notify.1.url", "notify.2.url", "notify.3.bot_token"]);
+    expect(pathsOf(shownTo(true, zapier), [])).toEqual([
+      "notify.1.url",
+      "notify.2.url",
+      "notify.3.bot_token",
+      "notify.4.secret",
+    ]);
+    const elsewhere = { ...maskNotifier(zapier, true), url: "https://example.com/mine" };
+    expect(pathsOf([elsewhere], [zapier])).toEqual(["notify.0.secret"]);
+  });
+
+  it.each(["", "whsec_", "whsec_AAAA", "secret"])("are refused as a webhook's if they cannot sign: %j", (secret) => {
+    if (secret === "") return expect(HeartbeatInput.safeParse({ notify: [{ ...zapier, secret }] }).success).toBe(false);
+    expect(pathsOf([{ ...zapier, secret }], [])).toEqual(["notify.0.secret"]);
   });
 
   it("are not given to another server", () => {

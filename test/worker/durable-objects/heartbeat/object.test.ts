@@ -11,7 +11,7 @@ import { type Beat, HeartbeatInput } from "../../../../src/schema/heartbeat.ts";
 import { env as bindings, type HeartbeatStub } from "../../bindings.ts";
 import type { ChatScript, SeenCall } from "../../scripted-chat.ts";
 
-const env = bindings as typeof bindings & { AGENT_SECRET: string };
+const env = bindings as typeof bindings & { CHAT_SECRET: string };
 const MINUTE = 60_000;
 let made = 0;
 
@@ -78,7 +78,7 @@ describe("a heartbeat that was never made", () => {
   it("is not found by any call, and leaves no table behind", async () => {
     const stub = env.HEARTBEAT.getByName("never-made");
     const missing = { ok: false, error: { kind: "not_found", what: "heartbeat" } };
-    expect(await stub.read()).toEqual(missing);
+    expect(await stub.read(true)).toEqual(missing);
     expect(await stub.beats({ limit: 1 })).toEqual(missing);
     expect(await stub.writeDocument("x")).toEqual(missing);
     expect(await stub.document()).toEqual(missing);
@@ -129,12 +129,12 @@ describe("a configuration from code", () => {
     const input = (every: string) => HeartbeatInput.parse({ every });
     await value(stub.ensure(input("30m"), "v1"));
     await value(stub.ensure(input("10m"), "v1"));
-    expect(await value(stub.read())).toMatchObject({ every: "30m" });
+    expect(await value(stub.read(true))).toMatchObject({ every: "30m" });
     await value(stub.configure(input("20m")));
     await value(stub.ensure(input("30m"), "v1"));
-    expect(await value(stub.read())).toMatchObject({ every: "20m" });
+    expect(await value(stub.read(true))).toMatchObject({ every: "20m" });
     await value(stub.ensure(input("40m"), "v2"));
-    expect(await value(stub.read())).toMatchObject({ every: "40m" });
+    expect(await value(stub.read(true))).toMatchObject({ every: "40m" });
   });
 });
 
@@ -142,7 +142,7 @@ describe("configuration", () => {
   it("is kept with its secrets, which are shown masked and survive being written back", async () => {
     const slack = { type: "slack", url: "https://hooks.slack.com/services/T0/B0/averylongsecret" };
     const { stub, name } = await makeHeartbeat(undefined, { notify: [slack], model: "big" });
-    const shown = await value(stub.read());
+    const shown = await value(stub.read(true));
     expect(shown).toMatchObject({ name, enabled: true, every: "30m", model: "big" });
     expect(JSON.stringify(shown)).not.toContain("averylong");
     const again = await value(stub.configure(HeartbeatInput.parse({ notify: shown.notify })));
@@ -160,14 +160,14 @@ describe("configuration", () => {
       HeartbeatInput.parse({ every: "9s", notify: [{ type: "webhook", url: "http://example.com/x" }] }),
     );
     expect(wrong).toMatchObject({ ok: false, error: { errors: [{ path: "every" }, { path: "notify.0.url" }] } });
-    expect((await value(stub.read())).every).toBe("30m");
+    expect((await value(stub.read(true))).every).toBe("30m");
   });
 
   it("and document stay as they are over a loss of memory", async () => {
     const { stub, name } = await makeHeartbeat({ decision: skip }, { every: "5m" });
     await kill(stub);
     const again = env.HEARTBEAT.getByName(name);
-    expect((await value(again.read())).every).toBe("5m");
+    expect((await value(again.read(true))).every).toBe("5m");
     expect(await value(again.document())).toBe(JSON.stringify({ decision: skip }));
   });
 });
@@ -252,9 +252,11 @@ describe("the tick", () => {
 describe("a beat that runs", () => {
   it("asks the fast model, then the main one, signed and in their sessions, and tells the notifiers", async () => {
     const hook = `/hook-${made}`;
+    const hookSecret = `whsec_${btoa("the secret of this webhook")}`;
+    const target = { type: "webhook", url: `https://notify.test${hook}`, secret: hookSecret };
     const { stub, name } = await makeHeartbeat(
       { decision: run, main: says("You have mail.") },
-      { fast_model: "small", model: "big", notify: [{ type: "webhook", url: `https://notify.test${hook}` }] },
+      { fast_model: "small", model: "big", notify: [target] },
     );
     const { beat_id } = await value(stub.beatNow());
     expect(await ended(stub)).toMatchObject({
@@ -282,14 +284,14 @@ describe("a beat that runs", () => {
       type: "notification",
       data: { text: "*Heartbeat*\n\nYou have mail.", source: `heartbeat:${name}` },
     });
-    for (const [call, suffix] of [
-      [decision, "decision"],
-      [main, "main"],
-      [notification, "notification"],
+    for (const [call, suffix, secret] of [
+      [decision, "decision", env.CHAT_SECRET],
+      [main, "main", env.CHAT_SECRET],
+      [notification, "notification", hookSecret],
     ] as const) {
       const headers = new Headers(call?.headers);
       const nowSeconds = Math.floor(Date.now() / 1_000);
-      const signed = await verify({ secret: env.AGENT_SECRET, headers, body: JSON.stringify(call?.body), nowSeconds });
+      const signed = await verify({ secret, headers, body: JSON.stringify(call?.body), nowSeconds });
       expect(signed).toMatchObject({ ok: true, value: { id: `${beat_id}-${suffix}` } });
     }
   });
@@ -501,7 +503,7 @@ describe("erasing", () => {
     await value(stub.beatNow());
     await vi.waitFor(async () => expect(await decisionsOf(name)).toHaveLength(1), { interval: 20 });
     expect(await value(stub.erase())).toBeNull();
-    expect(await stub.read()).toMatchObject({ ok: false });
+    expect(await stub.read(true)).toMatchObject({ ok: false });
     await value(stub.configure(HeartbeatInput.parse({})));
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(await beatsOf(stub)).toEqual([]);

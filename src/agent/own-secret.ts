@@ -1,0 +1,37 @@
+/**
+ * Which secret a call of a heartbeat may be signed with (docs/contract.md §17). An agent's secret opens the agent: who receives it can
+ * make calls to it. So it goes nowhere but to the agent's own URL.
+ */
+import { err, ok, type Result } from "../domain/result.ts";
+import type { Env, Settings } from "../env.ts";
+import { isSameUrl } from "../outbound/endpoint.ts";
+import { messageOf } from "../outbound/exchange.ts";
+import type { Trouble } from "../outbound/request.ts";
+import type { Secrets } from "../outbound/signature.ts";
+import { type Agent, resolveAgent } from "./resolve.ts";
+
+/** The agent by id, else the default one. Errors: a passing trouble if the directory cannot be reached, else that there is none. */
+export async function lookUpAgent(
+  env: Env,
+  settings: Settings,
+  agentId: string | undefined,
+): Promise<Result<Agent, Trouble>> {
+  try {
+    const agent = await resolveAgent(env, settings, agentId);
+    return agent.ok ? agent : err({ reason: agent.error, passing: false });
+  } catch (error) {
+    return err({ reason: `the agent could not be looked up: ${messageOf(error)}`, passing: true });
+  }
+}
+
+/** What is signed with: `given` if it is set, else the secret of `agent` if the URL is that agent's own, else nothing. */
+export function secretFor(
+  url: string,
+  given: Secrets | undefined,
+  agent: Result<Agent, Trouble>,
+): Result<Secrets | undefined, Trouble> {
+  if (given !== undefined) return ok(given);
+  // A receiver that checks signatures would refuse for good what another try may sign.
+  if (!agent.ok) return agent.error.passing ? agent : ok(undefined);
+  return ok(isSameUrl(url, agent.value.url) ? agent.value.secret : undefined);
+}

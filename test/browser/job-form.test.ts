@@ -22,8 +22,8 @@ it("makes a calendar job: choices and the expression follow each other, the next
   expect(await page.getByLabel("Rhythm").inputValue()).toBe("own");
 
   await cron.fill("0 8 * * 1");
-  const preview = page.getByRole("complementary", { name: "What comes of it" });
-  await preview.getByText("At 08:00, only on Monday (Europe/Berlin)").waitFor();
+  const preview = page.getByRole("complementary", { name: "Next runs" });
+  await preview.getByText("At 08:00, on Monday (Europe/Berlin)").waitFor();
   expect(await preview.getByRole("list").first().getByRole("listitem").allTextContents()).toSatisfy(
     (fires: string[]) => fires.length === 5 && fires.every((fire) => /^Mon \d+ \w+ (\d{4} )?08:00/.test(fire)),
   );
@@ -94,7 +94,7 @@ it("points out what a change of the clocks does", async () => {
   const page = await dashboard.open("#/new");
   await page.getByLabel("Time zone").fill("America/New_York");
   await page.getByLabel("Cron expression").fill("30 2 * * *");
-  const preview = page.getByRole("complementary", { name: "What comes of it" });
+  const preview = page.getByRole("complementary", { name: "Next runs" });
   await preview.getByText(/New York's clocks go (forward|back) on Sun/).waitFor();
   await preview
     .getByText(/UTC-04:00/)
@@ -159,4 +159,60 @@ it("does not overwrite what somebody else has changed meanwhile", async () => {
   await page.getByRole("button", { name: "Try again" }).click();
   const name = page.getByLabel("Name", { exact: true });
   await eventually("their name", async () => (await name.inputValue()) === "Theirs");
+});
+
+it("makes a job by a rule: choices and the rule follow each other, exclusions and warnings are shown as they are typed", async () => {
+  const page = await dashboard.open("#/new");
+  await page.getByLabel("Name", { exact: true }).fill("Fortnightly");
+  await page.getByLabel("Message").fill("Review.");
+  await page.getByRole("radio", { name: /By a rule/ }).check();
+  await page.getByLabel("At", { exact: true }).fill("14:00");
+  const rule = page.getByLabel("Rule", { exact: true });
+  expect(await rule.inputValue()).toBe("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0");
+  const preview = page.getByRole("complementary", { name: "Next runs" });
+  await preview.getByText("Every 2 weeks, on Tuesday, at 14:00 (Europe/Berlin)").waitFor();
+  await page.getByText("Exclusions, jitter and limits").click();
+  await page.getByLabel("Not on").fill("2026-12-24/2027-01-06\nSAT");
+  await preview.getByText(/except from 2026-12-24 through 2027-01-06 and on Saturday/).waitFor();
+  await page.getByLabel("Time zone").fill("");
+  await preview
+    .getByRole("list", { name: "Please check" })
+    .getByText(/the hours are UTC/)
+    .waitFor();
+  await page.getByLabel("Time zone").fill("Asia/Tokyo");
+  await page.getByLabel("Not on").fill("never");
+  await page
+    .getByText(/"never" is not an exclusion/)
+    .first()
+    .waitFor();
+  await page.getByLabel("Not on").fill("SAT");
+  await page.getByRole("button", { name: "Create job" }).click();
+  await page.getByRole("heading", { name: "Fortnightly" }).waitFor();
+  const made = await dashboard.call(`/v1/jobs/${idIn(page.url())}`);
+  expect(made.schedule).toEqual({
+    rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0",
+    timezone: "Asia/Tokyo",
+    exclude: ["SAT"],
+  });
+});
+
+it("makes a job in a while, and one by hand; a kind that is changed takes its zone along or leaves it", async () => {
+  const page = await dashboard.open("#/new");
+  await page.getByLabel("Name", { exact: true }).fill("Soon");
+  await page.getByLabel("Message").fill("Look.");
+  await page.getByRole("radio", { name: /In a while/ }).check();
+  await page.getByRole("group", { name: "In" }).getByRole("button", { name: "1d" }).click();
+  expect(await page.getByLabel("Delay").inputValue()).toBe("1d");
+  await page.getByRole("button", { name: "Create job" }).click();
+  await page.getByRole("heading", { name: "Soon" }).waitFor();
+  const soon = await dashboard.call(`/v1/jobs/${idIn(page.url())}`);
+  expect(soon.schedule).toEqual({ at: expect.stringMatching(/^20/) });
+
+  await page.goto(`/#/jobs/${idIn(page.url())}/edit`);
+  await page.getByRole("radio", { name: /By hand/ }).check();
+  await page.getByText("Never by itself, only when it is run or triggered").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Soon" }).waitFor();
+  await page.getByText("Never by itself, only when it is run or triggered").first().waitFor();
+  expect((await dashboard.call(`/v1/jobs/${soon.id}`)).schedule).toEqual({ manual: true });
 });

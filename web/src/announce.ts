@@ -1,10 +1,11 @@
 /** What has just happened, shown for a moment and read out by screen readers. */
 import { signal } from "@preact/signals";
+import type { Warning } from "./api/jobs.ts";
 import type { Problem } from "./api/problem.ts";
 
 export type Notice = {
   readonly id: number;
-  readonly tone: "good" | "bad";
+  readonly tone: "good" | "warn" | "bad";
   readonly text: string;
   readonly hint?: string;
 };
@@ -27,6 +28,16 @@ export function announceProblem(problem: Problem): void {
     { tone: "bad", text: problem.detail, ...(problem.hint === undefined ? {} : { hint: problem.hint }) },
     PROBLEM_SHOWN_MS,
   );
+}
+
+/** What the schedule editor has shown as it was typed. */
+const SHOWN_AT_SCHEDULE = "schedule";
+
+/** Says what is valid in a job and may not mean what was meant, beyond its schedule. */
+export function announceWarnings(warnings: readonly Warning[] = []): void {
+  for (const { path, message } of warnings) {
+    if (!path.startsWith(SHOWN_AT_SCHEDULE)) show({ tone: "warn", text: message }, PROBLEM_SHOWN_MS);
+  }
 }
 
 /** Takes a notice away. */

@@ -2,9 +2,13 @@
 import type { Job, JobInput } from "../../../src/schema/job.ts";
 import type { Run } from "../../../src/schema/run.ts";
 import type { ScheduleSpec } from "../../../src/schema/schedule.ts";
+import type { Advice, Warning } from "../../../src/schema/warning.ts";
 import { type Answer, call, type Page, v1 } from "./client.ts";
 
-export type { Job, Run, ScheduleSpec };
+export type { Job, Run, ScheduleSpec, Warning };
+
+/** The answer to a call that makes or changes a job. */
+export type AdvisedJob = Job & Advice;
 export type RunStatus = Run["status"];
 
 /** What a client may write; everything with a default may be left out. */
@@ -39,9 +43,9 @@ export const listJobs = (filter: JobFilter, cursor?: string, limit = 50, signal?
   call<Page<Job>>("GET", v1("jobs"), { query: { ...filter, cursor, limit }, signal });
 export const getJob = (id: string, signal?: AbortSignal) => call<Job>("GET", v1("jobs", id), { signal });
 export const createJob = (body: JobBody, idempotencyKey: string) =>
-  call<Job>("POST", v1("jobs"), { json: body, headers: { "idempotency-key": idempotencyKey } });
+  call<AdvisedJob>("POST", v1("jobs"), { json: body, headers: { "idempotency-key": idempotencyKey } });
 export const patchJob = (id: string, etag: string, patch: JobPatch) =>
-  call<Job>("PATCH", v1("jobs", id), { json: patch, headers: { "if-match": etag } });
+  call<AdvisedJob>("PATCH", v1("jobs", id), { json: patch, headers: { "if-match": etag } });
 export const deleteJob = (id: string) => call<undefined>("DELETE", v1("jobs", id));
 export const pauseJob = (id: string) => call<Job>("POST", v1("jobs", id, "pause"));
 export const resumeJob = (id: string) => call<Job>("POST", v1("jobs", id, "resume"));
@@ -61,6 +65,10 @@ export const getRun = (id: string, runId: string, signal?: AbortSignal) =>
   call<Run>("GET", v1("jobs", id, "runs", runId), { signal });
 export const cancelRun = (id: string, runId: string) => call<Run>("POST", v1("jobs", id, "runs", runId, "cancel"));
 
-export type Preview = { readonly next: readonly Fire[]; readonly description: string };
+export type Preview = {
+  readonly next: readonly Fire[];
+  readonly description: string;
+  readonly warnings?: readonly Warning[];
+};
 export const previewSchedule = (schedule: ScheduleSpec, signal?: AbortSignal): Promise<Answer<Preview>> =>
   call("POST", v1("schedules", "preview"), { json: { schedule, count: 5 }, signal });

@@ -2,7 +2,7 @@
 import { formatLocal } from "../../../../src/domain/time/instant.ts";
 import { Field, TextField } from "../../parts/field.tsx";
 import { VIEWER_ZONE, zoneName } from "../../time/format.ts";
-import type { PartProps } from "./schedule-editor.tsx";
+import type { PartProps } from "./part.ts";
 
 export function AtEditor({ draft, change, errorsAt }: PartProps) {
   const at = Date.parse(draft.at);
@@ -21,7 +21,7 @@ export function AtEditor({ draft, change, errorsAt }: PartProps) {
       <TextField
         label="Instant"
         class="raw"
-        hint="RFC 3339, with an offset."
+        hint="With an offset, or a local time and its zone."
         value={draft.at}
         onInput={(typed) => change({ at: typed })}
         errors={errorsAt("schedule.at")}

@@ -2,7 +2,8 @@
 import { useState } from "preact/hooks";
 import { Field, SelectField, TextField } from "../../parts/field.tsx";
 import { type CronShape, cronOf, DEFAULT_SHAPE, RHYTHMS, type Rhythm, shapeOf } from "../../time/cron-builder.ts";
-import { type PartProps, ZoneField } from "./schedule-editor.tsx";
+import type { PartProps } from "./part.ts";
+import { ZoneField } from "./zone-field.tsx";
 
 const WORDS: Readonly<Record<Rhythm, string>> = {
   minutes: "Every few minutes",

@@ -3,14 +3,21 @@
 import type { Job, JobBody, JobPatch, ScheduleSpec } from "../../api/jobs.ts";
 import type { FieldError } from "../../api/problem.ts";
 
-export type ScheduleKind = "cron" | "every" | "at";
+export type ScheduleKind = "cron" | "every" | "rrule" | "at" | "in" | "manual";
+
+/** Whether schedules of this kind fire more than once, so that times can be excluded. */
+export const takesExclusions = (kind: ScheduleKind): boolean => kind === "cron" || kind === "every" || kind === "rrule";
 
 export type ScheduleDraft = {
   readonly kind: ScheduleKind;
   readonly cron: string;
   readonly timezone: string;
   readonly every: string;
+  readonly rrule: string;
   readonly at: string;
+  readonly in: string;
+  /** One exclusion a line. */
+  readonly exclude: string;
   readonly jitter: string;
   readonly starts_at: string;
   readonly ends_at: string;
@@ -52,7 +59,10 @@ export function emptyDraft(timezone: string): Draft {
       cron: "0 9 * * 1-5",
       timezone,
       every: "30m",
+      rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=9;BYMINUTE=0",
       at: "",
+      in: "20m",
+      exclude: "",
       jitter: "",
       starts_at: "",
       ends_at: "",
@@ -76,11 +86,13 @@ export function emptyDraft(timezone: string): Draft {
   };
 }
 
+const KINDS = ["cron", "every", "rrule", "at", "in", "manual"] as const;
+
 /** The job as a draft. */
 export function draftOf(job: Job, timezone: string): Draft {
   const empty = emptyDraft(timezone);
   const { schedule, retry, fan_out } = job;
-  const kind = schedule.cron !== undefined ? "cron" : schedule.every !== undefined ? "every" : "at";
+  const kind = KINDS.find((each) => schedule[each] !== undefined) ?? "cron";
   return {
     ...empty,
     name: job.name,
@@ -89,9 +101,13 @@ export function draftOf(job: Job, timezone: string): Draft {
     schedule: {
       kind,
       cron: schedule.cron ?? empty.schedule.cron,
-      timezone: kind === "cron" ? (schedule.timezone ?? "") : timezone,
+      // Where the kind takes a zone and the job names none, that is UTC; for a kind that is chosen next, the viewer's.
+      timezone: schedule.timezone ?? (kind === "cron" || kind === "rrule" ? "" : timezone),
       every: schedule.every ?? empty.schedule.every,
+      rrule: schedule.rrule ?? empty.schedule.rrule,
       at: schedule.at ?? "",
+      in: empty.schedule.in,
+      exclude: (schedule.exclude ?? []).join("\n"),
       jitter: schedule.jitter ?? "",
       starts_at: schedule.starts_at ?? "",
       ends_at: schedule.ends_at ?? "",
@@ -119,19 +135,30 @@ export function draftOf(job: Job, timezone: string): Draft {
 
 const isCount = (text: string): boolean => /^\d+$/.test(text.trim());
 
+/** A local time: without an offset, so that it needs a zone. */
+const isLocalTime = (text: string): boolean => /\d{2}:\d{2}$/.test(text) && !/[+-]\d{2}:\d{2}$/.test(text);
+
 /** The schedule that the draft stands for. */
 export function specOf(draft: ScheduleDraft): ScheduleSpec {
-  const { kind, jitter, starts_at, ends_at, max_runs } = draft;
+  const { kind } = draft;
+  if (kind === "manual") return { manual: true };
+  const text = (name: "timezone" | "jitter" | "starts_at" | "ends_at") =>
+    draft[name].trim() === "" ? {} : { [name]: draft[name].trim() };
+  const lines = draft.exclude.split("\n").map((line) => line.trim());
+  const exclude = takesExclusions(kind) ? lines.filter((line) => line !== "") : [];
+  const isZoned =
+    kind === "cron" ||
+    kind === "rrule" ||
+    (kind === "every" && exclude.length > 0) ||
+    (kind === "at" && isLocalTime(draft.at.trim()));
   return {
-    ...(kind === "cron"
-      ? { cron: draft.cron, ...(draft.timezone.trim() === "" ? {} : { timezone: draft.timezone.trim() }) }
-      : {}),
-    ...(kind === "every" ? { every: draft.every.trim() } : {}),
-    ...(kind === "at" ? { at: draft.at.trim() } : {}),
-    ...(jitter.trim() === "" ? {} : { jitter: jitter.trim() }),
-    ...(starts_at.trim() === "" ? {} : { starts_at: starts_at.trim() }),
-    ...(ends_at.trim() === "" ? {} : { ends_at: ends_at.trim() }),
-    ...(isCount(max_runs) ? { max_runs: Number(max_runs) } : {}),
+    [kind]: kind === "cron" ? draft.cron : draft[kind].trim(),
+    ...(isZoned ? text("timezone") : {}),
+    ...(exclude.length === 0 ? {} : { exclude }),
+    ...text("jitter"),
+    ...text("starts_at"),
+    ...text("ends_at"),
+    ...(isCount(draft.max_runs) ? { max_runs: Number(draft.max_runs) } : {}),
   };
 }
 

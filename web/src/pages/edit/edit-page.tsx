@@ -1,6 +1,6 @@
 /** Making a job, and changing one. */
 import { useState } from "preact/hooks";
-import { announce } from "../../announce.ts";
+import { announce, announceWarnings } from "../../announce.ts";
 import { createJob, getJob, type Job, patchJob } from "../../api/jobs.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
@@ -31,7 +31,8 @@ export function NewJobPage() {
           return createJob(body, keyOf(JSON.stringify(body)));
         }}
         onSaved={(job) => {
-          announce(`${job.name} was made`);
+          announce(`${job.name} was created`);
+          announceWarnings(job.warnings);
           go(link("jobs", job.id));
         }}
       />
@@ -56,6 +57,7 @@ export function EditJobPage({ id }: { readonly id: string }) {
         submit={(draft) => patchJob(id, job.etag, patchOf(bodyOf(initial).body, bodyOf(draft).body))}
         onSaved={(saved) => {
           announce(`${saved.name} was saved`);
+          announceWarnings(saved.warnings);
           go(link("jobs", id));
         }}
         onReload={reload}

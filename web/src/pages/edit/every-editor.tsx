@@ -1,6 +1,6 @@
 /** An interval: a number and a unit in step with the duration that the API takes. */
 import { Field, TextField } from "../../parts/field.tsx";
-import type { PartProps } from "./schedule-editor.tsx";
+import type { PartProps } from "./part.ts";
 
 const UNITS = [
   ["s", "seconds"],

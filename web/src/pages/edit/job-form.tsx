@@ -1,7 +1,7 @@
 /** The form that makes a job and changes one. What is wrong is said by the API and shown at the field. */
 import { useState } from "preact/hooks";
 import type { Answer } from "../../api/client.ts";
-import type { Job } from "../../api/jobs.ts";
+import type { AdvisedJob } from "../../api/jobs.ts";
 import { type FieldError, messagesAt, type Problem } from "../../api/problem.ts";
 import { AreaField, SelectField, TextField } from "../../parts/field.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
@@ -13,8 +13,8 @@ export type JobFormProps = {
   readonly initial: Draft;
   readonly submitLabel: string;
   readonly cancelTo: string;
-  readonly submit: (draft: Draft) => Promise<Answer<Job>>;
-  readonly onSaved: (job: Job) => void;
+  readonly submit: (draft: Draft) => Promise<Answer<AdvisedJob>>;
+  readonly onSaved: (job: AdvisedJob) => void;
   /** Beside the problem, where saving failed. */
   readonly onReload?: () => void;
 };
@@ -185,7 +185,7 @@ const HOW_PATHS = [
   "payload",
 ];
 const OVERLAPS = [
-  ["skip", "Skip the new fire"],
+  ["skip", "Skip the new run"],
   ["buffer_one", "Let one wait"],
   ["cancel_other", "Cancel the run"],
   ["allow_all", "Run both"],
@@ -204,7 +204,7 @@ function How({ draft, change, at }: PartProps) {
           errors={at("overlap")}
         />
         <TextField
-          label="Make up for missed fires within"
+          label="Catch up missed runs for"
           value={draft.catchup_window}
           onInput={(catchup_window) => change({ catchup_window })}
           errors={at("catchup_window")}

@@ -1,6 +1,6 @@
 /** What comes of the schedule as it is typed: in words, the next five fires, and what the next change of the clocks does to it. */
 import { useEffect, useState } from "preact/hooks";
-import { type Preview, previewSchedule } from "../../api/jobs.ts";
+import { type Preview, previewSchedule, type Warning } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
 import { now } from "../../clock.ts";
 import { nextClockChange } from "../../time/clock-changes.ts";
@@ -53,7 +53,7 @@ export function FirePreview({ draft, preview }: { readonly draft: ScheduleDraft;
   return (
     <aside
       class={fresh ? "preview" : "preview is-stale"}
-      aria-label="What comes of it"
+      aria-label="Next runs"
       aria-busy={!fresh && problem === undefined}
     >
       <p class="preview-words" aria-live="polite">
@@ -84,10 +84,25 @@ export function FirePreview({ draft, preview }: { readonly draft: ScheduleDraft;
           );
         })}
       </ol>
-      {value !== undefined && value.next.length < 5 && fresh ? <p class="hint">No further fires.</p> : null}
+      {value !== undefined && value.next.length < 5 && fresh && draft.kind !== "manual" ? (
+        <p class="hint">No further runs.</p>
+      ) : null}
       {isElsewhere ? <p class="hint">Times of {zoneName(zone)}; beside them, yours.</p> : null}
       {fresh ? <NextChange draft={draft} /> : null}
+      {fresh ? <Warnings warnings={value?.warnings ?? []} /> : null}
     </aside>
+  );
+}
+
+/** What is valid and may not mean what was meant. */
+function Warnings({ warnings }: { readonly warnings: readonly Warning[] }) {
+  if (warnings.length === 0) return null;
+  return (
+    <ul class="warnings" aria-label="Please check">
+      {warnings.map(({ code, message }) => (
+        <li key={`${code} ${message}`}>{message}</li>
+      ))}
+    </ul>
   );
 }
 

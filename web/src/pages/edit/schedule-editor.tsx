@@ -1,17 +1,22 @@
 /** When the job fires: a friendly editor in step with the text that the API takes, and the fires that come of it. */
 import type { FieldError } from "../../api/problem.ts";
-import { Field, TextField } from "../../parts/field.tsx";
-import { VIEWER_ZONE } from "../../time/format.ts";
 import { AtEditor } from "./at-editor.tsx";
+import { Bounds } from "./bounds.tsx";
 import { CronEditor } from "./cron-editor.tsx";
+import { DelayEditor } from "./delay-editor.tsx";
 import type { ScheduleDraft, ScheduleKind } from "./draft.ts";
 import { EveryEditor } from "./every-editor.tsx";
+import type { PartProps } from "./part.ts";
 import { FirePreview, usePreview } from "./preview.tsx";
+import { RuleEditor } from "./rule-editor.tsx";
 
 const KINDS: readonly (readonly [ScheduleKind, string, string])[] = [
   ["cron", "By calendar", "At times of day, on days of the week or month"],
-  ["every", "At an interval", "Every so often, from when it is saved"],
+  ["every", "At an interval", "Every so often, counted from a start"],
+  ["rrule", "By a rule", "Every other Tuesday, the last Friday of a month"],
   ["at", "Once", "At one time, and then it is finished"],
+  ["in", "In a while", "In 20 minutes, in 3 hours"],
+  ["manual", "By hand", "Only when it is run or triggered"],
 ];
 
 export type ScheduleEditorProps = {
@@ -19,13 +24,6 @@ export type ScheduleEditorProps = {
   readonly onChange: (draft: ScheduleDraft) => void;
   /** What the API said when it was last saved. */
   readonly errors: readonly FieldError[];
-};
-
-/** What a part of the editor gets: the draft, a way to change some of it, and what is wrong with each field. */
-export type PartProps = {
-  readonly draft: ScheduleDraft;
-  readonly change: (changes: Partial<ScheduleDraft>) => void;
-  readonly errorsAt: (field: string) => readonly string[];
 };
 
 export function ScheduleEditor({ draft, onChange, errors }: ScheduleEditorProps) {
@@ -54,8 +52,16 @@ export function ScheduleEditor({ draft, onChange, errors }: ScheduleEditorProps)
         <div class="schedule-fields">
           {draft.kind === "cron" ? <CronEditor {...part} /> : null}
           {draft.kind === "every" ? <EveryEditor {...part} /> : null}
+          {draft.kind === "rrule" ? <RuleEditor {...part} /> : null}
           {draft.kind === "at" ? <AtEditor {...part} /> : null}
-          <Bounds {...part} />
+          {draft.kind === "in" ? <DelayEditor {...part} /> : null}
+          {draft.kind === "manual" ? (
+            <p class="hint">
+              It has no times of its own: use Run now, the API's run and trigger, or the tool run_job_now.
+            </p>
+          ) : (
+            <Bounds {...part} />
+          )}
           {errorsAt("schedule").map((message) => (
             <p key={message} class="field-errors">
               {message}
@@ -65,79 +71,5 @@ export function ScheduleEditor({ draft, onChange, errors }: ScheduleEditorProps)
         <FirePreview draft={draft} preview={preview} />
       </div>
     </fieldset>
-  );
-}
-
-function Bounds({ draft, change, errorsAt }: PartProps) {
-  const set = ["jitter", "starts_at", "ends_at", "max_runs"].some((name) => errorsAt(`schedule.${name}`).length > 0);
-  const used = draft.jitter !== "" || draft.starts_at !== "" || draft.ends_at !== "" || draft.max_runs !== "";
-  return (
-    <details open={set || used}>
-      <summary>Jitter and limits</summary>
-      <div class="two">
-        <TextField
-          label="Jitter"
-          hint="Delays every fire by a fixed part of this, so that jobs do not all fire at once."
-          value={draft.jitter}
-          onInput={(jitter) => change({ jitter })}
-          errors={errorsAt("schedule.jitter")}
-          input={{ placeholder: "5m" }}
-        />
-        <TextField
-          label="Most runs"
-          hint="Then it is finished."
-          value={draft.max_runs}
-          onInput={(max_runs) => change({ max_runs })}
-          errors={errorsAt("schedule.max_runs")}
-          input={{ inputMode: "numeric" }}
-        />
-        <TextField
-          label="Not before"
-          value={draft.starts_at}
-          onInput={(starts_at) => change({ starts_at })}
-          errors={errorsAt("schedule.starts_at")}
-          input={{ placeholder: "2027-01-01T00:00:00Z" }}
-        />
-        <TextField
-          label="Not after"
-          value={draft.ends_at}
-          onInput={(ends_at) => change({ ends_at })}
-          errors={errorsAt("schedule.ends_at")}
-          input={{ placeholder: "2027-12-31T23:59:59Z" }}
-        />
-      </div>
-    </details>
-  );
-}
-
-const ZONES = Intl.supportedValuesOf("timeZone");
-
-/** The zone of a cron expression: any IANA name, the known ones offered. */
-export function ZoneField({ draft, change, errorsAt }: PartProps) {
-  return (
-    <Field
-      label="Time zone"
-      errors={errorsAt("schedule.timezone")}
-      hint={draft.timezone === "" ? "Empty is UTC." : undefined}
-    >
-      {(tie) => (
-        <>
-          <input
-            {...tie}
-            list="zones"
-            value={draft.timezone}
-            autocomplete="off"
-            spellcheck={false}
-            placeholder="UTC"
-            onInput={(event) => change({ timezone: event.currentTarget.value })}
-          />
-          <datalist id="zones">
-            {[...new Set(["UTC", VIEWER_ZONE, ...ZONES])].map((zone) => (
-              <option key={zone} value={zone} />
-            ))}
-          </datalist>
-        </>
-      )}
-    </Field>
   );
 }

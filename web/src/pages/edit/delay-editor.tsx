@@ -1,0 +1,34 @@
+/** Once, in a while: choices for the usual whiles, any duration beside them. */
+import { TextField } from "../../parts/field.tsx";
+import type { PartProps } from "./part.ts";
+
+const USUAL = ["5m", "20m", "1h", "3h", "1d", "7d"];
+
+export function DelayEditor({ draft, change, errorsAt }: PartProps) {
+  return (
+    <>
+      <fieldset class="usual">
+        <legend>In</legend>
+        {USUAL.map((delay) => (
+          <button
+            key={delay}
+            type="button"
+            class="button"
+            aria-pressed={draft.in === delay}
+            onClick={() => change({ in: delay })}
+          >
+            {delay}
+          </button>
+        ))}
+      </fieldset>
+      <TextField
+        label="Delay"
+        class="raw"
+        hint="From the moment it is saved, such as 90s, 20m, 1h30m, 2d."
+        value={draft.in}
+        onInput={(delay) => change({ in: delay })}
+        errors={errorsAt("schedule.in")}
+      />
+    </>
+  );
+}

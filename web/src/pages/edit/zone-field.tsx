@@ -1,0 +1,35 @@
+/** The time zone of a schedule: any IANA name, the known ones offered. */
+import { Field } from "../../parts/field.tsx";
+import { VIEWER_ZONE } from "../../time/format.ts";
+import type { PartProps } from "./part.ts";
+
+const ZONES = [...new Set(["UTC", VIEWER_ZONE, ...Intl.supportedValuesOf("timeZone")])];
+
+export function ZoneField({ draft, change, errorsAt }: PartProps) {
+  return (
+    <Field
+      label="Time zone"
+      errors={errorsAt("schedule.timezone")}
+      hint={draft.timezone === "" ? "Empty is UTC." : undefined}
+    >
+      {(tie) => (
+        <>
+          <input
+            {...tie}
+            list="zones"
+            value={draft.timezone}
+            autocomplete="off"
+            spellcheck={false}
+            placeholder="UTC"
+            onInput={(event) => change({ timezone: event.currentTarget.value })}
+          />
+          <datalist id="zones">
+            {ZONES.map((zone) => (
+              <option key={zone} value={zone} />
+            ))}
+          </datalist>
+        </>
+      )}
+    </Field>
+  );
+}

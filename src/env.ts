@@ -5,10 +5,12 @@ import type { DirectoryBinding } from "./objects/directory.ts";
 import type { FanOutBinding } from "./objects/fan-out.ts";
 import type { HeartbeatBinding } from "./objects/heartbeat.ts";
 import type { JobBinding } from "./objects/job.ts";
+import type { MailboxBinding } from "./objects/mailbox.ts";
 import { DEFAULT_CALLS_PER_WAKE, DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
+import { IdText } from "./schema/text.ts";
 
 /** The Durable Objects, each as its contract. */
-type ObjectBindings = JobBinding & DirectoryBinding & FanOutBinding & HeartbeatBinding;
+type ObjectBindings = JobBinding & DirectoryBinding & FanOutBinding & HeartbeatBinding & MailboxBinding;
 
 /** As much of the platform's `Ai` as is used here; its own type lists every model by name. */
 export type WorkersAi = { run(model: string, input: object): Promise<unknown> };
@@ -52,6 +54,8 @@ const Settings = z.object({
   AGENT_SECRET: text,
   /** The secret that AGENT_SECRET had before: calls carry a signature of each, so that the agent may know either. */
   AGENT_SECRET_PREVIOUS: text,
+  /** Without AGENT_URL: the default agent has no address, and takes its runs out of this mailbox. */
+  AGENT_ID: z.preprocess(blankIsUnset, IdText.optional()),
   /** Where clients and agents reach this deployment; without it, the URL of the request that made the job is not known to its alarm. */
   PUBLIC_URL: text,
   /** `stopped` fires nothing; `ephemeral` fires no persisted job, but heartbeats and code tasks. */

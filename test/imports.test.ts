@@ -24,6 +24,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ["durable-objects/storage", "durable-objects/shared"],
   ["durable-objects/job", "durable-objects/fan-out", "durable-objects/directory", "durable-objects/heartbeat"],
   ["src/http", "src/cron"],
+  // A front of the API beside HTTP: its frames carry the problems that HTTP answers.
+  ["durable-objects/mailbox"],
   ["src/client", "src/agent-kit", "src/index.ts"],
   ["web/build.ts"],
   ["local"],

@@ -229,7 +229,11 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     options: { readonly secret?: string | undefined; readonly rotate?: boolean },
   ): Promise<AgentPut> {
     const present = this.#agents.find(id);
-    const kept = options.rotate === true ? undefined : present?.secret;
+    if (url === "") {
+      if (present?.url !== "") this.#agents.put({ id, url, secret: "" });
+      return { created: present === undefined };
+    }
+    const kept = options.rotate === true || present?.secret === "" ? undefined : present?.secret;
     const given = options.secret ?? kept;
     const secret = given ?? makeSecret();
     if (present?.url !== url || present.secret !== secret) this.#agents.put({ id, url, secret });

@@ -180,7 +180,9 @@ export class FanOutLoop {
     }
     // The client hears of the change, so that it is written first.
     current.log.write();
-    if (flight !== undefined && isActive(after)) this.#flights.set(key, { ...flight, run: after, logged: true });
+    // A run that is claimed while its offer is being made is the agent's: the offer's answer counts no more.
+    if (flight !== undefined && after.phase === "calling")
+      this.#flights.set(key, { ...flight, run: after, logged: true });
     else {
       this.#calls.abort(key);
       this.#land(current, key);

@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { callJob, notifyListeners } from "../../src/agent/attempt.ts";
+import { withdrawOffer } from "../../src/agent/offer.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { NO_USERS } from "../../src/domain/fan-out/fan-out.ts";
 import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
@@ -12,12 +13,32 @@ import { userRunView } from "../../src/domain/fan-out/view.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { readControl } from "../../src/domain/run/control.ts";
 import { rulesOf } from "../../src/domain/run/rules.ts";
-import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
+import {
+  cancelRun,
+  claimRun,
+  completeRun,
+  isActive,
+  isClaimable,
+  isClaimed,
+  type Lease,
+  notClaimed,
+  progressRun,
+  type Run,
+  releaseRun,
+  repeatsReport,
+} from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
 import { noteControl } from "../../src/domain/run/steer.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
-import type { FanOutRpc, ListedRun, RunChange, ShardStatus, UserRunQuery } from "../../src/objects/fan-out.ts";
+import type {
+  ClaimedRun,
+  FanOutRpc,
+  ListedRun,
+  RunChange,
+  ShardStatus,
+  UserRunQuery,
+} from "../../src/objects/fan-out.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
@@ -114,6 +135,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
       if (change.kind === "complete" && repeatsReport(run, change.body.status)) return ok(viewOf(fanOut, run));
       return err({ kind: "run_already_finished", status: run.status });
     }
+    if (change.kind === "release" && !isClaimed(run)) return notClaimed;
     if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change));
     const { jobId, definition } = fanOut.spec;
     const body = await notifyListeners(definition, { ...run, jobId }, change.body);
@@ -129,6 +151,17 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     const { control } = body;
     const isSteered = control !== undefined && control !== null;
     return this.#changed(fanOut, key, now, isSteered ? noteControl(ended, readControl(control)) : ended);
+  }
+
+  /** Hands an offered run to the agent that claims it. Undefined if it is not offered (any more). */
+  async claimRun(no: number, key: string, lease: Lease): Promise<ClaimedRun | undefined> {
+    const found = this.#find(no, key);
+    const job = this.#loop.current?.job;
+    if (found === undefined || job === undefined || !isClaimable(found.run)) return undefined;
+    const run = claimRun(found.run, lease, rulesOf(job), Date.now());
+    this.#loop.change(found.fanOut, key, found.run, run);
+    const { definition, origin } = found.fanOut.spec;
+    return { run, definition, origin, previous: this.#previous(definition, run) };
   }
 
   /** Drops a fan-out and its runs. */
@@ -157,12 +190,14 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
 
   #changed(fanOut: StoredFanOut, key: string, before: Run, after: Run): Outcome<RunView> {
     this.#loop.change(fanOut, key, before, after);
+    if (!isActive(after)) withdrawOffer(this.env, after);
     return ok(viewOf(fanOut, after));
   }
 
   #apply(run: Run, change: Exclude<RunChange, { kind: "complete" }>): Run {
     const now = Date.now();
     if (change.kind === "cancel") return cancelRun(run, now);
+    if (change.kind === "release") return releaseRun(run, now);
     const job = this.#loop.current?.job;
     // A run that has not ended belongs to the fan-out that is going.
     return job === undefined ? run : progressRun(run, change.progress, rulesOf(job), now);

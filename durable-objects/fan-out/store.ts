@@ -258,7 +258,8 @@ type StoredRun = Omit<UserRunParts, "startedAt" | "status">;
 
 function toRow(run: Run): Values {
   const { id, startedAt, status, userId = "", phase, finishedAt, attempt, wakeAt, error, httpStatus, output } = run;
-  const { progress, offeredAt, claim, outputTruncated, attempts, unchanged, costUsd, tokens, controlError } = run;
+  const { progress, offeredAt, offeredTo, claim, outputTruncated, attempts, unchanged, costUsd, tokens, controlError } =
+    run;
   const optional = {
     wakeAt,
     finishedAt,
@@ -266,6 +267,7 @@ function toRow(run: Run): Values {
     httpStatus,
     progress,
     offeredAt,
+    offeredTo,
     claim,
     outputTruncated: outputTruncated || undefined,
     attempts,

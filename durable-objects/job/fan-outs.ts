@@ -23,6 +23,7 @@ import { fanOutView } from "../../src/domain/fan-out/view.ts";
 import { refuseStart } from "../../src/domain/job/job-change.ts";
 import { pauseJob } from "../../src/domain/job/stop.ts";
 import { err, ok } from "../../src/domain/result.ts";
+import type { Lease } from "../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
@@ -30,6 +31,7 @@ import { errorText } from "../../src/domain/text/error-text.ts";
 import type { Env, Settings } from "../../src/env.ts";
 import { inTurns } from "../../src/map-limit.ts";
 import {
+  type ClaimedRun,
   type FanOutRpc,
   fanOutShard,
   type ListedRun,
@@ -212,6 +214,15 @@ export class JobFanOuts {
     const changed = own(await this.#shard(place.k).changeRun(place.no, place.key, change));
     this.progress.moved();
     return changed;
+  }
+
+  /** Hands a user's run to the agent that claims it; undefined if it is not offered. */
+  async claimRun(runId: string, lease: Lease): Promise<ClaimedRun | undefined> {
+    const place = this.#placeOf(runId);
+    if (place === undefined) return undefined;
+    const claimed = await this.#shard(place.k).claimRun(place.no, place.key, lease);
+    // A copy: an answer that is passed on as it came by RPC is never disposed of.
+    return claimed === undefined ? undefined : { ...claimed };
   }
 
   #placeOf(runId: string) {

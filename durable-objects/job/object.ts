@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { callJob } from "../../src/agent/attempt.ts";
+import { composeCall } from "../../src/agent/call-agent.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
@@ -23,12 +24,22 @@ import {
 } from "../../src/domain/job/job-change.ts";
 import { OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import type { Run } from "../../src/domain/run/run.ts";
+import type { Lease, Run } from "../../src/domain/run/run.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import { exportView } from "../../src/domain/transfer/restored-job.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
-import type { Created, CreateRequest, JobRpc, Poked, Recalled, RunPlace, RunQuery } from "../../src/objects/job.ts";
+import type {
+  ClaimVerdict,
+  Created,
+  CreateRequest,
+  JobRpc,
+  Poked,
+  Recalled,
+  RunPlace,
+  RunQuery,
+} from "../../src/objects/job.ts";
+import { mailboxObject } from "../../src/objects/mailbox.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import type { Explanation } from "../../src/schema/explanation.ts";
@@ -41,6 +52,7 @@ import { openEvents } from "./events.ts";
 import { JobFanOuts } from "./fan-outs.ts";
 import { JobListing } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
+import { JobOffers } from "./offers.ts";
 import { JobRunLog } from "./run-log.ts";
 import { changeableJob, changeableRecord, JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
 
@@ -55,6 +67,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   readonly #listing: JobListing;
   readonly #fanOuts: JobFanOuts;
   readonly #loop: JobLoop;
+  readonly #offers: JobOffers;
   readonly #runLog: JobRunLog;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -76,12 +89,15 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
         budget: () => new CallBudget(settings.CALLS_PER_WAKE),
       },
     );
-    // The only wire between the parts: nobody says "commit, then wake the loop".
+    // The only wires between the parts: nobody says "commit, then wake the loop".
     state.onCommit((change) => loop.wake(change));
+    const offers = new JobOffers(env);
+    state.onCommit((change) => offers.noticed(change));
     this.#state = state;
     this.#listing = listing;
     this.#fanOuts = fanOuts;
     this.#loop = loop;
+    this.#offers = offers;
     this.#runLog = new JobRunLog(state, fanOuts);
   }
 
@@ -162,8 +178,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
     const seen = changeableRecord(this.#state, caller);
     if (!seen.ok) return seen;
-    const { record, cursor } = seen.value;
+    const { record, cursor, active } = seen.value;
     if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
+    this.#offers.withdrawAll(active);
     this.#state.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
     await this.#loop.remove();
     return ok(jobView(record, cursor, Date.now()));
@@ -202,8 +219,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
-  async completeRun(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<RunView>> {
-    return this.#runLog.complete(caller, runId, body);
+  async completeRun(caller: Caller, runId: string, body: CompleteBody, via?: "mailbox"): Promise<Outcome<RunView>> {
+    const complete = () => this.#runLog.complete(caller, runId, body);
+    return via === "mailbox" ? this.#offers.reporting(runId, complete) : complete();
   }
 
   async progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
@@ -215,8 +233,22 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#runLog.cancel(caller, runId);
   }
 
+  async claimRun(caller: Caller, runId: string, lease: Lease): Promise<ClaimVerdict> {
+    const claimed = await this.#runLog.claim(caller, runId, lease);
+    if (typeof claimed === "string") return { kind: claimed };
+    const jobId = this.#state.stored?.record.id ?? "";
+    const { run, previous } = claimed;
+    const body = await composeCall(settingsOf(this.env), claimed, { ...run, jobId, previous }, Date.now());
+    return { kind: "claimed", body };
+  }
+
+  async releaseRun(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    return this.#runLog.release(caller, runId);
+  }
+
   /** Why the job did or did not run at a time (epoch ms; default: now). */
   async explain(caller: Caller, at?: number): Promise<Outcome<Explanation>> {
+    const connected = await this.#connected(caller);
     return this.#see(caller, (state) => {
       const settings = settingsOf(this.env);
       const now = Date.now();
@@ -224,9 +256,22 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
       const held = heldBecause(settings, state.record.definition.exec_scope);
       const asked = at ?? now;
       const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION);
-      const explained = explain(state, log, { at: asked, now, held, fanOuts, retention: settings.RUN_RETENTION });
+      const retention = settings.RUN_RETENTION;
+      const explained = explain(state, log, { at: asked, now, held, fanOuts, connected, retention });
       return ok(explanationView(state, asked, explained));
     });
+  }
+
+  /** How many sockets are open at the mailbox that a run of this job lies in; undefined if there is no such run. */
+  async #connected(caller: Caller): Promise<number | undefined> {
+    const seen = visibleRecord(this.#state, caller);
+    const offered = seen.ok ? seen.value.active.find(({ phase }) => phase === "offered") : undefined;
+    if (offered?.offeredTo === undefined) return undefined;
+    try {
+      return (await mailboxObject(this.env, offered.offeredTo).status()).connected;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Server-sent events of this job; `lastEventId` is where a listener left off. */

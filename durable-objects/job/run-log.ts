@@ -5,19 +5,29 @@
 
 import { notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import { type Caller, canReadRuns, canReport, runsRefused } from "../../src/domain/job/access.ts";
+import { type Caller, canReadRuns, canReport, canSee, runsRefused } from "../../src/domain/job/access.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import { isActive, type Run, repeatsReport } from "../../src/domain/run/run.ts";
+import {
+  isActive,
+  isClaimable,
+  isClaimed,
+  type Lease,
+  notClaimed,
+  type Run,
+  repeatsReport,
+} from "../../src/domain/run/run.ts";
 import {
   changeByCancel,
+  changeByClaim,
   changeByCompletion,
   changeByProgress,
+  changeByRelease,
   type RunChanged,
 } from "../../src/domain/run/run-change.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
-import type { RunChange } from "../../src/objects/fan-out.ts";
+import type { ClaimedRun, RunChange } from "../../src/objects/fan-out.ts";
 import type { RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import type { JobFanOuts } from "./fan-outs.ts";
@@ -95,6 +105,29 @@ export class JobRunLog {
       return refused ?? this.#changeUserRun(caller, runId, { kind: "cancel" });
     }
     return this.#changeRun(caller, runId, changeByCancel, () => false);
+  }
+
+  /** Hands a run to the agent that claims it, if it is offered still. */
+  async claim(caller: Caller, runId: string, lease: Lease): Promise<ClaimedRun | "not_offered" | "hidden"> {
+    const { current } = this.#state;
+    if (current === undefined || current.record.deletedAt !== undefined) return "not_offered";
+    const { definition, origin } = current.record;
+    if (!canSee(caller, definition)) return "hidden";
+    if (isUserRun(runId)) return (await this.#fanOuts.claimRun(runId, lease)) ?? "not_offered";
+    const run = current.active.find(({ id }) => id === runId);
+    if (run === undefined || !isClaimable(run)) return "not_offered";
+    const claimed = changeByClaim(current, run, lease, Date.now());
+    this.#state.commit(claimed);
+    const previous = definition.continuity ? this.#state.store.lastEnded(runId) : undefined;
+    return { run: claimed.run, definition, origin, previous };
+  }
+
+  /** The agent gives a claimed run back: it is offered again at once. */
+  async release(caller: Caller, runId: string): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "release" });
+    const seen = this.#reportable(caller, runId);
+    if (seen.ok && isActive(seen.value.run) && !isClaimed(seen.value.run)) return notClaimed;
+    return this.#changeRun(caller, runId, changeByRelease, () => false);
   }
 
   /** The run, if it is there and this caller may report on it (or look at it). */

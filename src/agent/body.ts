@@ -1,34 +1,19 @@
 /** The body of a call to the agent, field by field as CONTRACT.md §4 has it. */
 
 import type { Run } from "../domain/run/run.ts";
+import { offerView } from "../domain/run/run-view.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatInstant } from "../domain/time/instant.ts";
-import type { CalledJob, CalledRun, PreviousRun } from "../schema/agent-call.ts";
+import type { CalledJob, CalledRun, Completion, JobRunBody, PreviousRun } from "../schema/agent-call.ts";
 import { MAX_PREVIOUS_OUTPUT_BYTES } from "../schema/limits.ts";
 
-/** Where and with what token the agent reports the end of a run that it answered with 202. */
-export type Completion = { readonly url: string; readonly token: string };
-
-export type JobRunBody = {
-  readonly type: "job.run";
-  /** When this attempt was made. */
-  readonly timestamp: string;
-  readonly data: {
-    readonly run: CalledRun;
-    readonly job: CalledJob;
-    readonly message?: string;
-    readonly payload?: Readonly<Record<string, unknown>>;
-    readonly previous?: PreviousRun;
-    readonly complete: Completion;
-  };
-};
-
 /** What of a run the agent is told, with the id of its job; instants in epoch ms, `attempt` from 1. */
-export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "dueAt" | "startedAt" | "attempt"> & {
-  readonly jobId: string;
-  /** The last run of the job, or of the user, that ended as success or error: handed over where the job has `continuity`. */
-  readonly previous?: Run | undefined;
-};
+export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "dueAt" | "startedAt" | "attempt"> &
+  Partial<Pick<Run, "phase" | "offeredAt" | "claim">> & {
+    readonly jobId: string;
+    /** The last run of the job, or of the user, that ended as success or error: handed over where the job has `continuity`. */
+    readonly previous?: Run | undefined;
+  };
 
 /**
  * The body of one attempt at `now` (epoch ms). `message` and `payload` are the job's, or what stands in for them; empty ones
@@ -76,4 +61,5 @@ export const calledRun = (run: RunToCall): CalledRun => ({
   scheduled_at: formatInstant(run.dueAt),
   started_at: formatInstant(run.startedAt),
   attempt: run.attempt,
+  ...offerView(run),
 });

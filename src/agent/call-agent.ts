@@ -3,16 +3,17 @@
  * What the answer means for the run is decided by `domain/run.ts`.
  */
 
-import type { Result } from "../domain/result.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
 import type { Env, Settings } from "../env.ts";
 import { logError } from "../log.ts";
 import { isCallRefusal } from "../outbound/call-budget.ts";
 import type { Deadline } from "../outbound/deadline.ts";
+import type { JobRunBody } from "../schema/agent-call.ts";
 import type { JobDefinition } from "../schema/job.ts";
 import { jobRunBody, type RunToCall } from "./body.ts";
+import { offerRun } from "./offer.ts";
 import { type DeliveryIo, deliver } from "./push.ts";
-import { type Agent, resolveAgent } from "./resolve.ts";
+import { type Agent, resolveChannel } from "./resolve.ts";
 import { mintToken, RUN_TOKEN_TTL_MS } from "./token.ts";
 import { traceparent } from "./traceparent.ts";
 
@@ -27,9 +28,9 @@ export type JobToCall = {
 export type CallIo = { readonly now: () => number; readonly deadline: Deadline };
 
 /**
- * Calls the agent and never throws: where the agent cannot be looked up, the attempt is worth another. A missing agent, an
- * agent without a secret, and a deployment without TOKEN_SECRET are `refused` with a reason that says what to set: no call is
- * made without a signature or without a way to report back.
+ * Delivers one attempt to the job's agent and never throws: over its URL, or into its mailbox. If the agent cannot be looked
+ * up, the attempt is worth another. A missing agent, an agent without a secret, and a deployment without TOKEN_SECRET are
+ * `refused` with a reason that says what to set: no call is made without a signature or without a way to report back.
  */
 export async function callAgent(
   env: Env,
@@ -38,33 +39,28 @@ export async function callAgent(
   run: RunToCall,
   io: CallIo,
 ): Promise<Answer> {
-  if (settings.TOKEN_SECRET === undefined) {
-    return { kind: "refused", reason: "TOKEN_SECRET is not set, so the run cannot be given its own token" };
-  }
+  if (settings.TOKEN_SECRET === undefined) return { kind: "refused", reason: NO_TOKEN_SECRET };
   const now = io.now();
-  const caller = { role: "run", job_id: run.jobId, run_id: run.id } as const;
   const about = { job_id: run.jobId, run_id: run.id };
-  let agent: Result<Agent, string>;
+  let agent: Agent;
   try {
-    agent = await resolveAgent(env, settings, job.definition.agent_id, now);
+    const channel = await resolveChannel(env, settings, job.definition.agent_id, now);
+    if (!channel.ok) return { kind: "refused", reason: channel.error };
+    if (channel.value.kind === "mailbox") return await offerRun(env, channel.value.agentId, job, run, now);
+    agent = channel.value.agent;
   } catch (error) {
     if (isCallRefusal(error)) return { kind: "postponed" };
-    logError("An agent could not be looked up", about, error);
+    logError("An agent could not be reached", about, error);
     return { kind: "retryable", reason: "the agent could not be looked up: the directory could not be reached" };
   }
-  if (!agent.ok) return { kind: "refused", reason: agent.error };
-  let token: string;
+  let body: JobRunBody;
   try {
-    token = await mintToken(caller, settings.TOKEN_SECRET, now, now + RUN_TOKEN_TTL_MS);
+    body = await composeCall(settings, job, run, now);
   } catch (error) {
     logError("A run's token could not be made", about, error);
     return { kind: "retryable", reason: "the run's own token could not be made; check TOKEN_SECRET" };
   }
-  const { url, secret, fetch: fetchAgent } = agent.value;
-  const origin = (settings.PUBLIC_URL ?? job.origin ?? "").replace(/\/+$/, "");
-  const complete = { url: `${origin}/v1/jobs/${run.jobId}/runs/${run.id}/complete`, token };
-  const called = { id: run.jobId, ...job.definition };
-  const { message, payload } = job.definition;
+  const { url, secret, fetch: fetchAgent } = agent;
   return deliver(
     {
       url,
@@ -72,10 +68,28 @@ export async function callAgent(
       id: run.id,
       sessionId: run.sessionId,
       traceparent: traceparent(run.id, run.attempt),
-      body: jobRunBody({ run, job: called, message, payload, complete, now }),
+      body,
     },
     { fetch: fetchAgent ?? outgoingFetch(env), now: io.now, deadline: io.deadline },
   );
+}
+
+const NO_TOKEN_SECRET = "TOKEN_SECRET is not set, so the run cannot be given its own token";
+
+/** The body of one attempt (docs/contract.md §4), with a token of the run's own. Throws without a usable TOKEN_SECRET. */
+export async function composeCall(
+  settings: Settings,
+  job: JobToCall,
+  run: RunToCall,
+  now: number,
+): Promise<JobRunBody> {
+  if (settings.TOKEN_SECRET === undefined) throw new Error(NO_TOKEN_SECRET);
+  const caller = { role: "run", job_id: run.jobId, run_id: run.id } as const;
+  const token = await mintToken(caller, settings.TOKEN_SECRET, now, now + RUN_TOKEN_TTL_MS);
+  const origin = (settings.PUBLIC_URL ?? job.origin ?? "").replace(/\/+$/, "");
+  const complete = { url: `${origin}/v1/jobs/${run.jobId}/runs/${run.id}/complete`, token };
+  const { message, payload } = job.definition;
+  return jobRunBody({ run, job: { id: run.jobId, ...job.definition }, message, payload, complete, now });
 }
 
 function outgoingFetch({ NETWORK: network }: Env): DeliveryIo["fetch"] {

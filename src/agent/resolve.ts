@@ -1,16 +1,21 @@
 /** Which agent a job's calls go to (CONTRACT.md §2, §4): the registered one that it names, else the default one. */
-import { findAgent } from "../directory/agents.ts";
+import { defaultMailbox, deliveryOf, findAgent } from "../directory/agents.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import { endpointError } from "../outbound/endpoint.ts";
 import type { Secrets } from "../outbound/signature.ts";
 
-/** `fetch` takes the place of the global one where the agent is a service binding. */
+/** An agent with an address. `fetch` takes the place of the global one when the agent is a service binding. */
 export type Agent = {
   readonly url: string;
   readonly secret: Secrets;
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 };
+
+/** The way to an agent: a call to its address, or the mailbox of this agent. */
+export type Channel =
+  | { readonly kind: "push"; readonly agent: Agent }
+  | { readonly kind: "mailbox"; readonly agentId: string };
 
 /** What a bound Worker sees as its URL; the host is never looked up. */
 const BINDING_URL = "https://agent.internal/";
@@ -26,16 +31,36 @@ export async function resolveAgent(
   agentId: string | undefined,
   now = Date.now(),
 ): Promise<Result<Agent, string>> {
-  if (agentId === undefined || agentId === "") return defaultAgent(env, settings);
-  const agent = await findAgent(env, agentId, now);
-  if (agent === undefined) return err(`agent "${agentId}" is not registered: PUT /v1/agents/${agentId}`);
-  return ok({ url: agent.url, secret: agent.secret });
+  const channel = await resolveChannel(env, settings, agentId, now);
+  if (!channel.ok) return channel;
+  if (channel.value.kind === "push") return ok(channel.value.agent);
+  return err(`agent "${channel.value.agentId}" has no address (delivery: pull), so it cannot be called`);
+}
+
+/** The way to the agent of a run, as {@link resolveAgent}: an agent without an address has a mailbox. */
+export async function resolveChannel(
+  env: Env,
+  settings: Settings,
+  agentId: string | undefined,
+  now: number,
+): Promise<Result<Channel, string>> {
+  const id = agentId || defaultMailbox(env, settings);
+  if (id === undefined) {
+    const agent = defaultAgent(env, settings);
+    return agent.ok ? ok({ kind: "push", agent: agent.value }) : agent;
+  }
+  const agent = await findAgent(env, settings, id, now);
+  if (agent === undefined) return err(`agent "${id}" is not registered: PUT /v1/agents/${id}`);
+  if (deliveryOf(agent) === "pull") return ok({ kind: "mailbox", agentId: id });
+  return ok({ kind: "push", agent: { url: agent.url, secret: agent.secret } });
 }
 
 function defaultAgent(env: Env, settings: Settings): Result<Agent, string> {
   const binding = env.AGENT;
   if (binding === undefined && settings.AGENT_URL === undefined) {
-    return err("no agent is configured: set AGENT_URL and AGENT_SECRET, or name a registered agent in agent_id");
+    return err(
+      "no agent is configured: set AGENT_URL and AGENT_SECRET, or AGENT_ID for one without an address, or name a registered agent in agent_id",
+    );
   }
   if (settings.AGENT_SECRET === undefined) {
     return err(

@@ -24,6 +24,8 @@ export type Failure =
   | { readonly kind: "budget_exceeded"; readonly reason: string }
   | { readonly kind: "name_reserved"; readonly name: string }
   | { readonly kind: "run_already_finished"; readonly status: string }
+  /** The agent is called at its URL, so it has no mailbox. */
+  | { readonly kind: "agent_has_url"; readonly agent: string }
   | { readonly kind: "precondition_failed"; readonly etag: string }
   | { readonly kind: "idempotency_key_reused" }
   | { readonly kind: "quota_exceeded"; readonly owner: string; readonly limit: number };

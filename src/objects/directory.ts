@@ -152,7 +152,7 @@ export interface DirectoryRpc extends EventsRpc {
   countUsers(seenSince?: number): Promise<RosterCount>;
 
   /**
-   * Registers an agent under a checked URL and, if given, a checked secret. A secret is made for a new agent without one and
+   * Registers an agent under a checked URL (`""`: it has no address, and no secret) and, if given, a checked secret. A secret is made for a new agent without one and
    * if `rotate` asks for it; a made one is in this answer and in no other.
    */
   putAgent(

@@ -3,21 +3,32 @@ import type { Outcome } from "../domain/failure.ts";
 import type { FanOutCounts } from "../domain/fan-out/fan-out.ts";
 import { shardName } from "../domain/fan-out/shard.ts";
 import type { FanOutSpec, RunKey } from "../domain/fan-out/user-run.ts";
-import type { RunStatus } from "../schema/job.ts";
-import type { CompleteBody, Progress, Run } from "../schema/run.ts";
+import type { Lease, Run } from "../domain/run/run.ts";
+import type { JobDefinition, RunStatus } from "../schema/job.ts";
+import type { CompleteBody, Progress, Run as RunView } from "../schema/run.ts";
 import type { Objects } from "./binding.ts";
 
 /** Where a fan-out stands in a shard. `idle`: nothing runs, waits or is queued; `gone`: what an agent said with 410. */
 export type ShardStatus = { readonly idle: boolean; readonly counts: FanOutCounts; readonly gone?: string };
 
 /** A run in a list, with the place it has there. */
-export type ListedRun = RunKey & { readonly view: Run };
+export type ListedRun = RunKey & { readonly view: RunView };
 
 /** What may be done to a user's run from outside. */
 export type RunChange =
   | { readonly kind: "complete"; readonly body: CompleteBody }
   | { readonly kind: "progress"; readonly progress: Progress }
-  | { readonly kind: "cancel" };
+  | { readonly kind: "cancel" }
+  | { readonly kind: "release" };
+
+/** A run that was claimed, and what of its job the agent is handed with it. */
+export type ClaimedRun = {
+  readonly run: Run;
+  readonly definition: JobDefinition;
+  readonly origin?: string | undefined;
+  /** Of a job with `continuity`: the user's last run. */
+  readonly previous?: Run | undefined;
+};
 
 export type UserRunQuery = {
   readonly limit: number;
@@ -45,9 +56,11 @@ export interface FanOutRpc {
   /** Runs of one fan-out, or of all that are kept, newest first. */
   runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]>;
   /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
-  run(no: number, key: string): Promise<Outcome<Run>>;
-  /** Errors: `not_found`; `run_already_finished`, unless a completion repeats the status that the run has. */
-  changeRun(no: number, key: string, change: RunChange): Promise<Outcome<Run>>;
+  run(no: number, key: string): Promise<Outcome<RunView>>;
+  /** Errors: `not_found`; `validation_failed` for a release of a run that is not claimed; `run_already_finished`, unless a completion repeats the status that the run has. */
+  changeRun(no: number, key: string, change: RunChange): Promise<Outcome<RunView>>;
+  /** Hands an offered run to the agent that claims it. Undefined if it is not offered (any more). */
+  claimRun(no: number, key: string, lease: Lease): Promise<ClaimedRun | undefined>;
   /** Drops a fan-out and its runs. */
   forget(no: number): Promise<void>;
   /** Hangs up every call and drops everything: the job is gone. */

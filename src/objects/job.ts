@@ -4,6 +4,8 @@ import type { Outcome } from "../domain/failure.ts";
 import type { RunKey } from "../domain/fan-out/user-run.ts";
 import type { Caller } from "../domain/job/access.ts";
 import type { Cursor, JobRecord } from "../domain/job/job.ts";
+import type { Lease } from "../domain/run/run.ts";
+import type { JobRunBody } from "../schema/agent-call.ts";
 import type { Explanation } from "../schema/explanation.ts";
 import type { FanOut } from "../schema/fan-out.ts";
 import type { Job, JobInput } from "../schema/job.ts";
@@ -36,6 +38,12 @@ export type RunQuery = Omit<UserRunQuery, "before"> & {
   readonly fanOutId?: string | undefined;
   readonly before?: RunPlace | undefined;
 };
+
+/** `not_offered`: the offer is void. `hidden`: it stands, and the caller may not see the job. */
+export type ClaimVerdict =
+  | { readonly kind: "claimed"; readonly body: JobRunBody }
+  | { readonly kind: "not_offered" }
+  | { readonly kind: "hidden" };
 
 /** What a job says of itself when it is checked; `createdAt` tells it from an earlier place of the same id under another owner. */
 export type Poked = {
@@ -77,12 +85,20 @@ export interface JobRpc {
   runs(caller: Caller, query: RunQuery): Promise<Outcome<{ readonly items: Run[]; readonly next?: RunPlace }>>;
   /** One run, for a caller that may see the job, and for the run's own token. */
   run(caller: Caller, runId: string): Promise<Outcome<Run>>;
-  /** The agent's own report of a run's end. The same report again is fine. Errors: `run_already_finished` for a different one. */
-  completeRun(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<Run>>;
+  /**
+   * The agent's own report of a run's end. The same report again is fine. `via`: the mailbox of the run reports it, and need not be
+   * told. Errors: `run_already_finished` for a different one.
+   */
+  completeRun(caller: Caller, runId: string, body: CompleteBody, via?: "mailbox"): Promise<Outcome<Run>>;
   /** Errors: `run_already_finished`. */
   progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<Run>>;
   /** Stops an active run, hanging up a call in flight. Errors: `run_already_finished`. */
   cancelRun(caller: Caller, runId: string): Promise<Outcome<Run>>;
+
+  /** The mailbox's question before it hands a run out: the run is the caller's from then on, until its lease runs out. */
+  claimRun(caller: Caller, runId: string, lease: Lease): Promise<ClaimVerdict>;
+  /** The agent gives a claimed run back. Errors: `run_already_finished`, `validation_failed` for a run that is not claimed. */
+  releaseRun(caller: Caller, runId: string): Promise<Outcome<Run>>;
 
   /** The fan-outs that are kept, newest first; `next` is the number to go on before, if there are more. */
   fanOuts(

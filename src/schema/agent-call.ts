@@ -13,6 +13,10 @@ export type CalledRun = {
   readonly scheduled_at: string;
   readonly started_at: string;
   readonly attempt: number;
+  /** Of a run that was claimed from a mailbox (docs/contract.md §14). */
+  readonly offered_at?: string;
+  readonly claimed_at?: string;
+  readonly lease_expires_at?: string;
 };
 
 /** `data.job`: the job without its read-only fields. */
@@ -27,6 +31,24 @@ const PreviousRun = z.strictObject({
   error: z.string().optional(),
 });
 export type PreviousRun = z.infer<typeof PreviousRun>;
+
+/** Where and with what token the agent reports the end of a run that it has not answered at once. */
+export type Completion = { readonly url: string; readonly token: string };
+
+/** One attempt of one run, as the agent gets it. */
+export type JobRunBody = {
+  readonly type: "job.run";
+  /** When this attempt was made. */
+  readonly timestamp: string;
+  readonly data: {
+    readonly run: CalledRun;
+    readonly job: CalledJob;
+    readonly message?: string;
+    readonly payload?: Readonly<Record<string, unknown>>;
+    readonly previous?: PreviousRun;
+    readonly complete: Completion;
+  };
+};
 
 /** A run that is due, for the agent to do. */
 export const JobRunCall = z
@@ -45,6 +67,12 @@ export const JobRunCall = z
         scheduled_at: z.string().meta({ description: "When it was due." }),
         started_at: z.string(),
         attempt: z.int().meta({ description: "From 1." }),
+        offered_at: z.string().optional().meta({ description: "Of a claimed run: since when it lay in the mailbox." }),
+        claimed_at: z.string().optional(),
+        lease_expires_at: z
+          .string()
+          .optional()
+          .meta({ description: "Of a claimed run: when it is taken for interrupted without progress or completion." }),
       }),
       job: z
         .strictObject({ id: z.string(), ...JobDefinition.shape })

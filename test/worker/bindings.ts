@@ -4,12 +4,14 @@ import type { DirectoryObject } from "../../durable-objects/directory/object.ts"
 import type { FanOutObject } from "../../durable-objects/fan-out/object.ts";
 import type { HeartbeatObject } from "../../durable-objects/heartbeat/object.ts";
 import type { JobObject } from "../../durable-objects/job/object.ts";
+import type { MailboxObject } from "../../durable-objects/mailbox/object.ts";
 import { SHARD_COUNT, shardOf } from "../../src/domain/directory-shard.ts";
 import type { Env } from "../../src/env.ts";
 import type { DirectoryRpc } from "../../src/objects/directory.ts";
 import type { FanOutRpc } from "../../src/objects/fan-out.ts";
 import type { HeartbeatRpc } from "../../src/objects/heartbeat.ts";
 import type { JobRpc } from "../../src/objects/job.ts";
+import type { MailboxRpc } from "../../src/objects/mailbox.ts";
 
 type Stub<Contract, Class extends Rpc.DurableObjectBranded> = Contract & DurableObjectStub<Class>;
 type Namespace<Contract, Class extends Rpc.DurableObjectBranded> = {
@@ -26,6 +28,7 @@ type TestEnv = {
   readonly DIRECTORY: Namespace<DirectoryRpc, DirectoryObject>;
   readonly FAN_OUT: Namespace<FanOutRpc, FanOutObject>;
   readonly HEARTBEAT: Namespace<HeartbeatRpc, HeartbeatObject>;
+  readonly MAILBOX: Namespace<MailboxRpc, MailboxObject>;
 } & Env;
 
 export const env = bindings as unknown as TestEnv;

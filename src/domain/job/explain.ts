@@ -17,6 +17,8 @@ export type ExplainContext = {
   readonly held?: string | undefined;
   /** Of an all_users job: its fan-outs, newest first. */
   readonly fanOuts?: readonly ExplainedFanOut[];
+  /** How many sockets the agent has open whose mailbox the job's run lies in; undefined: not known, or no run lies there. */
+  readonly connected?: number | undefined;
   /** How many runs the log keeps. */
   readonly retention: number;
 };
@@ -31,7 +33,7 @@ export function explain(state: TickState, log: readonly Run[], context: ExplainC
   if (at > now) return explainFuture(state, context);
   const past = explainPast(state, log, context);
   const asked = askedFor(log, past.dueAt, at);
-  const words = [past.explanation, asked && explainAskedFor(asked), explainNext(state, past, context)];
+  const words = [past.explanation, asked && explainAskedFor(asked, context), explainNext(state, past, context)];
   return {
     ...past,
     ...(past.run === undefined && asked !== undefined ? { run: asked } : {}),
@@ -45,10 +47,11 @@ const askedFor = (log: readonly Run[], dueAt: number | undefined, at: number): R
     (run) => run.trigger !== "schedule" && run.startedAt <= at && (dueAt === undefined || run.startedAt > dueAt),
   );
 
-function explainAskedFor({ id, trigger, startedAt, phase, status, error }: Run): string {
+function explainAskedFor(run: Run, { connected }: ExplainContext): string {
+  const { id, trigger, startedAt, phase, status, error } = run;
   const how =
     phase !== "ended"
-      ? "is still running"
+      ? `is still running${phase === "offered" ? `: ${explainOffer(run, connected)}` : ""}`
       : status === "success"
         ? "succeeded"
         : `ended as ${status}: ${error ?? "unknown"}`;
@@ -77,7 +80,7 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
   if (dueAt === null || dueAt < record.anchorAt) return explainNothingDue(state, log, context);
 
   const run = log.find((candidate) => candidate.trigger === "schedule" && isOf(candidate, dueAt));
-  if (run !== undefined) return { ...explainRun(run, dueAt), dueAt, run };
+  if (run !== undefined) return { ...explainRun(run, dueAt, context), dueAt, run };
   const fanned = explainByFanOut(context.fanOuts ?? [], dueAt);
   if (fanned !== undefined) return fanned;
   const standIn = log.find((candidate) => standsFor(candidate, dueAt, log));
@@ -95,7 +98,15 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
 /** Whether a run is the one of this due time, or a skip of several held fires of which this is one. */
 const isOf = (run: Run, dueAt: number): boolean => run.dueAt <= dueAt && dueAt <= (run.lastDueAt ?? run.dueAt);
 
-function explainRun(run: Run, dueAt: number): Explanation {
+function explainOffer({ offeredAt, startedAt, offeredTo }: Run, connected: number | undefined): string {
+  const since = `it is waiting to be claimed since ${formatInstant(offeredAt ?? startedAt)}`;
+  if (connected === undefined) return since;
+  const who =
+    connected === 0 ? "nobody is connected" : `${connected} socket${connected === 1 ? " is" : "s are"} connected`;
+  return `${since}; ${who} to the mailbox of agent "${offeredTo}"`;
+}
+
+function explainRun(run: Run, dueAt: number, { connected }: ExplainContext): Explanation {
   const due = formatInstant(dueAt);
   if (run.status === "skipped") {
     return { verdict: "skipped", explanation: `The fire due at ${due} was not run: ${run.error ?? "skipped"}.` };
@@ -107,7 +118,7 @@ function explainRun(run: Run, dueAt: number): Explanation {
     return { verdict: "ran", explanation: `${started} and ${how}, after ${attempts(run.attempt)}.` };
   }
   const waits: Record<Exclude<Run["phase"], "ended">, string> = {
-    offered: `it waits to be claimed since ${formatInstant(run.offeredAt ?? dueAt)}`,
+    offered: explainOffer(run, connected),
     calling: `attempt ${run.attempt} is being made`,
     pending: `attempt ${run.attempt} waits until ${formatInstant(run.wakeAt ?? dueAt)}${run.error ? `, since: ${run.error}` : ""}`,
     waiting: `the agent answered 202 and has until ${formatInstant(run.wakeAt ?? dueAt)} to complete it`,

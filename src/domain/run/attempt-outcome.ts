@@ -13,8 +13,8 @@ export type Answer =
     }
   /** 202: the agent goes on and reports later. */
   | { readonly kind: "accepted"; readonly httpStatus: number }
-  /** The run lies in the mailbox of an agent without an address, since `offeredAt` (epoch ms), until the agent claims it. */
-  | { readonly kind: "offered"; readonly offeredAt: number }
+  /** The run lies in the mailbox of agent `agentId`, which has no address, since `offeredAt` (epoch ms), until it is claimed. */
+  | { readonly kind: "offered"; readonly offeredAt: number; readonly agentId: string }
   /** 410: the agent wants no more of this job. */
   | { readonly kind: "gone"; readonly reason: string; readonly httpStatus: number }
   /** 408, 429, 5xx, no connection, a timeout, an interruption: worth another attempt. */

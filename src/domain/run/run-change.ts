@@ -1,10 +1,10 @@
-/** How calls from outside change a run that has not ended: complete, progress, cancel. Pure steps over the job's state. */
+/** How calls from outside change a run that has not ended: complete, progress, cancel, claim, release. Pure steps over the job's state. */
 import type { CompleteBody, Progress } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { readControl } from "./control.ts";
 import { countEnded } from "./new-run.ts";
 import { rulesOf } from "./rules.ts";
-import { cancelRun, completeRun, progressRun, type Run } from "./run.ts";
+import { cancelRun, claimRun, completeRun, type Lease, progressRun, type Run, releaseRun } from "./run.ts";
 import { steer } from "./steer.ts";
 import type { TickState } from "./tick.ts";
 
@@ -30,10 +30,18 @@ export const changeByCancel = (state: TickState, run: Run, now: number): RunChan
   ending(state, cancelRun(run, now));
 
 /** The agent tells how far a run is. */
-export function changeByProgress(state: TickState, run: Run, progress: Progress, now: number): RunChanged {
-  const told = progressRun(run, progress, rulesOf(state.job), now);
-  return { run: told, runs: [told], cursor: state.cursor, record: state.record };
-}
+export const changeByProgress = (state: TickState, run: Run, progress: Progress, now: number): RunChanged =>
+  goingOn(state, progressRun(run, progress, rulesOf(state.job), now));
+
+/** An agent takes the run out of its mailbox. */
+export const changeByClaim = (state: TickState, run: Run, lease: Lease, now: number): RunChanged =>
+  goingOn(state, claimRun(run, lease, rulesOf(state.job), now));
+
+/** The agent gives the run back. */
+export const changeByRelease = (state: TickState, run: Run, now: number): RunChanged =>
+  goingOn(state, releaseRun(run, now));
+
+const goingOn = ({ cursor, record }: TickState, run: Run): RunChanged => ({ run, runs: [run], cursor, record });
 
 const ending = ({ record, cursor }: TickState, run: Run): RunChanged => ({
   run,

@@ -38,7 +38,7 @@ export function runView(jobId: string, run: Run): RunView {
 }
 
 /** How the run stands with the mailbox of an agent without an address (docs/contract.md §14). */
-export function offerView(run: Pick<Run, "offeredAt" | "claim" | "phase">): {
+export function offerView(run: Partial<Pick<Run, "offeredAt" | "claim" | "phase">>): {
   readonly offered_at?: string;
   readonly claimed_at?: string;
   readonly lease_expires_at?: string;

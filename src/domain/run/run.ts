@@ -12,6 +12,7 @@
 import type { RunStatus } from "../../schema/job.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../../schema/limits.ts";
 import type { CompleteBody, Progress, Trigger } from "../../schema/run.ts";
+import { invalid } from "../failure.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { Answer } from "./attempt-outcome.ts";
@@ -43,6 +44,9 @@ export type Claim = {
   /** A socket holds it: its mailbox counts the runs of a socket. */
   readonly bySocket: boolean;
 };
+
+/** The terms on which an agent claims a run out of its mailbox. */
+export type Lease = { readonly ms: number; readonly bySocket: boolean; readonly agentId: string };
 
 /** One attempt of a run, as its log shows it; instants in epoch ms. */
 export type Attempt = {
@@ -76,6 +80,8 @@ export type Run = {
   readonly wakeAt?: number;
   /** Since when the run lies in a mailbox, or lay there before it was claimed; epoch ms. */
   readonly offeredAt?: number;
+  /** The agent whose mailbox that is. */
+  readonly offeredTo?: string;
   readonly claim?: Claim;
   readonly error?: string;
   readonly httpStatus?: number;
@@ -180,8 +186,8 @@ export function settleAttempt(before: Run, answer: Answer, rules: RunRules, now:
     }
     case "offered": {
       const { error: _error, ...rest } = run;
-      const { offeredAt } = answer;
-      return { ...rest, phase: "offered", offeredAt, wakeAt: offeredAt + rules.claimTimeoutMs };
+      const { offeredAt, agentId: offeredTo } = answer;
+      return { ...rest, phase: "offered", offeredAt, offeredTo, wakeAt: offeredAt + rules.claimTimeoutMs };
     }
     case "gone":
       return { ...end(run, "error", answer.reason, now), httpStatus: answer.httpStatus };
@@ -253,26 +259,33 @@ export function settleOverdue(run: Run, rules: RunRules, now: number, random: nu
 /** Whether the run waits for somebody outside until its `wakeAt`: {@link settleOverdue} is for those whose time is over. */
 export const hasDeadline = ({ phase }: Run): boolean => phase === "offered" || phase === "waiting";
 
+/** Whether the run may be handed to an agent that claims it: it is offered, or its offer is being made. */
+export const isClaimable = ({ phase }: Run): boolean => phase === "offered" || phase === "calling";
+
 /** An agent takes the run out of its mailbox: from now on it is as after a 202, and held by a lease. */
-export function claimRun(
-  run: Run,
-  lease: { readonly ms: number; readonly bySocket: boolean },
-  rules: RunRules,
-  now: number,
-): Run {
+export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): Run {
   const completeBy = now + rules.completionTimeoutMs;
   const leaseEndsAt = now + lease.ms;
   const claim: Claim = { at: now, leaseMs: lease.ms, leaseEndsAt, completeBy, bySocket: lease.bySocket };
   // The offer may be claimed before its own answer has come back.
   const { error: _error, offeredAt = now, ...rest } = run;
-  return { ...rest, phase: "waiting", offeredAt, claim, wakeAt: Math.min(leaseEndsAt, completeBy) };
+  const wakeAt = Math.min(leaseEndsAt, completeBy);
+  return { ...rest, phase: "waiting", offeredAt, offeredTo: lease.agentId, claim, wakeAt };
 }
+
+export const isClaimed = ({ phase, claim }: Run): boolean => phase === "waiting" && claim !== undefined;
+
+/** The failure of a release of a run that no agent has claimed. */
+export const notClaimed = invalid(
+  [{ path: "run_id", message: "is not claimed: only a run that was claimed from a mailbox can be given back" }],
+  "Complete the run, or leave it: its lease has run out, or it was never claimed.",
+);
 
 /** The agent gives the run back: it is offered again at once, which is no further attempt. */
 export const releaseRun = (run: Run, now: number): Run => ({ ...unclaimed(run), phase: "pending", wakeAt: now });
 
 function unclaimed(run: Run): Run {
-  const { offeredAt: _offeredAt, claim: _claim, ...rest } = run;
+  const { offeredAt: _offeredAt, offeredTo: _offeredTo, claim: _claim, ...rest } = run;
   return rest;
 }
 

@@ -21,10 +21,10 @@ const RULES: RunRules = {
   completionTimeoutMs: 60 * MINUTE_MS,
   claimTimeoutMs: 24 * 60 * MINUTE_MS,
 };
-const LEASE = { ms: MINUTE_MS, bySocket: false };
+const LEASE = { ms: MINUTE_MS, bySocket: false, agentId: "a" };
 
 const called = beginAttempt(startRun({ id: "j-s1", seq: 1, sessionId: "s", trigger: "schedule", dueAt: NOW }, NOW));
-const offered = settleAttempt(called, { kind: "offered", offeredAt: NOW }, RULES, NOW, 0);
+const offered = settleAttempt(called, { kind: "offered", offeredAt: NOW, agentId: "a" }, RULES, NOW, 0);
 const claimed = claimRun(offered, LEASE, RULES, NOW + 1_000);
 
 describe("an offered run", () => {
@@ -71,7 +71,7 @@ describe("a claimed run", () => {
     const again = settleOverdue(claimed, RULES, at, 0);
     expect(again).toMatchObject({ phase: "pending", attempt: 2, wakeAt: at + 5_000, status: "running" });
     expect(runView("j", again)).not.toHaveProperty("claimed_at");
-    const twice = settleAttempt(beginAttempt(again), { kind: "offered", offeredAt: at }, RULES, at, 0);
+    const twice = settleAttempt(beginAttempt(again), { kind: "offered", offeredAt: at, agentId: "a" }, RULES, at, 0);
     const last = settleOverdue(claimRun(twice, LEASE, RULES, at), RULES, at + LEASE.ms, 0);
     expect(last).toMatchObject({ status: "error", attempt: 2 });
     expect(last.error).toMatch(/^interrupted: /);

@@ -1,0 +1,320 @@
+/**
+ * The mailbox of one agent without an address (docs/contract.md §14): the runs that are offered to it, and the sockets over
+ * which it takes them. A run stays in its job: an offer is a pointer, and a claim is handed out only when the job has
+ * confirmed it. So an offer that is out of date costs a question and never a second hand-out.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { leaseMsOf } from "../../src/agent/claim.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
+import { logError } from "../../src/log.ts";
+import { inTurns } from "../../src/map-limit.ts";
+import { jobObject } from "../../src/objects/job.ts";
+import {
+  AGENT_DELETED,
+  type ClaimRequest,
+  type MailboxRpc,
+  type MailboxStatus,
+  type Offer,
+  POLL_DONE,
+  SOCKET_REQUEST_HEADER,
+  type SocketRequest,
+  TOKEN_ENDED,
+} from "../../src/objects/mailbox.ts";
+import { CallBudget } from "../../src/outbound/call-budget.ts";
+import type { JobRunBody } from "../../src/schema/agent-call.ts";
+import { MAX_AGENT_SOCKETS, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
+import { SUBPROTOCOL } from "../../src/schema/mailbox.ts";
+import { Alarm } from "../shared/alarm.ts";
+import { answerTo, type ReadyFrame, type RunFrame, readFrame, refusal, report } from "./frames.ts";
+import { endOf, roomOf, type Seat, Seats, SocketRequestText, scopeOf } from "./seats.ts";
+import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
+
+/** An offer whose job cannot be reached is left alone for so long; one that a claimant turns out not to see, for longer. */
+const UNREACHABLE_MS = SECOND_MS;
+const HIDDEN_MS = MINUTE_MS;
+
+export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
+  readonly #store: MailboxStore;
+  readonly #seats: Seats;
+  readonly #alarm: Alarm;
+  /** Runs that are being claimed at this moment. */
+  readonly #claiming = new Set<string>();
+  /** Runs that are left alone until a time (epoch ms). */
+  readonly #left = new Map<string, number>();
+  #dispatching = false;
+  #isWanted = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new MailboxStore(ctx.storage.sql);
+    this.#seats = new Seats(ctx);
+    this.#alarm = new Alarm(ctx.storage);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+  }
+
+  async offer(offer: Offer): Promise<{ readonly offeredAt: number }> {
+    const offeredAt = Date.now();
+    this.#store.add({ ...offer, offeredAt });
+    this.#left.delete(offer.runId);
+    this.#dispatch();
+    return { offeredAt };
+  }
+
+  async claim({ caller, limit, leaseMs }: ClaimRequest): Promise<JobRunBody[]> {
+    const bodies: JobRunBody[] = [];
+    while (bodies.length < limit) {
+      const offers = this.#store.oldest(scopeOf(caller), this.#busy(), limit - bodies.length);
+      if (offers.length === 0) break;
+      const terms = { caller, leaseMs, kind: "poll" } as const;
+      const claimed = await inTurns(offers, (offer) => this.#confirm(offer, terms));
+      bodies.push(...claimed.filter((body) => body !== undefined));
+    }
+    return bodies;
+  }
+
+  async status(): Promise<MailboxStatus> {
+    return { connected: this.#seats.sockets("agent").length, waiting: this.#store.count(Date.now()) };
+  }
+
+  async settled(run: OfferKey): Promise<void> {
+    this.#store.delete(run);
+    this.#free(run.runId);
+    this.#dispatch();
+  }
+
+  async disconnect(reason: string): Promise<void> {
+    for (const socket of this.#seats.sockets()) socket.close(AGENT_DELETED, reason);
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const opening = socketRequestIn(request);
+    if (opening === undefined) return new Response(null, { status: 400 });
+    if (opening.kind === "agent" && this.#seats.sockets("agent").length >= MAX_AGENT_SOCKETS) {
+      return new Response(null, { status: 429 });
+    }
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#seats.open(server, opening);
+    if (opening.kind === "poll") this.#dispatch();
+    else this.#arm();
+    const headers = offersProtocol(request) ? { "sec-websocket-protocol": SUBPROTOCOL } : {};
+    return new Response(null, { status: 101, webSocket: client, headers });
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const seat = this.#seats.get(socket);
+    if (this.#hasEnded(socket, seat)) return;
+    if (seat.kind === "poll") {
+      this.#seats.set(socket, { ...seat, capacity: 0 });
+      // A run that is on its way to this socket is the answer; else that there is none.
+      if (Object.keys(seat.held).length === 0) send(socket, POLL_DONE);
+      return;
+    }
+    const frame = readFrame(message);
+    if (!frame.ok) send(socket, refusal(frame.error));
+    else if (frame.value.type === "ready") this.#ready(socket, seat, frame.value);
+    else await this.#report(socket, seat, frame.value);
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
+    // Without an answer the client's close would hang. Codes that only say how it broke off cannot be sent back.
+    const isSendable = code === 1000 || (code >= 3000 && code <= 4999);
+    try {
+      socket.close(isSendable ? code : 1000, reason);
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  /** Does not throw (docs/architecture.md, invariant 3). */
+  override async alarm(): Promise<void> {
+    this.#alarm.taken();
+    for (const socket of this.#seats.sockets("agent")) this.#hasEnded(socket, this.#seats.get(socket));
+    await this.#handOut();
+  }
+
+  /** Has offers handed to the sockets that have room; one round at a time. */
+  #dispatch(): void {
+    void this.#handOut();
+  }
+
+  async #handOut(): Promise<void> {
+    this.#isWanted = true;
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    const budget = new CallBudget(settingsOf(this.env).CALLS_PER_WAKE);
+    try {
+      while (this.#isWanted && !budget.isUsedUp) {
+        this.#isWanted = false;
+        const pairs = this.#match(budget.left);
+        budget.take(pairs.length);
+        await inTurns(pairs, ({ offer, socket }) => this.#hand(offer, socket));
+        if (pairs.length > 0) this.#isWanted = true;
+      }
+    } catch (error) {
+      logError("A mailbox could not hand its runs out; it tries again", { agent_id: this.#agentId }, error);
+      this.#alarm.by(Date.now() + UNREACHABLE_MS);
+    } finally {
+      this.#dispatching = false;
+    }
+    if (this.#isWanted) this.#alarm.by(Date.now());
+    else this.#arm();
+  }
+
+  /** At most `limit` offers, each with a socket that may have it and has room: the oldest first, one a socket in turn. */
+  #match(limit: number): { readonly offer: StoredOffer; readonly socket: WebSocket }[] {
+    const pairs: { readonly offer: StoredOffer; readonly socket: WebSocket }[] = [];
+    let open = this.#seats.sockets();
+    const taken = this.#busy();
+    while (open.length > 0 && pairs.length < limit) {
+      const now = Date.now();
+      const ready = open.filter((socket) => {
+        const seat = this.#seats.get(socket);
+        return !this.#hasEnded(socket, seat) && roomOf(seat, now) > 0;
+      });
+      open = ready.slice(0, limit - pairs.length).filter((socket) => {
+        const seat = this.#seats.get(socket);
+        const [offer] = this.#store.oldest(scopeOf(seat.caller), taken, 1);
+        if (offer === undefined) return false;
+        taken.push(offer.runId);
+        this.#seats.hold(socket, offer.runId, now + seat.leaseMs);
+        pairs.push({ offer, socket });
+        return true;
+      });
+    }
+    return pairs;
+  }
+
+  /** Hands one run to the socket that it is kept for, if the job confirms the claim. */
+  async #hand(offer: StoredOffer, socket: WebSocket): Promise<void> {
+    const seat = this.#seats.get(socket);
+    const body = await this.#confirm(offer, seat);
+    const now = this.#seats.get(socket);
+    if (body === undefined) {
+      this.#seats.hold(socket, offer.runId, undefined);
+      if (now.kind === "poll" && now.capacity === 0) send(socket, POLL_DONE);
+      return;
+    }
+    if (now.kind === "poll") this.#seats.set(socket, { ...now, capacity: 0 });
+    else this.#seats.hold(socket, offer.runId, Date.now() + now.leaseMs);
+    if (send(socket, body)) return;
+    // The socket has closed while the job was asked: the run goes back, which is no attempt.
+    this.#seats.hold(socket, offer.runId, undefined);
+    await jobObject(this.env, offer.jobId)
+      .releaseRun(seat.caller, offer.runId)
+      .catch((error: unknown) => this.#failed(offer, error));
+  }
+
+  /** Asks the job for the run. The offer goes when it is claimed or void. */
+  async #confirm(
+    offer: StoredOffer,
+    { caller, leaseMs, kind }: Pick<Seat, "caller" | "leaseMs" | "kind">,
+  ): Promise<JobRunBody | undefined> {
+    const { jobId, runId } = offer;
+    this.#claiming.add(runId);
+    try {
+      const lease = { ms: leaseMs, bySocket: kind === "agent", agentId: this.#agentId };
+      const verdict = await jobObject(this.env, jobId).claimRun(caller, runId, lease);
+      if (verdict.kind === "hidden") {
+        this.#left.set(runId, Date.now() + HIDDEN_MS);
+        return undefined;
+      }
+      this.#store.delete(offer);
+      return verdict.kind === "claimed" ? verdict.body : undefined;
+    } catch (error) {
+      this.#failed(offer, error);
+      return undefined;
+    } finally {
+      this.#claiming.delete(runId);
+    }
+  }
+
+  #failed({ jobId, runId }: StoredOffer, error: unknown): void {
+    logError("A job could not be asked for a run that is claimed", { job_id: jobId, run_id: runId }, error);
+    const at = Date.now() + UNREACHABLE_MS;
+    this.#left.set(runId, at);
+    this.#alarm.by(at);
+  }
+
+  /** The agent says how many runs it may hold at once, and for how long without progress. */
+  #ready(socket: WebSocket, seat: Seat, { capacity, lease }: ReadyFrame): void {
+    const leaseMs = leaseMsOf(lease);
+    if (!leaseMs.ok) {
+      send(socket, refusal({ to: "ready", failure: leaseMs.error }));
+      return;
+    }
+    this.#seats.set(socket, { ...seat, capacity, leaseMs: leaseMs.value });
+    this.#dispatch();
+  }
+
+  /** A frame about a run, carried out and answered. */
+  async #report(socket: WebSocket, { caller, leaseMs }: Seat, frame: RunFrame): Promise<void> {
+    const { type, run_id } = frame;
+    const outcome = await report(this.env, caller, frame);
+    if (outcome.ok && type === "progress") {
+      if (this.#seats.holds(socket, run_id)) this.#seats.hold(socket, run_id, Date.now() + leaseMs);
+    } else if (outcome.ok || outcome.error.kind === "run_already_finished") {
+      this.#free(run_id);
+    }
+    send(socket, answerTo(frame, outcome));
+    this.#dispatch();
+  }
+
+  /** No socket holds the run any more. */
+  #free(runId: string): void {
+    for (const socket of this.#seats.sockets("agent")) {
+      if (this.#seats.holds(socket, runId)) this.#seats.hold(socket, runId, undefined);
+    }
+  }
+
+  /** Closes the socket if its token has ended. */
+  #hasEnded(socket: WebSocket, { caller }: Seat): boolean {
+    const endsAt = endOf(caller);
+    if (endsAt === undefined || endsAt > Date.now()) return false;
+    if (socket.readyState === WebSocket.OPEN) socket.close(TOKEN_ENDED, "the token has expired");
+    return true;
+  }
+
+  /** Runs that nobody else may take at present. */
+  #busy(): string[] {
+    const now = Date.now();
+    for (const [runId, until] of this.#left) if (until <= now) this.#left.delete(runId);
+    return [...this.#claiming, ...this.#left.keys()];
+  }
+
+  /** The next thing that no call announces: a token ends, or the lease of a run that fills a socket while others wait. */
+  #arm(): void {
+    const now = Date.now();
+    const seats = this.#seats.sockets("agent").map((socket) => this.#seats.get(socket));
+    const ends = seats.flatMap(({ caller }) => endOf(caller) ?? []);
+    const leases = seats.flatMap(({ held }) => Object.values(held)).filter((at) => at > now);
+    const waits = leases.length > 0 && this.#store.oldest({}, this.#busy(), 1).length > 0;
+    const at = Math.min(...ends, ...(waits ? leases : []), ...this.#left.values());
+    if (Number.isFinite(at)) this.#alarm.by(Math.max(at, now));
+  }
+
+  get #agentId(): string {
+    return this.ctx.id.name ?? "";
+  }
+}
+
+/** Whether it could be sent. */
+function send(socket: WebSocket, message: object | string): boolean {
+  if (socket.readyState !== WebSocket.OPEN) return false;
+  try {
+    socket.send(typeof message === "string" ? message : JSON.stringify(message));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function socketRequestIn(request: Request): SocketRequest | undefined {
+  try {
+    return SocketRequestText.parse(JSON.parse(request.headers.get(SOCKET_REQUEST_HEADER) ?? ""));
+  } catch {
+    return undefined;
+  }
+}
+
+const offersProtocol = (request: Request): boolean =>
+  (request.headers.get("sec-websocket-protocol") ?? "").split(",").some((name) => name.trim() === SUBPROTOCOL);

@@ -1,0 +1,111 @@
+/**
+ * The sockets of a mailbox, and what is known of each: it travels in the socket's attachment, so the object may hibernate
+ * while they wait (nothing is billed then).
+ */
+import * as z from "zod";
+import { base32 } from "../../src/domain/text/base32.ts";
+import { sha256 } from "../../src/domain/text/sha256.ts";
+import type { Claimant, SocketRequest } from "../../src/objects/mailbox.ts";
+import { DEFAULT_LEASE_MS } from "../../src/schema/limits.ts";
+
+const id = z.string().optional();
+const ClaimantShape = z.union([
+  z.object({ role: z.literal("admin") }),
+  z.object({
+    role: z.enum(["agent", "user", "plugin"]),
+    ...{ agent_id: id, user_id: id, plugin_id: id, token_id: id },
+    agents: z.array(z.string()).readonly().optional(),
+    expires_at: z.number().optional(),
+  }),
+]);
+
+const Seat = z.object({
+  /** An agent's socket, or one over which the Worker waits for a single run. */
+  kind: z.enum(["agent", "poll"]),
+  caller: ClaimantShape,
+  /** How many runs it may hold; 0 until an agent is ready. */
+  capacity: z.number(),
+  leaseMs: z.number(),
+  /** The runs that it holds, each with the end of its lease (epoch ms), by {@link runKey}. */
+  held: z.record(z.string(), z.number()),
+});
+export type Seat = z.output<typeof Seat>;
+
+/** An attachment holds 16 KiB, and ids of a hundred runs would not fit: 60 bits tell the runs of one socket apart. */
+const KEY_CHARS = 12;
+const runKey = (runId: string): string => base32(sha256(runId), KEY_CHARS);
+
+/** The first open request, as the Worker sends it. */
+export const SocketRequestText = z.union([
+  z.object({ kind: z.literal("agent"), caller: ClaimantShape }),
+  z.object({ kind: z.literal("poll"), caller: ClaimantShape, leaseMs: z.number() }),
+]);
+
+export class Seats {
+  readonly #ctx: DurableObjectState;
+  readonly #known = new WeakMap<WebSocket, Seat>();
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx;
+  }
+
+  /** Takes a socket in. */
+  open(socket: WebSocket, request: SocketRequest): void {
+    this.#ctx.acceptWebSocket(socket, [request.kind]);
+    const isPoll = request.kind === "poll";
+    this.set(socket, {
+      kind: request.kind,
+      caller: request.caller,
+      capacity: isPoll ? 1 : 0,
+      leaseMs: isPoll ? request.leaseMs : DEFAULT_LEASE_MS,
+      held: {},
+    });
+  }
+
+  /** The open sockets of a kind, or of both. */
+  sockets(kind?: Seat["kind"]): WebSocket[] {
+    return this.#ctx.getWebSockets(kind).filter(({ readyState }) => readyState === WebSocket.OPEN);
+  }
+
+  /** What is known of a socket; a socket without a readable attachment gets nothing. */
+  get(socket: WebSocket): Seat {
+    const known = this.#known.get(socket);
+    if (known !== undefined) return known;
+    const read = Seat.safeParse(socket.deserializeAttachment());
+    const seat = read.success ? read.data : NOBODY;
+    this.#known.set(socket, seat);
+    return seat;
+  }
+
+  set(socket: WebSocket, seat: Seat): void {
+    this.#known.set(socket, seat);
+    socket.serializeAttachment(seat);
+  }
+
+  /** The socket holds the run until `leaseEndsAt`; undefined: it holds it no more. */
+  hold(socket: WebSocket, runId: string, leaseEndsAt: number | undefined): void {
+    const seat = this.get(socket);
+    const { [runKey(runId)]: _before, ...others } = seat.held;
+    const held = leaseEndsAt === undefined ? others : { ...others, [runKey(runId)]: leaseEndsAt };
+    this.set(socket, { ...seat, held });
+  }
+
+  holds(socket: WebSocket, runId: string): boolean {
+    return this.get(socket).held[runKey(runId)] !== undefined;
+  }
+}
+
+const NOBODY: Seat = { kind: "poll", caller: { role: "agent" }, capacity: 0, leaseMs: DEFAULT_LEASE_MS, held: {} };
+
+/** When the claimant's token ends (epoch ms); undefined for the operator's. */
+export const endOf = (caller: Claimant): number | undefined =>
+  caller.role === "admin" ? undefined : caller.expires_at;
+
+/** How many more runs the seat may hold. A run whose lease is over is somebody else's. */
+export function roomOf({ capacity, held }: Seat, now: number): number {
+  return capacity - Object.values(held).filter((leaseEndsAt) => leaseEndsAt > now).length;
+}
+
+/** The offers that a claimant may see, by the ids that its token carries. */
+export const scopeOf = (caller: Claimant) =>
+  caller.role === "admin" ? {} : { agentId: caller.agent_id, userId: caller.user_id };

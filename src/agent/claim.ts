@@ -1,0 +1,113 @@
+/** Taking runs out of a mailbox: at once, or after waiting for one (docs/contract.md §14). HTTP and the tools of MCP call it. */
+import { type Failure, invalid, notFound, type Outcome } from "../domain/failure.ts";
+import { err, ok } from "../domain/result.ts";
+import { parseDuration } from "../domain/time/duration.ts";
+import type { Env } from "../env.ts";
+import {
+  AGENT_DELETED,
+  type Claimant,
+  mailboxObject,
+  POLL_DONE,
+  SOCKET_REQUEST_HEADER,
+  type SocketRequest,
+} from "../objects/mailbox.ts";
+import type { JobRunBody } from "../schema/agent-call.ts";
+import { DEFAULT_LEASE_MS, MAX_CLAIM_WAIT_MS, MAX_LEASE_MS, MIN_LEASE_MS, SECOND_MS } from "../schema/limits.ts";
+
+/** `waitMs`: how long to wait for a run when none is offered. */
+export type Claim = {
+  readonly caller: Claimant;
+  readonly waitMs: number;
+  readonly limit: number;
+  readonly leaseMs: number;
+};
+
+/** A mailbox that is restarted drops its sockets; the claim goes on after this. */
+const RECONNECT_MS = 250;
+/** How long the mailbox is waited for to say whether a run was on its way when the time was over. */
+const FAREWELL_MS = 2 * SECOND_MS;
+
+/** The lease that a client asks for, 10s to 1h; left out: a minute. Errors: `validation_failed` on `lease`. */
+export const leaseMsOf = (text: string | undefined): Outcome<number> =>
+  durationIn("lease", text, DEFAULT_LEASE_MS, { min: MIN_LEASE_MS, max: MAX_LEASE_MS, range: "10s to 1h" });
+
+/** How long a client is ready to wait, 0s to 50s; left out: not at all. Errors: `validation_failed` on `wait`. */
+export const waitMsOf = (text: string | undefined): Outcome<number> =>
+  durationIn("wait", text, 0, { min: 0, max: MAX_CLAIM_WAIT_MS, range: "0s to 50s" });
+
+function durationIn(
+  path: string,
+  text: string | undefined,
+  fallback: number,
+  { min, max, range }: { readonly min: number; readonly max: number; readonly range: string },
+): Outcome<number> {
+  if (text === undefined) return ok(fallback);
+  const ms = parseDuration(text);
+  if (!ms.ok) return invalid([{ path, message: ms.error }]);
+  return ms.value >= min && ms.value <= max
+    ? ok(ms.value)
+    : invalid([{ path, message: `must be ${range}; got "${text}"` }]);
+}
+
+/**
+ * Claims the oldest runs that the caller may see, up to `limit`, waiting up to `waitMs` for the first. The wait is held here,
+ * over a socket that lets the mailbox hibernate. Errors: `not_found` when the agent is deleted meanwhile.
+ */
+export async function claimRuns(env: Env, agentId: string, claim: Claim): Promise<Outcome<readonly JobRunBody[]>> {
+  const { caller, waitMs, limit, leaseMs } = claim;
+  const take = (most: number) => mailboxObject(env, agentId).claim({ caller, limit: most, leaseMs });
+  const atOnce = await take(limit);
+  if (atOnce.length > 0 || waitMs === 0) return ok(atOnce);
+  const first = await waitForRun(env, agentId, claim);
+  if (!first.ok) return first;
+  if (first.value === undefined) return ok([]);
+  return ok(limit === 1 ? [first.value] : [first.value, ...(await take(limit - 1))]);
+}
+
+async function waitForRun(env: Env, agentId: string, claim: Claim): Promise<Outcome<JobRunBody | undefined>> {
+  const endsAt = Date.now() + claim.waitMs;
+  for (;;) {
+    const got = await waitOnce(env, agentId, claim, endsAt - Date.now());
+    if (got === "closed") {
+      // The mailbox was restarted: its offers stand, and its sockets are gone.
+      if (Date.now() + RECONNECT_MS >= endsAt) return ok(undefined);
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      continue;
+    }
+    return got;
+  }
+}
+
+async function waitOnce(
+  env: Env,
+  agentId: string,
+  { caller, leaseMs }: Claim,
+  limitMs: number,
+): Promise<Outcome<JobRunBody | undefined> | "closed"> {
+  const request: SocketRequest = { kind: "poll", caller, leaseMs };
+  const headers = { upgrade: "websocket", [SOCKET_REQUEST_HEADER]: JSON.stringify(request) };
+  const { webSocket: socket } = await mailboxObject(env, agentId).fetch(new Request("https://mailbox/", { headers }));
+  if (socket === null) return "closed";
+  const told = Promise.withResolvers<string | Failure | undefined>();
+  socket.addEventListener("message", ({ data }) => told.resolve(String(data)));
+  socket.addEventListener("close", ({ code }) =>
+    told.resolve(code === AGENT_DELETED ? notFound("agent").error : undefined),
+  );
+  // The mailbox looks for an offer when the socket is open: none between a look before and the wait is missed.
+  socket.accept();
+  const wait = (ms: number) => {
+    const limit = Promise.withResolvers<"over">();
+    const timer = setTimeout(() => limit.resolve("over"), ms);
+    return Promise.race([told.promise, limit.promise]).finally(() => clearTimeout(timer));
+  };
+  let got = await wait(Math.max(0, limitMs));
+  if (got === "over") {
+    // A run may be on its way: the mailbox answers with it, or that there is none.
+    socket.send(POLL_DONE);
+    got = await wait(FAREWELL_MS);
+  }
+  socket.close(1000, POLL_DONE);
+  if (got === "over" || got === POLL_DONE) return ok(undefined);
+  if (got === undefined) return "closed";
+  return typeof got === "string" ? ok(JSON.parse(got)) : err(got);
+}

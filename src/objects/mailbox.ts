@@ -1,0 +1,59 @@
+/**
+ * What the rest of the Worker may ask of the mailbox of an agent without an address (docs/contract.md §14).
+ * `durable-objects/mailbox/object.ts` implements it. Instants are epoch ms.
+ */
+import type { BoundCaller, Caller } from "../domain/job/access.ts";
+import type { JobRunBody } from "../schema/agent-call.ts";
+import type { Objects } from "./binding.ts";
+
+/** A run that lies in the mailbox. `agentId` and `userId` are its job's: they decide which tokens may see it. */
+export type Offer = {
+  readonly jobId: string;
+  readonly runId: string;
+  readonly agentId?: string | undefined;
+  readonly userId?: string | undefined;
+  /** When its job gives the claim up. */
+  readonly expiresAt: number;
+};
+
+/** Who may take runs out of a mailbox: the operator and agents. */
+export type Claimant = Extract<Caller, { role: "admin" }> | BoundCaller;
+
+export type ClaimRequest = { readonly caller: Claimant; readonly limit: number; readonly leaseMs: number };
+
+/** `connected`: open sockets. `waiting`: runs that are offered and not claimed. */
+export type MailboxStatus = { readonly connected: number; readonly waiting: number };
+
+/** What opens a socket: an agent's own, or the one over which the Worker waits for one run. `expiresAt` is the token's end. */
+export type SocketRequest =
+  | { readonly kind: "agent"; readonly caller: Claimant }
+  | { readonly kind: "poll"; readonly caller: Claimant; readonly leaseMs: number };
+
+/** The header in which {@link SocketRequest} travels, as JSON: an RPC cannot answer with a WebSocket. */
+export const SOCKET_REQUEST_HEADER = "x-reveille-socket";
+
+/** What the Worker sends over its waiting socket when its time is over, and what it is answered unless a run is on its way. */
+export const POLL_DONE = "done";
+
+/** Close codes of the socket (docs/contract.md §14). */
+export const TOKEN_ENDED = 4401;
+export const AGENT_DELETED = 4404;
+
+export interface MailboxRpc {
+  /** Puts a run into the mailbox; it stays until it is claimed or its time is over. Answers since when. */
+  offer(offer: Offer): Promise<{ readonly offeredAt: number }>;
+  /** Takes the oldest runs that the caller may see, each confirmed by its job. Answers none when none is offered. */
+  claim(request: ClaimRequest): Promise<JobRunBody[]>;
+  status(): Promise<MailboxStatus>;
+  /** A run of this mailbox has ended: its offer goes, and a socket that held it has room again. */
+  settled(run: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
+  /** The agent was deleted, or has an address now: every socket is closed. Offers stay until their time is over. */
+  disconnect(reason: string): Promise<void>;
+  /** Opens the socket that {@link SOCKET_REQUEST_HEADER} describes: 101, or 429 when the agent has as many as it may. */
+  fetch(request: Request): Promise<Response>;
+}
+
+export type MailboxBinding = { readonly MAILBOX: Objects<MailboxRpc> };
+
+/** The mailbox of an agent. A fresh stub each time: one that has thrown stays broken. */
+export const mailboxObject = (env: MailboxBinding, agentId: string): MailboxRpc => env.MAILBOX.getByName(agentId);

@@ -24,6 +24,7 @@ import { importRoutes } from "./routes/import.ts";
 import { jobRunRoutes } from "./routes/job-runs.ts";
 import { jobWatchRoutes } from "./routes/job-watch.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { mailboxRoutes } from "./routes/mailbox.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -44,6 +45,7 @@ const resources = [
   ...heartbeatRoutes,
   ...userRoutes,
   ...agentRoutes,
+  ...mailboxRoutes,
   ...importRoutes,
   ...statsRoutes,
   ...eventRoutes,

@@ -10,6 +10,7 @@ import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import type { HttpFailure } from "./failure.ts";
+import { protocolToken } from "./socket.ts";
 
 /** The parameters of the path, decoded. */
 export type PathParams = Readonly<Record<string, string>>;
@@ -63,6 +64,26 @@ const RULES = {
     about: "The operator's token, or the user's own.",
     refusal: "Only the operator and the user themselves may do this.",
     hint: "Call it with ADMIN_TOKEN or this user's own token.",
+  },
+  /** The operator, and the agent that the path's `id` names, by a token of its own that is bound to no user. */
+  own_agent: {
+    allows: (caller, params) =>
+      caller.role === "admin" ||
+      (caller.role === "agent" && caller.agent_id === params.id && caller.user_id === undefined),
+    about: "The operator's token, or the agent's own, bound to no user.",
+    refusal: "Only the operator and the agent itself may do this.",
+    hint: "Call it with ADMIN_TOKEN, or with a token of role agent, this agent_id and no user_id.",
+  },
+  /** The operator, and agents' tokens that are this agent's or no agent's in particular. */
+  claim: {
+    allows: (caller, params) =>
+      caller.role === "admin" ||
+      (caller.role === "agent" &&
+        caller.access !== "read" &&
+        (caller.agent_id === undefined || caller.agent_id === params.id)),
+    about: "The operator's token, or an agent's with this agent_id or none.",
+    refusal: "Only this agent takes runs out of its mailbox.",
+    hint: "Use a token of role agent with this agent_id or without one, or ADMIN_TOKEN.",
   },
   /** Every token; a run's opens its own run only, which the Job object sees to: another run is 404. */
   read_run: {
@@ -146,6 +167,12 @@ const READ_ONLY_HINT =
 
 const isReadOnly = (caller: Caller): boolean => "access" in caller && caller.access === "read";
 
+/** The Authorization header, or what a browser's WebSocket sends in its place. */
+function authorizationOf(request: Request): string | null {
+  const token = protocolToken(request);
+  return request.headers.get("authorization") ?? (token === undefined ? null : `Bearer ${token}`);
+}
+
 /**
  * The caller whose token the request carries. Errors: `unauthorized`.
  * Why a token is not valid stays unsaid, except that none was sent: the holder of a token can correct only that.
@@ -155,7 +182,7 @@ export async function authenticate(
   { env, secrets, now }: { readonly env: Env; readonly secrets: Secrets; readonly now: number },
 ): Promise<Result<Caller, HttpFailure>> {
   const refuse = (detail: string) => err({ kind: "unauthorized", detail } as const);
-  const authorization = request.headers.get("authorization");
+  const authorization = authorizationOf(request);
   if (authorization === null) return refuse("The call carries no token.");
   const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (token === undefined) return refuse("The Authorization header is not `Bearer` followed by one token.");

@@ -124,6 +124,14 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
       hint: "Nothing is left to be done for this run. GET the run to see how it ended.",
     }),
   },
+  agent_has_url: {
+    status: 409,
+    title: "The agent has a URL",
+    say: (failure) => ({
+      detail: `Agent "${failure.agent}" is called at its URL, so it has no mailbox.`,
+      hint: `To claim its runs, the operator sends PUT /v1/agents/${failure.agent} {"delivery": "pull"} first.`,
+    }),
+  },
   precondition_failed: {
     status: 412,
     title: "The job has changed",

@@ -8,6 +8,7 @@ import { headersIn, queryIn, readJson } from "./input.ts";
 import { type Answered, invoke } from "./invoke.ts";
 import { problem } from "./problem.ts";
 import type { AnyCall, AnyReply, AnyRoute } from "./route.ts";
+import { protocolToken, refusedSocket } from "./socket.ts";
 
 /** Hono's types for this app. */
 export type AppEnv = { readonly Bindings: Env; readonly Variables: { readonly requestId: string } };
@@ -31,7 +32,8 @@ export async function serve(route: AnyRoute, c: Context<AppEnv>): Promise<Respon
   const outcome = await call(route, c);
   // A response of a Durable Object has headers that cannot be added to.
   if (outcome instanceof Response) return new Response(outcome.body, outcome);
-  return outcome.ok ? respond(outcome.value) : problem(outcome.error);
+  if (outcome.ok) return respond(outcome.value);
+  return protocolToken(c.req.raw) === undefined ? problem(outcome.error) : refusedSocket(c.req.raw, outcome.error);
 }
 
 async function call(route: AnyRoute, c: Context<AppEnv>): Promise<Answered> {

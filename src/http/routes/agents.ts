@@ -1,7 +1,9 @@
 /** `/v1/agents`: agents with a URL and a secret of their own (CONTRACT.md §4, §6). The operator's, but for reading. */
 import * as z from "zod";
-import { deleteAgent, getAgent, listAgents, putAgent } from "../../directory/agents.ts";
-import { notFound } from "../../domain/failure.ts";
+import { deleteAgent, deliveryOf, findAgent, getAgent, listAgents, putAgent } from "../../directory/agents.ts";
+import { type Failure, forbidden, notFound } from "../../domain/failure.ts";
+import { type Err, err } from "../../domain/result.ts";
+import type { Env, Settings } from "../../env.ts";
 import { Agent, AgentInput } from "../../schema/agent.ts";
 import { IdText } from "../../schema/text.ts";
 import { pageCursor, pageLimit, pageOf } from "../fields.ts";
@@ -30,18 +32,23 @@ const list = route({
 const put = route({
   method: "put",
   path: "/v1/agents/:id",
-  access: "admin",
+  access: "own_agent",
   id: "putAgent",
   tag,
-  summary: "Register an agent, or change its URL or secret",
+  summary: "Register an agent, or change how it is reached",
   description:
-    "A new agent gets a secret made unless one is given; `rotate: true` makes a new one. A made secret is in this answer and in no other. Runs under way may use the old URL and secret for up to a minute.",
+    'With `{"delivery": "pull"}` the agent has a mailbox in place of a URL; its own token may do that too. A new agent with a URL gets a secret made unless one is given; `rotate: true` makes a new one. A made secret is in this answer and in no other. Runs under way may use the old URL and secret for up to a minute.',
   body: { schema: AgentInput },
   answers: {
     200: { description: "The agent was there; it is registered so now.", schema: Agent },
     201: { description: "The agent was registered.", schema: Agent, headers: { Location: "The agent's path." } },
   },
-  async handle({ env, settings, params, body }) {
+  errors: ["agent_has_url"],
+  async handle({ env, settings, caller, params, body, now }) {
+    if (caller.role !== "admin") {
+      const refused = await refuseOwn(env, settings, params.id, body, now);
+      if (refused !== undefined) return refused;
+    }
     const put = await putAgent(env, settings, params.id, body);
     if (!put.ok) return put;
     const { agent, created } = put.value;
@@ -60,9 +67,9 @@ const get = route({
   summary: "Read an agent, without its secret",
   answers: { 200: { description: "The agent.", schema: Agent } },
   errors: ["not_found"],
-  async handle({ env, params }) {
+  async handle({ env, settings, params }) {
     if (!isId(params.id)) return notFound("agent");
-    const agent = await getAgent(env, params.id);
+    const agent = await getAgent(env, settings, params.id);
     return agent.ok ? reply(200, agent.value) : agent;
   },
 });
@@ -85,5 +92,23 @@ const remove = route({
 });
 
 export const agentRoutes = [list, put, get, remove] as const;
+
+/** An agent may open its own mailbox, and nothing else: an address would be called with what its jobs hold. */
+async function refuseOwn(
+  env: Env,
+  settings: Settings,
+  id: string,
+  { delivery, url }: z.output<typeof AgentInput>,
+  now: number,
+): Promise<Err<Failure> | undefined> {
+  if (delivery !== "pull" || url !== undefined) {
+    return forbidden(
+      "Only the operator registers an agent with a URL.",
+      'An agent\'s own token may send {"delivery": "pull"}, and nothing else.',
+    );
+  }
+  const agent = await findAgent(env, settings, id, now);
+  return agent !== undefined && deliveryOf(agent) === "push" ? err({ kind: "agent_has_url", agent: id }) : undefined;
+}
 
 const isId = (id: string): boolean => IdText.safeParse(id).success;

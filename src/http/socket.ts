@@ -1,0 +1,76 @@
+/** WebSockets at the edge of HTTP: a browser's token, and how a browser is told that its socket is refused (docs/contract.md §14). */
+import { AGENT_DELETED, TOKEN_ENDED } from "../objects/mailbox.ts";
+import { SUBPROTOCOL, TOKEN_PROTOCOL_PREFIX } from "../schema/mailbox.ts";
+import type { HttpFailure } from "./failure.ts";
+import { problemOf } from "./problem.ts";
+
+const PROTOCOLS = "sec-websocket-protocol";
+/** RFC 6455 §7.4.1: a policy refuses the socket; its reason has at most 123 bytes. */
+const POLICY = 1008;
+const MAX_REASON_CHARS = 120;
+
+/** Whether the request asks for a WebSocket. */
+export const isUpgrade = (request: Request): boolean => request.headers.get("upgrade")?.toLowerCase() === "websocket";
+
+const offered = (request: Request): string[] =>
+  (request.headers.get(PROTOCOLS) ?? "").split(",").map((protocol) => protocol.trim());
+
+/** The token that a browser sends as a second subprotocol, since it cannot set headers. */
+export function protocolToken(request: Request): string | undefined {
+  if (!isUpgrade(request)) return undefined;
+  return offered(request)
+    .find((protocol) => protocol.startsWith(TOKEN_PROTOCOL_PREFIX))
+    ?.slice(TOKEN_PROTOCOL_PREFIX.length);
+}
+
+/**
+ * A refused socket for a client that sent its token as a subprotocol: a browser, which cannot read the answer to an upgrade. It
+ * is opened and closed at once, with a code that says why.
+ */
+export function refusedSocket(request: Request, failure: HttpFailure): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  const code = failure.kind === "unauthorized" ? TOKEN_ENDED : failure.kind === "not_found" ? AGENT_DELETED : POLICY;
+  server.close(
+    code,
+    problemOf(failure)
+      .body.detail.replace(/[^ -~]/g, "?")
+      .slice(0, MAX_REASON_CHARS),
+  );
+  const headers: HeadersInit = offered(request).includes(SUBPROTOCOL) ? { [PROTOCOLS]: SUBPROTOCOL } : {};
+  return new Response(null, { status: 101, webSocket: client, headers });
+}
+
+/**
+ * The socket of an object, passed on message by message. workerd on this machine (1.20261023) closes a hibernating socket on
+ * which the client has sent nothing without ending its connection, and some clients then wait for half a minute.
+ */
+export function relayed(answer: Response): Response {
+  const inner = answer.webSocket;
+  if (inner === null) return answer;
+  const { 0: client, 1: outer } = new WebSocketPair();
+  forward(inner, outer);
+  forward(outer, inner);
+  inner.accept();
+  outer.accept();
+  return new Response(null, { status: answer.status, webSocket: client, headers: answer.headers });
+}
+
+function forward(from: WebSocket, to: WebSocket): void {
+  const quietly = (act: () => void): void => {
+    try {
+      act();
+    } catch {
+      // The other side has gone: its own event says so.
+    }
+  };
+  from.addEventListener("message", ({ data }) => quietly(() => to.send(data)));
+  from.addEventListener("close", ({ code, reason }) =>
+    quietly(() => to.close(isSendable(code) ? code : ABNORMAL, reason)),
+  );
+  from.addEventListener("error", () => quietly(() => to.close(ABNORMAL, "the connection broke")));
+}
+
+/** RFC 6455 §7.4.1: the code of a server that cannot go on. */
+const ABNORMAL = 1011;
+const isSendable = (code: number): boolean => code === 1000 || (code >= 3000 && code <= 4999);

@@ -51,7 +51,12 @@ export async function startService(
     for (const end of stops.toReversed()) await end();
   };
 
-  if (settings.worker.AGENT_URL === undefined) {
+  const { AGENT_URL, AGENT_ID } = settings.worker;
+  if (AGENT_URL === undefined && AGENT_ID !== undefined) {
+    print(
+      `AGENT_ID=${AGENT_ID}: the default agent has no address; it claims its runs at ${url}/v1/agents/${AGENT_ID}/claim`,
+    );
+  } else if (AGENT_URL === undefined) {
     const agentSecret = await secret("AGENT_SECRET");
     if (!agentSecret.ok) return agentSecret;
     const agent = await startExampleAgent(agentSecret.value, print);

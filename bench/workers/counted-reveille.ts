@@ -1,11 +1,11 @@
 /** Reveille with what it costs counted. */
-import reveille, { DirectoryObject, FanOutObject, HeartbeatObject, JobObject } from "../../src/index.ts";
+import reveille, { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject } from "../../src/index.ts";
 import { countCalls, counts, type Probe } from "./counting.ts";
 
 export { Probe } from "./counting.ts";
-export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject };
+export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject };
 
-countCalls({ JobObject, DirectoryObject, FanOutObject, HeartbeatObject });
+countCalls({ JobObject, DirectoryObject, FanOutObject, HeartbeatObject, MailboxObject });
 
 type Env = Parameters<typeof reveille.fetch>[1] & { readonly PROBE: DurableObjectNamespace<Probe> };
 

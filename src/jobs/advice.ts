@@ -65,9 +65,10 @@ async function surroundingsOf(call: AdviceCall, job: AdvisedJob, { jitterMs }: S
 async function agentFor({ env, settings, now }: AdviceCall, job: JobDefinition): Promise<JobSurroundings["agent"]> {
   if (registeredJobHandler() !== undefined || registeredBuiltin(job.name)?.handler !== undefined) return "there";
   if (job.agent_id === undefined) {
-    return env.AGENT === undefined && settings.AGENT_URL === undefined ? "missing" : "there";
+    const { AGENT_URL, AGENT_ID } = settings;
+    return env.AGENT === undefined && AGENT_URL === undefined && AGENT_ID === undefined ? "missing" : "there";
   }
-  return (await findAgent(env, job.agent_id, now)) === undefined ? "unregistered" : "there";
+  return (await findAgent(env, settings, job.agent_id, now)) === undefined ? "unregistered" : "there";
 }
 
 /** Another unfinished job of the same owner with this name, of those that the caller may see. */

@@ -7,6 +7,7 @@ import { jobReadCommands } from "./jobs-read.ts";
 import { jobWriteCommands } from "./jobs-write.ts";
 import { login, logout, whoami } from "./login.ts";
 import { doctor, smoke } from "./operator.ts";
+import { apply, plan } from "./plan.ts";
 import { preview } from "./preview.ts";
 import { start } from "./start.ts";
 import { tokenCommands } from "./tokens.ts";
@@ -22,6 +23,8 @@ export const COMMANDS: readonly Command[] = [
   preview,
   events,
   tail,
+  plan,
+  apply,
   importJobs,
   exportJobs,
   ...tokenCommands,

@@ -28,12 +28,12 @@ describe("an agent", () => {
     const key = parseSecret(made.agent.secret ?? "");
     expect(key.ok && key.value.byteLength).toBe(32);
 
-    const moved = { id: "anna", url: "https://agent.example/moved" };
+    const moved = { id: "anna", delivery: "push", url: "https://agent.example/moved" };
     expect(await answered(putAgent(env, deployed, "anna", { url: moved.url }))).toEqual({
       created: false,
       agent: moved,
     });
-    expect(await getAgent(env, "anna")).toEqual({ ok: true, value: moved });
+    expect(await getAgent(env, deployed, "anna")).toEqual({ ok: true, value: moved });
     expect(await resolveAgent(env, deployed, "anna")).toEqual({
       ok: true,
       value: { url: moved.url, secret: made.agent.secret },
@@ -44,7 +44,7 @@ describe("an agent", () => {
     const secret = secretOf(24);
     expect(await answered(putAgent(env, deployed, "bert", { url, secret }))).toEqual({
       created: true,
-      agent: { id: "bert", url },
+      agent: { id: "bert", delivery: "push", url },
     });
     expect(await resolveAgent(env, deployed, "bert")).toMatchObject({ value: { secret } });
     const rotated = await answered(putAgent(env, deployed, "bert", { url, rotate: true }));
@@ -83,7 +83,7 @@ describe("an agent", () => {
       cursor = page.next_cursor;
     } while (cursor !== undefined);
     expect(items.filter(({ id }) => id.startsWith("list-"))).toEqual(
-      Array.from({ length: 7 }, (_, i) => ({ id: `list-${i}`, url })),
+      Array.from({ length: 7 }, (_, i) => ({ id: `list-${i}`, delivery: "push", url })),
     );
     expect(JSON.stringify(items)).not.toContain("whsec_");
   });
@@ -93,7 +93,7 @@ describe("an agent", () => {
     expect(await resolveAgent(env, deployed, "gone")).toMatchObject({ ok: true });
     expect(await deleteAgent(env, "gone")).toEqual({ ok: true, value: null });
     expect(await deleteAgent(env, "gone")).toMatchObject({ ok: false, error: { kind: "not_found" } });
-    expect(await getAgent(env, "gone")).toMatchObject({ ok: false, error: { kind: "not_found" } });
+    expect(await getAgent(env, deployed, "gone")).toMatchObject({ ok: false, error: { kind: "not_found" } });
     expect(await resolveAgent(env, deployed, "gone")).toEqual({
       ok: false,
       error: 'agent "gone" is not registered: PUT /v1/agents/gone',

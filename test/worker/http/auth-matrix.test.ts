@@ -38,6 +38,8 @@ const ALLOWED: Record<Access, readonly string[]> = {
   admin: ["admin"],
   admin_read: ["admin", "viewer"],
   own_user: ["admin"],
+  own_agent: ["admin"],
+  claim: ["admin"],
   read_run: ["admin", "viewer", "run", ...EVERYONE],
   report_run: ["admin", "run", ...EVERYONE],
 };
@@ -109,7 +111,7 @@ it("only the operator may ensure and mint; only who may change things may change
     "post /v1/users/:id/seen": "own_user",
     "get /v1/agents": "admin_read",
     "get /v1/agents/:id": "admin_read",
-    "put /v1/agents/:id": "admin",
+    "put /v1/agents/:id": "own_agent",
     "delete /v1/agents/:id": "admin",
     "post /v1/import": "admin",
     "get /v1/export": "admin",

@@ -1,0 +1,164 @@
+/** What a job file would change: every job is checked by the service before anything is changed. */
+import * as z from "zod";
+import { Failure } from "../command.ts";
+import { isFields } from "../job-body.ts";
+import { JobShape } from "../jobs.ts";
+import { Refused, type Service } from "../service.ts";
+import { type Difference, differences, type Fields, isEqual } from "./differences.ts";
+import { type JobFile, KEY_LABEL, NAMESPACE_LABEL, withLabels } from "./job-file.ts";
+
+export type Step =
+  | { readonly kind: "create"; readonly key: string; readonly fields: Fields; readonly next: readonly string[] }
+  | {
+      readonly kind: "change";
+      readonly key: string;
+      readonly id: string;
+      readonly etag: string | undefined;
+      readonly changes: readonly Difference[];
+      /** The next fires, before and after. */
+      readonly before: readonly string[];
+      readonly after: readonly string[];
+    }
+  /** A job of the namespace that the file does not have. */
+  | { readonly kind: "delete"; readonly key: string; readonly id: string; readonly name: string }
+  | { readonly kind: "keep"; readonly key: string; readonly id: string | undefined; readonly why: string };
+
+export type Plan = {
+  readonly namespace: string;
+  readonly steps: readonly Step[];
+  readonly warnings: readonly string[];
+};
+
+const SHOWN_FIRES = 3;
+const PAGE = "100";
+const UNPROCESSABLE = 422;
+
+const Page = z.looseObject({ items: z.array(JobShape), next_cursor: z.string().optional() });
+const Dry = z.looseObject({
+  job: z.looseObject({}),
+  next: z.array(z.looseObject({ at: z.string() })),
+  warnings: z.array(z.looseObject({ path: z.string(), code: z.string(), message: z.string() })).optional(),
+});
+const Preview = z.looseObject({ next: z.array(z.looseObject({ at: z.string() })) });
+
+/** Compares the file with what there is; `now` in epoch ms. Rejects with a {@link Failure} that names every job that is refused. */
+export async function makePlan(service: Service, file: JobFile, now: number): Promise<Plan> {
+  const existing = await jobsOf(service, file.namespace);
+  const refused: string[] = [];
+  const steps: Step[] = [];
+  const warnings: string[] = [];
+  for (const [key, fields] of file.jobs) {
+    try {
+      const { step, said } = await stepFor(service, file, key, fields, existing.get(key), now);
+      steps.push(step);
+      warnings.push(...said.map((line) => `jobs.${key}.${line}`));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      // What is wrong with one job is of that job; what ends every call is not.
+      if (error instanceof Refused && (error.status === 401 || error.status >= 500)) throw error;
+      if (!(error instanceof Refused)) throw error;
+      refused.push(`jobs.${key}: ${error.message}`);
+    }
+  }
+  if (refused.length > 0)
+    throw new Failure(`Refused; nothing was changed:\n${refused.map((line) => `  ${line}`).join("\n")}`);
+  for (const [key, { id, name }] of existing) if (!file.jobs.has(key)) steps.push({ kind: "delete", key, id, name });
+  return { namespace: file.namespace, steps, warnings };
+}
+
+/** The jobs of a namespace by KEY, those that have finished too. */
+async function jobsOf(service: Service, namespace: string): Promise<ReadonlyMap<string, JobShape>> {
+  const found = new Map<string, JobShape>();
+  let cursor: string | undefined;
+  do {
+    const query = { label: `${NAMESPACE_LABEL}:${namespace}`, state: "active,paused,finished", limit: PAGE, cursor };
+    const page = Page.parse(await service.send("GET", "/v1/jobs", { query }));
+    for (const job of page.items) {
+      const labels = isFields(job.labels) ? job.labels : {};
+      const key = labels[KEY_LABEL];
+      if (typeof key !== "string") continue;
+      const other = found.get(key);
+      if (other !== undefined) {
+        throw new Failure(
+          `Two jobs are ${namespace}/${key}: ${other.id} and ${job.id}.`,
+          "Delete one of them: reveille jobs delete ID",
+        );
+      }
+      found.set(key, job);
+    }
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+  return found;
+}
+
+type Checked = { readonly step: Step; readonly said: readonly string[] };
+
+async function stepFor(
+  service: Service,
+  file: JobFile,
+  key: string,
+  fields: Fields,
+  job: JobShape | undefined,
+  now: number,
+): Promise<Checked> {
+  const sent = withLabels(file, key, fields);
+  const at = passedTime(fields, now);
+  if (at !== undefined && job === undefined) return keep(key, undefined, `its time has passed (${at})`);
+  // A time that has come is refused for a new job, and is what the one that ran has.
+  const isOver = at !== undefined && job !== undefined && isEqual(fields.schedule, job.schedule);
+  const dry = await dryRun(service, isOver ? { ...sent, schedule: STAND_IN } : sent);
+  const wanted = isOver ? { ...dry.job, schedule: fields.schedule } : dry.job;
+  const said = (dry.warnings ?? [])
+    .filter(({ code }) => code !== "duplicate_name" || job === undefined)
+    .map(({ path, message }) => `${path}: ${message}`);
+  const after = dry.next.slice(0, SHOWN_FIRES).map((fire) => fire.at);
+  if (job === undefined) return { step: { kind: "create", key, fields: sent, next: after }, said };
+  const changes = differences(job, wanted, sent);
+  if (changes.length === 0) return { ...keep(key, job.id, "as it is"), said };
+  const before = await nextFires(service, job);
+  const isMoved = changes.some(({ field }) => field.startsWith("schedule"));
+  const isResumed = changes.some(({ field, after: enabled }) => field === "enabled" && enabled === true);
+  const isPaused = changes.some(({ field, after: enabled }) => field === "enabled" && enabled === false);
+  const isPausedNow = job.state === "paused" && !isResumed;
+  const next = isPaused || isPausedNow || isOver ? [] : isMoved || isResumed ? after : before;
+  return { step: { kind: "change", key, id: job.id, etag: job.etag, changes, before, after: next }, said };
+}
+
+const keep = (key: string, id: string | undefined, why: string): Checked => ({
+  step: { kind: "keep", key, id, why },
+  said: [],
+});
+
+/** Any schedule that is valid: it only stands in for one whose time has passed. */
+const STAND_IN = { every: "1d" };
+
+/** The time of an `at` job that has passed. */
+function passedTime({ schedule }: Fields, now: number): string | undefined {
+  if (!isFields(schedule) || typeof schedule.at !== "string") return undefined;
+  const at = Date.parse(schedule.at);
+  return Number.isFinite(at) && at <= now ? schedule.at : undefined;
+}
+
+async function dryRun(service: Service, fields: Fields): Promise<z.infer<typeof Dry>> {
+  return Dry.parse(await service.send("POST", "/v1/jobs", { json: fields, query: { dry_run: "true" } }));
+}
+
+/** The next fires of a job that there is. */
+async function nextFires(service: Service, job: JobShape): Promise<readonly string[]> {
+  const { next_run_at: first, schedule } = job;
+  if (first === undefined) return [];
+  if (!("cron" in schedule) && !("rrule" in schedule) && typeof schedule.every !== "string") return [first];
+  // From just before the first on: an interval is counted from there.
+  const from = new Date(Date.parse(first) - 1).toISOString();
+  const { ends_at, jitter: _jitter, max_runs: _runs, ...rest } = schedule;
+  const anchored = "every" in schedule ? { ...rest, starts_at: first } : rest;
+  const bounded = ends_at === undefined ? anchored : { ...anchored, ends_at };
+  try {
+    const json = { schedule: bounded, from, count: SHOWN_FIRES };
+    const { next } = Preview.parse(await service.send("POST", "/v1/schedules/preview", { json }));
+    return next.map(({ at }) => at);
+  } catch (error) {
+    if (error instanceof Refused && error.status === UNPROCESSABLE) return [first];
+    throw error;
+  }
+}

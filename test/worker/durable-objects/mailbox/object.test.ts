@@ -1,0 +1,212 @@
+/** The socket of a mailbox (docs/contract.md §14): frames, capacity, release, close codes, hibernation, and what a claim costs. */
+import { evictDurableObject } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import { mintToken } from "../../../../src/agent/token.ts";
+import { agentToken, call, env, makeJob, TOKEN_SECRET } from "../../http-fixture.ts";
+import { claim, connect, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../../mailbox-fixture.ts";
+import { countRows } from "../../rows-written.ts";
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+describe("a socket", () => {
+  it("gets runs when it is ready, already claimed, while it holds fewer than its capacity", async () => {
+    const agent = await makeAgent();
+    const jobs = await Promise.all([1, 2, 3].map(() => makeJobOf(agent)));
+    const runs: string[] = [];
+    for (const job of jobs) runs.push(await offer(job));
+    const socket = await connected(agent, await agentToken({ agent_id: agent }));
+    expect(socket.protocol).toBe("reveille.v1");
+    expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ connected: 1, waiting: 3 });
+    await settle();
+    expect(socket.frames).toEqual([]);
+    socket.send({ type: "ready", capacity: 2 });
+    await socket.heard(2);
+    await settle();
+    expect(socket.runs().map(({ id }) => id)).toEqual(runs.slice(0, 2));
+    expect(socket.runs()[0]).toHaveProperty("lease_expires_at");
+    const done = { job_id: jobs[0], run_id: runs[0], status: "success", output: { n: 1 } };
+    socket.send({ type: "complete", ...done });
+    expect(await socket.heard(3)).toEqual({ type: "ok", to: "complete", run_id: runs[0] });
+    await socket.heard(4);
+    expect(socket.runs().map(({ id }) => id)).toEqual(runs);
+    expect(await runOf(jobs[0] ?? "", runs[0] ?? "")).toMatchObject({ status: "success", output: '{"n":1}' });
+  });
+
+  it("has room again when a run that it holds is completed, or cancelled, by another way", async () => {
+    const agent = await makeAgent();
+    const [first, second] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    const run = await offer(first);
+    await offer(second);
+    await socket.heard(1);
+    await call("POST", `/v1/jobs/${first}/runs/${run}/cancel`);
+    await socket.heard(2);
+    expect(socket.runs().map(({ job_id }) => job_id)).toEqual([first, second]);
+  });
+
+  it("gives a run back: it is offered again at once, also to the same socket, and that is no attempt", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    const run = await offer(job);
+    await socket.heard(1);
+    socket.send({ type: "release", job_id: job, run_id: run });
+    await socket.heard(3);
+    expect(socket.frames.map(({ type }) => type)).toEqual(["job.run", "ok", "job.run"]);
+    expect(socket.runs()[1]).toMatchObject({ id: run, attempt: 1 });
+  });
+
+  it("renews the lease by progress", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1, lease: "10s" });
+    const run = await offer(job);
+    await socket.heard(1);
+    await settle();
+    socket.send({ type: "progress", job_id: job, run_id: run, percent: 40, message: "half" });
+    expect(await socket.heard(2)).toEqual({ type: "ok", to: "progress", run_id: run });
+    const now = await runOf(job, run);
+    expect(now.progress).toEqual({ percent: 40, message: "half" });
+    expect(Date.parse(String(now.lease_expires_at))).toBeGreaterThan(
+      Date.parse(String(socket.runs()[0]?.lease_expires_at)),
+    );
+  });
+
+  it.each([
+    ["nonsense", { problem: { code: "invalid_json" } }],
+    ["[]", { problem: { code: "validation_failed" } }],
+    ['{"type":"sing","run_id":"r"}', { to: "sing", run_id: "r", problem: { code: "validation_failed" } }],
+    ['{"type":"ready","capacity":0}', { to: "ready", problem: { code: "validation_failed" } }],
+    ['{"type":"ready","capacity":101}', { to: "ready", problem: { code: "validation_failed" } }],
+    ['{"type":"ready","capacity":1,"lease":"1s"}', { to: "ready", problem: { code: "validation_failed" } }],
+    [
+      '{"type":"complete","job_id":"none","run_id":"r","status":"success"}',
+      { to: "complete", run_id: "r", problem: { code: "not_found" } },
+    ],
+    [
+      '{"type":"complete","job_id":"j","run_id":"r","status":"maybe"}',
+      { to: "complete", run_id: "r", problem: { code: "validation_failed" } },
+    ],
+  ])("answers %s with a problem, and stays", async (text, answer) => {
+    const socket = await connected(await makeAgent());
+    socket.send(text);
+    expect(await socket.heard(1)).toMatchObject({ type: "problem", ...answer });
+    socket.send("ping");
+    expect(await socket.heard(2)).toEqual({ type: "pong" });
+  });
+
+  it("is told that a run has ended, and that a run was not claimed", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const socket = await connected(agent);
+    const run = await offer(job);
+    socket.send({ type: "release", job_id: job, run_id: run });
+    expect(await socket.heard(1)).toMatchObject({
+      type: "problem",
+      to: "release",
+      problem: { code: "validation_failed" },
+    });
+    await call("POST", `/v1/jobs/${job}/runs/${run}/complete`, { json: { status: "success" } });
+    socket.send({ type: "progress", job_id: job, run_id: run });
+    expect(await socket.heard(2)).toMatchObject({ problem: { code: "run_already_finished", status: 409 } });
+    socket.send({ type: "complete", job_id: job, run_id: run, status: "success" });
+    expect(await socket.heard(3)).toMatchObject({ type: "ok" });
+  });
+
+  it("shares the agent's runs with others: each goes to one of them", async () => {
+    const agent = await makeAgent();
+    const sockets = await Promise.all([1, 2, 3].map(() => connected(agent)));
+    for (const socket of sockets) socket.send({ type: "ready", capacity: 100 });
+    const jobs = await Promise.all(Array.from({ length: 12 }, () => makeJobOf(agent)));
+    const runs = await Promise.all(jobs.map(offer));
+    await vi.waitFor(() => expect(sockets.flatMap((socket) => socket.runs()).length).toBe(12));
+    await settle();
+    expect(sockets.flatMap((socket) => socket.runs().map(({ id }) => String(id))).toSorted()).toEqual(runs.toSorted());
+  });
+
+  it("goes on after the mailbox has hibernated: what it holds counts, and what it does is answered", async () => {
+    const agent = await makeAgent();
+    const [first, second] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    const run = await offer(first);
+    await socket.heard(1);
+    await evictDurableObject(env.MAILBOX.getByName(agent));
+    await offer(second);
+    await settle();
+    expect(socket.runs()).toHaveLength(1);
+    socket.send({ type: "complete", job_id: first, run_id: run, status: "success" });
+    await socket.heard(3);
+    expect(socket.frames.map(({ type }) => type)).toEqual(["job.run", "ok", "job.run"]);
+  });
+
+  it("that closes keeps its runs until their leases run out", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    await offer(job);
+    await socket.heard(1);
+    socket.close();
+    await settle();
+    expect(runIds(await claim(agent))).toEqual([]);
+    expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ connected: 0 });
+  });
+
+  it("is closed with 4404 when the agent is deleted, and with 4401 when its token has ended", async () => {
+    const agent = await makeAgent();
+    const soon = Date.now() + 1_500;
+    const token = await mintToken({ role: "agent", agent_id: agent }, TOKEN_SECRET, Date.now(), soon);
+    const [short, long] = [await connected(agent, token), await connected(agent)];
+    await vi.waitFor(() => expect(short.closes).toEqual([4401]), { timeout: 5_000 });
+    expect(long.closes).toEqual([]);
+    await call("DELETE", `/v1/agents/${agent}`);
+    await vi.waitFor(() => expect(long.closes).toEqual([4404]));
+  });
+
+  it("is refused to those who may not claim, at an agent with a URL, and beyond ten", async () => {
+    const agent = await makeAgent();
+    expect(await connect(agent, await agentToken({ agent_id: "another" }))).toEqual({ refused: 403 });
+    expect(await connect("nobody")).toEqual({ refused: 404 });
+    await call("PUT", "/v1/agents/with-url", { json: { url: "https://agent.example/" } });
+    expect(await connect("with-url")).toEqual({ refused: 409 });
+    for (let i = 0; i < 10; i++) await connected(agent);
+    expect(await connect(agent)).toEqual({ refused: 429 });
+  });
+});
+
+describe("the cost of a claimed run", () => {
+  it("is at most two rows in the mailbox, and three in the job more than a run that an agent answers with 202", async () => {
+    const pushed = await makeJob({ message: '{"status": 202}' });
+    const counted = async (jobId: string, run: () => Promise<string>) => {
+      const rows = await countRows(env.JOB.getByName(jobId));
+      const runId = await run();
+      await call("POST", `/v1/jobs/${jobId}/runs/${runId}/complete`, { json: { status: "success" } });
+      return rows();
+    };
+    const byPush = await counted(pushed, async () => {
+      const { body } = await call("POST", `/v1/jobs/${pushed}/run`);
+      await vi.waitFor(async () =>
+        expect(await runOf(pushed, String(body.run_id))).toHaveProperty("completion_due_at"),
+      );
+      return String(body.run_id);
+    });
+    const agent = await makeAgent();
+    const [warm, job] = [await makeJobOf(agent), await makeJobOf(agent)];
+    // The first offer makes the mailbox's tables.
+    await offer(warm);
+    await claim(agent);
+    const inMailbox = await countRows(env.MAILBOX.getByName(agent));
+    const byPull = await counted(job, async () => {
+      const run = await offer(job);
+      expect(runIds(await claim(agent))).toEqual([run]);
+      return run;
+    });
+    expect(inMailbox()).toBeLessThanOrEqual(2);
+    // The claim, and the alarm set to the end of its lease and back.
+    expect(byPull - byPush).toBeLessThanOrEqual(3);
+  });
+});

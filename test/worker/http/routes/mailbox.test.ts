@@ -1,0 +1,202 @@
+/** Claims over HTTP (docs/contract.md §14): who may take which runs, in which order, under what lease, and when they end. */
+import { evictDurableObject } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import { agentToken, call, env, expectProblem, fresh, tokenFor } from "../../http-fixture.ts";
+import { claim, itemsOf, makeAgent, makeJobOf, offer, ringJob, runIds, runOf } from "../../mailbox-fixture.ts";
+
+describe("an agent without an address", () => {
+  it("may be registered by its own token, which may do nothing else", async () => {
+    const id = fresh("own");
+    const token = await agentToken({ agent_id: id });
+    const put = (json: object) => call("PUT", `/v1/agents/${id}`, { token, json });
+    expect(await put({ delivery: "pull" })).toMatchObject({ status: 201, body: { delivery: "pull" } });
+    expectProblem(await put({ url: "https://evil.example/" }), 403, "forbidden");
+    const ofUser = await agentToken({ agent_id: id, user_id: "u" });
+    expectProblem(
+      await call("PUT", `/v1/agents/${id}`, { token: ofUser, json: { delivery: "pull" } }),
+      403,
+      "forbidden",
+    );
+    expectProblem(await call("PUT", "/v1/agents/other", { token, json: { delivery: "pull" } }), 403, "forbidden");
+    await call("PUT", `/v1/agents/${id}`, { json: { url: "https://agent.example/" } });
+    expectProblem(await put({ delivery: "pull" }), 409, "agent_has_url");
+    expectProblem(await claim(id), 409, "agent_has_url");
+  });
+
+  it.each([
+    [{ delivery: "pull", url: "https://agent.example/" }, "url"],
+    [{ delivery: "pull", secret: "whsec_dGhlIHNlY3JldCBvZiB0aGUgYWdlbnQgaW4gdGVzdHM=" }, "secret"],
+    [{ delivery: "push" }, "url"],
+    [{}, "url"],
+  ])("is not registered by %j", async (json, path) => {
+    const put = await call("PUT", `/v1/agents/${fresh("bad")}`, { json });
+    expectProblem(put, 422, "validation_failed");
+    expect(put.body.errors).toMatchObject([{ path }]);
+  });
+
+  it("gets its runs, oldest first and each once, with what a call would bring", async () => {
+    const agent = await makeAgent();
+    const jobs = await Promise.all([1, 2, 3].map(() => makeJobOf(agent)));
+    const runs: string[] = [];
+    for (const job of jobs) runs.push(await offer(job));
+    expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 3 });
+    const first = await claim(agent, { limit: 2, lease: "30s" });
+    expect(runIds(first)).toEqual(runs.slice(0, 2));
+    const [item] = itemsOf(first);
+    expect(item).toMatchObject({ type: "job.run", data: { message: "hello", job: { agent_id: agent } } });
+    const { claimed_at, lease_expires_at } = item?.data.run ?? {};
+    expect(Date.parse(String(lease_expires_at)) - Date.parse(String(claimed_at))).toBe(30_000);
+    expect(runIds(await claim(agent, { limit: 2 }))).toEqual(runs.slice(2));
+    expect(runIds(await claim(agent))).toEqual([]);
+    expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 0 });
+  });
+
+  it("completes with the run's own token, whether it has claimed the run or not", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const run = await offer(job);
+    const token = itemsOf(await claim(agent))[0]?.data.complete.token;
+    const done = { token, json: { status: "success", output: "done" } };
+    expect(await call("POST", `/v1/jobs/${job}/runs/${run}/complete`, done)).toMatchObject({ status: 200 });
+    const next = await offer(job);
+    await call("POST", `/v1/jobs/${job}/runs/${next}/complete`, { json: { status: "success" } });
+    expect(await runOf(job, next)).toMatchObject({ status: "success" });
+    expect(runIds(await claim(agent))).toEqual([]);
+  });
+
+  it("is answered while it waits, as soon as a run is offered", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const waiting = claim(agent, { wait: "20s" });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const run = await offer(job);
+    const offeredAt = Date.now();
+    expect(runIds(await waiting)).toEqual([run]);
+    expect(Date.now() - offeredAt).toBeLessThan(1_000);
+  });
+
+  it("is answered with nothing when the wait is over", async () => {
+    const agent = await makeAgent();
+    expect(runIds(await claim(agent, { wait: "300ms" }))).toEqual([]);
+  });
+
+  it("of 20 that wait each run goes to one", async () => {
+    const agent = await makeAgent();
+    const jobs = await Promise.all(Array.from({ length: 10 }, () => makeJobOf(agent)));
+    const waiting = Array.from({ length: 20 }, () => claim(agent, { wait: "3s" }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const runs = await Promise.all(jobs.map(offer));
+    const claimed = (await Promise.all(waiting)).flatMap(runIds);
+    expect(claimed.toSorted()).toEqual(runs.toSorted());
+  });
+
+  it.each([
+    { wait: "51s" },
+    { wait: "-1s" },
+    { wait: "soon" },
+    { limit: 0 },
+    { limit: 11 },
+    { lease: "9s" },
+    { lease: "61m" },
+    { more: 1 },
+  ])("is told what is wrong with %j", async (json) => {
+    expectProblem(await claim(await makeAgent(), json), 422, "validation_failed");
+  });
+});
+
+describe("tokens", () => {
+  it("take runs out of a mailbox only when they are the operator's, or an agent's of this id or none", async () => {
+    const agent = await makeAgent();
+    for (const token of [await agentToken({ agent_id: agent }), await agentToken({}), undefined]) {
+      expect((await claim(agent, {}, token === undefined ? {} : { token })).status).toBe(200);
+    }
+    const others = [
+      await agentToken({ agent_id: "another" }),
+      await tokenFor({ role: "viewer" }),
+      await tokenFor({ role: "user", user_id: "u" }),
+      await tokenFor({ role: "agent", agent_id: agent, access: "read" }),
+      await tokenFor({ role: "run", job_id: "j", run_id: "r" }),
+    ];
+    for (const token of others) expectProblem(await claim(agent, {}, { token }), 403, "forbidden");
+    expectProblem(await claim(fresh("none")), 404, "not_found");
+  });
+
+  it("get only the runs of jobs that they may see", async () => {
+    const agent = await makeAgent();
+    const mine = await makeJobOf(agent, { user_id: "u1" });
+    const foreign = await makeJobOf(agent, { user_id: "u2" });
+    const foreignRun = await offer(foreign);
+    const run = await offer(mine);
+    const token = await agentToken({ agent_id: agent, user_id: "u1" });
+    expect(runIds(await claim(agent, { limit: 10 }, { token }))).toEqual([run]);
+    expect(runIds(await claim(agent, { limit: 10 }))).toEqual([foreignRun]);
+  });
+});
+
+describe("a run in a mailbox", () => {
+  it("is offered still after its job and its mailbox have lost their memory, and while its job is paused", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const run = await offer(job);
+    await call("POST", `/v1/jobs/${job}/pause`);
+    await evictDurableObject(env.JOB.getByName(job));
+    await evictDurableObject(env.MAILBOX.getByName(agent));
+    expect(runIds(await claim(agent))).toEqual([run]);
+  });
+
+  it("that nobody claims within claim_timeout is an error, and is not handed out", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent, { claim_timeout: "2s" });
+    const run = await offer(job);
+    await ringJob(job);
+    expect(await runOf(job, run)).toMatchObject({ status: "error", error: "not claimed within 2s", attempt: 1 });
+    expect(runIds(await claim(agent))).toEqual([]);
+  });
+
+  it("that is cancelled, or whose job is deleted, is not handed out and waits no more", async () => {
+    const agent = await makeAgent();
+    const [cancelled, deleted] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const run = await offer(cancelled);
+    await offer(deleted);
+    await call("POST", `/v1/jobs/${cancelled}/runs/${run}/cancel`);
+    await call("DELETE", `/v1/jobs/${deleted}`);
+    await vi.waitFor(async () => expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 0 }));
+    expect(runIds(await claim(agent, { limit: 10 }))).toEqual([]);
+  });
+
+  it("whose lease runs out is offered again after the backoff, attempt by attempt, and then an error", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent, { retry: { max_attempts: 2, min_backoff: "1s", max_backoff: "1s" } });
+    const run = await offer(job);
+    const first = itemsOf(await claim(agent))[0]?.data.run;
+    expect(first).toMatchObject({ id: run, attempt: 1 });
+    await ringJob(job);
+    expect(await runOf(job, run)).toMatchObject({ status: "running", attempt: 2 });
+    expect(runIds(await claim(agent))).toEqual([]);
+    await ringJob(job);
+    const second = itemsOf(await claim(agent))[0]?.data.run;
+    expect(second).toMatchObject({ id: run, attempt: 2 });
+    await ringJob(job);
+    expect(await runOf(job, run)).toMatchObject({ status: "error", error: expect.stringMatching(/^interrupted: /) });
+  });
+
+  it("keeps its lease while progress comes", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const run = await offer(job);
+    const before = itemsOf(await claim(agent, { lease: "10s" }))[0]?.data.run;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const after = await call("POST", `/v1/jobs/${job}/runs/${run}/progress`, { json: { percent: 1 } });
+    expect(Date.parse(String(after.body.lease_expires_at))).toBeGreaterThan(
+      Date.parse(String(before?.lease_expires_at)),
+    );
+  });
+
+  it("is explained: since when it waits, and whether anybody is connected", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    await offer(job);
+    const { body } = await call("GET", `/v1/jobs/${job}/explain`);
+    expect(body.explanation).toMatch(/waiting to be claimed since .*; nobody is connected/);
+  });
+});

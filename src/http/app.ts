@@ -14,6 +14,7 @@ import { problem, unexpected } from "./problem.ts";
 import type { AnyRoute } from "./route.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { bulkRoutes } from "./routes/bulk.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { ensureRoutes } from "./routes/ensure.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -35,6 +36,7 @@ import { nearCall } from "./teach/near-path.ts";
 const resources = [
   ...healthRoutes,
   ...ensureRoutes,
+  ...bulkRoutes,
   ...jobRoutes,
   ...jobRunRoutes,
   ...fanOutRoutes,

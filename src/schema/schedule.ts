@@ -19,6 +19,7 @@ export const ScheduleSpec = z
       .max(MAX_CRON_CHARS)
       .optional()
       .meta({
+        reads: "cron",
         aliases: ["expression", "expr", "cron_expression", "crontab", "cron_schedule", "pattern", "calendar"],
         description:
           "Five fields (minute hour day-of-month month day-of-week) or @yearly @annually @monthly @weekly @daily @midnight @hourly. Names, ranges, lists, steps, ?, L, W, #; weekday 0-7. May begin with CRON_TZ=Area/City.",

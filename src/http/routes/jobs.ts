@@ -10,12 +10,13 @@ import type { Env } from "../../env.ts";
 import { adviceOf } from "../../jobs/advice.ts";
 import { checkPatch } from "../../jobs/check-patch.ts";
 import { checkNewJob, createJob, dryRunJob } from "../../jobs/create.ts";
-import { ExecScope, Health, Job, JobInput, JobState, OwnerKind } from "../../schema/job.ts";
+import { Job, JobInput } from "../../schema/job.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
 import { BackfillBody } from "../../schema/run.ts";
 import { Advice } from "../../schema/warning.ts";
-import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
+import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag } from "../fields.ts";
 import { reply, route } from "../route.ts";
+import { filterOf, JobFilters } from "./job-filters.ts";
 
 const tag = "Jobs";
 const ETAG = { ETag: "The job's version, for If-Match." };
@@ -90,19 +91,6 @@ const create = route({
   },
 });
 
-const labelPair = z
-  .string()
-  .regex(/^[^:]+:/, { message: "must be KEY:VALUE, e.g. label=team:ops" })
-  .transform((pair): readonly [string, string] => {
-    const colon = pair.indexOf(":");
-    return [pair.slice(0, colon), pair.slice(colon + 1)];
-  });
-
-const stateList = z
-  .string()
-  .transform((text) => text.split(","))
-  .pipe(z.array(JobState));
-
 const list = route({
   method: "get",
   path: "/v1/jobs",
@@ -112,33 +100,14 @@ const list = route({
   summary: "List jobs, newest first",
   description:
     "Every filter given must match. Without `state`, finished jobs are left out. A job whose storage is damaged is left out too, and named in the log.",
-  query: z.strictObject({
-    owner_kind: OwnerKind.optional().meta({ description: "Jobs that belong to this kind of owner." }),
-    exec_scope: ExecScope.optional().meta({
-      description: "Jobs that run once, once as a user, or once for every user.",
-    }),
-    agent_id: queryText.optional().meta({ description: "Jobs of this agent." }),
-    user_id: queryText.optional().meta({ description: "Jobs that run as this user." }),
-    plugin_id: queryText.optional().meta({ description: "Jobs of this plugin." }),
-    name: queryText.optional().meta({ description: "The whole name." }),
-    enabled: queryFlag.optional().meta({ description: "false: paused jobs; true: the others." }),
-    health: Health.optional().meta({ description: "ok, failing or overdue." }),
-    label: z
-      .array(labelPair)
-      .optional()
-      .meta({ description: "KEY:VALUE; repeat it to ask for several labels at once.", examples: ["team:ops"] }),
-    q: z.string().optional().meta({ description: "Part of the name, in upper or lower case." }),
-    state: stateList.optional().meta({
-      description: "Comma-separated: active, paused, finished. Default: active,paused.",
-      examples: ["active,paused,finished"],
-    }),
+  query: JobFilters.extend({
     limit: pageLimit(50),
     cursor: pageCursor,
   }),
   answers: { 200: { description: "A page of jobs.", schema: pageOf(Job) } },
   async handle({ env, caller, query, now }) {
-    const { limit, cursor, label: labels, state: states, ...filter } = query;
-    const page = await listJobs(env, caller, { ...filter, labels, states }, limit, cursor, now);
+    const { limit, cursor, ...filters } = query;
+    const page = await listJobs(env, caller, filterOf(filters), limit, cursor, now);
     return page.ok ? reply(200, page.value) : page;
   },
 });
@@ -298,4 +267,5 @@ const backfill = route({
   },
 });
 
+export { pause as pauseJob, remove as removeJob, resume as resumeJob, runNow as runJobNow };
 export const jobRoutes = [create, list, read, patch, remove, runNow, pause, resume, backfill] as const;

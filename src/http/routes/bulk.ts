@@ -1,0 +1,140 @@
+/** `POST /v1/jobs/bulk`: one act on many jobs (docs/contract.md §13), each as its own route does it. */
+import * as z from "zod";
+import { listJobs } from "../../directory/job-list.ts";
+import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
+import { type Caller, canChange } from "../../domain/job/access.ts";
+import type { JobFilter } from "../../domain/job/job-filter.ts";
+import { ok } from "../../domain/result.ts";
+import type { Env } from "../../env.ts";
+import { inTurns } from "../../map-limit.ts";
+import type { Job } from "../../schema/job.ts";
+import { boundedText } from "../../schema/text.ts";
+import { pageCursor } from "../fields.ts";
+import { invoke, type Surroundings } from "../invoke.ts";
+import { type AnyRoute, reply, route } from "../route.ts";
+import { filterOf, JobFilters } from "./job-filters.ts";
+import { pauseJob, removeJob, resumeJob, runJobNow } from "./jobs.ts";
+
+/** The most jobs that one call acts on. */
+const MAX_JOBS = 100;
+/** Pages looked through for jobs that the caller may change, before the call answers with a cursor. */
+const MAX_PAGES = 20;
+const MAX_REASON_BYTES = 500;
+
+const ACTIONS: Readonly<Record<"pause" | "resume" | "run" | "delete", AnyRoute>> = {
+  pause: pauseJob,
+  resume: resumeJob,
+  run: runJobNow,
+  delete: removeJob,
+};
+
+const BulkBody = z
+  .strictObject({
+    action: z.enum(["pause", "resume", "run", "delete"]).meta({
+      aliases: ["operation", "op", "do", "command"],
+      valueAliases: {
+        cancel: "delete",
+        remove: "delete",
+        stop: "pause",
+        disable: "pause",
+        enable: "resume",
+        trigger: "run",
+      },
+      description: "What to do with each job.",
+    }),
+    filter: JobFilters.meta({
+      aliases: ["where", "match", "query", "selector"],
+      description: "Which jobs: the filters of GET /v1/jobs. An empty one needs all: true.",
+      examples: [{ label: ["team:ops"] }],
+    }),
+    all: z.boolean().optional().meta({ description: "true: an empty filter means every job." }),
+    dry_run: z.boolean().optional().meta({ description: "true: count the jobs and change nothing." }),
+    reason: boundedText(0, MAX_REASON_BYTES).optional().meta({ description: "Of pause: shown as paused_reason." }),
+    cursor: pageCursor.meta({ description: "next_cursor of the call before, to go on." }),
+  })
+  .meta({ examples: [{ action: "pause", filter: { label: ["team:ops"] }, reason: "maintenance" }] });
+
+const bulk = route({
+  method: "post",
+  path: "/v1/jobs/bulk",
+  access: "write",
+  id: "changeManyJobs",
+  tag: "Jobs",
+  summary: "Pause, resume, run or delete many jobs",
+  description:
+    "Acts on the next 100 matching jobs that the token may change, newest first; with `next_cursor` as `cursor` it goes on after them.",
+  body: { schema: BulkBody, meaning: ({ body }) => refuseUnmeant(body) ?? ok(null) },
+  answers: {
+    200: {
+      description: "The counts of this call: jobs that matched, and those that were changed.",
+      schema: z.strictObject({
+        matched: z.int(),
+        done: z.int(),
+        failed: z.array(z.strictObject({ id: z.string(), code: z.string() })).readonly(),
+        next_cursor: z.string().optional(),
+      }),
+    },
+  },
+  async handle(call) {
+    const { env, caller, body, now } = call;
+    const unmeant = refuseUnmeant(body);
+    if (unmeant !== undefined) return unmeant;
+    const matching = await changeable(env, caller, filterOf(body.filter), body.cursor, now);
+    if (!matching.ok) return matching;
+    const { jobs, nextCursor } = matching.value;
+    const next = nextCursor === undefined ? {} : { next_cursor: nextCursor };
+    if (body.dry_run) return reply(200, { matched: jobs.length, done: 0, failed: [], ...next });
+    const act = ACTIONS[body.action];
+    const sent = body.action === "pause" && body.reason !== undefined ? { reason: body.reason } : {};
+    const codes = await inTurns(jobs, (job) => codeOf(act, call, job.id, sent));
+    const failed = jobs.flatMap(({ id }, index) => {
+      const code = codes[index];
+      return code === undefined ? [] : [{ id, code }];
+    });
+    return reply(200, { matched: jobs.length, done: jobs.length - failed.length, failed, ...next });
+  },
+});
+
+/** Why the call is refused: it would act on every job without saying so, or gives what its action does not take. */
+function refuseUnmeant({ filter, all, action, reason }: z.output<typeof BulkBody>) {
+  const errors: FieldError[] = [];
+  const isEmpty = Object.values(filter).every((value) => value === undefined);
+  if (isEmpty && all !== true) {
+    const message =
+      'is empty, which means every job: send "all": true as well, or a filter such as {"label": ["team:ops"]}';
+    errors.push({ path: "filter", message });
+  }
+  if (reason !== undefined && action !== "pause") {
+    errors.push({ path: "reason", message: 'goes with "action": "pause" only; leave it out' });
+  }
+  return errors.length === 0 ? undefined : invalid(errors);
+}
+
+/** The next matching jobs that the caller may change, and where to go on after them. */
+async function changeable(
+  env: Env,
+  caller: Caller,
+  filter: JobFilter,
+  cursor: string | undefined,
+  now: number,
+): Promise<Outcome<{ readonly jobs: readonly Job[]; readonly nextCursor?: string }>> {
+  const jobs: Job[] = [];
+  let from = cursor;
+  for (let page = 0; page < MAX_PAGES && jobs.length < MAX_JOBS; page++) {
+    const listed = await listJobs(env, caller, filter, MAX_JOBS - jobs.length, from, now);
+    if (!listed.ok) return listed;
+    jobs.push(...listed.value.items.filter((job) => canChange(caller, job)));
+    from = listed.value.next_cursor;
+    if (from === undefined) return ok({ jobs });
+  }
+  return ok(from === undefined ? { jobs } : { jobs, nextCursor: from });
+}
+
+/** Acts on one job; undefined if it was done, else the code of the failure. */
+async function codeOf(act: AnyRoute, around: Surroundings, id: string, body: object): Promise<string | undefined> {
+  const input = { params: { id }, query: {}, headers: {}, readBody: async () => ok(body) };
+  const answered = await invoke(act, around, input);
+  return answered instanceof Response || answered.ok ? undefined : answered.error.kind;
+}
+
+export const bulkRoutes = [bulk] as const;

@@ -1,0 +1,189 @@
+/**
+ * Wrong calls of every route and every tool, made from the schemas by rule: each must be answered with the exact right name
+ * or value (docs/contract.md §13). A field that is added to a schema is in here without another line.
+ */
+import { describe, expect, it } from "vitest";
+import { ok } from "../../../../src/domain/result.ts";
+import { ROUTES } from "../../../../src/http/app.ts";
+import { type Answered, type Input, invoke, type Surroundings } from "../../../../src/http/invoke.ts";
+import { inputOf, type Tool, toolsOver } from "../../../../src/http/mcp/tools.ts";
+import type { AnyRoute } from "../../../../src/http/route.ts";
+import { type Field, fieldOf, fieldsBelow } from "../../../../src/http/teach/field.ts";
+import { nearNames, spelling } from "../../../../src/http/teach/near.ts";
+import { isKnown } from "../../../../src/http/teach/unknown-name.ts";
+
+const NOW = Date.UTC(2026, 10, 28, 12);
+const EPOCH = 1_798_790_400;
+
+/** A front through which a value is sent at a place of a route. */
+type Door = {
+  readonly name: string;
+  readonly root: Field;
+  readonly send: (value: object) => Promise<Answered>;
+  readonly isPost: boolean;
+};
+
+const around = { now: NOW, caller: undefined } as unknown as Surroundings;
+/** The route with nothing behind it: what gets through the checks is done. */
+const bare = (route: AnyRoute): AnyRoute => ({ ...route, access: "public", handle: async () => ok({ status: 200 }) });
+
+function doorsOf(route: AnyRoute): readonly Door[] {
+  const name = `${route.method.toUpperCase()} ${route.path}`;
+  const send = (part: Partial<Input>) =>
+    invoke(bare(route), around, { params: {}, query: {}, headers: {}, readBody: async () => ok({}), ...part });
+  const { body, query } = route;
+  const isPost = route.method === "post";
+  const isJson = body !== undefined && body.text !== true && body.read === undefined && route.path !== "/mcp";
+  return [
+    ...(isJson
+      ? [
+          {
+            name,
+            root: fieldOf(body.shown ?? body.schema),
+            isPost,
+            send: (value: object) => send({ readBody: async () => ok(value) }),
+          },
+        ]
+      : []),
+    ...(query === undefined
+      ? []
+      : [
+          {
+            name: `${name}?`,
+            root: fieldOf(query),
+            isPost: false,
+            send: (value: object) => send({ query: { ...value } }),
+          },
+        ]),
+  ];
+}
+
+function doorOf(tool: Tool): Door {
+  const { name, root, route } = tool;
+  const send = (value: object) => {
+    const input = inputOf(tool, bare(route), { ...value }, { role: "admin" }, NOW);
+    return invoke(bare(route), around, input);
+  };
+  return { name: `tool ${name}`, root, send, isPost: route.method === "post" };
+}
+
+const doors: readonly Door[] = [...ROUTES.flatMap((route) => doorsOf(route)), ...toolsOver(ROUTES).map(doorOf)];
+
+/** What is said of the fault at this path; undefined if nothing is wrong there. */
+async function saidOf(door: Door, value: object, path: readonly string[]): Promise<string | undefined> {
+  const answered = await door.send(value);
+  if (answered instanceof Response || answered.ok || answered.error.kind !== "validation_failed") return undefined;
+  return answered.error.errors.find((error) => error.path === path.join("."))?.message;
+}
+
+const nest = (path: readonly string[], value: unknown): object =>
+  path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as object;
+
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+type Row = {
+  readonly title: string;
+  readonly door: Door;
+  readonly value: object;
+  readonly at: readonly string[];
+  readonly says: RegExp;
+};
+
+/** A value of the field's type, that is not what is wrong. */
+function sample({ reads, values, types, item }: Field): unknown {
+  if (reads === "duration") return "1h";
+  if (reads === "instant") return "2027-01-01T00:00:00Z";
+  if (values.length > 0) return values[0];
+  if (types.includes("boolean")) return true;
+  if (types.includes("integer") || types.includes("number")) return 5;
+  if (types.includes("array")) return item === undefined ? [] : [sample(item)];
+  return types.includes("object") ? {} : "text";
+}
+
+const word = (name: string): RegExp => new RegExp(`(^|[^\\w])${name}($|[^\\w])`);
+
+function rowsOf(door: Door): readonly Row[] {
+  const rows: Row[] = [];
+  const { root } = door;
+  const add = (rule: string, at: readonly string[], value: unknown, says: RegExp) =>
+    rows.push({ title: `${door.name} ${at.join(".")}: ${rule}`, door, value: nest(at, value), at, says });
+  for (const { path, field } of fieldsBelow(root)) {
+    // A wrong control does not fail its call (docs/contract.md §15): the run's control_error says what was wrong.
+    if (path[0] === "control" && path.length > 1) continue;
+    const parent = path.slice(0, -1);
+    const names =
+      (parent.length === 0
+        ? root
+        : [...fieldsBelow(root)].find((one) => one.path.join() === parent.join())?.field
+      )?.fields.map(({ name }) => name) ?? [];
+    const renamed = (name: string) => [...parent, name];
+    if (camel(field.name) !== field.name) add("camelCase", renamed(camel(field.name)), sample(field), word(field.name));
+    const slip = `${field.name.slice(0, 3)}${field.name.slice(4)}`;
+    const isSlip = field.name.length >= 6 && !isKnown(root, slip) && nearNames(slip, names).join() === field.name;
+    if (isSlip && !/_?(ms|s|sec|min|m|h|d|w|days?|hours?)$/.test(slip))
+      add("a letter lost", renamed(slip), sample(field), word(field.name));
+    for (const alias of field.aliases) {
+      const isOther = names.some((name) => spelling(name) === spelling(alias)) || isNamed(root, alias);
+      const first = [...fieldsBelow(root)].find((one) =>
+        one.field.aliases.some((other) => spelling(other) === spelling(alias)),
+      );
+      const mine = first?.path.join() === path.join();
+      if (!isOther && mine) add(`called ${alias}`, renamed(alias), sample(field), word(field.name));
+    }
+    if (
+      path.length === 2 &&
+      !root.fields.some(({ name }) => name === field.name) &&
+      firstNamed(root, field.name) === path.join(".")
+    )
+      add("flat", [field.name], sample(field), new RegExp(`"${path[0]}": .*"${path[1]}"|${path.join(".")}`));
+    const parentField = root.fields.find(({ fields, isOpen }) => fields.length > 1 && !isOpen);
+    if (
+      path.length === 1 &&
+      parentField !== undefined &&
+      parentField !== field &&
+      firstNamed(root, field.name) === field.name &&
+      !parentField.fields.some((one) => one.name === field.name)
+    )
+      add("inside another", [parentField.name, field.name], sample(field), /top level/);
+    if (field.reads === "duration") add("a number", path, 3600, /"3600s" or "1h"|"3600s"|"1h"/);
+    if (field.reads === "instant" && !field.types.includes("number"))
+      add("an epoch", path, EPOCH, /2027-01-01T08:00:00Z/);
+    const [value] = field.values;
+    if (value !== undefined && value !== "" && field.values.length > 1)
+      add("an enum in capitals", path, value.toUpperCase(), word(value));
+    if (field.types.join() === "boolean" && !door.name.includes("?"))
+      add("a boolean as text", path, "yes", /write true/);
+    if (field.types.join() === "integer" && !door.name.includes("?") && !door.name.startsWith("tool"))
+      add("a number as text", path, "7", /write 7/);
+  }
+  return rows;
+}
+
+const firstNamed = (root: Field, name: string): string | undefined =>
+  [...fieldsBelow(root)].find(({ field }) => spelling(field.name) === spelling(name))?.path.join(".");
+
+const isNamed = (root: Field, name: string): boolean => firstNamed(root, name) !== undefined;
+
+const rows = doors.flatMap(rowsOf);
+
+it("are many, over every route that takes fields and every tool", () => {
+  expect(rows.length).toBeGreaterThan(500);
+  expect(doors.length).toBeGreaterThan(30);
+});
+
+describe("a wrong call is answered with the right name or value", () => {
+  it.each(rows.map((row) => [row.title, row] as const))("%s", async (_title, { door, value, at, says }) => {
+    expect(await saidOf(door, value, at)).toMatch(says);
+  });
+});
+
+describe("null counts as left out on POST", () => {
+  const posts = doors.filter(({ isPost }) => isPost);
+  it.each(posts.map((door) => [door.name, door] as const))("%s", async (_name, door) => {
+    for (const { name, isRequired, types } of door.root.fields) {
+      const said = await saidOf(door, { [name]: null }, [name]);
+      if (isRequired && !types.includes("null")) expect(said, name).toMatch(/^is required/);
+      else expect(said, name).toBeUndefined();
+    }
+  });
+});

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "./keys.ts";
 import { EditJobPage, NewJobPage } from "./pages/edit/edit-page.tsx";
+import { EventsPage } from "./pages/events/events-page.tsx";
 import { ForecastPage } from "./pages/forecast/forecast-page.tsx";
 import { HeartbeatPage } from "./pages/heartbeats/heartbeat-page.tsx";
 import { HeartbeatsPage } from "./pages/heartbeats/heartbeats-page.tsx";
@@ -11,8 +12,11 @@ import { JobPage } from "./pages/job/job-page.tsx";
 import { JobsPage } from "./pages/jobs/jobs-page.tsx";
 import { NotFound } from "./pages/not-found.tsx";
 import { AgentsPage } from "./pages/operator/agents-page.tsx";
+import { SubscriptionsPage } from "./pages/operator/subscriptions-page.tsx";
 import { TokensPage } from "./pages/operator/tokens-page.tsx";
 import { UsersPage } from "./pages/operator/users-page.tsx";
+import { OverviewPage } from "./pages/overview/overview-page.tsx";
+import { RunsPage } from "./pages/runs/runs-page.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { Notices } from "./parts/notices.tsx";
 import { OutageBar } from "./parts/outage-bar.tsx";
@@ -35,7 +39,10 @@ function SignedIn() {
   useShortcuts({
     "?": () => setHelp(true),
     n: () => go(link("new")),
+    "g o": () => go(link("overview")),
     "g j": () => go(link("jobs")),
+    "g r": () => go(link("runs")),
+    "g e": () => go(link("events")),
     "g f": () => go(link("forecast")),
     "g h": () => go(link("heartbeats")),
     "g u": () => go(link("users")),
@@ -77,6 +84,10 @@ function useFocusOnMove(place: string) {
 }
 
 const TITLES: Readonly<Record<string, string>> = {
+  overview: "Overview",
+  runs: "Runs",
+  events: "Events",
+  subscriptions: "Subscriptions",
   jobs: "Jobs",
   new: "New job",
   forecast: "Forecast",
@@ -87,11 +98,13 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** For the tab; a job's page puts its name in front when it is known. */
-const titleOf = ([page = "jobs", id]: readonly string[]): string =>
+const titleOf = ([page = "overview", id]: readonly string[]): string =>
   [page === "heartbeats" ? id : undefined, TITLES[page], "Reveille"].filter((part) => part !== undefined).join(" · ");
 
-function pageAt([page = "jobs", id, part, partId]: readonly string[]): ComponentChildren {
+function pageAt([page = "overview", id, part, partId]: readonly string[]): ComponentChildren {
   switch (page) {
+    case "overview":
+      return <OverviewPage />;
     case "jobs":
       if (id === undefined) return <JobsPage />;
       if (part === "edit") return <EditJobPage id={id} />;
@@ -103,6 +116,12 @@ function pageAt([page = "jobs", id, part, partId]: readonly string[]): Component
       return <ForecastPage />;
     case "heartbeats":
       return id === undefined ? <HeartbeatsPage /> : <HeartbeatPage name={id} />;
+    case "runs":
+      return <RunsPage />;
+    case "events":
+      return <EventsPage />;
+    case "subscriptions":
+      return <SubscriptionsPage />;
     case "users":
       return <UsersPage />;
     case "agents":

@@ -28,6 +28,7 @@ export type JobFilter = {
   readonly user_id?: string | undefined;
   readonly plugin_id?: string | undefined;
   readonly label?: string | undefined;
+  readonly health?: string | undefined;
 };
 
 export type Explanation = {
@@ -63,6 +64,26 @@ export const listRuns = (id: string, filter: RunFilter, cursor?: string, limit =
   call<Page<Run>>("GET", v1("jobs", id, "runs"), { query: { ...filter, cursor, limit }, signal });
 export const getRun = (id: string, runId: string, signal?: AbortSignal) =>
   call<Run>("GET", v1("jobs", id, "runs", runId), { signal });
+export type BulkAction = "pause" | "resume" | "run" | "delete";
+export type BulkResult = {
+  readonly matched: number;
+  readonly done: number;
+  readonly failed: readonly { readonly id: string; readonly code: string }[];
+  readonly next_cursor?: string;
+};
+
+/** Acts on the next hundred jobs that `filter` matches. */
+export const bulkJobs = (action: BulkAction, filter: JobFilter, cursor?: string) =>
+  call<BulkResult>("POST", v1("jobs", "bulk"), {
+    json: {
+      action,
+      filter: Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
+      cursor,
+    },
+  });
+/** Runs an ended run once more, with its message, payload and user. */
+export const retryRun = (id: string, runId: string) =>
+  call<{ readonly run_id: string }>("POST", v1("jobs", id, "runs", runId, "retry"));
 export const cancelRun = (id: string, runId: string) => call<Run>("POST", v1("jobs", id, "runs", runId, "cancel"));
 
 export type Preview = {

@@ -9,9 +9,35 @@ export type TokenRequest = {
   readonly user_id?: string;
   readonly plugin_id?: string;
   readonly expires_in: string;
+  readonly name?: string;
+  readonly access?: "write" | "read";
+  readonly agents?: readonly string[];
 };
-export type Token = { readonly token: string; readonly expires_at: string };
+export type Token = { readonly id: string; readonly token: string; readonly expires_at: string };
+/** A token as lists show it: without the token itself. */
+export type ListedToken = {
+  readonly id: string;
+  readonly role: string;
+  readonly name?: string;
+  readonly access?: string;
+  readonly agents?: readonly string[];
+  readonly agent_id?: string;
+  readonly user_id?: string;
+  readonly plugin_id?: string;
+  readonly expires_at: string;
+};
 
+export type Stats = {
+  readonly jobs: {
+    readonly total: number;
+    readonly by_state: { readonly active: number; readonly paused: number; readonly finished: number };
+  };
+  readonly users: { readonly total: number; readonly active: number };
+  readonly mode: "normal" | "stopped" | "ephemeral";
+  readonly user_jobs: boolean;
+  readonly tick: { readonly last_at?: string; readonly stood_in?: number };
+};
+export const getStats = (signal?: AbortSignal) => call<Stats>("GET", v1("stats"), { signal });
 export const listUsers = (active: string | undefined, cursor?: string, signal?: AbortSignal) =>
   call<Page<User>>("GET", v1("users"), { query: { active, cursor, limit: 100 }, signal });
 export const putUser = (id: string, active: boolean) => call<User>("PUT", v1("users", id), { json: { active } });
@@ -26,4 +52,7 @@ export const putAgent = (
 ) => call<Agent>("PUT", v1("agents", id), { json: body });
 export const deleteAgent = (id: string) => call<undefined>("DELETE", v1("agents", id));
 
+export const listTokens = (cursor?: string, signal?: AbortSignal) =>
+  call<Page<ListedToken>>("GET", v1("tokens"), { query: { cursor }, signal });
+export const revokeToken = (id: string) => call<undefined>("DELETE", v1("tokens", id));
 export const mintToken = (body: TokenRequest) => call<Token>("POST", v1("tokens"), { json: body });

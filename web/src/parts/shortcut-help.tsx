@@ -6,7 +6,10 @@ const SHORTCUTS: readonly (readonly [title: string, keys: readonly (readonly [ke
     [
       ["?", "This help"],
       ["n", "New job"],
+      ["g o", "Overview"],
       ["g j", "Jobs"],
+      ["g r", "Runs"],
+      ["g e", "Events"],
       ["g f", "Forecast"],
       ["g h", "Heartbeats"],
       ["g u", "Users"],

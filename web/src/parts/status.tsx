@@ -8,7 +8,9 @@ export type Status =
   | "paused"
   | "finished"
   | "empty"
-  | "executed";
+  | "executed"
+  /** Due, and not begun. */
+  | "late";
 
 const SHAPES: Readonly<Record<Status, string>> = {
   success: "M2.500 6.500l2.500 2.500 4.500-5.500",
@@ -18,6 +20,7 @@ const SHAPES: Readonly<Record<Status, string>> = {
   empty: "M2.500 6h7",
   running: "M6 2.500a3.500 3.500 0 1 1-3.500 3.500",
   active: "M6 3.200a2.800 2.800 0 1 1 0 5.600 2.800 2.800 0 0 1 0-5.600z",
+  late: "M6 2.500v4l2 1.500",
   paused: "M4.300 3v6M7.700 3v6",
   finished: "M3 3h6v6H3z",
 };

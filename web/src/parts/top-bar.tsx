@@ -7,25 +7,29 @@ import { timeOfDay, VIEWER_ZONE, zoneName } from "../time/format.ts";
 import { Icon, Mark } from "./icon.tsx";
 
 const PLACES = [
+  ["overview", "Overview"],
   ["jobs", "Jobs"],
+  ["runs", "Runs"],
+  ["events", "Events"],
   ["forecast", "Forecast"],
 ] as const;
 const OPERATOR_PLACES = [
   ["heartbeats", "Heartbeats"],
   ["users", "Users"],
   ["agents", "Agents"],
+  ["subscriptions", "Subscriptions"],
   ["tokens", "Tokens"],
 ] as const;
 
 export function TopBar({ onHelp }: { readonly onHelp: () => void }) {
-  const current = route.value.path[0] ?? "jobs";
+  const current = route.value.path[0] ?? "overview";
   const readsAll = isOperator.value || caller.value?.role === "viewer";
   const places = readsAll
     ? [...PLACES, ...OPERATOR_PLACES.filter(([place]) => isOperator.value || place !== "tokens")]
     : PLACES;
   return (
     <header class="top">
-      <a class="brand" href={link("jobs")}>
+      <a class="brand" href={link("overview")}>
         <Mark /> Reveille
       </a>
       <nav aria-label="Pages">

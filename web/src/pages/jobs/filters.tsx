@@ -16,6 +16,7 @@ export const FILTER_NAMES = [
   "user_id",
   "plugin_id",
   "label",
+  "health",
 ] as const;
 const MORE_NAMES = FILTER_NAMES.slice(2);
 
@@ -37,6 +38,13 @@ const SCOPES = [
   ["system", "Once"],
   ["user", "As a user"],
   ["all_users", "For all users"],
+] as const;
+
+const HEALTH = [
+  ["", "Any health"],
+  ["failing", "Failing"],
+  ["overdue", "Overdue"],
+  ["ok", "Well"],
 ] as const;
 
 const TYPING_PAUSE_MS = 200;
@@ -61,6 +69,12 @@ export function JobFilters({ filter }: { readonly filter: JobFilter }) {
             value={one(SCOPES, filter.exec_scope)}
             options={SCOPES}
             onSelect={(exec_scope) => setQuery({ exec_scope })}
+          />
+          <SelectField
+            label="Health"
+            value={one(HEALTH, filter.health)}
+            options={HEALTH}
+            onSelect={(health) => setQuery({ health })}
           />
           <TextFilter name="agent_id" label="Agent" value={filter.agent_id} />
           <TextFilter name="user_id" label="User" value={filter.user_id} />

@@ -1,5 +1,5 @@
 /** The list of jobs: search, filters, states; paged as it is scrolled, and only the rows in sight are drawn. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { curl, Empty } from "../../parts/empty.tsx";
@@ -11,6 +11,7 @@ import { useRoving } from "../../parts/roving.ts";
 import { useVisibleRows } from "../../parts/window.ts";
 import { link, route } from "../../route.ts";
 import { mayChange } from "../../session.ts";
+import { BulkBar } from "./bulk-bar.tsx";
 import { FILTER_NAMES, JobFilters, STATE_TABS } from "./filters.tsx";
 import { JobRow } from "./row.tsx";
 
@@ -38,6 +39,9 @@ export function JobsPage() {
 
   useEverySeen(REFRESH_MS, pages.refresh);
   const drop = (id: string) => pages.update((old) => old.filter((one) => one.id !== id));
+  const [selected, setSelected] = useState<readonly string[]>([]);
+  const toggle = (id: string) =>
+    setSelected((old) => (old.includes(id) ? old.filter((one) => one !== id) : [...old, id]));
   const change = (job: Job) => pages.update((old) => old.map((one) => (one.id === job.id ? job : one)));
   const isFiltered = FILTER_NAMES.some((name) => filter[name] !== undefined);
   return (
@@ -55,6 +59,17 @@ export function JobsPage() {
         {items.length === 0 && loading ? "Loading…" : countInWords(items.length, more)}
       </p>
       <ProblemBox problem={pages.problem} onRetry={pages.reload} />
+      {selected.length === 0 || !mayChange.value ? null : (
+        <BulkBar
+          selected={selected}
+          filter={isFiltered ? filter : undefined}
+          onDone={() => {
+            setSelected([]);
+            pages.refresh();
+          }}
+          onClear={() => setSelected([])}
+        />
+      )}
       {items.length === 0 ? null : (
         <div class="job-columns" aria-hidden="true">
           <span>Job</span>
@@ -80,6 +95,8 @@ export function JobsPage() {
             onCurrent={() => roving.moveTo(from + index)}
             onChange={change}
             onGone={drop}
+            isSelected={selected.includes(job.id)}
+            onToggle={() => toggle(job.id)}
           />
         ))}
       </ul>

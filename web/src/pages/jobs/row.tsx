@@ -23,9 +23,21 @@ export type JobRowProps = {
   readonly onChange: (job: Job) => void;
   /** The job has been deleted elsewhere. */
   readonly onGone: (id: string) => void;
+  readonly isSelected: boolean;
+  readonly onToggle: () => void;
 };
 
-export function JobRow({ job, position, size, isCurrent, onCurrent, onChange, onGone }: JobRowProps) {
+export function JobRow({
+  job,
+  position,
+  size,
+  isCurrent,
+  onCurrent,
+  onChange,
+  onGone,
+  isSelected,
+  onToggle,
+}: JobRowProps) {
   const runs = useLastRuns(job, onChange, onGone);
   const isPaused = job.state === "paused";
   const zone = zoneOf(job.schedule);
@@ -47,6 +59,9 @@ export function JobRow({ job, position, size, isCurrent, onCurrent, onChange, on
     >
       {isCurrent ? <RowKeys job={job} run={run} togglePaused={togglePaused} onChange={onChange} /> : null}
       <div class="job-what">
+        {mayChange.value ? (
+          <input type="checkbox" aria-label={`Select ${job.name}`} checked={isSelected} onChange={onToggle} />
+        ) : null}
         <a class="job-name" href={link("jobs", job.id)} tabIndex={isCurrent ? 0 : -1}>
           <StatusMark status={job.state} />
           <span>{job.name}</span>

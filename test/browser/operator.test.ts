@@ -41,16 +41,29 @@ it("registers an agent and shows its secret once", async () => {
   await page.getByRole("row", { name: /research/ }).waitFor({ state: "detached" });
 });
 
-it("makes a token that works, and shows it once", async () => {
+it("creates a token that works, shows it once, lists it, and revokes it", async () => {
   const page = await dashboard.open("#/tokens");
   await page.getByLabel("Role").selectOption("user");
   await page.getByRole("button", { name: "Create token" }).click();
   await page.getByRole("alert").waitFor();
   await page.getByLabel("User", { exact: true }).fill("alice");
+  await page.getByLabel("Name", { exact: true }).fill("laptop of Ada");
   await page.getByRole("button", { name: "Create token" }).click();
   const token = await page.getByRole("dialog", { name: "The token" }).getByLabel("Token", { exact: true }).inputValue();
   expect((await dashboard.reveille.api("/v1/jobs", { token })).status).toBe(200);
   expect((await dashboard.reveille.api("/v1/users", { token })).status).toBe(403);
+
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await page
+    .getByRole("row", { name: /laptop of Ada/ })
+    .getByRole("button", { name: "Revoke laptop of Ada" })
+    .click();
+  await page.getByRole("row", { name: /laptop of Ada/ }).waitFor({ state: "detached" });
+  await eventually(
+    "the token is refused",
+    async () => (await dashboard.reveille.api("/v1/jobs", { token })).status === 401,
+    15_000,
+  );
 });
 
 it("draws how many fires fall in each hour, and warns of a stampede", async () => {

@@ -168,3 +168,28 @@ it("shows a long paragraph whole, not its first line", async () => {
   const { seen, whole } = await field.evaluate((area) => ({ seen: area.clientHeight, whole: area.scrollHeight }));
   expect(seen).toBeGreaterThanOrEqual(whole);
 });
+
+it("shows what a job has spent against its budget, and what the agent asked for", async () => {
+  const own = await startDashboard({
+    script: () => ({ body: { reveille: { cost_usd: 1.25, tokens: 320, unchanged: true, next_in: "10m" } } }),
+  });
+  const job = await own.makeJob({
+    name: "Spender",
+    schedule: { every: "1h" },
+    pacing: { min: "1m", max: "1h" },
+    budget: { usd_per_day: 5, runs_per_day: 3 },
+  });
+  await own.call(`/v1/jobs/${job.id}/run`, {});
+  const page = await own.open(`#/jobs/${job.id}`);
+  const spending = page.getByRole("region", { name: "Spending" });
+  await spending.getByText("Dollars today: $1.25 of $5.00").waitFor();
+  await spending.getByText("Runs today: 1 of 3").waitFor();
+  await page
+    .getByRole("row", { name: /nothing new/ })
+    .getByRole("button")
+    .click();
+  await page.getByText("Asked to be woken").waitFor();
+  await page.getByText("$1.25 · 320 tokens").first().waitFor();
+  await page.getByLabel("Hide runs that found nothing new").check();
+  await page.getByText("No run in the log").or(page.getByText("It has not run yet")).waitFor();
+});

@@ -59,6 +59,8 @@ export type RunFilter = {
   readonly status?: string | undefined;
   readonly user_id?: string | undefined;
   readonly fan_out_id?: string | undefined;
+  /** "false" leaves out runs that found nothing new. */
+  readonly unchanged?: string | undefined;
 };
 export const listRuns = (id: string, filter: RunFilter, cursor?: string, limit = 50, signal?: AbortSignal) =>
   call<Page<Run>>("GET", v1("jobs", id, "runs"), { query: { ...filter, cursor, limit }, signal });

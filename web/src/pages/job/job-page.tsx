@@ -19,6 +19,7 @@ import { FanOuts } from "./fan-outs.tsx";
 import { type LiveJob, useLiveJob } from "./live.ts";
 import { RunDetail } from "./run-detail.tsx";
 import { RunList } from "./run-list.tsx";
+import { Spending } from "./spending.tsx";
 import { Timeline } from "./timeline.tsx";
 
 export function JobPage({ id }: { readonly id: string }) {
@@ -26,6 +27,7 @@ export function JobPage({ id }: { readonly id: string }) {
   const shown = useLiveJob(id, {
     status: query.get("status") ?? undefined,
     user_id: query.get("user_id") ?? undefined,
+    unchanged: query.get("unchanged") ?? undefined,
   });
   const { value: job, problem, reload } = shown.job;
   if (shown.live.deleted) {
@@ -65,6 +67,7 @@ function LoadedJob({ job, shown }: { readonly job: Job; readonly shown: LiveJob 
               onClose={() => select(undefined)}
             />
           )}
+          <Spending job={job} />
           <ExplainBox job={job} />
           <Definition job={job} />
         </div>
@@ -99,7 +102,7 @@ function JobHead({ job, connected, onChange }: JobHeadProps) {
         <div class="job-next">
           {job.next_run_at === undefined ? (
             <span class="none">
-              {job.paused_reason === undefined ? "No fire is coming" : `Paused by Reveille: ${job.paused_reason}`}
+              {job.paused_reason === undefined ? "Nothing scheduled" : `Paused: ${job.paused_reason}`}
             </span>
           ) : (
             <>

@@ -73,15 +73,17 @@ export type LiveJob = {
 
 /** @param filter which runs are listed; events of others are left out */
 export function useLiveJob(id: string, filter: RunFilter): LiveJob {
-  const { status, user_id } = filter;
+  const { status, user_id, unchanged } = filter;
   const job = useResource<Job>(id, (signal) => getJob(id, signal));
-  const runs = usePages<Run>(`${id} ${status} ${user_id}`, (cursor, signal) =>
+  const runs = usePages<Run>(`${id} ${status} ${user_id} ${unchanged}`, (cursor, signal) =>
     listRuns(id, filter, cursor, PAGE_SIZE, signal),
   );
   const live = useLive(id, job);
   useReloadWhenOpened(live.opened, runs.reload);
   const fits = (run: Run) =>
-    (status === undefined || run.status === status) && (user_id === undefined || run.user_id === user_id);
+    (status === undefined || run.status === status) &&
+    (user_id === undefined || run.user_id === user_id) &&
+    (unchanged === undefined || run.unchanged !== true);
   return { job, runs: { ...runs, items: mergeTold(runs.items, live.runs, fits) }, live };
 }
 

@@ -1,6 +1,7 @@
 /** One run in full: how it went, what came out, and a way to stop it. */
-import { cancelRun, getRun, type Job, type Run } from "../../api/jobs.ts";
+import { cancelRun, getRun, type Job, type Run, retryRun } from "../../api/jobs.ts";
 import { now } from "../../clock.ts";
+import { costOf } from "../../money.ts";
 import { Action } from "../../parts/button.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
@@ -58,6 +59,11 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
             Cancel
           </Action>
         ) : null}
+        {!isRunning && run.status !== "skipped" && mayChange.value && job.state !== "finished" ? (
+          <Action act={() => retryRun(job.id, run.id)} done="Started once more">
+            Run again
+          </Action>
+        ) : null}
       </div>
       {run.progress === undefined ? null : <Progress run={run} />}
       {run.error === undefined ? null : (
@@ -97,7 +103,23 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
         {run.missed === undefined ? null : (
           <Fact name="Stands for">{run.missed + 1} fires that came due meanwhile</Fact>
         )}
+        {run.count === undefined || run.last_scheduled_at === undefined ? null : (
+          <Fact name="Stands for">
+            {run.count} fires, until <At instant={run.last_scheduled_at} />
+          </Fact>
+        )}
         {run.http_status === undefined ? null : <Fact name="Agent answered">{run.http_status}</Fact>}
+        <Mailbox run={run} />
+        {run.next_at === undefined ? null : (
+          <Fact name="Asked to be woken">
+            <At instant={run.next_at} />
+          </Fact>
+        )}
+        {run.unchanged ? <Fact name="Found">nothing new</Fact> : null}
+        {run.cost_usd === undefined && run.tokens === undefined ? null : (
+          <Fact name="Cost">{costOf(run.cost_usd, run.tokens)}</Fact>
+        )}
+        {run.control_error === undefined ? null : <Fact name="Not understood">{run.control_error}</Fact>}
         {run.user_id === undefined ? null : <Fact name="User">{run.user_id}</Fact>}
         <Fact name="Session">
           <code>{run.session_id}</code>
@@ -106,12 +128,54 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
           <code>{run.id}</code>
         </Fact>
       </dl>
+      <Attempts run={run} />
       {run.output === undefined ? null : (
         <>
           <h3>Output{run.output_truncated ? " (the first 16 KiB)" : ""}</h3>
           <TextBlock label="Output" text={pretty(run.output)} />
         </>
       )}
+    </>
+  );
+}
+
+/** How a run of an agent without an address reaches it: offered, claimed, and until when it is the agent's. */
+function Mailbox({ run }: { readonly run: Run }) {
+  if (run.offered_at === undefined) return null;
+  return (
+    <>
+      <Fact name="Offered">
+        <At instant={run.offered_at} />
+        {run.claimed_at === undefined && run.status === "running" ? <small> waiting to be claimed</small> : null}
+      </Fact>
+      {run.claimed_at === undefined ? null : (
+        <Fact name="Claimed">
+          <At instant={run.claimed_at} />
+        </Fact>
+      )}
+      {run.lease_expires_at === undefined || run.status !== "running" ? null : (
+        <Fact name="Lease ends in">
+          <Countdown instant={run.lease_expires_at} />
+        </Fact>
+      )}
+    </>
+  );
+}
+
+/** The attempts before the last one too: what each was answered. */
+function Attempts({ run: { attempts = [] } }: { readonly run: Run }) {
+  if (attempts.length < 2) return null;
+  return (
+    <>
+      <h3>Attempts</h3>
+      <ol class="attempts-list">
+        {attempts.map((one) => (
+          <li key={one.attempt} value={one.attempt}>
+            <At instant={one.started_at} />{" "}
+            {one.error ?? (one.http_status === undefined ? "under way" : `answered ${one.http_status}`)}
+          </li>
+        ))}
+      </ol>
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** The log of runs, newest first. */
 import type { Job, Run } from "../../api/jobs.ts";
 import { now } from "../../clock.ts";
+import { dollars } from "../../money.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import type { Pages } from "../../parts/resource.ts";
 import { durationOf } from "../../parts/run-strip.tsx";
@@ -27,6 +28,7 @@ export type RunListProps = {
 
 export function RunList({ job, runs, selected, onSelect }: RunListProps) {
   const status = route.value.query.get("status") ?? "";
+  const hidesUnchanged = route.value.query.get("unchanged") === "false";
   return (
     <section class="runs" aria-labelledby="runs-title">
       <div class="section-head">
@@ -38,6 +40,16 @@ export function RunList({ job, runs, selected, onSelect }: RunListProps) {
           onSelect={(value) => setQuery({ status: value })}
         />
       </div>
+      {hidesUnchanged || runs.items.some((run) => run.unchanged) ? (
+        <label class="hint">
+          <input
+            type="checkbox"
+            checked={hidesUnchanged}
+            onChange={() => setQuery({ unchanged: hidesUnchanged ? undefined : "false" })}
+          />{" "}
+          Hide runs that found nothing new
+        </label>
+      ) : null}
       <ProblemBox problem={runs.problem} onRetry={runs.reload} />
       {runs.items.length === 0 ? (
         <p class="none">{runs.loading ? "Loading…" : emptyWords(job, status)}</p>
@@ -119,5 +131,6 @@ function resultOf(run: Run): string {
   const { percent, message } = run.progress ?? {};
   if (run.status === "running")
     return [percent === undefined ? "" : `${Math.round(percent)}%`, message ?? ""].join(" ").trim();
-  return run.output ?? "";
+  const result = run.unchanged ? "nothing new" : (run.output ?? "");
+  return run.cost_usd === undefined ? result : `${dollars(run.cost_usd)} · ${result}`;
 }

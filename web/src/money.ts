@@ -1,0 +1,15 @@
+/** Costs in words. */
+
+const DOLLARS = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
+
+/** `$1.25`, `$0.0031`. */
+export const dollars = (usd: number): string => DOLLARS.format(usd);
+
+/** `$1.25 · 3,200 tokens`; what is not known is left out. */
+export function costOf(usd: number | undefined, tokens: number | undefined): string {
+  const parts = [
+    ...(usd === undefined ? [] : [dollars(usd)]),
+    ...(tokens === undefined ? [] : [tokens === 1 ? "1 token" : `${tokens.toLocaleString("en")} tokens`]),
+  ];
+  return parts.join(" · ");
+}

@@ -1,3 +1,5 @@
+import type { Job } from "../api/jobs.ts";
+
 /** States as a mark and a word: told apart by shape as well as by colour. */
 export type Status =
   | "success"
@@ -40,4 +42,16 @@ export function StatusText({ status, children }: { readonly status: Status; read
       {children ?? status}
     </span>
   );
+}
+
+/** The mark of a job: its health while it is active, else its state. A green dot beside nine failures in a row would lie. */
+export function jobMark(job: Pick<Job, "state" | "health" | "paused_reason">): Status {
+  if (job.state !== "active") return job.state === "paused" && job.paused_reason !== undefined ? "late" : job.state;
+  if (job.health === "failing") return "error";
+  return job.health === "overdue" ? "late" : "active";
+}
+
+/** What the mark means, in a word. */
+export function jobWord(job: Pick<Job, "state" | "health">): string {
+  return job.state === "active" && job.health !== "ok" ? job.health : job.state;
 }

@@ -8,7 +8,7 @@ import { Confirm } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { OwnerChips } from "../../parts/owner-chips.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
-import { StatusText } from "../../parts/status.tsx";
+import { jobMark, jobWord, StatusText } from "../../parts/status.tsx";
 import { Ago, NextFire } from "../../parts/times.tsx";
 import { go, link, route, setQuery } from "../../route.ts";
 import { mayChange } from "../../session.ts";
@@ -92,7 +92,7 @@ function JobHead({ job, connected, onChange }: JobHeadProps) {
       {job.description === undefined ? null : <p class="description">{job.description}</p>}
       <div class="job-facts">
         <div>
-          <StatusText status={job.state} />
+          <StatusText status={jobMark(job)}>{jobWord(job)}</StatusText>
           <OwnerChips job={job} />
           {connected ? null : <span class="chip is-lost">reconnecting…</span>}
         </div>

@@ -5,7 +5,7 @@ import { useShortcuts } from "../../keys.ts";
 import { Action } from "../../parts/button.tsx";
 import { OwnerChips } from "../../parts/owner-chips.tsx";
 import { RunStrip } from "../../parts/run-strip.tsx";
-import { StatusMark } from "../../parts/status.tsx";
+import { jobMark, jobWord, StatusMark } from "../../parts/status.tsx";
 import { NextFire } from "../../parts/times.tsx";
 import { link } from "../../route.ts";
 import { mayChange } from "../../session.ts";
@@ -63,9 +63,9 @@ export function JobRow({
           <input type="checkbox" aria-label={`Select ${job.name}`} checked={isSelected} onChange={onToggle} />
         ) : null}
         <a class="job-name" href={link("jobs", job.id)} tabIndex={isCurrent ? 0 : -1}>
-          <StatusMark status={job.state} />
+          <StatusMark status={jobMark(job)} />
           <span>{job.name}</span>
-          {job.state === "active" ? null : <small class="job-state">{job.state}</small>}
+          {jobWord(job) === "active" ? null : <small class="job-state">{jobWord(job)}</small>}
         </a>
         <OwnerChips job={job} />
       </div>

@@ -32,7 +32,11 @@ beforeAll(async () => {
 
 /** Every page, and what is there once it shows what it is about. */
 const pages: readonly (readonly [name: string, place: () => string, shows: string])[] = [
-  ["jobs", () => "#/overview", "#/jobs", "#/runs", "#/events", "#/subscriptions", "Paused"],
+  ["the overview", () => "#/overview", "Next due"],
+  ["jobs", () => "#/jobs", "Paused"],
+  ["runs of all jobs", () => "#/runs", "Failed runs of every job"],
+  ["events", () => "#/events", "kept for 30 days"],
+  ["subscriptions", () => "#/subscriptions", "New subscription"],
   ["a filtered list without a match", () => "#/jobs?q=nothing&user_id=x", "No job matches"],
   ["a job", () => `#/jobs/${jobId}`, "Definition"],
   ["editing a job", () => `#/jobs/${jobId}/edit`, "At 09:00, Monday through Friday (America/New_York)"],
@@ -49,7 +53,7 @@ const pages: readonly (readonly [name: string, place: () => string, shows: strin
 
 describe.each(["light", "dark"] as const)("in %s", (theme) => {
   it("axe finds nothing serious on any page", async () => {
-    const page = await dashboard.open("#/overview", "#/jobs", "#/runs", "#/events", "#/subscriptions", { theme });
+    const page = await dashboard.open("#/jobs", { theme });
     await page.evaluate(AXE);
     for (const [name, place, shows] of pages) {
       await page.goto(`/${place()}`);
@@ -89,7 +93,7 @@ async function seriousFindings(page: { evaluate<T>(script: string): Promise<T> }
 }
 
 it("fits a screen of 320 px, every page of it", async () => {
-  const page = await dashboard.open("#/overview", "#/jobs", "#/runs", "#/events", "#/subscriptions", { width: 320 });
+  const page = await dashboard.open("#/jobs", { width: 320 });
   for (const [name, place, shows] of pages) {
     await page.goto(`/${place()}`);
     await page.getByText(shows).first().waitFor();
@@ -98,9 +102,7 @@ it("fits a screen of 320 px, every page of it", async () => {
 });
 
 it("takes the system's theme, and another one when told so, for good", async () => {
-  const page = await dashboard.open("#/overview", "#/jobs", "#/runs", "#/events", "#/subscriptions", {
-    theme: "light",
-  });
+  const page = await dashboard.open("#/jobs", { theme: "light" });
   const colour = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
   const light = await colour();
   const button = page.getByRole("button", { name: /^Colours/ });

@@ -77,29 +77,33 @@ function runsLeft(job: Job): number {
 
 const MINUTE_MS = 60_000;
 
+/** Whether the job fires more than once a minute: it fills every minute alike. */
+export function isSteady(job: Job): boolean {
+  const timing = scheduleOf(job.schedule)?.timing;
+  return timing?.kind === "every" && timing.everyMs < MINUTE_MS;
+}
+
+/** How many times the job fires from `fromAt` on and before `toAt`. */
+export function countFires(job: Job, fromAt: number, toAt: number): number {
+  const coming = comingOf(job);
+  if (coming === undefined) return 0;
+  const { fires, nextAt } = coming;
+  return Math.min(runsLeft(job), fires.count(Math.max(fromAt, nextAt) - 1, toAt - 1, MAX_COUNTED));
+}
+
+/** A job every second fires as often in a day. */
+const MAX_COUNTED = 86_400;
+
 /**
  * Adds the job's fires before `toAt` to the minutes that they fall in: `minutes[i]` counts from `fromAt` + i minutes on.
- * Answers how many there were.
+ * Answers how many there were. Not for steady jobs.
  */
 export function addFires(job: Job, fromAt: number, toAt: number, minutes: Float64Array): number {
   const coming = comingOf(job);
   if (coming === undefined) return 0;
-  const { schedule, fires, nextAt } = coming;
+  const { fires, nextAt } = coming;
   const lastAt = Math.min(toAt, fromAt + minutes.length * MINUTE_MS) - 1;
-  const { timing } = schedule;
-  const startAt = Math.max(fromAt, nextAt);
-  if (timing.kind === "every" && timing.everyMs < MINUTE_MS) {
-    let sum = 0;
-    for (let i = 0; i < minutes.length; i++) {
-      const begin = fromAt + i * MINUTE_MS;
-      const end = Math.min(begin + MINUTE_MS - 1, lastAt);
-      const count = fires.count(Math.max(begin, nextAt) - 1, end, MINUTE_MS);
-      minutes[i] = (minutes[i] ?? 0) + count;
-      sum += count;
-    }
-    return sum;
-  }
-  const found = fires.between(startAt, lastAt, minutes.length).slice(0, runsLeft(job));
+  const found = fires.between(Math.max(fromAt, nextAt), lastAt, minutes.length).slice(0, runsLeft(job));
   for (const at of found) {
     const index = Math.floor((at - fromAt) / MINUTE_MS);
     minutes[index] = (minutes[index] ?? 0) + 1;

@@ -15,7 +15,7 @@ export function Bounds(props: PartProps) {
     <details open={isWrong || isUsed}>
       <summary>{excludes ? "Exclusions, jitter and limits" : "Jitter and limits"}</summary>
       {excludes ? (
-        <div class="two">
+        <div class="two exclusions">
           <AreaField
             label="Not on"
             hint="One a line: 2026-12-25, 2026-12-24/2027-01-01, SAT, or 22:00-07:00."

@@ -18,8 +18,10 @@ export function ForecastPage() {
   const [chosen, setChosen] = useState<number>();
   const forecast = useForecast(now.peek(), round);
   const hours = hoursOf(forecast);
-  const total = hours.reduce((sum, hour) => sum + hour.fires, 0);
-  const isHot = (hour: Hour): boolean => hour.peak >= HOT_FIRES && hour.peak > (HOT_FACTOR * total) / (24 * 60);
+  const drawn = hours.reduce((sum, hour) => sum + hour.fires, 0);
+  const total = forecast.steady.reduce((sum, { fires }) => sum + fires, drawn);
+  const isHotMinute = (fires: number): boolean => fires >= HOT_FIRES && fires > (HOT_FACTOR * drawn) / (24 * 60);
+  const isHot = (hour: Hour): boolean => isHotMinute(hour.peak);
   const hottest = hours.reduce((most, hour) => (hour.peak > most.peak ? hour : most), hours[0] ?? NO_HOUR);
   const hour = hours.find(({ at }) => at === chosen) ?? hottest;
   return (
@@ -27,7 +29,7 @@ export function ForecastPage() {
       <div class="page-head">
         <h1>Forecast</h1>
         <button type="button" class="button" aria-busy={forecast.loading} onClick={() => setRound(round + 1)}>
-          Count again
+          Refresh
         </button>
       </div>
       <p class="count" role="status">
@@ -69,7 +71,13 @@ export function ForecastPage() {
               isHot: isHot(one),
             }))}
           />
-          <HourDetail forecast={forecast} hour={hour} />
+          {hours.some(isHot) ? (
+            <p class="hint legend">
+              <span class="swatch" /> A minute with {HOT_FACTOR} times the fires of an average one.
+            </p>
+          ) : null}
+          <Steady steady={forecast.steady} />
+          <HourDetail forecast={forecast} hour={hour} isHotMinute={isHotMinute} />
         </section>
       )}
     </>
@@ -89,7 +97,32 @@ function inWordsOf(forecast: Forecast, total: number): string {
     : `${fires}: the newest ${MAX_JOBS.toLocaleString("en")} jobs; there are more`;
 }
 
-function HourDetail({ forecast, hour }: { readonly forecast: Forecast; readonly hour: Hour }) {
+/** The jobs that are not drawn, since they would hide all others. */
+function Steady({ steady }: Pick<Forecast, "steady">) {
+  if (steady.length === 0) return null;
+  return (
+    <p class="hint">
+      Not drawn, since they fire more than once a minute:{" "}
+      {steady.slice(0, MAX_STEADY_SHOWN).map(({ job, fires }, index) => (
+        <span key={job.id}>
+          {index === 0 ? "" : ", "}
+          <a href={link("jobs", job.id)}>{job.name}</a> ({inFires(fires)})
+        </span>
+      ))}
+      {steady.length > MAX_STEADY_SHOWN ? ` and ${(steady.length - MAX_STEADY_SHOWN).toLocaleString("en")} more` : ""}
+    </p>
+  );
+}
+
+const MAX_STEADY_SHOWN = 5;
+
+type HourDetailProps = {
+  readonly forecast: Forecast;
+  readonly hour: Hour;
+  readonly isHotMinute: (fires: number) => boolean;
+};
+
+function HourDetail({ forecast, hour, isHotMinute }: HourDetailProps) {
   const begin = (hour.at - forecast.fromAt) / 60_000;
   const minutes = [...forecast.minutes.subarray(begin, begin + 60)];
   const jobs = busiestJobs(forecast, hour);
@@ -106,7 +139,7 @@ function HourDetail({ forecast, hour }: { readonly forecast: Forecast; readonly 
           value: fires,
           label: index % 15 === 0 ? timeOfDay(hour.at + index * 60_000) : undefined,
           words: `${timeOfDay(hour.at + index * 60_000)}: ${fires.toLocaleString("en")}`,
-          isHot: fires >= HOT_FIRES && fires === hour.peak,
+          isHot: isHotMinute(fires),
         }))}
       />
       <table class="plain-table">

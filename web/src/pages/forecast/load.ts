@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
-import { addFires } from "../../time/fires.ts";
+import { addFires, countFires, isSteady } from "../../time/fires.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -17,8 +17,11 @@ export type Forecast = {
   /** Epoch ms: the viewer's hour that has begun, and a day from now, up to which fires are counted. */
   readonly fromAt: number;
   readonly toAt: number;
+  /** How many fires fall into each minute, those of steady jobs left out. */
   readonly minutes: Float64Array;
   readonly jobs: readonly Job[];
+  /** Jobs that fire more than once a minute, and how often: they fill every minute alike, and would hide all others. */
+  readonly steady: readonly { readonly job: Job; readonly fires: number }[];
   /** Whether all jobs are in it. */
   readonly complete: boolean;
   /** Whether more are still coming. */
@@ -42,6 +45,7 @@ const empty = (now: number): Forecast => ({
   toAt: now + DAY_MS,
   minutes: new Float64Array(MINUTES),
   jobs: [],
+  steady: [],
   complete: false,
   loading: true,
   problem: undefined,
@@ -55,11 +59,22 @@ async function count(now: number, show: (forecast: Forecast) => void, signal: Ab
     const page = await listJobs({ state: "active" }, cursor, PAGE_SIZE, signal);
     if (signal.aborted) return;
     if (!page.ok) return show({ ...forecast, loading: false, problem: page.error });
-    for (const job of page.value.items) addFires(job, fromAt, toAt, minutes);
+    const steady = [...forecast.steady];
+    for (const job of page.value.items) {
+      if (isSteady(job)) steady.push({ job, fires: countFires(job, now, toAt) });
+      else addFires(job, fromAt, toAt, minutes);
+    }
     cursor = page.value.next_cursor;
     const jobs = [...forecast.jobs, ...page.value.items];
     const isLast = cursor === undefined || jobs.length >= MAX_JOBS;
-    forecast = { ...forecast, jobs, minutes: minutes.slice(), loading: !isLast, complete: cursor === undefined };
+    forecast = {
+      ...forecast,
+      jobs,
+      steady,
+      minutes: minutes.slice(),
+      loading: !isLast,
+      complete: cursor === undefined,
+    };
     show(forecast);
   } while (forecast.loading);
 }
@@ -88,13 +103,14 @@ export function hoursOf({ fromAt, minutes }: Forecast): readonly Hour[] {
   });
 }
 
-/** The jobs that fire in the hour, most fires first. */
+/** The jobs that fire in the hour, most fires first, steady ones left out. */
 export function busiestJobs(
   { jobs, toAt }: Forecast,
   hour: Hour,
 ): readonly { readonly job: Job; readonly fires: number }[] {
   const scratch = new Float64Array(60);
   return jobs
+    .filter((job) => !isSteady(job))
     .map((job) => ({ job, fires: addFires(job, hour.at, toAt, scratch) }))
     .filter(({ fires }) => fires > 0)
     .sort((a, b) => b.fires - a.fires);

@@ -49,7 +49,6 @@ export const Notifier = z.discriminatedUnion("type", [
     .meta({ description: "sendMessage of the Telegram Bot API." }),
 ]);
 export type Notifier = z.infer<typeof Notifier>;
-export type NotifierType = Notifier["type"];
 
 /** Fields that a client may write. `name` may be repeated in the body, and must then be the path's. */
 export const HeartbeatInput = z.strictObject({

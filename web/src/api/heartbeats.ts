@@ -1,11 +1,10 @@
 /** /v1/heartbeats. */
 import { err, ok } from "../../../src/domain/result.ts";
-import type { Beat, Heartbeat, HeartbeatInput } from "../../../src/schema/heartbeat.ts";
+import type { Beat, Heartbeat } from "../../../src/schema/heartbeat.ts";
 import { type Answer, call, type Page, send, v1 } from "./client.ts";
 import { unreachable } from "./problem.ts";
 
 export type { Beat, Heartbeat };
-export type HeartbeatBody = Partial<HeartbeatInput>;
 
 const MARKDOWN = "text/markdown";
 

@@ -1,5 +1,7 @@
 /** Bindings and settings: the only file that names them. Read once per environment, through zod. */
 import * as z from "zod";
+import type { Caller } from "./domain/job/access.ts";
+import type { Allowance } from "./domain/limits/admission.ts";
 import { parseDuration } from "./domain/time/duration.ts";
 import type { DirectoryBinding } from "./objects/directory.ts";
 import type { FanOutBinding } from "./objects/fan-out.ts";
@@ -74,6 +76,10 @@ const Settings = z.object({
   ACTIVE_WINDOW: duration,
   RUN_RETENTION: count(DEFAULT_RUN_RETENTION),
   MAX_JOBS_PER_OWNER: count(1_000),
+  /** The most that an owner's unfinished jobs fire on a day, with what it backfills that day. The operator's calls are not bound. */
+  MAX_FIRES_PER_DAY: count(100_000),
+  /** The shortest time between two fires of a schedule, in ms, for tokens other than the operator's; unset: any that `every` takes. */
+  MIN_INTERVAL: duration,
   /** How many calls one invocation makes before the next one goes on: 40 is safe on the Free plan. */
   CALLS_PER_WAKE: count(DEFAULT_CALLS_PER_WAKE),
   /** Origins that browsers may call the API from, comma-separated, or `*`. */
@@ -107,3 +113,9 @@ export function heldBecause(settings: Settings, execScope: "system" | "user" | "
   if (!settings.USER_JOBS && execScope !== "system") return `held: USER_JOBS=false`;
   return undefined;
 }
+
+/** What a call may have stored, by the settings that bind its caller. */
+export const allowanceOf = (settings: Settings, caller: Pick<Caller, "role">): Allowance => ({
+  maxJobs: settings.MAX_JOBS_PER_OWNER,
+  maxFires: caller.role === "admin" ? undefined : settings.MAX_FIRES_PER_DAY,
+});

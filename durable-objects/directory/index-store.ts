@@ -3,88 +3,133 @@
  * own entry, but for two moments: its place is reserved before it exists, and dropped if it never came to be.
  */
 
-import { hash32 } from "../../src/domain/directory-shard.ts";
-import type { Failure, Outcome } from "../../src/domain/failure.ts";
+import type { Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { DEFAULT_STATES, foldName, MAX_FILTER_LABELS } from "../../src/domain/job/job-filter.ts";
+import { type Allowance, admitBackfill, admitJob, admitMaker } from "../../src/domain/limits/admission.ts";
 import { isInSlice, PHANTOM_AFTER_MS, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../src/domain/limits/sweep.ts";
-import { err, ok } from "../../src/domain/result.ts";
+import { ok } from "../../src/domain/result.ts";
 import type { EntryKey, IndexQuery, JobCount, ListedEntry, Reservation } from "../../src/objects/directory.ts";
 import type { ExecScope, JobState } from "../../src/schema/job.ts";
-import { all, first, put, type Row } from "../storage/rows.ts";
+import { all, first, put, type Row, textIn, type Values, valueIn } from "../storage/rows.ts";
+import { type Counted, OwnerUses } from "./owner-uses.ts";
+import { QuotaStore } from "./quota-store.ts";
 import type { ShardTables } from "./shard-tables.ts";
-
-/** What is kept in memory about all entries: made by one pass at the first write after waking, exact afterwards. */
-type Tally = {
-  /** Entries that are not finished, by owner. */
-  readonly live: Map<string, number>;
-  /** Hashes of all ids, a few gone ones too: an id that is not in here is new, without a look at the table, which has no index on it. */
-  readonly ids: Set<number>;
-};
 
 export class IndexStore {
   readonly #tables: ShardTables;
-  #tally: Tally | undefined;
+  readonly #quota: QuotaStore;
+  readonly #uses = new OwnerUses((owner) => this.#countedOf(owner));
 
-  constructor(tables: ShardTables) {
+  constructor(tables: ShardTables, quota = new QuotaStore(tables)) {
     this.#tables = tables;
+    this.#quota = quota;
   }
 
   /**
-   * Keeps a place for a job that is about to be made: one row written. The same id again is answered with the place it has.
-   * Errors: `quota_exceeded` where the owner has `maxJobs` jobs that are not finished.
+   * Keeps a place for a job that is about to be made: one row written, and one for each index. The same id again is answered with
+   * the place it has. Errors: `quota_exceeded`.
    */
-  reserve(entry: IndexEntry, maxJobs: number, now: number): Outcome<Reservation> {
-    const present = this.#find(entry.id);
+  reserve(entry: IndexEntry, allowed: Allowance, now: number): Outcome<Reservation> {
+    const present = this.#find(entry.owner, entry.id);
     if (present !== undefined) {
-      this.#tables.sql.exec(
-        "UPDATE job SET reserved_at = ? WHERE created_at = ? AND id = ?",
-        now,
-        present.createdAt,
-        entry.id,
-      );
+      this.#update(present, { reserved_at: now });
       return ok({ createdAt: present.createdAt, reservedAt: now, repeated: true });
     }
-    if (this.#isFull(entry.owner, maxJobs)) return err(quotaExceeded(entry.owner, maxJobs));
+    const room = entry.state === "finished" ? ok(null) : this.#admit(entry, allowed, now);
+    if (!room.ok) return room;
     this.#tables.prepare();
-    this.#write(entry, now);
-    this.#count(entry.owner, entry.state, 1);
-    this.#tallied().ids.add(idHash(entry.id));
+    put(this.#tables.sql, "job", { ...rowOf(entry), reserved_at: now });
+    this.#uses.count(entry, 1);
     return ok({ createdAt: entry.createdAt, reservedAt: now, repeated: false });
   }
 
-  /** Brings the entry to the job's newer state; an older one than is stored comes too late and changes nothing. */
+  /**
+   * Brings the entry to the job's newer state; an older one than is stored comes too late and changes nothing. Writes the columns
+   * that differ: one row, and one for each index over them.
+   */
   upsert(entry: IndexEntry, now: number): void {
-    const stored = this.#entry(entry);
-    if (stored !== undefined && Number(stored.version) > entry.version) return;
-    const tally = this.#tallied();
-    this.#tables.prepare();
-    this.#write(entry, stored === undefined ? now : Number(stored.reserved_at));
-    if (stored !== undefined) this.#count(String(stored.owner), String(stored.state), -1);
-    this.#count(entry.owner, entry.state, 1);
-    tally.ids.add(idHash(entry.id));
+    const stored = this.#stored(entry);
+    if (stored === undefined) {
+      // Counted below, and not by the first question as well.
+      this.#uses.of(entry.owner);
+      this.#tables.prepare();
+      put(this.#tables.sql, "job", { ...rowOf(entry), reserved_at: now });
+      this.#uses.count(entry, 1);
+      return;
+    }
+    if (Number(stored.version) > entry.version) return;
+    const before = countedOf(stored);
+    this.#uses.of(before.owner);
+    this.#uses.of(entry.owner);
+    const next = Object.entries(rowOf(entry)).filter(([column, value]) => stored[column] !== valueIn(value));
+    this.#update(entry, Object.fromEntries(next));
+    this.#uses.count(before, -1);
+    this.#uses.count(entry, 1);
   }
 
   /**
-   * Brings the entry to what the job is about to become, where its owner has room for one more; one that counts for that owner
-   * already needs none. Errors: `quota_exceeded`; the entry is as it was then.
+   * Brings the entry to what the job is about to become, if its owner has room for that; one that counts for that owner already,
+   * and fires no more often, needs none. Errors: `quota_exceeded`; the entry is as it was then.
    */
-  claim(entry: IndexEntry, maxJobs: number, now: number): Outcome<null> {
-    const stored = this.#entry(entry);
-    const countsAlready = stored?.owner === entry.owner && stored.state !== "finished";
-    if (!countsAlready && this.#isFull(entry.owner, maxJobs)) return err(quotaExceeded(entry.owner, maxJobs));
-    this.upsert(entry, now);
-    return ok(null);
+  claim(entry: IndexEntry, allowed: Allowance, now: number): Outcome<null> {
+    const stored = this.#stored(entry);
+    const before = stored === undefined ? undefined : countedOf(stored);
+    const countsAlready = before?.owner === entry.owner && before.state !== "finished";
+    const room = countsAlready
+      ? this.#admitRate(entry, entry.rate - before.rate, allowed, now)
+      : this.#admit(entry, allowed, now);
+    if (room.ok) this.upsert(entry, now);
+    return room;
   }
 
-  /** Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. */
-  remove(key: EntryKey & { readonly owner?: string }): void {
-    const stored = this.#entry(key);
-    if (stored === undefined || (key.owner !== undefined && stored.owner !== key.owner)) return;
-    const { owner, state } = stored;
-    this.#tallied();
+  /** Whether the owner may have so many past fires backfilled today; counts them if so. Errors: `quota_exceeded`. */
+  backfill(asked: { readonly owner: string; readonly maker: string }, fires: number, maxFires: number, now: number) {
+    const { owner } = asked;
+    const room = admitBackfill(asked, fires, this.#uses.of(owner), this.#quota.backfilled(owner, now), maxFires);
+    if (room.ok) this.#quota.addBackfilled(owner, fires, now);
+    return room;
+  }
+
+  /** Whether the subject may make one more job, for whichever owner. Errors: `quota_exceeded`. */
+  admitMaker(maker: string, rate: number, allowed: Allowance): Outcome<null> {
+    const [own, made] = [this.#uses.own(maker), this.#quota.madeBy(maker)];
+    return admitMaker(maker, rate, { jobs: own.jobs + made.jobs, fires: own.fires + made.fires }, allowed);
+  }
+
+  #admit(entry: IndexEntry, allowed: Allowance, now: number): Outcome<null> {
+    const { owner, maker, rate } = entry;
+    const room = admitJob(entry, this.#uses.of(owner), this.#quota.backfilled(owner, now), allowed);
+    return room.ok && maker === owner ? this.admitMaker(maker, rate, allowed) : room;
+  }
+
+  /** More fires of a job that has its place. */
+  #admitRate(entry: IndexEntry, more: number, { maxFires }: Allowance, now: number): Outcome<null> {
+    if (more <= 0 || maxFires === undefined) return ok(null);
+    const { owner } = entry;
+    return admitBackfill(entry, more, this.#uses.of(owner), this.#quota.backfilled(owner, now), maxFires);
+  }
+
+  /** The owner's finished jobs beyond those that it keeps, oldest first, at most `limit`. */
+  finishedBeyond(owner: string, kept: number, limit: number): string[] {
+    const surplus = Math.min(limit, this.#uses.of(owner).finished - kept);
+    if (surplus <= 0) return [];
+    const query = "SELECT id FROM job WHERE owner = ? AND state = 'finished' ORDER BY created_at, id LIMIT ?";
+    return all(this.#tables.sql, query, owner, surplus).map(({ id }) => String(id));
+  }
+
+  /**
+   * Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. Answers
+   * whose it was and who made it.
+   */
+  remove(key: EntryKey & { readonly owner?: string }): Counted | undefined {
+    const stored = this.#stored(key);
+    if (stored === undefined || (key.owner !== undefined && stored.owner !== key.owner)) return undefined;
+    const gone = countedOf(stored);
+    this.#uses.of(gone.owner);
     this.#tables.sql.exec("DELETE FROM job WHERE created_at = ? AND id = ?", key.createdAt, key.id);
-    this.#count(String(owner), String(state), -1);
+    this.#uses.count(gone, -1);
+    return gone;
   }
 
   /** Notes how the job fares, for the filters of lists: no row where that is known. What is left out stays as it is. */
@@ -109,22 +154,28 @@ export class IndexStore {
 
   /** Whether the place was reserved so long ago that, if its job is not there, it never will be. */
   isOverdueReservation(key: EntryKey, now: number): boolean {
-    const stored = this.#entry(key);
+    const stored = this.#stored(key);
     return stored !== undefined && now - Number(stored.reserved_at) > PHANTOM_AFTER_MS;
   }
 
-  /** Newest first. */
+  /** Newest first. Of an owner or an agent an index is read as far as the page goes, of others the table. */
   list(query: IndexQuery): ListedEntry[] {
     if (!this.#tables.present) return [];
     const where = conditions(query);
     if (where === undefined) return [];
-    const rows = all(
-      this.#tables.sql,
-      `SELECT created_at, id, owner, reserved_at FROM job WHERE ${where.sql.join(" AND ")} ORDER BY created_at DESC, id DESC LIMIT ?`,
-      ...where.bindings,
-      query.limit,
-    );
-    return rows.map(toListed);
+    const page = (condition: readonly string[], bindings: readonly SqlStorageValue[]) =>
+      all(
+        this.#tables.sql,
+        `SELECT created_at, id, owner, reserved_at FROM job WHERE ${[...condition, ...where.sql].join(" AND ")}
+         ORDER BY created_at DESC, id DESC LIMIT ?`,
+        ...bindings,
+        ...where.bindings,
+        query.limit,
+      ).map(toListed);
+    if (query.owners === undefined) return page([], []);
+    const pages = query.owners.map((owner) => page(["owner = ?"], [owner]));
+    const [only] = pages;
+    return pages.length === 1 && only !== undefined ? only : pages.flat().sort(newestFirst).slice(0, query.limit);
   }
 
   counts(): JobCount[] {
@@ -176,73 +227,67 @@ export class IndexStore {
     return rows.map(toListed);
   }
 
-  #isFull(owner: string, maxJobs: number): boolean {
-    return (this.#tallied().live.get(owner) ?? 0) >= maxJobs;
-  }
-
-  #entry(key: EntryKey): Row | undefined {
+  #stored(key: EntryKey): Row | undefined {
     if (!this.#tables.present) return undefined;
-    return first(
-      this.#tables.sql,
-      "SELECT owner, state, version, reserved_at FROM job WHERE created_at = ? AND id = ?",
-      key.createdAt,
-      key.id,
+    return first(this.#tables.sql, "SELECT * FROM job WHERE created_at = ? AND id = ?", key.createdAt, key.id);
+  }
+
+  /** The owner's entry of this id, whenever it was created. */
+  #find(owner: string, id: string): EntryKey | undefined {
+    if (!this.#tables.present || !this.#uses.mayHave(owner, id)) return undefined;
+    const row = first(this.#tables.sql, "SELECT created_at FROM job WHERE owner = ? AND id = ?", owner, id);
+    return row === undefined ? undefined : { createdAt: Number(row.created_at), id };
+  }
+
+  #countedOf(owner: string): Counted[] {
+    if (!this.#tables.present) return [];
+    const query = "SELECT id, owner, maker, rate, state FROM job WHERE owner = ?";
+    return all(this.#tables.sql, query, owner).map(countedOf);
+  }
+
+  /** Columns that are not named stay as they are, and so do indexes over them. */
+  #update({ createdAt, id }: EntryKey, values: Values): void {
+    const columns = Object.keys(values);
+    if (columns.length === 0) return;
+    this.#tables.sql.exec(
+      `UPDATE job SET ${columns.map((name) => `${name} = ?`).join(", ")} WHERE created_at = ? AND id = ?`,
+      ...columns.map((name) => valueIn(values[name])),
+      createdAt,
+      id,
     );
-  }
-
-  /** The entry of this id, whenever it was created. */
-  #find(id: string): EntryKey | undefined {
-    if (!this.#tables.present || !this.#tallied().ids.has(idHash(id))) return undefined;
-    const rows = all(this.#tables.sql, "SELECT created_at FROM job WHERE id = ? LIMIT 1", id);
-    return rows.map((row) => ({ createdAt: Number(row.created_at), id }))[0];
-  }
-
-  #tallied(): Tally {
-    if (this.#tally !== undefined) return this.#tally;
-    const tally: Tally = { live: new Map(), ids: new Set() };
-    this.#tally = tally;
-    if (!this.#tables.present) return tally;
-    for (const row of all(this.#tables.sql, "SELECT id, owner, state FROM job")) {
-      tally.ids.add(idHash(String(row.id)));
-      this.#count(String(row.owner), String(row.state), 1);
-    }
-    return tally;
-  }
-
-  #count(owner: string, state: string, by: 1 | -1): void {
-    if (state === "finished") return;
-    const { live } = this.#tallied();
-    const count = (live.get(owner) ?? 0) + by;
-    if (count > 0) live.set(owner, count);
-    else live.delete(owner);
-  }
-
-  #write(entry: IndexEntry, reservedAt: number): void {
-    const labels = Object.keys(entry.labels).length === 0 ? null : JSON.stringify(entry.labels);
-    put(this.#tables.sql, "job", {
-      created_at: entry.createdAt,
-      id: entry.id,
-      owner: entry.owner,
-      version: entry.version,
-      name: entry.name,
-      name_folded: foldName(entry.name),
-      owner_kind: entry.ownerKind,
-      exec_scope: entry.execScope,
-      agent_id: entry.agentId,
-      user_id: entry.userId,
-      plugin_id: entry.pluginId,
-      enabled: entry.enabled,
-      state: entry.state,
-      labels,
-      reserved_at: reservedAt,
-    });
   }
 }
 
-/** Thirty bits, which V8 keeps in a set without a box. */
-const idHash = (id: string): number => hash32(id) >>> 2;
+const rowOf = (entry: IndexEntry): Values => ({
+  created_at: entry.createdAt,
+  id: entry.id,
+  owner: entry.owner,
+  version: entry.version,
+  name: entry.name,
+  name_folded: foldName(entry.name),
+  owner_kind: entry.ownerKind,
+  exec_scope: entry.execScope,
+  agent_id: entry.agentId,
+  user_id: entry.userId,
+  plugin_id: entry.pluginId,
+  enabled: entry.enabled,
+  state: entry.state,
+  labels: Object.keys(entry.labels).length === 0 ? null : JSON.stringify(entry.labels),
+  maker: entry.maker,
+  rate: entry.rate,
+});
 
-const quotaExceeded = (owner: string, limit: number): Failure => ({ kind: "quota_exceeded", owner, limit });
+const countedOf = (row: Row): Counted => ({
+  id: String(row.id),
+  owner: String(row.owner),
+  maker: textIn(row.maker),
+  rate: Number(row.rate),
+  state: String(row.state),
+});
+
+/** Lists run by (createdAt, id) backwards; ids are ASCII, so that JavaScript's order is SQLite's. */
+const newestFirst = (a: EntryKey, b: EntryKey): number =>
+  b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 
 const toListed = (row: Row): ListedEntry => ({
   createdAt: Number(row.created_at),

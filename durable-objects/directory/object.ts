@@ -11,6 +11,7 @@ import type { EventFilter } from "../../src/domain/event/event-filter.ts";
 import type { JobReport, ReportedEvent } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
+import { type Allowance, FINISHED_QUOTAS, isMadeByAnother } from "../../src/domain/limits/admission.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
@@ -35,9 +36,11 @@ import type {
   TickAnswer,
   TokenQuery,
 } from "../../src/objects/directory.ts";
+import { shardFor } from "../../src/objects/directory.ts";
 import type { EventCount, EventQuery, ListedEvent } from "../../src/objects/events.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
+import { DAY_MS } from "../../src/schema/limits.ts";
 import { AgentStore } from "./agent-store.ts";
 import { AuditStore } from "./audit-store.ts";
 import { EventStore } from "./event-store.ts";
@@ -45,16 +48,20 @@ import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
 import { NameStore } from "./name-store.ts";
+import { QuotaStore } from "./quota-store.ts";
 import { RosterStore } from "./roster-store.ts";
 import { ShardTables } from "./shard-tables.ts";
 import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
 import { TokenStore } from "./token-store.ts";
 
 const SECRET_BYTES = 32;
+/** More than end at a time, so that a surplus goes as fast as it came. */
+const ERASED_AT_ONCE = 4;
 
 export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc {
   readonly #tables: ShardTables;
   readonly #index: IndexStore;
+  readonly #quota: QuotaStore;
   readonly #names: NameStore;
   readonly #keys: IdempotencyStore;
   readonly #events: EventStore;
@@ -72,7 +79,8 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#tables = new ShardTables(ctx.storage.sql, SHARD_COUNT);
-    this.#index = new IndexStore(this.#tables);
+    this.#quota = new QuotaStore(this.#tables);
+    this.#index = new IndexStore(this.#tables, this.#quota);
     this.#names = new NameStore(this.#tables);
     this.#keys = new IdempotencyStore(this.#tables);
     this.#events = new EventStore(this.#tables);
@@ -87,25 +95,56 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
    * Keeps a place for a job before its object is made, so that no job exists that is not listed. Make it with the answer's
    * `createdAt`. Errors: `name_reserved`, `quota_exceeded`.
    */
-  async reserve(entry: IndexEntry, maxJobs: number): Promise<Outcome<Reservation>> {
+  async reserve(entry: IndexEntry, allowed: Allowance, by?: Author): Promise<Outcome<Reservation>> {
     if (entry.ownerKind !== "system" && this.#names.holderOf(entry.name) !== undefined) {
       return err({ kind: "name_reserved", name: entry.name });
     }
-    return this.#index.reserve(entry, maxJobs, Date.now());
+    const reserved = this.#index.reserve(entry, allowed, Date.now());
+    if (reserved.ok && !reserved.value.repeated && by !== undefined) {
+      this.#record({ action: "job.create", target: entry.id, by }, { jobId: entry.id, owner: entry.owner });
+    }
+    return reserved;
   }
 
-  async upsert(entry: IndexEntry): Promise<void> {
+  async upsert(entry: IndexEntry, changes: readonly AuditEntry[] = []): Promise<void> {
     this.#index.upsert(entry, Date.now());
+    for (const change of changes) this.#audit.add(change);
+    if (entry.state === "finished") this.#eraseOldest(entry.owner);
   }
 
   /** See {@link IndexStore.claim}. */
-  async claim(entry: IndexEntry, maxJobs: number): Promise<Outcome<null>> {
-    return this.#index.claim(entry, maxJobs, Date.now());
+  async claim(entry: IndexEntry, allowed: Allowance): Promise<Outcome<null>> {
+    return this.#index.claim(entry, allowed, Date.now());
   }
 
   /** See {@link IndexStore.remove}. */
-  async remove(key: EntryKey & { readonly owner?: string }): Promise<void> {
+  async remove(key: EntryKey & { readonly owner?: string }, changes: readonly AuditEntry[] = []): Promise<void> {
     this.#index.remove(key);
+    for (const change of changes) this.#audit.add(change);
+  }
+
+  async giveUpPlace(key: EntryKey & { readonly owner: string }): Promise<void> {
+    this.#giveUp(key);
+  }
+
+  async admitBackfill(
+    asked: { readonly owner: string; readonly maker: string },
+    fires: number,
+    maxFires: number,
+  ): Promise<Outcome<null>> {
+    return this.#index.backfill(asked, fires, maxFires, Date.now());
+  }
+
+  async keepMade(maker: string, jobId: string, rate: number, allowed?: Allowance): Promise<Outcome<boolean>> {
+    const isNew = !this.#quota.hasMade(maker, jobId);
+    const room = isNew && allowed !== undefined ? this.#index.admitMaker(maker, rate, allowed) : ok(null);
+    if (!room.ok) return room;
+    this.#quota.keepMade(maker, jobId, rate);
+    return ok(isNew);
+  }
+
+  async dropMade(maker: string, jobId: string): Promise<void> {
+    this.#quota.dropMade(maker, jobId);
   }
 
   /** Removes an entry that no job stands behind; the job's object is asked here, so that no caller's mistake unlists a job. */
@@ -321,8 +360,31 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     await tickEach(this.env, jobIds, tickAt, new CallBudget(settingsOf(this.env).CALLS_PER_WAKE));
   }
 
+  /** The place goes, and with it that the job was made. What its maker's shard counts goes as well, a moment later. */
+  #giveUp(key: EntryKey & { readonly owner?: string }): void {
+    const gone = this.#index.remove(key);
+    if (gone === undefined) return;
+    this.#audit.takeBack(key.id, Date.now() - DAY_MS);
+    if (!isMadeByAnother(gone)) return;
+    const dropped = shardFor(this.env, gone.maker).dropMade(gone.maker, gone.id);
+    this.ctx.waitUntil(
+      dropped.catch((error) => logError("A maker's count is one too high", { job_id: gone.id }, error)),
+    );
+  }
+
+  /** Of finished jobs an owner keeps ten times its quota: beyond that the oldest are erased, some for each that ends. */
+  #eraseOldest(owner: string): void {
+    const kept = FINISHED_QUOTAS * settingsOf(this.env).MAX_JOBS_PER_OWNER;
+    for (const id of this.#index.finishedBeyond(owner, kept, ERASED_AT_ONCE)) {
+      const erased = jobObject(this.env, id).eraseFinished();
+      this.ctx.waitUntil(
+        erased.catch((error) => logError("A finished job could not be erased", { job_id: id }, error)),
+      );
+    }
+  }
+
   /** A row of the audit trail, in the commit of the change itself. */
-  #record({ by, action, target }: Change): void {
+  #record({ by, action, target }: Change, of: Pick<AuditEntry, "jobId" | "owner"> = {}): void {
     const at = Date.now();
     this.#audit.add({
       id: timedId("a", at, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES))),
@@ -330,6 +392,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
       ...by,
       action,
       target,
+      ...of,
     });
   }
 
@@ -345,6 +408,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
       leave: (entry) => void left.push(entry),
       index: this.#index,
       names: this.#names,
+      giveUp: (entry) => this.#giveUp(entry),
       poke: (jobId, owner) => jobObject(this.env, jobId).checkIn(owner),
       now: () => Date.now(),
       report: (message, jobId, error) => logError(message, { job_id: jobId }, error),

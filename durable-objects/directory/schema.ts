@@ -72,7 +72,8 @@ const V2 = [] as const;
 /**
  * `idempotency_key`: what an Idempotency-Key made. Its day comes first, so that old keys are a range of the primary key.
  * `token`: what POST /v1/tokens has made, its two indexes for the revoked and for the expired. `audit`: the trail, the time being the
- * key.
+ * key. An owner's and an agent's jobs have an index each, which ends with the table's key: a page of a list reads itself alone, with a
+ * million jobs of others beside it. `made`: jobs that a subject has made for others.
  */
 const V3 = [
   `CREATE TABLE idempotency_key (
@@ -107,6 +108,22 @@ const V3 = [
      job_id TEXT,
      owner TEXT,
      PRIMARY KEY (at, id)
+   ) WITHOUT ROWID`,
+  "ALTER TABLE job ADD COLUMN maker TEXT",
+  "ALTER TABLE job ADD COLUMN rate INTEGER NOT NULL DEFAULT 1",
+  "CREATE INDEX job_owner ON job (owner)",
+  "CREATE INDEX job_agent ON job (agent_id) WHERE agent_id IS NOT NULL",
+  `CREATE TABLE made (
+     maker TEXT NOT NULL,
+     job_id TEXT NOT NULL,
+     rate INTEGER NOT NULL,
+     PRIMARY KEY (maker, job_id)
+   ) WITHOUT ROWID`,
+  `CREATE TABLE backfilled (
+     day INTEGER NOT NULL,
+     owner TEXT NOT NULL,
+     fires INTEGER NOT NULL,
+     PRIMARY KEY (day, owner)
    ) WITHOUT ROWID`,
 ] as const;
 

@@ -17,6 +17,8 @@ const NAME_SLICES = 60;
 export type SweepIo = {
   readonly index: IndexStore;
   readonly names: NameStore;
+  /** Removes a place whose job never came. */
+  readonly giveUp: (entry: EntryKey) => void;
   /** Asks a job's object, which is told under which owner it was met here: `JobObject.checkIn`. */
   readonly poke: (jobId: string, owner?: string) => Promise<Poked>;
   /** Epoch ms. */
@@ -67,10 +69,10 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
 }
 
 /** Removes an entry that is not its job's, or whose job is not there, unless its place was asked for (again) a moment ago. */
-export function giveUpPlace(entry: EntryKey, poked: Poked, io: Pick<SweepIo, "index" | "now">): boolean {
+export function giveUpPlace(entry: EntryKey, poked: Poked, io: Pick<SweepIo, "index" | "now" | "giveUp">): boolean {
   if (poked.exists && (poked.createdAt ?? entry.createdAt) === entry.createdAt) return false;
   if (!io.index.isOverdueReservation(entry, io.now())) return false;
-  io.index.remove(entry);
+  io.giveUp(entry);
   return true;
 }
 

@@ -11,6 +11,7 @@ import { tellDirectory } from "../../src/directory/events.ts";
 import {
   adoptJobId,
   claimPlace,
+  dropMade,
   forgetJobId,
   releaseNameEverywhere,
   removeFromIndex,
@@ -24,6 +25,7 @@ import { ownerOf } from "../../src/domain/job/definition.ts";
 import { indexEntryOf } from "../../src/domain/job/index-entry.ts";
 import { isUnlisted, type JobRecord } from "../../src/domain/job/job.ts";
 import type { JobChange } from "../../src/domain/job/job-change.ts";
+import type { Allowance } from "../../src/domain/limits/admission.ts";
 import { ok } from "../../src/domain/result.ts";
 import type { Env } from "../../src/env.ts";
 import type { JobState } from "./state.ts";
@@ -71,8 +73,8 @@ export class JobListing {
    * two such changes at once, in any jobs, the directory refuses the one too many. `decide` is asked again then, and may
    * refuse as well. Errors: its own, `quota_exceeded`.
    */
-  enter(decide: () => Outcome<JobChange>, maxJobs: number): Promise<Outcome<null>> {
-    return this.#enqueue("enter", () => this.#enter(decide, maxJobs));
+  enter(decide: () => Outcome<JobChange>, allowed: Allowance): Promise<Outcome<null>> {
+    return this.#enqueue("enter", () => this.#enter(decide, allowed));
   }
 
   /** The sweep has met the job under this owner. If it is another's, say of a call that arrived too late, that entry goes. */
@@ -130,12 +132,16 @@ export class JobListing {
     const record = this.#state.stored?.record;
     if (record === undefined || record.deletedAt !== undefined || !isUnlisted(record)) return;
     const entry = indexEntryOf(record);
-    await updateIndex(this.#env, entry);
-    if (record.indexedOwner !== entry.owner)
-      await removeFromIndex(this.#env, record.indexedOwner, record.id, record.createdAt);
+    const { untold = [], indexedOwner } = record;
+    const moved = indexedOwner !== entry.owner;
+    await updateIndex(this.#env, entry, untold, moved);
+    if (moved) await removeFromIndex(this.#env, indexedOwner, record);
     const now = this.#state.stored?.record;
     if (now === undefined) return;
-    this.#state.commit({ record: { ...now, indexedVersion: record.version, indexedOwner: entry.owner } });
+    const still = now.untold?.filter(({ id }) => !untold.some((told) => told.id === id)) ?? [];
+    const { untold: _told, ...rest } = now;
+    const listed = { ...rest, indexedVersion: record.version, indexedOwner: entry.owner };
+    this.#state.commit({ record: still.length === 0 ? listed : { ...listed, untold: still } });
   }
 
   /** Tells the events that are owed, and notes that they were told. A crash in between tells them again, under the same ids. */
@@ -161,7 +167,7 @@ export class JobListing {
    * The record says beforehand that the directory may list the job under the new owner. Whatever comes between, a crash too,
    * `index` then brings the entry back to what the job is. The entry is as old as the job until the job has changed.
    */
-  async #enter(decide: () => Outcome<JobChange>, maxJobs: number): Promise<Outcome<null>> {
+  async #enter(decide: () => Outcome<JobChange>, allowed: Allowance): Promise<Outcome<null>> {
     await this.#index();
     const before = this.#state.stored?.record;
     const wanted = decide();
@@ -170,7 +176,7 @@ export class JobListing {
     const entry = { ...indexEntryOf(wanted.value.record), version: before.version };
     this.#state.commit({ record: { ...before, indexedVersion: 0, indexedOwner: entry.owner } });
 
-    const room = await claimPlace(this.#env, entry, maxJobs);
+    const room = await claimPlace(this.#env, entry, allowed);
     const now = this.#state.stored?.record;
     if (now === undefined) return notFound("job");
     if (!room.ok) {
@@ -193,8 +199,10 @@ export class JobListing {
     if (record === undefined) return;
     await eraseParts();
     await this.#tell();
-    const owners = new Set([record.indexedOwner, ownerOf(record.definition)]);
-    for (const owner of owners) await removeFromIndex(this.#env, owner, record.id, record.createdAt);
+    const owner = ownerOf(record.definition);
+    await removeFromIndex(this.#env, owner, record, record.untold);
+    if (record.indexedOwner !== owner) await removeFromIndex(this.#env, record.indexedOwner, record);
+    await dropMade(this.#env, indexEntryOf(record));
     if (record.definition.owner_kind === "system") {
       await releaseNameEverywhere(this.#env, record.definition.name, record.id);
     }

@@ -6,10 +6,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { callJob } from "../../src/agent/attempt.ts";
 import { composeCall } from "../../src/agent/call-agent.ts";
+import { type Author, authorOf, subjectOf } from "../../src/domain/audit.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
 import { changeByBackfill } from "../../src/domain/job/backfill.ts";
+import { ownerOf } from "../../src/domain/job/definition.ts";
 import { explain } from "../../src/domain/job/explain.ts";
 import { explanationView } from "../../src/domain/job/explanation.ts";
 import { etagOf, type JobRecord, jobView } from "../../src/domain/job/job.ts";
@@ -22,13 +24,16 @@ import {
   countsAnew,
   type JobChange,
 } from "../../src/domain/job/job-change.ts";
+import { signChange, told } from "../../src/domain/job/signed-change.ts";
 import { OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Lease, Run } from "../../src/domain/run/run.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
+import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { exportView } from "../../src/domain/transfer/restored-job.ts";
-import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
+import { allowanceOf, type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
+import { shardFor } from "../../src/objects/directory.ts";
 import type {
   ClaimVerdict,
   Created,
@@ -155,7 +160,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
   async patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>> {
-    return this.#changeJob(caller, (state, now) => {
+    return this.#changeJob(caller, "job.update", (state, now) => {
       if (!matches(ifMatch, etagOf(state.record))) {
         return err({ kind: "precondition_failed", etag: etagOf(state.record) });
       }
@@ -164,12 +169,12 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
-  async ensure(input: JobInput, keepEnabled: boolean): Promise<Outcome<Job>> {
-    return this.#changeJob({ role: "admin" }, (state, now) => changeByEnsure(state, input, keepEnabled, now));
+  async ensure(input: JobInput, keepEnabled: boolean, by: Author = { actor: "admin" }): Promise<Outcome<Job>> {
+    return this.#changeJob(ADMIN, "job.update", (state, now) => changeByEnsure(state, input, keepEnabled, now), by);
   }
 
   async setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>> {
-    return this.#changeJob(caller, (state, now) =>
+    return this.#changeJob(caller, enabled ? "job.resume" : "job.pause", (state, now) =>
       enabled ? changeByResume(state, now) : changeByPause(state, { by: "hand" }, now),
     );
   }
@@ -181,7 +186,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     const { record, cursor, active } = seen.value;
     if (!matches(ifMatch, etagOf(record))) return err({ kind: "precondition_failed", etag: etagOf(record) });
     this.#offers.withdrawAll(active);
-    this.#state.commit({ record: { ...record, deletedAt: Date.now(), version: record.version + 1 } });
+    const now = Date.now();
+    const change = { ...authorOf(caller), id: newAuditId(now), at: now, action: "job.delete", target: record.id };
+    const untold = told(record, change);
+    this.#state.commit({ record: { ...record, deletedAt: now, version: record.version + 1, untold } });
     await this.#loop.remove();
     return ok(jobView(record, cursor, Date.now()));
   }
@@ -197,9 +205,17 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
-    const seen = changeableJob(this.#state, caller);
-    if (!seen.ok) return seen;
-    const change = changeByBackfill(seen.value, body, Date.now());
+    const decide = () => this.#change(caller, (state) => changeByBackfill(state, body, Date.now()));
+    const wanted = decide();
+    if (!wanted.ok) return wanted;
+    const { count } = wanted.value;
+    const { maxFires } = allowanceOf(settingsOf(this.env), caller);
+    const owner = this.#state.stored === undefined ? undefined : ownerOf(this.#state.stored.record.definition);
+    if (count > 0 && maxFires !== undefined && owner !== undefined) {
+      const room = await shardFor(this.env, owner).admitBackfill({ owner, maker: subjectOf(caller) }, count, maxFires);
+      if (!room.ok) return room;
+    }
+    const change = decide();
     if (!change.ok) return change;
     this.#commit(change.value);
     return ok({ count: change.value.count });
@@ -304,6 +320,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return seen.ok ? this.#fanOuts.read(fanOutId) : seen;
   }
 
+  async eraseFinished(): Promise<void> {
+    if (this.#state.stored?.record.finishedAt !== undefined) await this.#loop.remove();
+  }
+
   /**
    * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
    * armed again. `listedUnder` is the owner that the sweep met it under.
@@ -348,15 +368,25 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
    */
   async #changeJob(
     caller: Caller,
+    action: string,
     decide: (state: TickState, now: number) => Outcome<JobChange>,
+    by: Author = authorOf(caller),
   ): Promise<Outcome<Job>> {
     await this.#listing.settled();
-    const decided = () => this.#change(caller, (state) => decide(state, Date.now()));
+    const settings = settingsOf(this.env);
+    const minIntervalMs = caller.role === "admin" ? undefined : settings.MIN_INTERVAL;
+    const signature = { by, action, auditId: newAuditId(Date.now()), minIntervalMs };
+    const decided = () =>
+      this.#change(caller, (state) => {
+        const now = Date.now();
+        const change = decide(state, now);
+        return change.ok ? signChange(state.record, change.value, signature, now) : change;
+      });
     const before = this.#state.current;
     const change = decided();
     if (!change.ok) return change;
     if (before !== undefined && countsAnew(before.record, change.value)) {
-      const entered = await this.#listing.enter(decided, settingsOf(this.env).MAX_JOBS_PER_OWNER);
+      const entered = await this.#listing.enter(decided, allowanceOf(settings, caller));
       if (!entered.ok) return entered;
     } else {
       this.#commit(change.value);
@@ -396,3 +426,5 @@ function matches(ifMatch: string | undefined, etag: string): boolean {
 /** 48 random bits in hex: tells two runs apart that were asked for in the same millisecond. */
 const nonce = (): string =>
   [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const newAuditId = (now: number): string => timedId("a", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));

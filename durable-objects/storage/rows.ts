@@ -28,7 +28,7 @@ export function putAll(sql: SqlStorage, table: string, rows: readonly Values[]):
     const some = rows.slice(from, from + size);
     sql.exec(
       statement("put", table, columns, some.length),
-      ...some.flatMap((row) => columns.map((name) => bound(row[name]))),
+      ...some.flatMap((row) => columns.map((name) => valueIn(row[name]))),
     );
   }
 }
@@ -36,7 +36,7 @@ export function putAll(sql: SqlStorage, table: string, rows: readonly Values[]):
 /** Writes the row in the place of another with the same key, of which nothing is kept. */
 export function replace(sql: SqlStorage, table: string, values: Values): void {
   const columns = Object.keys(values);
-  sql.exec(statement("replace", table, columns, 1), ...columns.map((name) => bound(values[name])));
+  sql.exec(statement("replace", table, columns, 1), ...columns.map((name) => valueIn(values[name])));
 }
 
 /** The rows of a query. */
@@ -59,7 +59,8 @@ export const numberIn = (value: SqlStorageValue | undefined): number | undefined
 export const textIn = (value: SqlStorageValue | undefined): string | undefined =>
   value === null || value === undefined ? undefined : String(value);
 
-const bound = (value: Values[string]): SqlStorageValue =>
+/** The value as a column holds it. */
+export const valueIn = (value: Values[string]): SqlStorageValue =>
   typeof value === "boolean" ? (value ? 1 : 0) : value === undefined ? null : value;
 
 /** By kind, table, columns and number of rows: few, and asked for at every fire. */

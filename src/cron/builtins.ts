@@ -1,4 +1,6 @@
 /** The tick's part in builtin jobs: each is brought to what the code says, once for each version of the code. */
+
+import { CODE } from "../domain/audit.ts";
 import { SHARD_COUNT } from "../domain/directory-shard.ts";
 import { ADMIN } from "../domain/job/access.ts";
 import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
@@ -50,7 +52,7 @@ async function ensureBuiltin(
   if (!budget.take(CALLS_TO_MAKE)) return "out of calls";
   const origin = settings.PUBLIC_URL ?? "";
   const ensured = await ensureSystemJob(
-    { env, settings: { ...settings, TOKEN_SECRET: settings.TOKEN_SECRET ?? "" }, now, origin },
+    { env, settings: { ...settings, TOKEN_SECRET: settings.TOKEN_SECRET ?? "" }, now, origin, by: CODE },
     input,
     true,
   );

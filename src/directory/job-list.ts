@@ -69,12 +69,13 @@ export async function entriesAfter(
   after: EntryKey | undefined,
   limit: number,
 ): Promise<ListedEntry[]> {
-  const query = {
-    filter,
-    limit,
-    after: after === undefined ? undefined : { createdAt: after.createdAt, id: after.id },
-  };
-  const lists = await Promise.all(shardsFor(env, ownersMatching(filter)).map((shard) => shard.list(query)));
+  const place = after === undefined ? undefined : { createdAt: after.createdAt, id: after.id };
+  const owners = ownersMatching(filter);
+  const lists = await Promise.all(
+    shardsFor(env, owners).map((shard) =>
+      shard.list({ filter, limit, after: place, owners: owners === "any" ? undefined : owners }),
+    ),
+  );
   return mergeSorted(lists, newestFirst, limit);
 }
 

@@ -1,39 +1,93 @@
 /** The index of jobs, as whoever makes, changes or counts jobs uses it. */
 
+import type { AuditEntry, Author } from "../domain/audit.ts";
 import { adoptedIdKey } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { IndexEntry } from "../domain/job/index-entry.ts";
 import { isMintedJobId } from "../domain/job/job-id.ts";
+import { type Allowance, isMadeByAnother } from "../domain/limits/admission.ts";
 import { err, ok } from "../domain/result.ts";
 import type { Env } from "../env.ts";
-import type { JobCount, Reservation } from "../objects/directory.ts";
+import type { EntryKey, JobCount, Reservation } from "../objects/directory.ts";
 import { allShards, shardFor } from "../objects/directory.ts";
 
 /**
- * Keeps a place for a job, before its object is made. Make the job with the answer's `createdAt`; where it is `repeated`, an earlier
- * attempt had the place, and the made job must update its entry. A place whose job has not come after a minute is given up.
- * Errors: `quota_exceeded`, `name_reserved`.
+ * Keeps a place for a job, before its object is made; `by` is who makes it. Make the job with the answer's `createdAt`; if it is
+ * `repeated`, an earlier attempt had the place, and the made job must update its entry. A place whose job has not come after a
+ * minute is given up. Errors: `quota_exceeded`, `name_reserved`.
  */
-export async function reserveJob(env: Env, entry: IndexEntry, maxJobs: number): Promise<Outcome<Reservation>> {
-  return shardFor(env, entry.owner).reserve(entry, maxJobs);
+export async function reserveJob(
+  env: Env,
+  entry: IndexEntry,
+  allowed: Allowance,
+  by?: Author,
+): Promise<Outcome<Reservation>> {
+  const reserved = await shardFor(env, entry.owner).reserve(entry, allowed, by);
+  if (!reserved.ok || reserved.value.repeated || !countsForMaker(entry)) return reserved;
+  // The place comes first: after a crash in between the sweep finds a place without a job, and nothing is counted for ever.
+  const made = await shardFor(env, entry.maker).keepMade(entry.maker, entry.id, entry.rate, allowed);
+  if (made.ok) return reserved;
+  await giveUpPlace(env, entry.owner, entry.id, reserved.value.createdAt);
+  return made;
 }
 
-/** Brings the entry to the job's state; an older version than is stored is ignored. */
-export async function updateIndex(env: Env, entry: IndexEntry): Promise<void> {
-  await shardFor(env, entry.owner).upsert(entry);
+/** The job that a place was reserved for will not be made. */
+export async function giveUpPlace(env: Env, owner: string, id: string, createdAt: number): Promise<void> {
+  await shardFor(env, owner).giveUpPlace({ id, createdAt, owner });
 }
 
 /**
- * As {@link updateIndex}, for a job that is about to count for the entry's owner anew: it comes from another owner, or was finished.
- * Errors: `quota_exceeded`.
+ * Brings the entry to the job's state; an older version than is stored is ignored. `changes` go into the audit trail with it. `moved`:
+ * it was listed under another owner before.
  */
-export async function claimPlace(env: Env, entry: IndexEntry, maxJobs: number): Promise<Outcome<null>> {
-  return shardFor(env, entry.owner).claim(entry, maxJobs);
+export async function updateIndex(
+  env: Env,
+  entry: IndexEntry,
+  changes: readonly AuditEntry[],
+  moved: boolean,
+): Promise<void> {
+  await shardFor(env, entry.owner).upsert(entry, changes);
+  if (countsForMaker(entry)) {
+    await shardFor(env, entry.maker).keepMade(entry.maker, entry.id, entry.rate);
+  } else if (entry.maker !== undefined && (isMadeByAnother(entry) || moved)) {
+    await shardFor(env, entry.maker).dropMade(entry.maker, entry.id);
+  }
 }
 
-/** Unlists the job for this owner. Where it has moved to another one meanwhile, that entry stays. */
-export async function removeFromIndex(env: Env, owner: string, id: string, createdAt: number): Promise<void> {
-  await shardFor(env, owner).remove({ id, createdAt, owner });
+/**
+ * As {@link updateIndex}, for a job that is about to count for the entry's owner anew: it comes from another owner, was finished, or
+ * fires more often. Errors: `quota_exceeded`.
+ */
+export async function claimPlace(env: Env, entry: IndexEntry, allowed: Allowance): Promise<Outcome<null>> {
+  const { maker, id, rate } = entry;
+  const made = countsForMaker(entry)
+    ? await shardFor(env, entry.maker).keepMade(entry.maker, id, rate, allowed)
+    : ok(false);
+  if (!made.ok) return made;
+  const room = await shardFor(env, entry.owner).claim(entry, allowed);
+  if (!room.ok && made.value && maker !== undefined) await shardFor(env, maker).dropMade(maker, id);
+  return room;
+}
+
+/** Whether the job, besides its owner's quota, takes room in its maker's. */
+const countsForMaker = (entry: IndexEntry): entry is IndexEntry & { readonly maker: string } =>
+  entry.state !== "finished" && isMadeByAnother(entry);
+
+/**
+ * Unlists the job for this owner. If it has moved to another one meanwhile, that entry stays. `changes` go into the audit trail.
+ */
+export async function removeFromIndex(
+  env: Env,
+  owner: string,
+  { id, createdAt }: EntryKey,
+  changes: readonly AuditEntry[] = [],
+): Promise<void> {
+  await shardFor(env, owner).remove({ id, createdAt, owner }, changes);
+}
+
+/** The job that the subject has made counts for it no more. */
+export async function dropMade(env: Env, entry: Pick<IndexEntry, "id" | "owner" | "maker">): Promise<void> {
+  if (isMadeByAnother(entry)) await shardFor(env, entry.maker).dropMade(entry.maker, entry.id);
 }
 
 /** How many jobs there are, by state and by scope. */

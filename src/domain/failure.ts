@@ -7,6 +7,17 @@ import { type Err, err, type Result } from "./result.ts";
 /** One wrong field of the caller's input. `path` is dotted from the body's root: `schedule.cron`, `labels.team`. */
 export type FieldError = { readonly path: string; readonly message: string };
 
+/** A quota that is used up (docs/contract.md §16). `asked`: how many fires a day would have been added. */
+export type QuotaExceeded = {
+  readonly kind: "quota_exceeded";
+  /** An owner's jobs or daily fires; the part of its jobs that others may make; or what one token's subject has made. */
+  readonly of: "jobs" | "others_jobs" | "fires" | "made_jobs" | "made_fires";
+  readonly owner: string;
+  readonly limit: number;
+  readonly used: number;
+  readonly asked?: number;
+};
+
 export type Failure =
   | { readonly kind: "validation_failed"; readonly errors: readonly FieldError[]; readonly hint?: string }
   | { readonly kind: "not_found"; readonly what: string; readonly hint?: string }
@@ -28,7 +39,7 @@ export type Failure =
   | { readonly kind: "agent_has_url"; readonly agent: string }
   | { readonly kind: "precondition_failed"; readonly etag: string }
   | { readonly kind: "idempotency_key_reused" }
-  | { readonly kind: "quota_exceeded"; readonly owner: string; readonly limit: number };
+  | QuotaExceeded;
 
 /** What every RPC method and domain check answers. */
 export type Outcome<T> = Result<T, Failure>;

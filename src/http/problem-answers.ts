@@ -181,11 +181,10 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
   },
   quota_exceeded: {
     status: 429,
-    title: "Too many jobs",
+    title: "A quota is used up",
     header: ["Retry-After", "Seconds to wait."],
     say: (failure) => ({
-      detail: `${failure.owner} has ${failure.limit} jobs that are not finished, which is the most one owner may have.`,
-      hint: "Delete jobs that are no longer needed, or ask the operator to raise MAX_JOBS_PER_OWNER.",
+      ...quotaText(failure),
       headers: { "retry-after": `${QUOTA_RETRY_SECONDS}` },
     }),
   },
@@ -223,6 +222,40 @@ export function sayOf<C extends ErrorCode>(kind: C, failure: FailureOf<C>): Said
 }
 
 /** Where to look for what was not found, if not among the jobs. */
+/** The limit and how much of it is used, and what frees it. */
+function quotaText({ of, owner, limit, used, asked = 0 }: FailureOf<"quota_exceeded">): Omit<Said, "headers"> {
+  const jobs =
+    "Delete jobs that are no longer needed (GET /v1/jobs lists them), or ask the operator to raise MAX_JOBS_PER_OWNER.";
+  const fires = "Let jobs fire less often, delete some, or ask the operator to raise MAX_FIRES_PER_DAY.";
+  switch (of) {
+    case "jobs":
+      return {
+        detail: `${owner} has ${used} jobs that are not finished, and ${limit} is the most one owner may have (MAX_JOBS_PER_OWNER).`,
+        hint: jobs,
+      };
+    case "others_jobs":
+      return {
+        detail: `Tokens of others have made ${used} unfinished jobs for ${owner}, and ${limit} is the most: half of its quota (MAX_JOBS_PER_OWNER).`,
+        hint: `Delete jobs that are no longer needed, or let ${owner} make the job with a token of its own.`,
+      };
+    case "made_jobs":
+      return {
+        detail: `Tokens of ${owner} have made ${used} jobs that are not finished, and ${limit} is the most (MAX_JOBS_PER_OWNER).`,
+        hint: jobs,
+      };
+    case "fires":
+      return {
+        detail: `The jobs of ${owner} fire up to ${used} times a day; with ${asked} more it would be over the limit of ${limit} (MAX_FIRES_PER_DAY).`,
+        hint: fires,
+      };
+    case "made_fires":
+      return {
+        detail: `The jobs that tokens of ${owner} have made fire up to ${used} times a day; with ${asked} more it would be over the limit of ${limit} (MAX_FIRES_PER_DAY).`,
+        hint: fires,
+      };
+  }
+}
+
 const LISTS: Readonly<Record<string, string>> = {
   path: "/openapi.json lists every path",
   user: "/v1/users lists the users",

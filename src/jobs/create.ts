@@ -3,7 +3,8 @@
  * only then made; under an Idempotency-Key at most once.
  */
 import { claimIdempotencyKey, jobOfIdempotencyKey } from "../directory/idempotency.ts";
-import { adoptJobId, isNameReserved, removeFromIndex, reserveJob } from "../directory/jobs-index.ts";
+import { adoptJobId, giveUpPlace, isNameReserved, reserveJob } from "../directory/jobs-index.ts";
+import { type Author, authorOf } from "../domain/audit.ts";
 import type { Failure, Outcome } from "../domain/failure.ts";
 import { ADMIN, type Caller, canSee, claimJob, systemNeedsEnsure } from "../domain/job/access.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf } from "../domain/job/definition.ts";
@@ -12,10 +13,11 @@ import { indexEntryOf } from "../domain/job/index-entry.ts";
 import { type Cursor, type JobRecord, jobView, newJob } from "../domain/job/job.ts";
 import { canonicalJson } from "../domain/job/job-change.ts";
 import { JOB_ID_BYTES, jobIdFromBytes } from "../domain/job/job-id.ts";
+import { type Allowance, checkInterval } from "../domain/limits/admission.ts";
 import { type Err, err, ok } from "../domain/result.ts";
 import type { JobToImport } from "../domain/transfer/imported-job.ts";
 import { restoreJob } from "../domain/transfer/restored-job.ts";
-import type { Env, Settings } from "../env.ts";
+import { allowanceOf, type Env, type Settings } from "../env.ts";
 import { jobObject } from "../objects/job.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 
@@ -27,12 +29,19 @@ export type PlaceCall = {
   readonly now: number;
   /** Scheme and host of the call, where the agent reports to unless PUBLIC_URL is set. */
   readonly origin: string;
+  /** Who makes it. */
+  readonly by: Author;
 };
 
-export type NewJob = PlaceCall & {
+export type NewJob = Omit<PlaceCall, "by"> & {
   readonly caller: Caller;
   readonly input: JobInput;
   readonly idempotencyKey?: string | undefined;
+};
+
+/** What a job is checked by before it is given a place. */
+type Form = Pick<NewJob, "caller" | "input" | "now"> & {
+  readonly settings: Pick<Settings, "MIN_INTERVAL"> | undefined;
 };
 
 /** A job as a dry run shows it: what only a job that is kept has is left out. */
@@ -51,7 +60,7 @@ export async function createJob(call: NewJob): Promise<Placed> {
   if (!job.ok) return job;
   const ahead = checkScheduleAhead(job.value, call.now, call.now);
   if (call.idempotencyKey === undefined) {
-    return ahead.ok ? placeNew(call, randomJobId(), job.value, { isNewId: true }) : ahead;
+    return ahead.ok ? placeNew(placingFor(call), randomJobId(), job.value, { isNewId: true }) : ahead;
   }
   return ahead.ok ? createOnce(call, call.idempotencyKey, job.value) : recallJob(call, call.idempotencyKey, ahead);
 }
@@ -65,7 +74,7 @@ async function createOnce(call: NewJob, key: string, job: CompiledJob): Promise<
   const isRepeat = id !== drawn;
   const recalled = isRepeat ? await recall(call, id, hash) : undefined;
   if (recalled !== undefined) return recalled;
-  const made = await placeNew(call, id, job, { idempotencyHash: hash });
+  const made = await placeNew(placingFor(call), id, job, { idempotencyHash: hash });
   if (made.ok) return ifVisible(call.caller, made.value);
   return (isRepeat ? await recall(call, id, hash) : undefined) ?? made;
 }
@@ -113,7 +122,7 @@ export async function dryRunJob(
 }
 
 /** Whether the job may be made by this caller and can be meant, without a look at what there is. Errors: as {@link createJob}. */
-export function checkNewJob(call: Pick<NewJob, "caller" | "input" | "now">): Outcome<CompiledJob> {
+export function checkNewJob(call: Form): Outcome<CompiledJob> {
   const job = checkForm(call);
   return job.ok ? checkScheduleAhead(job.value, call.now, call.now) : job;
 }
@@ -125,11 +134,14 @@ function withFaults(refused: Err<Failure>, defined: Outcome<CompiledJob>): Err<F
 }
 
 /** Everything but whether the schedule still lies ahead: a repeat under a key is answered also after its time has come. */
-function checkForm({ caller, input, now }: Pick<NewJob, "caller" | "input" | "now">): Outcome<CompiledJob> {
+function checkForm({ caller, input, settings, now }: Form): Outcome<CompiledJob> {
   const claimed = claimJob(caller, input);
   if (!claimed.ok) return withFaults(claimed, defineJob(input, { now }));
   if (claimed.value.owner_kind === "system") return systemNeedsEnsure;
-  return defineJob(claimed.value, { now });
+  const defined = defineJob(claimed.value, { now });
+  if (!defined.ok || caller.role === "admin") return defined;
+  const slow = checkInterval(defined.value.schedule, settings?.MIN_INTERVAL, now);
+  return slow.ok ? defined : slow;
 }
 
 /**
@@ -137,7 +149,7 @@ function checkForm({ caller, input, now }: Pick<NewJob, "caller" | "input" | "no
  * job as of the `createdAt` that its place has; `isNewId` where its id was drawn for it.
  */
 async function place(
-  { env, settings }: PlaceCall,
+  { env, by, allowed }: Placing,
   createdAt: number,
   make: (createdAt: number) => { record: JobRecord; cursor: Cursor },
   isNewId = false,
@@ -145,9 +157,7 @@ async function place(
   const wanted = make(createdAt);
   const { id } = wanted.record;
   const entry = indexEntryOf(wanted.record);
-  // What is finished counts against no quota.
-  const maxJobs = entry.state === "finished" ? Number.MAX_SAFE_INTEGER : settings.MAX_JOBS_PER_OWNER;
-  const reserved = await reserveJob(env, entry, maxJobs);
+  const reserved = await reserveJob(env, entry, allowed, by);
   if (!reserved.ok) return reserved;
   const { createdAt: reservedFor, reservedAt, repeated } = reserved.value;
   await adoptJobId(env, id, entry.owner);
@@ -158,28 +168,41 @@ async function place(
   return made;
 }
 
+/** Where a job is made, by whom, and what may be stored for it. */
+type Placing = PlaceCall & { readonly allowed: Allowance };
+
+/** For a job that a token's bearer makes. */
+const placingFor = (call: NewJob): Placing => ({
+  ...call,
+  by: authorOf(call.caller),
+  allowed: allowanceOf(call.settings, call.caller),
+});
+
+/** For a job that the operator makes, or code. */
+const operators = (call: PlaceCall): Placing => ({ ...call, allowed: allowanceOf(call.settings, ADMIN) });
+
 const placeNew = (
-  call: PlaceCall,
+  call: Placing,
   id: string,
   job: CompiledJob,
   { idempotencyHash, isNewId }: { readonly idempotencyHash?: string; readonly isNewId?: boolean } = {},
 ): Promise<Placed> =>
-  place(call, call.now, (at) => newJob(id, job, at, { origin: call.origin, idempotencyHash }), isNewId);
+  place(call, call.now, (at) => newJob(id, job, at, { origin: call.origin, idempotencyHash, by: call.by }), isNewId);
 
 /** The id has a job already, made by a call with the same key: the place goes, unless it is that job's own. */
 async function giveUp(env: Env, id: string, owner: string, createdAt: number): Promise<void> {
   const present = await jobObject(env, id).read(ADMIN);
   if (present.ok && ownerOf(present.value) === owner) return;
-  await removeFromIndex(env, owner, id, createdAt);
+  await giveUpPlace(env, owner, id, createdAt);
 }
 
 /** Makes a system job under the id that its name gives it (`ensure`). Errors: `quota_exceeded`, `name_reserved`, `idempotency_key_reused` where it is there already. */
 export const placeSystemJob = (call: PlaceCall, job: CompiledJob, id: string): Promise<Placed> =>
-  placeNew(call, id, job);
+  placeNew(operators(call), id, job);
 
 /** Makes a job that was made elsewhere, under the id that it has. Errors: as {@link placeSystemJob}. */
 export const placeImportedJob = (call: PlaceCall, { id, job, createdAt, restored }: JobToImport): Promise<Placed> =>
-  place(call, createdAt, (at) => restoreJob(id, job, at, restored, call.origin));
+  place(operators(call), createdAt, (at) => restoreJob(id, job, at, restored, { origin: call.origin, by: call.by }));
 
 const randomJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));
 

@@ -26,13 +26,13 @@ export async function ensureSystemJob(
   if (!job.ok) return job;
   const id = systemJobId(input.name);
   const object = jobObject(call.env, id);
-  const present = await object.ensure(input, keepEnabled);
+  const present = await object.ensure(input, keepEnabled, call.by);
   if (present.ok) return ok({ job: present.value, made: false });
   if (present.error.kind !== "not_found") return present;
   // An imported job has kept its id.
   const holder = await holderOfName(call.env, input.name);
   if (holder !== undefined && holder !== id) {
-    const imported = await jobObject(call.env, holder).ensure(input, keepEnabled);
+    const imported = await jobObject(call.env, holder).ensure(input, keepEnabled, call.by);
     if (imported.ok) return ok({ job: imported.value, made: false });
     if (imported.error.kind !== "not_found") return imported;
   }
@@ -45,6 +45,6 @@ export async function ensureSystemJob(
   if (made.ok) return ok({ job: made.value.job, made: true });
   // Another ensure of the same name was faster.
   if (made.error.kind !== "idempotency_key_reused") return made;
-  const raced = await object.ensure(input, keepEnabled);
+  const raced = await object.ensure(input, keepEnabled, call.by);
   return raced.ok ? ok({ job: raced.value, made: false }) : raced;
 }

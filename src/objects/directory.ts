@@ -8,6 +8,7 @@ import { SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { IndexEntry } from "../domain/job/index-entry.ts";
 import type { JobFilter } from "../domain/job/job-filter.ts";
+import type { Allowance } from "../domain/limits/admission.ts";
 import type { ExecScope, JobState } from "../schema/job.ts";
 import type { Objects } from "./binding.ts";
 import type { EventsRpc } from "./events.ts";
@@ -23,6 +24,8 @@ export type IndexQuery = {
   readonly limit: number;
   /** Only entries that come after this one. */
   readonly after?: EntryKey | undefined;
+  /** Only these owners' entries, each found by an index. */
+  readonly owners?: readonly string[] | undefined;
 };
 
 /**
@@ -110,13 +113,27 @@ export interface DirectoryRpc extends EventsRpc {
    * Reserves a job's place before its object is made, so that no job exists that is not listed. Make it with the answer's
    * `createdAt`. Errors: `name_reserved`, `quota_exceeded`.
    */
-  reserve(entry: IndexEntry, maxJobs: number): Promise<Outcome<Reservation>>;
-  /** Brings the entry to the job's newer state; an older version than is stored changes nothing. */
-  upsert(entry: IndexEntry): Promise<void>;
+  reserve(entry: IndexEntry, allowed: Allowance, by?: Author): Promise<Outcome<Reservation>>;
+  /** Brings the entry to the job's newer state; an older version than is stored changes nothing. `changes`: for the audit trail. */
+  upsert(entry: IndexEntry, changes?: readonly AuditEntry[]): Promise<void>;
   /** As `upsert`, if the entry's owner has room for one more job. Errors: `quota_exceeded`; the entry is as it was then. */
-  claim(entry: IndexEntry, maxJobs: number): Promise<Outcome<null>>;
+  claim(entry: IndexEntry, allowed: Allowance): Promise<Outcome<null>>;
   /** Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. */
-  remove(key: EntryKey & { readonly owner?: string }): Promise<void>;
+  remove(key: EntryKey & { readonly owner?: string }, changes?: readonly AuditEntry[]): Promise<void>;
+  /** Gives up a place whose job will not be made: the audit trail forgets it as well. */
+  giveUpPlace(key: EntryKey & { readonly owner: string }): Promise<void>;
+  /** Counts fires that the owner has backfilled today. `maker` is the token's subject. Errors: `quota_exceeded`. */
+  admitBackfill(
+    asked: { readonly owner: string; readonly maker: string },
+    fires: number,
+    maxFires: number,
+  ): Promise<Outcome<null>>;
+  /**
+   * Counts a job that the subject has made for another owner; with `allowed` only if there is room. Answers whether it was not
+   * counted before. Errors: `quota_exceeded`.
+   */
+  keepMade(maker: string, jobId: string, rate: number, allowed?: Allowance): Promise<Outcome<boolean>>;
+  dropMade(maker: string, jobId: string): Promise<void>;
   /** Removes an entry that no job stands behind; the job's object is asked, so that no caller's mistake unlists a job. */
   dropPhantom(key: EntryKey): Promise<void>;
   /** Newest first. */

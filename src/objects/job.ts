@@ -1,4 +1,6 @@
 /** What the rest of the Worker may ask of a job. `durable-objects/job/object.ts` implements it. Instants are epoch ms. */
+
+import type { Author } from "../domain/audit.ts";
 import type { ReportedEvent } from "../domain/event/report.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { RunKey } from "../domain/fan-out/user-run.ts";
@@ -72,13 +74,13 @@ export interface JobRpc {
    */
   patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>>;
   /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
-  ensure(input: JobInput, keepEnabled: boolean): Promise<Outcome<Job>>;
+  ensure(input: JobInput, keepEnabled: boolean, by: Author): Promise<Outcome<Job>>;
   setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>>;
   /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. Errors: `precondition_failed`. */
   remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>>;
   /** Errors: `job_finished`, `job_already_running`. */
   runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>>;
-  /** Errors: `validation_failed`, `job_finished`. */
+  /** Errors: `validation_failed`, `job_finished`, `quota_exceeded`. */
   backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>>;
 
   /** The run log, newest first; `next` is the place to go on from, if there is more. */
@@ -116,6 +118,8 @@ export interface JobRpc {
   tick(tickAt: number): Promise<void>;
   /** A shard of a fan-out is idle, or was answered 410. False: there is no such fan-out. */
   fanOutReport(fanOutId: string): Promise<boolean>;
+  /** Erases a finished job before its time: its owner keeps too many. Nothing happens to one that is not finished. */
+  eraseFinished(): Promise<void>;
   /**
    * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
    * armed again. `listedUnder` is the owner that the sweep met it under.

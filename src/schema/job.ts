@@ -115,6 +115,8 @@ export const READ_ONLY_FIELDS = [
   "spent",
   "health",
   "etag",
+  "created_by",
+  "updated_by",
 ] as const;
 
 export const Report = z.enum(["problems", "all", "none"]).meta({
@@ -320,6 +322,14 @@ export const Job = z
     consecutive_failures: z.int(),
     spent: Spent,
     health: Health,
+    created_by: z
+      .string()
+      .optional()
+      .meta({
+        description: "Who made it: `admin`, `code`, or the subject of the token: `agent:A`, `user:U`, `plugin:P`.",
+        examples: ["agent:helper"],
+      }),
+    updated_by: z.string().optional().meta({ description: "Who changed it last, as in `created_by`." }),
     etag: z.string().meta({ description: "The job's version, for If-Match.", examples: ['"3"'] }),
   })
   .meta({ id: "Job" });

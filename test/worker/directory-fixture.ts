@@ -37,6 +37,7 @@ export const entry = (fields: Partial<IndexEntry> = {}): IndexEntry => ({
   enabled: true,
   state: "active",
   labels: {},
+  rate: 24,
   ...fields,
 });
 
@@ -86,7 +87,7 @@ export async function makeJob(fields: Record<string, unknown> = {}, id = freshJo
   const defined = defineJob(input);
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
   const { record } = newJob(id, defined.value, Date.now());
-  const place = await answered(reserveJob(env, indexEntryOf(record), 1_000));
+  const place = await answered(reserveJob(env, indexEntryOf(record), { maxJobs: 1_000 }));
   const { job } = await answered(jobStub(id).create({ ...newJob(id, defined.value, place.createdAt), place }));
   return job;
 }

@@ -18,6 +18,10 @@ export type IndexEntry = {
   readonly enabled: boolean;
   readonly state: JobState;
   readonly labels: Readonly<Record<string, string>>;
+  /** The subject that made it: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
+  readonly maker?: string | undefined;
+  /** The most that the schedule fires on a day. */
+  readonly rate: number;
 };
 
 /** The entry that a job's record should have in the directory. */
@@ -37,5 +41,7 @@ export function indexEntryOf(record: JobRecord): IndexEntry {
     enabled: definition.enabled,
     state: stateOf(record),
     labels: definition.labels ?? {},
+    maker: record.createdBy,
+    rate: record.rate ?? 1,
   };
 }

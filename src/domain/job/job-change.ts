@@ -22,10 +22,11 @@ export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor;
 
 const NO_CHANGE: JobChange = {};
 
-/** Whether the change makes the job count for an owner that it does not count for yet: it moves there, or was finished (MAX_JOBS_PER_OWNER). */
+/** Whether the change takes room of an owner's quota: the job moves to an owner, was finished, or fires more often. */
 export function countsAnew(before: JobRecord, { record }: JobChange): boolean {
   if (record === undefined || stateOf(record) === "finished") return false;
-  return stateOf(before) === "finished" || ownerOf(record.definition) !== ownerOf(before.definition);
+  const firesMore = (record.rate ?? 0) > (before.rate ?? 0);
+  return firesMore || stateOf(before) === "finished" || ownerOf(record.definition) !== ownerOf(before.definition);
 }
 
 /** A merge patch (CONTRACT.md §6): the schedule's anchor and next fire move only if the schedule itself changed. */

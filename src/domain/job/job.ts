@@ -1,5 +1,6 @@
 /** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../../schema/job.ts";
+import type { AuditEntry, Author } from "../audit.ts";
 import type { OwedEvent } from "../event/owed.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
 import { dayOf, type Spent, spentOn } from "../run/budget.ts";
@@ -7,6 +8,7 @@ import type { Run } from "../run/run.ts";
 import { bindFires, type Fires } from "../time/fires.ts";
 import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
+import { rateOf } from "../time/rate.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
 /** Who has paused a job: a client, the agent by `control.pause`, the agent with a 410, or the alarm breaker. A job that was made paused has no entry. */
@@ -45,6 +47,13 @@ export type JobRecord = {
   readonly origin?: string;
   /** SHA-256 of the request that made the job under an Idempotency-Key. */
   readonly idempotencyHash?: string;
+  /** Who made the job, and who changed it last: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
+  readonly createdBy?: string;
+  readonly updatedBy?: string;
+  /** The most that the schedule fires on a day. */
+  readonly rate?: number;
+  /** Changes that the audit trail in the directory does not tell of yet. */
+  readonly untold?: readonly AuditEntry[];
 };
 
 /**
@@ -144,7 +153,11 @@ export function newJob(
   id: string,
   job: CompiledJob,
   now: number,
-  made: { readonly idempotencyHash?: string | undefined; readonly origin?: string | undefined } = {},
+  made: {
+    readonly idempotencyHash?: string | undefined;
+    readonly origin?: string | undefined;
+    readonly by?: Author | undefined;
+  } = {},
 ): { record: JobRecord; cursor: Cursor } {
   const record: JobRecord = {
     id,
@@ -157,6 +170,8 @@ export function newJob(
     anchorAt: now,
     backfills: [],
     backfillCount: 0,
+    rate: rateOf(job.schedule, now).perDay,
+    ...(made.by === undefined ? {} : { createdBy: made.by.actor, updatedBy: made.by.actor }),
     ...(made.origin === undefined ? {} : { origin: made.origin }),
     ...(made.idempotencyHash === undefined ? {} : { idempotencyHash: made.idempotencyHash }),
   };
@@ -181,6 +196,8 @@ export function jobView(record: JobRecord, cursor: Cursor, now: number, isOverdu
     ...(record.pausedReason === undefined ? {} : { paused_reason: record.pausedReason }),
     created_at: formatInstant(record.createdAt),
     updated_at: formatInstant(record.updatedAt),
+    ...(record.createdBy === undefined ? {} : { created_by: record.createdBy }),
+    ...(record.updatedBy === undefined ? {} : { updated_by: record.updatedBy }),
     ...(cursor.lastRunAt === undefined ? {} : { last_run_at: formatInstant(cursor.lastRunAt) }),
     ...(cursor.lastStatus === undefined ? {} : { last_status: cursor.lastStatus }),
     ...(cursor.lastError === undefined ? {} : { last_error: cursor.lastError }),

@@ -2,6 +2,7 @@
 
 import type { RunStatus } from "../../schema/job.ts";
 import type { ExportedJob } from "../../schema/job-export.ts";
+import type { Author } from "../audit.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, type JobRecord, jobView, newJob } from "../job/job.ts";
 import { dayOf, type Spent } from "../run/budget.ts";
@@ -30,9 +31,9 @@ export function restoreJob(
   job: CompiledJob,
   createdAt: number,
   restored: Restored,
-  origin?: string,
+  from: { readonly origin?: string | undefined; readonly by?: Author | undefined } = {},
 ): { record: JobRecord; cursor: Cursor } {
-  const made = newJob(id, job, createdAt, { origin });
+  const made = newJob(id, job, createdAt, from);
   const { updatedAt, anchorAt, finishedAt, pausedReason, fires, runCount, consecutiveFailures } = restored;
   const record: JobRecord = {
     ...made.record,

@@ -1,5 +1,7 @@
 /** `PUT /v1/jobs/ensure`: system jobs, made and kept up to date by name. */
+
 import * as z from "zod";
+import { authorOf } from "../../domain/audit.ts";
 import { defineJob } from "../../domain/job/definition.ts";
 import { adviceOf } from "../../jobs/advice.ts";
 import { ensureSystemJob } from "../../jobs/ensure.ts";
@@ -34,7 +36,11 @@ const ensure = route({
   errors: ["name_reserved", "quota_exceeded"],
   async handle({ env, settings, caller, body, sent, url, now }) {
     const keepEnabled = !isObject(sent) || sent.enabled === undefined;
-    const ensured = await ensureSystemJob({ env, settings, now, origin: url.origin }, body, keepEnabled);
+    const ensured = await ensureSystemJob(
+      { env, settings, now, origin: url.origin, by: authorOf(caller) },
+      body,
+      keepEnabled,
+    );
     if (!ensured.ok) return ensured;
     const { made } = ensured.value;
     const advice = await adviceOf({ env, settings, caller, now, sent }, ensured.value.job);

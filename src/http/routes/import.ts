@@ -1,5 +1,7 @@
 /** `POST /v1/import` and `GET /v1/export`: all jobs out of one deployment and into another, or out of the Go original. */
+
 import * as z from "zod";
+import { authorOf } from "../../domain/audit.ts";
 import type { Env } from "../../env.ts";
 import { exportedJobs, exportPage, exportPart } from "../../jobs/export.ts";
 import { type ImportItem, importJobs } from "../../jobs/import.ts";
@@ -38,8 +40,11 @@ const importAll = route({
     read: readImport,
   },
   answers: { 200: { description: "What became of the jobs, in the order of the file.", schema: ImportReport } },
-  async handle({ env, settings, body, url }) {
-    return reply(200, await importJobs({ env, settings, origin: url.origin }, body, () => Date.now()));
+  async handle({ env, settings, caller, body, url }) {
+    return reply(
+      200,
+      await importJobs({ env, settings, origin: url.origin, by: authorOf(caller) }, body, () => Date.now()),
+    );
   },
 });
 

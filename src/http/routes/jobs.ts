@@ -57,7 +57,7 @@ const create = route({
   headers: IdempotencyKey,
   body: {
     schema: JobInput,
-    meaning: ({ caller, body, now }) => checkNewJob({ caller, input: body, now }),
+    meaning: ({ caller, settings, body, now }) => checkNewJob({ caller, settings, input: body, now }),
   },
   answers: {
     201: {
@@ -258,7 +258,7 @@ const backfill = route({
     'The fires that were due from `from` to `to` are run one after the other, at most 1,000 of them. They wait while the job is paused, and `{"cancel": true}` drops them.',
   body: { schema: BackfillBody },
   answers: { 202: { description: "How many fires will be run.", schema: z.strictObject({ count: z.int() }) } },
-  errors: ["not_found", "job_finished"],
+  errors: ["not_found", "job_finished", "quota_exceeded"],
   async handle({ env, caller, params, body }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;

@@ -158,7 +158,7 @@ describe("a reserved name", () => {
     expect(await reserveNameEverywhere(env, "nightly", id)).toMatchObject({ ok: true });
     expect(await reserveNameEverywhere(env, "nightly", id)).toMatchObject({ ok: true });
     for (let user = 0; user < 40; user++) {
-      const refused = await reserveJob(env, entry({ owner: `user:${user}`, name: "nightly" }), 10);
+      const refused = await reserveJob(env, entry({ owner: `user:${user}`, name: "nightly" }), { maxJobs: 10 });
       expect(refused).toMatchObject({ ok: false, error: { kind: "name_reserved", name: "nightly" } });
       expect(await isNameReserved(env, `user:${user}`, "nightly")).toBe(true);
     }

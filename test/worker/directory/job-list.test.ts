@@ -120,7 +120,7 @@ describe("pages", () => {
     const jobs: string[] = [];
     for (let i = 0; i < 12; i++) {
       const ghost = entry({ owner: `user:${user}`, userId: user, createdAt: Date.now() });
-      if (i % 2 === 0) await answered(reserveJob(env, ghost, 1_000));
+      if (i % 2 === 0) await answered(reserveJob(env, ghost, { maxJobs: 1_000 }));
       else jobs.push((await makeJob({ user_id: user })).id);
     }
     const pages = await walk({ role: "user", user_id: user }, {}, 3);
@@ -144,6 +144,8 @@ describe("the list and the jobs", () => {
     await updateIndex(
       env,
       entry({ id: job.id, owner: `user:${user}`, userId: user, createdAt: Date.parse(job.created_at), version: 99 }),
+      [],
+      false,
     );
     expect((await page(caller, { states: ["active"] })).items).toEqual([]);
     expect((await page(caller)).items).toMatchObject([{ id: job.id, state: "paused" }]);
@@ -154,13 +156,13 @@ describe("the list and the jobs", () => {
     const ghost = entry({ owner: `user:${user}`, userId: user });
     const shard = shardFor(ghost.owner);
     const listed = () => shard.list({ filter: { user_id: user }, limit: 10 });
-    await answered(reserveJob(env, ghost, 1_000));
+    await answered(reserveJob(env, ghost, { maxJobs: 1_000 }));
     expect((await page(ADMIN, { user_id: user })).items).toEqual([]);
     expect(await listed()).toHaveLength(1);
     later(59_000);
     await page(ADMIN, { user_id: user });
     expect(await listed()).toHaveLength(1);
-    await answered(reserveJob(env, ghost, 1_000));
+    await answered(reserveJob(env, ghost, { maxJobs: 1_000 }));
     later(59_000);
     await page(ADMIN, { user_id: user });
     expect(await listed()).toHaveLength(1);
@@ -185,10 +187,15 @@ describe("the list and the jobs", () => {
     await answered(jobStub(job.id).patch(ADMIN, { user_id: after }));
     expect((await page(ADMIN, { user_id: before })).items).toEqual([]);
     expect((await page(ADMIN, { user_id: after })).items).toHaveLength(1);
-    await updateIndex(env, entry({ ...key, owner: `user:${before}`, userId: after, agentId: "mover", version: 2 }));
+    await updateIndex(
+      env,
+      entry({ ...key, owner: `user:${before}`, userId: after, agentId: "mover", version: 2 }),
+      [],
+      true,
+    );
     await answered(jobStub(job.id).patch(ADMIN, { agent_id: "mover" }));
     expect((await page(ADMIN, { agent_id: "mover" })).items).toHaveLength(1);
-    await removeFromIndex(env, `user:${before}`, key.id, key.createdAt);
+    await removeFromIndex(env, `user:${before}`, key);
     expect((await page(ADMIN, { agent_id: "mover" })).items).toHaveLength(1);
   });
 
@@ -201,8 +208,8 @@ describe("the list and the jobs", () => {
     await answered(jobStub(job.id).patch(ADMIN, { user_id: after }));
     expect((await page(ADMIN, { user_id: after })).items).toMatchObject([{ id: job.id }]);
     expect((await page(ADMIN, { user_id: before })).items).toEqual([]);
-    expect(await reserveJob(env, entry({ owner: `user:${after}` }), 1)).toMatchObject({ ok: false });
-    expect(await reserveJob(env, entry({ owner: `user:${before}` }), 1)).toMatchObject({ ok: true });
+    expect(await reserveJob(env, entry({ owner: `user:${after}` }), { maxJobs: 1 })).toMatchObject({ ok: false });
+    expect(await reserveJob(env, entry({ owner: `user:${before}` }), { maxJobs: 1 })).toMatchObject({ ok: true });
     await answered(jobStub(job.id).remove(ADMIN));
     expect((await page(ADMIN, { user_id: after })).items).toEqual([]);
   });
@@ -211,7 +218,7 @@ describe("the list and the jobs", () => {
     const user = fresh("user");
     const id = freshJobId();
     const ghost = entry({ id, owner: `user:${user}`, userId: user, createdAt: Date.now() - 10_000, name: "first try" });
-    await answered(reserveJob(env, ghost, 1_000));
+    await answered(reserveJob(env, ghost, { maxJobs: 1_000 }));
     const job = await makeJob({ user_id: user, name: "second try" }, id);
     expect(Date.parse(job.created_at)).toBe(ghost.createdAt);
     const { items } = await page({ role: "user", user_id: user }, { name: "second try" });

@@ -149,7 +149,7 @@ describe("the directory ahead of a job that has not moved", () => {
   const ahead = async (from: string, to: string) => {
     const id = await makeJob({ user_id: from });
     const createdAt = Date.parse(String((await call("GET", `/v1/jobs/${id}`)).body.created_at));
-    await claimPlace(env, entry({ id, createdAt, owner: `user:${to}`, userId: to }), MAX_JOBS_PER_OWNER);
+    await claimPlace(env, entry({ id, createdAt, owner: `user:${to}`, userId: to }), { maxJobs: MAX_JOBS_PER_OWNER });
     return id;
   };
   const inStep = async (id: string, from: string, to: string) => {

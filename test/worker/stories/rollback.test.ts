@@ -7,26 +7,13 @@ import { ADMIN } from "../../../src/domain/job/access.ts";
 import { jobObject } from "../../../src/objects/job.ts";
 import { allShards, shardFor } from "../bindings.ts";
 import { setRoster } from "../fan-out-fixture.ts";
-import { call, env, fresh, jobInput, makeJob } from "../http-fixture.ts";
+import { agentToken, call, env, fresh, jobInput, makeJob } from "../http-fixture.ts";
 
 /** Every table there is, of all objects (docs/storage.md). */
 const TABLES = [
-  ...[
-    "adopted_id",
-    "agent",
-    "audit",
-    "batch",
-    "beat",
-    "document",
-    "entry",
-    "event",
-    "event_count",
-    "fan_out",
-    "heartbeat",
-    "idempotency_key",
-    "job",
-  ],
-  ...["reserved_name", "shard", "token", "user", "user_run_N"],
+  ...["adopted_id", "agent", "audit", "backfilled", "batch", "beat", "document", "entry", "event"],
+  ...["event_count", "fan_out", "heartbeat", "idempotency_key", "job", "made", "reserved_name", "shard"],
+  ...["token", "user", "user_run_N"],
 ];
 
 /** What a newer version has done to an object's tables: one column more in each, and its number. Answers their names. */
@@ -74,6 +61,11 @@ async function fill() {
   await keyed();
   await minted();
   const job = await makeJob({ user_id: user });
+  const maker = await agentToken({ agent_id: fresh("maker") });
+  const foreign = await makeJob({ user_id: user }, maker);
+  const window = () => ({ from: new Date(Date.now() - 3_600_000).toISOString(), to: new Date().toISOString() });
+  const backfill = () => call("POST", `/v1/jobs/${foreign}/backfill`, { token: maker, json: window() });
+  await backfill();
   const allUsers = await makeJob({
     ...{ exec_scope: "all_users", message: '{"status": 202}', fan_out: { concurrency: 1 } },
   });
@@ -88,11 +80,11 @@ async function fill() {
     env.HEARTBEAT.getByName(heartbeat),
     env.FAN_OUT.getByName(shardName(allUsers, 0)),
   ];
-  return { user, agent, heartbeat, system, imported, job, allUsers, objects };
+  return { user, agent, heartbeat, system, imported, job, allUsers, maker, backfill, objects };
 }
 
 it("every table may have a column of the newer code: the older one works over it, and leaves its version and values", async () => {
-  const { user, agent, heartbeat, system, imported, job, allUsers, objects } = await fill();
+  const { user, agent, heartbeat, system, imported, job, allUsers, maker, backfill, objects } = await fill();
   const tables = (await Promise.all(objects.map(makeNewer))).flat().map((name) => name.replace(/_\d+$/, "_N"));
   expect([...new Set(tables)].sort()).toEqual(TABLES);
   await Promise.all(objects.map((stub) => evictDurableObject(stub)));
@@ -106,6 +98,8 @@ it("every table may have a column of the newer code: the older one works over it
   await works("POST", `/v1/jobs/${job}/run`, 202);
   await vi.waitFor(async () => expect((await call("GET", `/v1/jobs/${job}`)).body.run_count).toBe(1));
   for (let n = 0; n < 20; n++) expect((await keyed()).status).toBe(201);
+  expect((await backfill()).status).toBe(202);
+  await makeJob({ user_id: user }, maker);
   const { id: token } = (await minted()).body;
   await works("DELETE", `/v1/tokens/${token}`, 204);
   const { items } = await works("GET", `/v1/jobs/${allUsers}/runs`, 200);

@@ -15,23 +15,26 @@ const list = (shard: ReturnType<typeof freshShard>, filter: JobFilter = {}, limi
   shard.list({ filter, limit });
 
 describe("a place in the index", () => {
-  it("costs exactly one row written, and no look at other jobs' rows", async () => {
+  it("costs two rows written, itself and the index of its owner, and no look at other jobs' rows", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
-      index.reserve(entry(), 1_000, 1);
+      index.reserve(entry(), { maxJobs: 1_000 }, 1);
       rows();
-      for (let i = 0; i < 200; i++) index.reserve(entry(), 1_000, 1);
-      expect(rows()).toEqual({ written: 200, read: 0 });
+      for (let i = 0; i < 200; i++) index.reserve(entry(), { maxJobs: 1_000 }, 1);
+      expect(rows()).toEqual({ written: 400, read: 0 });
     });
   });
 
   it("is found again under its id: the creation time stays, nothing is listed twice, the quota counts it once", async () => {
     const shard = freshShard();
     const first = entry({ createdAt: 1_000, name: "first" });
-    expect(await shard.reserve(first, 1)).toMatchObject({ ok: true, value: { createdAt: 1_000, repeated: false } });
+    expect(await shard.reserve(first, { maxJobs: 1 })).toMatchObject({
+      ok: true,
+      value: { createdAt: 1_000, repeated: false },
+    });
     for (const memory of ["kept", "lost"]) {
       if (memory === "lost") await evictDurableObject(shard);
-      const again = await shard.reserve({ ...first, createdAt: 2_000, name: "second" }, 1);
+      const again = await shard.reserve({ ...first, createdAt: 2_000, name: "second" }, { maxJobs: 1 });
       expect(again).toMatchObject({ ok: true, value: { createdAt: 1_000, repeated: true } });
     }
     expect(await list(shard)).toMatchObject([{ id: first.id, createdAt: 1_000 }]);
@@ -41,40 +44,40 @@ describe("a place in the index", () => {
   it("is refused where the owner has as many unfinished jobs as it may", async () => {
     const shard = freshShard();
     const [one, two] = [entry(), entry()];
-    await shard.reserve(one, 2);
-    await shard.reserve(two, 2);
-    const refused = { ok: false, error: { kind: "quota_exceeded", owner: "user:1", limit: 2 } };
-    expect(await shard.reserve(entry(), 2)).toEqual(refused);
-    expect(await shard.reserve(entry({ owner: "user:2" }), 2)).toMatchObject({ ok: true });
+    await shard.reserve(one, { maxJobs: 2 });
+    await shard.reserve(two, { maxJobs: 2 });
+    const refused = { ok: false, error: { kind: "quota_exceeded", of: "jobs", owner: "user:1", limit: 2, used: 2 } };
+    expect(await shard.reserve(entry(), { maxJobs: 2 })).toEqual(refused);
+    expect(await shard.reserve(entry({ owner: "user:2" }), { maxJobs: 2 })).toMatchObject({ ok: true });
 
     await shard.upsert({ ...one, version: 2, state: "finished" });
     await evictDurableObject(shard);
     const three = entry();
-    expect(await shard.reserve(three, 2)).toMatchObject({ ok: true });
-    expect(await shard.reserve(entry(), 2)).toEqual(refused);
+    expect(await shard.reserve(three, { maxJobs: 2 })).toMatchObject({ ok: true });
+    expect(await shard.reserve(entry(), { maxJobs: 2 })).toEqual(refused);
 
     await shard.remove(two);
-    expect(await shard.reserve(entry(), 2)).toMatchObject({ ok: true });
+    expect(await shard.reserve(entry(), { maxJobs: 2 })).toMatchObject({ ok: true });
     await shard.upsert({ ...three, version: 2, owner: "user:1", state: "finished" });
     await shard.upsert({ ...three, version: 3, state: "active" });
-    expect(await shard.reserve(entry(), 2)).toEqual(refused);
+    expect(await shard.reserve(entry(), { maxJobs: 2 })).toEqual(refused);
   });
 
   it("is refused under a name that a system job has, to all but system jobs", async () => {
     const shard = freshShard();
     await shard.reserveName("daily-report", "jsystem");
-    expect(await shard.reserve(entry({ name: "daily-report" }), 10)).toEqual({
+    expect(await shard.reserve(entry({ name: "daily-report" }), { maxJobs: 10 })).toEqual({
       ok: false,
       error: { kind: "name_reserved", name: "daily-report" },
     });
     const system = entry({ name: "daily-report", ownerKind: "system", owner: "system", execScope: "system" });
-    expect(await shard.reserve(system, 10)).toMatchObject({ ok: true });
+    expect(await shard.reserve(system, { maxJobs: 10 })).toMatchObject({ ok: true });
 
     expect(await shard.reserveName("daily-report", "jother")).toMatchObject({ ok: false });
     await shard.releaseName("daily-report", "jother");
     expect(await shard.nameHolder("daily-report")).toBe("jsystem");
     await shard.releaseName("daily-report", "jsystem");
-    expect(await shard.reserve(entry({ name: "daily-report" }), 10)).toMatchObject({ ok: true });
+    expect(await shard.reserve(entry({ name: "daily-report" }), { maxJobs: 10 })).toMatchObject({ ok: true });
   });
 });
 
@@ -86,18 +89,18 @@ describe("an entry", () => {
       for (const each of [job, done]) index.upsert(each, 1);
       rows();
       const revived = { ...done, state: "active" } as const;
-      expect(index.claim({ ...job, owner: "user:2" }, 0, 2)).toMatchObject({
+      expect(index.claim({ ...job, owner: "user:2" }, { maxJobs: 0 }, 2)).toMatchObject({
         error: { kind: "quota_exceeded", owner: "user:2" },
       });
-      expect(index.claim(revived, 0, 2)).toMatchObject({ ok: false });
+      expect(index.claim(revived, { maxJobs: 0 }, 2)).toMatchObject({ ok: false });
       expect(rows().written).toBe(0);
-      expect(index.claim(revived, 1, 2)).toEqual({ ok: true, value: null });
+      expect(index.claim(revived, { maxJobs: 1 }, 2)).toEqual({ ok: true, value: null });
       expect(rows().written).toBe(1);
-      expect(index.claim(revived, 1, 2)).toMatchObject({ ok: true });
-      expect(index.claim({ ...job, owner: "user:2" }, 1, 2)).toMatchObject({ ok: false });
-      expect(index.reserve(entry({ owner: "user:1" }), 1, 2)).toMatchObject({ ok: false });
-      expect(index.claim({ ...job, owner: "user:2" }, 2, 2)).toMatchObject({ ok: true });
-      expect(index.reserve(entry({ owner: "user:1" }), 1, 2)).toMatchObject({ ok: true });
+      expect(index.claim(revived, { maxJobs: 1 }, 2)).toMatchObject({ ok: true });
+      expect(index.claim({ ...job, owner: "user:2" }, { maxJobs: 1 }, 2)).toMatchObject({ ok: false });
+      expect(index.reserve(entry({ owner: "user:1" }), { maxJobs: 1 }, 2)).toMatchObject({ ok: false });
+      expect(index.claim({ ...job, owner: "user:2" }, { maxJobs: 2 }, 2)).toMatchObject({ ok: true });
+      expect(index.reserve(entry({ owner: "user:1" }), { maxJobs: 1 }, 2)).toMatchObject({ ok: true });
     });
   });
 
@@ -105,7 +108,7 @@ describe("an entry", () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
       const job = entry();
-      index.reserve(job, 10, 1);
+      index.reserve(job, { maxJobs: 10 }, 1);
       rows();
       index.upsert({ ...job, version: 3, name: "third" }, 2);
       expect(rows().written).toBe(1);
@@ -118,7 +121,7 @@ describe("an entry", () => {
   it("is gone after its removal, which may be repeated", async () => {
     const shard = freshShard();
     const job = entry();
-    await shard.reserve(job, 10);
+    await shard.reserve(job, { maxJobs: 10 });
     await shard.remove(job);
     await shard.remove(job);
     expect(await list(shard)).toEqual([]);
@@ -141,7 +144,7 @@ describe("a list", () => {
   it("runs newest first, and by id where two jobs are as old", async () => {
     const shard = freshShard();
     const jobs = [entry({ createdAt: 1, id: "a" }), entry({ createdAt: 2, id: "b" }), entry({ createdAt: 2, id: "c" })];
-    for (const job of jobs) await shard.reserve(job, 10);
+    for (const job of jobs) await shard.reserve(job, { maxJobs: 10 });
     expect(idsOf(await list(shard))).toEqual(["c", "b", "a"]);
     expect(idsOf(await list(shard, {}, 2))).toEqual(["c", "b"]);
     expect(idsOf(await shard.list({ filter: {}, limit: 2, after: { createdAt: 2, id: "b" } }))).toEqual(["a"]);
@@ -260,7 +263,7 @@ describe("a shard", () => {
       const index = new IndexStore(new ShardTables(storage.sql, 16));
       const refusal = /made as one of 8; now there are to be 16/;
       expect(() => index.list({ filter: {}, limit: 1 })).toThrow(refusal);
-      expect(() => index.reserve(entry(), 10, 1)).toThrow(refusal);
+      expect(() => index.reserve(entry(), { maxJobs: 10 }, 1)).toThrow(refusal);
     });
   });
 });
@@ -269,7 +272,9 @@ describe("two requests at once", () => {
   it("get one place for one id", async () => {
     const shard = freshShard();
     const job = entry();
-    const places = await Promise.all([1, 2, 3].map((createdAt) => shard.reserve({ ...job, createdAt }, 10)));
+    const places = await Promise.all(
+      [1, 2, 3].map((createdAt) => shard.reserve({ ...job, createdAt }, { maxJobs: 10 })),
+    );
     expect(places.filter((place) => place.ok && !place.value.repeated)).toHaveLength(1);
     expect(new Set(places.map((place) => place.ok && place.value.createdAt)).size).toBe(1);
     expect(await list(shard)).toHaveLength(1);
@@ -304,4 +309,48 @@ const asJob = (of: IndexEntry): Job => ({
   consecutive_failures: 0,
   spent: { today: { runs: 0, usd: 0, tokens: 0 }, total: { runs: 0, usd: 0, tokens: 0 } },
   etag: "",
+});
+
+describe("a list beside 100,000 jobs of others", () => {
+  it.each([
+    ["an owner", { owners: ["user:few"], filter: {} }],
+    ["an agent", { filter: { agent_id: "few" } }],
+  ])("of %s reads its page, not the shard", async (_what, query) => {
+    await countRows(freshShard(), (tables, rows) => {
+      const index = new IndexStore(tables);
+      index.upsert(entry(), 1);
+      tables.sql.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+        INSERT INTO job (created_at, id, owner, version, name, name_folded, owner_kind, exec_scope, agent_id, enabled, state, reserved_at)
+        SELECT 2000000 + i, 'j' || i, 'user:' || (i % 5000), 1, 'n', 'n', 'user', 'user', 'many', 1, 'active', 1 FROM n`);
+      const few = Array.from({ length: 30 }, () => entry({ owner: "user:few", userId: "few", agentId: "few" }));
+      for (const job of few) index.upsert(job, 1);
+      rows();
+      const page = index.list({ ...query, limit: 11 });
+      expect(page.map(({ id }) => id)).toEqual(
+        few
+          .toReversed()
+          .slice(0, 11)
+          .map(({ id }) => id),
+      );
+      const after = page[9];
+      expect(index.list({ ...query, limit: 11, after }).map(({ id }) => id)).toHaveLength(11);
+      // Two pages of eleven: each entry is met in the index and in the table.
+      expect(rows().read).toBeLessThanOrEqual(60);
+      index.reserve(entry({ owner: "user:few" }), { maxJobs: 1_000 }, 1);
+      expect(rows().read).toBeLessThanOrEqual(100);
+    });
+  });
+
+  it("of two owners in one shard is one list, newest first", async () => {
+    const shard = freshShard();
+    const jobs = Array.from({ length: 9 }, (_, i) => entry({ owner: i % 2 === 0 ? "user:a" : "system" }));
+    for (const job of jobs) await shard.upsert(job);
+    const page = await shard.list({ filter: {}, owners: ["user:a", "system"], limit: 5 });
+    expect(page.map(({ id }) => id)).toEqual(
+      jobs
+        .toReversed()
+        .slice(0, 5)
+        .map(({ id }) => id),
+    );
+  });
 });

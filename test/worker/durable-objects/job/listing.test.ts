@@ -19,8 +19,8 @@ it("a change that comes while several wait, comes after the last of them", async
       const definition = { ...record.definition, user_id: `${user_id}-moved` };
       return ok({ record: { ...record, definition, version: record.version + 1 } });
     };
-    const refused = listing.enter(() => notFound("job"), 1_000);
-    const moved = listing.enter(move, 1_000);
+    const refused = listing.enter(() => notFound("job"), { maxJobs: 1_000 });
+    const moved = listing.enter(move, { maxJobs: 1_000 });
     expect((await refused).ok).toBe(false);
     await listing.settled();
     expect(state.current?.record.definition.user_id).toBe(`${user_id}-moved`);

@@ -302,7 +302,7 @@ describe("what a job under a former job's id had asked for before that was gone,
     const user_id = "remade";
     const place = { name: "n", owner: "user:remade", userId: user_id };
     const id = await remade({ user_id }, (job, createdAt) =>
-      reserveJob(bindings, entry({ ...place, id: job, createdAt }), 10),
+      reserveJob(bindings, entry({ ...place, id: job, createdAt }), { maxJobs: 10 }),
     );
     const page = await value(listJobs(bindings, ADMIN, { user_id }, 10, undefined, Date.now()));
     expect(page.items.map((item) => item.id)).toEqual([id]);

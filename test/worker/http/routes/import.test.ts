@@ -170,7 +170,8 @@ describe("jobs.json of the Go original", () => {
     const jobs = [1, 2, 3, 4, 5].map((no) => goJob(`${owner}-${no}`, { user_id: owner }));
     const settings = { ...settingsOf(env), TOKEN_SECRET, MAX_JOBS_PER_OWNER: 3 };
     const items = jobs.map((job, index) => ({ no: index + 1, job: ok(job) }));
-    const limited = () => importJobs({ env, settings, origin: ORIGIN }, items, () => Date.now());
+    const limited = () =>
+      importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, () => Date.now());
     const first = await limited();
     expect(first.imported).toBe(3);
     expect(first.skipped.map(({ reason }) => reason.includes("MAX_JOBS_PER_OWNER"))).toEqual([true, true]);
@@ -209,7 +210,11 @@ describe("jobs.json of the Go original", () => {
     } as unknown as typeof env.JOB;
     const settings = { ...settingsOf(env), TOKEN_SECRET };
     const items = [bad, good].map((id, index) => ({ no: index + 1, job: ok(goJob(id, { user_id: "stored" })) }));
-    const cut = await importJobs({ env: { ...env, JOB }, settings, origin: ORIGIN }, items, () => Date.now());
+    const cut = await importJobs(
+      { env: { ...env, JOB }, settings, origin: ORIGIN, by: { actor: "admin" } },
+      items,
+      () => Date.now(),
+    );
     expect(cut).toEqual({
       imported: 1,
       skipped: [{ id: bad, reason: expect.stringContaining("send it again") }],
@@ -232,7 +237,9 @@ describe("jobs.json of the Go original", () => {
     });
     const items = [spoilt, goJob(good)].map((job, index) => ({ no: index + 1, job: ok(job) }));
     const settings = { ...settingsOf(env), TOKEN_SECRET };
-    expect(await importJobs({ env, settings, origin: ORIGIN }, items, () => Date.now())).toEqual({
+    expect(
+      await importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, () => Date.now()),
+    ).toEqual({
       imported: 1,
       skipped: [{ id: bad, reason: expect.stringContaining("cannot be read") }],
     });
@@ -255,7 +262,9 @@ describe("jobs.json of the Go original", () => {
     for (let round = 0; jobs.length > 0 && round < 10; round++) {
       left = 40;
       const items = jobs.map((job, index) => ({ no: index + 1, job: ok(job) }));
-      const report = await importJobs({ env: limited, settings, origin: ORIGIN }, items, () => Date.now());
+      const report = await importJobs({ env: limited, settings, origin: ORIGIN, by: { actor: "admin" } }, items, () =>
+        Date.now(),
+      );
       if (round === 0) expect(report.skipped.length).toBeGreaterThan(0);
       expect(report.skipped.filter(({ reason }) => !reason.startsWith("not looked at"))).toEqual([]);
       const skipped = new Set(report.skipped.map(({ id }) => id));
@@ -279,7 +288,7 @@ describe("jobs.json of the Go original", () => {
     expect(cut.body.imported).toBe(0);
     const { reserveJob, adoptJobId } = await import("../../../../src/directory/jobs-index.ts");
     const { entry } = await import("../../directory-fixture.ts");
-    await reserveJob(env, entry({ id, owner: "user:crash", userId: "crash", name: "half" }), 10);
+    await reserveJob(env, entry({ id, owner: "user:crash", userId: "crash", name: "half" }), { maxJobs: 10 });
     await adoptJobId(env, id, "user:crash");
     const again = await take([goJob(id, { user_id: "crash" })]);
     expect(again.body).toEqual({ imported: 1, skipped: [] });

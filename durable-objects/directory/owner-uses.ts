@@ -1,0 +1,92 @@
+/** What each owner's jobs use, kept in memory: read by an index at the first question after waking, exact afterwards. */
+import { hash32 } from "../../src/domain/directory-shard.ts";
+import { isMadeByAnother, type MakerUse, type OwnerUse } from "../../src/domain/limits/admission.ts";
+
+/** What a job adds to its owner's use. */
+export type Counted = {
+  readonly id: string;
+  readonly owner: string;
+  readonly maker?: string | undefined;
+  readonly rate: number;
+  readonly state: string;
+};
+
+type Use = { -readonly [K in keyof OwnerUse]: OwnerUse[K] } & {
+  /** Made by the owner's own tokens. */
+  readonly own: { -readonly [K in keyof MakerUse]: MakerUse[K] };
+  /** Hashes of the ids of its jobs, a few gone ones too: an id that is not in here is new. */
+  readonly ids: Set<number>;
+};
+
+/** So many ids are remembered in all; beyond that everything is forgotten, and read again where it is asked for. */
+const MAX_IDS = 200_000;
+
+export class OwnerUses {
+  readonly #read: (owner: string) => readonly Counted[];
+  readonly #uses = new Map<string, Use>();
+  #ids = 0;
+
+  /** `read`: the jobs that the owner has in this shard. */
+  constructor(read: (owner: string) => readonly Counted[]) {
+    this.#read = read;
+  }
+
+  of(owner: string): OwnerUse {
+    return this.#use(owner);
+  }
+
+  /** What the owner's own tokens have made for it. */
+  own(owner: string): MakerUse {
+    return this.#use(owner).own;
+  }
+
+  /** Whether the owner may have a job of this id. */
+  mayHave(owner: string, id: string): boolean {
+    return this.#use(owner).ids.has(idHash(id));
+  }
+
+  /** A job has come to its owner (1), or gone (-1). Call it after the row was written, unless the owner was asked for before. */
+  count(job: Counted, by: 1 | -1): void {
+    const known = this.#uses.get(job.owner);
+    if (known !== undefined) add(known, job, by);
+  }
+
+  #use(owner: string): Use {
+    const known = this.#uses.get(owner);
+    if (known !== undefined) return known;
+    const use: Use = {
+      ...{ jobs: 0, othersJobs: 0, fires: 0, othersFires: 0, finished: 0 },
+      own: { jobs: 0, fires: 0 },
+      ids: new Set(),
+    };
+    for (const job of this.#read(owner)) add(use, job, 1);
+    if (this.#ids + use.ids.size > MAX_IDS) {
+      this.#uses.clear();
+      this.#ids = 0;
+    }
+    this.#ids += use.ids.size;
+    this.#uses.set(owner, use);
+    return use;
+  }
+}
+
+function add(use: Use, job: Counted, by: 1 | -1): void {
+  if (by === 1) use.ids.add(idHash(job.id));
+  if (job.state === "finished") {
+    use.finished += by;
+    return;
+  }
+  const fires = by * job.rate;
+  use.jobs += by;
+  use.fires += fires;
+  if (isMadeByAnother(job)) {
+    use.othersJobs += by;
+    use.othersFires += fires;
+  } else if (job.maker === job.owner) {
+    use.own.jobs += by;
+    use.own.fires += fires;
+  }
+}
+
+/** Thirty bits, which V8 keeps in a set without a box. */
+const idHash = (id: string): number => hash32(id) >>> 2;

@@ -1,0 +1,61 @@
+/** A change with the name of whoever makes it: in the job itself, and for the audit trail (docs/contract.md §17). */
+import type { AuditEntry, Author } from "../audit.ts";
+import type { Outcome } from "../failure.ts";
+import { checkInterval } from "../limits/admission.ts";
+import { ok } from "../result.ts";
+import { sameSchedule } from "../time/compile-schedule.ts";
+import { rateOf } from "../time/rate.ts";
+import { defineJob, ownerOf } from "./definition.ts";
+import type { JobRecord } from "./job.ts";
+import type { JobChange } from "./job-change.ts";
+
+/** Who makes a change, what kind it is, and the id of its row in the audit trail. */
+export type Signature = {
+  readonly by: Author;
+  readonly action: string;
+  readonly auditId: string;
+  /** `MIN_INTERVAL` in ms, for callers that it binds. */
+  readonly minIntervalMs?: number | undefined;
+};
+
+/** So many changes wait to be told of at most, while the directory cannot be reached: the oldest are left out then. */
+const MAX_UNTOLD = 20;
+
+/**
+ * The change of `before` at `now` (epoch ms), signed. One that leaves the job's version alone is nobody's: nothing that a client
+ * has made has changed. Errors: `validation_failed` if a new schedule fires oftener than the caller may.
+ */
+export function signChange(
+  before: JobRecord,
+  change: JobChange,
+  { by, action, auditId, minIntervalMs }: Signature,
+  now: number,
+): Outcome<JobChange> {
+  const { record } = change;
+  if (record === undefined || record.version === before.version) return ok(change);
+  const rate = newRate(before, record, minIntervalMs, now);
+  if (!rate.ok) return rate;
+  const untold = told(record, { ...by, id: auditId, at: now, action, target: record.id });
+  const changed: JobRecord = { ...record, updatedBy: by.actor, untold };
+  return ok({ ...change, record: rate.value === undefined ? changed : { ...changed, rate: rate.value } });
+}
+
+function newRate(
+  before: JobRecord,
+  { definition, rate }: JobRecord,
+  minIntervalMs: number | undefined,
+  now: number,
+): Outcome<number | undefined> {
+  if (rate !== undefined && sameSchedule(before.definition.schedule, definition.schedule)) return ok(rate);
+  const defined = defineJob(definition, { stored: true });
+  if (!defined.ok) return defined;
+  const { schedule } = defined.value;
+  const allowed = checkInterval(schedule, minIntervalMs, now);
+  return allowed.ok ? ok(rateOf(schedule, now).perDay) : allowed;
+}
+
+/** The changes that are to be told of, with one more. */
+export function told(record: JobRecord, change: Omit<AuditEntry, "jobId" | "owner">): AuditEntry[] {
+  const entry: AuditEntry = { ...change, jobId: record.id, owner: ownerOf(record.definition) };
+  return [...(record.untold ?? []), entry].slice(-MAX_UNTOLD);
+}

@@ -1,0 +1,130 @@
+/**
+ * What costs the operator money is admitted before it is stored (docs/contract.md §16, docs/architecture.md invariant 11): one
+ * question at the shard that keeps a job's place, put to the figures of its owner and of the token's subject that made it.
+ */
+import { invalid, type Outcome } from "../failure.ts";
+import { err, ok } from "../result.ts";
+import { formatDuration } from "../time/duration.ts";
+import { rateOf } from "../time/rate.ts";
+import type { Schedule } from "../time/schedule.ts";
+
+/** What an owner's jobs use. A job counts as another's when a token of another subject has made it. */
+export type OwnerUse = {
+  /** Jobs that are not finished. */
+  readonly jobs: number;
+  /** Those of them that are another's. */
+  readonly othersJobs: number;
+  /** The most that the schedules of these jobs fire on a day. */
+  readonly fires: number;
+  readonly othersFires: number;
+  readonly finished: number;
+};
+
+export const NO_USE: OwnerUse = { jobs: 0, othersJobs: 0, fires: 0, othersFires: 0, finished: 0 };
+
+/** What may be used, by the operator's settings. */
+export type Allowance = {
+  /** `MAX_JOBS_PER_OWNER`. */
+  readonly maxJobs: number;
+  /** `MAX_FIRES_PER_DAY`; left out for calls of the operator, which it does not bind. */
+  readonly maxFires?: number | undefined;
+};
+
+/** What is asked for: a job for an owner, made by a subject (`admin`, `code`, `agent:A`, …), that fires so often on a day. */
+export type Asked = { readonly owner: string; readonly maker?: string | undefined; readonly rate: number };
+
+/** Of finished jobs an owner keeps so many times its quota. */
+export const FINISHED_QUOTAS = 10;
+
+/** Makers that are no tokens' subjects: what they make is nobody else's doing. */
+const OPERATORS: readonly (string | undefined)[] = [undefined, "admin", "code"];
+
+/** Whether the job counts for its maker besides its owner. */
+export const isMadeByAnother = <T extends Pick<Asked, "owner" | "maker">>(job: T): job is T & { maker: string } =>
+  job.maker !== job.owner && !OPERATORS.includes(job.maker);
+
+/**
+ * Whether the owner has room for one more such job. `backfilled`: fires that it has backfilled today. Tokens of other subjects
+ * fill at most half of the jobs; of the fires theirs count up to a half against the owner's own, so that nobody can use up
+ * another's quota. Errors: `quota_exceeded`.
+ */
+export function admitJob(asked: Asked, use: OwnerUse, backfilled: number, allowed: Allowance): Outcome<null> {
+  const { owner } = asked;
+  const { maxJobs, maxFires } = allowed;
+  if (use.jobs >= maxJobs) {
+    return err({ kind: "quota_exceeded", of: "jobs", owner, limit: maxJobs, used: use.jobs });
+  }
+  const isAnothers = isMadeByAnother(asked);
+  const half = Math.floor(maxJobs / 2);
+  if (isAnothers && use.othersJobs >= half) {
+    return err({ kind: "quota_exceeded", of: "others_jobs", owner, limit: half, used: use.othersJobs });
+  }
+  return maxFires === undefined ? ok(null) : admitFires(asked, asked.rate, isAnothers, use, backfilled, maxFires);
+}
+
+/** Whether the owner may have so many past fires backfilled today. Errors: `quota_exceeded`. */
+export const admitBackfill = (
+  asked: Omit<Asked, "rate">,
+  fires: number,
+  use: OwnerUse,
+  backfilled: number,
+  maxFires: number,
+): Outcome<null> => admitFires(asked, fires, isMadeByAnother(asked), use, backfilled, maxFires);
+
+function admitFires(
+  { owner }: Pick<Asked, "owner">,
+  fires: number,
+  isAnothers: boolean,
+  use: OwnerUse,
+  backfilled: number,
+  limit: number,
+): Outcome<null> {
+  const ofOthers = isAnothers ? use.othersFires : Math.min(use.othersFires, Math.floor(limit / 2));
+  const used = use.fires - use.othersFires + ofOthers + backfilled;
+  return used + fires <= limit
+    ? ok(null)
+    : err({ kind: "quota_exceeded", of: "fires", owner, limit, used, asked: fires });
+}
+
+/** What a subject has made for others, and its own. */
+export type MakerUse = { readonly jobs: number; readonly fires: number };
+
+/** Whether the subject may make one more job, whoever it is for. Errors: `quota_exceeded`. */
+export function admitMaker(
+  maker: string,
+  rate: number,
+  use: MakerUse,
+  { maxJobs, maxFires }: Allowance,
+): Outcome<null> {
+  if (use.jobs >= maxJobs) {
+    return err({ kind: "quota_exceeded", of: "made_jobs", owner: maker, limit: maxJobs, used: use.jobs });
+  }
+  if (maxFires !== undefined && use.fires + rate > maxFires) {
+    return err({
+      kind: "quota_exceeded",
+      of: "made_fires",
+      owner: maker,
+      limit: maxFires,
+      used: use.fires,
+      asked: rate,
+    });
+  }
+  return ok(null);
+}
+
+/** Whether the schedule fires no oftener than the operator allows. Errors: `validation_failed` on `schedule`. */
+export function checkInterval(schedule: Schedule, minIntervalMs: number | undefined, now: number): Outcome<null> {
+  if (minIntervalMs === undefined) return ok(null);
+  const { minGapMs } = rateOf(schedule, now);
+  if (minGapMs >= minIntervalMs) return ok(null);
+  const least = formatDuration(minIntervalMs);
+  return invalid(
+    [
+      {
+        path: "schedule",
+        message: `fires every ${formatDuration(minGapMs)} at the shortest; at least ${least} is needed here`,
+      },
+    ],
+    `This deployment allows no less than ${least} between two fires of a job (MIN_INTERVAL): send e.g. {"every": "${least}"}.`,
+  );
+}

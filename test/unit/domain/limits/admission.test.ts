@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  admitBackfill,
+  admitJob,
+  admitMaker,
+  checkInterval,
+  isMadeByAnother,
+  NO_USE,
+} from "../../../../src/domain/limits/admission.ts";
+import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";
+
+const own = { owner: "user:u", maker: "user:u", rate: 24 };
+const others = { ...own, maker: "agent:a" };
+const operators = { ...own, maker: "admin" };
+
+describe("a job", () => {
+  it.each([
+    ["agent:a", true],
+    ["plugin:p", true],
+    ["user:u", false],
+    ["admin", false],
+    ["code", false],
+    [undefined, false],
+  ])("made by %s for user:u counts for its maker too: %s", (maker, counts) => {
+    expect(isMadeByAnother({ owner: "user:u", maker })).toBe(counts);
+  });
+
+  it.each([
+    ["the owner's", own, { jobs: 3 }, true],
+    ["one too many", own, { jobs: 4 }, false],
+    ["one too many of the operator's", operators, { jobs: 4 }, false],
+    ["another's, up to half", others, { jobs: 3, othersJobs: 1 }, true],
+    ["another's beyond half", others, { jobs: 2, othersJobs: 2 }, false],
+    ["the owner's, when others have filled their half", own, { jobs: 3, othersJobs: 2 }, true],
+  ])("is admitted by the quota of 4: %s", (_what, asked, use, admitted) => {
+    expect(admitJob(asked, { ...NO_USE, ...use }, 0, { maxJobs: 4 }).ok).toBe(admitted);
+  });
+
+  it.each([
+    ["within it", own, { fires: 76 }, 0, true],
+    ["beyond it", own, { fires: 77 }, 0, false],
+    ["beyond it with what is backfilled today", own, { fires: 70 }, 7, false],
+    ["the owner's, of which others can use up half", own, { fires: 100, othersFires: 100 }, 0, true],
+    ["the owner's, beside that half", own, { fires: 127, othersFires: 100 }, 0, false],
+    ["another's, beside others'", others, { fires: 77, othersFires: 77 }, 0, false],
+  ])("is admitted by 100 fires a day: %s", (_what, asked, use, backfilled, admitted) => {
+    const allowed = { maxJobs: 1_000, maxFires: 100 };
+    const answer = admitJob(asked, { ...NO_USE, ...use }, backfilled, allowed);
+    expect(answer.ok).toBe(admitted);
+    if (!answer.ok) expect(answer.error).toMatchObject({ kind: "quota_exceeded", of: "fires", limit: 100, asked: 24 });
+    expect(admitJob(asked, { ...NO_USE, ...use }, backfilled, { maxJobs: 1_000 }).ok).toBe(true);
+  });
+
+  it("of another never leaves the owner without half of its quota", () => {
+    const counts = fc.record({ jobs: fc.nat(50), othersJobs: fc.nat(50), max: fc.integer({ min: 1, max: 50 }) });
+    fc.assert(
+      fc.property(counts, ({ jobs, othersJobs, max }) => {
+        const use = { ...NO_USE, jobs: jobs + othersJobs, othersJobs };
+        if (admitJob(others, use, 0, { maxJobs: max }).ok) expect(othersJobs + 1).toBeLessThanOrEqual(max / 2);
+      }),
+    );
+  });
+});
+
+it("a backfill counts against the fires of its day", () => {
+  const use = { ...NO_USE, fires: 40 };
+  expect(admitBackfill(own, 50, use, 10, 100)).toEqual({ ok: true, value: null });
+  expect(admitBackfill(own, 51, use, 10, 100)).toMatchObject({ ok: false, error: { used: 50, asked: 51, limit: 100 } });
+});
+
+it("a maker's jobs for all owners together have the quota of one", () => {
+  expect(admitMaker("agent:a", 1, { jobs: 3, fires: 0 }, { maxJobs: 4 }).ok).toBe(true);
+  expect(admitMaker("agent:a", 1, { jobs: 4, fires: 0 }, { maxJobs: 4 })).toMatchObject({ error: { of: "made_jobs" } });
+  expect(admitMaker("agent:a", 24, { jobs: 1, fires: 80 }, { maxJobs: 4, maxFires: 100 })).toMatchObject({
+    error: { of: "made_fires", used: 80, asked: 24 },
+  });
+});
+
+describe("MIN_INTERVAL", () => {
+  it.each([
+    [{ every: "1m" }, true],
+    [{ every: "59s" }, false],
+    [{ cron: "0 9 * * *" }, true],
+    [{ cron: "* * * * *" }, true],
+    [{ at: "2027-01-01T00:00:00Z" }, true],
+  ])("of a minute lets %o through: %s", (input, through) => {
+    const schedule = compileSchedule(input, { tickAligned: false });
+    if (!schedule.ok) throw new Error("not a schedule");
+    expect(checkInterval(schedule.value, 60_000, 0).ok).toBe(through);
+    expect(checkInterval(schedule.value, undefined, 0).ok).toBe(true);
+  });
+});

@@ -6,11 +6,16 @@
  */
 export {
   type Connection,
+  type Connection,
+  type ConnectionEvent,
   type ConnectionEvent,
   ConnectionRefused,
+  ConnectionRefused,
   type ConnectOptions,
+  type ConnectOptions,
+  connectAgent,
   connectAgent,
 } from "./connect-agent.ts";
 export { type Agent, type AgentOptions, type Chat, createAgent } from "./create-agent.ts";
 export { nodeListener } from "./node-listener.ts";
-export type { CalledJob, Control, OnRun, Progress, Run } from "./run.ts";
+export type { CalledJob, Control, OnRun, Progress, Run, RunCall } from "./run.ts";

@@ -3,7 +3,7 @@ import { parseDuration } from "../domain/time/duration.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { messageOf, parseJson } from "./outcome.ts";
 import type { Fetch } from "./report.ts";
-import { isObject, isRunCall, type OnRun } from "./run.ts";
+import { isObject, isRunCall, type OnRun, type RunCall } from "./run.ts";
 import { fitsProtocol, type MailboxSocket, openSocket } from "./socket.ts";
 import { pause, within } from "./wait.ts";
 
@@ -60,6 +60,8 @@ const RELEASE_LIMIT_MS = 3_000;
 const TOO_MANY = 429;
 const TOKEN_ENDED = 4401;
 const AGENT_DELETED = 4404;
+/** A socket that is told so soon that the agent is gone was opened for one that never was. */
+const NEVER_THERE_MS = 5_000;
 
 /** Connects and stays connected until it is told to end. Throws where an option is malformed. */
 export function connectAgent(options: ConnectOptions): Connection {
@@ -110,6 +112,7 @@ class MailboxConnection {
       fetch: fetchIt,
       socket: () => this.#socket,
       onTaken: ({ data }) => this.#tell("working", `the run ${data.run.id} of ${data.job.name}`),
+      onCompleting: () => this.#isEnding && this.#holdFewer(this.#runs.count - 1),
       onFreed: () => this.#onFreed(),
       onLost: ({ data }, why) => this.#tell("report_lost", `the run ${data.run.id}: ${why}`),
     });
@@ -139,17 +142,24 @@ class MailboxConnection {
     await this.#runs.allReported();
   }
 
-  /** Takes no further run. */
+  /** Takes no further run. The socket stays for those that are worked on, so that they can still be given back. */
   end(): void {
     this.#claims.abort();
     this.#onFreed();
+    this.#holdFewer(this.#runs.count);
+  }
+
+  /** Asks for no more than `count` runs; a socket that would hold none has nothing left to do. */
+  #holdFewer(count: number): void {
+    if (count > 0) this.#socket?.ready(count, this.#lease);
+    else this.#socket?.close();
   }
 
   /** Gives back what is worked on, and ends. */
   async release(): Promise<void> {
-    const given = this.#runs.giveBack();
-    // Before the socket closes, which carries it.
-    await within(given, RELEASE_LIMIT_MS, undefined);
+    this.#claims.abort();
+    await within(this.#runs.giveBack(), RELEASE_LIMIT_MS, undefined);
+    // Only now: the socket carries what is given back.
     this.end();
   }
 
@@ -168,22 +178,35 @@ class MailboxConnection {
   async #overSocket(Socket: typeof WebSocket): Promise<Life> {
     const { agent, token } = this.#options;
     const url = `${this.#home.replace(/^http/, "ws")}/connect`;
+    let openedAt = Number.POSITIVE_INFINITY;
     const onOpen = (opened: MailboxSocket): void => {
+      openedAt = Date.now();
       this.#socket = opened;
       this.#tell("connected", `to the mailbox of ${agent}`);
       opened.ready(this.#concurrency, this.#lease);
     };
-    const socket = openSocket(url, token, Socket, onOpen, (call) => this.#runs.take(call));
+    const onRun = (call: RunCall): void => {
+      // It was on its way when we said that we want no more.
+      if (this.#isEnding) void socket.ask("release", call.data.run, {});
+      else this.#runs.take(call);
+    };
+    const socket = openSocket(url, token, Socket, onOpen, onRun);
+    // One that is not open yet when the end comes is not waited for.
     const { signal } = this.#claims;
-    const close = (): void => socket.close();
-    if (signal.aborted) close();
+    const close = (): void => {
+      if (this.#socket === undefined) socket.close();
+    };
     signal.addEventListener("abort", close, { once: true });
     const { code, wasOpened } = await socket.closed;
     signal.removeEventListener("abort", close);
     this.#socket = undefined;
     if (this.#isEnding) return { wasOpened };
     if (code === TOKEN_ENDED) throw new ConnectionRefused("The token has expired or was revoked.");
-    if (code === AGENT_DELETED) throw new ConnectionRefused(`The agent ${agent} was deleted.`);
+    if (code === AGENT_DELETED) {
+      if (Date.now() - openedAt > NEVER_THERE_MS) throw new ConnectionRefused(`The agent ${agent} was deleted.`);
+      await this.#makeMailbox();
+      return { wasOpened: true };
+    }
     this.#tell("disconnected", `the mailbox of ${agent} (${code}); connecting again`);
     // A socket does not say why it was refused; the same address asked without one does.
     if (!wasOpened) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));
@@ -224,14 +247,17 @@ class MailboxConnection {
     return this.#fetch(this.#home + path, { ...init, headers });
   }
 
+  /** Registers the agent as one with a mailbox. Throws where it is refused. */
+  async #makeMailbox(): Promise<void> {
+    const made = await this.#call("", { method: "PUT", body: JSON.stringify({ delivery: "pull" }) });
+    if (made.ok) return void (await made.body?.cancel());
+    if (made.status < 500 && made.status !== TOO_MANY) throw await refusalOf(made);
+  }
+
   /** Makes the mailbox where it is missing. Throws where trying again is of no use. */
   async #learnWhy(response: Response): Promise<void> {
     const refused = await refusalOf(response);
-    if (response.status === 404) {
-      const made = await this.#call("", { method: "PUT", body: JSON.stringify({ delivery: "pull" }) });
-      if (made.ok) return void (await made.body?.cancel());
-      if (made.status < 500 && made.status !== TOO_MANY) throw await refusalOf(made);
-    }
+    if (response.status === 404) await this.#makeMailbox();
     if ([401, 403, 409].includes(response.status)) throw refused;
   }
 }

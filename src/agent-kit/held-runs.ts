@@ -24,6 +24,8 @@ export type HeldRunsOptions = {
   /** The socket of this moment, where there is one. */
   readonly socket: () => MailboxSocket | undefined;
   readonly onTaken: (call: RunCall) => void;
+  /** A run has ended and is about to be reported. */
+  readonly onCompleting: () => void;
   /** A run is held no more. */
   readonly onFreed: () => void;
   /** A completion did not arrive. */
@@ -97,6 +99,7 @@ export class HeldRuns {
   }
 
   async #complete(entry: Held, completion: Completion): Promise<void> {
+    this.#options.onCompleting();
     const { run } = entry.call.data;
     const reply = await this.#options.socket()?.ask("complete", run, completion);
     if (reply !== undefined && reportedOf(reply.status).kind !== "lost") return;

@@ -55,7 +55,7 @@ export type Run = {
  * Does one run. What it returns is the run's output: text, or anything that JSON holds; nothing for no output. A `Response` is passed
  * on: 410 pauses the job, another 4xx is an error without a retry, and after 202 somebody else completes the run. What it throws makes the attempt fail, to be tried again.
  */
-export type OnRun = (run: Run) => unknown;
+export type OnRun = (run: Run, call: RunCall) => unknown;
 
 /** A run as Reveille hands it over (docs/contract.md §4). */
 export type RunCall = {

@@ -66,7 +66,7 @@ export function begin(
     // Not before the caller holds what this function returns: the run may report at once.
     await Promise.resolve();
     try {
-      const value = await onRun(run);
+      const value = await onRun(run, call);
       return { value, control };
     } catch (error) {
       return { failure: { error }, control };

@@ -2,6 +2,7 @@
 import type { Command } from "../command.ts";
 import { agentCommands } from "./agents.ts";
 import { completion } from "./completion.ts";
+import { connect } from "./connect.ts";
 import { events, tail } from "./events.ts";
 import { jobReadCommands } from "./jobs-read.ts";
 import { jobWriteCommands } from "./jobs-write.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   preview,
   events,
   tail,
+  connect,
   plan,
   apply,
   importJobs,

@@ -2,11 +2,12 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import * as z from "zod";
-import { type Command, Failure, type Given } from "../command.ts";
+import { type Command, Failure, type Given, UsageError } from "../command.ts";
 import { readText } from "../documents.ts";
 import { json } from "../render.ts";
 import { connect } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
+import { importForeign, isKind } from "./import-foreign.ts";
 
 const Imported = z.looseObject({
   imported: z.number(),
@@ -34,11 +35,36 @@ export const exportJobs: Command = {
 
 export const importJobs: Command = {
   name: "import",
-  summary: "Import an export, or jobs.json of the Go original",
-  about: "Ids are kept; jobs whose ids exist are skipped.",
-  positionals: [{ name: "FILE", about: "the export; - for stdin" }],
-  examples: ["reveille import jobs.ndjson", "reveille export --url URL1 | reveille import - --url URL2"],
-  run: (given, terminal) => importExport(given.positionals[0] ?? "-", given, terminal),
+  summary: "Import an export, jobs.json of the Go original, or another scheduler's jobs",
+  about: [
+    "`import FILE` keeps ids, and skips jobs whose ids exist. `import crontab|openclaw|codex FILE` shows each job with its next 10 fires and",
+    "refuses, line by line, what cannot be carried over (exit code 1 then); --apply creates the others.",
+  ].join("\n"),
+  positionals: [
+    { name: "KIND", about: "crontab, openclaw or codex; left out for an export", optional: true },
+    { name: "FILE", about: "the file; - for stdin", optional: true },
+  ],
+  options: {
+    apply: { type: "boolean", about: "Create the jobs of another scheduler, not only show them" },
+    timezone: { type: "string", value: "ZONE", about: "The zone of times without one (this machine's)" },
+    "agent-id": { type: "string", value: "ID", aliases: ["agent"], about: "The agent that the jobs call" },
+  },
+  examples: [
+    "reveille import jobs.ndjson",
+    "reveille export --url URL1 | reveille import - --url URL2",
+    "crontab -l | reveille import crontab -",
+    "reveille import openclaw ~/.openclaw/cron/jobs.json --apply",
+    "reveille import codex ~/.codex/automations/weekly/automation.toml --timezone Europe/Berlin",
+  ],
+  async run(given, terminal) {
+    const [first, second, third] = given.positionals;
+    if (first === undefined) throw new UsageError("FILE is missing: reveille import jobs.ndjson");
+    if (third !== undefined) throw new UsageError(`"${third}" is one argument too many`);
+    if (isKind(first) && second !== undefined) return importForeign(first, second, given, terminal);
+    if (second !== undefined) throw new UsageError(`"${first}" is not known; there are crontab, openclaw and codex`);
+    if (isKind(first)) throw new UsageError(`FILE is missing: reveille import ${first} FILE`);
+    return importExport(first, given, terminal);
+  },
 };
 
 /** What one call may bring (10 MiB), with room to spare. */

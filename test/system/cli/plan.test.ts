@@ -128,7 +128,7 @@ it("checks every job before it changes one", async () => {
 });
 
 it("leaves alone a job that somebody paused, and one whose time has passed", async () => {
-  const soon = new Date(Date.now() + 1_500).toISOString();
+  const soon = new Date(Date.now() + 8_000).toISOString();
   await write({ a: A, once: { message: "m", schedule: { at: soon } } });
   await cli("apply");
   await cli("jobs", "pause", "a");

@@ -1,0 +1,104 @@
+/** Codex automations: an `automation.toml`, or a file with several under `automations`. */
+import { parse } from "smol-toml";
+import { Failure } from "../command.ts";
+import { isFields } from "../job-body.ts";
+import {
+  type Foreign,
+  type ForeignJob,
+  type ImportOptions,
+  NotCarriedOver,
+  present,
+  readEntries,
+  shortened,
+  textOf,
+} from "./foreign.ts";
+
+const MAX_NAME_BYTES = 200;
+/** Carried over as fields, or said nothing about a job to come. */
+const READ = [
+  "version",
+  "id",
+  "kind",
+  "name",
+  "prompt",
+  "status",
+  "rrule",
+  "created_at",
+  "updated_at",
+  "next_run_at",
+  "last_run_at",
+];
+const THREAD = ["target_thread_id", "thread_id"];
+
+/** Reads automations. Their times are local: in `timezone`. Throws a {@link Failure} where the file is no TOML. */
+export function readCodex(text: string, { timezone }: ImportOptions): Foreign {
+  let value: Record<string, unknown>;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new Failure(`The file is no TOML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return readEntries(entriesOf(value), (entry) => readAutomation(entry, timezone));
+}
+
+function entriesOf(value: Record<string, unknown>): (readonly [string, unknown])[] {
+  const several = value.automations ?? value.automation;
+  if (Array.isArray(several))
+    return several.map((entry, index) => [`automations[${index}]${named(entry)}`, entry] as const);
+  if (isFields(several))
+    return Object.entries(several).map(([id, entry]) => [`automations.${id}${named(entry)}`, entry] as const);
+  return [[`automation${named(value)}`, value]];
+}
+
+const named = (entry: unknown): string => (isFields(entry) && typeof entry.name === "string" ? ` "${entry.name}"` : "");
+
+function readAutomation(entry: unknown, timezone: string): Omit<ForeignJob, "place"> {
+  if (!isFields(entry)) throw new NotCarriedOver("it is no table");
+  if (entry.version !== undefined && entry.version !== 1)
+    throw new NotCarriedOver(`version ${String(entry.version)} is not known`);
+  if (THREAD.some((field) => field in entry) || entry.kind === "heartbeat") {
+    throw new NotCarriedOver("it goes on in a thread of Codex, which nothing outside Codex can do");
+  }
+  const status = entry.status ?? "ACTIVE";
+  if (status !== "ACTIVE" && status !== "PAUSED")
+    throw new NotCarriedOver(`status ${JSON.stringify(status)} is not known`);
+  const message = textOf(entry, "prompt");
+  const payload = Object.fromEntries(Object.entries(entry).filter(([field]) => !READ.includes(field)));
+  return {
+    fields: present({
+      name: shortened(typeof entry.name === "string" && entry.name !== "" ? entry.name : message, MAX_NAME_BYTES),
+      message,
+      schedule: scheduleOf(textOf(entry, "rrule"), entry.created_at, timezone),
+      enabled: status === "PAUSED" ? false : undefined,
+      // Each run of an automation is a task of its own.
+      session_mode: "new",
+      payload: Object.keys(payload).length > 0 ? payload : undefined,
+    }),
+    notes: [],
+  };
+}
+
+function scheduleOf(text: string, createdAt: unknown, timezone: string): Record<string, unknown> {
+  const lines = text.trim().split(/\r?\n|\\n/);
+  const start = lines.find((line) => line.startsWith("DTSTART"));
+  const rrule = lines.filter((line) => line !== start).join("\n");
+  if (start !== undefined) {
+    const utc = start.match(/^DTSTART:(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/);
+    if (utc === null) throw new NotCarriedOver(`${start} is no time in UTC; write it as DTSTART:20270101T090000Z`);
+    const [, year, month, day, hour, minute, second] = utc;
+    return { rrule, timezone, starts_at: `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z` };
+  }
+  // Where the rule leaves the minute open, its phase is that of the automation's creation.
+  const created = epochMs(createdAt);
+  const isOpen = !/BYMINUTE=/.test(rrule);
+  return {
+    rrule,
+    timezone,
+    ...(isOpen && created !== undefined ? { starts_at: new Date(created).toISOString() } : {}),
+  };
+}
+
+function epochMs(value: unknown): number | undefined {
+  const at = typeof value === "bigint" ? Number(value) : value instanceof Date ? value.getTime() : value;
+  return typeof at === "number" && Number.isFinite(at) && at > 0 ? at : undefined;
+}

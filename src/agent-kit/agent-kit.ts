@@ -6,14 +6,9 @@
  */
 export {
   type Connection,
-  type Connection,
-  type ConnectionEvent,
   type ConnectionEvent,
   ConnectionRefused,
-  ConnectionRefused,
   type ConnectOptions,
-  type ConnectOptions,
-  connectAgent,
   connectAgent,
 } from "./connect-agent.ts";
 export { type Agent, type AgentOptions, type Chat, createAgent } from "./create-agent.ts";

@@ -60,8 +60,8 @@ const RELEASE_LIMIT_MS = 3_000;
 const TOO_MANY = 429;
 const TOKEN_ENDED = 4401;
 const AGENT_DELETED = 4404;
-/** A socket that is told so soon that the agent is gone was opened for one that never was. */
-const NEVER_THERE_MS = 5_000;
+/** A socket that closes so soon was refused. */
+const SOON_MS = 5_000;
 
 /** Connects and stays connected until it is told to end. Throws where an option is malformed. */
 export function connectAgent(options: ConnectOptions): Connection {
@@ -83,7 +83,7 @@ export function connectAgent(options: ConnectOptions): Connection {
 }
 
 /** One life of a socket, or of a row of waiting calls. */
-type Life = { readonly wasOpened: boolean };
+type Life = { readonly hasLasted: boolean };
 
 class MailboxConnection {
   readonly #options: ConnectOptions;
@@ -128,14 +128,14 @@ class MailboxConnection {
     const Socket = given ?? (typeof WebSocket === "function" && fitsProtocol(token) ? WebSocket : undefined);
     let backoff = FIRST_BACKOFF_MS;
     while (!this.#isEnding) {
-      let wasOpened = false;
+      let hasLasted = false;
       try {
-        ({ wasOpened } = Socket === undefined ? await this.#overCalls() : await this.#overSocket(Socket));
+        ({ hasLasted } = Socket === undefined ? await this.#overCalls() : await this.#overSocket(Socket));
       } catch (error) {
         if (error instanceof ConnectionRefused) throw error;
         if (!this.#isEnding) this.#tell("disconnected", `${messageOf(error)}; connecting again`);
       }
-      if (wasOpened) backoff = FIRST_BACKOFF_MS;
+      if (hasLasted) backoff = FIRST_BACKOFF_MS;
       await this.#untilEndOr(pause(backoff * (0.75 + Math.random() / 2)));
       backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
     }
@@ -200,22 +200,19 @@ class MailboxConnection {
     const { code, wasOpened } = await socket.closed;
     signal.removeEventListener("abort", close);
     this.#socket = undefined;
-    if (this.#isEnding) return { wasOpened };
+    if (this.#isEnding) return { hasLasted: wasOpened };
     if (code === TOKEN_ENDED) throw new ConnectionRefused("The token has expired or was revoked.");
-    if (code === AGENT_DELETED) {
-      if (Date.now() - openedAt > NEVER_THERE_MS) throw new ConnectionRefused(`The agent ${agent} was deleted.`);
-      await this.#makeMailbox();
-      return { wasOpened: true };
-    }
+    const hasLasted = wasOpened && Date.now() - openedAt > SOON_MS;
+    if (code === AGENT_DELETED && hasLasted) throw new ConnectionRefused(`The agent ${agent} was deleted.`);
     this.#tell("disconnected", `the mailbox of ${agent} (${code}); connecting again`);
-    // A socket does not say why it was refused; the same address asked without one does.
-    if (!wasOpened) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));
-    return { wasOpened };
+    // A socket does not say why it was refused, but by closing at once; the same address asked without one does.
+    if (!hasLasted) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));
+    return { hasLasted };
   }
 
   /** Runs as they come, by calls that wait. Resolves when a call has failed and another may be tried. */
   async #overCalls(): Promise<Life> {
-    let wasOpened = false;
+    let hasLasted = false;
     while (!this.#isEnding) {
       const free = this.#concurrency - this.#runs.count;
       if (free <= 0) {
@@ -233,13 +230,13 @@ class MailboxConnection {
         await this.#learnWhy(response);
         break;
       }
-      if (!wasOpened) this.#tell("connected", `to the mailbox of ${this.#options.agent}, by waiting calls`);
-      wasOpened = true;
+      if (!hasLasted) this.#tell("connected", `to the mailbox of ${this.#options.agent}, by waiting calls`);
+      hasLasted = true;
       const answer: unknown = await response.json();
       const items: readonly unknown[] = isObject(answer) && Array.isArray(answer.items) ? answer.items : [];
       for (const item of items) if (isRunCall(item)) this.#runs.take(item);
     }
-    return { wasOpened };
+    return { hasLasted };
   }
 
   #call(path: string, init: RequestInit): Promise<Response> {

@@ -85,7 +85,7 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 
 /** Ends the program's group when this process dies without a word: the pipe between them breaks. */
 const GUARD = `trap '' INT TERM HUP
-read -r _ || kill -KILL -- "-$1" 2>/dev/null`;
+read -r _ || kill -9 "-$1" 2>/dev/null`;
 
 function guardOf({ pid }: ChildProcess): ChildProcess | undefined {
   if (pid === undefined) return undefined;

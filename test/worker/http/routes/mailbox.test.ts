@@ -200,3 +200,49 @@ describe("a run in a mailbox", () => {
     expect(body.explanation).toMatch(/waiting to be claimed since .*; nobody is connected/);
   });
 });
+
+describe("the users of a fan-out", () => {
+  it("are offered too, each with a run of its own, and the fan-out ends when they are completed", async () => {
+    const agent = await makeAgent();
+    const users = Array.from({ length: 12 }, () => fresh("user"));
+    await call("POST", "/v1/users/import", { json: { users } });
+    const job = await makeJobOf(agent, { exec_scope: "all_users", fan_out: { concurrency: 12 } });
+    const fanOut = (await call("POST", `/v1/jobs/${job}/run`)).body.fan_out_id;
+    const seen = new Set<unknown>();
+    const token = await agentToken({ agent_id: agent });
+    await vi.waitFor(
+      async () => {
+        for (const { data } of itemsOf(await claim(agent, { limit: 10 }, { token }))) {
+          const { id, user_id, session_id } = data.run;
+          expect(session_id).toBe(`${agent}:scheduler:${job}:u${user_id}`);
+          expect(seen.has(id)).toBe(false);
+          seen.add(id);
+          const done = { token: data.complete.token, json: { status: "success", output: `for ${user_id}` } };
+          expect((await call("POST", `/v1/jobs/${job}/runs/${id}/complete`, done)).status).toBe(200);
+        }
+        const { body } = await call("GET", `/v1/jobs/${job}/fan-outs/${fanOut}`);
+        expect(body).toMatchObject({ status: "success", failed: 0 });
+        expect(body.total).toBe(body.succeeded);
+      },
+      { timeout: 25_000, interval: 100 },
+    );
+    expect(seen.size).toBeGreaterThanOrEqual(users.length);
+    await call("POST", "/v1/users/import", { json: { users: [] } });
+  });
+
+  it("whose lease runs out are tried again, and cancelled ones are not handed out", async () => {
+    const agent = await makeAgent();
+    const user = fresh("user");
+    await call("PUT", `/v1/users/${user}`, { json: {} });
+    const job = await makeJobOf(agent, { exec_scope: "all_users" });
+    await call("POST", `/v1/jobs/${job}/run`);
+    await vi.waitFor(async () => {
+      const { body } = await call("GET", `/v1/jobs/${job}/runs?user_id=${user}`);
+      expect(body.items).toMatchObject([{ status: "running", offered_at: expect.any(String) }]);
+    });
+    const [run] = (await call("GET", `/v1/jobs/${job}/runs?user_id=${user}`)).body.items as { id: string }[];
+    await call("POST", `/v1/jobs/${job}/runs/${run?.id}/cancel`);
+    const claimed = await claim(agent, { limit: 10 });
+    expect(runIds(claimed)).not.toContain(run?.id);
+  });
+});

@@ -3,11 +3,14 @@ import * as z from "zod";
 import { FanOut } from "../../src/schema/fan-out.ts";
 import { Job } from "../../src/schema/job.ts";
 import { Run } from "../../src/schema/run.ts";
+import { Advice } from "../../src/schema/warning.ts";
 import { eventually, type Reveille } from "./harness/index.ts";
 
 const Page = <S extends z.ZodType>(item: S) => z.object({ items: z.array(item), next_cursor: z.string().optional() });
 const Runs = Page(Run);
 const FanOuts = Page(FanOut);
+/** What makes a job answers advice besides. */
+const MadeJob = z.strictObject({ ...Job.shape, ...Advice.shape });
 
 /** Makes an all_users job that fires by itself in a year at the earliest. */
 export async function makeAllUsersJob(reveille: Reveille, fields: Record<string, unknown> = {}): Promise<Job> {
@@ -20,7 +23,7 @@ export async function makeAllUsersJob(reveille: Reveille, fields: Record<string,
   };
   const response = await reveille.api("/v1/jobs", { json });
   if (response.status !== 201) throw new Error(await response.text());
-  return Job.parse(await response.json());
+  return MadeJob.parse(await response.json());
 }
 
 export async function readJob(reveille: Reveille, id: string): Promise<Job> {

@@ -1,0 +1,150 @@
+/**
+ * Agents without an address under load and SIGKILL: sockets and polls of two agents claim the users of two fan-outs at once. Each
+ * run is handed out once at a time and ends once, none is lost, and none is handed out after its end.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import * as z from "zod";
+import { bySize } from "../../size.ts";
+import { allRuns, fanOutNow, makeAllUsersJob, untilEnded } from "../fan-out-client.ts";
+import { atEnd, type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
+import { pagesOf, startUsersServer } from "../users-server.ts";
+
+const AGENTS = ["north", "south"];
+const USERS = bySize(150, 500);
+const SOCKETS = 10;
+const POLLERS = 10;
+const KILLS = bySize(2, 10);
+
+const Body = z.looseObject({
+  type: z.string(),
+  run_id: z.string().optional(),
+  data: z
+    .looseObject({
+      run: z.looseObject({ id: z.string(), job_id: z.string(), attempt: z.number(), offered_at: z.string() }),
+      complete: z.looseObject({ url: z.string(), token: z.string() }),
+    })
+    .optional(),
+});
+const Items = z.object({ items: z.array(Body) });
+type Handed = { readonly id: string; readonly attempt: number; readonly latencyMs: number };
+
+/** What the agents have been handed, and which runs they know to be complete. */
+class Ledger {
+  readonly handed: Handed[] = [];
+  readonly completed = new Set<string>();
+  readonly afterEnd: string[] = [];
+
+  take({ data }: z.infer<typeof Body>): void {
+    if (data === undefined) return;
+    const { id, attempt, offered_at } = data.run;
+    if (this.completed.has(id)) this.afterEnd.push(id);
+    this.handed.push({ id, attempt, latencyMs: Date.now() - Date.parse(offered_at) });
+  }
+}
+
+it("claims are handed out once each, whatever is killed", { timeout: 300_000 }, async () => {
+  const users = Array.from({ length: USERS }, (_, i) => `user-${i}`);
+  const source = await startUsersServer(pagesOf(users, USERS));
+  const dataDir = await temporaryFolder();
+  const adminToken = "an-operator-of-mailboxes-in-a-test";
+  const start = (port = 0) =>
+    startReveille({
+      dataDir,
+      port,
+      env: { ACTIVE_USERS_URL: source.url, ADMIN_TOKEN: adminToken, AGENT_ID: "north", RATE_LIMITS: "off" },
+    });
+  let reveille = await start();
+  const { port } = reveille;
+  const ledger = new Ledger();
+  const over = new AbortController();
+  atEnd(() => over.abort());
+  for (const agent of AGENTS) await reveille.api(`/v1/agents/${agent}`, { method: "PUT", json: { delivery: "pull" } });
+
+  const complete = async ({ data }: z.infer<typeof Body>): Promise<void> => {
+    if (data === undefined) return;
+    const { url, token } = data.complete;
+    for (; !over.signal.aborted; await sleep(50)) {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const body = JSON.stringify({ status: "success", output: data.run.id });
+      const answer = await fetch(url, { method: "POST", headers, body }).catch(() => undefined);
+      if (answer === undefined) continue;
+      expect(answer.status).toBe(200);
+      ledger.completed.add(data.run.id);
+      return;
+    }
+  };
+  const poll = async (agent: string): Promise<void> => {
+    while (!over.signal.aborted) {
+      const headers = { authorization: `Bearer ${adminToken}`, "content-type": "application/json" };
+      const body = JSON.stringify({ wait: "5s", limit: 2, lease: "10s" });
+      const url = `http://127.0.0.1:${port}/v1/agents/${agent}/claim`;
+      const answer = await fetch(url, { method: "POST", headers, body, signal: over.signal }).catch(() => undefined);
+      if (answer?.status !== 200) {
+        await sleep(50);
+        continue;
+      }
+      const { items } = Items.parse(await answer.json());
+      for (const item of items) ledger.take(item);
+      await Promise.all(items.map(complete));
+    }
+  };
+  const listen = async (agent: string): Promise<void> => {
+    while (!over.signal.aborted) {
+      const url = `ws://127.0.0.1:${port}/v1/agents/${agent}/connect`;
+      const socket = new WebSocket(url, ["reveille.v1", `bearer.${adminToken}`]);
+      const closed = Promise.withResolvers<void>();
+      socket.addEventListener("open", () => {
+        socket.send(JSON.stringify({ type: "ready", capacity: 5, lease: "10s" }));
+      });
+      socket.addEventListener("close", () => closed.resolve());
+      socket.addEventListener("error", () => closed.resolve());
+      socket.addEventListener("message", ({ data }) => {
+        const frame = Body.parse(JSON.parse(String(data)));
+        ledger.take(frame);
+        if (frame.data !== undefined) void complete(frame);
+      });
+      const stop = () => socket.close();
+      over.signal.addEventListener("abort", stop);
+      await closed.promise;
+      over.signal.removeEventListener("abort", stop);
+      await sleep(50);
+    }
+  };
+  const workers = AGENTS.flatMap((agent) => [
+    ...Array.from({ length: SOCKETS }, () => listen(agent)),
+    ...Array.from({ length: POLLERS }, () => poll(agent)),
+  ]);
+
+  const going = await Promise.all(AGENTS.map((agent_id) => begin(reveille, agent_id)));
+  const all = USERS * AGENTS.length;
+  for (let kill = 1; kill <= KILLS; kill++) {
+    while (ledger.completed.size < (all * kill) / (KILLS + 1)) await sleep(10);
+    await reveille.kill("SIGKILL");
+    reveille = await start(port);
+  }
+  const fanOuts = await Promise.all(going.map(({ job, id }) => untilEnded(reveille, job, id, 120_000)));
+  over.abort();
+  await Promise.all(workers);
+
+  const latencies = ledger.handed.map(({ latencyMs }) => latencyMs).toSorted((a, b) => a - b);
+  const again = ledger.handed.length - all;
+  console.log(`mailbox: ${all} runs, ${KILLS} kills, ${again} handed out again, p50 ${latencies[all >> 1]} ms`);
+  for (const fanOut of fanOuts) {
+    expect(fanOut).toMatchObject({ status: "success", total: USERS, succeeded: USERS, failed: 0, skipped: 0 });
+  }
+  const runs = (await Promise.all(going.map(({ job, id }) => allRuns(reveille, job, { fan_out_id: id })))).flat();
+  expect(runs.length).toBe(all);
+  expect(runs.every(({ id, output }) => output === id)).toBe(true);
+  expect(ledger.completed.size).toBe(all);
+  expect(ledger.afterEnd).toEqual([]);
+  // Handed out again only as a further attempt, or after a kill in the moment between the job's word and the agent's ear.
+  const times = Map.groupBy(ledger.handed, ({ id, attempt }) => `${id} ${attempt}`);
+  expect([...times.values()].filter((handed) => handed.length > 1).length).toBe(0);
+});
+
+async function begin(reveille: Reveille, agent_id: string): Promise<{ readonly job: string; readonly id: string }> {
+  const retry = { max_attempts: 10, min_backoff: "1s", max_backoff: "1s" };
+  const job = await makeAllUsersJob(reveille, { agent_id, fan_out: { concurrency: 30 }, retry });
+  return { job: job.id, id: await fanOutNow(reveille, job.id) };
+}

@@ -1,6 +1,8 @@
 /** The agents registered in one shard. A secret leaves the store only towards the delivery of a call. */
-import type { RegisteredAgent } from "../../src/objects/directory.ts";
-import { all, first, put, type Row } from "../storage/rows.ts";
+import type { RegisteredAgent } from "../../src/domain/agent/registration.ts";
+import { compact } from "../../src/domain/compact.ts";
+import type { ListedAgent } from "../../src/objects/directory.ts";
+import { all, first, numberIn, parse, put, type Row } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 export class AgentStore {
@@ -12,13 +14,21 @@ export class AgentStore {
 
   find(id: string): RegisteredAgent | undefined {
     if (!this.#tables.present) return undefined;
-    const row = first(this.#tables.sql, "SELECT id, url, secret FROM agent WHERE id = ?", id);
+    const row = first(this.#tables.sql, "SELECT * FROM agent WHERE id = ?", id);
     return row === undefined ? undefined : toAgent(row);
   }
 
-  put(agent: RegisteredAgent): void {
+  put({ id, url, secret, previous, headers, body }: RegisteredAgent): void {
     this.#tables.prepare();
-    put(this.#tables.sql, "agent", { id: agent.id, url: agent.url, secret: agent.secret });
+    put(this.#tables.sql, "agent", {
+      id,
+      url,
+      secret,
+      previous_secret: previous?.secret,
+      previous_until: previous?.until,
+      headers: headers === undefined ? undefined : JSON.stringify(headers),
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
   }
 
   /** False where there was none. */
@@ -29,15 +39,26 @@ export class AgentStore {
   }
 
   /** By id, after `afterId` (`""`: from the beginning), without secrets. */
-  list(afterId: string, limit: number): { readonly id: string; readonly url: string }[] {
+  list(afterId: string, limit: number): ListedAgent[] {
     if (!this.#tables.present) return [];
-    const rows = all(this.#tables.sql, "SELECT id, url FROM agent WHERE id > ? ORDER BY id LIMIT ?", afterId, limit);
-    return rows.map((row) => ({ id: String(row.id), url: String(row.url) }));
+    const rows = all(this.#tables.sql, "SELECT * FROM agent WHERE id > ? ORDER BY id LIMIT ?", afterId, limit);
+    return rows.map((row) => {
+      const { secret: _secret, previous, ...agent } = toAgent(row);
+      return compact({ ...agent, previousUntil: previous?.until });
+    });
   }
 }
 
-const toAgent = (row: Row): RegisteredAgent => ({
-  id: String(row.id),
-  url: String(row.url),
-  secret: String(row.secret),
-});
+/** The keys in the order of {@link changeAgent}, so that an unchanged agent reads as the same JSON. */
+const toAgent = (row: Row): RegisteredAgent =>
+  compact({
+    id: String(row.id),
+    url: String(row.url),
+    secret: String(row.secret),
+    previous:
+      row.previous_secret === null
+        ? undefined
+        : { secret: String(row.previous_secret), until: numberIn(row.previous_until) ?? 0 },
+    headers: row.headers === null ? undefined : parse<Record<string, string>>(row.headers),
+    body: row.body === null ? undefined : parse<unknown>(row.body),
+  });

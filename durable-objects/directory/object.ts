@@ -5,6 +5,12 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { tickEach } from "../../src/directory/tick-jobs.ts";
+import {
+  type AgentChange,
+  type AgentChanged,
+  changeAgent,
+  type RegisteredAgent,
+} from "../../src/domain/agent/registration.ts";
 import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import type { EventFilter } from "../../src/domain/event/event-filter.ts";
@@ -17,14 +23,13 @@ import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type {
-  AgentPut,
   AuditQuery,
   DirectoryRpc,
   EntryKey,
   IndexQuery,
   JobCount,
+  ListedAgent,
   ListedEntry,
-  RegisteredAgent,
   RegisteredHeartbeat,
   RegisteredToken,
   Reservation,
@@ -258,25 +263,11 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#roster.count(seenSince);
   }
 
-  /**
-   * Registers an agent under a checked URL and, where given, a checked secret. A secret is made for a new agent without
-   * one and where `rotate` asks for it; a made one is in this answer and in no other.
-   */
-  async putAgent(
-    id: string,
-    url: string,
-    options: { readonly secret?: string | undefined; readonly rotate?: boolean },
-  ): Promise<AgentPut> {
+  async putAgent(id: string, change: AgentChange): Promise<Outcome<AgentChanged>> {
     const present = this.#agents.find(id);
-    if (url === "") {
-      if (present?.url !== "") this.#agents.put({ id, url, secret: "" });
-      return { created: present === undefined };
-    }
-    const kept = options.rotate === true || present?.secret === "" ? undefined : present?.secret;
-    const given = options.secret ?? kept;
-    const secret = given ?? makeSecret();
-    if (present?.url !== url || present.secret !== secret) this.#agents.put({ id, url, secret });
-    return { created: present === undefined, ...(given === undefined ? { secret } : {}) };
+    const changed = changeAgent(id, present, change, makeSecret, Date.now());
+    if (changed.ok && !isSame(changed.value.agent, present)) this.#agents.put(changed.value.agent);
+    return changed;
   }
 
   /** With its secret: for the delivery of a call, never for an answer. */
@@ -288,7 +279,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#agents.delete(id) ? ok(null) : notFound("agent");
   }
 
-  async listAgents(afterId: string, limit: number): Promise<{ readonly id: string; readonly url: string }[]> {
+  async listAgents(afterId: string, limit: number): Promise<ListedAgent[]> {
     return this.#agents.list(afterId, limit);
   }
 
@@ -430,6 +421,9 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#sweeping;
   }
 }
+
+const isSame = (one: RegisteredAgent, other: RegisteredAgent | undefined): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
 
 /** `whsec_` and base64 of 256 random bits, as Standard Webhooks has it. */
 const makeSecret = (): string =>

@@ -159,4 +159,12 @@ const V4 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4] };
+/** Of `agent`: the secret of before and how long it is good for, headers and the body's template as JSON. */
+const V5 = [
+  "ALTER TABLE agent ADD COLUMN previous_secret TEXT",
+  "ALTER TABLE agent ADD COLUMN previous_until INTEGER",
+  "ALTER TABLE agent ADD COLUMN headers TEXT",
+  "ALTER TABLE agent ADD COLUMN body TEXT",
+] as const;
+
+export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4, V5] };

@@ -1,5 +1,6 @@
 /** The body of a call to the agent, field by field as CONTRACT.md §4 has it. */
 
+import type { TemplateValues } from "../domain/agent/body-template.ts";
 import type { Run } from "../domain/run/run.ts";
 import { offerView } from "../domain/run/run-view.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
@@ -62,4 +63,18 @@ export const calledRun = (run: RunToCall): CalledRun => ({
   started_at: formatInstant(run.startedAt),
   attempt: run.attempt,
   ...offerView(run),
+});
+
+/** What the placeholders of an agent's own body stand for (docs/contract.md §14). */
+export const templateValues = ({ data }: JobRunBody): TemplateValues => ({
+  message: data.message,
+  session_id: data.run.session_id,
+  run_id: data.run.id,
+  job_id: data.job.id,
+  job_name: data.job.name,
+  user_id: data.run.user_id,
+  scheduled_at: data.run.scheduled_at,
+  complete_url: data.complete.url,
+  complete_token: data.complete.token,
+  payload: data.payload,
 });

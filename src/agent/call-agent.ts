@@ -3,14 +3,16 @@
  * What the answer means for the run is decided by `domain/run.ts`.
  */
 
+import { fillTemplate } from "../domain/agent/body-template.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
 import type { Env, Settings } from "../env.ts";
 import { logError } from "../log.ts";
 import { isCallRefusal } from "../outbound/call-budget.ts";
 import type { Deadline } from "../outbound/deadline.ts";
+import { withoutTrailingSlashes } from "../outbound/endpoint.ts";
 import type { JobRunBody } from "../schema/agent-call.ts";
 import type { JobDefinition } from "../schema/job.ts";
-import { jobRunBody, type RunToCall } from "./body.ts";
+import { jobRunBody, type RunToCall, templateValues } from "./body.ts";
 import { offerRun } from "./offer.ts";
 import { type DeliveryIo, deliver } from "./push.ts";
 import { type Agent, resolveChannel } from "./resolve.ts";
@@ -60,15 +62,22 @@ export async function callAgent(
     logError("A run's token could not be made", about, error);
     return { kind: "retryable", reason: "the run's own token could not be made; check TOKEN_SECRET" };
   }
-  const { url, secret, fetch: fetchAgent } = agent;
+  return pushRun(env, agent, body, io);
+}
+
+/** Calls the agent's address once: with our own body, or with the agent's template filled from it. */
+export function pushRun(env: Env, agent: Agent, body: JobRunBody, io: CallIo): Promise<Answer> {
+  const { url, secret, headers, body: template, fetch: fetchAgent } = agent;
+  const { run } = body.data;
   return deliver(
     {
       url,
       secret,
+      headers,
       id: run.id,
-      sessionId: run.sessionId,
+      sessionId: run.session_id,
       traceparent: traceparent(run.id, run.attempt),
-      body,
+      body: template === undefined ? body : fillTemplate(template, templateValues(body)),
     },
     { fetch: fetchAgent ?? outgoingFetch(env), now: io.now, deadline: io.deadline },
   );
@@ -86,7 +95,7 @@ export async function composeCall(
   if (settings.TOKEN_SECRET === undefined) throw new Error(NO_TOKEN_SECRET);
   const caller = { role: "run", job_id: run.jobId, run_id: run.id } as const;
   const token = await mintToken(caller, settings.TOKEN_SECRET, now, now + RUN_TOKEN_TTL_MS);
-  const origin = (settings.PUBLIC_URL ?? job.origin ?? "").replace(/\/+$/, "");
+  const origin = withoutTrailingSlashes(settings.PUBLIC_URL ?? job.origin ?? "");
   const complete = { url: `${origin}/v1/jobs/${run.jobId}/runs/${run.id}/complete`, token };
   const { message, payload } = job.definition;
   return jobRunBody({ run, job: { id: run.jobId, ...job.definition }, message, payload, complete, now });

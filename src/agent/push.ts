@@ -13,7 +13,7 @@ import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { Deadline, Interruption } from "../outbound/deadline.ts";
 import { endpointError } from "../outbound/endpoint.ts";
-import { type Call, exchange, type Fetch, messageOf, quoteOf } from "../outbound/exchange.ts";
+import { type Call, exchange, type Fetch, messageOf, quoteOf, redact } from "../outbound/exchange.ts";
 import { readAnswerText, release } from "../outbound/output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "../outbound/response.ts";
 import { parseRetryAfter } from "../outbound/retry-after.ts";
@@ -29,7 +29,7 @@ export type Delivery = {
   readonly body: unknown;
   readonly traceparent: string;
   /** Further headers; they do not replace those that Reveille sets. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
 export type DeliveryIo = {
@@ -53,7 +53,7 @@ export async function deliver(request: Delivery, io: DeliveryIo): Promise<Answer
   const exchanged = await exchange(call.value, fetch, deadline);
   switch (exchanged.kind) {
     case "answer":
-      return readAnswer(exchanged.response, deadline, io.now());
+      return readAnswer(exchanged.response, deadline, io.now(), hiddenIn(request.headers));
     case "no_connection":
       return { kind: "retryable", reason: exchanged.reason };
     case "postponed":
@@ -115,7 +115,12 @@ function headerText(id: string): string {
   return id.toWellFormed().replace(/[^\x20-\x7e]|%|^ | $/gu, encodeURIComponent);
 }
 
-async function readAnswer(response: Response, deadline: Deadline, now: number): Promise<Answer> {
+async function readAnswer(
+  response: Response,
+  deadline: Deadline,
+  now: number,
+  hidden: readonly string[],
+): Promise<Answer> {
   const { status } = response;
   const statusClass = classifyStatus(status);
   switch (statusClass) {
@@ -126,12 +131,12 @@ async function readAnswer(response: Response, deadline: Deadline, now: number): 
       return { kind: "accepted", httpStatus: status };
     case "retryable": {
       const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), now);
-      const reason = await explainFailure(response, deadline);
+      const reason = await explainFailure(response, deadline, hidden);
       return { kind: "retryable", reason, httpStatus: status, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
     }
     case "gone":
     case "refused":
-      return { kind: statusClass, reason: await explainFailure(response, deadline), httpStatus: status };
+      return { kind: statusClass, reason: await explainFailure(response, deadline, hidden), httpStatus: status };
   }
 }
 
@@ -183,9 +188,15 @@ function interrupted(
   return { kind: "retryable", reason: `timed out after ${formatDuration(timeoutMs)}: ${seen}` };
 }
 
+const MIN_HIDDEN_CHARS = 8;
+
+/** The secrets among an agent's headers: no reason repeats one that the agent has echoed. A scheme before one is no secret. */
+const hiddenIn = (headers: Delivery["headers"]): string[] =>
+  Object.values(headers ?? {}).flatMap((value) => value.split(" ").filter((part) => part.length >= MIN_HIDDEN_CHARS));
+
 /** The status in words, and the beginning of what the agent says about it. */
-async function explainFailure(response: Response, deadline: Deadline): Promise<string> {
+async function explainFailure(response: Response, deadline: Deadline, hidden: readonly string[]): Promise<string> {
   const reason = explainStatus(response.status);
-  const quote = await quoteOf(response, deadline);
+  const quote = redact(await quoteOf(response, deadline), hidden);
   return quote === "" ? reason : `${reason}: ${quote}`;
 }

@@ -1,5 +1,7 @@
 /** Which agent a job's calls go to (CONTRACT.md §2, §4): the registered one that it names, else the default one. */
 import { defaultMailbox, deliveryOf, findAgent } from "../directory/agents.ts";
+import type { AgentHeaders } from "../domain/agent/headers.ts";
+import { secretsOf } from "../domain/agent/registration.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import { endpointError } from "../outbound/endpoint.ts";
@@ -9,6 +11,9 @@ import type { Secrets } from "../outbound/signature.ts";
 export type Agent = {
   readonly url: string;
   readonly secret: Secrets;
+  readonly headers?: AgentHeaders | undefined;
+  /** A template that is sent in place of our own body. */
+  readonly body?: unknown;
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 };
 
@@ -52,7 +57,8 @@ export async function resolveChannel(
   const agent = await findAgent(env, settings, id, now);
   if (agent === undefined) return err(`agent "${id}" is not registered: PUT /v1/agents/${id}`);
   if (deliveryOf(agent) === "pull") return ok({ kind: "mailbox", agentId: id });
-  return ok({ kind: "push", agent: { url: agent.url, secret: agent.secret } });
+  const { url, headers, body } = agent;
+  return ok({ kind: "push", agent: { url, secret: secretsOf(agent, now), headers, body } });
 }
 
 function defaultAgent(env: Env, settings: Settings): Result<Agent, string> {

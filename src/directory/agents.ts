@@ -1,17 +1,24 @@
 /** The agents registered at /v1/agents: their administration, and the lookup that each call to one begins with. */
 import * as z from "zod";
+import { templateErrors } from "../domain/agent/body-template.ts";
+import { type AgentHeaders, maskHeaders } from "../domain/agent/headers.ts";
+import type { AgentChange, RegisteredAgent } from "../domain/agent/registration.ts";
+import { compact } from "../domain/compact.ts";
 import { agentKey } from "../domain/directory-shard.ts";
 import { type FieldError, invalid, notFound, type Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
 import { cursorsOf } from "../domain/text/cursor.ts";
+import { withoutQuery } from "../domain/text/mask.ts";
+import { parseDuration } from "../domain/time/duration.ts";
+import { formatInstant } from "../domain/time/instant.ts";
 import type { Env, Settings } from "../env.ts";
 import { inTurns } from "../map-limit.ts";
-import { allShards, type RegisteredAgent, shardFor } from "../objects/directory.ts";
+import { allShards, type ListedAgent, shardFor } from "../objects/directory.ts";
 import { mailboxObject } from "../objects/mailbox.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
-import { parseSecret } from "../outbound/signature.ts";
-import { MINUTE_MS } from "../schema/limits.ts";
-import { IdText } from "../schema/text.ts";
+import { secretError } from "../outbound/signature.ts";
+import { DAY_MS, KIB, MINUTE_MS } from "../schema/limits.ts";
+import { IdText, utf8Bytes } from "../schema/text.ts";
 import { mergeSorted } from "./shards.ts";
 
 /**
@@ -22,22 +29,28 @@ export type AgentView = {
   readonly id: string;
   readonly delivery: "push" | "pull";
   readonly url?: string;
+  readonly headers?: AgentHeaders;
+  readonly body?: unknown;
   readonly secret?: string;
+  readonly previous_secret_until?: string;
   readonly connected?: number;
   readonly waiting?: number;
 };
 
-/** `rotate` asks for a new secret in place of the one there is. */
+/** `rotate` asks for a new secret in place of the one there is, which is good for `overlap` longer. */
 export type AgentInput = {
   readonly url?: string | undefined;
   readonly delivery?: "push" | "pull" | undefined;
   readonly secret?: string | undefined;
   readonly rotate?: boolean | undefined;
+  readonly overlap?: string | undefined;
+  readonly headers?: AgentHeaders | null | undefined;
+  readonly body?: unknown;
 };
 
-/** Standard Webhooks: symmetric secrets are 24 to 64 bytes. */
-const MIN_SECRET_BYTES = 24;
-const MAX_SECRET_BYTES = 64;
+const DEFAULT_OVERLAP_MS = DAY_MS;
+const MAX_OVERLAP_MS = 30 * DAY_MS;
+const MAX_BODY_BYTES = 16 * KIB;
 
 const CACHE_MS = MINUTE_MS;
 const MAX_CACHED_AGENTS = 1_000;
@@ -60,8 +73,9 @@ export const defaultMailbox = (env: Env, settings: Settings): string | undefined
   env.AGENT === undefined && settings.AGENT_URL === undefined ? settings.AGENT_ID : undefined;
 
 /**
- * Registers an agent or changes how it is reached. Other isolates go on calling an old URL for up to a minute. An agent that
- * gets an address loses its sockets. Errors: `validation_failed` on `id`, `url`, `delivery` or `secret`.
+ * Registers an agent or changes how it is reached. With a `url` the headers and the body are those of the call; without one they stay.
+ * Other isolates go on calling an old URL for up to a minute. An agent that gets an address loses its sockets.
+ * Errors: `validation_failed`.
  */
 export async function putAgent(
   env: Env,
@@ -69,30 +83,43 @@ export async function putAgent(
   id: string,
   input: AgentInput,
 ): Promise<Outcome<{ readonly agent: AgentView; readonly created: boolean }>> {
-  const errors = checkAgent(settings, id, input);
+  const { change, errors } = readAgent(settings, id, input);
   if (errors.length > 0) return invalid(errors);
-  const { url = "" } = input;
-  const { created, secret } = await agentShard(env, id).putAgent(id, url, {
-    secret: input.secret,
-    rotate: input.rotate ?? false,
-  });
+  const put = await agentShard(env, id).putAgent(id, change);
   cache.delete(id);
-  if (url === "") return ok({ agent: await viewOf(env, { id, url }), created });
-  if (!created) await mailboxObject(env, id).disconnect("the agent has a URL now");
-  return ok({ agent: { id, delivery: "push", url, ...(secret === undefined ? {} : { secret }) }, created });
+  if (!put.ok) return put;
+  const { agent, created, secret } = put.value;
+  if (agent.url !== "" && !created && change.url !== undefined) {
+    await mailboxObject(env, id).disconnect("the agent has a URL now");
+  }
+  const view = await viewOf(env, listed(agent), true);
+  return ok({ agent: { ...view, ...(secret === undefined ? {} : { secret }) }, created });
 }
 
-/** Errors: `not_found`. */
-export async function getAgent(env: Env, settings: Settings, id: string): Promise<Outcome<AgentView>> {
+/** `whole`: the operator asks, who sees the URL with its query, and the body. Errors: `not_found`. */
+export async function getAgent(env: Env, settings: Settings, id: string, whole: boolean): Promise<Outcome<AgentView>> {
   const agent = (await agentShard(env, id).findAgent(id)) ?? unregistered(env, settings, id);
-  return agent === undefined ? notFound("agent") : ok(await viewOf(env, agent));
+  return agent === undefined ? notFound("agent") : ok(await viewOf(env, listed(agent), whole));
 }
 
-async function viewOf(env: Env, { id, url }: Pick<RegisteredAgent, "id" | "url">): Promise<AgentView> {
-  const delivery = deliveryOf({ url });
-  if (delivery === "push") return { id, delivery, url };
-  const { connected, waiting } = await mailboxObject(env, id).status();
-  return { id, delivery, connected, waiting };
+const listed = ({ secret: _secret, previous, ...agent }: RegisteredAgent): ListedAgent =>
+  compact({ ...agent, previousUntil: previous?.until });
+
+async function viewOf(env: Env, agent: ListedAgent, whole: boolean): Promise<AgentView> {
+  const { id, url, headers, body, previousUntil } = agent;
+  const delivery = deliveryOf(agent);
+  if (delivery === "pull") {
+    const { connected, waiting } = await mailboxObject(env, id).status();
+    return { id, delivery, connected, waiting };
+  }
+  return compact({
+    id,
+    delivery,
+    url: whole ? url : withoutQuery(url),
+    headers: headers === undefined ? undefined : maskHeaders(headers),
+    body: whole ? body : undefined,
+    previous_secret_until: previousUntil === undefined ? undefined : formatInstant(previousUntil),
+  });
 }
 
 /** The default agent of AGENT_ID, which nobody has to register. */
@@ -112,13 +139,14 @@ export async function listAgents(
   env: Env,
   limit: number,
   cursor: string | undefined,
+  whole: boolean,
 ): Promise<Outcome<{ readonly items: readonly AgentView[]; readonly next_cursor?: string }>> {
   const after = cursor === undefined ? ok("") : cursors.decode(cursor);
   if (!after.ok) return after;
   const lists = await Promise.all(allShards(env).map((shard) => shard.listAgents(after.value, limit + 1)));
   const agents = mergeSorted(lists, (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0), limit + 1);
   const page = agents.slice(0, limit);
-  const items = await inTurns(page, (agent) => viewOf(env, agent));
+  const items = await inTurns(page, (agent) => viewOf(env, agent, whole));
   const last = page.at(-1);
   return ok(agents.length > limit && last !== undefined ? { items, next_cursor: cursors.encode(last.id) } : { items });
 }
@@ -140,36 +168,66 @@ export async function findAgent(
   return agent;
 }
 
-function checkAgent(settings: Settings, id: string, input: AgentInput): FieldError[] {
-  const { url, delivery, secret, rotate } = input;
+/** What a call asks for, and what is wrong with it as far as that can be told without the agent as it is. */
+function readAgent(
+  settings: Settings,
+  id: string,
+  input: AgentInput,
+): { readonly change: AgentChange; readonly errors: readonly FieldError[] } {
   const errors: FieldError[] = [];
   if (!IdText.safeParse(id).success) {
     errors.push({ path: "id", message: "must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -" });
   }
-  if (delivery === "pull") {
-    const message =
-      "goes with an agent that is called; an agent with delivery pull has a mailbox instead: leave it out";
-    if (url !== undefined) errors.push({ path: "url", message });
-    if (secret !== undefined) errors.push({ path: "secret", message });
-    if (rotate) errors.push({ path: "rotate", message });
-    return errors;
+  if (input.delivery === "pull") return { change: { url: "" }, errors: [...errors, ...pullErrors(input)] };
+  const { url, secret, rotate, overlap, headers, body } = input;
+  if (url !== undefined) {
+    const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
+    if (!endpoint.ok) errors.push({ path: "url", message: endpoint.error });
   }
-  if (url === undefined) {
-    const message = 'is required: where calls go; or, for an agent without an address, send {"delivery": "pull"}';
-    errors.push({ path: "url", message });
-    return errors;
+  const wrongSecret = secret === undefined ? undefined : secretError(secret);
+  if (wrongSecret !== undefined) {
+    errors.push({ path: "secret", message: `${wrongSecret}, or leave secret out: one is made` });
   }
-  const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
-  if (!endpoint.ok) errors.push({ path: "url", message: endpoint.error });
-  if (secret !== undefined) {
-    const key = parseSecret(secret);
-    if (!key.ok) errors.push({ path: "secret", message: `${key.error}, or leave secret out: one is made` });
-    else if (key.value.byteLength < MIN_SECRET_BYTES || key.value.byteLength > MAX_SECRET_BYTES) {
-      errors.push({
-        path: "secret",
-        message: `must be whsec_ and base64 of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} random bytes, or leave secret out: one is made`,
-      });
-    }
+  const overlapMs = readOverlap(overlap, rotate === true, errors);
+  if (body !== undefined && body !== null) errors.push(...bodyErrors(body));
+  const isWhole = url !== undefined;
+  const change = {
+    url,
+    secret,
+    rotate: rotate === true ? { overlapMs } : undefined,
+    headers: headers ?? (isWhole ? null : headers),
+    body: body ?? (isWhole ? null : body),
+  };
+  return { change, errors };
+}
+
+/** What goes with an agent that is called, and not with one that has a mailbox. */
+function pullErrors(input: AgentInput): FieldError[] {
+  const message = "goes with an agent that is called; an agent with delivery pull has a mailbox instead: leave it out";
+  const given = Object.entries({
+    url: input.url,
+    secret: input.secret,
+    rotate: input.rotate === true ? true : undefined,
+    overlap: input.overlap,
+    headers: input.headers,
+    body: input.body,
+  });
+  return given.flatMap(([path, value]) => (value === undefined ? [] : [{ path, message }]));
+}
+
+function readOverlap(overlap: string | undefined, isRotated: boolean, errors: FieldError[]): number {
+  if (overlap === undefined) return DEFAULT_OVERLAP_MS;
+  const ms = parseDuration(overlap);
+  if (!isRotated) errors.push({ path: "overlap", message: 'goes with "rotate": true' });
+  else if (!ms.ok) errors.push({ path: "overlap", message: ms.error });
+  else if (ms.value < 0 || ms.value > MAX_OVERLAP_MS) {
+    errors.push({ path: "overlap", message: `must be 0s to 30d; got "${overlap}"` });
   }
-  return errors;
+  return ms.ok ? ms.value : DEFAULT_OVERLAP_MS;
+}
+
+function bodyErrors(body: unknown): FieldError[] {
+  const bytes = utf8Bytes(JSON.stringify(body));
+  if (bytes <= MAX_BODY_BYTES) return templateErrors(body, "body");
+  return [{ path: "body", message: `is ${bytes} bytes of JSON; at most ${MAX_BODY_BYTES} are kept` }];
 }

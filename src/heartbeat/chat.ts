@@ -95,7 +95,7 @@ async function resolveEndpoint(
 }
 
 async function askNative(
-  { url, secret, fetch: fetchAgent }: ChatEndpoint,
+  { url, secret, headers: own, fetch: fetchAgent }: ChatEndpoint,
   settings: Settings,
   request: ChatRequest,
   io: ChatIo,
@@ -112,6 +112,7 @@ async function askNative(
   const signed = secret === undefined ? ok({}) : await signedHeaders({ secret, id, timestampSeconds, body });
   if (!signed.ok) return err({ reason: `the call cannot be signed: ${signed.error}`, passing: false });
   const headers = {
+    ...own,
     ...signed.value,
     accept: "application/json, text/event-stream, application/x-ndjson",
     "reveille-session-id": sessionId,
@@ -123,7 +124,7 @@ async function askNative(
     headers,
     body,
     timeoutMs: request.timeoutMs,
-    secrets: secret === undefined ? [] : [secret].flat(),
+    secrets: [...(secret === undefined ? [] : [secret].flat()), ...Object.values(own ?? {})],
   };
   return converse(post, nativeDialect, { fetch: fetchAgent ?? io.fetch ?? fetch, signal: io.signal });
 }

@@ -5,23 +5,10 @@
  */
 import type { FieldError } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { isMasked, maskSecret, maskUrl } from "../domain/text/mask.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
 import { secretError } from "../outbound/signature.ts";
 import type { Notifier } from "../schema/heartbeat.ts";
-
-const MASK = "…";
-/** Enough to tell two secrets apart, too little to guess one; of a short one nothing is shown. */
-const SHOWN_CHARS = 4;
-const MIN_CHARS_TO_SHOW_ANY = 20;
-
-const tail = (secret: string): string =>
-  MASK + (secret.length < MIN_CHARS_TO_SHOW_ANY ? "" : secret.slice(-SHOWN_CHARS));
-
-/** `https://hooks.slack.com/…abcd` */
-const maskUrl = (url: string): string => {
-  const { origin, pathname, search } = new URL(url);
-  return `${origin}/${tail(pathname + search)}`;
-};
 
 /** The notifier as answers show it. `whole`: to the operator, who sees a webhook's URL; nobody sees a secret. */
 export function maskNotifier(notifier: Notifier, whole: boolean): Notifier {
@@ -29,13 +16,13 @@ export function maskNotifier(notifier: Notifier, whole: boolean): Notifier {
     case "webhook": {
       const { secret, ...rest } = notifier;
       const shown = whole ? rest : { ...rest, url: maskUrl(rest.url) };
-      return secret === undefined ? shown : { ...shown, secret: tail(secret) };
+      return secret === undefined ? shown : { ...shown, secret: maskSecret(secret) };
     }
     case "slack":
     case "discord":
       return { ...notifier, url: maskUrl(notifier.url) };
     case "telegram":
-      return { ...notifier, bot_token: tail(notifier.bot_token) };
+      return { ...notifier, bot_token: maskSecret(notifier.bot_token) };
   }
 }
 
@@ -70,7 +57,7 @@ function maskedFields(notifier: Notifier): string[] {
     secret: notifier.type === "webhook" ? notifier.secret : undefined,
     bot_token: notifier.type === "telegram" ? notifier.bot_token : undefined,
   });
-  return fields.flatMap(([field, value]) => (value?.includes(MASK) ? [field] : []));
+  return fields.flatMap(([field, value]) => (value !== undefined && isMasked(value) ? [field] : []));
 }
 
 /** Whether a stored notifier is shown like this, to the operator or to others. */
@@ -82,14 +69,14 @@ const sameFields = (one: object, other: object): boolean =>
 
 function checkNotifier(notifier: Notifier, rules: { readonly allowLoopbackHttp: boolean }): FieldError[] {
   const errors: FieldError[] = [];
-  if (notifier.type === "telegram" && !notifier.bot_token.includes(MASK) && !BOT_TOKEN.test(notifier.bot_token)) {
+  if (notifier.type === "telegram" && !isMasked(notifier.bot_token) && !BOT_TOKEN.test(notifier.bot_token)) {
     errors.push({ path: "bot_token", message: "is not a bot's token; @BotFather gives one like 123456789:AA…" });
   }
-  if (notifier.type === "webhook" && notifier.secret !== undefined && !notifier.secret.includes(MASK)) {
+  if (notifier.type === "webhook" && notifier.secret !== undefined && !isMasked(notifier.secret)) {
     const message = secretError(notifier.secret);
     if (message !== undefined) errors.push({ path: "secret", message });
   }
-  if (notifier.url !== undefined && !notifier.url.includes(MASK)) {
+  if (notifier.url !== undefined && !isMasked(notifier.url)) {
     const endpoint = checkEndpoint(notifier.url, rules);
     if (!endpoint.ok) errors.push({ path: "url", message: endpoint.error });
   }

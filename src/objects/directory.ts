@@ -3,6 +3,7 @@
  * implements it; the clients that most callers want are in `src/directory/`. Instants are epoch ms.
  */
 
+import type { AgentChange, AgentChanged, RegisteredAgent } from "../domain/agent/registration.ts";
 import type { AuditEntry, Author, Change } from "../domain/audit.ts";
 import { SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
@@ -50,10 +51,10 @@ export type RosterQuery = {
 
 export type RosterCount = { readonly total: number; readonly active: number };
 
-export type RegisteredAgent = { readonly id: string; readonly url: string; readonly secret: string };
-
-/** What registering an agent did; `secret` is there only if this call had it made. */
-export type AgentPut = { readonly created: boolean; readonly secret?: string };
+/** A registered agent without its secrets. `previousUntil`: how long the secret of before is good for, epoch ms. */
+export type ListedAgent = Omit<RegisteredAgent, "secret" | "previous"> & {
+  readonly previousUntil?: number | undefined;
+};
 
 export type RegisteredHeartbeat = { readonly name: string; readonly everyMinutes: number; readonly enabled: boolean };
 
@@ -169,19 +170,15 @@ export interface DirectoryRpc extends EventsRpc {
   countUsers(seenSince?: number): Promise<RosterCount>;
 
   /**
-   * Registers an agent under a checked URL (`""`: it has no address, and no secret) and, if given, a checked secret. A secret is made for a new agent without one and
-   * if `rotate` asks for it; a made one is in this answer and in no other.
+   * Registers an agent or changes it. A secret is made for a new agent with an address and none given, and if `rotate` asks for
+   * it; a made one is in this answer and in no other. Errors: `validation_failed`.
    */
-  putAgent(
-    id: string,
-    url: string,
-    options: { readonly secret?: string | undefined; readonly rotate?: boolean },
-  ): Promise<AgentPut>;
+  putAgent(id: string, change: AgentChange): Promise<Outcome<AgentChanged>>;
   /** The agent with its secret: for the delivery of a call, never for an answer. */
   findAgent(id: string): Promise<RegisteredAgent | undefined>;
   /** Errors: `not_found`. */
   deleteAgent(id: string): Promise<Outcome<null>>;
-  listAgents(afterId: string, limit: number): Promise<{ readonly id: string; readonly url: string }[]>;
+  listAgents(afterId: string, limit: number): Promise<ListedAgent[]>;
 
   /** Lists a token. */
   putToken(token: RegisteredToken, by: Author): Promise<void>;

@@ -109,5 +109,9 @@ export function messageOf(error: unknown): string {
   return oneLine(cutUtf8(message.replace(/\bhttps?:\/\/\S+/gi, "(URL)"), MAX_QUOTE_BYTES).text);
 }
 
+/** The text with every secret in it blotted out, should the receiver have echoed one. */
+export const redact = (text: string, secrets: readonly string[]): string =>
+  secrets.reduce((kept, secret) => (secret === "" ? kept : kept.replaceAll(secret, "(secret)")), text);
+
 /** Without line breaks, runs of blanks and control characters. */
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, " ").trim();

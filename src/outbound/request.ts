@@ -6,7 +6,7 @@
 import { err, type Result } from "../domain/result.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
-import { type Call, type Exchanged, exchange, type Fetch, messageOf, quoteOf } from "./exchange.ts";
+import { type Call, type Exchanged, exchange, type Fetch, messageOf, quoteOf, redact } from "./exchange.ts";
 import { release } from "./output.ts";
 import { classifyStatus } from "./response.ts";
 import type { Unsettled } from "./settle.ts";
@@ -94,7 +94,3 @@ async function explainStatus(response: Response, { who }: OutboundRequest, deadl
   const quote = await quoteOf(response, deadline);
   return { reason: `${who} answered ${status}${quote === "" ? "" : `: ${quote}`}`, passing, httpStatus: status };
 }
-
-/** The text with every secret in it blotted out. */
-const redact = (text: string, secrets: readonly string[]): string =>
-  secrets.reduce((kept, secret) => (secret === "" ? kept : kept.replaceAll(secret, "(secret)")), text);

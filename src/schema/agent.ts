@@ -1,5 +1,8 @@
 /** The shapes of the registered agents (CONTRACT.md §6). */
 import * as z from "zod";
+import { DurationText, InstantText } from "./schedule.ts";
+
+const Headers = z.record(z.string().max(100), z.string().max(4_096));
 
 export const Agent = z
   .strictObject({
@@ -10,6 +13,13 @@ export const Agent = z
     url: z.string().optional(),
     connected: z.int().optional().meta({ description: "Of an agent that pulls: its open sockets." }),
     waiting: z.int().optional().meta({ description: "Of an agent that pulls: runs offered and not claimed yet." }),
+    headers: Headers.optional().meta({ description: "Further headers of its calls, their values masked." }),
+    body: z.unknown().optional().meta({
+      description: "The template that is sent in place of Reveille's own body. Shown to the operator alone.",
+    }),
+    previous_secret_until: InstantText.optional().meta({
+      description: "Until then calls carry a second signature, of the secret of before.",
+    }),
     secret: z
       .string()
       .optional()
@@ -17,6 +27,14 @@ export const Agent = z
   })
   .meta({ id: "Agent", description: "An agent that jobs name in agent_id." });
 export type Agent = z.infer<typeof Agent>;
+
+export const AgentTest = z.strictObject({
+  ok: z.boolean(),
+  status: z.int().optional().meta({ description: "What the agent answered." }),
+  error: z.string().optional().meta({ description: "Why the call failed, as a run's error would have it." }),
+  took: z.string().meta({ description: "A duration." }),
+});
+export type AgentTest = z.infer<typeof AgentTest>;
 
 /** Whether URL and secret can be used is decided by `directory/agents.ts`, which knows the settings. */
 export const AgentInput = z.strictObject({
@@ -30,7 +48,8 @@ export const AgentInput = z.strictObject({
     .max(2_048)
     .optional()
     .meta({
-      description: "Where calls go: https, or http to loopback under npm start. Required unless delivery is pull.",
+      description:
+        "Where calls go: https, or http to loopback under npm start. Required unless delivery is pull; left out for an agent that has one, it stays, and so do headers and body.",
       examples: ["https://agent.example.com/hook"],
     }),
   secret: z.string().max(256).optional().meta({
@@ -41,4 +60,20 @@ export const AgentInput = z.strictObject({
     .boolean()
     .optional()
     .meta({ description: "true: a new secret is made in place of the one there is, and shown this once." }),
+  overlap: DurationText.optional().meta({
+    description: "With rotate: how long calls carry a signature of the old secret as well, 0s to 30d; default 24h.",
+  }),
+  headers: Headers.nullish().meta({
+    description:
+      "Up to 8 further headers of its calls, authorization among them. A masked value, as GET shows it, stays what it is. Left out in a call with a url: none.",
+    examples: [{ authorization: "Bearer TOKEN" }],
+  }),
+  body: z
+    .unknown()
+    .optional()
+    .meta({
+      description:
+        'For an agent that was not made for Reveille: any JSON, sent in place of Reveille\'s own body. Its strings may hold {{message}} {{session_id}} {{run_id}} {{job_id}} {{job_name}} {{user_id}} {{scheduled_at}} {{complete_url}} {{complete_token}}; the string "{{payload}}" becomes the payload itself. Left out in a call with a url: none.',
+      examples: [{ message: "{{message}}", sessionKey: "{{session_id}}" }],
+    }),
 });

@@ -1,12 +1,13 @@
 /** `/v1/agents`: agents with a URL and a secret of their own (CONTRACT.md §4, §6). The operator's, but for reading. */
 import * as z from "zod";
+import { testAgent } from "../../agent/test-call.ts";
 import { deleteAgent, deliveryOf, findAgent, getAgent, listAgents, putAgent } from "../../directory/agents.ts";
 import { type Failure, forbidden, notFound } from "../../domain/failure.ts";
 import { type Err, err } from "../../domain/result.ts";
 import type { Env, Settings } from "../../env.ts";
-import { Agent, AgentInput } from "../../schema/agent.ts";
+import { Agent, AgentInput, AgentTest } from "../../schema/agent.ts";
 import { IdText } from "../../schema/text.ts";
-import { pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { NoBody, pageCursor, pageLimit, pageOf } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Agents";
@@ -23,8 +24,8 @@ const list = route({
   description: "Without their secrets. The default agent is set by AGENT_URL and is not listed.",
   query: z.strictObject({ limit: pageLimit(50), cursor: pageCursor }),
   answers: { 200: { description: "A page of agents.", schema: pageOf(Agent) } },
-  async handle({ env, query }) {
-    const page = await listAgents(env, query.limit, query.cursor);
+  async handle({ env, query, caller }) {
+    const page = await listAgents(env, query.limit, query.cursor, caller.role === "admin");
     return page.ok ? reply(200, page.value) : page;
   },
 });
@@ -37,7 +38,7 @@ const put = route({
   tag,
   summary: "Register an agent, or change how it is reached",
   description:
-    'With `{"delivery": "pull"}` the agent has a mailbox in place of a URL; its own token may do that too. A new agent with a URL gets a secret made unless one is given; `rotate: true` makes a new one. A made secret is in this answer and in no other. Runs under way may use the old URL and secret for up to a minute.',
+    'With `{"delivery": "pull"}` the agent has a mailbox in place of a URL; its own token may do that too. A new agent with a URL gets a secret made unless one is given; `rotate: true` makes a new one, and calls carry a signature of each for `overlap`. A made secret is in this answer and in no other. `headers` and `body` are for agents that were not made for Reveille. Runs under way may use the old URL and secret for up to a minute.',
   body: { schema: AgentInput },
   answers: {
     200: { description: "The agent was there; it is registered so now.", schema: Agent },
@@ -67,9 +68,10 @@ const get = route({
   summary: "Read an agent, without its secret",
   answers: { 200: { description: "The agent.", schema: Agent } },
   errors: ["not_found"],
-  async handle({ env, settings, params }) {
+  description: "The URL's query and the body are shown to the operator alone; values of headers are masked.",
+  async handle({ env, settings, params, caller }) {
     if (!isId(params.id)) return notFound("agent");
-    const agent = await getAgent(env, settings, params.id);
+    const agent = await getAgent(env, settings, params.id, caller.role === "admin");
     return agent.ok ? reply(200, agent.value) : agent;
   },
 });
@@ -91,7 +93,26 @@ const remove = route({
   },
 });
 
-export const agentRoutes = [list, put, get, remove] as const;
+const test = route({
+  method: "post",
+  path: "/v1/agents/:id/test",
+  access: "admin",
+  id: "testAgent",
+  tag,
+  summary: "Call the agent once with an example run",
+  description:
+    "Signed, with its headers and body, as a run is. Nothing is logged, and a completion of the example is not found.",
+  body: { schema: NoBody, optional: true },
+  answers: { 200: { description: "What became of the call.", schema: AgentTest } },
+  errors: ["not_found"],
+  async handle({ env, settings, params, url }) {
+    if (!isId(params.id)) return notFound("agent");
+    const tested = await testAgent(env, settings, params.id, url.origin, () => Date.now());
+    return tested.ok ? reply(200, tested.value) : tested;
+  },
+});
+
+export const agentRoutes = [list, put, get, remove, test] as const;
 
 /** An agent may open its own mailbox, and nothing else: an address would be called with what its jobs hold. */
 async function refuseOwn(

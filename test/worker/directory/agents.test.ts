@@ -33,7 +33,7 @@ describe("an agent", () => {
       created: false,
       agent: moved,
     });
-    expect(await getAgent(env, deployed, "anna")).toEqual({ ok: true, value: moved });
+    expect(await getAgent(env, deployed, "anna", true)).toEqual({ ok: true, value: moved });
     expect(await resolveAgent(env, deployed, "anna")).toEqual({
       ok: true,
       value: { url: moved.url, secret: made.agent.secret },
@@ -50,7 +50,13 @@ describe("an agent", () => {
     const rotated = await answered(putAgent(env, deployed, "bert", { url, rotate: true }));
     expect(rotated.agent.secret).toMatch(/^whsec_/);
     expect(rotated.agent.secret).not.toBe(secret);
-    expect(await resolveAgent(env, deployed, "bert")).toMatchObject({ value: { secret: rotated.agent.secret } });
+    const both = { value: { secret: [rotated.agent.secret, secret] } };
+    expect(await resolveAgent(env, deployed, "bert")).toMatchObject(both);
+    const day = Date.now() + 86_400_000;
+    expect(Date.parse(rotated.agent.previous_secret_until ?? "")).toBeGreaterThan(day - 60_000);
+    expect(await resolveAgent(env, deployed, "bert", day + 1_000)).toMatchObject({
+      value: { secret: rotated.agent.secret },
+    });
   });
 
   it.each([
@@ -78,7 +84,7 @@ describe("an agent", () => {
     const items = [];
     let cursor: string | undefined;
     do {
-      const page = await answered(listAgents(env, 3, cursor));
+      const page = await answered(listAgents(env, 3, cursor, true));
       items.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor !== undefined);
@@ -93,7 +99,7 @@ describe("an agent", () => {
     expect(await resolveAgent(env, deployed, "gone")).toMatchObject({ ok: true });
     expect(await deleteAgent(env, "gone")).toEqual({ ok: true, value: null });
     expect(await deleteAgent(env, "gone")).toMatchObject({ ok: false, error: { kind: "not_found" } });
-    expect(await getAgent(env, deployed, "gone")).toMatchObject({ ok: false, error: { kind: "not_found" } });
+    expect(await getAgent(env, deployed, "gone", true)).toMatchObject({ ok: false, error: { kind: "not_found" } });
     expect(await resolveAgent(env, deployed, "gone")).toEqual({
       ok: false,
       error: 'agent "gone" is not registered: PUT /v1/agents/gone',
@@ -103,9 +109,9 @@ describe("an agent", () => {
   it("is looked up once a minute; one that was missing is found as soon as it is there", async () => {
     const elsewhere = shardFor(agentKey("cached"));
     expect(await resolveAgent(env, deployed, "cached", 0)).toMatchObject({ ok: false });
-    await elsewhere.putAgent("cached", url, { secret: secretOf(32) });
+    await elsewhere.putAgent("cached", { url, secret: secretOf(32) });
     expect(await resolveAgent(env, deployed, "cached", 1)).toMatchObject({ value: { url } });
-    await elsewhere.putAgent("cached", "https://agent.example/2", {});
+    await elsewhere.putAgent("cached", { url: "https://agent.example/2" });
     expect(await resolveAgent(env, deployed, "cached", 60_000)).toMatchObject({ value: { url } });
     expect(await resolveAgent(env, deployed, "cached", 60_001)).toMatchObject({
       value: { url: "https://agent.example/2" },

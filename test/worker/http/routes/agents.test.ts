@@ -30,6 +30,63 @@ describe("/v1/agents", () => {
     }
   });
 
+  it("rotates a secret alone, the one before being good for the overlap, and keeps what is not named", async () => {
+    const id = fresh("rotate");
+    const headers = { authorization: "Bearer a-secret-of-the-agent" };
+    const body = { text: "{{message}}" };
+    const made = await put(id, { url, headers, body });
+    expect(made.body).toMatchObject({ headers: { authorization: "…gent" }, body });
+    const rotated = await put(id, { rotate: true, overlap: "2h" });
+    expect(rotated).toMatchObject({ status: 200, body: { url, headers: { authorization: "…gent" }, body } });
+    expect(rotated.body.secret).not.toBe(made.body.secret);
+    const until = Date.parse(String(rotated.body.previous_secret_until)) - Date.now();
+    expect(Math.round(until / 60_000)).toBe(120);
+    const atOnce = await put(id, { rotate: true, overlap: "0s" });
+    expect(atOnce.body).not.toHaveProperty("previous_secret_until");
+    const bare = await put(id, { url });
+    for (const field of ["headers", "body", "secret"]) expect(bare.body).not.toHaveProperty(field);
+    expectProblem(await put(fresh("new"), { rotate: true }), 422, "validation_failed");
+  });
+
+  it("keeps a header's value when it is sent back masked, and shows it to nobody", async () => {
+    const id = fresh("masked");
+    await put(id, {
+      url: `${url}?key=SECRETKEY`,
+      headers: { authorization: "Bearer a-secret-of-the-agent" },
+      body: { token: "IN-THE-BODY" },
+    });
+    const shown = (await call("GET", `/v1/agents/${id}`)).body;
+    expect(shown).toMatchObject({ url: `${url}?key=SECRETKEY`, body: { token: "IN-THE-BODY" } });
+    const { id: _id, delivery: _delivery, ...again } = shown;
+    expect((await put(id, again)).body).toEqual(shown);
+    const token = await tokenFor({ role: "viewer" });
+    for (const path of [`/v1/agents/${id}`, "/v1/agents?limit=100"]) {
+      const { status, text } = await call("GET", path, { token });
+      expect(status).toBe(200);
+      for (const secret of ["SECRETKEY", "a-secret-of", "IN-THE-BODY"]) expect(text).not.toContain(secret);
+      expect(text).toContain(url);
+    }
+  });
+
+  it.each<[unknown, string]>([
+    [{ url, overlap: "1h" }, "overlap"],
+    [{ url, rotate: true, overlap: "31d" }, "overlap"],
+    [{ url, rotate: true, overlap: "-1s" }, "overlap"],
+    [{ url, headers: { "webhook-id": "x" } }, "headers.webhook-id"],
+    [{ url, headers: { authorization: "…abcd" } }, "headers.authorization"],
+    [{ url, headers: { a: 1 } }, "headers.a"],
+    [{ url, headers: Object.fromEntries(Array.from({ length: 9 }, (_, no) => [`x-${no}`, "1"])) }, "headers"],
+    [{ url, body: { text: "{{nonsense}}" } }, "body.text"],
+    [{ url, body: ["see {{payload}}"] }, "body.0"],
+    [{ url, body: { text: "x".repeat(17_000) } }, "body"],
+    [{ delivery: "pull", headers: { a: "1" } }, "headers"],
+    [{ delivery: "pull", body: {} }, "body"],
+  ])("is refused by the field's name: %j", async (json, path) => {
+    const got = await put(fresh("wrong"), json);
+    expectProblem(got, 422, "validation_failed");
+    expect((got.body.errors as { path: string }[]).map((one) => one.path)).toEqual([path]);
+  });
+
   it("pages by id, and forgets an agent that is deleted; viewers may look", async () => {
     const prefix = fresh("list");
     const ids = [1, 2, 3].map((no) => `${prefix}-${no}`);

@@ -1,0 +1,65 @@
+/**
+ * The body of calls to an agent that was not made for Reveille (docs/contract.md §14): a JSON value whose strings hold placeholders. They
+ * are filled once, in the value and not in its text, so that no message can break out of its string.
+ */
+import type { FieldError } from "../failure.ts";
+
+/** What a string may hold as `{{name}}`. */
+export const PLACEHOLDERS = [
+  "message",
+  "session_id",
+  "run_id",
+  "job_id",
+  "job_name",
+  "user_id",
+  "scheduled_at",
+  "complete_url",
+  "complete_token",
+] as const;
+export type Placeholder = (typeof PLACEHOLDERS)[number];
+
+/** What the placeholders of one call stand for; one without a value becomes an empty text. */
+export type TemplateValues = Readonly<Partial<Record<Placeholder, string | undefined>>> & {
+  readonly payload?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** The whole of a string that stands for the payload itself. */
+const PAYLOAD = "{{payload}}";
+const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
+const ALLOWED = [...PLACEHOLDERS, "payload"].map((name) => `{{${name}}}`).join(" ");
+
+/** What is wrong with a template, string by string. `path` is the field that holds it. */
+export function templateErrors(template: unknown, path: string): FieldError[] {
+  if (typeof template === "string") return stringErrors(template, path);
+  if (Array.isArray(template)) return template.flatMap((item, index) => templateErrors(item, `${path}.${index}`));
+  if (typeof template !== "object" || template === null) return [];
+  return Object.entries(template).flatMap(([key, item]) => templateErrors(item, `${path}.${key}`));
+}
+
+function stringErrors(text: string, path: string): FieldError[] {
+  if (text === PAYLOAD) return [];
+  const errors: FieldError[] = [];
+  for (const [whole, name = ""] of text.matchAll(PLACEHOLDER)) {
+    if (whole === PAYLOAD) {
+      errors.push({ path, message: `${PAYLOAD} is the payload itself, so it must be the whole string: "${PAYLOAD}"` });
+    } else if (!isPlaceholder(name)) {
+      errors.push({ path, message: `${whole} is no placeholder; there are ${ALLOWED}` });
+    }
+  }
+  return errors;
+}
+
+const isPlaceholder = (name: string): name is Placeholder => PLACEHOLDERS.some((known) => known === name);
+
+/** The body of a call: the template with every placeholder filled. What is filled in is not looked through again. */
+export function fillTemplate(template: unknown, values: TemplateValues): unknown {
+  if (typeof template === "string") return fillString(template, values);
+  if (Array.isArray(template)) return template.map((item) => fillTemplate(item, values));
+  if (typeof template !== "object" || template === null) return template;
+  return Object.fromEntries(Object.entries(template).map(([key, item]) => [key, fillTemplate(item, values)]));
+}
+
+function fillString(text: string, values: TemplateValues): unknown {
+  if (text === PAYLOAD) return values.payload ?? {};
+  return text.replace(PLACEHOLDER, (whole, name: string) => (isPlaceholder(name) ? (values[name] ?? "") : whole));
+}

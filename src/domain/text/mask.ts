@@ -1,0 +1,24 @@
+/** Secrets as answers show them: enough to tell two apart, too little to guess one. Of a short one nothing is shown. */
+
+const MASK = "…";
+const SHOWN_CHARS = 4;
+const MIN_CHARS_TO_SHOW_ANY = 20;
+
+export const maskSecret = (secret: string): string =>
+  MASK + (secret.length < MIN_CHARS_TO_SHOW_ANY ? "" : secret.slice(-SHOWN_CHARS));
+
+/** Whether a text is a masked secret, or a URL with one in it, and so stands for something that is stored. */
+export const isMasked = (text: string): boolean => text.includes(MASK);
+
+/** `https://hooks.example.com/…abcd` */
+export function maskUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  return `${origin}/${maskSecret(pathname + search)}`;
+}
+
+/** The URL without its query and fragment, which often hold a key. */
+export function withoutQuery(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}

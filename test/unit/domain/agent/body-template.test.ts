@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fillTemplate, PLACEHOLDERS, templateErrors } from "../../../../src/domain/agent/body-template.ts";
+
+const values = {
+  message: 'Say "hello"\n{{run_id}}',
+  session_id: "scheduler:j1",
+  run_id: "j1-s1",
+  job_id: "j1",
+  job_name: "greeting",
+  scheduled_at: "2026-11-23T09:00:00.000Z",
+  complete_url: "https://r.example/complete",
+  complete_token: "token",
+  payload: { deep: [1, { a: null }] },
+};
+
+describe("a body template", () => {
+  it("has its placeholders filled, in any string, as often as they come; other values stay", () => {
+    const template = {
+      text: "{{message}} for {{user_id}}.",
+      ids: ["{{run_id}}/{{run_id}}", "{{job_id}}"],
+      n: 5,
+      yes: true,
+      nothing: null,
+      input: "{{payload}}",
+      "{{message}}": "keys stay",
+    };
+    expect(fillTemplate(template, values)).toEqual({
+      text: 'Say "hello"\n{{run_id}} for .',
+      ids: ["j1-s1/j1-s1", "j1"],
+      n: 5,
+      yes: true,
+      nothing: null,
+      input: { deep: [1, { a: null }] },
+      "{{message}}": "keys stay",
+    });
+    expect(fillTemplate("{{payload}}", {})).toEqual({});
+  });
+
+  it("fills nothing into what it has filled in, and its text cannot be broken out of", () => {
+    fc.assert(
+      fc.property(fc.string(), (message) => {
+        const body = JSON.parse(JSON.stringify(fillTemplate({ a: "{{message}}", b: "fixed" }, { message })));
+        expect(body).toEqual({ a: message, b: "fixed" });
+      }),
+    );
+  });
+
+  it.each([
+    [{ text: "{{nonsense}}" }, "body.text"],
+    [{ a: [{ b: "x {{Message}}" }] }, "body.a.0.b"],
+    ["{{}}", "body"],
+    [{ text: "see {{payload}}" }, "body.text"],
+    [{ text: "{{ message }}" }, "body.text"],
+  ])("with something else in braces is refused: %j", (template, path) => {
+    expect(templateErrors(template, "body")).toEqual([{ path, message: expect.stringContaining("{{") }]);
+  });
+
+  it("takes every placeholder there is, single braces and any JSON", () => {
+    const all = PLACEHOLDERS.map((name) => `{{${name}}}`).join(" ");
+    for (const template of [all, { a: "{{payload}}" }, "{ not one }", 5, null, [], { b: "}} {{" }]) {
+      expect(templateErrors(template, "body")).toEqual([]);
+    }
+  });
+
+  it("takes linear time, whatever stands in it", () => {
+    const text = "{".repeat(200_000) + "{{a".repeat(100_000);
+    const begun = performance.now();
+    templateErrors(text, "body");
+    fillTemplate(text, values);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+});

@@ -7,7 +7,6 @@ import * as z from "zod";
 import { version } from "../../../package.json";
 import { forbidden } from "../../domain/failure.ts";
 import type { Caller } from "../../domain/job/access.ts";
-import { permit } from "../auth.ts";
 import type { HttpFailure } from "../failure.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
 import { isOwnOrigin } from "../own-host.ts";
@@ -18,7 +17,7 @@ import { either } from "../teach/write.ts";
 import { GUIDES } from "./guides.ts";
 import { serveMcp, type ToolResult } from "./server.ts";
 import { SPECS } from "./tool-texts.ts";
-import { inputOf, type Tool, toolsOver } from "./tools.ts";
+import { inputOf, routeFor, type Tool, toolsOver } from "./tools.ts";
 import type { Fields } from "./trim.ts";
 import { inTools } from "./wording.ts";
 
@@ -80,9 +79,7 @@ async function callTool(
   args: Fields,
   around: Surroundings & { readonly caller: Caller },
 ): Promise<ToolResult> {
-  const route = tool.withoutJob !== undefined && args.job_id === undefined ? tool.withoutJob : tool.route;
-  const permitted = permit(route.access, around.caller, {});
-  if (!permitted.ok) return failed(permitted.error);
+  const route = routeFor(tool, args);
   try {
     const answered = await invoke(route, around, inputOf(tool, route, args, around.caller, around.now));
     if (answered instanceof Response) throw new Error(`The tool ${tool.name} stands for a stream`);

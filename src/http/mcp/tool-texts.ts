@@ -1,7 +1,8 @@
 /** What each tool of `/mcp` is called, stands for and says of itself. Language models read the descriptions. */
-import type * as z from "zod";
+import * as z from "zod";
 import type { Caller } from "../../domain/job/access.ts";
-import { briefJobs, type Fields, markOutputs, shareOutputs } from "./trim.ts";
+import { DurationText } from "../../schema/schedule.ts";
+import { briefJobs, type Fields, markOutputs, onlyRun, shareOutputs } from "./trim.ts";
 
 export type ToolSpec = {
   readonly name: string;
@@ -118,9 +119,10 @@ Example: {"job_id": "…", "wait": "30s"}`,
   {
     name: "list_runs",
     aliases: ["get_runs", "job_history", "run_history", "list_executions", "get_logs"],
-    description: `List runs, newest first: when due, how ended, output or error. Long outputs are cut; get_run shows one whole.
+    description: `List a job's runs, newest first: when due, how ended, output or error (long outputs cut; get_run shows one whole). Without job_id: what failed lately, over all jobs.
 Example: {"job_id": "…", "status": "error", "limit": 5}`,
     route: "listRuns",
+    withoutJob: "listAllRuns",
     effect: "reads",
     repeatable: true,
     trim: shareOutputs,
@@ -142,6 +144,36 @@ Example: {"job_id": "…", "status": "error", "limit": 5}`,
     effect: "changes",
     repeatable: true,
     trim: markOutputs,
+  },
+  {
+    name: "wait_for_run",
+    aliases: ["claim_run", "poll", "next_run", "wait", "get_next_run", "claim"],
+    description: `Take the next run that is offered to you, if your agent has a mailbox (delivery pull); waits up to wait_seconds. Do it as \`message\` says, report_progress within each minute, end with complete_run. Nothing offered: call again.
+Example: {"wait_seconds": 50}`,
+    route: "claimRuns",
+    effect: "changes",
+    repeatable: false,
+    trim: onlyRun,
+    own: {
+      schema: z.strictObject({
+        agent_id: z
+          .string()
+          .optional()
+          .meta({ aliases: ["agent"], description: "The agent whose mailbox it is; default: the token's own." }),
+        wait_seconds: z
+          .int()
+          .min(0)
+          .max(50)
+          .default(0)
+          .meta({ aliases: ["wait", "timeout", "seconds", "timeout_seconds"], description: "0 to 50" }),
+        lease: DurationText.optional().meta({ aliases: ["lease_seconds"], description: "10s to 1h, default 1m" }),
+      }),
+      toRoute: ({ agent_id, wait_seconds, lease }, caller) => ({
+        agent_id: agent_id ?? ("agent_id" in caller ? caller.agent_id : undefined),
+        wait: `${wait_seconds}s`,
+        ...(lease === undefined ? {} : { lease }),
+      }),
+    },
   },
   {
     name: "complete_run",

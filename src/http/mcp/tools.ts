@@ -9,8 +9,10 @@ import { ok } from "../../domain/result.ts";
 import { typed } from "../input.ts";
 import type { Input } from "../invoke.ts";
 import type { AnyRoute } from "../route.ts";
-import { missingText } from "../teach/explain.ts";
+import { explainIssues, missingText } from "../teach/explain.ts";
 import { type Field, fieldAt, fieldOf, joined } from "../teach/field.ts";
+import { withoutNulls } from "../teach/sound-part.ts";
+import { zodWords } from "../teach/zod-words.ts";
 import { briefProperties } from "./brief-schema.ts";
 import { SPECS, type ToolSpec } from "./tool-texts.ts";
 import type { Fields } from "./trim.ts";
@@ -20,29 +22,30 @@ export type Tool = Omit<ToolSpec, "route" | "withoutJob"> & {
   readonly route: AnyRoute;
   /** The route for calls without a job. */
   readonly withoutJob: AnyRoute | undefined;
-  /** Its fields, for the texts about wrong calls. */
-  readonly root: Field;
   /** JSON Schema (2020-12) of the arguments, in short. */
   readonly inputSchema: { readonly [name: string]: unknown; readonly type: "object" };
 };
 
 /** The tools over these routes, which must hold every one that a tool stands for. */
 export function toolsOver(routes: readonly AnyRoute[]): readonly Tool[] {
-  return SPECS.map(({ route: id, withoutJob, ...spec }) => {
+  const find = (id: string): AnyRoute => {
     const route = routes.find((one) => one.id === id);
-    if (route === undefined) throw new Error(`The tool ${spec.name} stands for ${id}, which is no route`);
-    const root = rootOf(route, spec);
-    const other = routes.find((one) => one.id === withoutJob);
-    return {
-      ...spec,
-      route,
-      withoutJob: other,
-      root,
-      inputSchema: inputSchemaOf(route, spec, root, other !== undefined),
-    };
+    if (route === undefined) throw new Error(`A tool stands for ${id}, which is no route`);
+    return route;
+  };
+  return SPECS.map(({ route: id, withoutJob: otherId, ...spec }) => {
+    const route = find(id);
+    const withoutJob = otherId === undefined ? undefined : find(otherId);
+    const tool = { ...spec, route, withoutJob };
+    return { ...tool, inputSchema: inputSchemaOf(tool) };
   });
 }
 
+/** The route that the arguments ask for. */
+export const routeFor = ({ route, withoutJob }: Tool, args: Fields): AnyRoute =>
+  withoutJob !== undefined && (args.job_id === undefined || args.job_id === null) ? withoutJob : route;
+
+const Args = z.record(z.string(), z.unknown());
 const Key = z.string().meta({ description: "Names this call: a repeat within 24 hours makes no second job." });
 
 /** The parameters of the path by the names that the tools have for them: `id` is a job's, an agent's, by the collection. */
@@ -52,38 +55,45 @@ const paramsOf = ({ path }: AnyRoute): readonly (readonly [param: string, field:
     name === "id" ? `${collection.replace(/s$/, "")}_id` : name,
   ]);
 
-/** The tool's fields at one level: those of its route's path, body and query. */
-function rootOf(route: AnyRoute, spec: Omit<ToolSpec, "route">): Field {
-  if (spec.own !== undefined) return fieldOf(spec.own.schema);
-  const ids = Object.fromEntries(
-    paramsOf(route).map(([param, field]) => [field, z.string().meta({ aliases: [param, field.replace(/_id$/, "")] })]),
-  );
-  const own = z.strictObject({ ...ids, ...(spec.idempotencyKey ? { idempotency_key: Key.optional() } : {}) });
+/** The tool's fields at one level, when it stands for this route: those of the route's path, body and query. */
+export function rootOf(tool: Omit<Tool, "inputSchema">, route: AnyRoute): Field {
+  if (tool.own !== undefined) return fieldOf(tool.own.schema);
+  const id = (param: string, field: string) => z.string().meta({ aliases: [param, field.replace(/_id$/, "")] });
+  const ids = Object.fromEntries(paramsOf(route).map(([param, field]) => [field, id(param, field)]));
+  const own = z.strictObject({ ...ids, ...(tool.idempotencyKey ? { idempotency_key: Key.optional() } : {}) });
   const shapes = [own, route.body?.shown ?? route.body?.schema, route.query];
   return joined(...shapes.flatMap((schema) => (schema === undefined ? [] : [fieldOf(schema)])));
 }
 
-/** The root as JSON Schema. `additionalProperties` stays unsaid: what is wrong is told by the answer, not by a client. */
-function inputSchemaOf(route: AnyRoute, spec: Omit<ToolSpec, "route">, root: Field, jobIsOptional: boolean) {
-  const ids = paramsOf(route).map(([, field]) => field);
-  const needed = new Set([...(spec.own === undefined ? ids : []), ...(spec.required ?? [])]);
-  if (jobIsOptional) needed.delete("job_id");
+/** The arguments as JSON Schema. `additionalProperties` stays unsaid: what is wrong is told by the answer, not by a client. */
+function inputSchemaOf(tool: Omit<Tool, "inputSchema">) {
+  const { route, withoutJob, own, words = false } = tool;
+  const root = rootOf(tool, route);
+  const other = withoutJob === undefined ? {} : briefProperties(rootOf(tool, withoutJob), words);
+  const ids = own === undefined ? paramsOf(route).map(([, field]) => field) : [];
+  const needed = new Set([...ids, ...(tool.required ?? [])]);
   const required = root.fields.filter(({ name, isRequired }) => isRequired || needed.has(name)).map(({ name }) => name);
+  const isOptional = (name: string): boolean => withoutJob !== undefined && name === "job_id";
   return {
     type: "object" as const,
-    properties: briefProperties(root, spec.words === true),
-    ...(required.length === 0 ? {} : { required: required.filter((name) => !jobIsOptional || name !== "job_id") }),
+    properties: { ...briefProperties(root, words), ...other },
+    ...(required.length === 0 ? {} : { required: required.filter((name) => !isOptional(name)) }),
   };
 }
 
 /** What the route is to be asked with these arguments. */
 export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Caller, now: number): Input {
-  const { root, own } = tool;
-  const read = parsed(args, root);
-  const checked = own?.schema.safeParse(read);
-  const given = new Map(Object.entries(checked?.success && own !== undefined ? own.toRoute(read, caller) : read));
+  const root = rootOf(tool, route);
+  const places = { arguments: root };
+  const { own } = tool;
+  const read = Args.parse(own === undefined ? parsed(args, root) : withoutNulls(parsed(args, root), root));
+  const checked = own?.schema.safeParse(read, { error: zodWords });
+  const ownFaults =
+    checked?.success === false ? explainIssues(checked.error.issues, read, "arguments", { places, now }) : [];
+  const meant = checked?.success ? Args.parse(checked.data) : read;
+  const given = new Map(Object.entries(own === undefined ? read : own.toRoute(meant, caller)));
   const params: Record<string, string> = {};
-  const wrong: FieldError[] = [];
+  const wrong: FieldError[] = [...ownFaults];
   for (const [param, field] of paramsOf(route)) {
     const id = given.get(field);
     if (id !== undefined) given.delete(field);
@@ -105,7 +115,7 @@ export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Calle
     query,
     headers: tool.idempotencyKey && typeof key === "string" ? { "idempotency-key": key } : {},
     readBody: async () => ok(Object.fromEntries(body)),
-    places: { arguments: root },
+    places,
     ...(wrong.length === 0 ? {} : { faults: wrong }),
   };
 }

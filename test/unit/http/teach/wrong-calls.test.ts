@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { ok } from "../../../../src/domain/result.ts";
 import { ROUTES } from "../../../../src/http/app.ts";
 import { type Answered, type Input, invoke, type Surroundings } from "../../../../src/http/invoke.ts";
-import { inputOf, type Tool, toolsOver } from "../../../../src/http/mcp/tools.ts";
+import { inputOf, rootOf, type Tool, toolsOver } from "../../../../src/http/mcp/tools.ts";
 import type { AnyRoute } from "../../../../src/http/route.ts";
 import { type Field, fieldOf, fieldsBelow } from "../../../../src/http/teach/field.ts";
 import { nearNames, spelling } from "../../../../src/http/teach/near.ts";
@@ -59,12 +59,12 @@ function doorsOf(route: AnyRoute): readonly Door[] {
 }
 
 function doorOf(tool: Tool): Door {
-  const { name, root, route } = tool;
+  const { name, route } = tool;
   const send = (value: object) => {
-    const input = inputOf(tool, bare(route), { ...value }, { role: "admin" }, NOW);
+    const input = inputOf(tool, bare(route), { ...value }, { role: "agent", agent_id: "a1" }, NOW);
     return invoke(bare(route), around, input);
   };
-  return { name: `tool ${name}`, root, send, isPost: route.method === "post" };
+  return { name: `tool ${name}`, root: rootOf(tool, route), send, isPost: route.method === "post" };
 }
 
 const doors: readonly Door[] = [...ROUTES.flatMap((route) => doorsOf(route)), ...toolsOver(ROUTES).map(doorOf)];

@@ -52,7 +52,7 @@ export async function invoke(route: AnyRoute, around: Surroundings, input: Input
   if (!query.ok || !headers.ok || !body.ok || input.faults !== undefined) {
     const faults = [...(input.faults ?? []), ...errorsIn(query), ...errorsIn(headers), ...errorsIn(body)];
     const meant = body.ok ? [] : await meaningOf(route.body, call, errorsIn(body), placeOf(places, "body").field);
-    return invalid(refineAll([...faults, ...meant], input, sent, lesson));
+    return invalid([...faults, ...refineAll(meant, input, sent, lesson)]);
   }
   const answered = await route.handle({ ...call, query: query.value, headers: headers.value, body: body.value });
   if (answered instanceof Response || answered.ok) return answered;

@@ -8,7 +8,7 @@ export type Io = "input" | "output";
 export type Readers = "docs" | "teach";
 
 /** What a schema's meta says for the texts about wrong calls (`teach/field.ts`); JSON Schema has no such keywords. */
-const TEACHING = ["aliases", "opposites", "valueAliases", "reads", "shownOnly"] as const;
+const TEACHING = ["aliases", "opposites", "valueAliases", "reads", "instead", "shownOnly"] as const;
 
 /**
  * A schema as JSON Schema. All transforms of ours make strings of what is written (ids given as numbers), so that is what an
@@ -24,10 +24,25 @@ export function jsonSchema(schema: z.ZodType, io: Io, readers: Readers = "docs")
       if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
       if (made.minimum === Number.MIN_SAFE_INTEGER) delete made.minimum;
       if (made.minLength === 0) delete made.minLength;
+      if (io === "input" && readers === "docs") sayDefault(made);
       if (readers === "docs") for (const keyword of TEACHING) delete made[keyword];
     },
   });
   return rest;
+}
+
+/**
+ * The default of a field that a client may leave out, in words: makers of clients take the keyword `default` for a promise that
+ * the field is always there, and have every caller send it.
+ */
+function sayDefault(made: z.core.JSONSchema.BaseSchema): void {
+  const { default: value, description = "" } = made;
+  if (value === undefined) return;
+  delete made.default;
+  const said =
+    typeof value === "object" || /\bdefault\b/i.test(description) ? "" : `Default: ${JSON.stringify(value)}.`;
+  const text = [description, said].filter((part) => part !== "").join(" ");
+  if (text !== "") made.description = text;
 }
 
 const Defs = z.record(z.string(), z.unknown()).default({});

@@ -7,6 +7,7 @@ import { type Io, jsonSchema } from "./json-schema.ts";
 import { ProblemBody } from "./problem.ts";
 import { ANSWERS } from "./problem-answers.ts";
 import { type AnswerSpec, type AnyRoute, type BodySpec, route } from "./route.ts";
+import { CALLS_TAG, TAGS } from "./tags.ts";
 import { SIGNATURE_HEADERS, WEBHOOKS } from "./webhooks.ts";
 
 type Json = Record<string, unknown>;
@@ -19,23 +20,6 @@ Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened
 404 \`not_found\`; a method that a path does not have is 405 \`method_not_allowed\`, with \`Allow\`. Every answer carries \`X-Request-Id\`.
 
 A token sees and touches only jobs that match every id it carries; others are 404.`;
-
-const CALLS_TAG = "Calls to agents";
-
-const TAGS: Readonly<Record<string, string>> = {
-  Jobs: "What fires, when, and what the agent is told.",
-  Runs: "What happened: one run for every time that a job was due or asked to run.",
-  "Fan-outs": "The runs of an all_users job: one for each active user.",
-  Schedules: "When a schedule fires, before any job is made with it.",
-  Users: "The roster that all_users jobs run for.",
-  Agents: "Where jobs with an agent_id are delivered.",
-  Heartbeats: "A document that is looked through again and again, and acted on when there is something to do.",
-  Tokens: "Who may call.",
-  "Import and export": "Bringing jobs from elsewhere, and taking them along.",
-  Service: "The service itself.",
-  MCP: "The same for agents, as tools.",
-  [CALLS_TAG]: "What Reveille sends, and how to answer it.",
-};
 
 /** The route that answers the description of `routes` and of itself. */
 export function describeApi(routes: readonly AnyRoute[]) {
@@ -73,10 +57,7 @@ export function openApi(routes: readonly AnyRoute[]): Json {
     openapi: "3.1.0",
     info: { title: "Reveille", version, description: DESCRIPTION, license: { name: "MIT", identifier: "MIT" } },
     servers: [{ url: "/" }],
-    tags: [...new Set([...routes.map(({ tag }) => tag), CALLS_TAG])].map((name) => {
-      const about = TAGS[name];
-      return { name, ...(about === undefined ? {} : { description: about }) };
-    }),
+    tags: [...new Set([...routes.map(({ tag }) => tag), CALLS_TAG])].map((name) => ({ name, description: TAGS[name] })),
     security: [{ bearer: [] }],
     paths,
     webhooks: Object.fromEntries(WEBHOOKS.map((call) => [call.name, webhook(call, components)])),

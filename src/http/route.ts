@@ -9,6 +9,7 @@ import { type Ok, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import type { Access } from "./auth.ts";
 import type { ErrorCode, HttpFailure } from "./failure.ts";
+import type { Tag } from "./tags.ts";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
@@ -103,7 +104,7 @@ export type Route<
   readonly access: W;
   /** The operation's id in the API's description: a verb and a noun, `createJob`. */
   readonly id: string;
-  readonly tag: string;
+  readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
   /** Query parameters in their JSON types (`queryIn` reads them from the URL's text); a strict object. */
@@ -148,7 +149,7 @@ export type AnyRoute = {
   readonly path: string;
   readonly access: Access;
   readonly id: string;
-  readonly tag: string;
+  readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
   readonly query?: z.ZodType;

@@ -20,12 +20,14 @@ export const ScheduleSpec = z
       .optional()
       .meta({
         reads: "cron",
+        instead: { duration: "every", instant: "at", rrule: "rrule" },
         aliases: ["expression", "expr", "cron_expression", "crontab", "cron_schedule", "pattern", "calendar"],
         description:
           "Five fields (minute hour day-of-month month day-of-week) or @yearly @annually @monthly @weekly @daily @midnight @hourly. Names, ranges, lists, steps, ?, L, W, #; weekday 0-7. May begin with CRON_TZ=Area/City.",
         examples: ["0 9 * * 1-5"],
       }),
     every: DurationText.optional().meta({
+      instead: { cron: "cron", instant: "at", rrule: "rrule" },
       aliases: [
         "interval",
         "period",
@@ -43,6 +45,7 @@ export const ScheduleSpec = z
       examples: ["30m"],
     }),
     at: InstantText.optional().meta({
+      instead: { cron: "cron", duration: "in", rrule: "rrule" },
       aliases: [
         "run_at",
         "time",
@@ -63,6 +66,7 @@ export const ScheduleSpec = z
       examples: ["2027-01-15T14:30:00+08:00"],
     }),
     in: DurationText.optional().meta({
+      instead: { cron: "cron", instant: "at", rrule: "rrule" },
       aliases: ["delay", "after", "delay_by", "from_now", "wait", "in_seconds", "in_minutes", "delay_seconds"],
       description: "Fires once, so long from now, 1s to 365d; stored as the at that it comes to.",
       examples: ["20m"],
@@ -73,6 +77,7 @@ export const ScheduleSpec = z
       .optional()
       .meta({
         reads: "rrule",
+        instead: { cron: "cron", duration: "every", instant: "at" },
         aliases: ["recurrence", "rule", "recurrence_rule", "ical", "rfc5545"],
         description:
           "An RFC 5545 recurrence rule, MINUTELY to YEARLY; EXDATE: and RDATE: lines may follow after a newline. DTSTART is starts_at, by default the job's creation.",

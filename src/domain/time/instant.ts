@@ -9,7 +9,7 @@ export const MAX_INSTANT = 253_402_300_799_999;
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 const LOCAL_TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?$/;
-const EXAMPLES = `write it like "2026-11-23T10:00:00Z" or "2026-11-23T10:00:00+01:00"`;
+const EXAMPLES = `write it like YYYY-MM-DDThh:mm:ssZ or YYYY-MM-DDThh:mm:ss+01:00`;
 
 /**
  * A local time without an offset, `2027-01-15T14:30`, seconds optional, held as `zone.ts` says; undefined where the text

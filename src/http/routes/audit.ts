@@ -49,9 +49,9 @@ const list = route({
   description:
     "One entry for each successful change of a job, an agent, a token, a heartbeat, a subscription or the roster; kept 90 days, also of what is gone. Running a job changes none of them.",
   query: z.strictObject({
-    job_id: queryText.optional(),
-    actor: queryText.optional(),
-    action: queryText.optional(),
+    job_id: queryText.optional().meta({ description: "Changes of this job." }),
+    actor: queryText.optional().meta({ description: "Changes by this actor.", examples: ["agent:helper"] }),
+    action: queryText.optional().meta({ description: "Changes of this kind.", examples: ["job.update"] }),
     since: bound("Only entries from this time on."),
     until: bound("Only entries up to this time."),
     limit: pageLimit(DEFAULT_LIMIT),

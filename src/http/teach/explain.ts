@@ -5,7 +5,8 @@ import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow, valueAt } from "./field.ts";
 import { sameName } from "./near.ts";
 import { correction, namesAt } from "./unknown-name.ts";
-import { clock, durationsOf, epochText, rightValues, tomorrow } from "./value.ts";
+import { clock, durationsOf, epochText, isReadAs, rightValues, tomorrow } from "./value.ts";
+import { cronOf, instantOf } from "./words.ts";
 import { either, json, shown } from "./write.ts";
 
 /** Where a call brings fields; over MCP all stand at one level, as a tool's arguments. */
@@ -129,6 +130,8 @@ const firstSentence = (text: string): string => (/^.*?[^.][.](?= |$)/.exec(text)
 /** A value that is wrong, with the right one where it can be told. */
 function valueText(message: string, field: Field | undefined, given: unknown, now: number): string {
   if (field === undefined) return message;
+  const instead = insteadOf(field, given);
+  if (instead !== undefined) return `${message}; write ${instead}`;
   const right = rightValues(field, given).filter((text) => text !== json(given));
   if (field.reads === "duration" && typeof given === "number") {
     return right.length === 0
@@ -171,13 +174,34 @@ export function refine(
   });
 }
 
+/** A text that the field beside this one takes: `{"in": "30m"}` for an `at` of "30m" or "in 30 minutes". */
+function insteadOf({ reads, instead }: Field, given: unknown): string | undefined {
+  if (typeof given !== "string" || (reads !== undefined && isReadAs(reads, given))) return undefined;
+  const [duration] = isReadAs("duration", given) ? [given] : durationsOf(given);
+  for (const other of ["rrule", "cron", "instant", "duration"] as const) {
+    const name = instead[other];
+    const cron = other === "cron" ? cronOf(given) : undefined;
+    const text = other === "duration" ? duration : (cron ?? (isReadAs(other, given) ? given : undefined));
+    if (name !== undefined && text !== undefined) return json({ [name]: text });
+  }
+  return undefined;
+}
+
 function refined(message: string, field: Field, given: unknown, now: number): string {
+  const instead = insteadOf(field, given);
+  if (instead !== undefined && !message.includes(instead)) return `${message}; write ${instead}`;
   if (field.reads === "instant") {
     const epoch = epochText(given);
     const saysNow = /\bit is (?:now )?\d{4}-/.test(message);
+    const meant = typeof given === "string" ? instantOf(given, now) : undefined;
+    if (meant !== undefined) {
+      return `${message}; write "${meant}" for UTC, or the zone's offset in place of Z; it is ${clock(now)} now`;
+    }
     const clockWords = saysNow ? `tomorrow at this time is "${tomorrow(now)}"` : clockText(now);
     return `${message}${epoch === undefined ? "" : `; ${shown(given)} is ${json(epoch)}`}; ${clockWords}`;
   }
+  const cron = field.reads === "cron" && typeof given === "string" ? cronOf(given) : undefined;
+  if (cron !== undefined) return `${message}; write "${cron}"`;
   if (field.reads === "duration") {
     const right = durationsOf(given)
       .map(json)

@@ -6,7 +6,8 @@ import * as z from "zod";
 import { wholeSchema } from "../json-schema.ts";
 
 /** How the text of a field is read: the schema's own `.meta({reads: …})`. */
-export type Reads = "duration" | "instant" | "cron" | "rrule";
+const ReadsName = z.enum(["duration", "instant", "cron", "rrule"]);
+export type Reads = z.infer<typeof ReadsName>;
 
 export type Field = {
   readonly name: string;
@@ -21,6 +22,8 @@ export type Field = {
   /** Aliases whose value is the contrary: `paused` of `enabled`. */
   readonly opposites: readonly string[];
   readonly reads: Reads | undefined;
+  /** The field beside it that takes a text of another form: of an `at`, `in` for a duration. */
+  readonly instead: Partial<Readonly<Record<Reads, string>>>;
   readonly description: string | undefined;
   readonly example: unknown;
   readonly isRequired: boolean;
@@ -80,7 +83,8 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
     valueAliases: z.record(z.string(), z.string()).catch({}).parse(schema.valueAliases),
     aliases: [...strings.parse(schema.aliases), ...strings.parse(schema.opposites)],
     opposites: strings.parse(schema.opposites),
-    reads: z.enum(["duration", "instant", "cron", "rrule"]).optional().catch(undefined).parse(schema.reads),
+    reads: ReadsName.optional().catch(undefined).parse(schema.reads),
+    instead: z.partialRecord(ReadsName, z.string()).catch({}).parse(schema.instead),
     description: typeof schema.description === "string" ? schema.description : undefined,
     example,
     isRequired,

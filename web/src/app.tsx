@@ -2,6 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "./keys.ts";
+import { AgentPage } from "./pages/agents/agent-page.tsx";
+import { AgentsPage } from "./pages/agents/agents-page.tsx";
 import { EditJobPage, NewJobPage } from "./pages/edit/edit-page.tsx";
 import { EventsPage } from "./pages/events/events-page.tsx";
 import { ForecastPage } from "./pages/forecast/forecast-page.tsx";
@@ -11,7 +13,6 @@ import { FanOutPage } from "./pages/job/fan-out-page.tsx";
 import { JobPage } from "./pages/job/job-page.tsx";
 import { JobsPage } from "./pages/jobs/jobs-page.tsx";
 import { NotFound } from "./pages/not-found.tsx";
-import { AgentsPage } from "./pages/operator/agents-page.tsx";
 import { SubscriptionsPage } from "./pages/operator/subscriptions-page.tsx";
 import { TokensPage } from "./pages/operator/tokens-page.tsx";
 import { UsersPage } from "./pages/operator/users-page.tsx";
@@ -125,7 +126,7 @@ function pageAt([page = "overview", id, part, partId]: readonly string[]): Compo
     case "users":
       return <UsersPage />;
     case "agents":
-      return <AgentsPage />;
+      return id === undefined ? <AgentsPage /> : <AgentPage id={id} />;
     case "tokens":
       return <TokensPage />;
     default:

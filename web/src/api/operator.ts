@@ -2,7 +2,23 @@
 import { call, type Page, v1 } from "./client.ts";
 
 export type User = { readonly id: string; readonly active: boolean; readonly last_seen_at?: string };
-export type Agent = { readonly id: string; readonly url: string; readonly secret?: string };
+export type Agent = {
+  readonly id: string;
+  /** `push`: called at its URL. `pull`: claims its runs out of a mailbox. */
+  readonly delivery: "push" | "pull";
+  readonly url?: string;
+  /** Of one that pulls: open sockets, and runs offered and not claimed yet. */
+  readonly connected?: number;
+  readonly waiting?: number;
+  readonly secret?: string;
+};
+/** What registers an agent. */
+export type AgentBody = {
+  readonly delivery?: "pull";
+  readonly url?: string;
+  readonly secret?: string;
+  readonly rotate?: boolean;
+};
 export type TokenRequest = {
   readonly role: string;
   readonly agent_id?: string;
@@ -46,10 +62,8 @@ export const importUsers = (users: readonly string[]) =>
   call<{ readonly imported: number }>("POST", v1("users", "import"), { json: { users } });
 
 export const listAgents = (signal?: AbortSignal) => call<Page<Agent>>("GET", v1("agents"), { signal });
-export const putAgent = (
-  id: string,
-  body: { readonly url: string; readonly secret?: string; readonly rotate?: boolean },
-) => call<Agent>("PUT", v1("agents", id), { json: body });
+export const getAgent = (id: string, signal?: AbortSignal) => call<Agent>("GET", v1("agents", id), { signal });
+export const putAgent = (id: string, body: AgentBody) => call<Agent>("PUT", v1("agents", id), { json: body });
 export const deleteAgent = (id: string) => call<undefined>("DELETE", v1("agents", id));
 
 export const listTokens = (cursor?: string, signal?: AbortSignal) =>

@@ -1,21 +1,31 @@
 import type { Job } from "../api/jobs.ts";
+import { link } from "../route.ts";
 
-/** Whose job it is, and for whom it runs. */
-export function OwnerChips({ job }: { readonly job: Job }) {
-  const chips = [
-    ...(job.exec_scope === "all_users" ? ["all users"] : []),
-    ...(job.owner_kind === "system" ? ["system"] : []),
-    ...(job.plugin_id === undefined ? [] : [`plugin ${job.plugin_id}`]),
-    ...(job.agent_id === undefined ? [] : [`agent ${job.agent_id}`]),
-    ...(job.user_id === undefined ? [] : [`user ${job.user_id}`]),
-    ...Object.entries(job.labels ?? {}).map(([key, value]) => `${key}: ${value}`),
+type Chip = { readonly text: string; readonly to: string };
+
+const jobsWith = (name: string, value: string): string => `${link("jobs")}?${new URLSearchParams({ [name]: value })}`;
+
+/** Whose job it is, and for whom it runs; each chip leads to what it has in common with others. */
+export function OwnerChips({ job, tabIndex = 0 }: { readonly job: Job; readonly tabIndex?: number }) {
+  const chips: readonly Chip[] = [
+    ...(job.exec_scope === "all_users" ? [{ text: "all users", to: jobsWith("exec_scope", "all_users") }] : []),
+    ...(job.owner_kind === "system" ? [{ text: "system", to: jobsWith("owner_kind", "system") }] : []),
+    ...(job.plugin_id === undefined
+      ? []
+      : [{ text: `plugin ${job.plugin_id}`, to: jobsWith("plugin_id", job.plugin_id) }]),
+    ...(job.agent_id === undefined ? [] : [{ text: `agent ${job.agent_id}`, to: link("agents", job.agent_id) }]),
+    ...(job.user_id === undefined ? [] : [{ text: `user ${job.user_id}`, to: jobsWith("user_id", job.user_id) }]),
+    ...Object.entries(job.labels ?? {}).map(([key, value]) => ({
+      text: `${key}: ${value}`,
+      to: jobsWith("label", `${key}:${value}`),
+    })),
   ];
   return (
     <span class="chips">
-      {chips.map((chip) => (
-        <span key={chip} class="chip" title={chip}>
-          {chip}
-        </span>
+      {chips.map(({ text, to }) => (
+        <a key={text} class="chip" title={text} href={to} tabIndex={tabIndex}>
+          {text}
+        </a>
       ))}
     </span>
   );

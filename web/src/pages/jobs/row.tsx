@@ -67,7 +67,7 @@ export function JobRow({
           <span>{job.name}</span>
           {jobWord(job) === "active" ? null : <small class="job-state">{jobWord(job)}</small>}
         </a>
-        <OwnerChips job={job} />
+        <OwnerChips job={job} tabIndex={isCurrent ? 0 : -1} />
       </div>
       <div class="job-when">
         <span class="words" title={inWords(job.schedule)}>

@@ -1,15 +1,18 @@
 /** The agents that jobs can be routed to. A secret is shown once, when it is made. */
 import { useState } from "preact/hooks";
 import { type Agent, deleteAgent, listAgents, putAgent } from "../../api/operator.ts";
-import { messagesAt, type Problem } from "../../api/problem.ts";
+import { useEverySeen } from "../../clock.ts";
 import { Action } from "../../parts/button.tsx";
 import { CopyBlock } from "../../parts/copy.tsx";
 import { Confirm, Dialog } from "../../parts/dialog.tsx";
 import { curl, Empty } from "../../parts/empty.tsx";
-import { TextField } from "../../parts/field.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { useResource } from "../../parts/resource.ts";
+import { link } from "../../route.ts";
 import { isOperator } from "../../session.ts";
+import { NewAgent } from "./new-agent.tsx";
+
+const REFRESH_MS = 10_000;
 
 export function AgentsPage() {
   const list = useResource("agents", listAgents);
@@ -20,19 +23,18 @@ export function AgentsPage() {
     if (agent.secret !== undefined) setMade(agent);
     list.reload();
   };
+  useEverySeen(REFRESH_MS, list.reload);
   return (
     <>
       <h1>Agents</h1>
-      <p class="lead">
-        A job with an agent is sent to that agent's URL; any other goes to the default agent, AGENT_URL.
-      </p>
+      <p class="lead">A job that names an agent is delivered to it; any other goes to the default agent, AGENT_URL.</p>
       <ProblemBox problem={list.problem} onRetry={list.reload} />
       {agents.length === 0 ? null : (
         <table class="plain-table">
           <thead>
             <tr>
               <th scope="col">Agent</th>
-              <th scope="col">URL</th>
+              <th scope="col">Delivery</th>
               <th scope="col">
                 <span class="sr-only">Actions</span>
               </th>
@@ -41,21 +43,14 @@ export function AgentsPage() {
           <tbody>
             {agents.map((agent) => (
               <tr key={agent.id}>
-                <td>{agent.id}</td>
                 <td>
-                  <code>{agent.url}</code>
+                  <a href={link("agents", agent.id)}>{agent.id}</a>
                 </td>
+                <td>{agent.url === undefined ? mailboxWords(agent) : <code>{agent.url}</code>}</td>
                 <td class="row-actions">
                   {isOperator.value ? (
                     <>
-                      <Action
-                        tone="quiet"
-                        label={`New secret for ${agent.id}`}
-                        act={() => putAgent(agent.id, { url: agent.url, rotate: true })}
-                        onDone={saved}
-                      >
-                        New secret
-                      </Action>
+                      {agent.url === undefined ? null : <NewSecret agent={agent} onDone={saved} />}
                       <button
                         type="button"
                         class="button quiet"
@@ -111,48 +106,22 @@ export function AgentsPage() {
   );
 }
 
-function NewAgent({ onSaved }: { readonly onSaved: (agent: Agent) => void }) {
-  const [id, setId] = useState("");
-  const [url, setUrl] = useState("");
-  const [problem, setProblem] = useState<Problem>();
-  const save = async (event: Event) => {
-    event.preventDefault();
-    if (id.trim() === "")
-      return setProblem({
-        status: 0,
-        code: "unsendable",
-        title: "Not sent yet",
-        detail: "The agent has no id.",
-        errors: [{ path: "id", message: "is required" }],
-      });
-    const answer = await putAgent(id.trim(), { url: url.trim() });
-    if (!answer.ok) return setProblem(answer.error);
-    setProblem(undefined);
-    setId("");
-    setUrl("");
-    onSaved(answer.value);
-  };
+/** Makes a new secret in place of the one there is. */
+export function NewSecret({ agent, onDone }: { readonly agent: Agent; readonly onDone: (agent: Agent) => void }) {
+  const url = agent.url ?? "";
   return (
-    <form class="card inline-form" onSubmit={save} aria-labelledby="new-agent" noValidate>
-      <h2 id="new-agent">Register an agent</h2>
-      <TextField
-        label="Id"
-        value={id}
-        onInput={setId}
-        errors={messagesAt(problem, "id")}
-        input={{ placeholder: "research" }}
-      />
-      <TextField
-        label="URL"
-        value={url}
-        onInput={setUrl}
-        errors={messagesAt(problem, "url")}
-        input={{ type: "url", placeholder: "https://agent.example.com/reveille" }}
-      />
-      <button type="submit" class="button main">
-        Register
-      </button>
-      <ProblemBox problem={problem} />
-    </form>
+    <Action
+      tone="quiet"
+      label={`New secret for ${agent.id}`}
+      act={() => putAgent(agent.id, { url, rotate: true })}
+      onDone={onDone}
+    >
+      New secret
+    </Action>
   );
+}
+
+/** `mailbox · 1 connected · 3 waiting`. */
+function mailboxWords({ connected = 0, waiting = 0 }: Agent): string {
+  return ["mailbox", connected === 0 ? "not connected" : `${connected} connected`, `${waiting} waiting`].join(" · ");
 }

@@ -292,10 +292,11 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#tokens.list(query);
   }
 
-  async revokeToken(id: string, by: Author, now: number): Promise<Outcome<null>> {
-    if (this.#tokens.revoke(id, now) === undefined) return notFound("token");
+  async revokeToken(id: string, by: Author, now: number): Promise<Outcome<RegisteredToken>> {
+    const token = this.#tokens.revoke(id, now);
+    if (token === undefined) return notFound("token");
     this.#record({ action: "token.revoke", target: id, by });
-    return ok(null);
+    return ok(token);
   }
 
   async revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }> {

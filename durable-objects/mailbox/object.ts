@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { leaseMsOf } from "../../src/agent/claim.ts";
+import { isRevoked } from "../../src/directory/tokens.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import { inTurns } from "../../src/map-limit.ts";
@@ -84,6 +85,13 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
 
   async disconnect(reason: string): Promise<void> {
     for (const socket of this.#seats.sockets()) socket.close(AGENT_DELETED, reason);
+  }
+
+  async revoked(tokenId: string): Promise<void> {
+    for (const socket of this.#seats.sockets()) {
+      const { caller } = this.#seats.get(socket);
+      if (caller.role !== "admin" && caller.token_id === tokenId) socket.close(TOKEN_ENDED, "the token was revoked");
+    }
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -187,7 +195,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   /** Hands one run to the socket that it is kept for, if the job confirms the claim. */
   async #hand(offer: StoredOffer, socket: WebSocket): Promise<void> {
     const seat = this.#seats.get(socket);
-    const body = await this.#confirm(offer, seat);
+    // Without the list of revoked tokens the socket is taken at its word: the mailbox is told of each revocation besides.
+    const isRefused = await isRevoked(this.env, seat.caller, Date.now()).catch(() => false);
+    if (isRefused) socket.close(TOKEN_ENDED, "the token was revoked");
+    const body = isRefused ? undefined : await this.#confirm(offer, seat);
     const now = this.#seats.get(socket);
     if (body === undefined) {
       this.#seats.hold(socket, offer.runId, undefined);

@@ -8,7 +8,9 @@ import { type Page, pageOf } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import { cursorsOf } from "../domain/text/cursor.ts";
 import type { Env } from "../env.ts";
+import { logError } from "../log.ts";
 import { type RegisteredToken, shardFor } from "../objects/directory.ts";
+import { mailboxObject } from "../objects/mailbox.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 
 /** How old the list of revoked tokens may be that a call is checked against: a revocation holds everywhere within 10 s. */
@@ -36,11 +38,26 @@ export async function listTokens(
   return ok(pageOf(tokens, limit, ({ id }) => cursors.encode(id)));
 }
 
-/** Revokes the token: at once in this isolate, within {@link REVOCATIONS_MS} in others. Errors: `not_found`. */
+/**
+ * Revokes the token: at once in this isolate, within {@link REVOCATIONS_MS} in others. Sockets that it has open at its agent's
+ * mailbox are closed. Errors: `not_found`.
+ */
 export async function revokeToken(env: Env, id: string, by: Author, now: number): Promise<Outcome<null>> {
   const revoked = await tokensShard(env).revokeToken(id, by, now);
-  if (revoked.ok) known.ids.add(id);
-  return revoked;
+  if (!revoked.ok) return revoked;
+  known.ids.add(id);
+  const { role, agentId } = revoked.value;
+  if (role === "agent" && agentId !== undefined) await closeSockets(env, agentId, id);
+  return ok(null);
+}
+
+/** A mailbox that cannot be reached closes them by itself, at the next run that it would hand out. */
+async function closeSockets(env: Env, agentId: string, tokenId: string): Promise<void> {
+  try {
+    await mailboxObject(env, agentId).revoked(tokenId);
+  } catch (error) {
+    logError("The sockets of a revoked token could not be closed", { agent_id: agentId }, error);
+  }
 }
 
 /** The revoked tokens, as this isolate knows them: those revoked up to `upTo` (epoch ms), asked for at `askedAt`. */

@@ -185,7 +185,7 @@ export interface DirectoryRpc extends EventsRpc {
   /** Those that have neither expired nor been revoked, newest first. */
   listTokens(query: TokenQuery): Promise<RegisteredToken[]>;
   /** Errors: `not_found` if there is no such token, or it has expired or been revoked. */
-  revokeToken(id: string, by: Author, now: number): Promise<Outcome<null>>;
+  revokeToken(id: string, by: Author, now: number): Promise<Outcome<RegisteredToken>>;
   /** Tokens revoked after `after` that have not expired, and when the last of them was; a few earlier ones come again. */
   revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }>;
 

@@ -49,6 +49,8 @@ export interface MailboxRpc {
   settled(run: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
   /** The agent was deleted, or has an address now: every socket is closed. Offers stay until their time is over. */
   disconnect(reason: string): Promise<void>;
+  /** The token is revoked: its sockets are closed. */
+  revoked(tokenId: string): Promise<void>;
   /** Opens the socket that {@link SOCKET_REQUEST_HEADER} describes: 101, or 429 when the agent has as many as it may. */
   fetch(request: Request): Promise<Response>;
 }

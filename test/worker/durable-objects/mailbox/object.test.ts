@@ -167,6 +167,15 @@ describe("a socket", () => {
     await vi.waitFor(() => expect(long.closes).toEqual([4404]));
   });
 
+  it("is closed with 4401 when its token is revoked", async () => {
+    const agent = await makeAgent();
+    const made = await call("POST", "/v1/tokens", { json: { role: "agent", agent_id: agent, expires_in: "1h" } });
+    const [revoked, other] = [await connected(agent, String(made.body.token)), await connected(agent)];
+    await call("DELETE", `/v1/tokens/${made.body.id}`);
+    await vi.waitFor(() => expect(revoked.closes).toEqual([4401]));
+    expect(other.closes).toEqual([]);
+  });
+
   it("is refused to those who may not claim, at an agent with a URL, and beyond ten", async () => {
     const agent = await makeAgent();
     expect(await connect(agent, await agentToken({ agent_id: "another" }))).toEqual({ refused: 403 });

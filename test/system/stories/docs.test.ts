@@ -74,7 +74,13 @@ describe("the commands do what the page says", () => {
     const claims = { role: "agent", agent_id: "tester", expires_in: "1h" };
     const minted = await (await reveille.api("/v1/tokens", { json: claims })).json();
     const { token } = z.object({ token: z.string() }).parse(minted);
-    environment = { REVEILLE: reveille.url, AUTH: `Authorization: Bearer ${reveille.adminToken}`, TOKEN: token };
+    environment = {
+      REVEILLE_URL: reveille.url,
+      REVEILLE_TOKEN: reveille.adminToken,
+      REVEILLE: reveille.url,
+      AUTH: `Authorization: Bearer ${reveille.adminToken}`,
+      TOKEN: token,
+    };
   });
 
   const runnable = pages

@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+// The command: in the package what was built of it, in a clone its sources, which Node 24 (a development dependency) runs as they are.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const sources = new URL("../src/cli/main.ts", import.meta.url);
+if (!existsSync(sources)) await import("../dist/package/cli.js");
+else if (process.features.typescript) await import(sources.href);
+else {
+  const node = fileURLToPath(new URL("../node_modules/.bin/node", import.meta.url));
+  const child = spawn(node, [fileURLToPath(sources), ...process.argv.slice(2)], { stdio: "inherit" });
+  // A terminal sends a Ctrl-C to both; what comes to this process alone is passed on. The end is the child's.
+  process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    process.stderr.write(`${error.message}. Run npm ci first.\n`);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? (signal === null ? 1 : 128);
+  });
+}

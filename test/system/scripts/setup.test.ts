@@ -1,0 +1,49 @@
+/** `npm run setup -- --dry-run`: secrets are made once and kept for their owner alone, and a deployment is built. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { parseEnv } from "node:util";
+import { expect, it } from "vitest";
+import { temporaryFolder } from "../harness/index.ts";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+
+async function setup(folder: string, answers: string) {
+  const child = spawn("npm", ["run", "--silent", "setup", "--", "--dry-run"], {
+    cwd: ROOT,
+    stdio: "pipe",
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, SECRETS_DIR: folder, WRANGLER_SEND_METRICS: "false" },
+  });
+  child.stdin.end(answers);
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { code: child.exitCode, output: out + err };
+}
+
+it("makes the secrets, keeps them at the next time, and builds what would be deployed", async () => {
+  const folder = await temporaryFolder();
+  const first = await setup(folder, "reveille-try\nhttps://agent.example.com/hook\n");
+  expect([first.code, first.output]).toEqual([
+    0,
+    expect.stringContaining("Dry run: built and checked, nothing was sent."),
+  ]);
+  const path = join(folder, "reveille-try.secrets");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  const secrets = parseEnv(await readFile(path, "utf8"));
+  expect(secrets).toEqual({
+    ADMIN_TOKEN: expect.stringMatching(/^[0-9a-f]{64}$/),
+    TOKEN_SECRET: expect.stringMatching(/^[0-9a-f]{64}$/),
+    AGENT_SECRET: expect.stringMatching(/^whsec_/),
+    AGENT_URL: "https://agent.example.com/hook",
+  });
+  await setup(folder, "reveille-try\n\n");
+  expect(parseEnv(await readFile(path, "utf8"))).toEqual(secrets);
+});
+
+it.each(["No Such Name\n", "ok\nhttp://agent.example.com/\n"])(
+  "refuses answers that cannot be meant: %j",
+  async (answers) => {
+    expect((await setup(await temporaryFolder(), answers)).code).toBe(1);
+  },
+);

@@ -5,17 +5,20 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { lookUpAgent, secretFor } from "../../src/agent/own-secret.ts";
+import { noteEvents } from "../../src/directory/events.ts";
 import { invalid, notFound, type Outcome } from "../../src/domain/failure.ts";
 import {
   type Beat,
   beatView,
   failed,
+  failureOf,
   foldIdle,
   idleBeat,
   interrupted,
   isInProgress,
   type NewBeat,
   queueBeat,
+  repeated,
   withoutRetry,
 } from "../../src/domain/heartbeat/beat.ts";
 import {
@@ -47,6 +50,7 @@ import { TaskLoop } from "./task-loop.ts";
 
 /** An alarm that is late by more has been given up by the platform. */
 const OVERDUE_MS = MINUTE_MS;
+const TELL_AGAIN_MS = MINUTE_MS;
 
 /** Counts on while its object sleeps: it lasts as long as the isolate, as the registered tasks do. */
 const tasks = new TaskLoop(intervalTasks, (task, reason) => logError("A code task failed", { task, reason }));
@@ -169,7 +173,9 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     const busy = newest !== undefined && isInProgress(newest);
     if (busy || slot === undefined) {
       // The platform gives up on an alarm after its retries; the tick does not.
-      if (this.#running === undefined && (await this.ctx.storage.getAlarm()) === null) this.#arm();
+      if (this.#running === undefined && (await this.ctx.storage.getAlarm()) === null) {
+        this.#arm(this.#store.owed().length > 0 ? now : undefined);
+      }
       return ok({});
     }
     const beat = this.#begin(loaded, scheduledBeat(record.name, newest, slot), now, tickAt);
@@ -185,7 +191,30 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     if (loaded === undefined) return;
     const beat = this.#nextToRun(loaded, now);
     if (beat !== undefined) await this.#run(beat, loaded.record);
-    this.#arm();
+    const isTold = await this.#tellFailures(loaded.record.name);
+    this.#arm(isTold ? undefined : Date.now() + TELL_AGAIN_MS);
+  }
+
+  /**
+   * Tells the directory of beats that failed: recorded as owed with the beat, told, and then noted, so that a crash in between tells
+   * them again under the same ids. False if the directory could not be reached.
+   */
+  async #tellFailures(name: string): Promise<boolean> {
+    const owed = this.#store.load() === undefined ? [] : this.#store.owed();
+    const last = owed.at(-1);
+    if (last === undefined) return true;
+    try {
+      const failures = owed.map((beat) => failureOf(name, beat));
+      await noteEvents(
+        this.env,
+        failures.map((failure) => ({ ...failure, type: "heartbeat.failed" })),
+      );
+      if (this.#store.load() !== undefined) this.#store.settleOwed(last.seq);
+      return true;
+    } catch (error) {
+      logError("A heartbeat's failure could not be told; trying again in a minute", { heartbeat: name }, error);
+      return false;
+    }
   }
 
   /** Keeps code's interval tasks going (docs/contract.md §10): asked of the one object that is named {@link TASKS}. */
@@ -244,22 +273,25 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return isInProgress(beat) ? beat : undefined;
   }
 
-  /** Sets the alarm for what the object waits for. A beat that is running arms it at its end. */
-  #arm(): void {
+  /** Sets the alarm for what the object waits for, at the latest for `by`. A beat that is running arms it at its end. */
+  #arm(by = Number.POSITIVE_INFINITY): void {
     const loaded = this.#running === undefined ? this.#store.load() : undefined;
     if (loaded === undefined) return;
     const { record, newest, handledAt } = loaded;
     // The tick arms it when the mode is another one again.
-    if (this.#settings.MODE === "stopped" && newest?.phase !== "queued") return;
-    const wakeAt = nextWakeAt(compileStored(record.config), newest, handledAt, Date.now());
-    if (wakeAt !== undefined) void this.ctx.storage.setAlarm(wakeAt);
+    const isHeld = this.#settings.MODE === "stopped" && newest?.phase !== "queued";
+    const beatAt = isHeld ? undefined : nextWakeAt(compileStored(record.config), newest, handledAt, Date.now());
+    const wakeAt = Math.min(by, beatAt ?? by);
+    if (Number.isFinite(wakeAt)) void this.ctx.storage.setAlarm(wakeAt);
   }
 
   /** Records a new beat: ended at once where a gate ends it, else queued. `at` is the time that the gates go by. */
   #begin(loaded: StoredHeartbeat, next: NewBeat, now: number, at: number): Beat {
     const { record, newest } = loaded;
     // A new beat takes the place of a repeat that was still to come.
-    if (newest?.retryAt !== undefined) this.#store.putBeat(withoutRetry(newest));
+    if (newest?.retryAt !== undefined) {
+      this.#store.putBeat(next.retryOf === newest.id ? repeated(newest) : withoutRetry(newest));
+    }
     const document = this.#store.document();
     const idle = idleBecause(compileStored(record.config), { trigger: next.trigger, at, document });
     if (idle === undefined) {
@@ -281,7 +313,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     if (beat.phase === "queued" || beat.id === this.#running?.id) return loaded;
     const ended = interrupted(beat, compileStored(loaded.record.config).everyMs, now);
     this.#store.putBeat(ended);
-    if (ended.retryAt !== undefined) this.#arm();
+    this.#arm(now);
     return { ...loaded, newest: ended };
   }
 

@@ -45,4 +45,7 @@ const V1 = [
 /** `code_version`: of the configuration in code that was applied last (`setHeartbeat`). */
 const V2 = ["ALTER TABLE heartbeat ADD COLUMN code_version TEXT"] as const;
 
-export const SCHEMA: Schema = { table: "heartbeat", steps: [V1, V2] };
+/** `owed`: 1 until the directory has been told that the beat failed. */
+const V3 = ["ALTER TABLE beat ADD COLUMN owed INTEGER"] as const;
+
+export const SCHEMA: Schema = { table: "heartbeat", steps: [V1, V2, V3] };

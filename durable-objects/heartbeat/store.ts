@@ -3,7 +3,7 @@
  * between two of them gets one commit.
  */
 import { compact } from "../../src/domain/compact.ts";
-import type { Beat, BeatPhase } from "../../src/domain/heartbeat/beat.ts";
+import { type Beat, type BeatPhase, hasFailed } from "../../src/domain/heartbeat/beat.ts";
 import type { HeartbeatRecord } from "../../src/domain/heartbeat/heartbeat.ts";
 import type { BeatOutcome, BeatTrigger } from "../../src/schema/heartbeat.ts";
 import { makeTables, migrate } from "../storage/migrate.ts";
@@ -34,6 +34,7 @@ type Detail = Pick<
   | "notified"
   | "tokens"
   | "missed"
+  | "repeated"
 >;
 
 export class HeartbeatStore {
@@ -77,7 +78,7 @@ export class HeartbeatStore {
     put(this.#sql, "document", { one: 1, markdown, updated_at: now });
   }
 
-  /** Writes a beat, new or changed. One row; a new one beyond the retention drops the oldest. */
+  /** Writes a beat, new or changed. One row; a new one beyond the retention drops the oldest. A beat that failed for good is owed. */
   putBeat(beat: Beat): void {
     const {
       seq,
@@ -110,8 +111,19 @@ export class HeartbeatStore {
       retry_at: retryAt,
       handled_at: handledAt,
       detail: JSON.stringify(detail satisfies Detail),
+      owed: hasFailed(beat),
     });
     this.#sql.exec("DELETE FROM beat WHERE seq <= ?", seq - BEAT_RETENTION);
+  }
+
+  /** The beats whose failure the directory has not been told of. */
+  owed(): Beat[] {
+    return all(this.#sql, "SELECT * FROM beat WHERE owed = 1 ORDER BY seq").map(toBeat);
+  }
+
+  /** The directory has been told of the failures up to this one. */
+  settleOwed(seq: number): void {
+    this.#sql.exec("UPDATE beat SET owed = 0 WHERE owed = 1 AND seq <= ?", seq);
   }
 
   /** Newest first; only those before `beforeSeq`, if given. */

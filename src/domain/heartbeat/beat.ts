@@ -22,6 +22,7 @@ import { formatInstant } from "../time/instant.ts";
 
 const MAX_ERROR_BYTES = 4_096;
 const MAX_DECISION_TEXT_BYTES = 4_096;
+const MAX_EVENT_ERROR_BYTES = 300;
 /** A failed beat is tried again after this, or after half its interval if that is shorter. */
 const MAX_RETRY_DELAY_MS = MINUTE_MS;
 
@@ -54,6 +55,8 @@ export type Beat = {
   readonly missed?: number;
   /** When the beat is tried again. */
   readonly retryAt?: number;
+  /** Another beat has repeated this one. */
+  readonly repeated?: true;
   /** How many like beats the entry stands for; more than 1 only where a gate ended them. */
   readonly count: number;
   /** When the last of them was. */
@@ -209,9 +212,25 @@ export function withoutRetry(beat: Beat): Beat {
   return rest;
 }
 
+/** The beat whose retry begins: whether it has failed is that one's to say. */
+export const repeated = (beat: Beat): Beat => ({ ...withoutRetry(beat), repeated: true });
+
 function withTokens(beat: Beat, call: "decision" | "main", usage: TokenUsage | undefined): Beat {
   return usage === undefined ? beat : { ...beat, tokens: { ...beat.tokens, [call]: usage } };
 }
+
+/** Whether the beat has ended as an error that no repeat follows: a `heartbeat.failed` (docs/contract.md §18). */
+export const hasFailed = (beat: Beat): boolean =>
+  beat.outcome === "error" && beat.retryAt === undefined && beat.repeated !== true;
+
+/** What the events say of a beat that failed; the id is the same however often it is told. */
+export const failureOf = (name: string, beat: Beat): Failure => ({
+  id: `heartbeat-${beat.id}.failed`,
+  at: beat.finishedAt ?? beat.lastAt,
+  message: `The heartbeat "${name}" failed: ${cutUtf8(beat.error ?? "unknown", MAX_EVENT_ERROR_BYTES).text.replace(/[\s\p{Cc}]+/gu, " ")}`,
+});
+
+type Failure = { readonly id: string; readonly at: number; readonly message: string };
 
 /** The beat as clients see it. */
 export function beatView(beat: Beat): BeatView {

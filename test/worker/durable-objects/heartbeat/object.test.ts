@@ -4,7 +4,9 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { HeartbeatObject } from "../../../../durable-objects/heartbeat/object.ts";
 import { BEAT_RETENTION } from "../../../../durable-objects/heartbeat/store.ts";
+import { listEvents } from "../../../../src/directory/events.ts";
 import type { Outcome } from "../../../../src/domain/failure.ts";
+import { ADMIN } from "../../../../src/domain/job/access.ts";
 import type { Env } from "../../../../src/env.ts";
 import { verify } from "../../../../src/outbound/signature.ts";
 import { type Beat, HeartbeatInput } from "../../../../src/schema/heartbeat.ts";
@@ -120,6 +122,47 @@ describe("an interval of no whole minutes", () => {
     await at(armed, () => runDurableObjectAlarm(stub));
     expect(await beatsOf(stub)).toEqual([]);
     expect(await armedAt(stub)).toBeNull();
+  });
+});
+
+describe("a beat that fails", () => {
+  const busy: ChatScript = { status: 503, body: "busy" };
+  const failuresOf = async (name: string) => {
+    const page = await value(listEvents(env, ADMIN, { types: ["heartbeat.failed"] }, { limit: 100 }));
+    return page.items.filter(({ message }) => message.includes(`"${name}"`));
+  };
+
+  it("is an event, told once however often the object looks again", async () => {
+    const { stub, name } = await makeHeartbeat({ decision: says("prose") });
+    const { beat_id } = await value(stub.beatNow());
+    await ended(stub);
+    const [event, ...more] = await vi.waitFor(async () => {
+      const found = await failuresOf(name);
+      if (found.length === 0) throw new Error("no event yet");
+      return found;
+    });
+    expect(more).toEqual([]);
+    expect(event).toMatchObject({
+      id: `heartbeat-${beat_id}.failed`,
+      type: "heartbeat.failed",
+      message: expect.stringContaining("the decision must be the JSON"),
+    });
+    await runInDurableObject(stub, (_object, { storage }) => storage.sql.exec("UPDATE beat SET owed = 1"));
+    await value(stub.beatIfDue(Date.now()));
+    await runDurableObjectAlarm(stub);
+    expect(await failuresOf(name)).toHaveLength(1);
+  });
+
+  it("is none while a repeat of it is still to come, and one if that fails too", async () => {
+    const { stub, name, nextTick } = await makeHeartbeat({ decision: busy });
+    await value(stub.beatIfDue(nextTick));
+    const first = await ended(stub);
+    expect(first).toMatchObject({ outcome: "error", next_attempt_at: expect.any(String) });
+    expect(await failuresOf(name)).toEqual([]);
+    await at(Date.parse(first.next_attempt_at ?? ""), () => runDurableObjectAlarm(stub));
+    const [second] = await beatsOf(stub);
+    expect(second).toMatchObject({ outcome: "error", retry_of: first.id });
+    expect((await failuresOf(name)).map(({ id }) => id)).toEqual([`heartbeat-${second?.id}.failed`]);
   });
 });
 

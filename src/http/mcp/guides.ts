@@ -33,7 +33,7 @@ Exactly one kind:
 
 Beside the kind, in the same object: timezone (IANA name; without it UTC), starts_at, ends_at, max_runs, jitter (one fixed delay for a job), exclude (["2026-12-24/2027-01-01", "SAT", "22:00-07:00"]).
 
-- Every other week, or the second Tuesday: rrule. A weekday of the month in cron: 2#2 (second Tuesday), 5L (last Friday), L (last day), 15W (weekday nearest the 15th).
+- Every other week, or the second Tuesday: rrule. A weekday of the month in cron: TUE#2 (second Tuesday), FRIL (last Friday), L (last day), 15W (weekday nearest the 15th).
 - In cron, day of month and day of week both restricted: either one fires. */45 fires at :00 and :45, not every 45 minutes: that is {"every": "45m"}.
 - Where clocks change, a fixed local time that does not exist fires right after the gap, and one that comes twice fires once.
 - Durations: 90s, 30m, 1h30m, 2d, 1w. Times: RFC 3339.

@@ -62,13 +62,13 @@ function isoMs(text: string): number | undefined {
   return ms > 0 ? ms : undefined;
 }
 
-const ALONE: Readonly<Record<string, number>> = {
-  secondly: SECOND_MS,
-  minutely: MINUTE_MS,
-  hourly: HOUR_MS,
-  daily: DAY_MS,
-  weekly: WEEK_MS,
-};
+const ALONE: ReadonlyMap<string, number> = new Map([
+  ["secondly", SECOND_MS],
+  ["minutely", MINUTE_MS],
+  ["hourly", HOUR_MS],
+  ["daily", DAY_MS],
+  ["weekly", WEEK_MS],
+]);
 
 /** In words: `30 minutes`, `1 hour 30 min`, `every 2 hours`, `hourly`. */
 function wordsMs(text: string): number | undefined {
@@ -76,7 +76,7 @@ function wordsMs(text: string): number | undefined {
     .toLowerCase()
     .replace(/^(?:every|in|each)\s+/, "")
     .trim();
-  const alone = ALONE[words] ?? unitMs(words);
+  const alone = ALONE.get(words) ?? unitMs(words);
   if (alone !== undefined) return alone;
   if (!/^(?:\d+(?:\.\d+)?\s*[a-z]+[\s,]*(?:and\s+)?)+$/.test(words) || words.length > 60) return undefined;
   const parts = [...words.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/g)].map(([, count, unit = ""]) => {
@@ -140,7 +140,7 @@ export function rightValues(field: Field, given: unknown, unit?: number): readon
   if (values.length > 0) return nearValues(field, given).map((value) => json(value));
   if (types.includes("boolean")) {
     const flag =
-      typeof given === "string" || typeof given === "number" ? FLAGS[String(given).toLowerCase()] : undefined;
+      typeof given === "string" || typeof given === "number" ? FLAGS.get(String(given).toLowerCase()) : undefined;
     if (flag !== undefined) return [json(flag)];
   }
   if (types.includes("integer") || types.includes("number")) {
@@ -156,16 +156,16 @@ export function rightValues(field: Field, given: unknown, unit?: number): readon
   return [];
 }
 
-const FLAGS: Readonly<Record<string, boolean>> = {
-  true: true,
-  false: false,
-  yes: true,
-  no: false,
-  on: true,
-  off: false,
-  "1": true,
-  "0": false,
-};
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["false", false],
+  ["yes", true],
+  ["no", false],
+  ["on", true],
+  ["off", false],
+  ["1", true],
+  ["0", false],
+]);
 
 /** Text in place of an object: the JSON of one, or what one of the object's own fields reads. */
 function objectsOf(field: Field, text: string): readonly string[] {

@@ -3,9 +3,9 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const { AGENT_SECRET, PORT = "9000" } = process.env;
-if (!AGENT_SECRET?.startsWith("whsec_")) throw new Error('Set AGENT_SECRET to "whsec_" and the secret in base64.');
-const KEY = Buffer.from(AGENT_SECRET.slice("whsec_".length), "base64");
+const { AGENT_SECRET, AGENT_SECRET_PREVIOUS, PORT = "9000" } = process.env;
+/** The secret, and while it is being replaced the one of before: either may have signed a call. */
+const KEYS = [AGENT_SECRET ?? "", ...(AGENT_SECRET_PREVIOUS ? [AGENT_SECRET_PREVIOUS] : [])].map(keyOf);
 const TOLERANCE_SECONDS = 300;
 const MAX_BODY_BYTES = 1_048_576;
 const MAX_REMEMBERED = 1_000;
@@ -44,17 +44,24 @@ async function receive(request) {
   return answer;
 }
 
+/** The key behind `whsec_`. An empty one would let everybody sign. */
+function keyOf(secret) {
+  const key = Buffer.from(secret.startsWith("whsec_") ? secret.slice("whsec_".length) : "", "base64");
+  if (key.length < 24) throw new Error('Set AGENT_SECRET to "whsec_" and the secret in base64, of 24 bytes or more.');
+  return key;
+}
+
 /** What is wrong with the signature (Standard Webhooks 1.0), or undefined. `text` is the body exactly as it arrived. */
 function signatureProblem(headers, text) {
   const { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signatures } = headers;
   if (!id || !timestamp || !signatures) return "the webhook-* headers are missing";
   // Written so that a timestamp which is no number fails as well.
   if (!(Math.abs(Date.now() / 1_000 - Number(timestamp)) <= TOLERANCE_SECONDS)) return "the timestamp is too far off";
-  const expected = createHmac("sha256", KEY).update(`${id}.${timestamp}.${text}`).digest();
+  const expected = KEYS.map((key) => createHmac("sha256", key).update(`${id}.${timestamp}.${text}`).digest());
   const signed = signatures.split(" ").some((signature) => {
     const [version, base64 = ""] = signature.split(",");
     const given = Buffer.from(base64, "base64");
-    return version === "v1" && given.length === expected.length && timingSafeEqual(given, expected);
+    return version === "v1" && expected.some((one) => given.length === one.length && timingSafeEqual(given, one));
   });
   return signed ? undefined : "no signature fits";
 }

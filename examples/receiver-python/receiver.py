@@ -13,10 +13,18 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SECRET = os.environ.get("AGENT_SECRET", "")
-if not SECRET.startswith("whsec_"):
-    raise SystemExit('Set AGENT_SECRET to "whsec_" and the secret in base64.')
-KEY = base64.b64decode(SECRET[len("whsec_"):])
+
+def key_of(secret):
+    """The key behind `whsec_`. An empty one would let everybody sign."""
+    key = base64.b64decode(secret[len("whsec_"):]) if secret.startswith("whsec_") else b""
+    if len(key) < 24:
+        raise SystemExit('Set AGENT_SECRET to "whsec_" and the secret in base64, of 24 bytes or more.')
+    return key
+
+
+# The secret, and while it is being replaced the one of before: either may have signed a call.
+PREVIOUS = os.environ.get("AGENT_SECRET_PREVIOUS")
+KEYS = [key_of(secret) for secret in [os.environ.get("AGENT_SECRET", "")] + ([PREVIOUS] if PREVIOUS else [])]
 PORT = int(os.environ.get("PORT", "9000"))
 TOLERANCE_SECONDS = 300
 MAX_BODY_BYTES = 1_048_576
@@ -37,9 +45,9 @@ def signature_problem(headers, body):
         return "the webhook-* headers are missing"
     if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(time.time() - int(timestamp)) > TOLERANCE_SECONDS:
         return "the timestamp is too far off"
-    digest = hmac.new(KEY, f"{id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-    expected = b"v1," + base64.b64encode(digest)
-    if any(hmac.compare_digest(given.encode(), expected) for given in signatures.split(" ")):
+    content = f"{id}.{timestamp}.".encode() + body
+    expected = [b"v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()) for key in KEYS]
+    if any(hmac.compare_digest(given.encode(), one) for given in signatures.split(" ") for one in expected):
         return None
     return "no signature fits"
 

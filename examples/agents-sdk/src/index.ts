@@ -7,6 +7,8 @@ declare global {
   namespace Cloudflare {
     interface Env {
       readonly AGENT_SECRET: string;
+      /** The secret of before, while it is being replaced. */
+      readonly AGENT_SECRET_PREVIOUS?: string;
       readonly ASSISTANT: DurableObjectNamespace<Assistant>;
     }
   }
@@ -26,13 +28,25 @@ type Call = z.infer<typeof JobRun>["data"];
 type Answer = { readonly status: 200 | 202 | 410; readonly body: Record<string, string> };
 type Work = { readonly text: string; readonly complete: Call["complete"] };
 
+/** The library of Standard Webhooks: signature, several signatures, five minutes of tolerance, constant time. Throws what is wrong. */
+function verify({ AGENT_SECRET, AGENT_SECRET_PREVIOUS }: Cloudflare.Env, body: string, headers: Headers): void {
+  // An empty key would let everybody sign.
+  if (!/^whsec_.{32}/.test(AGENT_SECRET ?? "")) throw new Error("Set AGENT_SECRET to whsec_ and the secret in base64.");
+  const given = Object.fromEntries(headers);
+  try {
+    new Webhook(AGENT_SECRET).verify(body, given);
+  } catch (error) {
+    if (!AGENT_SECRET_PREVIOUS) throw error;
+    new Webhook(AGENT_SECRET_PREVIOUS).verify(body, given);
+  }
+}
+
 export default {
   async fetch(request: Request, env: Cloudflare.Env): Promise<Response> {
     if (request.method !== "POST") return Response.json({ error: "send a POST" }, { status: 405 });
     const body = await request.text();
     try {
-      // The library of Standard Webhooks: signature, several signatures, five minutes of tolerance, constant time.
-      new Webhook(env.AGENT_SECRET).verify(body, Object.fromEntries(request.headers));
+      verify(env, body, request.headers);
     } catch (error) {
       if (!(error instanceof WebhookVerificationError)) throw error;
       return Response.json({ error: error.message }, { status: 401 });

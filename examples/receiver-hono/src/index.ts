@@ -5,7 +5,12 @@ import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import { signatureProblem } from "./signature.ts";
 
-type Env = { readonly AGENT_SECRET: string; readonly SESSION: DurableObjectNamespace<Session> };
+/** AGENT_SECRET_PREVIOUS: the secret of before, while it is being replaced. */
+type Env = {
+  readonly AGENT_SECRET: string;
+  readonly AGENT_SECRET_PREVIOUS?: string;
+  readonly SESSION: DurableObjectNamespace<Session>;
+};
 
 /** What this agent reads of a call; there is more, see docs/delivery.md. */
 const JobRun = z.object({
@@ -24,7 +29,9 @@ const app = new Hono<{ Bindings: Env }>();
 
 app.post("/", bodyLimit({ maxSize: 1_048_576 }), async (c) => {
   const text = await c.req.text();
-  const problem = await signatureProblem(c.env.AGENT_SECRET, c.req.raw.headers, text, Date.now() / 1_000);
+  const { AGENT_SECRET = "", AGENT_SECRET_PREVIOUS } = c.env;
+  const secrets = AGENT_SECRET_PREVIOUS ? [AGENT_SECRET, AGENT_SECRET_PREVIOUS] : [AGENT_SECRET];
+  const problem = await signatureProblem(secrets, c.req.raw.headers, text, Date.now() / 1_000);
   if (problem !== undefined) return c.json({ error: problem }, 401);
   const call = JobRun.safeParse(JSON.parse(text));
   if (!call.success) return c.json({ error: `this agent takes job.run: ${z.prettifyError(call.error)}` }, 400);

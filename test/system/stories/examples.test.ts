@@ -1,5 +1,5 @@
 /** The examples of agents, each in its own runtime, called by a real Reveille and by callers that are not Reveille. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ import { atEnd, eventually, type Reveille, startReveille, temporaryFolder } from
 const EXAMPLES = resolve(import.meta.dirname, "../../../examples");
 const START_LIMIT_MS = 30_000;
 
-type Settings = { readonly AGENT_SECRET: string; readonly PORT: string };
+type Settings = { readonly AGENT_SECRET: string; readonly AGENT_SECRET_PREVIOUS: string; readonly PORT: string };
 
 /** Starts a program of an example's folder, given its settings as a shell would, and waits until it listens. */
 async function startProgram(name: string, command: readonly string[], settings: Settings): Promise<void> {
@@ -46,12 +46,12 @@ async function startProgram(name: string, command: readonly string[], settings: 
   );
 }
 
-async function startWorker(name: string, { AGENT_SECRET, PORT }: Settings): Promise<void> {
+async function startWorker(name: string, { PORT, ...bindings }: Settings): Promise<void> {
   const runtime = await startRuntime({
     build: fromSources(join(EXAMPLES, name, "wrangler.toml")),
     port: Number(PORT),
     dataDir: await temporaryFolder(),
-    bindings: { AGENT_SECRET },
+    bindings,
   });
   if (!runtime.ok) throw new Error(runtime.error);
   atEnd(runtime.value.stop);
@@ -61,7 +61,8 @@ async function startWorker(name: string, { AGENT_SECRET, PORT }: Settings): Prom
 async function startWrangler(name: string, settings: Settings): Promise<void> {
   const quiet = ["CLOUDFLARE_CF_FETCH_ENABLED=false", "WRANGLER_SEND_METRICS=false", "WRANGLER_LOG=error"];
   const wrangler = ["npx", "--no", "wrangler", "dev", "--ip", "127.0.0.1", "--port", settings.PORT];
-  const given = ["--persist-to", await temporaryFolder(), "--var", `AGENT_SECRET:${settings.AGENT_SECRET}`];
+  const secrets = (["AGENT_SECRET", "AGENT_SECRET_PREVIOUS"] as const).map((key) => `${key}:${settings[key]}`);
+  const given = ["--persist-to", await temporaryFolder(), ...secrets.flatMap((secret) => ["--var", secret])];
   await startProgram(name, ["env", ...quiet, ...wrangler, ...given], settings);
 }
 
@@ -100,6 +101,7 @@ const Job = z.looseObject({ id: z.string(), state: z.string() });
 for (const { name, start, skip = false } of examples) {
   describe.skipIf(skip)(name, () => {
     const secret = `whsec_${randomBytes(32).toString("base64")}`;
+    const previous = `whsec_${randomBytes(32).toString("base64")}`;
     let url: string;
     let reveille: Reveille;
 
@@ -107,7 +109,7 @@ for (const { name, start, skip = false } of examples) {
       const port = await findPort(0);
       if (!port.ok) throw new Error(port.error);
       url = `http://127.0.0.1:${port.value}/`;
-      await start({ AGENT_SECRET: secret, PORT: String(port.value) });
+      await start({ AGENT_SECRET: secret, AGENT_SECRET_PREVIOUS: previous, PORT: String(port.value) });
       const env = { AGENT_URL: url, AGENT_SECRET: secret };
       reveille = await startReveille({ dataDir: await temporaryFolder(), env });
     });
@@ -213,6 +215,10 @@ for (const { name, start, skip = false } of examples) {
       expect(answer.status).toBe(200);
     });
 
+    it("takes a call that the secret of before has signed", async () => {
+      expect((await call({ secret: previous })).status).toBe(200);
+    });
+
     it("does the work of one webhook-id once, however often it is called", async () => {
       const session = `session-${name}`;
       const first = await (await call({ id: "run-repeated", session })).json();
@@ -222,3 +228,15 @@ for (const { name, start, skip = false } of examples) {
     });
   });
 }
+
+it.each([
+  ["receiver-node", ["node", "receiver.mjs"]],
+  ["receiver-python", ["python3", "-B", "receiver.py"]],
+])("%s does not start with a secret that everybody knows", (name, [file = "", ...args]) => {
+  for (const AGENT_SECRET of ["whsec_", "", "whsec_AAAA"]) {
+    const env = { PATH: process.env.PATH, AGENT_SECRET, PORT: "0" };
+    const ended = spawnSync(file, args, { cwd: join(EXAMPLES, name), env, encoding: "utf8", timeout: 10_000 });
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toContain("Set AGENT_SECRET");
+  }
+});

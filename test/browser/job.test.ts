@@ -193,3 +193,15 @@ it("shows what a job has spent against its budget, and what the agent asked for"
   await page.getByLabel("Hide runs that found nothing new").check();
   await page.getByText("No run in the log").or(page.getByText("It has not run yet")).waitFor();
 });
+
+it("copies the call that would make such a job", async () => {
+  const job = await dashboard.makeJob({ name: "Copied", schedule: { every: "1h" }, labels: { team: "ops" } });
+  const page = await dashboard.open(`#/jobs/${job.id}`);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("button", { name: "Copy as curl" }).click();
+  await page.getByText("Command copied").waitFor();
+  const copied = String(await page.evaluate("navigator.clipboard.readText()"));
+  const sent: Record<string, unknown> = JSON.parse(copied.slice(copied.indexOf("{"), copied.lastIndexOf("}") + 1));
+  expect(sent).toMatchObject({ name: "Copied", schedule: { every: "1h" }, labels: { team: "ops" } });
+  expect((await reveille.api("/v1/jobs", { json: sent })).status).toBe(201);
+});

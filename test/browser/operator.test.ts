@@ -41,7 +41,7 @@ it("registers an agent and shows its secret once", async () => {
   await page.getByRole("row", { name: /research/ }).waitFor({ state: "detached" });
 });
 
-it("shows an agent's delivery, its jobs, and what failed", async () => {
+it("shows an agent's delivery, what a test call comes to, its jobs, and what failed", async () => {
   const page = await dashboard.open("#/agents");
   await page.getByLabel("Id", { exact: true }).fill("tester");
   await page.getByLabel("URL").fill(dashboard.agent.url);
@@ -51,6 +51,8 @@ it("shows an agent's delivery, its jobs, and what failed", async () => {
   await page.getByRole("link", { name: "tester" }).click();
   await page.getByRole("heading", { name: "tester", level: 1 }).waitFor();
   await page.getByText(dashboard.agent.url).waitFor();
+  await page.getByRole("button", { name: "Send a test call" }).click();
+  await page.getByText(/^answered 200 in /).waitFor();
   await page.getByRole("table", { name: "Jobs" }).getByRole("link", { name: "Of the tester" }).waitFor();
   await page.getByText("No run has failed.").waitFor();
 });

@@ -12,6 +12,13 @@ export type Agent = {
   readonly waiting?: number;
   readonly secret?: string;
 };
+/** What became of a test call; `took` is a duration. */
+export type AgentTest = {
+  readonly ok: boolean;
+  readonly status?: number;
+  readonly error?: string;
+  readonly took: string;
+};
 /** What registers an agent. */
 export type AgentBody = {
   readonly delivery?: "pull";
@@ -64,6 +71,7 @@ export const importUsers = (users: readonly string[]) =>
 export const listAgents = (signal?: AbortSignal) => call<Page<Agent>>("GET", v1("agents"), { signal });
 export const getAgent = (id: string, signal?: AbortSignal) => call<Agent>("GET", v1("agents", id), { signal });
 export const putAgent = (id: string, body: AgentBody) => call<Agent>("PUT", v1("agents", id), { json: body });
+export const testAgent = (id: string) => call<AgentTest>("POST", v1("agents", id, "test"));
 export const deleteAgent = (id: string) => call<undefined>("DELETE", v1("agents", id));
 
 export const listTokens = (cursor?: string, signal?: AbortSignal) =>

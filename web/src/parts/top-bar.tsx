@@ -56,7 +56,7 @@ export function TopBar({ onHelp }: { readonly onHelp: () => void }) {
         </button>
         <button
           type="button"
-          class="button quiet icon-only"
+          class="button quiet icon-only for-keys"
           aria-label="Keyboard shortcuts"
           title="Keyboard shortcuts (?)"
           onClick={onHelp}

@@ -1,9 +1,10 @@
 /** One agent: how runs reach it, whether it is there, its jobs, and what failed lately. */
 import { useState } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
-import { type Agent, getAgent } from "../../api/operator.ts";
+import { type Agent, type AgentTest, getAgent, testAgent } from "../../api/operator.ts";
 import { listAllRuns } from "../../api/told.ts";
 import { useEverySeen } from "../../clock.ts";
+import { Action } from "../../parts/button.tsx";
 import { CopyBlock } from "../../parts/copy.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icon.tsx";
@@ -54,16 +55,32 @@ export function AgentPage({ id }: { readonly id: string }) {
   );
 }
 
-/** An agent that is called. */
+/** An agent that is called, with a call to try it. */
 function Address({ agent }: { readonly agent: Agent }) {
+  const [result, setResult] = useState<AgentTest>();
   return (
     <section class="card" aria-labelledby="delivery">
       <h2 id="delivery">Delivery</h2>
       <p>
         Runs are signed calls to <code>{agent.url}</code>.
       </p>
+      {isOperator.value ? (
+        <Action act={() => testAgent(agent.id)} onDone={setResult}>
+          Send a test call
+        </Action>
+      ) : null}
+      <p role="status">
+        {result === undefined ? null : (
+          <StatusText status={result.ok ? "success" : "error"}>{testWords(result)}</StatusText>
+        )}
+      </p>
     </section>
   );
+}
+
+function testWords({ ok, status, error, took }: AgentTest): string {
+  const answer = status === undefined ? "no answer" : `answered ${status}`;
+  return `${answer} in ${took}${ok || error === undefined ? "" : `: ${error}`}`;
 }
 
 /** An agent without an address: whether it is there, what waits for it, and how to connect it. */

@@ -41,7 +41,7 @@ export function HeartbeatsPage() {
             active_hours: { start: "08:00", end: "22:00", timezone: Intl.DateTimeFormat().resolvedOptions().timeZone },
           })}
         >
-          <p>Make one here or from a shell, then write down in its document what it should look after.</p>
+          <p>Create one here or from a shell, then write down in its document what it should look after.</p>
         </Empty>
       ) : null}
       {isOperator.value ? <NewHeartbeat taken={items.map(({ name }) => name)} /> : null}
@@ -91,7 +91,7 @@ function NewHeartbeat({ taken }: { readonly taken: readonly string[] }) {
     if (isTaken || name.trim() === "") return;
     const answer = await putHeartbeat(name.trim(), { every: every.trim() });
     if (!answer.ok) return setProblem(answer.error);
-    announce(`Heartbeat ${name.trim()} was made`);
+    announce(`Heartbeat ${name.trim()} was created`);
     go(link("heartbeats", name.trim()));
   };
   return (

@@ -1,6 +1,9 @@
 /** What the job is made of, as it is stored. */
 import type { ComponentChildren } from "preact";
+import type { JobInput } from "../../../../src/schema/job.ts";
 import type { Job } from "../../api/jobs.ts";
+import { CopyButton } from "../../parts/copy.tsx";
+import { curl } from "../../parts/empty.tsx";
 import { TextBlock } from "../../parts/text-block.tsx";
 import { At } from "../../parts/times.tsx";
 
@@ -47,9 +50,36 @@ export function Definition({ job }: { readonly job: Job }) {
           <TextBlock label="Payload" text={JSON.stringify(job.payload, null, 2)} />
         </>
       )}
+      <CopyButton what="Command" text={curl("POST", "/v1/jobs", writtenOf(job))}>
+        Copy as curl
+      </CopyButton>
     </section>
   );
 }
+
+/** What the API writes and no client sends. */
+const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
+  consecutive_failures: true,
+  created_at: true,
+  created_by: true,
+  etag: true,
+  health: true,
+  id: true,
+  last_error: true,
+  last_run_at: true,
+  last_status: true,
+  next_run_at: true,
+  paused_reason: true,
+  run_count: true,
+  spent: true,
+  state: true,
+  updated_at: true,
+  updated_by: true,
+};
+
+/** What a client would send to make such a job. */
+const writtenOf = (job: Job): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(job).filter(([field]) => !Object.hasOwn(READ_ONLY, field)));
 
 const OVERLAPS: Readonly<Record<Job["overlap"], string>> = {
   skip: "a further fire is skipped",

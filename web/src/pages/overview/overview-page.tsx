@@ -5,7 +5,7 @@ import { ProblemBox } from "../../parts/problem-box.tsx";
 import { useResource } from "../../parts/resource.ts";
 import { link } from "../../route.ts";
 import { caller, isOperator } from "../../session.ts";
-import { msOf } from "../../time/format.ts";
+import { ago, msOf } from "../../time/format.ts";
 import { FailedLately } from "./failed-lately.tsx";
 import { NeedsAttention } from "./needs-attention.tsx";
 import { NextDue } from "./next-due.tsx";
@@ -39,6 +39,7 @@ function Numbers() {
         <Figure name="Finished" value={stats.value.jobs.by_state.finished} to={`${link("jobs")}?state=finished`} />
         <Figure name="Active users" value={stats.value.users.active} to={`${link("users")}?active=true`} />
       </dl>
+      <Tick stats={stats.value} />
     </>
   );
 }
@@ -53,6 +54,18 @@ function Figure({ name, value, to }: { readonly name: string; readonly value: nu
         </a>
       </dd>
     </div>
+  );
+}
+
+/** When the Cron Trigger came last, how often something else stood in for it, and the mode. */
+function Tick({ stats: { mode, tick } }: { readonly stats: Stats }) {
+  const last = tick.last_at === undefined ? "no tick yet" : `last tick ${ago(now.value - msOf(tick.last_at))}`;
+  const stoodIn = tick.stood_in === undefined || tick.stood_in === 0 ? "" : `, ${tick.stood_in} times stood in for`;
+  return (
+    <p class="hint tick">
+      Mode {mode}, {last}
+      {stoodIn}.
+    </p>
   );
 }
 

@@ -8,11 +8,17 @@ import type { FanOutBinding } from "./objects/fan-out.ts";
 import type { HeartbeatBinding } from "./objects/heartbeat.ts";
 import type { JobBinding } from "./objects/job.ts";
 import type { MailboxBinding } from "./objects/mailbox.ts";
+import type { SubscriptionBinding } from "./objects/subscription.ts";
 import { DEFAULT_CALLS_PER_WAKE, DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 import { IdText } from "./schema/text.ts";
 
 /** The Durable Objects, each as its contract. */
-type ObjectBindings = JobBinding & DirectoryBinding & FanOutBinding & HeartbeatBinding & MailboxBinding;
+type ObjectBindings = JobBinding &
+  DirectoryBinding &
+  FanOutBinding &
+  HeartbeatBinding &
+  MailboxBinding &
+  SubscriptionBinding;
 
 /** As much of the platform's `Ai` as is used here; its own type lists every model by name. */
 export type WorkersAi = { run(model: string, input: object): Promise<unknown> };

@@ -8,7 +8,7 @@
  * import reveille, { registerBuiltin } from "reveille";
  * registerBuiltin({ name: "digest", schedule: { cron: "0 3 * * *" }, handler: async ({ sessionId }) => digest(sessionId) });
  *
- * export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject } from "reveille";
+ * export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject, SubscriptionObject } from "reveille";
  * export default reveille;
  * ```
  */
@@ -22,6 +22,7 @@ export { FanOutObject } from "../durable-objects/fan-out/object.ts";
 export { HeartbeatObject } from "../durable-objects/heartbeat/object.ts";
 export { JobObject } from "../durable-objects/job/object.ts";
 export { MailboxObject } from "../durable-objects/mailbox/object.ts";
+export { SubscriptionObject } from "../durable-objects/subscription/object.ts";
 export { decodePluginJob, isPluginJob, type PluginJob } from "./domain/transfer/plugin-job.ts";
 export type { Env } from "./env.ts";
 export { type ActiveUsers, setActiveUsers } from "./hooks/active-users.ts";

@@ -8,7 +8,6 @@ const MAX_LINES = 400;
 /** Files that are over the bound today, each with the length that it may not grow beyond. To be split, and this list emptied. */
 const OVER: Readonly<Record<string, number>> = {
   "durable-objects/job/fan-outs.ts": 450,
-  "durable-objects/directory/object.ts": 460,
   "durable-objects/job/object.ts": 450,
 };
 
@@ -26,7 +25,14 @@ const FLOORS: readonly (readonly string[])[] = [
   ["src/agent", "src/notify"],
   ["src/heartbeat", "src/users", "src/jobs"],
   ["durable-objects/storage", "durable-objects/shared"],
-  ["durable-objects/job", "durable-objects/fan-out", "durable-objects/directory", "durable-objects/heartbeat"],
+  [
+    "durable-objects/job",
+    "durable-objects/fan-out",
+    "durable-objects/directory",
+    "durable-objects/heartbeat",
+    "durable-objects/subscription",
+    "durable-objects/subscription",
+  ],
   ["src/http", "src/cron"],
   // A front of the API beside HTTP: its frames carry the problems that HTTP answers.
   ["durable-objects/mailbox"],

@@ -1,11 +1,18 @@
 /** Reveille with what it costs counted. */
-import reveille, { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject } from "../../src/index.ts";
+import reveille, {
+  DirectoryObject,
+  FanOutObject,
+  HeartbeatObject,
+  JobObject,
+  MailboxObject,
+  SubscriptionObject,
+} from "../../src/index.ts";
 import { countCalls, counts, type Probe } from "./counting.ts";
 
 export { Probe } from "./counting.ts";
-export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject };
+export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject, SubscriptionObject };
 
-countCalls({ JobObject, DirectoryObject, FanOutObject, HeartbeatObject, MailboxObject });
+countCalls({ JobObject, DirectoryObject, FanOutObject, HeartbeatObject, MailboxObject, SubscriptionObject });
 
 type Env = Parameters<typeof reveille.fetch>[1] & { readonly PROBE: DurableObjectNamespace<Probe> };
 

@@ -3,7 +3,6 @@
  * its RPC surface; each kind of row has its own store, and `src/directory/` knows which shard to ask. Expected failures
  * are answers; the only throw is a shard count that differs from the one the shard was made with.
  */
-import { DurableObject } from "cloudflare:workers";
 import { tickEach } from "../../src/directory/tick-jobs.ts";
 import {
   type AgentChange,
@@ -12,9 +11,6 @@ import {
   type RegisteredAgent,
 } from "../../src/domain/agent/registration.ts";
 import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
-import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
-import type { EventFilter } from "../../src/domain/event/event-filter.ts";
-import type { JobReport, ReportedEvent } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { type Allowance, FINISHED_QUOTAS, isMadeByAnother } from "../../src/domain/limits/admission.ts";
@@ -42,34 +38,30 @@ import type {
   TokenQuery,
 } from "../../src/objects/directory.ts";
 import { shardFor } from "../../src/objects/directory.ts";
-import type { EventCount, EventQuery, ListedEvent } from "../../src/objects/events.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { DAY_MS } from "../../src/schema/limits.ts";
+import { makeSecret } from "../shared/secret.ts";
 import { AgentStore } from "./agent-store.ts";
 import { AuditStore } from "./audit-store.ts";
-import { EventStore } from "./event-store.ts";
+import { EventsShard, type JobHealth } from "./events-shard.ts";
 import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
 import { NameStore } from "./name-store.ts";
 import { QuotaStore } from "./quota-store.ts";
 import { RosterStore } from "./roster-store.ts";
-import { ShardTables } from "./shard-tables.ts";
 import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
 import { TokenStore } from "./token-store.ts";
 
-const SECRET_BYTES = 32;
 /** More than end at a time, so that a surplus goes as fast as it came. */
 const ERASED_AT_ONCE = 4;
 
-export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc {
-  readonly #tables: ShardTables;
+export class DirectoryObject extends EventsShard implements DirectoryRpc {
   readonly #index: IndexStore;
   readonly #quota: QuotaStore;
   readonly #names: NameStore;
   readonly #keys: IdempotencyStore;
-  readonly #events: EventStore;
   readonly #roster: RosterStore;
   readonly #agents: AgentStore;
   readonly #heartbeats: HeartbeatRegistryStore;
@@ -83,17 +75,15 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#tables = new ShardTables(ctx.storage.sql, SHARD_COUNT);
-    this.#quota = new QuotaStore(this.#tables);
-    this.#index = new IndexStore(this.#tables, this.#quota);
-    this.#names = new NameStore(this.#tables);
-    this.#keys = new IdempotencyStore(this.#tables);
-    this.#events = new EventStore(this.#tables);
-    this.#roster = new RosterStore(this.#tables);
-    this.#agents = new AgentStore(this.#tables);
-    this.#heartbeats = new HeartbeatRegistryStore(this.#tables);
-    this.#tokens = new TokenStore(this.#tables);
-    this.#audit = new AuditStore(this.#tables);
+    this.#quota = new QuotaStore(this.tables);
+    this.#index = new IndexStore(this.tables, this.#quota);
+    this.#names = new NameStore(this.tables);
+    this.#keys = new IdempotencyStore(this.tables);
+    this.#roster = new RosterStore(this.tables);
+    this.#agents = new AgentStore(this.tables);
+    this.#heartbeats = new HeartbeatRegistryStore(this.tables);
+    this.#tokens = new TokenStore(this.tables);
+    this.#audit = new AuditStore(this.tables);
   }
 
   /**
@@ -201,32 +191,6 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#keys.claim(key, jobId, now);
   }
 
-  /** The events, and how the job fares since: in one commit. */
-  async tell({ entry, failing, events }: JobReport): Promise<void> {
-    this.#events.add(events);
-    this.#index.setHealth(entry, { failing, overdue: false });
-  }
-
-  async note(events: readonly ReportedEvent[]): Promise<void> {
-    this.#events.add(events);
-  }
-
-  async events(query: EventQuery): Promise<ListedEvent[]> {
-    return this.#events.list(query);
-  }
-
-  async eventsAfter(
-    seq: number,
-    filter: EventFilter,
-    limit: number,
-  ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }> {
-    return { events: this.#events.after(seq, filter, limit), lastSeq: this.#events.lastSeq };
-  }
-
-  async eventCounts(): Promise<EventCount[]> {
-    return this.#events.counts();
-  }
-
   async putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }> {
     return this.#roster.put(id, active);
   }
@@ -329,7 +293,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
    */
   async tick(minute: number): Promise<TickAnswer> {
     this.#tickedAt = Date.now();
-    this.#events.trim(Date.now());
+    this.tidyEvents(Date.now());
     this.ctx.waitUntil(this.#sweep(minute));
     return { heartbeats: this.#heartbeats.list(), allUsers: this.#index.activeAllUsers() };
   }
@@ -341,7 +305,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
   async sweepStats(): Promise<SweepStats> {
     return {
-      foundOverdue: this.#tables.foundOverdue,
+      foundOverdue: this.tables.foundOverdue,
       ...(this.#lastSweep === undefined ? {} : { last: this.#lastSweep }),
       ...(this.#tickedAt === undefined ? {} : { tickedAt: this.#tickedAt }),
     };
@@ -388,13 +352,17 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     });
   }
 
+  protected override noteHealth(key: EntryKey, health: JobHealth): void {
+    this.#index.setHealth(key, health);
+  }
+
   get #io(): SweepIo {
     const left: ListedEntry[] = [];
     this.#leftOver = left;
     return {
       overdue: (entry, event) => {
         this.#index.setHealth(entry, { overdue: event !== undefined });
-        if (event !== undefined) this.#events.add([event]);
+        if (event !== undefined) this.addEvents([event]);
       },
       budget: new CallBudget(settingsOf(this.env).CALLS_PER_WAKE),
       leave: (entry) => void left.push(entry),
@@ -412,7 +380,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     const sweep = async () => sweepSlice([...this.#leftOver, ...this.#index.nextSlice(minute)], minute, this.#io);
     this.#sweeping ??= sweep()
       .then((report) => {
-        if (report.foundOverdue > 0) this.#tables.addFoundOverdue(report.foundOverdue);
+        if (report.foundOverdue > 0) this.tables.addFoundOverdue(report.foundOverdue);
         this.#lastSweep = report;
         return report;
       })
@@ -425,7 +393,3 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
 const isSame = (one: RegisteredAgent, other: RegisteredAgent | undefined): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
-
-/** `whsec_` and base64 of 256 random bits, as Standard Webhooks has it. */
-const makeSecret = (): string =>
-  `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SECRET_BYTES))))}`;

@@ -167,4 +167,13 @@ const V5 = [
   "ALTER TABLE agent ADD COLUMN body TEXT",
 ] as const;
 
-export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4, V5] };
+/** `subscription`: every one there is, in every shard; `told_seq` is how far this shard's events were offered to it. */
+const V6 = [
+  `CREATE TABLE subscription (
+     id TEXT PRIMARY KEY,
+     interest TEXT NOT NULL,
+     told_seq INTEGER NOT NULL
+   ) WITHOUT ROWID`,
+] as const;
+
+export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4, V5, V6] };

@@ -28,6 +28,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { mailboxRoutes } from "./routes/mailbox.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { statsRoutes } from "./routes/stats.ts";
+import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { userRoutes } from "./routes/users.ts";
 import { type AppEnv, readSettings, serve } from "./serve.ts";
@@ -51,6 +52,7 @@ const resources = [
   ...importRoutes,
   ...statsRoutes,
   ...eventRoutes,
+  ...subscriptionRoutes,
 ] as const satisfies readonly AnyRoute[];
 
 const described = [...resources, mcpRoute(resources), ...docsRoutes] as const satisfies readonly AnyRoute[];

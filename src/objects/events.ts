@@ -1,6 +1,7 @@
 /** What the directory's shards are asked about events. `durable-objects/directory/object.ts` implements it. Instants are epoch ms. */
 import type { EventFilter } from "../domain/event/event-filter.ts";
 import type { JobReport, ReportedEvent } from "../domain/event/report.ts";
+import type { Interest } from "../domain/subscription/match.ts";
 import type { EventType } from "../schema/event.ts";
 
 /** Where an event stands in a list: lists run by (at, id) backwards. */
@@ -33,4 +34,10 @@ export interface EventsRpc {
     limit: number,
   ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }>;
   eventCounts(): Promise<EventCount[]>;
+
+  /** Notes a subscription, which this shard offers its further events to. */
+  putSubscription(id: string, interest: Interest): Promise<void>;
+  removeSubscription(id: string): Promise<void>;
+  /** The ids of all subscriptions, in order. */
+  subscriptionIds(): Promise<string[]>;
 }

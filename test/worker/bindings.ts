@@ -5,6 +5,7 @@ import type { FanOutObject } from "../../durable-objects/fan-out/object.ts";
 import type { HeartbeatObject } from "../../durable-objects/heartbeat/object.ts";
 import type { JobObject } from "../../durable-objects/job/object.ts";
 import type { MailboxObject } from "../../durable-objects/mailbox/object.ts";
+import type { SubscriptionObject } from "../../durable-objects/subscription/object.ts";
 import { SHARD_COUNT, shardOf } from "../../src/domain/directory-shard.ts";
 import type { Env } from "../../src/env.ts";
 import type { DirectoryRpc } from "../../src/objects/directory.ts";
@@ -12,6 +13,7 @@ import type { FanOutRpc } from "../../src/objects/fan-out.ts";
 import type { HeartbeatRpc } from "../../src/objects/heartbeat.ts";
 import type { JobRpc } from "../../src/objects/job.ts";
 import type { MailboxRpc } from "../../src/objects/mailbox.ts";
+import type { SubscriptionRpc } from "../../src/objects/subscription.ts";
 
 type Stub<Contract, Class extends Rpc.DurableObjectBranded> = Contract & DurableObjectStub<Class>;
 type Namespace<Contract, Class extends Rpc.DurableObjectBranded> = {
@@ -29,6 +31,7 @@ type TestEnv = {
   readonly FAN_OUT: Namespace<FanOutRpc, FanOutObject>;
   readonly HEARTBEAT: Namespace<HeartbeatRpc, HeartbeatObject>;
   readonly MAILBOX: Namespace<MailboxRpc, MailboxObject>;
+  readonly SUBSCRIPTION: Namespace<SubscriptionRpc, SubscriptionObject>;
 } & Env;
 
 export const env = bindings as unknown as TestEnv;

@@ -79,7 +79,7 @@ setHeartbeatNotifier(async ({ text }) => {
 });
 
 /** Reveille's classes, for wrangler.toml. */
-export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject } from "reveille";
+export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject, SubscriptionObject } from "reveille";
 export { JournalObject } from "./journal.ts";
 
 /** `export default reveille` would do; here it shares the Worker with a route of its own. */

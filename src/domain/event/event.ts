@@ -63,14 +63,14 @@ class Draft {
       const hidden = run.error?.startsWith("cancelled") === true;
       const count = this.#change.cursor.consecutiveFailures;
       if (!hidden) this.#failing = true;
-      this.#owe({ id: `${runId}.failed`, type: "run.failed", at, runId, count }, hidden);
+      this.#owe({ id: `${runId}_failed`, type: "run.failed", at, runId, count }, hidden);
       return;
     }
     if (this.#failing) {
       this.#failing = false;
-      this.#owe({ id: `${runId}.recovered`, type: "run.recovered", at, runId });
+      this.#owe({ id: `${runId}_recovered`, type: "run.recovered", at, runId });
     }
-    if (this.#report === "all") this.#owe({ id: `${runId}.succeeded`, type: "run.succeeded", at, runId });
+    if (this.#report === "all") this.#owe({ id: `${runId}_succeeded`, type: "run.succeeded", at, runId });
   }
 
   paused(): void {
@@ -79,7 +79,7 @@ class Draft {
     const isNew = this.#before.record.definition.enabled && !record.definition.enabled;
     if (!isNew || by === undefined || by === "hand") return;
     const reason = record.pausedReason ?? `by ${by}`;
-    const id = `${record.id}.paused.${record.version}`;
+    const id = `${record.id}_paused_${record.version}`;
     this.#owe({ id, type: "job.paused", at: record.updatedAt, reason });
   }
 
@@ -89,8 +89,8 @@ class Draft {
     const { spent } = cursor;
     if (spent === undefined || spent === this.#before.cursor.spent) return;
     for (const used of newlyUsedUp(record.definition.budget, this.#before.cursor.spent, spent, spent.day)) {
-      const when = used.limit === "usd_total" ? "" : `.${spent.day}`;
-      const id = `${record.id}.budget.${used.limit}${when}`;
+      const when = used.limit === "usd_total" ? "" : `_${spent.day}`;
+      const id = `${record.id}_budget_${used.limit}${when}`;
       this.#owe({ id, type: "budget.reached", at: this.#now, reason: explainUsedUp(used).replace("budget: ", "") });
     }
   }
@@ -102,10 +102,10 @@ class Draft {
     if (status !== "success") this.#failing = true;
     if (status !== "success" || counts.failed > 0) {
       const count = this.#change.cursor.consecutiveFailures;
-      this.#owe({ id: `${fanOutId}.failed`, type: "fan_out.failed", at, fanOutId, count });
+      this.#owe({ id: `${fanOutId}_failed`, type: "fan_out.failed", at, fanOutId, count });
     } else if (this.#failing) {
       this.#failing = false;
-      this.#owe({ id: `${fanOutId}.recovered`, type: "run.recovered", at, fanOutId });
+      this.#owe({ id: `${fanOutId}_recovered`, type: "run.recovered", at, fanOutId });
     }
   }
 
@@ -125,7 +125,7 @@ class Draft {
   #skipped(run: Run, at: number): void {
     if (this.#before.cursor.heldRun?.id === run.id) return;
     const { id: runId } = run;
-    if (this.#report === "all") this.#owe({ id: `${runId}.skipped`, type: "run.skipped", at, runId });
+    if (this.#report === "all") this.#owe({ id: `${runId}_skipped`, type: "run.skipped", at, runId });
   }
 
   #owe(event: OwedEvent, hidden = false): void {

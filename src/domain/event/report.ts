@@ -46,7 +46,7 @@ export function reportOf(
 /** A job that the sweep found overdue since `dueAt` (epoch ms); undefined for one that reports nothing. */
 export function overdueReport(record: JobRecord, dueAt: number): ReportedEvent | undefined {
   if (record.definition.report === "none") return undefined;
-  const owed: OwedEvent = { id: `${record.id}.overdue.${dueAt}`, type: "job.overdue", at: dueAt };
+  const owed: OwedEvent = { id: `${record.id}_overdue_${dueAt}`, type: "job.overdue", at: dueAt };
   return reportOf(record, owed, {});
 }
 

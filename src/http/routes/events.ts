@@ -2,9 +2,10 @@
 import * as z from "zod";
 import { listEvents } from "../../directory/events.ts";
 import type { EventFilter } from "../../domain/event/event-filter.ts";
+import { eventView } from "../../domain/event/event-view.ts";
 import { invalid, type Outcome } from "../../domain/failure.ts";
 import { ok } from "../../domain/result.ts";
-import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
+import { parseInstant } from "../../domain/time/instant.ts";
 import type { ListedEvent } from "../../objects/events.ts";
 import { Event, EventType } from "../../schema/event.ts";
 import { RunStatus } from "../../schema/job.ts";
@@ -89,17 +90,6 @@ const runs = route({
 });
 
 export const eventRoutes = [list, runs] as const;
-
-export function eventView({ id, type, at, message, job, run }: Omit<ListedEvent, "seq">): Event {
-  return {
-    id,
-    type,
-    at: formatInstant(at),
-    message,
-    ...(job === undefined ? {} : { job_id: job.id, job_name: job.name }),
-    ...(run === undefined ? {} : { run }),
-  };
-}
 
 /** Epoch ms. Errors: `validation_failed` on the parameter that is no time. */
 export function readTimes(

@@ -164,7 +164,7 @@ describe("types, strict and without skipLibCheck", () => {
       `import reveille, { addRunListener, registerBuiltin } from "reveille";
        registerBuiltin({ name: "digest", schedule: { cron: "0 3 * * *" }, handler: async ({ sessionId }) => sessionId });
        addRunListener(({ run }) => console.log(run.status));
-       export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject } from "reveille";
+       export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject, SubscriptionObject } from "reveille";
        export default reveille;`,
     );
     await compile(resolution, module, { lib: ["es2024"], types: ["@cloudflare/workers-types"] }, "worker.ts");

@@ -137,7 +137,7 @@ describe("a crash", () => {
       await runDurableObjectAlarm(stub);
       const events = await eventually(async () => {
         const found = await eventsOf(`job_id=${id}`);
-        expect(found.some((event) => event.id === `${runId}.failed`)).toBe(true);
+        expect(found.some((event) => event.id === `${runId}_failed`)).toBe(true);
         return found;
       });
       expect(new Set(events.map((event) => event.id)).size).toBe(events.length);

@@ -13,7 +13,7 @@ import { agentToken, call, env, fresh, jobInput, makeJob } from "../http-fixture
 const TABLES = [
   ...["adopted_id", "agent", "audit", "backfilled", "batch", "beat", "document", "entry", "event"],
   ...["event_count", "fan_out", "heartbeat", "idempotency_key", "job", "made", "reserved_name", "shard"],
-  ...["token", "user", "user_run_N"],
+  ...["subscription", "token", "user", "user_run_N"],
 ];
 
 /** What a newer version has done to an object's tables: one column more in each, and its number. Answers their names. */

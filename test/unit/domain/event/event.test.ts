@@ -37,9 +37,9 @@ describe("a run", () => {
     const third = endedAs(job, running("c"), succeeded(running("c")), second);
     const fourth = endedAs(job, running("d"), succeeded(running("d")), third);
     expect(fourth.owed).toEqual([
-      { id: "a.failed", type: "run.failed", at: T0 + 1, runId: "a", count: 1 },
-      { id: "b.failed", type: "run.failed", at: T0 + 1, runId: "b", count: 2 },
-      { id: "c.recovered", type: "run.recovered", at: T0 + 2, runId: "c" },
+      { id: "a_failed", type: "run.failed", at: T0 + 1, runId: "a", count: 1 },
+      { id: "b_failed", type: "run.failed", at: T0 + 1, runId: "b", count: 2 },
+      { id: "c_recovered", type: "run.recovered", at: T0 + 2, runId: "c" },
     ]);
     expect([first.failing, second.failing, third.failing]).toEqual([true, true, undefined]);
   });
@@ -62,13 +62,13 @@ describe("a run", () => {
   it("of a job with report none brings no event, and is kept for the list of runs", () => {
     const job = jobOf({ report: "none" });
     const cursor = endedAs(job, running("a"), failed(running("a")));
-    expect(cursor).toMatchObject({ failing: true, owed: [{ id: "a.failed", hidden: true }] });
+    expect(cursor).toMatchObject({ failing: true, owed: [{ id: "a_failed", hidden: true }] });
   });
 
   it("that was cancelled is no event, and does not make the job a failing one", () => {
     const cursor = endedAs(jobOf(), running("a"), cancelRun(running("a"), T0));
     expect(cursor.failing).toBeUndefined();
-    expect(cursor.owed).toMatchObject([{ id: "a.failed", hidden: true }]);
+    expect(cursor.owed).toMatchObject([{ id: "a_failed", hidden: true }]);
   });
 });
 
@@ -88,10 +88,10 @@ describe("a budget", () => {
     const fourth = step(third, 6, "2026-11-29");
     const fifth = step(fourth, 6, "2026-11-30");
     expect(fifth.owed?.map(({ id }) => id)).toEqual([
-      "j1.budget.usd_per_day.2026-11-28",
-      "j1.budget.usd_per_day.2026-11-29",
-      "j1.budget.usd_total",
-      "j1.budget.usd_per_day.2026-11-30",
+      "j1_budget_usd_per_day_2026-11-28",
+      "j1_budget_usd_per_day_2026-11-29",
+      "j1_budget_usd_total",
+      "j1_budget_usd_per_day_2026-11-30",
     ]);
     expect(second.owed?.[0]?.reason).toBe("usd_per_day 5 is used up (5.5 spent)");
   });
@@ -140,9 +140,9 @@ describe("what is owed", () => {
     const job = jobOf();
     const first = endedAs(job, running("a"), failed(running("a")));
     const second = endedAs(job, running("b"), failed(running("b")), first);
-    const left = told(second, new Set(["a.failed"]));
-    expect(left.owed?.map(({ id }) => id)).toEqual(["b.failed"]);
-    expect(told(left, new Set(["b.failed"])).owed).toBeUndefined();
+    const left = told(second, new Set(["a_failed"]));
+    expect(left.owed?.map(({ id }) => id)).toEqual(["b_failed"]);
+    expect(told(left, new Set(["b_failed"])).owed).toBeUndefined();
   });
 
   it("has a bound", () => {

@@ -1,0 +1,91 @@
+/** The part of a shard of the directory that keeps events, and offers them to subscriptions. */
+import { DurableObject } from "cloudflare:workers";
+import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
+import type { EventFilter } from "../../src/domain/event/event-filter.ts";
+import type { JobReport, ReportedEvent } from "../../src/domain/event/report.ts";
+import type { Interest } from "../../src/domain/subscription/match.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
+import { logError } from "../../src/log.ts";
+import type { EntryKey } from "../../src/objects/directory.ts";
+import type { EventCount, EventQuery, EventsRpc, ListedEvent } from "../../src/objects/events.ts";
+import { subscriptionObject } from "../../src/objects/subscription.ts";
+import { CallBudget } from "../../src/outbound/call-budget.ts";
+import { EventStore } from "./event-store.ts";
+import { Publisher } from "./publisher.ts";
+import { ShardTables } from "./shard-tables.ts";
+import { SubscriptionRegistry } from "./subscription-store.ts";
+
+/** How a job fares, as far as it is known. */
+export type JobHealth = { readonly failing?: boolean; readonly overdue?: boolean };
+
+export abstract class EventsShard extends DurableObject<Env> implements EventsRpc {
+  protected readonly tables: ShardTables;
+  readonly #events: EventStore;
+  readonly #subscriptions: SubscriptionRegistry;
+  readonly #publisher: Publisher;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.tables = new ShardTables(ctx.storage.sql, SHARD_COUNT);
+    this.#events = new EventStore(this.tables);
+    this.#subscriptions = new SubscriptionRegistry(this.tables);
+    this.#publisher = new Publisher(this.#events, this.#subscriptions, {
+      offer: (id, events) => subscriptionObject(env, id).offer(events),
+      budget: () => new CallBudget(settingsOf(env).CALLS_PER_WAKE),
+      report: (message, id, error) => logError(message, { subscription: id }, error),
+    });
+  }
+
+  /** Notes how a job fares in its entry of the index. */
+  protected abstract noteHealth(key: EntryKey, health: JobHealth): void;
+
+  /** Adds events that are not there yet, and offers them. */
+  protected addEvents(events: readonly ReportedEvent[]): void {
+    this.#events.add(events);
+    this.ctx.waitUntil(this.#publisher.publish());
+  }
+
+  /** Drops old events, and offers what a crash or a subscription that could not be reached has left. */
+  protected tidyEvents(now: number): void {
+    this.#events.trim(now);
+    this.ctx.waitUntil(this.#publisher.publish());
+  }
+
+  /** The events, and how the job fares since: in one commit. */
+  async tell({ entry, failing, events }: JobReport): Promise<void> {
+    this.addEvents(events);
+    this.noteHealth(entry, { failing, overdue: false });
+  }
+
+  async note(events: readonly ReportedEvent[]): Promise<void> {
+    this.addEvents(events);
+  }
+
+  async putSubscription(id: string, interest: Interest): Promise<void> {
+    this.#subscriptions.put(id, interest, this.#events.lastSeq);
+  }
+
+  async removeSubscription(id: string): Promise<void> {
+    this.#subscriptions.remove(id);
+  }
+
+  async subscriptionIds(): Promise<string[]> {
+    return this.#subscriptions.list().map(({ id }) => id);
+  }
+
+  async events(query: EventQuery): Promise<ListedEvent[]> {
+    return this.#events.list(query);
+  }
+
+  async eventsAfter(
+    seq: number,
+    filter: EventFilter,
+    limit: number,
+  ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }> {
+    return { events: this.#events.after(seq, filter, limit), lastSeq: this.#events.lastSeq };
+  }
+
+  async eventCounts(): Promise<EventCount[]> {
+    return this.#events.counts();
+  }
+}

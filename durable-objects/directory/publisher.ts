@@ -1,0 +1,85 @@
+/**
+ * Offers a shard's events to the subscriptions that are about them. It goes on from what was offered, so that the tick makes up for a
+ * subscription that could not be reached, or a crash.
+ */
+import { isAbout } from "../../src/domain/subscription/match.ts";
+import type { ListedEvent } from "../../src/objects/events.ts";
+import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.ts";
+import type { EventStore } from "./event-store.ts";
+import type { KnownSubscription, SubscriptionRegistry } from "./subscription-store.ts";
+
+/** Events looked at in one step. */
+const EVENTS_A_STEP = 50;
+
+export type PublisherIo = {
+  /** False: there is no such subscription (any more). */
+  readonly offer: (id: string, events: readonly ListedEvent[]) => Promise<boolean>;
+  readonly budget: () => CallBudget;
+  readonly report: (message: string, id: string, error: unknown) => void;
+};
+
+export class Publisher {
+  readonly #events: EventStore;
+  readonly #subscriptions: SubscriptionRegistry;
+  readonly #io: PublisherIo;
+  #publishing: Promise<void> | undefined;
+  #hasMore = false;
+
+  constructor(events: EventStore, subscriptions: SubscriptionRegistry, io: PublisherIo) {
+    this.#events = events;
+    this.#subscriptions = subscriptions;
+    this.#io = io;
+  }
+
+  /** Offers what has not been offered. One at a time: a call that comes meanwhile has it looked at again. Never throws. */
+  publish(): Promise<void> {
+    if (this.#subscriptions.list().length === 0) return Promise.resolve();
+    this.#hasMore = true;
+    this.#publishing ??= this.#run().finally(() => {
+      this.#publishing = undefined;
+    });
+    return this.#publishing;
+  }
+
+  async #run(): Promise<void> {
+    const budget = this.#io.budget();
+    while (this.#hasMore && !budget.isUsedUp) {
+      this.#hasMore = false;
+      for (const { id } of this.#subscriptions.list()) await this.#offerTo(id, budget);
+    }
+  }
+
+  async #offerTo(id: string, budget: CallBudget): Promise<void> {
+    for (;;) {
+      const subscription = this.#subscriptions.list().find((each) => each.id === id);
+      const events = subscription === undefined ? [] : this.#events.after(subscription.toldSeq, {}, EVENTS_A_STEP);
+      const last = events.at(-1);
+      if (subscription === undefined || last === undefined) return;
+      if (!(await this.#offer(subscription, events, budget))) return;
+      this.#subscriptions.told(id, last.seq);
+    }
+  }
+
+  /** Whether these events are done with. */
+  async #offer(
+    { id, interest }: KnownSubscription,
+    events: readonly ListedEvent[],
+    budget: CallBudget,
+  ): Promise<boolean> {
+    const wanted = events.filter((event) => isAbout(interest, event));
+    if (wanted.length === 0) return true;
+    if (!budget.take()) return false;
+    try {
+      if (!(await this.#io.offer(id, wanted))) this.#subscriptions.remove(id);
+      return true;
+    } catch (error) {
+      if (isCallRefusal(error)) budget.exhaust();
+      this.#io.report(
+        "A subscription could not be reached; it is offered its events again at the next tick",
+        id,
+        error,
+      );
+      return false;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The subscriptions, of which every shard has a copy: an event is offered by the shard that it was told to. `toldSeq` is how far this
+ * shard's events have been offered to a subscription, so that what a crash cut off is offered again.
+ */
+import type { Interest } from "../../src/domain/subscription/match.ts";
+import { all, numberIn, parse, put, type Row } from "../storage/rows.ts";
+import type { ShardTables } from "./shard-tables.ts";
+
+export type KnownSubscription = { readonly id: string; readonly interest: Interest; readonly toldSeq: number };
+
+export class SubscriptionRegistry {
+  readonly #tables: ShardTables;
+  /** All of them: an event that is told asks for them, and they are few. Undefined until they were read. */
+  #known: readonly KnownSubscription[] | undefined;
+
+  constructor(tables: ShardTables) {
+    this.#tables = tables;
+  }
+
+  /** By id. */
+  list(): readonly KnownSubscription[] {
+    if (!this.#tables.present) return [];
+    this.#known ??= all(this.#tables.sql, "SELECT * FROM subscription ORDER BY id").map(toKnown);
+    return this.#known;
+  }
+
+  /** A new one is offered what comes after `lastSeq`; one that is there goes on where it was. */
+  put(id: string, interest: Interest, lastSeq: number): void {
+    const known = this.list().find((each) => each.id === id);
+    this.#tables.prepare();
+    const row = { id, interest: JSON.stringify(interest), told_seq: known?.toldSeq ?? lastSeq };
+    put(this.#tables.sql, "subscription", row);
+    this.#known = undefined;
+  }
+
+  remove(id: string): void {
+    if (!this.#tables.present) return;
+    this.#tables.sql.exec("DELETE FROM subscription WHERE id = ?", id);
+    this.#known = undefined;
+  }
+
+  /** All up to the `seq`-th event have been offered to it. */
+  told(id: string, seq: number): void {
+    this.#tables.sql.exec("UPDATE subscription SET told_seq = ? WHERE id = ?", seq, id);
+    this.#known = undefined;
+  }
+}
+
+const toKnown = (row: Row): KnownSubscription => ({
+  id: String(row.id),
+  interest: parse<Interest>(row.interest),
+  toldSeq: numberIn(row.told_seq) ?? 0,
+});

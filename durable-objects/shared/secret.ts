@@ -1,0 +1,7 @@
+/** Secrets of Standard Webhooks that are made here. */
+
+const SECRET_BYTES = 32;
+
+/** `whsec_` and base64 of 256 random bits. */
+export const makeSecret = (): string =>
+  `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SECRET_BYTES))))}`;

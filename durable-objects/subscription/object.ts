@@ -1,0 +1,248 @@
+/**
+ * One subscription (docs/contract.md §18): who is told of which events, and every message on its way. A message is recorded for each
+ * target before it is sent, so that each is delivered at least once, by itself, whatever becomes of the others.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { ReportedEvent } from "../../src/domain/event/report.ts";
+import { invalid, notFound, type Outcome } from "../../src/domain/failure.ts";
+import { ok } from "../../src/domain/result.ts";
+import {
+  beginDelivery,
+  type Delivery,
+  delivered,
+  deliveryView,
+  notDelivered,
+  sendAgain,
+} from "../../src/domain/subscription/delivery.ts";
+import { decideTelling, isAbout } from "../../src/domain/subscription/match.ts";
+import type { StoredSubscription } from "../../src/domain/subscription/subscription.ts";
+import { parseDuration } from "../../src/domain/time/duration.ts";
+import { formatInstant } from "../../src/domain/time/instant.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
+import { logError } from "../../src/log.ts";
+import { inTurns } from "../../src/map-limit.ts";
+import { acceptTargets, keyOfTarget, maskTarget, showTarget, tellTarget } from "../../src/notify/targets.ts";
+import type { SubscriptionRpc } from "../../src/objects/subscription.ts";
+import { CallBudget } from "../../src/outbound/call-budget.ts";
+import { MINUTE_MS } from "../../src/schema/limits.ts";
+import type {
+  Delivery as DeliveryView,
+  Subscription,
+  SubscriptionInput,
+  Target,
+  TestReport,
+} from "../../src/schema/subscription.ts";
+import { Alarm } from "../shared/alarm.ts";
+import { makeSecret } from "../shared/secret.ts";
+import { SubscriptionStore } from "./store.ts";
+
+/** Connections of one invocation that may wait for their answer at once. */
+const AT_ONCE = 6;
+/** What is held for `MODE` is looked at again this often. */
+const HELD_LOOK_MS = 5 * MINUTE_MS;
+const ALARM_RETRY_MS = MINUTE_MS;
+
+export class SubscriptionObject extends DurableObject<Env> implements SubscriptionRpc {
+  #store: SubscriptionStore;
+  readonly #alarm: Alarm;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new SubscriptionStore(ctx.storage.sql);
+    this.#alarm = new Alarm(ctx.storage);
+  }
+
+  async configure(
+    input: SubscriptionInput,
+  ): Promise<Outcome<{ readonly subscription: Subscription; readonly created: boolean }>> {
+    const { name: id } = this.ctx.id;
+    if (id === undefined) throw new Error("A subscription's object is got by name");
+    const now = Date.now();
+    const before = this.#store.load();
+    const rules = { allowLoopbackHttp: settingsOf(this.env).LOCAL, makeSecret };
+    const accepted = acceptTargets(input.to, before?.config.to ?? [], rules);
+    const cooldown = parseDuration(input.cooldown);
+    const errors = accepted.ok ? [] : accepted.error;
+    if (!cooldown.ok) return invalid([...errors, { path: "cooldown", message: cooldown.error }]);
+    if (!accepted.ok) return invalid(errors);
+    const config = { ...input, to: [...accepted.value.targets] };
+    const stored = { id, config, createdAt: before?.createdAt ?? now, updatedAt: now };
+    this.#store.save(stored);
+    if (before !== undefined) this.#alarm.by(now);
+    return ok({ subscription: { ...viewOf(stored), to: [...accepted.value.shown] }, created: before === undefined });
+  }
+
+  async read(): Promise<Outcome<Subscription>> {
+    return this.#with((stored) => ok(viewOf(stored)));
+  }
+
+  async erase(): Promise<Outcome<null>> {
+    if (this.#store.load() === undefined) return missing();
+    const erased = this.ctx.storage.deleteAll();
+    this.#store = new SubscriptionStore(this.ctx.storage.sql);
+    this.#alarm.set(null);
+    await erased;
+    return ok(null);
+  }
+
+  async offer(events: readonly ReportedEvent[]): Promise<boolean> {
+    const stored = this.#store.load();
+    if (stored === undefined) return false;
+    const now = Date.now();
+    this.ctx.storage.transactionSync(() => {
+      for (const event of events) this.#take(stored, event, now);
+    });
+    return true;
+  }
+
+  async deliveries(query: {
+    readonly limit: number;
+    readonly before?: number | undefined;
+  }): Promise<Outcome<{ readonly items: DeliveryView[]; readonly next?: number }>> {
+    return this.#with(() => {
+      const found = this.#store.list(query.limit + 1, query.before);
+      const page = found.slice(0, query.limit);
+      const last = page.at(-1);
+      const items = page.map(deliveryView);
+      return ok(found.length > query.limit && last !== undefined ? { items, next: last.seq } : { items });
+    });
+  }
+
+  async retry(deliveryId: string): Promise<Outcome<DeliveryView>> {
+    return this.#with(() => {
+      const delivery = this.#store.find(deliveryId);
+      if (delivery === undefined) return notFound("delivery");
+      const now = Date.now();
+      const again = sendAgain(delivery, now);
+      this.#store.put(again);
+      this.#alarm.by(now);
+      return ok(deliveryView(again));
+    });
+  }
+
+  async sendExample(): Promise<Outcome<TestReport>> {
+    const stored = this.#store.load();
+    if (stored === undefined) return missing();
+    const now = Date.now();
+    const [type = "run.failed"] = stored.config.events;
+    const message = `This is a test of the subscription "${stored.id}": its targets are told like this.`;
+    const event: ReportedEvent = { id: `test_${stored.id}_${now}`, type, at: now, message };
+    const results = await inTurns(
+      stored.config.to,
+      async (target) => {
+        const { result, status } = await this.#send(target, event);
+        return {
+          target: showTarget(target),
+          ok: result.ok,
+          ...(status === undefined ? {} : { status }),
+          ...(result.ok ? {} : { error: result.error.reason }),
+        };
+      },
+      AT_ONCE,
+    );
+    return ok({ results });
+  }
+
+  /** Does not throw (docs/architecture.md, invariant 3): sends what is due, and is armed for what comes next. */
+  override async alarm(): Promise<void> {
+    this.#alarm.taken();
+    let next: number | undefined;
+    try {
+      next = await this.#deliver();
+    } catch (error) {
+      logError(
+        "A subscription could not deliver; it tries again in a minute",
+        { subscription: this.ctx.id.name },
+        error,
+      );
+      next = Date.now() + ALARM_RETRY_MS;
+    }
+    this.#alarm.set(next ?? null);
+  }
+
+  /** Sends what is due, within the calls of one invocation. Answers when to go on (epoch ms), if ever. */
+  async #deliver(): Promise<number | undefined> {
+    const stored = this.#store.load();
+    if (stored === undefined) return undefined;
+    const settings = settingsOf(this.env);
+    const isHeld = !stored.config.enabled || settings.MODE === "stopped";
+    if (isHeld) {
+      this.#store.hold();
+      return stored.config.enabled && this.#store.hasHeld ? Date.now() + HELD_LOOK_MS : undefined;
+    }
+    this.#store.release(Date.now());
+    const budget = new CallBudget(settings.CALLS_PER_WAKE);
+    for (;;) {
+      const due = this.#store.due(Date.now(), Math.min(AT_ONCE, budget.left));
+      if (due.length === 0) break;
+      budget.take(due.length);
+      await Promise.all(due.map((delivery) => this.#attempt(stored, delivery)));
+    }
+    this.#store.trim(Date.now());
+    return this.#store.nextAt();
+  }
+
+  /** One attempt, recorded before it is made: a crash in it counts as one that failed. */
+  async #attempt(stored: StoredSubscription, delivery: Delivery): Promise<void> {
+    const begun = beginDelivery(delivery, Date.now());
+    this.#store.put(begun);
+    const event = this.#store.message(delivery.eventId);
+    const target = stored.config.to.find((one) => keyOfTarget(one) === delivery.target);
+    if (event === undefined || target === undefined) {
+      this.#store.put({ ...begun, status: "failed", nextAt: undefined, error: "the target was removed" });
+      return;
+    }
+    const { result } = await this.#send(target, event);
+    const now = Date.now();
+    this.#store.put(result.ok ? delivered(begun, now) : notDelivered(begun, result.error.reason, now));
+  }
+
+  #send(target: Target, event: ReportedEvent) {
+    const { NETWORK: network } = this.env;
+    const outgoing = network === undefined ? fetch : (url: string, init: RequestInit) => network.fetch(url, init);
+    const rules = { allowLoopbackHttp: settingsOf(this.env).LOCAL };
+    return tellTarget(target, event, { fetch: outgoing, now: () => Date.now() }, rules);
+  }
+
+  /** Records a message for each target, if one is to be sent about the event. Offered again, it changes nothing. */
+  #take({ config }: StoredSubscription, event: ReportedEvent, now: number): void {
+    if (!isAbout(config, event) || this.#store.knows(event.id)) return;
+    const cooldown = parseDuration(config.cooldown);
+    const rules = { ...config, cooldownMs: cooldown.ok ? cooldown.value : 0 };
+    const jobId = event.job?.id;
+    const before = jobId === undefined ? undefined : this.#store.incident(jobId);
+    const { tell, incident } = decideTelling(rules, before, event, now);
+    if (!tell) return;
+    if (jobId !== undefined && incident !== undefined) this.#store.putIncident(jobId, incident);
+    this.#store.addMessage(event);
+    config.to.forEach((target, index) => {
+      this.#store.put({
+        id: `${event.id}_${index + 1}`,
+        eventId: event.id,
+        eventType: event.type,
+        target: keyOfTarget(target),
+        shown: showTarget(target),
+        status: "retrying",
+        attempts: 0,
+        createdAt: now,
+        nextAt: now,
+      });
+    });
+    this.#alarm.by(now);
+  }
+
+  #with<T>(answer: (stored: StoredSubscription) => Outcome<T>): Outcome<T> {
+    const stored = this.#store.load();
+    return stored === undefined ? missing() : answer(stored);
+  }
+}
+
+const missing = () => notFound("subscription");
+
+const viewOf = ({ id, config, createdAt, updatedAt }: StoredSubscription): Subscription => ({
+  id,
+  ...config,
+  to: config.to.map(maskTarget),
+  created_at: formatInstant(createdAt),
+  updated_at: formatInstant(updatedAt),
+});

@@ -1,0 +1,48 @@
+/** Subscriptions: each one's own state is its object's, and every shard of the directory knows of all of them. */
+import type { Author } from "../domain/audit.ts";
+import { notFound, type Outcome } from "../domain/failure.ts";
+import { ok } from "../domain/result.ts";
+import type { Env } from "../env.ts";
+import { allShards, shardAt, shardFor } from "../objects/directory.ts";
+import { type SubscriptionRpc, subscriptionObject } from "../objects/subscription.ts";
+import type { Subscription, SubscriptionInput } from "../schema/subscription.ts";
+import { noteChange } from "./audit.ts";
+
+/** Makes the subscription or replaces its configuration. Errors: `validation_failed`. */
+export async function putSubscription(
+  env: Env,
+  id: string,
+  input: SubscriptionInput,
+  by: Author,
+): Promise<Outcome<{ readonly subscription: Subscription; readonly created: boolean }>> {
+  const configured = await subscriptionObject(env, id).configure(input);
+  if (!configured.ok) return configured;
+  const { events, match } = input;
+  await Promise.all(allShards(env).map((shard) => shard.putSubscription(id, { events, match })));
+  const action = configured.value.created ? "subscription.create" : "subscription.update";
+  await noteChange(env, id, { action, target: id, by });
+  return configured;
+}
+
+/** Its messages on their way are given up. Errors: `not_found`. */
+export async function deleteSubscription(env: Env, id: string, by: Author): Promise<Outcome<null>> {
+  const found = await findSubscription(env, id);
+  if (!found.ok) return found;
+  await Promise.all(allShards(env).map((shard) => shard.removeSubscription(id)));
+  const erased = await found.value.erase();
+  if (erased.ok) await noteChange(env, id, { action: "subscription.delete", target: id, by });
+  return erased;
+}
+
+/** The object of a subscription that is there: no object is touched for another id. Errors: `not_found`. */
+export async function findSubscription(env: Env, id: string): Promise<Outcome<SubscriptionRpc>> {
+  const ids = await shardFor(env, id).subscriptionIds();
+  return ids.includes(id) ? ok(subscriptionObject(env, id)) : notFound("subscription");
+}
+
+/** All of them, by id. */
+export async function listSubscriptions(env: Env): Promise<Subscription[]> {
+  const ids = await shardAt(env, 0).subscriptionIds();
+  const read = await Promise.all(ids.map((id) => subscriptionObject(env, id).read()));
+  return read.flatMap((one) => (one.ok ? [one.value] : []));
+}

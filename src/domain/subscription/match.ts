@@ -1,0 +1,74 @@
+/** Which events a subscription is about, and which of those it is told of (docs/contract.md §18). Pure. */
+import type { EventType } from "../../schema/event.ts";
+import type { Match } from "../../schema/subscription.ts";
+import type { ReportedEvent } from "../event/report.ts";
+import { foldName } from "../job/job-filter.ts";
+
+export type Interest = { readonly events: readonly EventType[]; readonly match?: Match | undefined };
+
+/** Events after which a job is a failing one, until `run.recovered`. */
+const FAILURES: readonly EventType[] = ["run.failed", "fan_out.failed"];
+
+const tellsOfFailures = ({ events }: Interest): boolean => FAILURES.some((type) => events.includes(type));
+
+/** Whether the subscription is about this event. A recovery belongs to each one that tells of failures. */
+export function isAbout(interest: Interest, event: ReportedEvent): boolean {
+  if (event.hidden === true) return false;
+  const isAsked = interest.events.includes(event.type);
+  if (!isAsked && !(event.type === "run.recovered" && tellsOfFailures(interest))) return false;
+  return matches(interest.match, event);
+}
+
+function matches(match: Match | undefined, { job }: ReportedEvent): boolean {
+  const { label, q, ...fields } = match ?? {};
+  const wanted = Object.values(match ?? {}).some((value) => value !== undefined);
+  if (!wanted) return true;
+  if (job === undefined) return false;
+  const equal = (asked: unknown, value: unknown): boolean => asked === undefined || asked === value;
+  return (
+    equal(fields.owner_kind, job.ownerKind) &&
+    equal(fields.exec_scope, job.execScope) &&
+    equal(fields.agent_id, job.agentId) &&
+    equal(fields.user_id, job.userId) &&
+    equal(fields.plugin_id, job.pluginId) &&
+    equal(fields.name, job.name) &&
+    equal(fields.enabled, job.enabled) &&
+    (label === undefined ? [] : [label].flat()).every((pair) => hasLabel(job.labels, pair)) &&
+    (q === undefined || foldName(job.name).includes(foldName(q)))
+  );
+}
+
+function hasLabel(labels: Readonly<Record<string, string>>, pair: string): boolean {
+  const colon = pair.indexOf(":");
+  const key = pair.slice(0, colon);
+  return Object.hasOwn(labels, key) && labels[key] === pair.slice(colon + 1);
+}
+
+/** What a subscription remembers of a job: when it last sent a message about it (epoch ms), and whether of a failure. */
+export type Incident = { readonly toldAt: number; readonly isOpen: boolean };
+
+export type TellingRules = Interest & { readonly after: number; readonly cooldownMs: number };
+
+/**
+ * Whether a message is sent about the event, and what is remembered of its job then. A failure counts from `after` in a row on; a
+ * message keeps others back for the cooldown; a recovery is told if a failure was, whatever the cooldown.
+ */
+export function decideTelling(
+  rules: TellingRules,
+  incident: Incident | undefined,
+  event: Pick<ReportedEvent, "type" | "count">,
+  now: number,
+): { readonly tell: boolean; readonly incident: Incident | undefined } {
+  if (event.type === "run.recovered") {
+    // One who asks for recoveries alone has heard of no failure.
+    const tell = tellsOfFailures(rules) ? incident?.isOpen === true : isRested(rules, incident, now);
+    return { tell, incident: tell ? { toldAt: now, isOpen: false } : incident };
+  }
+  const isFailure = FAILURES.includes(event.type);
+  const tell = (!isFailure || (event.count ?? 1) >= rules.after) && isRested(rules, incident, now);
+  if (!tell) return { tell, incident };
+  return { tell, incident: { toldAt: now, isOpen: isFailure || incident?.isOpen === true } };
+}
+
+const isRested = ({ cooldownMs }: TellingRules, incident: Incident | undefined, now: number): boolean =>
+  incident === undefined || cooldownMs === 0 || now - incident.toldAt >= cooldownMs;

@@ -1,0 +1,112 @@
+/** Subscriptions: who is told of which events (docs/contract.md §18). Structure only. */
+import * as z from "zod";
+import { EventType } from "./event.ts";
+import { MAX_NOTIFIERS, Notifier } from "./heartbeat.ts";
+import { ExecScope, OwnerKind } from "./job.ts";
+import { DurationText } from "./schedule.ts";
+import { boundedText, UserIdText } from "./text.ts";
+
+/** As a heartbeat's notifiers; a webhook always has a secret of its own. */
+export const Target = Notifier.meta({ id: "Target" });
+export type Target = z.infer<typeof Target>;
+
+const text = boundedText(1, 200);
+const labelPair = z
+  .string()
+  .max(300)
+  .regex(/^[^:]+:/, { message: 'must be KEY:VALUE, e.g. "team:ops"' });
+
+export const Match = z
+  .strictObject({
+    owner_kind: OwnerKind.optional(),
+    exec_scope: ExecScope.optional(),
+    agent_id: text.optional(),
+    user_id: UserIdText.optional(),
+    plugin_id: text.optional(),
+    name: text.optional(),
+    enabled: z.boolean().optional(),
+    label: z
+      .union([labelPair, z.array(labelPair).max(16)])
+      .optional()
+      .meta({
+        description: "KEY:VALUE, or several of them.",
+        examples: ["team:ops"],
+      }),
+    q: text.optional().meta({ description: "Part of the name, in upper or lower case." }),
+  })
+  .meta({ id: "Match", description: "Filters of jobs, as in GET /v1/jobs; every one given must match." });
+export type Match = z.infer<typeof Match>;
+
+/** Fields that a client may write. */
+export const SubscriptionInput = z
+  .strictObject({
+    events: z
+      .array(EventType)
+      .min(1)
+      .max(EventType.options.length)
+      .meta({
+        description: "Events to be told of. A recovery is told wherever a failure was.",
+        examples: [["run.failed", "run.recovered"]],
+      }),
+    match: Match.optional(),
+    to: z.array(Target).min(1).max(MAX_NOTIFIERS).meta({
+      description:
+        "Who is told, each by itself. A webhook gets {type, timestamp, data: {event, job?, run?, count}}, signed with its secret; one without gets a secret made, which this answer alone shows.",
+    }),
+    after: z.int().min(1).max(100).default(1).meta({
+      description: "Told only from that many failures of a job in a row on.",
+    }),
+    cooldown: DurationText.default("0s").meta({
+      description: "After a message about a job none about it for so long; a recovery is told all the same.",
+    }),
+    enabled: z.boolean().default(true).meta({ description: "false: deliveries are held." }),
+  })
+  .meta({ id: "SubscriptionInput" });
+export type SubscriptionInput = z.infer<typeof SubscriptionInput>;
+
+/** A subscription as answers show it: secrets masked or left out, but for one that was made just now. */
+export const Subscription = z
+  .strictObject({
+    id: z.string(),
+    ...SubscriptionInput.shape,
+    created_at: z.string(),
+    updated_at: z.string(),
+  })
+  .meta({ id: "Subscription" });
+export type Subscription = z.infer<typeof Subscription>;
+
+export const DeliveryStatus = z.enum(["delivered", "retrying", "failed", "held"]);
+export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
+
+export const Delivery = z
+  .strictObject({
+    id: z.string(),
+    event_id: z.string(),
+    event_type: EventType,
+    target: z.string().meta({ description: "Kind and place of the target, its secrets masked." }),
+    status: DeliveryStatus.meta({
+      description:
+        "retrying: to be sent, perhaps after failures. held: the subscription is disabled, or MODE is stopped. failed: given up after 24 hours.",
+    }),
+    attempts: z.int(),
+    created_at: z.string(),
+    next_attempt_at: z.string().optional(),
+    delivered_at: z.string().optional(),
+    error: z.string().optional(),
+  })
+  .meta({ id: "Delivery" });
+export type Delivery = z.infer<typeof Delivery>;
+
+export const TestReport = z
+  .strictObject({
+    results: z.array(
+      z.strictObject({
+        target: z.string(),
+        ok: z.boolean(),
+        status: z.int().optional().meta({ description: "The HTTP status that the target answered." }),
+        error: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: "TestReport" });
+export type TestReport = z.infer<typeof TestReport>;

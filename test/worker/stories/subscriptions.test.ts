@@ -1,0 +1,249 @@
+/** Subscriptions from the event to the target (docs/contract.md §18): signed, each target by itself, retried, held, tested by hand. */
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import { verify } from "../../../src/outbound/signature.ts";
+import { env } from "../bindings.ts";
+import { agentToken, call, expectProblem, fresh, makeJob } from "../http-fixture.ts";
+import type { SeenCall } from "../scripted-chat.ts";
+
+const FAILS = { message: JSON.stringify({ status: 404 }), retry: { max_attempts: 1 } };
+const eventually = <T>(act: () => Promise<T>): Promise<T> => vi.waitFor(act, { timeout: 10_000, interval: 20 });
+
+type Fields = Record<string, unknown>;
+
+/** What a target of that name was told so far. */
+async function heard(name: string): Promise<SeenCall[]> {
+  const response = await fetch(`https://notify.test/?of=${encodeURIComponent(`/${name}`)}`);
+  return response.json();
+}
+const hook = (name: string, more: Fields = {}) => ({ type: "webhook", url: `https://notify.test/${name}`, ...more });
+
+async function subscribe(fields: Fields, id = fresh("sub")): Promise<{ id: string; body: Fields }> {
+  const got = await call("PUT", `/v1/subscriptions/${id}`, { json: { events: ["run.failed"], ...fields } });
+  expect([200, 201], got.text).toContain(got.status);
+  return { id, body: got.body };
+}
+
+async function run(jobId: string): Promise<void> {
+  const begun = await call("POST", `/v1/jobs/${jobId}/run`);
+  await eventually(async () => {
+    const got = await call("GET", `/v1/jobs/${jobId}/runs/${String(begun.body.run_id)}`);
+    expect(got.body.finished_at).toBeDefined();
+  });
+}
+
+const deliveriesOf = async (id: string): Promise<Fields[]> =>
+  (await call("GET", `/v1/subscriptions/${id}/deliveries?limit=100`)).body.items as Fields[];
+
+describe("a webhook", () => {
+  it("is told of a failure and of the recovery, signed with its own secret, which is shown once", async () => {
+    const name = fresh("hook");
+    const job = await makeJob(FAILS);
+    const { id, body } = await subscribe({ match: { q: "Water" }, to: [hook(name)] });
+    const [made] = body.to as { secret: string }[];
+    expect(made?.secret).toMatch(/^whsec_/);
+    const read = await call("GET", `/v1/subscriptions/${id}`);
+    expect(read.body).toMatchObject({ id, after: 1, cooldown: "0s", enabled: true });
+    expect(read.text).not.toContain(made?.secret);
+
+    await run(job);
+    const [failed] = await eventually(async () => {
+      const calls = (await heard(name)).filter((each) => JSON.stringify(each).includes(job));
+      expect(calls).toHaveLength(1);
+      return calls;
+    });
+    const [event] = (await call("GET", `/v1/events?job_id=${job}`)).body.items as Fields[];
+    expect(failed?.headers["webhook-id"]).toBe(event?.id);
+    const { run: itsRun, ...view } = event as Fields & { run: Fields };
+    expect(failed?.body).toMatchObject({
+      type: "run.failed",
+      timestamp: event?.at,
+      data: { event: view, job: { id: job }, run: { id: itsRun.id, status: "error" }, count: 1 },
+    });
+    const text = JSON.stringify(failed?.body);
+    const now = Number(failed?.headers["webhook-timestamp"]);
+    const verified = await verify({
+      secret: made?.secret ?? "",
+      headers: new Headers(failed?.headers),
+      body: text,
+      nowSeconds: now,
+    });
+    expect(verified).toMatchObject({ ok: true });
+
+    await call("PATCH", `/v1/jobs/${job}`, { json: { message: "hello" } });
+    await run(job);
+    await eventually(async () => {
+      const types = (await heard(name))
+        .filter((each) => JSON.stringify(each).includes(job))
+        .map((each) => (each.body as Fields).type);
+      expect(types).toEqual(["run.failed", "run.recovered"]);
+    });
+    await run(job);
+    await eventually(async () => {
+      const deliveries = await deliveriesOf(id);
+      expect(deliveries.every(({ status }) => status === "delivered")).toBe(true);
+    });
+  });
+
+  it("keeps its secret when the subscription is written again, as it was read or without it", async () => {
+    const name = fresh("hook");
+    const { id, body } = await subscribe({ to: [hook(name)] });
+    const secret = (body.to as { secret: string }[])[0]?.secret;
+    const read = await call("GET", `/v1/subscriptions/${id}`);
+    const { created_at: _c, updated_at: _u, id: _i, ...config } = read.body;
+    const again = await call("PUT", `/v1/subscriptions/${id}`, { json: config });
+    expect([again.status, again.text]).toEqual([200, expect.not.stringContaining(secret ?? "?")]);
+    const bare = await call("PUT", `/v1/subscriptions/${id}`, { json: { events: ["run.failed"], to: [hook(name)] } });
+    expect([bare.status, bare.text]).toEqual([200, expect.not.stringContaining(secret ?? "?")]);
+  });
+});
+
+describe("targets", () => {
+  it("are told each by itself: one that is down is retried, the others have it", async () => {
+    const [good, bad] = [fresh("good"), fresh("broken")];
+    const job = await makeJob({ ...FAILS, labels: { only: good } });
+    const match = { label: `only:${good}` };
+    const { id } = await subscribe({
+      match,
+      to: [hook(bad), hook(good), { type: "slack", url: `https://notify.test/${good}-slack` }],
+    });
+    await run(job);
+    const deliveries = await eventually(async () => {
+      const found = await deliveriesOf(id);
+      expect(found.map(({ status, attempts }) => [status, attempts])).toEqual([
+        ["delivered", 1],
+        ["delivered", 1],
+        ["retrying", 1],
+      ]);
+      expect(found.at(-1)?.error).toContain("500");
+      return found;
+    });
+    const [slack] = await heard(`${good}-slack`);
+    expect(JSON.stringify(slack?.body)).toMatch(/failed/);
+    const retrying = deliveries.at(-1);
+    expect(Date.parse(String(retrying?.next_attempt_at)) - Date.now()).toBeLessThan(60_000);
+
+    const again = await call("POST", `/v1/subscriptions/${id}/deliveries/${String(retrying?.id)}/retry`);
+    expect(again.status, again.text).toBe(202);
+    await eventually(async () => {
+      const calls = await heard(bad);
+      expect(calls).toHaveLength(2);
+      expect(calls[0]?.headers["webhook-id"]).toBe(calls[1]?.headers["webhook-id"]);
+    });
+  });
+
+  it("are told by hand what a message looks like", async () => {
+    const [good, bad] = [fresh("good"), fresh("broken")];
+    const { id } = await subscribe({ enabled: false, to: [hook(good), hook(bad)] });
+    const got = await call("POST", `/v1/subscriptions/${id}/test`);
+    expect(got.status, got.text).toBe(200);
+    expect(got.body.results).toMatchObject([
+      { ok: true, status: 200 },
+      { ok: false, status: 500, error: expect.stringContaining("500") },
+    ]);
+    expect(await heard(good)).toHaveLength(1);
+  });
+
+  it("of a subscription that is disabled get their messages when it is enabled again", async () => {
+    const name = fresh("hook");
+    const job = await makeJob({ ...FAILS, labels: { only: name } });
+    const config = { match: { label: `only:${name}` }, to: [hook(name)] };
+    const { id } = await subscribe({ ...config, enabled: false });
+    await run(job);
+    await eventually(async () => expect((await deliveriesOf(id)).map(({ status }) => status)).toEqual(["held"]));
+    expect(await heard(name)).toEqual([]);
+    await subscribe({ ...config, enabled: true }, id);
+    await eventually(async () => expect(await heard(name)).toHaveLength(1));
+  });
+
+  it("that are down for an hour are tried again with growing pauses, under one id", async () => {
+    const name = fresh("broken");
+    const job = await makeJob({ ...FAILS, labels: { only: name } });
+    const { id } = await subscribe({ match: { label: `only:${name}` }, to: [hook(name)] });
+    await run(job);
+    const stub = env.SUBSCRIPTION.getByName(id);
+    const newest = async () => (await deliveriesOf(id))[0] ?? {};
+    await eventually(async () => expect((await newest()).error).toContain("500"));
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const start = Date.now();
+      for (let tries = 0; tries < 20 && Date.now() - start < 3_600_000; tries++) {
+        vi.setSystemTime(Date.parse(String((await newest()).next_attempt_at)));
+        await runDurableObjectAlarm(stub);
+      }
+      const delivery = await newest();
+      expect(delivery).toMatchObject({ status: "retrying", error: expect.stringContaining("500") });
+      expect(Number(delivery.attempts)).toBeLessThan(12);
+      const calls = await heard(name);
+      expect(calls).toHaveLength(Number(delivery.attempts));
+      expect(new Set(calls.map((each) => each.headers["webhook-id"])).size).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("after and cooldown", () => {
+  it("keep messages back, and never the recovery of what was told", async () => {
+    const name = fresh("hook");
+    const job = await makeJob({ ...FAILS, labels: { only: name } });
+    await subscribe({ match: { label: `only:${name}` }, to: [hook(name)], after: 2, cooldown: "1h" });
+    for (let i = 0; i < 4; i++) await run(job);
+    await call("PATCH", `/v1/jobs/${job}`, { json: { message: "hello" } });
+    await run(job);
+    await eventually(async () => {
+      const bodies = (await heard(name)).map(
+        ({ body }) => body as unknown as { type: string; data: { count: number } },
+      );
+      expect(bodies.map(({ type, data }) => [type, data.count])).toEqual([
+        ["run.failed", 2],
+        ["run.recovered", 1],
+      ]);
+    });
+  });
+});
+
+describe("a subscription", () => {
+  it.each([
+    [{ to: [{ type: "webhook", url: "http://example.com/" }] }, "to.0.url"],
+    [{ to: [{ type: "webhook", url: "https://example.com/", secret: "short" }] }, "to.0.secret"],
+    [{ to: [] }, "to"],
+    [{ to: [hook("a"), hook("a")] }, "to.1"],
+    [{ to: [hook("a")], events: ["run.exploded"] }, "events.0"],
+    [{ to: [hook("a")], events: [] }, "events"],
+    [{ to: [hook("a")], after: 0 }, "after"],
+    [{ to: [hook("a")], cooldown: "soon" }, "cooldown"],
+    [{ to: [hook("a")], match: { colour: "red" } }, "match"],
+    [{ to: [hook("a")], match: { label: "team" } }, "match.label"],
+  ])("that is %j is refused on %s", async (fields, path) => {
+    const got = await call("PUT", `/v1/subscriptions/${fresh("bad")}`, { json: { events: ["run.failed"], ...fields } });
+    expectProblem(got, 422, "validation_failed");
+    expect(got.text).toContain(`"path":"${path}`);
+  });
+
+  it("is listed, deleted, and then not there; only the operator sees any", async () => {
+    const { id } = await subscribe({ to: [hook(fresh("hook"))] });
+    const listed = await call("GET", "/v1/subscriptions");
+    expect((listed.body.items as Fields[]).map((each) => each.id)).toContain(id);
+    expectProblem(
+      await call("GET", "/v1/subscriptions", { token: await agentToken({ agent_id: "a" }) }),
+      403,
+      "forbidden",
+    );
+    expect((await call("DELETE", `/v1/subscriptions/${id}`)).status).toBe(204);
+    for (const [method, path] of [
+      ["GET", ""],
+      ["DELETE", ""],
+      ["GET", "/deliveries"],
+      ["POST", "/test"],
+      ["POST", "/deliveries/x/retry"],
+    ] as const) {
+      expectProblem(await call(method, `/v1/subscriptions/${id}${path}`), 404, "not_found");
+    }
+    expectProblem(
+      await call("PUT", "/v1/subscriptions/bad%20id", { json: { events: ["run.failed"], to: [hook("a")] } }),
+      422,
+      "validation_failed",
+    );
+  });
+});

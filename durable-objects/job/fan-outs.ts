@@ -3,6 +3,8 @@
  * idle, and adds up. It calls no agent itself. All of it goes on from what is stored: the page's cursor is committed after
  * its users were handed over, and a page handed over twice is harmless (DESIGN "Fan-out").
  */
+
+import { compact } from "../../src/domain/compact.ts";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import {
@@ -17,36 +19,30 @@ import {
   stalled,
   sumCounts,
 } from "../../src/domain/fan-out/fan-out.ts";
-import { shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
-import { byNewest, type FanOutSpec, type RunKey } from "../../src/domain/fan-out/user-run.ts";
+import { shardOfUser } from "../../src/domain/fan-out/shard.ts";
+import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { fanOutView } from "../../src/domain/fan-out/view.ts";
-import { refuseStart } from "../../src/domain/job/job-change.ts";
+import type { JobRecord } from "../../src/domain/job/job.ts";
+import { refuseStart, type TriggerContext, type TriggerEvent, toldByEvent } from "../../src/domain/job/start-run.ts";
 import { pauseJob } from "../../src/domain/job/stop.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import type { Lease } from "../../src/domain/run/run.ts";
-import { parseUserRunId } from "../../src/domain/run/run-id.ts";
-import { runView } from "../../src/domain/run/run-view.ts";
+import { skipFire } from "../../src/domain/run/new-run.ts";
+import type { Told } from "../../src/domain/run/run.ts";
+import { eventRunId } from "../../src/domain/run/run-id.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import { errorText } from "../../src/domain/text/error-text.ts";
 import type { Env, Settings } from "../../src/env.ts";
 import { inTurns } from "../../src/map-limit.ts";
-import {
-  type ClaimedRun,
-  type FanOutRpc,
-  fanOutShard,
-  type ListedRun,
-  type RunChange,
-  type ShardStatus,
-  type UserRunQuery,
-} from "../../src/objects/fan-out.ts";
+import { type FanOutRpc, fanOutShard, type ShardStatus } from "../../src/objects/fan-out.ts";
 import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
-import type { Run as RunView } from "../../src/schema/run.ts";
+import type { Triggered } from "../../src/schema/run.ts";
 import { openSource } from "../../src/users/open.ts";
 import type { ActiveUserSource } from "../../src/users/source.ts";
 import { FanOutProgress } from "./fan-out-progress.ts";
 import type { JobState } from "./state.ts";
+import { allShardsOf } from "./user-runs.ts";
 
 /** So many pages are handed over in one wake, for so long: every call to a shard is a subrequest, and the job answers others in between. */
 const MAX_PAGES_PER_WAKE = 20;
@@ -62,9 +58,6 @@ export type FanOutEffects = {
   readonly held: (state: Pick<TickState, "record">) => string | undefined;
   readonly report: (message: string, error: unknown) => void;
 };
-
-/** Which users' runs are wanted. */
-export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };
 
 export class JobFanOuts {
   /** The counts of the fan-out that is going, for listeners. */
@@ -111,8 +104,8 @@ export class JobFanOuts {
   }
 
   /** Run now. Errors: `job_finished`; `job_already_running` while a fan-out is going. */
-  runNow(state: TickState, nonce: string): Outcome<{ readonly fan_out_id: string }> {
-    const { record, cursor } = state;
+  runNow(state: TickState, told: Told, nonce: string): Outcome<{ readonly fan_out_id: string }> {
+    const { record } = state;
     const now = this.#effects.now();
     const refused = refuseStart("manual", state, now);
     if (refused !== undefined) return err(refused);
@@ -120,11 +113,40 @@ export class JobFanOuts {
     const [active] = state.active;
     if (newest?.status === "running") return err({ kind: "job_already_running", run_id: newest.id });
     if (active !== undefined) return err({ kind: "job_already_running", run_id: active.id });
-    const { spent } = cursor;
-    const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1, spent } as const;
-    const fanOut = openFanOut(record, { requestedAt: now, nonce }, opened, now);
+    const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const fanOut = openFanOut(toldTo(record, told), { requestedAt: now, nonce }, opened, now);
     this.#state.commit({ fanOut });
     return ok({ fan_out_id: fanOut.id });
+  }
+
+  /**
+   * An event from outside opens a fan-out. While one is going, or the job is held, it is skipped, and leaves a run that says so.
+   * Errors: `job_finished`, `job_paused`, `budget_exceeded`, `validation_failed`.
+   */
+  trigger(state: TickState, event: TriggerEvent, { nonce, held, now }: TriggerContext): Outcome<Triggered> {
+    const { record, cursor } = state;
+    const refused = refuseStart("event", { ...state, held }, now);
+    if (refused !== undefined) return err(refused);
+    const told = toldByEvent(state, event);
+    if (!told.ok) return told;
+    const newest = this.#state.fanOuts.newest();
+    const opened = { trigger: "event", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const fanOut = openFanOut(toldTo(record, told.value), { requestedAt: now, nonce }, opened, now);
+    const going = newest?.status === "running" ? "skipped: the previous fan-out was still going" : undefined;
+    const reason = held ?? going;
+    if (reason === undefined) {
+      this.#state.commit({ fanOut });
+      return ok({ fan_out_id: fanOut.id, status: "running" });
+    }
+    const cause = { id: eventRunId(record.id, now, nonce), trigger: "event", dueAt: now } as const;
+    const skipped = skipFire(record, cursor, { ...cause, reason, held: held !== undefined }, now);
+    this.#state.commit({ runs: [skipped.run], cursor: skipped.cursor });
+    return ok({ fan_out_id: fanOut.id, status: "skipped" });
+  }
+
+  /** The id of the fan-out that is going, if one is. */
+  get goingId(): string | undefined {
+    return this.#going()?.id;
   }
 
   /** A shard has something to tell. False: there is no such fan-out (any more), the shard may forget it. */
@@ -170,67 +192,6 @@ export class JobFanOuts {
   async read(id: string): Promise<Outcome<FanOutView>> {
     const fanOut = this.#state.fanOuts.find(id);
     return fanOut === undefined ? notFound("fan-out") : ok(await this.#view(fanOut));
-  }
-
-  /** The runs of a job that fans out, newest first: its users' runs, and where no fan-out is asked for, those of its own log. */
-  async runs(jobId: string, filter: UserRunFilter): Promise<{ readonly items: RunView[]; readonly next?: RunKey }> {
-    const { limit, before, status, userId, unchanged, fanOutId } = filter;
-    const log =
-      fanOutId === undefined
-        ? this.#state.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId, unchanged })
-        : [];
-    const own = log.filter((run) => before === undefined || byNewest(before, run) < 0);
-    const listed = own.map((run) => ({ startedAt: run.startedAt, id: run.id, view: runView(jobId, run) }));
-    const runs = [...listed, ...(await this.#userRuns({ ...filter, limit: limit + 1 }))].sort(byNewest);
-    const page = runs.slice(0, limit);
-    const last = page.at(-1);
-    const items = page.map(({ view }) => view);
-    if (runs.length <= limit || last === undefined) return { items };
-    return { items, next: { startedAt: last.startedAt, id: last.id } };
-  }
-
-  async #userRuns(filter: UserRunFilter): Promise<ListedRun[]> {
-    const { fanOutId, userId, ...query } = filter;
-    const fanOuts = this.#state.fanOuts
-      .list(FAN_OUT_RETENTION + 1)
-      .filter(({ id }) => fanOutId === undefined || id === fanOutId);
-    const no = fanOutId === undefined ? undefined : fanOuts[0]?.no;
-    if (fanOuts.length === 0) return [];
-    const places =
-      userId === undefined ? allShardsOf(fanOuts) : new Set(fanOuts.map(({ shards }) => shardOfUser(userId, shards)));
-    const lists = await inTurns(places, (k) => this.#shard(k).runs({ ...query, no, userId }));
-    return lists.flat().sort(byNewest).slice(0, query.limit);
-  }
-
-  /** The run of a user by its id; undefined where the id is that of no user's run. */
-  async run(runId: string): Promise<Outcome<RunView>> {
-    const place = this.#placeOf(runId);
-    return place === undefined ? notFound("run") : own(await this.#shard(place.k).run(place.no, place.key));
-  }
-
-  async changeRun(runId: string, change: RunChange): Promise<Outcome<RunView>> {
-    const place = this.#placeOf(runId);
-    if (place === undefined) return notFound("run");
-    const changed = own(await this.#shard(place.k).changeRun(place.no, place.key, change));
-    this.progress.moved();
-    return changed;
-  }
-
-  /** Hands a user's run to the agent that claims it; undefined if it is not offered. */
-  async claimRun(runId: string, lease: Lease): Promise<ClaimedRun | undefined> {
-    const place = this.#placeOf(runId);
-    if (place === undefined) return undefined;
-    const claimed = await this.#shard(place.k).claimRun(place.no, place.key, lease);
-    // A copy: an answer that is passed on as it came by RPC is never disposed of.
-    return claimed === undefined ? undefined : { ...claimed };
-  }
-
-  #placeOf(runId: string) {
-    const parsed = parseUserRunId(runId);
-    const fanOut = parsed === undefined ? undefined : this.#state.fanOuts.find(parsed.fanOutId);
-    if (parsed === undefined || fanOut === undefined) return undefined;
-    const k = shardOfKey(parsed.key, fanOut.shards);
-    return fanOut.fed.includes(k) ? { k, no: fanOut.no, key: parsed.key } : undefined;
   }
 
   async #view(fanOut: FanOut): Promise<FanOutView> {
@@ -336,7 +297,9 @@ export class JobFanOuts {
     const shard = this.#shard(k);
     const key = `${fanOut.no}/${k}`;
     if (this.#opened.has(key) && (await shard.feed(fanOut.no, users))) return;
-    const { no, id, trigger, dueAt, startedAt, definition, origin, shards, spent } = fanOut;
+    const { no, id, trigger, dueAt, startedAt, definition, origin, shards } = fanOut;
+    // While a fan-out is going nothing else of the job spends: this is what it had spent when the fan-out began.
+    const spent = this.#state.stored?.cursor.spent;
     const jobId = this.#jobId;
     const spec: FanOutSpec = {
       ...{ no, id, jobId, trigger, dueAt, startedAt, definition, shards },
@@ -416,8 +379,8 @@ export class JobFanOuts {
   }
 }
 
-/** A copy of an answer that came by RPC: one that is passed on as it came is never disposed of, and holds on to its call. */
-const own = <T>(answer: Outcome<T>): Outcome<T> => (answer.ok ? ok(answer.value) : err(answer.error));
-
-/** The shards that any of the fan-outs has handed users to. */
-const allShardsOf = (fanOuts: readonly FanOut[]): Set<number> => new Set(fanOuts.flatMap(({ fed }) => fed));
+/** The job as a fan-out is to tell its users of it. */
+const toldTo = (record: JobRecord, { message, payload }: Told): JobRecord => ({
+  ...record,
+  definition: { ...record.definition, ...compact({ message, payload }) },
+});

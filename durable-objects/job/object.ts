@@ -20,14 +20,13 @@ import {
   changeByPatch,
   changeByPause,
   changeByResume,
-  changeByRunNow,
   countsAnew,
   type JobChange,
 } from "../../src/domain/job/job-change.ts";
 import { signChange, told } from "../../src/domain/job/signed-change.ts";
 import { OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import type { Lease, Run } from "../../src/domain/run/run.ts";
+import type { Lease, Run, Told } from "../../src/domain/run/run.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { exportView } from "../../src/domain/transfer/restored-job.ts";
@@ -43,6 +42,9 @@ import type {
   Recalled,
   RunPlace,
   RunQuery,
+  Started,
+  TriggerAnswer,
+  TriggerRequest,
 } from "../../src/objects/job.ts";
 import { mailboxObject } from "../../src/objects/mailbox.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
@@ -52,14 +54,17 @@ import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
-import type { BackfillBody, CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import type { BackfillBody, CompleteBody, PauseBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { openEvents } from "./events.ts";
 import { JobFanOuts } from "./fan-outs.ts";
 import { JobListing } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
 import { JobOffers } from "./offers.ts";
 import { JobRunLog } from "./run-log.ts";
+import { JobStarter } from "./starter.ts";
 import { changeableJob, changeableRecord, JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
+import { TriggerKeys } from "./trigger-store.ts";
+import { UserRuns } from "./user-runs.ts";
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
@@ -74,6 +79,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   readonly #loop: JobLoop;
   readonly #offers: JobOffers;
   readonly #runLog: JobRunLog;
+  readonly #starter: JobStarter;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -103,7 +109,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     this.#fanOuts = fanOuts;
     this.#loop = loop;
     this.#offers = offers;
-    this.#runLog = new JobRunLog(state, fanOuts);
+    const userRuns = new UserRuns(env, settings, state, () => fanOuts.progress.moved());
+    this.#runLog = new JobRunLog(state, userRuns);
+    this.#starter = new JobStarter(state, { fanOuts, userRuns, keys: new TriggerKeys(ctx.storage.sql) }, { now, held });
   }
 
   /** Does not throw (DESIGN invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
@@ -173,9 +181,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#changeJob(ADMIN, "job.update", (state, now) => changeByEnsure(state, input, keepEnabled, now), by);
   }
 
-  async setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>> {
+  async setEnabled(caller: Caller, enabled: boolean, pause: PauseBody = {}): Promise<Outcome<Job>> {
     return this.#changeJob(caller, enabled ? "job.resume" : "job.pause", (state, now) =>
-      enabled ? changeByResume(state, now) : changeByPause(state, { by: "hand" }, now),
+      enabled ? changeByResume(state, now) : changeByPause(state, pause, now),
     );
   }
 
@@ -194,14 +202,21 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return ok(jobView(record, cursor, Date.now()));
   }
 
-  async runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>> {
-    const seen = changeableJob(this.#state, caller);
-    if (!seen.ok) return seen;
-    if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, nonce());
-    const change = changeByRunNow(seen.value, nonce(), Date.now());
-    if (!change.ok) return change;
-    this.#commit(change.value);
-    return ok({ run_id: change.value.run.id });
+  async runNow(caller: Caller, told: Told = {}): Promise<Outcome<Started>> {
+    return this.#starter.runNow(caller, told);
+  }
+
+  async retryRun(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>> {
+    return this.#starter.retry(caller, runId);
+  }
+
+  async trigger(caller: Caller, request: TriggerRequest): Promise<Outcome<TriggerAnswer>> {
+    return this.#starter.trigger(caller, request);
+  }
+
+  async setTriggerToken(caller: Caller, hash?: string): Promise<Outcome<null>> {
+    const set = this.#starter.setTriggerToken(caller, hash);
+    return set.ok ? ok(null) : set;
   }
 
   async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
@@ -422,9 +437,5 @@ function matches(ifMatch: string | undefined, etag: string): boolean {
   if (ifMatch === undefined || ifMatch.trim() === "*") return true;
   return ifMatch.split(",").some((candidate) => candidate.trim() === etag);
 }
-
-/** 48 random bits in hex: tells two runs apart that were asked for in the same millisecond. */
-const nonce = (): string =>
-  [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 const newAuditId = (now: number): string => timedId("a", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));

@@ -30,16 +30,16 @@ import type { TickState } from "../../src/domain/run/tick.ts";
 import type { ClaimedRun, RunChange } from "../../src/objects/fan-out.ts";
 import type { RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
-import type { JobFanOuts } from "./fan-outs.ts";
 import { type JobState, type StoredState, visibleRecord } from "./state.ts";
+import type { UserRuns } from "./user-runs.ts";
 
 export class JobRunLog {
   readonly #state: JobState;
-  readonly #fanOuts: JobFanOuts;
+  readonly #userRuns: UserRuns;
 
-  constructor(state: JobState, fanOuts: JobFanOuts) {
+  constructor(state: JobState, userRuns: UserRuns) {
     this.#state = state;
-    this.#fanOuts = fanOuts;
+    this.#userRuns = userRuns;
   }
 
   /** The run log, newest first; `next` is the place to go on from, where there is more. */
@@ -52,7 +52,7 @@ export class JobRunLog {
     if (!canReadRuns(caller, seen.value.record.definition)) return runsRefused;
     const { before, limit, status, userId, unchanged } = query;
     if (typeof before !== "number" && (this.#state.fanOuts.present || query.fanOutId !== undefined)) {
-      return ok(await this.#fanOuts.runs(seen.value.record.id, { ...query, before }));
+      return ok(await this.#userRuns.runs(seen.value.record.id, { ...query, before }));
     }
     const beforeSeq = typeof before === "number" ? before : undefined;
     const rows = this.#state.store.runs({ limit: limit + 1, beforeSeq, status, userId, unchanged });
@@ -66,7 +66,7 @@ export class JobRunLog {
   async read(caller: Caller, runId: string): Promise<Outcome<RunView>> {
     if (isUserRun(runId)) {
       const refused = this.#refuseUserRun(caller, runId);
-      return refused ?? this.#fanOuts.run(runId);
+      return refused ?? this.#userRuns.run(runId);
     }
     const seen = this.#reportable(caller, runId);
     return seen.ok ? ok(runView(seen.value.state.record.id, seen.value.run)) : seen;
@@ -113,7 +113,7 @@ export class JobRunLog {
     if (current === undefined || current.record.deletedAt !== undefined) return "not_offered";
     const { definition, origin } = current.record;
     if (!canSee(caller, definition)) return "hidden";
-    if (isUserRun(runId)) return (await this.#fanOuts.claimRun(runId, lease)) ?? "not_offered";
+    if (isUserRun(runId)) return (await this.#userRuns.claimRun(runId, lease)) ?? "not_offered";
     const run = current.active.find(({ id }) => id === runId);
     if (run === undefined || !isClaimable(run)) return "not_offered";
     const claimed = changeByClaim(current, run, lease, Date.now());
@@ -155,7 +155,7 @@ export class JobRunLog {
 
   /** A user's run of a fan-out lives in a shard. */
   async #changeUserRun(caller: Caller, runId: string, change: RunChange): Promise<Outcome<RunView>> {
-    return this.#mayReport(caller, runId) ? this.#fanOuts.changeRun(runId, change) : notFound("run");
+    return this.#mayReport(caller, runId) ? this.#userRuns.changeRun(runId, change) : notFound("run");
   }
 
   #changeRun(

@@ -3,6 +3,7 @@
  * the only place where registered code runs for a job, and the Job and FanOut objects' only way to make a call.
  */
 
+import { compact } from "../domain/compact.ts";
 import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
 import type { Answer } from "../domain/run/attempt-outcome.ts";
 import { readAnswerControl } from "../domain/run/control.ts";
@@ -99,7 +100,9 @@ function handlerOf({ owner_kind, name, labels }: JobDefinition): JobHandler | "m
 
 async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, { deadline }: CallIo): Promise<Answer> {
   const { signal } = deadline;
-  const call = { job: { id: run.jobId, ...job.definition }, run: calledRun(run), sessionId: run.sessionId, signal };
+  const { message, payload } = run;
+  const called = { id: run.jobId, ...job.definition, ...compact({ message, payload }) };
+  const call = { job: called, run: calledRun(run), sessionId: run.sessionId, signal };
   const settled = await settle(() => handler(call), deadline);
   if (settled.ok) {
     const returned = settled.value;

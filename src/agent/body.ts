@@ -10,7 +10,7 @@ import { MAX_PREVIOUS_OUTPUT_BYTES } from "../schema/limits.ts";
 
 /** What of a run the agent is told, with the id of its job; instants in epoch ms, `attempt` from 1. */
 export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "dueAt" | "startedAt" | "attempt"> &
-  Partial<Pick<Run, "phase" | "offeredAt" | "claim">> & {
+  Partial<Pick<Run, "phase" | "offeredAt" | "claim" | "message" | "payload">> & {
     readonly jobId: string;
     /** The last run of the job, or of the user, that ended as success or error: handed over where the job has `continuity`. */
     readonly previous?: Run | undefined;

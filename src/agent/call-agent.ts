@@ -97,7 +97,7 @@ export async function composeCall(
   const token = await mintToken(caller, settings.TOKEN_SECRET, now, now + RUN_TOKEN_TTL_MS);
   const origin = withoutTrailingSlashes(settings.PUBLIC_URL ?? job.origin ?? "");
   const complete = { url: `${origin}/v1/jobs/${run.jobId}/runs/${run.id}/complete`, token };
-  const { message, payload } = job.definition;
+  const { message = job.definition.message, payload = job.definition.payload } = run;
   return jobRunBody({ run, job: { id: run.jobId, ...job.definition }, message, payload, complete, now });
 }
 

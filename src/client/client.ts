@@ -19,7 +19,7 @@ type Param<P extends string> = [ParamNames<P>] extends [never] ? unknown : { par
 type Json<R> = R extends { readonly body?: { readonly schema: infer S extends z.ZodType } }
   ? [z.input<S>] extends [undefined]
     ? unknown
-    : z.input<S> extends Record<string, never>
+    : Record<never, never> extends z.input<S>
       ? { json?: z.input<S> }
       : { json: z.input<S> }
   : unknown;

@@ -30,6 +30,7 @@ import { scheduleRoutes } from "./routes/schedules.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
+import { triggerRoutes } from "./routes/triggers.ts";
 import { userRoutes } from "./routes/users.ts";
 import { type AppEnv, readSettings, serve } from "./serve.ts";
 import { nearCall } from "./teach/near-path.ts";
@@ -40,6 +41,7 @@ const resources = [
   ...bulkRoutes,
   ...jobRoutes,
   ...jobRunRoutes,
+  ...triggerRoutes,
   ...fanOutRoutes,
   ...jobWatchRoutes,
   ...scheduleRoutes,

@@ -4,6 +4,7 @@
  * `domain/access.ts`.
  */
 import { readToken } from "../agent/token.ts";
+import { readTriggerToken } from "../agent/trigger-token.ts";
 import { isRevoked } from "../directory/tokens.ts";
 import { forbidden } from "../domain/failure.ts";
 import { ADMIN, type Caller } from "../domain/job/access.ts";
@@ -30,7 +31,7 @@ type Rule = {
 const RULES = {
   /** Every token but a run's. */
   read: {
-    allows: (caller) => caller.role !== "run",
+    allows: (caller) => caller.role !== "run" && caller.role !== "trigger",
     reads: true,
     about: "Any token but a run's.",
     refusal: "A run's token opens only its own run.",
@@ -38,7 +39,7 @@ const RULES = {
   },
   /** Every token that may change something. */
   write: {
-    allows: (caller) => caller.role !== "run" && caller.role !== "viewer",
+    allows: (caller) => caller.role !== "run" && caller.role !== "viewer" && caller.role !== "trigger",
     about: "Any token but a run's and a viewer's.",
     refusal: "This token may not change anything here.",
     hint: "Use an agent's, user's or plugin's token, or the operator's.",
@@ -87,14 +88,22 @@ const RULES = {
   },
   /** Every token; a run's opens its own run only, which the Job object sees to: another run is 404. */
   read_run: {
-    allows: () => true,
+    allows: (caller) => caller.role !== "trigger",
     reads: true,
     about: "Any token; a run's own opens that run only.",
     refusal: "This token may not read runs.",
   },
+  /** As `write`, and a job's own trigger token, for its job only: the job knows it. */
+  trigger: {
+    allows: (caller, params) =>
+      caller.role === "trigger" ? caller.job_id === params.id : caller.role !== "run" && caller.role !== "viewer",
+    about: "Any token that may change the job, or the job's own trigger token.",
+    refusal: "This token may not trigger the job.",
+    hint: "Use the token that POST /v1/jobs/{id}/trigger-token answered for this job, or one that may change the job.",
+  },
   /** As `write`, and a run's token for its own run. */
   report_run: {
-    allows: (caller) => caller.role !== "viewer",
+    allows: (caller) => caller.role !== "viewer" && caller.role !== "trigger",
     about: "The run's own token, or any but a viewer's that may see the job.",
     refusal: "This token may not change anything here.",
     hint: "Use the run's own token (data.complete.token of the call to the agent), or one that may change the job.",
@@ -172,6 +181,13 @@ function authorizationOf(request: Request): string | null {
   const token = protocolToken(request);
   return request.headers.get("authorization") ?? (token === undefined ? null : `Bearer ${token}`);
 }
+/** What a call is authenticated with. `queryToken`: the token of a route that also takes it in its URL. */
+export type Authentication = {
+  readonly env: Env;
+  readonly secrets: Secrets;
+  readonly now: number;
+  readonly queryToken?: string | undefined;
+};
 
 /**
  * The caller whose token the request carries. Errors: `unauthorized`.
@@ -179,14 +195,16 @@ function authorizationOf(request: Request): string | null {
  */
 export async function authenticate(
   request: Request,
-  { env, secrets, now }: { readonly env: Env; readonly secrets: Secrets; readonly now: number },
+  { env, secrets, now, queryToken }: Authentication,
 ): Promise<Result<Caller, HttpFailure>> {
   const refuse = (detail: string) => err({ kind: "unauthorized", detail } as const);
   const authorization = authorizationOf(request);
-  if (authorization === null) return refuse("The call carries no token.");
-  const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  if (authorization === null && queryToken === undefined) return refuse("The call carries no token.");
+  const token = authorization === null ? queryToken : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (token === undefined) return refuse("The Authorization header is not `Bearer` followed by one token.");
   if (secrets.adminTokens.some((secret) => equalSecrets(token, secret))) return ok(ADMIN);
+  const trigger = readTriggerToken(token);
+  if (trigger !== undefined) return ok(trigger);
   const caller = await readToken(token, secrets.tokenSecrets);
   if (caller === undefined || (await isRevoked(env, caller, now)))
     return refuse("The token is not valid, or no longer.");

@@ -94,7 +94,10 @@ function readText(bytes: Uint8Array): Outcome<string> {
 }
 
 /** The value that the bytes are the JSON of. Errors: `invalid_json`, for what is not UTF-8, not JSON, or nested too deep. */
-export function parseJson(bytes: Uint8Array): Result<unknown, HttpFailure> {
+export function parseJson(
+  bytes: Uint8Array,
+  parse: (text: string) => unknown = parseExactJson,
+): Result<unknown, HttpFailure> {
   const refuse = (detail: string) => err({ kind: "invalid_json", detail } as const);
   if (bytes.byteLength === 0) return refuse("The body is missing: it has no bytes.");
   let text: string;
@@ -105,7 +108,7 @@ export function parseJson(bytes: Uint8Array): Result<unknown, HttpFailure> {
   }
   let value: unknown;
   try {
-    value = parseExactJson(text);
+    value = parse(text);
   } catch (error) {
     return refuse(`The body cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}.`);
   }

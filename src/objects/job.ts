@@ -6,13 +6,14 @@ import type { Outcome } from "../domain/failure.ts";
 import type { RunKey } from "../domain/fan-out/user-run.ts";
 import type { Caller } from "../domain/job/access.ts";
 import type { Cursor, JobRecord } from "../domain/job/job.ts";
-import type { Lease } from "../domain/run/run.ts";
+import type { TriggerEvent } from "../domain/job/start-run.ts";
+import type { Lease, Told } from "../domain/run/run.ts";
 import type { JobRunBody } from "../schema/agent-call.ts";
 import type { Explanation } from "../schema/explanation.ts";
 import type { FanOut } from "../schema/fan-out.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";
-import type { BackfillBody, CompleteBody, Progress, Run } from "../schema/run.ts";
+import type { BackfillBody, CompleteBody, PauseBody, Progress, Run, Triggered } from "../schema/run.ts";
 import type { Objects } from "./binding.ts";
 import type { UserRunQuery } from "./fan-out.ts";
 
@@ -31,6 +32,17 @@ export type Created = { readonly job: Job; readonly replayed: boolean };
 
 /** What an Idempotency-Key has made under an id: nothing, or a job. */
 export type Recalled = { readonly was: "nothing" } | { readonly was: "kept"; readonly job: Job };
+
+/** What a call made run. */
+export type Started = { readonly run_id: string } | { readonly fan_out_id: string };
+
+/** An event from outside; the same `key` again within 24 hours runs nothing. */
+export type TriggerRequest = TriggerEvent & { readonly key?: string | undefined };
+
+/** What an event was answered; `repeated`: the answer to an earlier one with its key. `denied`: the token is not the job's. */
+export type TriggerAnswer =
+  | { readonly kind: "denied" }
+  | { readonly kind: "answered"; readonly answer: Triggered; readonly repeated: boolean };
 
 /** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
 export type RunPlace = number | RunKey;
@@ -75,11 +87,18 @@ export interface JobRpc {
   patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>>;
   /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
   ensure(input: JobInput, keepEnabled: boolean, by: Author): Promise<Outcome<Job>>;
-  setEnabled(caller: Caller, enabled: boolean): Promise<Outcome<Job>>;
+  /** Pause (with a reason and an end, if given) and resume. Errors: `job_finished`, `validation_failed`. */
+  setEnabled(caller: Caller, enabled: boolean, pause?: PauseBody): Promise<Outcome<Job>>;
   /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. Errors: `precondition_failed`. */
   remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>>;
-  /** Errors: `job_finished`, `job_already_running`. */
-  runNow(caller: Caller): Promise<Outcome<{ readonly run_id: string } | { readonly fan_out_id: string }>>;
+  /** `told` is for this run only. Errors: `job_finished`, `job_already_running`, `budget_exceeded`. */
+  runNow(caller: Caller, told?: Told): Promise<Outcome<Started>>;
+  /** An ended run once more. Errors: as `runNow`. */
+  retryRun(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>>;
+  /** An event from outside. Errors: `job_finished`, `job_paused`, `budget_exceeded`, `validation_failed`. */
+  trigger(caller: Caller, request: TriggerRequest): Promise<Outcome<TriggerAnswer>>;
+  /** Gives the job a trigger token in place of the one it had; of the token the job keeps the hash. Without one, takes it away. */
+  setTriggerToken(caller: Caller, hash?: string): Promise<Outcome<null>>;
   /** Errors: `validation_failed`, `job_finished`, `quota_exceeded`. */
   backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>>;
 

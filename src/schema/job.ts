@@ -310,6 +310,7 @@ export const Job = z
     ...JobDefinition.shape,
     state: JobState,
     paused_reason: z.string().optional().meta({ description: "Why Reveille itself has paused the job." }),
+    paused_until: z.string().optional().meta({ description: "When a paused job resumes by itself." }),
     created_at: z.string(),
     updated_at: z
       .string()

@@ -33,6 +33,9 @@ export const WEEK_MS = 7 * DAY_MS;
 
 export const MIN_EVERY_MS = SECOND_MS;
 export const MAX_EVERY_MS = 365 * DAY_MS;
+/** How long run now may wait for the end of its run. */
+export const MIN_RUN_WAIT_MS = SECOND_MS;
+export const MAX_RUN_WAIT_MS = 50 * SECOND_MS;
 export const MIN_PACING_MS = SECOND_MS;
 export const MAX_PACING_MS = 365 * DAY_MS;
 export const MIN_TIMEOUT_MS = SECOND_MS;

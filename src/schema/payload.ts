@@ -32,7 +32,7 @@ const asText = (written: string): string =>
   written.length <= SHOWN_CHARS ? `"${written}"` : `"${written.slice(0, SHOWN_CHARS)}…"`;
 
 /** Reports every number that would be changed on its way to the agent. */
-const refuseLossyNumbers = (value: unknown, context: z.RefinementCtx): void => {
+export const refuseLossyNumbers = (value: unknown, context: z.RefinementCtx): void => {
   for (const { path, written } of lossyNumbers(value, [])) {
     const message = `would reach the agent as another number (${JSON.stringify(Number(written))}); send it as a string: ${asText(written)}`;
     context.addIssue({ code: "custom", path: [...path], message });
@@ -55,3 +55,4 @@ export const Payload = z
     context.addIssue({ code: "custom", message });
   })
   .meta({ type: "object", additionalProperties: {} });
+export type Payload = z.infer<typeof Payload>;

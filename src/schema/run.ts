@@ -2,8 +2,9 @@
 import * as z from "zod";
 import { Control } from "./control.ts";
 import { RunStatus } from "./job.ts";
-import { MAX_PROGRESS_MESSAGE_BYTES } from "./limits.ts";
-import { InstantText } from "./schedule.ts";
+import { MAX_CONTROL_TEXT_BYTES, MAX_MESSAGE_BYTES, MAX_PROGRESS_MESSAGE_BYTES } from "./limits.ts";
+import { Payload } from "./payload.ts";
+import { DurationText, InstantText } from "./schedule.ts";
 import { boundedText } from "./text.ts";
 
 export const Trigger = z.enum(["schedule", "manual", "backfill", "event"]);
@@ -40,6 +41,7 @@ export const Run = z
       description:
         "While the agent holds a run that it answered with 202: when it times out unless completed or renewed.",
     }),
+    retry_of: z.string().optional().meta({ description: "The run that this one repeats." }),
     count: z.int().optional().meta({
       description:
         "Of a skip while nothing fires (MODE, USER_JOBS): how many fires in a row it stands for; scheduled_at is when the first of them was due.",
@@ -115,3 +117,54 @@ export const BackfillBody = z
     examples: [{ from: "2026-11-01T00:00:00Z", to: "2026-11-08T00:00:00Z" }],
   });
 export type BackfillBody = z.infer<typeof BackfillBody>;
+
+export const PauseBody = z
+  .strictObject({
+    reason: boundedText(0, MAX_CONTROL_TEXT_BYTES).optional().meta({ description: "Why, for people: paused_reason." }),
+    until: DurationText.optional().meta({
+      description: "When the job resumes by itself: RFC 3339 with an offset, or a duration from now.",
+      examples: ["2h"],
+    }),
+  })
+  .meta({ examples: [{ reason: "holidays", until: "2027-01-04T09:00:00+01:00" }] });
+export type PauseBody = z.infer<typeof PauseBody>;
+
+const thisRun = {
+  message: boundedText(1, MAX_MESSAGE_BYTES).optional().meta({ description: "The prompt for this run only." }),
+  payload: Payload.optional().meta({ description: "The payload for this run only, in place of the job's own." }),
+};
+
+export const RunNowBody = z
+  .strictObject({
+    ...thisRun,
+    wait: DurationText.optional().meta({
+      description: "1s to 50s: wait so long for the run to end, and answer with it. Not for all_users jobs.",
+      examples: ["30s"],
+    }),
+  })
+  .meta({ examples: [{ message: "Only what came in since noon." }] });
+
+export const TriggerKey = z.string().min(1).max(255).meta({
+  description: "Names this event: for 24 hours the same key answers what it was answered first, and runs nothing.",
+});
+
+export const TriggerBody = z
+  .strictObject({
+    payload: Payload.optional().meta({
+      description: "Merged over the job's own payload (RFC 7396), for this run only.",
+    }),
+    key: TriggerKey.optional(),
+  })
+  .meta({ examples: [{ payload: { order: "A-17" }, key: "order-A-17" }] });
+export type TriggerBody = z.infer<typeof TriggerBody>;
+
+/** What became of an event. */
+export const TriggerStatus = z.enum(["running", "buffered", "skipped"]).meta({
+  description:
+    "running: its run has begun. buffered: it runs when the active run has ended. skipped: it is not run; the run says why.",
+});
+export const Triggered = z.union([
+  z.strictObject({ run_id: z.string(), status: TriggerStatus }),
+  z.strictObject({ fan_out_id: z.string(), status: TriggerStatus }),
+]);
+export type Triggered = z.infer<typeof Triggered>;

@@ -9,7 +9,7 @@ import type { JobDefinition } from "../../schema/job.ts";
 import { MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import { aim, type Cursor, firesOf, type JobRecord } from "../job/job.ts";
-import { addSpend, dayOf, type Spent } from "../run/budget.ts";
+import { addSpend, dayOf } from "../run/budget.ts";
 import { mayStart } from "../run/gate.ts";
 import { decideMissed } from "../run/missed.ts";
 import { skipFire } from "../run/new-run.ts";
@@ -59,8 +59,6 @@ export type FanOut = {
   /** The job as it was when the fan-out began: a later change does not reach a fan-out that is going. */
   readonly definition: JobDefinition;
   readonly origin?: string;
-  /** What the job had spent by then. */
-  readonly spent?: Spent | undefined;
   /** Over how many FanOut objects the users are spread; fixed, since a user's run is found by it. */
   readonly shards: number;
   /** Shards that were handed users. */
@@ -134,8 +132,7 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
     const skipped = skipFire(record, cursor, { ...cause, reason, held: !gate.may && gate.why === "held" }, now);
     return { cursor: moveOn(skipped.cursor), skipped: skipped.run };
   }
-  const { spent } = cursor;
-  const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1, spent }, now);
+  const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1 }, now);
   // A due time that a tick ahead of the clock has answered comes again after pause and resume: its fan-out is its trace.
   if (open.id === newest?.id) return { cursor: moveOn(cursor) };
   return { cursor: moveOn({ ...cursor, fires: cursor.fires + 1 }), open };
@@ -145,7 +142,7 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
 export function openFanOut(
   record: JobRecord,
   cause: FanOutCause,
-  { spent, ...opened }: Pick<FanOut, "trigger" | "dueAt" | "missed" | "no" | "spent">,
+  opened: Pick<FanOut, "trigger" | "dueAt" | "missed" | "no">,
   now: number,
 ): FanOut {
   return {
@@ -154,7 +151,6 @@ export function openFanOut(
     startedAt: now,
     definition: record.definition,
     ...(record.origin === undefined ? {} : { origin: record.origin }),
-    ...(spent === undefined ? {} : { spent }),
     // One shard knows what all users have spent, which several would have to ask each other for before each call.
     shards: record.definition.budget === undefined ? shardsFor(boundOf(record.definition)) : 1,
     fed: [],

@@ -17,12 +17,13 @@ export type TokenFacts = {
 
 /**
  * Who calls, as read from the token. `admin` is the operator; `viewer` reads everything and changes nothing;
- * `run` holds a run's own token; the others are bound to every id they carry, and an id they lack may have any value.
+ * `run` holds a run's own token, `trigger` what may be a job's own trigger token: the job knows; the others are bound to every id they carry, and an id they lack may have any value.
  */
 export type Caller =
   | { readonly role: "admin" }
   | ({ readonly role: "viewer" } & TokenFacts)
   | BoundCaller
+  | { readonly role: "trigger"; readonly job_id: string; readonly token_hash: string }
   | {
       readonly role: "run";
       readonly job_id: string;
@@ -51,7 +52,7 @@ const ID_FIELDS = ["agent_id", "user_id", "plugin_id"] as const;
 /** Whether a job exists for this caller; a foreign job is answered as if it did not. A run's token opens no job. */
 export function canSee(caller: Caller, job: Scoped): boolean {
   if (caller.role === "admin" || caller.role === "viewer") return true;
-  if (caller.role === "run") return false;
+  if (caller.role === "run" || caller.role === "trigger") return false;
   return ID_FIELDS.every((field) => caller[field] === undefined || caller[field] === job[field]);
 }
 
@@ -92,7 +93,7 @@ export function canReport(caller: Caller, job: Scoped & { readonly id: string },
  */
 export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
   if (caller.role === "admin") return ok(input);
-  if (caller.role === "viewer" || caller.role === "run") {
+  if (caller.role === "viewer" || caller.role === "run" || caller.role === "trigger") {
     return forbidden("This token may not make jobs.", "Use an agent's, user's or plugin's token, or the operator's.");
   }
   const claimed = { ...input };
@@ -110,7 +111,7 @@ export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
 /** Whether a caller who may see a job may leave it in this form: the same rules as for making one, without filling anything in. */
 export function refuseForeignForm(caller: Caller, next: JobInput): Failure | undefined {
   if (caller.role === "admin") return undefined;
-  if (caller.role === "viewer" || caller.role === "run") {
+  if (caller.role === "viewer" || caller.role === "run" || caller.role === "trigger") {
     return forbidden("This token may not change jobs.").error;
   }
   for (const field of ID_FIELDS) {

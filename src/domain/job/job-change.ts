@@ -1,21 +1,22 @@
 /**
- * How calls from outside change a job: patch, ensure, pause, resume, run now (backfill.ts has its own). Pure steps over the job's state;
+ * How calls from outside change a job: patch, ensure, pause, resume (start-run.ts and backfill.ts start runs). Pure steps over the job's state;
  * the Job object records what they return. Each answers with a failure or with what changes.
  */
 import type { JobInput } from "../../schema/job.ts";
-import { type Failure, invalid, type Outcome } from "../failure.ts";
-import { err, ok } from "../result.ts";
-import { mayStart, type Start } from "../run/gate.ts";
-import { beginRun } from "../run/new-run.ts";
+import type { PauseBody } from "../../schema/run.ts";
+import { compact } from "../compact.ts";
+import { invalid, type Outcome } from "../failure.ts";
+import { err, ok, type Result } from "../result.ts";
 import type { Run } from "../run/run.ts";
-import { manualRunId } from "../run/run-id.ts";
 import { isOver, type TickState } from "../run/tick.ts";
 import { sameSchedule } from "../time/compile-schedule.ts";
+import { parseDuration } from "../time/duration.ts";
+import { formatInstant, parseInstant } from "../time/instant.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
 import { keepBuiltinLabel } from "./builtin-label.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
 import { aim, type Cursor, type JobRecord, stateOf } from "./job.ts";
-import { dropBuffered, type Pause, pauseJob } from "./stop.ts";
+import { dropBuffered, pauseJob, resumeJob } from "./stop.ts";
 
 /** What a call changes; nothing where it asks for what is so already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
@@ -77,11 +78,11 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
     if (!ahead.ok) return ahead;
   }
   const switched = next.definition.enabled !== record.definition.enabled;
-  const { finishedAt, pausedReason, pausedBy, ...rest } = record;
+  const { finishedAt, pausedReason, pausedBy, resumeAt, ...rest } = record;
   const changed: JobRecord = {
     ...rest,
     ...(finishedAt !== undefined && !moved ? { finishedAt } : {}),
-    ...(pausedReason !== undefined && !switched ? { pausedReason } : {}),
+    ...(switched ? {} : compact({ pausedReason, resumeAt })),
     ...pausedByAfter(pausedBy, switched, next.definition.enabled),
     definition: next.definition,
     version: record.version + 1,
@@ -112,55 +113,35 @@ function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, bef
   return { record: isOver({ ...state, record, cursor }) ? { ...record, finishedAt: now } : record, cursor };
 }
 
-/** Pause, by hand or for a reason of Reveille's own. A paused job stays as it is. Errors: `job_finished`. */
-export function changeByPause(state: TickState, pause: Pause, now: number): Outcome<JobChange> {
+/** Pause by a client. A paused job stays so, with a new reason or end where one is given. Errors: `job_finished`, `validation_failed`. */
+export function changeByPause(state: TickState, body: PauseBody, now: number): Outcome<JobChange> {
   const { record, cursor } = state;
   if (stateOf(record) === "finished") return err({ kind: "job_finished" });
-  return ok(record.definition.enabled ? pauseJob(record, cursor, pause, now) : NO_CHANGE);
+  const until = body.until === undefined ? ok(undefined) : readUntil(body.until, now);
+  if (!until.ok) return invalid([{ path: "until", message: until.error }]);
+  const pause = { by: "hand", reason: body.reason || undefined, until: until.value } as const;
+  if (record.definition.enabled) return ok(pauseJob(record, cursor, pause, now));
+  if (pause.reason === undefined && pause.until === undefined) return ok(NO_CHANGE);
+  const kept = { reason: pause.reason ?? record.pausedReason, until: pause.until ?? record.resumeAt };
+  return ok(pauseJob(record, cursor, { ...pause, ...kept }, now));
+}
+
+/** The time at which a pause ends: an instant, or a duration from `now`. Errors: a sentence. */
+function readUntil(text: string, now: number): Result<number, string> {
+  const duration = parseDuration(text);
+  const at = duration.ok ? ok(now + Math.round(duration.value)) : parseInstant(text);
+  if (!at.ok) return err(`"${text}" is neither a duration such as "2h" nor a time such as "2027-01-15T14:30:00Z"`);
+  return at.value > now ? at : err(`"${text}" is not in the future (it is ${formatInstant(now)})`);
 }
 
 /** Resume: the next fire is computed from now. An active job stays as it is. Errors: `job_finished`. */
 export function changeByResume(state: TickState, now: number): Outcome<JobChange> {
-  const { record } = state;
+  const { job, record, cursor } = state;
   if (stateOf(record) === "finished") return err({ kind: "job_finished" });
   if (record.definition.enabled) return ok(NO_CHANGE);
-  const { pausedReason: _reason, pausedBy: _by, ...rest } = record;
-  const changed: JobRecord = {
-    ...rest,
-    definition: { ...record.definition, enabled: true },
-    version: record.version + 1,
-    updatedAt: now,
-  };
-  const job: CompiledJob = { ...state.job, definition: changed.definition };
-  return ok(withNextFire(state, job, changed, state.cursor, now));
-}
-
-/** Why a client that asks for a run does not get one. A job that is held for the moment refuses nobody. */
-export function refuseStart(start: Start, state: TickState, now: number): Failure | undefined {
-  const gate = mayStart(start, state, now);
-  if (gate.may || gate.why === "held") return undefined;
-  if (gate.why === "finished") return { kind: "job_finished" };
-  return gate.why === "paused" ? { kind: "job_paused" } : { kind: "budget_exceeded", reason: gate.reason };
-}
-
-/** Run now, also when paused; refused while a run is active, and once the job has finished. The schedule does not move. */
-export function changeByRunNow(
-  state: TickState,
-  nonce: string,
-  now: number,
-): Outcome<JobChange & { readonly run: Run }> {
-  const { record, cursor, active } = state;
-  const refused = refuseStart("manual", state, now);
-  if (refused !== undefined) return err(refused);
-  const [running] = active;
-  if (running !== undefined) return err({ kind: "job_already_running", run_id: running.id });
-  const opened = beginRun(
-    record,
-    cursor,
-    { id: manualRunId(record.id, now, nonce), trigger: "manual", dueAt: now },
-    now,
-  );
-  return ok({ runs: [opened.run], cursor: opened.cursor, run: opened.run });
+  const resumed = resumeJob(job, record, cursor, { from: now, now });
+  const over = isOver({ ...state, ...resumed });
+  return ok(over ? { ...resumed, record: { ...resumed.record, finishedAt: now } } : resumed);
 }
 
 /** Whether two plain values are the same JSON, whatever the order of their keys. */

@@ -33,7 +33,7 @@ export const foldName = (name: string): string => name.normalize("NFC").toLowerC
 /** The filter within what the caller may see, or undefined where no job can be in both. */
 export function narrowToCaller(filter: JobFilter, caller: Caller): JobFilter | undefined {
   if (caller.role === "admin" || caller.role === "viewer") return filter;
-  if (caller.role === "run") return undefined;
+  if (caller.role === "run" || caller.role === "trigger") return undefined;
   const narrowed: { -readonly [F in keyof Scoped]: Scoped[F] } = {};
   for (const field of ["agent_id", "user_id", "plugin_id"] as const) {
     const own = caller[field];

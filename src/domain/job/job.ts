@@ -1,6 +1,8 @@
 /** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../../schema/job.ts";
+import type { Payload } from "../../schema/payload.ts";
 import type { AuditEntry, Author } from "../audit.ts";
+import { compact } from "../compact.ts";
 import type { OwedEvent } from "../event/owed.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
 import { dayOf, type Spent, spentOn } from "../run/budget.ts";
@@ -16,6 +18,13 @@ export type PausedBy = "hand" | "agent" | "gone" | "breaker";
 
 /** A window of past fires that is being run again, one after the other. */
 export type Backfill = { readonly no: number; readonly due: readonly number[] };
+
+/** A fire that waits for the active run to end, and how many missed ones it stands for. `event`: it came from outside. */
+export type Buffered = {
+  readonly dueAt: number;
+  readonly missed: number;
+  readonly event?: { readonly id: string; readonly payload?: Payload };
+};
 
 /** What changes with the definition or by a rare event: one row, written seldom. Instants are epoch ms. */
 export type JobRecord = {
@@ -37,8 +46,12 @@ export type JobRecord = {
   /** Why the job is paused, in words for clients. */
   readonly pausedReason?: string;
   readonly pausedBy?: PausedBy;
-  /** The fire that `buffer_one` holds for later, and how many missed ones it stands for. */
-  readonly buffered?: { readonly dueAt: number; readonly missed: number };
+  /** When a paused job resumes by itself. */
+  readonly resumeAt?: number;
+  /** The fire that `buffer_one` holds for later. */
+  readonly buffered?: Buffered;
+  /** SHA-256 of the job's own trigger token, if it has one. */
+  readonly triggerTokenHash?: string;
   readonly backfills: readonly Backfill[];
   readonly backfillCount: number;
   /** Wakes that found nothing to do, for the alarm breaker. */
@@ -108,7 +121,9 @@ export function firesOf(
 /** Why a job does not fire by itself. */
 export type Rest =
   | { readonly kind: "finished"; readonly at: number }
-  | { readonly kind: "paused"; readonly by: PausedBy | "unknown"; readonly reason?: string }
+  | { readonly kind: "paused"; readonly by: PausedBy | "unknown"; readonly reason?: string; readonly until?: number }
+  /** It runs only when it is asked to. */
+  | { readonly kind: "manual" }
   /** The schedule has no fire left. The job finishes when nothing runs or waits any more. */
   | { readonly kind: "exhausted" };
 
@@ -116,9 +131,11 @@ export type Rest =
 export function restOf(record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "exhausted">): Rest | undefined {
   if (record.finishedAt !== undefined) return { kind: "finished", at: record.finishedAt };
   if (isExhausted(record, cursor)) return { kind: "exhausted" };
-  if (record.definition.enabled) return undefined;
-  const { pausedReason, pausedBy = "unknown" } = record;
-  return { kind: "paused", by: pausedBy, ...(pausedReason === undefined ? {} : { reason: pausedReason }) };
+  const { pausedReason, pausedBy = "unknown", resumeAt, definition } = record;
+  if (!definition.enabled) {
+    return { kind: "paused", by: pausedBy, ...compact({ reason: pausedReason, until: resumeAt }) };
+  }
+  return definition.schedule.manual && cursor.nextDueAt === null ? { kind: "manual" } : undefined;
 }
 
 /** Whether the schedule has no fire left; a manual one has none to lose. A cursor of version 1 says so of a job that is not paused by having no next due time. */
@@ -140,7 +157,8 @@ export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: 
 /** Whether the schedule has begun as many runs as it may. A fire that waits (`buffer_one`) is a run as good as begun. */
 export function maxRunsUsed({ definition, buffered }: JobRecord, { fires }: Pick<Cursor, "fires">): boolean {
   const maxRuns = definition.schedule.max_runs;
-  return maxRuns !== undefined && (buffered === undefined ? fires : fires + 1) >= maxRuns;
+  const isWaiting = buffered !== undefined && buffered.event === undefined;
+  return maxRuns !== undefined && (isWaiting ? fires + 1 : fires) >= maxRuns;
 }
 
 function dueAfter(job: CompiledJob, record: JobRecord, fires: number, after: number): number | null {
@@ -194,6 +212,7 @@ export function jobView(record: JobRecord, cursor: Cursor, now: number, isOverdu
     ...record.definition,
     state: stateOf(record),
     ...(record.pausedReason === undefined ? {} : { paused_reason: record.pausedReason }),
+    ...(record.resumeAt === undefined ? {} : { paused_until: formatInstant(record.resumeAt) }),
     created_at: formatInstant(record.createdAt),
     updated_at: formatInstant(record.updatedAt),
     ...(record.createdBy === undefined ? {} : { created_by: record.createdBy }),

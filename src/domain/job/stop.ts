@@ -1,25 +1,32 @@
 /** How a job stops firing: paused, finished, or without the fire that waits. Pure steps over its record and cursor. */
-import { skipFire } from "../run/new-run.ts";
+import { type RunCause, skipFire } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
 import { scheduledRunId } from "../run/run-id.ts";
-import type { Cursor, JobRecord, PausedBy } from "./job.ts";
+import type { CompiledJob } from "./definition.ts";
+import { aim, type Buffered, type Cursor, type JobRecord, type PausedBy } from "./job.ts";
 
-export type Pause = { readonly by: PausedBy; readonly reason?: string | undefined };
+/** `until`: when the job resumes by itself, epoch ms. */
+export type Pause = {
+  readonly by: PausedBy;
+  readonly reason?: string | undefined;
+  readonly until?: number | undefined;
+};
 
 /** The job paused at `now`, for a reason that is shown. An agent that answers 410 wants no past fires either. */
 export function pauseJob(
   record: JobRecord,
   cursor: Cursor,
-  { by, reason }: Pause,
+  { by, reason, until }: Pause,
   now: number,
 ): { record: JobRecord; cursor: Cursor } {
-  const { idleWakes: _idleWakes, pausedReason: _pausedReason, ...rest } = record;
+  const { idleWakes: _idleWakes, pausedReason: _pausedReason, resumeAt: _resumeAt, ...rest } = record;
   return {
     record: {
       ...rest,
       definition: { ...record.definition, enabled: false },
       pausedBy: by,
       ...(reason === undefined ? {} : { pausedReason: reason }),
+      ...(until === undefined ? {} : { resumeAt: until }),
       backfills: by === "gone" ? [] : record.backfills,
       version: record.version + 1,
       updatedAt: now,
@@ -52,8 +59,26 @@ export function dropBuffered(
 ): { readonly record: JobRecord; readonly cursor: Cursor; readonly skipped?: Run } {
   const { buffered, ...rest } = record;
   if (buffered === undefined) return { record, cursor };
-  const { dueAt, missed } = buffered;
-  const cause = { id: scheduledRunId(record.id, dueAt), trigger: "schedule", dueAt, missed } as const;
-  const skipped = skipFire(rest, cursor, { ...cause, reason, held: false }, now);
+  const skipped = skipFire(rest, cursor, { ...causeOf(record.id, buffered), reason, held: false }, now);
   return { record: rest, cursor: skipped.cursor, skipped: skipped.run };
+}
+
+/** What a run of the fire that waits is begun, or skipped, for. */
+export function causeOf(jobId: string, { dueAt, missed, event }: Buffered): RunCause {
+  if (event === undefined) return { id: scheduledRunId(jobId, dueAt), trigger: "schedule", dueAt, missed };
+  const { id, payload } = event;
+  return { id, trigger: "event", dueAt, ...(payload === undefined ? {} : { payload }) };
+}
+
+/** The job going on at `now`, with its next fire after `from`. One that has none left, and nothing running or waiting, is over. */
+export function resumeJob(
+  job: CompiledJob,
+  record: JobRecord,
+  cursor: Cursor,
+  { from, now }: { readonly from: number; readonly now: number },
+): { readonly record: JobRecord; readonly cursor: Cursor } {
+  const { pausedReason: _reason, pausedBy: _by, resumeAt: _at, ...rest } = record;
+  const definition = { ...record.definition, enabled: true };
+  const resumed = { ...rest, definition, version: record.version + 1, updatedAt: now };
+  return { record: resumed, cursor: aim({ ...job, definition }, resumed, cursor, from) };
 }

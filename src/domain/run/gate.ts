@@ -6,7 +6,7 @@ import type { Cursor, JobRecord } from "../job/job.ts";
 import { dayOf, explainUsedUp, usedUp } from "./budget.ts";
 
 /** The ways in which a run starts: at its due time, out of a queue, for a user of a fan-out, again after a failure, or for a client. */
-export type Start = "due" | "buffered" | "backfill" | "user" | "retry" | "manual";
+export type Start = "due" | "buffered" | "backfill" | "user" | "retry" | "manual" | "event";
 
 /** What can stand in the way of a run, in the order in which it is looked at. */
 export type Obstacle = "finished" | "paused" | "held" | "budget";
@@ -32,6 +32,7 @@ const STOPPED_BY: Readonly<Record<Start, readonly Obstacle[]>> = {
   buffered: ["finished", "paused", "held", "budget"],
   backfill: ["finished", "paused", "held", "budget"],
   user: ["held", "budget"],
+  event: ["finished", "paused", "held", "budget"],
   manual: ["finished", "budget"],
   retry: [],
 };

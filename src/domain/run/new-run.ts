@@ -2,21 +2,24 @@
 import type { Trigger } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { addSpend, dayOf } from "./budget.ts";
-import { type Run, skipRun, startRun } from "./run.ts";
+import { type Run, skipRun, startRun, type Told } from "./run.ts";
 import { sessionId } from "./session.ts";
 
 /** What is known of a run before it has a place in the log. */
-export type RunCause = {
+export type RunCause = Told & {
   readonly id: string;
+  /** The user that it runs as, if not the job's. */
+  readonly userId?: string | undefined;
   readonly trigger: Trigger;
   /** Epoch ms. */
   readonly dueAt: number;
-  readonly missed?: number;
+  readonly missed?: number | undefined;
 };
 
 /** A new run of this job, to be called at once: its place in the log, its start, and its session, which every attempt keeps. */
 export function openRun(record: JobRecord, cursor: Cursor, cause: RunCause, now: number): { run: Run; cursor: Cursor } {
-  const { agent_id: agentId, user_id: userId, session_mode: mode } = record.definition;
+  const { agent_id: agentId, session_mode: mode } = record.definition;
+  const userId = cause.userId ?? record.definition.user_id;
   const seq = cursor.lastSeq + 1;
   const session = sessionId({ jobId: record.id, agentId, userId, mode, startedAt: now, seq });
   const { heldRun: _heldRun, ...rest } = cursor;
@@ -37,7 +40,7 @@ export function skipFire(
   now: number,
 ): { run: Run; cursor: Cursor } {
   const { heldRun } = cursor;
-  if (held && heldRun?.error === reason) {
+  if (held && heldRun?.error === reason && heldRun.trigger === cause.trigger) {
     const count = (heldRun.count ?? 1) + 1 + (cause.missed ?? 0);
     const run: Run = { ...heldRun, count, lastDueAt: cause.dueAt, finishedAt: now };
     return { run, cursor: { ...cursor, heldRun: run } };

@@ -4,6 +4,7 @@
  *
  *   {job}-s{due}                a scheduled run          {job}-f{due}                a scheduled fan-out
  *   {job}-m{at}_{nonce}         a manual run             {job}-g{at}_{nonce}         a manual fan-out
+ *   {job}-e{at}_{nonce}         a run for an event
  *   {job}-b{number}_{due}       a run of a backfill      {job}-h{number}_{due}       a fan-out of a backfill
  *                                                        {fan-out}-u{user}           one user's run of a fan-out
  *
@@ -29,6 +30,10 @@ export const backfillRunId = (jobId: string, backfillNo: number, dueAt: number):
 /** The run that a client asked for at `requestedAt`. `nonce` is any text that differs for every request: random, or a counter. */
 export const manualRunId = (jobId: string, requestedAt: number, nonce: string): string =>
   `${jobId}-m${instant(requestedAt)}_${nonceText(nonce)}`;
+
+/** The run for an event that came from outside at `at`. `nonce` as for {@link manualRunId}. */
+export const eventRunId = (jobId: string, at: number, nonce: string): string =>
+  `${jobId}-e${instant(at)}_${nonceText(nonce)}`;
 
 /** What a fan-out was opened for: a due time, a client's request, or one fire of a backfill. */
 export type FanOutCause =

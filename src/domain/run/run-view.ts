@@ -21,6 +21,7 @@ export function runView(jobId: string, run: Run): RunView {
       ? { completion_due_at: formatInstant(run.claim?.completeBy ?? run.wakeAt) }
       : {}),
     ...offerView(run),
+    ...(run.retryOf === undefined ? {} : { retry_of: run.retryOf }),
     ...(run.count === undefined ? {} : { count: run.count }),
     ...(run.lastDueAt === undefined ? {} : { last_scheduled_at: formatInstant(run.lastDueAt) }),
     ...(run.missed === undefined ? {} : { missed: run.missed }),

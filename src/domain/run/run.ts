@@ -11,7 +11,9 @@
  */
 import type { RunStatus } from "../../schema/job.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../../schema/limits.ts";
+import type { Payload } from "../../schema/payload.ts";
 import type { CompleteBody, Progress, Trigger } from "../../schema/run.ts";
+import { compact } from "../compact.ts";
 import { invalid } from "../failure.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { formatDuration } from "../time/duration.ts";
@@ -100,6 +102,11 @@ export type Run = {
   readonly costUsd?: number;
   readonly tokens?: number;
   readonly controlError?: string;
+  /** What the agent is told in place of the job's own message and payload. */
+  readonly message?: string;
+  readonly payload?: Payload;
+  /** The run that this one repeats. */
+  readonly retryOf?: string;
   /** When the job fires next because the agent asked for it. */
   readonly nextAt?: number;
 };
@@ -113,16 +120,22 @@ export type RunRules = {
 
 export type NewRun = Pick<Run, "id" | "seq" | "sessionId" | "trigger" | "dueAt"> & {
   readonly userId?: string | undefined;
-  readonly missed?: number;
+  readonly missed?: number | undefined;
+} & Told;
+
+/** What a run is told apart from its job's own. */
+export type Told = {
+  readonly message?: string | undefined;
+  readonly payload?: Payload | undefined;
+  readonly retryOf?: string | undefined;
 };
 
 /** A run whose first attempt is made at `now`. */
 export function startRun(run: NewRun, now: number): Run {
-  const { userId, missed, ...rest } = run;
+  const { userId, missed, message, payload, retryOf, ...rest } = run;
   return {
     ...rest,
-    ...(userId === undefined ? {} : { userId }),
-    ...(missed ? { missed } : {}),
+    ...compact({ userId, missed: missed || undefined, message, payload, retryOf }),
     status: "running",
     phase: "pending",
     startedAt: now,

@@ -5,16 +5,15 @@
  * (invariant 2). Deciding twice from the same state gives the same ids, so a repeat after a crash is harmless.
  */
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
-import type { Trigger } from "../../schema/run.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, firesOf, isBehind, isExhausted, type JobRecord } from "../job/job.ts";
-import { pauseJob } from "../job/stop.ts";
+import { causeOf, pauseJob, resumeJob } from "../job/stop.ts";
 import type { Answer } from "./attempt-outcome.ts";
 import type { Heard } from "./control.ts";
 import { type GateVerdict, mayStart, type Start } from "./gate.ts";
 import { decideMissed } from "./missed.ts";
-import { beginRun, countEnded, skipFire } from "./new-run.ts";
-import { decideOverlap } from "./overlap.ts";
+import { beginRun, countEnded, type RunCause, skipFire } from "./new-run.ts";
+import { decideOverlap, REPLACED } from "./overlap.ts";
 import { rulesOf } from "./rules.ts";
 import {
   beginAttempt,
@@ -88,6 +87,7 @@ export function decideTick(state: TickState, context: TickContext): TickResult {
   draft.settleAnswers();
   draft.recoverAndExpire();
   if (state.record.finishedAt === undefined) {
+    draft.resume();
     draft.fireWhatIsDue();
     draft.startBuffered();
     draft.startBackfilled();
@@ -99,7 +99,7 @@ export function decideTick(state: TickState, context: TickContext): TickResult {
 
 /** One thing that a job waits for. All timers are read off the state; the earliest one is the alarm (invariant 3). */
 export type Timer = {
-  readonly kind: "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase" | "fan_out";
+  readonly kind: "resume" | "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase" | "fan_out";
   readonly at: number;
 };
 
@@ -133,6 +133,7 @@ export function timersOf(state: Omit<TickState, "job">, context: TimerContext): 
   if (record.finishedAt !== undefined) timers.push({ kind: "erase", at: record.finishedAt + FINISHED_RETENTION_MS });
   else {
     const { enabled, exec_scope } = record.definition;
+    if (!enabled && record.resumeAt !== undefined) timers.push({ kind: "resume", at: record.resumeAt });
     if (cursor.nextDueAt !== null && enabled && exec_scope !== "all_users") {
       timers.push({ kind: "fire", at: cursor.nextDueAt });
     }
@@ -200,6 +201,16 @@ class Draft {
     }
   }
 
+  /** The next fire is the first one after the time at which the job was to resume: what came due since then was missed. */
+  resume(): void {
+    const { resumeAt, definition } = this.#record;
+    const { now } = this.#context;
+    if (definition.enabled || resumeAt === undefined || resumeAt > now) return;
+    const resumed = resumeJob(this.#job, this.#record, this.#cursor, { from: resumeAt, now });
+    this.#record = resumed.record;
+    this.#cursor = resumed.cursor;
+  }
+
   fireWhatIsDue(): void {
     const { now } = this.#context;
     const due = this.#cursor.nextDueAt;
@@ -209,9 +220,10 @@ class Draft {
 
     const verdict = decideMissed(this.#job, firesOf(this.#job, this.#record), due, now);
     const { dueAt, missed } = verdict;
-    if (!gate.may) this.#skip(dueAt, gate.reason, missed, gate.why === "held");
-    else if (verdict.kind === "too_late") this.#skip(dueAt, verdict.reason, missed);
-    else this.#fire(dueAt, missed);
+    const cause = { id: scheduledRunId(this.#record.id, dueAt), trigger: "schedule", dueAt, missed } as const;
+    if (!gate.may) this.#skip(cause, gate.reason, gate.why === "held");
+    else if (verdict.kind === "too_late") this.#skip(cause, verdict.reason);
+    else this.#fire(cause);
     this.#aim(dueAt);
   }
 
@@ -219,13 +231,13 @@ class Draft {
     const { buffered, ...record } = this.#record;
     if (buffered === undefined || this.#active().length > 0) return;
     this.#record = record;
-    const { dueAt, missed } = buffered;
+    const cause = causeOf(record.id, buffered);
     const gate = this.#gate("buffered");
     if (gate.may) {
-      this.#start("schedule", dueAt, scheduledRunId(record.id, dueAt), missed);
+      this.#start(cause);
       return;
     }
-    this.#skip(dueAt, gate.reason, missed, gate.why === "held");
+    this.#skip(cause, gate.reason, gate.why === "held");
     // It was counted against max_runs while it waited; a skip is not.
     if (this.#cursor.nextDueAt === null) this.#aim(this.#context.now);
   }
@@ -241,7 +253,8 @@ class Draft {
     }
     const [due, ...later] = first.due;
     this.#record = { ...this.#record, backfills: later.length > 0 ? [{ no: first.no, due: later }, ...rest] : rest };
-    if (due !== undefined) this.#start("backfill", due, backfillRunId(this.#record.id, first.no, due), 0);
+    if (due === undefined) return;
+    this.#start({ id: backfillRunId(this.#record.id, first.no, due), trigger: "backfill", dueAt: due });
   }
 
   /** All that waits finds the budget used up: one skipped run for all of it, since the log has room for a hundred. */
@@ -302,39 +315,38 @@ class Draft {
     return [...this.#runs.values()].filter(isActive);
   }
 
-  #fire(due: number, missed: number): void {
+  #fire(cause: RunCause): void {
     const active = this.#active();
     const waits = this.#record.buffered !== undefined;
     const verdict = decideOverlap(this.#job.definition.overlap, active.length, waits, MAX_ACTIVE_RUNS);
     switch (verdict.kind) {
       case "skip":
-        this.#skip(due, verdict.reason, missed);
+        this.#skip(cause, verdict.reason);
         return;
       case "buffer":
-        this.#record = { ...this.#record, buffered: { dueAt: due, missed } };
+        this.#record = { ...this.#record, buffered: { dueAt: cause.dueAt, missed: cause.missed ?? 0 } };
         return;
       case "replace":
         for (const run of active) {
           if (run.phase === "calling") this.#aborts.push(run.id);
-          this.#put(cancelRun(run, this.#context.now, "cancelled: the next fire came due (overlap: cancel_other)"));
+          this.#put(cancelRun(run, this.#context.now, REPLACED));
         }
         break;
       case "start":
         break;
     }
-    this.#start("schedule", due, scheduledRunId(this.#record.id, due), missed);
+    this.#start(cause);
   }
 
-  #start(trigger: Trigger, dueAt: number, id: string, missed: number): void {
-    const opened = beginRun(this.#record, this.#cursor, { id, trigger, dueAt, missed }, this.#context.now);
-    this.#cursor = trigger === "schedule" ? { ...opened.cursor, fires: opened.cursor.fires + 1 } : opened.cursor;
+  #start(cause: RunCause): void {
+    const opened = beginRun(this.#record, this.#cursor, cause, this.#context.now);
+    const isFire = cause.trigger === "schedule";
+    this.#cursor = isFire ? { ...opened.cursor, fires: opened.cursor.fires + 1 } : opened.cursor;
     this.#put(opened.run);
   }
 
-  #skip(dueAt: number, reason: string, missed: number, held = false): void {
-    const id = scheduledRunId(this.#record.id, dueAt);
-    const skip = { id, trigger: "schedule", dueAt, missed, reason, held } as const;
-    const skipped = skipFire(this.#record, this.#cursor, skip, this.#context.now);
+  #skip(cause: RunCause, reason: string, held = false): void {
+    const skipped = skipFire(this.#record, this.#cursor, { ...cause, reason, held }, this.#context.now);
     this.#cursor = skipped.cursor;
     this.#put(skipped.run);
   }

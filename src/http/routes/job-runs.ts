@@ -120,4 +120,24 @@ const cancel = route({
   },
 });
 
-export const jobRunRoutes = [list, read, complete, progress, cancel] as const;
+const retry = route({
+  method: "post",
+  path: "/v1/jobs/:id/runs/:run_id/retry",
+  access: "write",
+  id: "retryRun",
+  tag,
+  summary: "Run an ended run once more",
+  description:
+    "A new run with trigger `manual` and the old one's scheduled_at, user, message and payload. Refused as run now is.",
+  body: { schema: NoBody, optional: true },
+  answers: { 202: { description: "The run has begun.", schema: z.strictObject({ run_id: z.string() }) } },
+  errors: ["not_found", "job_already_running", "job_finished", "budget_exceeded"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const started = await found.value.retryRun(caller, params.run_id);
+    return started.ok ? reply(202, started.value) : started;
+  },
+});
+
+export const jobRunRoutes = [list, read, complete, progress, cancel, retry] as const;

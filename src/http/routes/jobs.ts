@@ -3,16 +3,21 @@ import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
 import { listJobs } from "../../directory/job-list.ts";
 import { isNameReserved } from "../../directory/jobs-index.ts";
+import { invalid } from "../../domain/failure.ts";
 import type { Caller } from "../../domain/job/access.ts";
 import { Fire } from "../../domain/job/fires.ts";
-import { err } from "../../domain/result.ts";
+import { err, ok } from "../../domain/result.ts";
+import { parseDurationWithin } from "../../domain/time/duration.ts";
 import type { Env } from "../../env.ts";
 import { adviceOf } from "../../jobs/advice.ts";
 import { checkPatch } from "../../jobs/check-patch.ts";
 import { checkNewJob, createJob, dryRunJob } from "../../jobs/create.ts";
+import { endOfRun } from "../../jobs/end-of-run.ts";
+import { jobObject } from "../../objects/job.ts";
 import { Job, JobInput } from "../../schema/job.ts";
+import { MAX_RUN_WAIT_MS, MIN_RUN_WAIT_MS } from "../../schema/limits.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
-import { BackfillBody } from "../../schema/run.ts";
+import { BackfillBody, PauseBody, Run, RunNowBody } from "../../schema/run.ts";
 import { Advice } from "../../schema/warning.ts";
 import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag } from "../fields.ts";
 import { reply, route } from "../route.ts";
@@ -195,27 +200,36 @@ const runNow = route({
   id: "runJobNow",
   tag,
   summary: "Run a job now",
-  description: "Also when it is paused. The schedule does not move. Refused while a run is active.",
-  body: { schema: NoBody, optional: true },
+  description:
+    "Also when it is paused. The schedule does not move. Refused while a run is active. `message` and `payload` are for this run only.",
+  body: { schema: RunNowBody, optional: true },
   answers: {
+    200: { description: "With `wait`: the run, which has ended in that time.", schema: Run },
     202: {
       description: "The run has begun; of an all_users job, the fan-out.",
       schema: z.union([z.strictObject({ run_id: z.string() }), z.strictObject({ fan_out_id: z.string() })]),
     },
   },
   errors: ["not_found", "job_already_running", "job_finished", "budget_exceeded"],
-  async handle({ env, caller, params }) {
+  async handle({ env, caller, params, body }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
-    const run = await found.value.runNow(caller);
-    return run.ok ? reply(202, run.value) : run;
+    const { message, payload, wait } = body;
+    const waitMs = wait === undefined ? ok(0) : parseDurationWithin(wait, MIN_RUN_WAIT_MS, MAX_RUN_WAIT_MS);
+    if (!waitMs.ok) return invalid([{ path: "wait", message: waitMs.error }]);
+    const started = await found.value.runNow(caller, { message, payload });
+    if (!started.ok) return started;
+    const { value } = started;
+    if (waitMs.value === 0 || !("run_id" in value)) return reply(202, value);
+    const ended = await endOfRun(() => jobObject(env, params.id).run(caller, value.run_id), waitMs.value);
+    return ended === undefined ? reply(202, value) : reply(200, ended);
   },
 });
 
-const setEnabled = async (env: Env, caller: Caller, id: string, enabled: boolean) => {
+const setEnabled = async (env: Env, caller: Caller, id: string, enabled: boolean, pause?: PauseBody) => {
   const found = await findJob(env, id);
   if (!found.ok) return found;
-  const job = await found.value.setEnabled(caller, enabled);
+  const job = await found.value.setEnabled(caller, enabled, pause);
   return job.ok ? jobReply(200, job.value) : job;
 };
 
@@ -226,11 +240,12 @@ const pause = route({
   id: "pauseJob",
   tag,
   summary: "Pause a job",
-  description: "It does not fire until it is resumed. A paused job stays paused.",
-  body: { schema: NoBody, optional: true },
+  description:
+    "It does not fire until it is resumed, by hand or by itself at `until`. A paused job stays paused; a new reason or end replaces the one it had.",
+  body: { schema: PauseBody, optional: true },
   answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
   errors: ["not_found", "job_finished"],
-  handle: ({ env, caller, params }) => setEnabled(env, caller, params.id, false),
+  handle: ({ env, caller, params, body }) => setEnabled(env, caller, params.id, false, body),
 });
 
 const resume = route({

@@ -42,6 +42,7 @@ const ALLOWED: Record<Access, readonly string[]> = {
   claim: ["admin"],
   read_run: ["admin", "viewer", "run", ...EVERYONE],
   report_run: ["admin", "run", ...EVERYONE],
+  trigger: ["admin", ...EVERYONE],
 };
 
 const tokenOf = async (name: string): Promise<string | undefined> => {

@@ -4,7 +4,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { changeByPatch, changeByRunNow } from "../../../../src/domain/job/job-change.ts";
+import { changeByPatch } from "../../../../src/domain/job/job-change.ts";
+import { changeByRunNow } from "../../../../src/domain/job/start-run.ts";
 import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
 import { dayOf } from "../../../../src/domain/run/budget.ts";
 import { readControl } from "../../../../src/domain/run/control.ts";
@@ -56,7 +57,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         world.wake(0, new Map(), when),
   ),
   fc.constant<Step>((world) =>
-    world.change((state, now) => changeByRunNow(state, `call ${state.cursor.lastSeq}`, now)),
+    world.change((state, now) => changeByRunNow(state, {}, `call ${state.cursor.lastSeq}`, now)),
   ),
   fc.constant<Step>((world) =>
     world.change((state, now) => changeByPatch(state, { role: "admin" }, { description: String(now) }, now)),

@@ -58,7 +58,7 @@ const hold: fc.Arbitrary<Step> = fc.constantFrom(undefined, "held: MODE=stopped"
 );
 /** What people do with a job while it runs. */
 const call: fc.Arbitrary<Step> = fc.oneof(
-  fc.constant<Step>((world) => world.change((state, now) => changeByPause(state, { by: "hand" }, now))),
+  fc.constant<Step>((world) => world.change((state, now) => changeByPause(state, {}, now))),
   fc.constant<Step>((world) => world.change(changeByResume)),
   fc.constantFrom("5s", "7s", "11s").map(
     (every): Step =>

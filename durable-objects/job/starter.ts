@@ -1,0 +1,131 @@
+/** What clients make run: run now, an ended run once more, events from outside and the token that lets them in. */
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import type { Caller } from "../../src/domain/job/access.ts";
+import type { JobChange } from "../../src/domain/job/job-change.ts";
+import {
+  changeByRetry,
+  changeByRunNow,
+  changeByTrigger,
+  type Repeated,
+  type RunStarted,
+} from "../../src/domain/job/start-run.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Told } from "../../src/domain/run/run.ts";
+import { parseUserRunId } from "../../src/domain/run/run-id.ts";
+import type { TickState } from "../../src/domain/run/tick.ts";
+import type { Started, TriggerAnswer, TriggerRequest } from "../../src/objects/job.ts";
+import type { Triggered } from "../../src/schema/run.ts";
+import type { JobFanOuts } from "./fan-outs.ts";
+import { changeableJob, type JobState } from "./state.ts";
+import type { TriggerKeys } from "./trigger-store.ts";
+import type { UserRuns } from "./user-runs.ts";
+
+export type StarterEffects = {
+  readonly now: () => number;
+  /** Why nothing fires at present, if so. */
+  readonly held: (state: Pick<TickState, "record">) => string | undefined;
+};
+
+export class JobStarter {
+  readonly #state: JobState;
+  readonly #fanOuts: JobFanOuts;
+  readonly #userRuns: UserRuns;
+  readonly #keys: TriggerKeys;
+  readonly #effects: StarterEffects;
+
+  constructor(
+    state: JobState,
+    parts: { readonly fanOuts: JobFanOuts; readonly userRuns: UserRuns; readonly keys: TriggerKeys },
+    effects: StarterEffects,
+  ) {
+    this.#state = state;
+    this.#fanOuts = parts.fanOuts;
+    this.#userRuns = parts.userRuns;
+    this.#keys = parts.keys;
+    this.#effects = effects;
+  }
+
+  runNow(caller: Caller, told: Told): Outcome<Started> {
+    const seen = changeableJob(this.#state, caller);
+    if (!seen.ok) return seen;
+    if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, told, nonce());
+    return this.#started(changeByRunNow(seen.value, told, nonce(), this.#effects.now()));
+  }
+
+  /** Errors: `not_found` also for a run that the log no longer keeps. */
+  async retry(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>> {
+    const seen = changeableJob(this.#state, caller);
+    if (!seen.ok) return seen;
+    const old = await this.#repeatable(runId);
+    if (old === undefined) return notFound("run");
+    const going = this.#state.fanOuts.present ? this.#fanOuts.goingId : undefined;
+    if (going !== undefined) return err({ kind: "job_already_running", run_id: going });
+    const { current } = this.#state;
+    if (current === undefined) return notFound("job");
+    return this.#started(changeByRetry(current, old, nonce(), this.#effects.now()));
+  }
+
+  /** A user's run of a fan-out lives in a shard; what it was told stands in the fan-out. */
+  async #repeatable(runId: string): Promise<Repeated | undefined> {
+    const parsed = parseUserRunId(runId);
+    if (parsed === undefined) return this.#state.store.run(runId);
+    const fanOut = this.#state.fanOuts.find(parsed.fanOutId);
+    const run = await this.#userRuns.run(runId);
+    if (fanOut === undefined || !run.ok) return undefined;
+    const { message, payload } = fanOut.definition;
+    const phase = run.value.status === "running" ? "waiting" : "ended";
+    return { id: runId, dueAt: fanOut.dueAt, phase, userId: run.value.user_id, message, payload };
+  }
+
+  #started(change: Outcome<RunStarted>): Outcome<{ readonly run_id: string }> {
+    if (!change.ok) return change;
+    this.#state.commit(change.value);
+    return ok({ run_id: change.value.run.id });
+  }
+
+  /** An event from outside, by a token that may change the job or by the job's own. `denied`: it is not the job's token. */
+  trigger(caller: Caller, { key, ...event }: TriggerRequest): Outcome<TriggerAnswer> {
+    const seen = this.#triggerable(caller);
+    if (seen === "denied") return ok({ kind: "denied" });
+    if (!seen.ok) return seen;
+    const now = this.#effects.now();
+    const known = key === undefined ? undefined : this.#keys.find(key, now);
+    if (known !== undefined) return ok({ kind: "answered", answer: known, repeated: true });
+    const state = seen.value;
+    const context = { nonce: nonce(), held: this.#effects.held(state), now };
+    const done =
+      state.record.definition.exec_scope === "all_users"
+        ? this.#fanOuts.trigger(state, event, context)
+        : this.#triggered(changeByTrigger(state, event, context));
+    if (!done.ok) return done;
+    // In the same commit as the run: a repeat finds both, or neither.
+    if (key !== undefined) this.#keys.keep(key, done.value, now);
+    return ok({ kind: "answered", answer: done.value, repeated: false });
+  }
+
+  #triggered(change: ReturnType<typeof changeByTrigger>): Outcome<Triggered> {
+    if (!change.ok) return change;
+    this.#state.commit(change.value);
+    return ok({ run_id: change.value.runId, status: change.value.status });
+  }
+
+  #triggerable(caller: Caller): Outcome<TickState> | "denied" {
+    if (caller.role !== "trigger") return changeableJob(this.#state, caller);
+    const { current } = this.#state;
+    const isOwn = current !== undefined && current.record.deletedAt === undefined;
+    return isOwn && current.record.triggerTokenHash === caller.token_hash ? ok(current) : "denied";
+  }
+
+  /** Gives the job a trigger token, of which it keeps the hash, or takes it away. */
+  setTriggerToken(caller: Caller, hash: string | undefined): Outcome<JobChange> {
+    const seen = changeableJob(this.#state, caller);
+    if (!seen.ok) return seen;
+    const { triggerTokenHash: _before, ...record } = seen.value.record;
+    this.#state.commit({ record: hash === undefined ? record : { ...record, triggerTokenHash: hash } });
+    return ok({});
+  }
+}
+
+/** 48 random bits in hex: tells two runs apart that were asked for in the same millisecond. */
+const nonce = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,0 +1,41 @@
+/**
+ * The keys of events that came in the last 24 hours, with what they were answered: a sender that repeats an event gets the first
+ * answer again (docs/contract.md §19). The table is made by the first event that has a key.
+ */
+import { DAY_MS, HOUR_MS } from "../../src/schema/limits.ts";
+import { Triggered } from "../../src/schema/run.ts";
+import { first, put } from "../storage/rows.ts";
+
+/** `WITHOUT ROWID`: a key is one row, where an index would make it two. */
+const TABLE = `CREATE TABLE IF NOT EXISTS trigger_key (
+  key TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  answer TEXT NOT NULL
+) WITHOUT ROWID`;
+
+export class TriggerKeys {
+  readonly #sql: SqlStorage;
+  /** Epoch ms. Old keys are looked for once an hour: it reads all of them. */
+  #cleanedAt = 0;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** What the key was answered, if that is not longer ago than 24 hours. */
+  find(key: string, now: number): Triggered | undefined {
+    if (first(this.#sql, "SELECT 1 FROM sqlite_master WHERE name = 'trigger_key'") === undefined) return undefined;
+    const row = first(this.#sql, "SELECT answer FROM trigger_key WHERE key = ? AND at > ?", key, now - DAY_MS);
+    return row === undefined ? undefined : Triggered.parse(JSON.parse(String(row.answer)));
+  }
+
+  /** Keeps an answer: one row. */
+  keep(key: string, answer: Triggered, now: number): void {
+    this.#sql.exec(TABLE);
+    if (now - this.#cleanedAt > HOUR_MS) {
+      this.#sql.exec("DELETE FROM trigger_key WHERE at <= ?", now - DAY_MS);
+      this.#cleanedAt = now;
+    }
+    put(this.#sql, "trigger_key", { key, at: now, answer: JSON.stringify(answer) });
+  }
+}

@@ -1,0 +1,114 @@
+/** The runs of a job's fan-outs, which live in their shards: listed with the job's own, read, and changed. */
+
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import type { FanOut } from "../../src/domain/fan-out/fan-out.ts";
+import { shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
+import { byNewest, type RunKey } from "../../src/domain/fan-out/user-run.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import type { Lease } from "../../src/domain/run/run.ts";
+import { parseUserRunId } from "../../src/domain/run/run-id.ts";
+import { runView } from "../../src/domain/run/run-view.ts";
+import type { Env, Settings } from "../../src/env.ts";
+import { inTurns } from "../../src/map-limit.ts";
+import {
+  type ClaimedRun,
+  type FanOutRpc,
+  fanOutShard,
+  type ListedRun,
+  type RunChange,
+  type UserRunQuery,
+} from "../../src/objects/fan-out.ts";
+import { FAN_OUT_RETENTION } from "../../src/schema/limits.ts";
+import type { Run as RunView } from "../../src/schema/run.ts";
+import type { JobState } from "./state.ts";
+
+/** Which users' runs are wanted. */
+export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };
+
+export class UserRuns {
+  readonly #env: Env;
+  readonly #settings: Settings;
+  readonly #state: JobState;
+  readonly #moved: () => void;
+
+  /** @param moved is called when a run was changed from outside */
+  constructor(env: Env, settings: Settings, state: JobState, moved: () => void) {
+    this.#env = env;
+    this.#settings = settings;
+    this.#state = state;
+    this.#moved = moved;
+  }
+
+  /** The runs of a job that fans out, newest first: its users' runs, and where no fan-out is asked for, those of its own log. */
+  async runs(jobId: string, filter: UserRunFilter): Promise<{ readonly items: RunView[]; readonly next?: RunKey }> {
+    const { limit, before, status, userId, unchanged, fanOutId } = filter;
+    const log =
+      fanOutId === undefined
+        ? this.#state.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId, unchanged })
+        : [];
+    const own = log.filter((run) => before === undefined || byNewest(before, run) < 0);
+    const listed = own.map((run) => ({ startedAt: run.startedAt, id: run.id, view: runView(jobId, run) }));
+    const runs = [...listed, ...(await this.#userRuns({ ...filter, limit: limit + 1 }))].sort(byNewest);
+    const page = runs.slice(0, limit);
+    const last = page.at(-1);
+    const items = page.map(({ view }) => view);
+    if (runs.length <= limit || last === undefined) return { items };
+    return { items, next: { startedAt: last.startedAt, id: last.id } };
+  }
+
+  async #userRuns(filter: UserRunFilter): Promise<ListedRun[]> {
+    const { fanOutId, userId, ...query } = filter;
+    const fanOuts = this.#state.fanOuts
+      .list(FAN_OUT_RETENTION + 1)
+      .filter(({ id }) => fanOutId === undefined || id === fanOutId);
+    const no = fanOutId === undefined ? undefined : fanOuts[0]?.no;
+    if (fanOuts.length === 0) return [];
+    const places =
+      userId === undefined ? allShardsOf(fanOuts) : new Set(fanOuts.map(({ shards }) => shardOfUser(userId, shards)));
+    const lists = await inTurns(places, (k) => this.#shard(k).runs({ ...query, no, userId }));
+    return lists.flat().sort(byNewest).slice(0, query.limit);
+  }
+
+  /** The run of a user by its id; undefined where the id is that of no user's run. */
+  async run(runId: string): Promise<Outcome<RunView>> {
+    const place = this.#placeOf(runId);
+    return place === undefined ? notFound("run") : own(await this.#shard(place.k).run(place.no, place.key));
+  }
+
+  async changeRun(runId: string, change: RunChange): Promise<Outcome<RunView>> {
+    const place = this.#placeOf(runId);
+    if (place === undefined) return notFound("run");
+    const changed = own(await this.#shard(place.k).changeRun(place.no, place.key, change));
+    this.#moved();
+    return changed;
+  }
+
+  /** Hands a user's run to the agent that claims it; undefined if it is not offered. */
+  async claimRun(runId: string, lease: Lease): Promise<ClaimedRun | undefined> {
+    const place = this.#placeOf(runId);
+    if (place === undefined) return undefined;
+    const claimed = await this.#shard(place.k).claimRun(place.no, place.key, lease);
+    // A copy: an answer that is passed on as it came by RPC is never disposed of.
+    return claimed === undefined ? undefined : { ...claimed };
+  }
+
+  #placeOf(runId: string) {
+    const parsed = parseUserRunId(runId);
+    const fanOut = parsed === undefined ? undefined : this.#state.fanOuts.find(parsed.fanOutId);
+    if (parsed === undefined || fanOut === undefined) return undefined;
+    const k = shardOfKey(parsed.key, fanOut.shards);
+    return fanOut.fed.includes(k) ? { k, no: fanOut.no, key: parsed.key } : undefined;
+  }
+
+  #shard(k: number): FanOutRpc {
+    const id = this.#state.stored?.record.id;
+    if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
+    return fanOutShard(this.#env, id, k);
+  }
+}
+
+/** A copy of an answer that came by RPC: one that is passed on as it came is never disposed of, and holds on to its call. */
+const own = <T>(answer: Outcome<T>): Outcome<T> => (answer.ok ? ok(answer.value) : err(answer.error));
+
+/** The shards that any of the fan-outs has handed users to. */
+export const allShardsOf = (fanOuts: readonly FanOut[]): Set<number> => new Set(fanOuts.flatMap(({ fed }) => fed));

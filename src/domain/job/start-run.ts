@@ -1,0 +1,131 @@
+/** How a client starts a run: run now, once more, or by an event (docs/contract.md §6, §13, §19). Pure steps over the job's state. */
+import { MAX_PAYLOAD_BYTES } from "../../schema/limits.ts";
+import { Payload } from "../../schema/payload.ts";
+import { type Failure, invalid, type Outcome } from "../failure.ts";
+import { err, ok } from "../result.ts";
+import { type GateState, mayStart, type Start } from "../run/gate.ts";
+import { beginRun, countEnded, type RunCause, skipFire } from "../run/new-run.ts";
+import { decideOverlap, REPLACED } from "../run/overlap.ts";
+import { cancelRun, isActive, type Run, type Told } from "../run/run.ts";
+import { eventRunId, manualRunId } from "../run/run-id.ts";
+import { MAX_ACTIVE_RUNS, type TickState } from "../run/tick.ts";
+import { mergePatch } from "./definition.ts";
+import type { Cursor } from "./job.ts";
+import type { JobChange } from "./job-change.ts";
+
+/** What a call started; `run` is new. */
+export type RunStarted = JobChange & { readonly run: Run };
+
+/** Why a client that asks for a run does not get one. A job that is held for the moment refuses nobody. */
+export function refuseStart(start: Start, state: GateState, now: number): Failure | undefined {
+  const gate = mayStart(start, state, now);
+  if (gate.may || gate.why === "held") return undefined;
+  if (gate.why === "finished") return { kind: "job_finished" };
+  return gate.why === "paused" ? { kind: "job_paused" } : { kind: "budget_exceeded", reason: gate.reason };
+}
+
+/**
+ * Run now, also when paused; the schedule does not move. `told` is for this run only.
+ * Errors: `job_finished`, `budget_exceeded`; `job_already_running` while a run is active.
+ */
+export const changeByRunNow = (state: TickState, told: Told, nonce: string, now: number): Outcome<RunStarted> =>
+  startNow(state, { ...told, id: manualRunId(state.record.id, now, nonce), trigger: "manual", dueAt: now }, now);
+
+/** The parts of a run that a repeat takes over. */
+export type Repeated = Pick<Run, "id" | "dueAt" | "phase"> & Told & { readonly userId?: string | undefined };
+
+/** An ended run once more, with what it was told. Errors: as {@link changeByRunNow}; `job_already_running` for a run that goes on. */
+export function changeByRetry(state: TickState, old: Repeated, nonce: string, now: number): Outcome<RunStarted> {
+  if (old.phase !== "ended") return err({ kind: "job_already_running", run_id: old.id });
+  const { dueAt, userId, message, payload } = old;
+  const id = manualRunId(state.record.id, now, nonce);
+  return startNow(state, { id, trigger: "manual", dueAt, userId, message, payload, retryOf: old.id }, now);
+}
+
+function startNow(state: TickState, cause: RunCause, now: number): Outcome<RunStarted> {
+  const refused = refuseStart("manual", state, now);
+  if (refused !== undefined) return err(refused);
+  const [running] = state.active;
+  if (running !== undefined) return err({ kind: "job_already_running", run_id: running.id });
+  const { run, cursor } = beginRun(state.record, state.cursor, cause, now);
+  return ok({ runs: [run], cursor, run });
+}
+
+/** An event from outside: `payload` of a trigger, or what was `posted` to the job's webhook. */
+export type TriggerEvent = {
+  readonly payload?: Payload | undefined;
+  readonly posted?: { readonly event: unknown } | undefined;
+};
+
+export type TriggerContext = { readonly nonce: string; readonly held?: string | undefined; readonly now: number };
+
+/** What an event came to: `cancelled` are runs that made way for it. */
+export type Triggered = JobChange & {
+  readonly runId: string;
+  readonly status: "running" | "buffered" | "skipped";
+  readonly cancelled: readonly string[];
+};
+
+/**
+ * An event from outside: a fire that obeys overlap, budget and mode.
+ * Errors: `job_finished`, `job_paused`, `budget_exceeded`; `validation_failed` where the merged payload is too large.
+ */
+export function changeByTrigger(
+  state: TickState,
+  event: TriggerEvent,
+  { nonce, held, now }: TriggerContext,
+): Outcome<Triggered> {
+  const { record, active } = state;
+  const refused = refuseStart("event", { ...state, held }, now);
+  if (refused !== undefined) return err(refused);
+  const told = toldByEvent(state, event);
+  if (!told.ok) return told;
+  const cause = { ...told.value, id: eventRunId(record.id, now, nonce), trigger: "event", dueAt: now } as const;
+  if (held !== undefined) return ok(skip(state, cause, held, true, now));
+
+  const verdict = decideOverlap(
+    state.job.definition.overlap,
+    active.length,
+    record.buffered !== undefined,
+    MAX_ACTIVE_RUNS,
+  );
+  switch (verdict.kind) {
+    case "skip":
+      return ok(skip(state, cause, verdict.reason, false, now));
+    case "buffer": {
+      const buffered = { dueAt: now, missed: 0, event: { id: cause.id, ...told.value } };
+      return ok({ record: { ...record, buffered }, runId: cause.id, status: "buffered", cancelled: [] });
+    }
+    case "replace": {
+      const gone = active.filter(isActive).map((run) => cancelRun(run, now, REPLACED));
+      return ok(start(state, cause, gone, now));
+    }
+    case "start":
+      return ok(start(state, cause, [], now));
+  }
+}
+
+/** What the agent is told: the event's payload merged over the job's own (RFC 7396), and what a webhook sent, as it is. */
+export function toldByEvent(
+  { record }: Pick<TickState, "record">,
+  { payload, posted }: TriggerEvent,
+): Outcome<{ readonly payload?: Payload }> {
+  if (payload === undefined && posted === undefined) return ok({});
+  const merged = mergePatch(record.definition.payload ?? {}, payload ?? {});
+  const whole = posted === undefined || typeof merged !== "object" ? merged : { ...merged, event: posted.event };
+  const checked = Payload.safeParse(whole);
+  if (checked.success) return ok({ payload: checked.data });
+  const message = `makes the job's payload larger than ${MAX_PAYLOAD_BYTES} bytes as JSON; send less, or a reference`;
+  return invalid([{ path: "payload", message }]);
+}
+
+function start(state: TickState, cause: RunCause, gone: readonly Run[], now: number): Triggered {
+  const counted = gone.reduce<Cursor>(countEnded, state.cursor);
+  const { run, cursor } = beginRun(state.record, counted, cause, now);
+  return { runs: [...gone, run], cursor, runId: run.id, status: "running", cancelled: gone.map(({ id }) => id) };
+}
+
+function skip(state: TickState, cause: RunCause, reason: string, held: boolean, now: number): Triggered {
+  const { run, cursor } = skipFire(state.record, state.cursor, { ...cause, reason, held }, now);
+  return { runs: [run], cursor, runId: run.id, status: "skipped", cancelled: [] };
+}

@@ -1,0 +1,128 @@
+/** `/v1/jobs/{id}/trigger` and `/v1/hooks/{id}`: events from outside, and the token that lets them in (docs/contract.md §19). */
+import * as z from "zod";
+import { makeTriggerToken } from "../../agent/trigger-token.ts";
+import { findJob } from "../../directory/find-job.ts";
+import type { Caller } from "../../domain/job/access.ts";
+import { err } from "../../domain/result.ts";
+import { parsePayload } from "../../domain/text/exact-json.ts";
+import type { Env } from "../../env.ts";
+import type { TriggerRequest } from "../../objects/job.ts";
+import { MAX_PAYLOAD_BYTES } from "../../schema/limits.ts";
+import { refuseLossyNumbers } from "../../schema/payload.ts";
+import { TriggerBody, Triggered, TriggerKey } from "../../schema/run.ts";
+import { parseJson } from "../input.ts";
+import { reply, route } from "../route.ts";
+
+const tag = "Triggers";
+const errors = ["not_found", "job_paused", "job_finished", "budget_exceeded"] as const;
+const answers = {
+  202: { description: "What became of the event.", schema: Triggered },
+  200: {
+    description: "An event with this key came within the last 24 hours: what that one was answered.",
+    schema: Triggered,
+  },
+};
+/** Read where the call is authenticated. */
+const TokenQuery = z.strictObject({
+  token: z.string().optional().meta({ description: "The job's trigger token, of a sender that cannot set headers." }),
+});
+
+/** The job may have no such trigger token any more: then nobody calls, and whether there is a job stays unsaid. */
+async function trigger(env: Env, caller: Caller, id: string, request: TriggerRequest) {
+  const found = await findJob(env, id);
+  const isOwn = caller.role === "trigger";
+  if (!found.ok) return isOwn ? err(NOT_VALID) : found;
+  const done = await found.value.trigger(caller, request);
+  if (!done.ok) return done;
+  if (done.value.kind === "denied") return err(NOT_VALID);
+  const { answer, repeated } = done.value;
+  return repeated ? reply(200, answer) : reply(202, answer);
+}
+
+const NOT_VALID = { kind: "unauthorized", detail: "The trigger token is not valid, or no longer." } as const;
+
+const triggerJob = route({
+  method: "post",
+  path: "/v1/jobs/:id/trigger",
+  access: "trigger",
+  id: "triggerJob",
+  tag,
+  summary: "Trigger a job by an event",
+  description:
+    "A fire from outside: its run has trigger `event` and obeys overlap and budget. `payload` is merged over the job's own. With a token that may change the job, or the job's trigger token.",
+  query: TokenQuery,
+  body: { schema: TriggerBody, optional: true },
+  answers,
+  errors,
+  handle: ({ env, caller, params, body }) => trigger(env, caller, params.id, body),
+});
+
+const Key = z.object({ "idempotency-key": TriggerKey.optional() });
+
+const hook = route({
+  method: "post",
+  path: "/v1/hooks/:id",
+  access: "trigger",
+  id: "postHook",
+  tag,
+  summary: "Receive a webhook for a job",
+  description:
+    "The url that a trigger token comes with: any JSON up to 64 KiB becomes the field `event` of the run's payload. The token as bearer or in `?token=`.",
+  query: TokenQuery,
+  headers: Key,
+  body: {
+    schema: z.unknown().superRefine((event, context) => refuseLossyNumbers(event, context)),
+    shown: z.unknown().meta({ description: "Any JSON." }),
+    maxBytes: MAX_PAYLOAD_BYTES,
+    read: (bytes) => parseJson(bytes, parsePayload),
+  },
+  answers,
+  errors,
+  handle: ({ env, caller, params, body, headers }) =>
+    trigger(env, caller, params.id, { posted: { event: body }, key: headers["idempotency-key"] }),
+});
+
+const makeToken = route({
+  method: "post",
+  path: "/v1/jobs/:id/trigger-token",
+  access: "write",
+  id: "makeTriggerToken",
+  tag,
+  summary: "Make a job's trigger token",
+  description: "Shown once; it ends the one before. Give it, with the url, to the service that is to trigger the job.",
+  answers: {
+    201: {
+      description: "The token, and where to post with it.",
+      schema: z.strictObject({ url: z.string(), token: z.string() }),
+    },
+  },
+  errors: ["not_found"],
+  async handle({ env, settings, caller, params, url }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const { token, hash } = makeTriggerToken(params.id);
+    const set = await found.value.setTriggerToken(caller, hash);
+    if (!set.ok) return set;
+    const origin = (settings.PUBLIC_URL ?? url.origin).replace(/\/+$/, "");
+    return reply(201, { url: `${origin}/v1/hooks/${params.id}`, token });
+  },
+});
+
+const endToken = route({
+  method: "delete",
+  path: "/v1/jobs/:id/trigger-token",
+  access: "write",
+  id: "endTriggerToken",
+  tag,
+  summary: "End a job's trigger token",
+  answers: { 204: { description: "The job has no trigger token." } },
+  errors: ["not_found"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const set = await found.value.setTriggerToken(caller);
+    return set.ok ? reply(204) : set;
+  },
+});
+
+export const triggerRoutes = [triggerJob, hook, makeToken, endToken] as const;

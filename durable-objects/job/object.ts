@@ -6,33 +6,22 @@
 import { DurableObject } from "cloudflare:workers";
 import { callJob } from "../../src/agent/attempt.ts";
 import { composeCall } from "../../src/agent/call-agent.ts";
-import { type Author, authorOf, subjectOf } from "../../src/domain/audit.ts";
+import { type Author, authorOf } from "../../src/domain/audit.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
-import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import type { Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
-import { changeByBackfill } from "../../src/domain/job/backfill.ts";
-import { ownerOf } from "../../src/domain/job/definition.ts";
 import { explain } from "../../src/domain/job/explain.ts";
 import { explanationView } from "../../src/domain/job/explanation.ts";
-import { etagOf, type JobRecord, jobView } from "../../src/domain/job/job.ts";
-import {
-  changeByEnsure,
-  changeByPatch,
-  changeByPause,
-  changeByResume,
-  countsAnew,
-  type JobChange,
-} from "../../src/domain/job/job-change.ts";
-import { signChange, told } from "../../src/domain/job/signed-change.ts";
+import { etagOf, jobView } from "../../src/domain/job/job.ts";
+import { changeByEnsure, changeByPatch, changeByPause, changeByResume } from "../../src/domain/job/job-change.ts";
+import { told } from "../../src/domain/job/signed-change.ts";
 import { OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Lease, Run, Told } from "../../src/domain/run/run.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
-import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { exportView } from "../../src/domain/transfer/restored-job.ts";
-import { allowanceOf, type Env, heldBecause, settingsOf } from "../../src/env.ts";
+import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
-import { shardFor } from "../../src/objects/directory.ts";
 import type {
   ClaimVerdict,
   Created,
@@ -55,6 +44,7 @@ import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
 import type { BackfillBody, CompleteBody, PauseBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import { JobChanger, newAuditId } from "./changer.ts";
 import { openEvents } from "./events.ts";
 import { JobFanOuts } from "./fan-outs.ts";
 import { JobListing } from "./listing.ts";
@@ -62,7 +52,7 @@ import { JobLoop } from "./loop.ts";
 import { JobOffers } from "./offers.ts";
 import { JobRunLog } from "./run-log.ts";
 import { JobStarter } from "./starter.ts";
-import { changeableJob, changeableRecord, JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
+import { changeableRecord, JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
 import { TriggerKeys } from "./trigger-store.ts";
 import { UserRuns } from "./user-runs.ts";
 
@@ -79,6 +69,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   readonly #loop: JobLoop;
   readonly #offers: JobOffers;
   readonly #runLog: JobRunLog;
+  readonly #changer: JobChanger;
   readonly #starter: JobStarter;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -109,9 +100,15 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     this.#fanOuts = fanOuts;
     this.#loop = loop;
     this.#offers = offers;
+    this.#changer = new JobChanger(env, state, listing);
     const userRuns = new UserRuns(env, settings, state, () => fanOuts.progress.moved());
     this.#runLog = new JobRunLog(state, userRuns);
-    this.#starter = new JobStarter(state, { fanOuts, userRuns, keys: new TriggerKeys(ctx.storage.sql) }, { now, held });
+    this.#starter = new JobStarter(
+      env,
+      state,
+      { fanOuts, userRuns, keys: new TriggerKeys(ctx.storage.sql) },
+      { now, held },
+    );
   }
 
   /** Does not throw (DESIGN invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
@@ -168,7 +165,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
   async patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>> {
-    return this.#changeJob(caller, "job.update", (state, now) => {
+    return this.#changer.change(caller, "job.update", (state, now) => {
       if (!matches(ifMatch, etagOf(state.record))) {
         return err({ kind: "precondition_failed", etag: etagOf(state.record) });
       }
@@ -178,11 +175,16 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
   async ensure(input: JobInput, keepEnabled: boolean, by: Author = { actor: "admin" }): Promise<Outcome<Job>> {
-    return this.#changeJob(ADMIN, "job.update", (state, now) => changeByEnsure(state, input, keepEnabled, now), by);
+    return this.#changer.change(
+      ADMIN,
+      "job.update",
+      (state, now) => changeByEnsure(state, input, keepEnabled, now),
+      by,
+    );
   }
 
   async setEnabled(caller: Caller, enabled: boolean, pause: PauseBody = {}): Promise<Outcome<Job>> {
-    return this.#changeJob(caller, enabled ? "job.resume" : "job.pause", (state, now) =>
+    return this.#changer.change(caller, enabled ? "job.resume" : "job.pause", (state, now) =>
       enabled ? changeByResume(state, now) : changeByPause(state, pause, now),
     );
   }
@@ -215,25 +217,11 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async setTriggerToken(caller: Caller, hash?: string): Promise<Outcome<null>> {
-    const set = this.#starter.setTriggerToken(caller, hash);
-    return set.ok ? ok(null) : set;
+    return this.#starter.setTriggerToken(caller, hash);
   }
 
   async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
-    const decide = () => this.#change(caller, (state) => changeByBackfill(state, body, Date.now()));
-    const wanted = decide();
-    if (!wanted.ok) return wanted;
-    const { count } = wanted.value;
-    const { maxFires } = allowanceOf(settingsOf(this.env), caller);
-    const owner = this.#state.stored === undefined ? undefined : ownerOf(this.#state.stored.record.definition);
-    if (count > 0 && maxFires !== undefined && owner !== undefined) {
-      const room = await shardFor(this.env, owner).admitBackfill({ owner, maker: subjectOf(caller) }, count, maxFires);
-      if (!room.ok) return room;
-    }
-    const change = decide();
-    if (!change.ok) return change;
-    this.#commit(change.value);
-    return ok({ count: change.value.count });
+    return this.#starter.backfill(caller, body);
   }
 
   /** The run log, newest first; `next` is the place to go on from, where there is more. */
@@ -367,66 +355,18 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return ok({ job: jobView(record, cursor, Date.now()), replayed: true });
   }
 
-  #change<T>(caller: Caller, decide: (state: TickState) => Outcome<T>): Outcome<T> {
-    const seen = changeableJob(this.#state, caller);
-    return seen.ok ? decide(seen.value) : seen;
-  }
-
   #see<T>(caller: Caller, read: (state: TickState) => Outcome<T>): Outcome<T> {
     const seen = visibleJob(this.#state, caller);
     return seen.ok ? read(seen.value) : seen;
   }
 
-  /**
-   * A change of the definition or state, in the job first and then in the directory, before it is acknowledged. One that makes
-   * the job count for an owner anew needs the directory's leave first.
-   */
-  async #changeJob(
-    caller: Caller,
-    action: string,
-    decide: (state: TickState, now: number) => Outcome<JobChange>,
-    by: Author = authorOf(caller),
-  ): Promise<Outcome<Job>> {
-    await this.#listing.settled();
-    const settings = settingsOf(this.env);
-    const minIntervalMs = caller.role === "admin" ? undefined : settings.MIN_INTERVAL;
-    const signature = { by, action, auditId: newAuditId(Date.now()), minIntervalMs };
-    const decided = () =>
-      this.#change(caller, (state) => {
-        const now = Date.now();
-        const change = decide(state, now);
-        return change.ok ? signChange(state.record, change.value, signature, now) : change;
-      });
-    const before = this.#state.current;
-    const change = decided();
-    if (!change.ok) return change;
-    if (before !== undefined && countsAnew(before.record, change.value)) {
-      const entered = await this.#listing.enter(decided, allowanceOf(settings, caller));
-      if (!entered.ok) return entered;
-    } else {
-      this.#commit(change.value);
-      await this.#listing.index();
-    }
-    const state = this.#state.current;
-    return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor, Date.now()));
-  }
-
-  #commit(change: JobChange): void {
-    if (change.record === undefined && change.cursor === undefined && change.runs === undefined) return;
-    this.#state.commit(change);
-  }
-
-  /** How the last run ended, for a job that wants to be told (`continuity`). */
-  #previous({ definition }: JobRecord, { id }: Run): Run | undefined {
-    return definition.continuity ? this.#state.store.lastEnded(id) : undefined;
-  }
-
   #call({ record, job }: TickState, run: Run, deadline: Deadline) {
+    const previous = record.definition.continuity ? this.#state.store.lastEnded(run.id) : undefined;
     return callJob(
       this.env,
       settingsOf(this.env),
       { definition: record.definition, origin: record.origin, maxAttempts: job.retry.maxAttempts },
-      { ...run, jobId: record.id, previous: this.#previous(record, run) },
+      { ...run, jobId: record.id, previous },
       { now: () => Date.now(), deadline },
     );
   }
@@ -437,5 +377,3 @@ function matches(ifMatch: string | undefined, etag: string): boolean {
   if (ifMatch === undefined || ifMatch.trim() === "*") return true;
   return ifMatch.split(",").some((candidate) => candidate.trim() === etag);
 }
-
-const newAuditId = (now: number): string => timedId("a", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));

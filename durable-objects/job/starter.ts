@@ -1,7 +1,9 @@
-/** What clients make run: run now, an ended run once more, events from outside and the token that lets them in. */
+/** What clients make run: run now, an ended run once more, past fires, events from outside and the token that lets them in. */
+import { subjectOf } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Caller } from "../../src/domain/job/access.ts";
-import type { JobChange } from "../../src/domain/job/job-change.ts";
+import { changeByBackfill } from "../../src/domain/job/backfill.ts";
+import { ownerOf } from "../../src/domain/job/definition.ts";
 import {
   changeByRetry,
   changeByRunNow,
@@ -13,8 +15,10 @@ import { err, ok } from "../../src/domain/result.ts";
 import type { Told } from "../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
+import { allowanceOf, type Env, settingsOf } from "../../src/env.ts";
+import { shardFor } from "../../src/objects/directory.ts";
 import type { Started, TriggerAnswer, TriggerRequest } from "../../src/objects/job.ts";
-import type { Triggered } from "../../src/schema/run.ts";
+import type { BackfillBody, Triggered } from "../../src/schema/run.ts";
 import type { JobFanOuts } from "./fan-outs.ts";
 import { changeableJob, type JobState } from "./state.ts";
 import type { TriggerKeys } from "./trigger-store.ts";
@@ -27,6 +31,7 @@ export type StarterEffects = {
 };
 
 export class JobStarter {
+  readonly #env: Env;
   readonly #state: JobState;
   readonly #fanOuts: JobFanOuts;
   readonly #userRuns: UserRuns;
@@ -34,10 +39,12 @@ export class JobStarter {
   readonly #effects: StarterEffects;
 
   constructor(
+    env: Env,
     state: JobState,
     parts: { readonly fanOuts: JobFanOuts; readonly userRuns: UserRuns; readonly keys: TriggerKeys },
     effects: StarterEffects,
   ) {
+    this.#env = env;
     this.#state = state;
     this.#fanOuts = parts.fanOuts;
     this.#userRuns = parts.userRuns;
@@ -83,6 +90,29 @@ export class JobStarter {
     return ok({ run_id: change.value.run.id });
   }
 
+  /** Queues past fires, as far as the owner may fire more today, or drops those that wait. */
+  async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
+    const decide = () => this.#decided(caller, (state) => changeByBackfill(state, body, this.#effects.now()));
+    const wanted = decide();
+    if (!wanted.ok) return wanted;
+    const { count } = wanted.value;
+    const { maxFires } = allowanceOf(settingsOf(this.#env), caller);
+    const owner = this.#state.stored === undefined ? undefined : ownerOf(this.#state.stored.record.definition);
+    if (count > 0 && maxFires !== undefined && owner !== undefined) {
+      const room = await shardFor(this.#env, owner).admitBackfill({ owner, maker: subjectOf(caller) }, count, maxFires);
+      if (!room.ok) return room;
+    }
+    const change = decide();
+    if (!change.ok) return change;
+    if (change.value.record !== undefined) this.#state.commit(change.value);
+    return ok({ count: change.value.count });
+  }
+
+  #decided<T>(caller: Caller, decide: (state: TickState) => Outcome<T>): Outcome<T> {
+    const seen = changeableJob(this.#state, caller);
+    return seen.ok ? decide(seen.value) : seen;
+  }
+
   /** An event from outside, by a token that may change the job or by the job's own. `denied`: it is not the job's token. */
   trigger(caller: Caller, { key, ...event }: TriggerRequest): Outcome<TriggerAnswer> {
     const seen = this.#triggerable(caller);
@@ -117,12 +147,12 @@ export class JobStarter {
   }
 
   /** Gives the job a trigger token, of which it keeps the hash, or takes it away. */
-  setTriggerToken(caller: Caller, hash: string | undefined): Outcome<JobChange> {
+  setTriggerToken(caller: Caller, hash: string | undefined): Outcome<null> {
     const seen = changeableJob(this.#state, caller);
     if (!seen.ok) return seen;
     const { triggerTokenHash: _before, ...record } = seen.value.record;
     this.#state.commit({ record: hash === undefined ? record : { ...record, triggerTokenHash: hash } });
-    return ok({});
+    return ok(null);
   }
 }
 

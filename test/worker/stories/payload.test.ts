@@ -31,7 +31,7 @@ describe("a payload with keys of any name", () => {
     expect(JSON.stringify(patched.body.payload)).toBe('{"__proto__":{"a":1},"b":{"__proto__":2}}');
 
     const scheduled = await tool("schedule_job", job(WHOLE));
-    expect(scheduled.text).toContain(WHOLE);
+    expect(scheduled.text).toContain(JSON.stringify(WHOLE).slice(1, -1));
 
     const id = fresh("imported");
     const imported = await call("POST", "/v1/import", {

@@ -5,6 +5,7 @@ export const TAGS = {
   "Fan-outs": "The runs of an all_users job: one for each active user.",
   Schedules: "When a schedule fires, before any job is made with it.",
   Events: "What failed, recovered, was paused or is overdue, over all jobs.",
+  Triggers: "Events from outside that run a job, and the token that lets them in.",
   Subscriptions: "Who is told of events, and how.",
   Users: "The roster that all_users jobs run for.",
   Agents: "Where jobs with an agent_id are delivered.",

@@ -75,7 +75,7 @@ const begun = (world: World): Run[] =>
 const onDay = (at: number): string => dayOf(ZONE, at);
 
 describe("a job with a budget", () => {
-  it("begins no run beyond it, on any day, and knows what it has spent", () => {
+  it("begins no run beyond it, on any day, and knows what it has spent", { timeout: 600_000 }, () => {
     fc.assert(
       fc.property(history, ({ overlap, start, steps }) => {
         const schedule = { cron: "*/20 * * * *", ...ZONE };
@@ -97,7 +97,7 @@ describe("a job with a budget", () => {
         expect(total.runs).toBe(runs.length);
         expect(total.usd).toBe(runs.reduce((sum, { costUsd = 0 }) => sum + costUsd, 0));
       }),
-      { numRuns: bySize(1_000, 10_000) },
+      { numRuns: bySize(200, 10_000) },
     );
   });
 });

@@ -70,6 +70,7 @@ const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
   last_status: true,
   next_run_at: true,
   paused_reason: true,
+  paused_until: true,
   run_count: true,
   spent: true,
   state: true,

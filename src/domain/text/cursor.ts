@@ -13,6 +13,13 @@ export type CursorCodec<Key> = {
   readonly encode: (key: Key) => string;
   /** Errors: `validation_failed` on `cursor`. */
   readonly decode: (cursor: string) => Outcome<Key>;
+  /** The key after which a page begins; undefined for the first page. Errors: as of `decode`. */
+  readonly after: (cursor: string | undefined) => Outcome<Key | undefined>;
+  /** A page as answers show it. */
+  readonly shown: <T>(page: { readonly items: readonly T[]; readonly next?: Key }) => {
+    readonly items: readonly T[];
+    readonly next_cursor?: string;
+  };
 };
 
 /**
@@ -21,16 +28,20 @@ export type CursorCodec<Key> = {
  */
 export function cursorsOf<Key>(list: string, key: z.ZodType<Key>): CursorCodec<Key> {
   const shape = z.tuple([z.literal(list), key]);
+  const encode = (value: Key): string => toBase64Url(JSON.stringify([list, value]));
+  const decode = (cursor: string): Outcome<Key> => {
+    const parsed = shape.safeParse(parseJson(fromBase64Url(cursor)));
+    if (parsed.success) return ok(parsed.data[1]);
+    return invalid(
+      [{ path: "cursor", message: "is not a cursor of this list: send next_cursor of the page before, unchanged" }],
+      "Pass next_cursor of the page before, unchanged, or leave cursor out to begin with the first page.",
+    );
+  };
   return {
-    encode: (value) => toBase64Url(JSON.stringify([list, value])),
-    decode: (cursor) => {
-      const parsed = shape.safeParse(parseJson(fromBase64Url(cursor)));
-      if (parsed.success) return ok(parsed.data[1]);
-      return invalid(
-        [{ path: "cursor", message: "is not a cursor of this list" }],
-        "Pass next_cursor of the page before, unchanged, or leave cursor out to begin with the first page.",
-      );
-    },
+    encode,
+    decode,
+    after: (cursor) => (cursor === undefined ? ok(undefined) : decode(cursor)),
+    shown: ({ items, next }) => (next === undefined ? { items } : { items, next_cursor: encode(next) }),
   };
 }
 

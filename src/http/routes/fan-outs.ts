@@ -1,7 +1,6 @@
 /** `/v1/jobs/{id}/fan-outs`: how far an all_users job has come with its users. Their runs are in the job's runs, by `fan_out_id`. */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
-import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
 import { FanOut } from "../../schema/fan-out.ts";
 import { pageCursor, pageLimit, pageOf } from "../fields.ts";
@@ -22,14 +21,12 @@ const list = route({
   answers: { 200: { description: "A page of fan-outs.", schema: pageOf(FanOut) } },
   errors: ["not_found"],
   async handle({ env, caller, params, query }) {
-    const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
+    const before = cursors.after(query.cursor);
     if (!before.ok) return before;
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
     const page = await found.value.fanOuts(caller, { limit: query.limit, before: before.value });
-    if (!page.ok) return page;
-    const { items, next } = page.value;
-    return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
+    return page.ok ? reply(200, cursors.shown(page.value)) : page;
   },
 });
 

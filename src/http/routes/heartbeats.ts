@@ -2,7 +2,6 @@
 import * as z from "zod";
 import { listHeartbeats } from "../../directory/heartbeats.ts";
 import { invalid } from "../../domain/failure.ts";
-import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
 import { eraseHeartbeat, putHeartbeat } from "../../heartbeat/configure.ts";
 import { findHeartbeat, heartbeatObject } from "../../objects/heartbeat.ts";
@@ -163,13 +162,11 @@ const beats = route({
   answers: { 200: { description: "A page of the log.", schema: pageOf(Beat) } },
   errors: ["not_found"],
   async handle({ env, params, query }) {
-    const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
+    const before = cursors.after(query.cursor);
     if (!before.ok) return before;
     const found = findHeartbeat(env, params.name);
     const page = found.ok ? await found.value.beats({ limit: query.limit, before: before.value }) : found;
-    if (!page.ok) return page;
-    const { items, next } = page.value;
-    return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
+    return page.ok ? reply(200, cursors.shown(page.value)) : page;
   },
 });
 

@@ -1,7 +1,6 @@
 /** `/v1/jobs/{id}/runs`: the run log, and what agents and people report on a run. */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
-import { ok } from "../../domain/result.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
 import { RunStatus } from "../../schema/job.ts";
 import { CompleteBody, Progress, Run } from "../../schema/run.ts";
@@ -31,15 +30,13 @@ const list = route({
   answers: { 200: { description: "A page of runs.", schema: pageOf(Run) } },
   errors: ["not_found"],
   async handle({ env, caller, params, query }) {
-    const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
+    const before = cursors.after(query.cursor);
     if (!before.ok) return before;
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
     const { limit, status, unchanged, user_id: userId, fan_out_id: fanOutId } = query;
     const page = await found.value.runs(caller, { limit, before: before.value, status, userId, fanOutId, unchanged });
-    if (!page.ok) return page;
-    const { items, next } = page.value;
-    return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
+    return page.ok ? reply(200, cursors.shown(page.value)) : page;
   },
 });
 

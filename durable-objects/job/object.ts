@@ -29,6 +29,7 @@ import type {
   JobRpc,
   Poked,
   Recalled,
+  ReleasedBy,
   RunPlace,
   RunQuery,
   Started,
@@ -261,8 +262,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return { kind: "claimed", body };
   }
 
-  async releaseRun(caller: Caller, runId: string): Promise<Outcome<RunView>> {
-    return this.#runLog.release(caller, runId);
+  async releaseRun(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<RunView>> {
+    return this.#runLog.release(caller, runId, by);
   }
 
   /** Why the job did or did not run at a time (epoch ms; default: now). */

@@ -10,7 +10,7 @@ import { err, ok } from "../../src/domain/result.ts";
 import {
   isActive,
   isClaimable,
-  isClaimed,
+  isReleasable,
   type Lease,
   notClaimed,
   type Run,
@@ -28,7 +28,7 @@ import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import type { ClaimedRun, RunChange } from "../../src/objects/fan-out.ts";
-import type { RunPlace, RunQuery } from "../../src/objects/job.ts";
+import type { ReleasedBy, RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { type JobState, type StoredState, visibleRecord } from "./state.ts";
 import type { UserRuns } from "./user-runs.ts";
@@ -122,11 +122,11 @@ export class JobRunLog {
     return { run: claimed.run, definition, origin, previous };
   }
 
-  /** The agent gives a claimed run back: it is offered again at once. */
-  async release(caller: Caller, runId: string): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "release" });
+  /** A claimed run comes back, or one that was offered: it is delivered again at once. */
+  async release(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "release", by });
     const seen = this.#reportable(caller, runId);
-    if (seen.ok && isActive(seen.value.run) && !isClaimed(seen.value.run)) return notClaimed;
+    if (seen.ok && isActive(seen.value.run) && !isReleasable(seen.value.run, by)) return notClaimed;
     return this.#changeRun(caller, runId, changeByRelease, () => false);
   }
 

@@ -66,7 +66,7 @@ export async function report(env: Env, caller: Claimant, frame: RunFrame): Promi
       return job.value.completeRun(caller, run_id, body, "mailbox");
     }
     case "release":
-      return job.value.releaseRun(caller, run_id);
+      return job.value.releaseRun(caller, run_id, "agent");
   }
 }
 

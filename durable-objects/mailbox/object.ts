@@ -43,6 +43,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   /** Runs that are left alone until a time (epoch ms). */
   readonly #left = new Map<string, number>();
   #dispatching = false;
+  /** When the mailbox was closed, until what was offered has gone back to its jobs; epoch ms. */
+  #closedAt: number | undefined;
   #isWanted = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -85,6 +87,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
 
   async disconnect(reason: string): Promise<void> {
     for (const socket of this.#seats.sockets()) socket.close(AGENT_DELETED, reason);
+    this.#closedAt = Date.now();
+    this.#dispatch();
   }
 
   async revoked(tokenId: string): Promise<void> {
@@ -153,6 +157,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     try {
       while (this.#isWanted && !budget.isUsedUp) {
         this.#isWanted = false;
+        await this.#giveBack(budget);
         const pairs = this.#match(budget.left);
         budget.take(pairs.length);
         await inTurns(pairs, ({ offer, socket }) => this.#hand(offer, socket));
@@ -166,6 +171,25 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     }
     if (this.#isWanted) this.#alarm.by(Date.now());
     else this.#arm();
+  }
+
+  /** After the mailbox was closed: what was offered until then goes back to its jobs, a few at a time. */
+  async #giveBack(budget: CallBudget): Promise<void> {
+    const closedAt = this.#closedAt;
+    if (closedAt === undefined) return;
+    const offers = this.#store.oldest({}, this.#busy(), budget.left).filter(({ offeredAt }) => offeredAt <= closedAt);
+    budget.take(offers.length);
+    await inTurns(offers, async (offer) => {
+      try {
+        await jobObject(this.env, offer.jobId).releaseRun({ role: "admin" }, offer.runId, "mailbox");
+        this.#store.delete(offer);
+      } catch (error) {
+        this.#failed(offer, error);
+      }
+    });
+    // An offer whose job could not be reached has set the alarm: it is tried again then.
+    if (offers.length > 0) this.#isWanted = true;
+    else if (this.#left.size === 0) this.#closedAt = undefined;
   }
 
   /** At most `limit` offers, each with a socket that may have it and has room: the oldest first, one a socket in turn. */
@@ -211,7 +235,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     // The socket has closed while the job was asked: the run goes back, which is no attempt.
     this.#seats.hold(socket, offer.runId, undefined);
     await jobObject(this.env, offer.jobId)
-      .releaseRun(seat.caller, offer.runId)
+      .releaseRun(seat.caller, offer.runId, "agent")
       .catch((error: unknown) => this.#failed(offer, error));
   }
 

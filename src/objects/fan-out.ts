@@ -19,7 +19,7 @@ export type RunChange =
   | { readonly kind: "complete"; readonly body: CompleteBody }
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "cancel" }
-  | { readonly kind: "release" };
+  | { readonly kind: "release"; readonly by: "agent" | "mailbox" };
 
 /** A run that was claimed, and what of its job the agent is handed with it. */
 export type ClaimedRun = {

@@ -53,6 +53,8 @@ export type RunQuery = Omit<UserRunQuery, "before"> & {
   readonly before?: RunPlace | undefined;
 };
 
+export type ReleasedBy = "agent" | "mailbox";
+
 /** `not_offered`: the offer is void. `hidden`: it stands, and the caller may not see the job. */
 export type ClaimVerdict =
   | { readonly kind: "claimed"; readonly body: JobRunBody }
@@ -118,8 +120,11 @@ export interface JobRpc {
 
   /** The mailbox's question before it hands a run out: the run is the caller's from then on, until its lease runs out. */
   claimRun(caller: Caller, runId: string, lease: Lease): Promise<ClaimVerdict>;
-  /** The agent gives a claimed run back. Errors: `run_already_finished`, `validation_failed` for a run that is not claimed. */
-  releaseRun(caller: Caller, runId: string): Promise<Outcome<Run>>;
+  /**
+   * The agent gives a claimed run back, or (`mailbox`) a mailbox that is closed gives back what was offered: the run is delivered
+   * again at once. Errors: `run_already_finished`, `validation_failed` for a run that is not claimed, or not offered.
+   */
+  releaseRun(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<Run>>;
 
   /** The fan-outs that are kept, newest first; `next` is the number to go on before, if there are more. */
   fanOuts(

@@ -47,7 +47,10 @@ export interface MailboxRpc {
   status(): Promise<MailboxStatus>;
   /** A run of this mailbox has ended: its offer goes, and a socket that held it has room again. */
   settled(run: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
-  /** The agent was deleted, or has an address now: every socket is closed. Offers stay until their time is over. */
+  /**
+   * The agent was deleted, or has an address now: every socket is closed, and what is offered goes back to its jobs, which
+   * deliver it as the agent is reached then. What is claimed stays the agent's.
+   */
   disconnect(reason: string): Promise<void>;
   /** The token is revoked: its sockets are closed. */
   revoked(tokenId: string): Promise<void>;

@@ -286,7 +286,11 @@ export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): 
   return { ...rest, phase: "waiting", offeredAt, offeredTo: lease.agentId, claim, wakeAt };
 }
 
-export const isClaimed = ({ phase, claim }: Run): boolean => phase === "waiting" && claim !== undefined;
+const isClaimed = ({ phase, claim }: Run): boolean => phase === "waiting" && claim !== undefined;
+
+/** Whether the run can be given back: by the agent that has claimed it, or by the mailbox that it is offered in. */
+export const isReleasable = (run: Run, by: "agent" | "mailbox"): boolean =>
+  by === "agent" ? isClaimed(run) : run.phase === "offered";
 
 /** The failure of a release of a run that no agent has claimed. */
 export const notClaimed = invalid(

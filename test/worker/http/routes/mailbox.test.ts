@@ -153,6 +153,22 @@ describe("a run in a mailbox", () => {
     expect(runIds(await claim(agent))).toEqual([]);
   });
 
+  it("is delivered anew when its agent gets an address, and is an error when its agent is deleted", async () => {
+    const [moved, gone] = [await makeAgent(), await makeAgent()];
+    const jobs = [await makeJobOf(moved), await makeJobOf(gone)] as const;
+    const runs = [await offer(jobs[0]), await offer(jobs[1])] as const;
+    await call("PUT", `/v1/agents/${moved}`, { json: { url: "https://agent.test/hook" } });
+    await call("DELETE", `/v1/agents/${gone}`);
+    await vi.waitFor(async () => {
+      expect(await runOf(jobs[0], runs[0])).toMatchObject({ status: "success", attempt: 1, http_status: 200 });
+      expect(await runOf(jobs[1], runs[1])).toMatchObject({
+        status: "error",
+        attempt: 1,
+        error: expect.stringContaining("is not registered"),
+      });
+    });
+  });
+
   it("that is cancelled, or whose job is deleted, is not handed out and waits no more", async () => {
     const agent = await makeAgent();
     const [cancelled, deleted] = [await makeJobOf(agent), await makeJobOf(agent)];

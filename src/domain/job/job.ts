@@ -144,13 +144,13 @@ export const isExhausted = (record: JobRecord, cursor: Pick<Cursor, "nextDueAt" 
   (cursor.exhausted === true || (record.definition.enabled && cursor.nextDueAt === null));
 
 /**
- * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A fire that waits (`buffer_one`) counts
+ * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A manual job has none and goes on. A fire that waits (`buffer_one`) counts
  * against `max_runs` as good as begun.
  */
 export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
   const { exhausted: _exhausted, ...rest } = cursor;
   const due = dueAfter(job, record, cursor.fires, after);
-  if (due === null) return { ...rest, nextDueAt: null, exhausted: true };
+  if (due === null && !job.definition.schedule.manual) return { ...rest, nextDueAt: null, exhausted: true };
   return { ...rest, nextDueAt: record.definition.enabled ? due : null };
 }
 

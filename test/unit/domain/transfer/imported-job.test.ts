@@ -221,6 +221,9 @@ describe("a line of an export", () => {
       line({ enabled: false }, { pausedReason: "410" }),
       line({ owner_kind: "system", schedule: { cron: "0 9 * * *" } }),
       line({ exec_scope: "all_users" }),
+      line({ schedule: { manual: true } }),
+      line({ schedule: { rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU", timezone: "Asia/Tokyo", exclude: ["2026-12-25"] } }),
+      line({ schedule: { at: "2027-01-15T14:30", timezone: "Asia/Tokyo" } }),
     ]) {
       expect(again(exported)).toEqual(exported);
       expect(exported).toMatchObject({ anchor_at: "2026-11-01T00:00:01.000Z", run_count: 5, last_error: "boom" });

@@ -3,7 +3,7 @@ import { parseDuration } from "../domain/time/duration.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { messageOf, parseJson } from "./outcome.ts";
 import type { Fetch } from "./report.ts";
-import { isObject, isRunCall, type OnRun, type RunCall } from "./run.ts";
+import { isObject, type OnRun, type RunCall, runCallOf } from "./run.ts";
 import { fitsProtocol, type MailboxSocket, openSocket } from "./socket.ts";
 import { pause, within } from "./wait.ts";
 
@@ -234,7 +234,7 @@ class MailboxConnection {
       hasLasted = true;
       const answer: unknown = await response.json();
       const items: readonly unknown[] = isObject(answer) && Array.isArray(answer.items) ? answer.items : [];
-      for (const item of items) if (isRunCall(item)) this.#runs.take(item);
+      for (const call of items.map(runCallOf)) if (call !== undefined) this.#runs.take(call);
     }
     return { hasLasted };
   }

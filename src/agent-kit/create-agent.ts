@@ -2,7 +2,7 @@
 import { parseDuration } from "../domain/time/duration.ts";
 import { answerOf, completionOf, type Outcome, parseJson } from "./outcome.ts";
 import { type Fetch, progressUrl, send, sendUntilDone } from "./report.ts";
-import { isObject, isRunCall, type OnRun, type RunCall } from "./run.ts";
+import { isObject, type OnRun, type RunCall, runCallOf } from "./run.ts";
 import { checkedSecrets, signatureProblem } from "./signature.ts";
 import { MAX_TIMER_MS, within } from "./wait.ts";
 import { begin, type Working } from "./working.ts";
@@ -34,7 +34,7 @@ const DEFER_SHARE = 0.75;
 const MAX_BODY_CHARS = 1_048_576;
 const MAX_REMEMBERED = 1_000;
 
-type Known = { readonly working: Working; call: RunCall; isDone: boolean; isReported: boolean };
+type Known = { readonly working: Working; call: RunCall; isReported: boolean; outcome?: Outcome };
 
 /**
  * Makes a Fetch handler of `onRun`: it verifies calls, knows repeats by their `webhook-id`, answers what `onRun` returns, or 202 after
@@ -55,7 +55,7 @@ export function createAgent(options: AgentOptions): Agent {
       return known;
     }
     const working = begin(call, onRun, timeoutOf(call, "timeout"), report);
-    const entry: Known = { call, isDone: false, isReported: false, working };
+    const entry: Known = { call, isReported: false, working };
     async function report(progress: object) {
       const { complete } = entry.call.data;
       const reported = await send(fetchIt, { url: progressUrl(complete.url), token: complete.token, body: progress });
@@ -64,10 +64,10 @@ export function createAgent(options: AgentOptions): Agent {
     }
     runs.set(id, entry);
     if (runs.size > MAX_REMEMBERED) forgetOldest(runs);
-    void working.outcome.then(({ failure }) => {
-      entry.isDone = true;
+    void working.outcome.then((outcome) => {
+      entry.outcome = outcome;
       // A failure is not remembered: the next attempt shall try again.
-      if (failure !== undefined && runs.get(id) === entry) runs.delete(id);
+      if (outcome.failure !== undefined && runs.get(id) === entry) runs.delete(id);
     });
     return entry;
   };
@@ -75,7 +75,7 @@ export function createAgent(options: AgentOptions): Agent {
   const complete = async (entry: Known, outcome: Outcome): Promise<void> => {
     if (entry.isReported || entry.working.isEnded) return;
     entry.isReported = true;
-    const completion = await completionOf(outcome);
+    const completion = completionOf(outcome);
     if (completion === undefined) return;
     const { url, token } = entry.call.data.complete;
     const deadline = Date.now() + timeoutOf(entry.call, "completion_timeout");
@@ -87,10 +87,10 @@ export function createAgent(options: AgentOptions): Agent {
   const wake = async (call: RunCall, context: unknown): Promise<Response> => {
     const entry = take(call);
     const wait = Math.min(deferMs, timeoutOf(call, "timeout") * DEFER_SHARE);
-    const outcome = await within(entry.working.outcome, wait, undefined);
-    if (outcome !== undefined) return answerOf(copied(outcome));
+    const outcome = entry.outcome ?? (await within(entry.working.outcome, wait, undefined));
+    if (outcome !== undefined) return answerOf(outcome);
     entry.working.renew(timeoutOf(call, "completion_timeout"));
-    const later = entry.working.outcome.then((late) => complete(entry, copied(late)));
+    const later = entry.working.outcome.then((late) => complete(entry, late));
     waitUntil(context, later.catch(onError));
     return new Response(null, { status: 202 });
   };
@@ -104,7 +104,8 @@ export function createAgent(options: AgentOptions): Agent {
     const problem = await signatureProblem(secrets, request.headers, text, Math.floor(Date.now() / 1_000));
     if (problem !== undefined) return refuse(401, problem);
     const call = parseJson(text);
-    if (isRunCall(call)) return wake(call, context);
+    const run = runCallOf(call);
+    if (run !== undefined) return wake(run, context);
     if (onChat !== undefined && isObject(call) && call.type === "chat" && isChat(call.data)) {
       const answer = await onChat(call.data);
       return answer instanceof Response
@@ -115,10 +116,6 @@ export function createAgent(options: AgentOptions): Agent {
     return refuse(400, `this agent takes job.run, not ${type}`);
   };
 }
-
-/** A `Response` can be read once, and a repeat is answered as the first call was. */
-const copied = (outcome: Outcome): Outcome =>
-  outcome.value instanceof Response ? { ...outcome, value: outcome.value.clone() } : outcome;
 
 /** A job's own limit, as the call says it. */
 function timeoutOf({ data }: RunCall, field: "timeout" | "completion_timeout"): number {
@@ -137,7 +134,7 @@ function millisecondsOf(text: string): number {
 
 /** Of the runs that are remembered, the oldest that nobody works on. */
 function forgetOldest(runs: Map<string, Known>): void {
-  for (const [id, { isDone }] of runs) if (isDone) return void runs.delete(id);
+  for (const [id, { outcome }] of runs) if (outcome !== undefined) return void runs.delete(id);
 }
 
 const isChat = (data: unknown): data is Chat =>

@@ -83,7 +83,7 @@ export class HeldRuns {
   async #finish(entry: Held): Promise<void> {
     const outcome = await entry.working.outcome;
     const { id } = entry.call.data.run;
-    const completion = await completionOf(outcome);
+    const completion = completionOf(outcome);
     if (completion !== undefined && !entry.working.isEnded && this.#held.get(id) === entry)
       await this.#complete(entry, completion);
     if (this.#held.get(id) === entry) this.#held.delete(id);

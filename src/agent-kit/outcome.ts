@@ -1,12 +1,21 @@
 /** What came of a run, and how it is said: as the answer of a call, or as a report afterwards. */
 import { type Control, isObject } from "./run.ts";
 
+/** Plain data, so that one request may answer with what another has worked out. */
 export type Outcome = {
-  /** What `onRun` returned. */
+  /** What `onRun` returned, where it is no `Response`. */
   readonly value?: unknown;
+  /** The `Response` that it returned, read. */
+  readonly reply?: Reply;
   /** What it threw. */
   readonly failure?: { readonly error: unknown };
   readonly control: Control;
+};
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly text: string;
 };
 
 /** The body of `POST …/complete`. */
@@ -22,10 +31,15 @@ const ACCEPTED = 202;
 const GONE = 410;
 const JSON_TYPE = "application/json";
 
+/** A response, read to its end. */
+export async function replyOf(response: Response): Promise<Reply> {
+  return { status: response.status, headers: [...response.headers], text: await response.text() };
+}
+
 /** The answer of a call that is answered in time. */
-export async function answerOf({ value, failure, control }: Outcome): Promise<Response> {
+export function answerOf({ value, reply, failure, control }: Outcome): Response {
   if (failure !== undefined) return json({ error: messageOf(failure.error) }, SERVER_ERROR);
-  if (value instanceof Response) return withControl(value, control);
+  if (reply !== undefined) return withControl(reply, control);
   if (isEmpty(control)) {
     if (value === undefined || value === null) return new Response(null, { status: 204 });
     return typeof value === "string" ? new Response(value) : json(value);
@@ -36,16 +50,16 @@ export async function answerOf({ value, failure, control }: Outcome): Promise<Re
 }
 
 /** The report of a run that was answered with 202, or came from a mailbox; undefined where somebody else completes it. */
-export async function completionOf({ value, failure, control }: Outcome): Promise<Completion | undefined> {
+export function completionOf({ value, reply, failure, control }: Outcome): Completion | undefined {
   const steered = isEmpty(control) ? {} : { control };
   if (failure !== undefined) return { status: "error", error: messageOf(failure.error), ...steered };
-  if (!(value instanceof Response)) return { status: "success", ...outputOf(value), ...steered };
-  if (value.status === ACCEPTED) return undefined;
-  const text = await value.text();
-  if (value.ok) return { status: "success", ...(text === "" ? {} : { output: text }), ...steered };
-  const error = `${value.status}${text === "" ? "" : `: ${text}`}`;
+  if (reply === undefined) return { status: "success", ...outputOf(value), ...steered };
+  const { status, text } = reply;
+  if (status === ACCEPTED) return undefined;
+  if (status >= 200 && status < 300) return { status: "success", ...(text === "" ? {} : { output: text }), ...steered };
+  const error = `${status}${text === "" ? "" : `: ${text}`}`;
   // As in an answer of a call, 410 asks to be left alone.
-  return { status: "error", error, ...(value.status === GONE ? { control: { pause: error, ...control } } : steered) };
+  return { status: "error", error, ...(status === GONE ? { control: { pause: error, ...control } } : steered) };
 }
 
 function outputOf(value: unknown): { output?: string | object } {
@@ -54,10 +68,13 @@ function outputOf(value: unknown): { output?: string | object } {
   return { output: JSON.stringify(value) ?? String(value) };
 }
 
-async function withControl(response: Response, control: Control): Promise<Response> {
-  if (isEmpty(control)) return response;
-  const { status } = response;
-  const text = await response.text();
+function withControl({ status, headers, text }: Reply, control: Control): Response {
+  // A status without a body takes none, not even an empty one.
+  if (isEmpty(control))
+    return new Response(text === "" ? null : text, {
+      status,
+      headers: new Headers(headers.map(([name, value]): [string, string] => [name, value])),
+    });
   const parsed = parseJson(text);
   const body = isObject(parsed) ? parsed : text === "" ? {} : { output: parsed ?? text };
   return json({ ...body, reveille: control }, status);

@@ -80,15 +80,22 @@ export type RunCall = {
   };
 };
 
-/** Whether parsed JSON is a run that was handed over; only what is needed to do and to report it is looked at. */
-export function isRunCall(value: unknown): value is RunCall {
-  if (!isObject(value) || value.type !== "job.run" || !isObject(value.data)) return false;
-  const { run, job, complete } = value.data;
+/** A run as it was handed over, out of parsed JSON; undefined for anything else. Only what is needed to do and to report it is looked at. */
+export function runCallOf(value: unknown): RunCall | undefined {
+  if (!isObject(value) || value.type !== "job.run" || !isObject(value.data)) return undefined;
+  const { data } = value;
+  if (!isObject(data.run) || !isObject(data.complete)) return undefined;
+  const job = isObject(data.job) ? data.job : {};
+  const named = { id: "", name: "", ...job };
+  const whole = { type: value.type, ...value, data: { ...data, job: named } };
+  return isWhole(whole) ? whole : undefined;
+}
+
+function isWhole(value: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }): value is RunCall {
+  const { run, complete } = value.data;
   return (
     isObject(run) &&
     typeof run.id === "string" &&
-    typeof run.job_id === "string" &&
-    isObject(job) &&
     isObject(complete) &&
     typeof complete.url === "string" &&
     typeof complete.token === "string"

@@ -1,6 +1,6 @@
 /** The socket to an agent's mailbox (docs/contract.md §14): frames out, each with its answer, and runs in. */
 import { parseJson } from "./outcome.ts";
-import { isObject, isRunCall, type RunCall } from "./run.ts";
+import { isObject, type RunCall, runCallOf } from "./run.ts";
 import { cancel } from "./wait.ts";
 
 /** How a frame was answered; undefined where the socket closed first, or nothing came in time. */
@@ -112,7 +112,8 @@ export function openSocket(
     cancel(pong);
     pong = undefined;
     const frame = parseJson(data);
-    if (isRunCall(frame)) onRun(frame);
+    const call = runCallOf(frame);
+    if (call !== undefined) onRun(call);
     else if (isObject(frame) && typeof frame.to === "string" && typeof frame.run_id === "string") {
       const problem = isObject(frame.problem) ? frame.problem : {};
       const status = typeof problem.status === "number" ? problem.status : 400;

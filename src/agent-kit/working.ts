@@ -1,5 +1,5 @@
 /** One run that is being worked on: its code, its deadline, its signal, and what it wants said of its job. */
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, replyOf } from "./outcome.ts";
 import type { Reported } from "./report.ts";
 import { type Control, isObject, type OnRun, type Progress, type Run, type RunCall } from "./run.ts";
 import { cancel } from "./wait.ts";
@@ -67,7 +67,7 @@ export function begin(
     await Promise.resolve();
     try {
       const value = await onRun(run, call);
-      return { value, control };
+      return value instanceof Response ? { reply: await replyOf(value), control } : { value, control };
     } catch (error) {
       return { failure: { error }, control };
     } finally {

@@ -1,6 +1,6 @@
 /** A Cloudflare Agents SDK agent that Reveille can wake: one agent for each session, its memory in the agent's state. */
 import { Agent, getAgentByName } from "agents";
-import { Webhook, WebhookVerificationError } from "standardwebhooks";
+import { createAgent, type Agent as Handler } from "reveille/agent";
 import * as z from "zod";
 
 declare global {
@@ -14,49 +14,36 @@ declare global {
   }
 }
 
-/** What this agent reads of a call; there is more, see docs/delivery.md. */
-const JobRun = z.object({
-  type: z.literal("job.run"),
-  data: z.object({
-    run: z.object({ id: z.string(), session_id: z.string() }),
-    message: z.string().default(""),
-    payload: z.object({ slow: z.boolean().default(false), stop_after: z.number().optional() }).prefault({}),
-    complete: z.object({ url: z.string(), token: z.string() }),
-  }),
-});
-type Call = z.infer<typeof JobRun>["data"];
+const Payload = z.object({ slow: z.boolean().default(false), stop_after: z.number().optional() });
+
+/** What an assistant is told of a run. */
+type Call = {
+  readonly id: string;
+  readonly message: string;
+  readonly payload: z.infer<typeof Payload>;
+  readonly complete: { readonly url: string; readonly token: string };
+};
 type Answer = { readonly status: 200 | 202 | 410; readonly body: Record<string, string> };
 type Work = { readonly text: string; readonly complete: Call["complete"] };
 
-/** The library of Standard Webhooks: signature, several signatures, five minutes of tolerance, constant time. Throws what is wrong. */
-function verify({ AGENT_SECRET, AGENT_SECRET_PREVIOUS }: Cloudflare.Env, body: string, headers: Headers): void {
-  // An empty key would let everybody sign.
-  if (!/^whsec_.{32}/.test(AGENT_SECRET ?? "")) throw new Error("Set AGENT_SECRET to whsec_ and the secret in base64.");
-  const given = Object.fromEntries(headers);
-  try {
-    new Webhook(AGENT_SECRET).verify(body, given);
-  } catch (error) {
-    if (!AGENT_SECRET_PREVIOUS) throw error;
-    new Webhook(AGENT_SECRET_PREVIOUS).verify(body, given);
-  }
-}
+let handler: Handler | undefined;
+
+/** Verifies the call and knows its repeats; the assistant does the work, and completes by itself what it answers with 202. */
+const handlerOf = (env: Cloudflare.Env): Handler =>
+  createAgent({
+    secret: env.AGENT_SECRET_PREVIOUS ? [env.AGENT_SECRET, env.AGENT_SECRET_PREVIOUS] : env.AGENT_SECRET,
+    onRun: async ({ id, session_id, message, payload, complete }) => {
+      // The session id names the conversation: the same agent, with its memory, each time the job fires.
+      const agent = await getAgentByName<Cloudflare.Env, Assistant>(env.ASSISTANT, session_id);
+      const { status, body } = await agent.wake({ id, message, payload: Payload.parse(payload), complete });
+      return Response.json(body, { status });
+    },
+  });
 
 export default {
-  async fetch(request: Request, env: Cloudflare.Env): Promise<Response> {
-    if (request.method !== "POST") return Response.json({ error: "send a POST" }, { status: 405 });
-    const body = await request.text();
-    try {
-      verify(env, body, request.headers);
-    } catch (error) {
-      if (!(error instanceof WebhookVerificationError)) throw error;
-      return Response.json({ error: error.message }, { status: 401 });
-    }
-    const call = JobRun.safeParse(JSON.parse(body));
-    if (!call.success) return Response.json({ error: z.prettifyError(call.error) }, { status: 400 });
-    // The session id names the conversation: the same agent, with its memory, each time the job fires.
-    const agent = await getAgentByName<Cloudflare.Env, Assistant>(env.ASSISTANT, call.data.data.run.session_id);
-    const answer = await agent.wake(call.data.data);
-    return Response.json(answer.body, { status: answer.status });
+  async fetch(request: Request, env: Cloudflare.Env, context: ExecutionContext): Promise<Response> {
+    handler ??= handlerOf(env);
+    return handler(request, env, context);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
 
@@ -72,7 +59,7 @@ export class Assistant extends Agent<Cloudflare.Env, Memory> {
 
   /** Answers one call. Every attempt of a run has the same id, and its work is done once. */
   async wake(call: Call): Promise<Answer> {
-    const [before] = this.sql<{ answer: string }>`SELECT answer FROM answered WHERE run_id = ${call.run.id}`;
+    const [before] = this.sql<{ answer: string }>`SELECT answer FROM answered WHERE run_id = ${call.id}`;
     if (before !== undefined) return JSON.parse(before.answer);
 
     const wakes = this.state.wakes + 1;
@@ -80,9 +67,9 @@ export class Assistant extends Agent<Cloudflare.Env, Memory> {
     // The queue is durable, and an item put again under its id takes the old one's place: a crash here repeats nothing.
     const work: Work = { text: this.#think(call, wakes), complete: call.complete };
     const retry = { maxAttempts: 6, baseDelayMs: 1_000, maxDelayMs: 30_000 };
-    if (answer.status === 202) await this.queue<Work>("work", work, { id: call.run.id, retry });
+    if (answer.status === 202) await this.queue<Work>("work", work, { id: call.id, retry });
     this.setState({ wakes });
-    this.sql`INSERT INTO answered VALUES (${call.run.id}, ${Date.now()}, ${JSON.stringify(answer)})`;
+    this.sql`INSERT INTO answered VALUES (${call.id}, ${Date.now()}, ${JSON.stringify(answer)})`;
     this.sql`DELETE FROM answered WHERE at < ${Date.now() - REMEMBERED_MS}`;
     return answer;
   }

@@ -1,9 +1,8 @@
 /** An agent that Reveille can wake: Hono on Cloudflare Workers, one Durable Object for each session. */
 import { DurableObject } from "cloudflare:workers";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import { type Agent, createAgent } from "reveille/agent";
 import * as z from "zod";
-import { signatureProblem } from "./signature.ts";
 
 /** AGENT_SECRET_PREVIOUS: the secret of before, while it is being replaced. */
 type Env = {
@@ -12,33 +11,36 @@ type Env = {
   readonly SESSION: DurableObjectNamespace<Session>;
 };
 
-/** What this agent reads of a call; there is more, see docs/delivery.md. */
-const JobRun = z.object({
-  type: z.literal("job.run"),
-  data: z.object({
-    run: z.object({ id: z.string(), session_id: z.string() }),
-    message: z.string().default(""),
-    payload: z.object({ slow: z.boolean().default(false), stop_after: z.number().optional() }).prefault({}),
-    complete: z.object({ url: z.string(), token: z.string() }),
-  }),
-});
-type Call = z.infer<typeof JobRun>["data"];
+const Payload = z.object({ slow: z.boolean().default(false), stop_after: z.number().optional() });
+
+/** What a session is told of a run. */
+type Call = {
+  readonly id: string;
+  readonly message: string;
+  readonly payload: z.infer<typeof Payload>;
+  readonly complete: { readonly url: string; readonly token: string };
+};
 type Answer = { readonly status: 200 | 202 | 410; readonly body: Record<string, string> };
+
+let agent: Agent | undefined;
+
+/** Verifies the call and knows its repeats; the session does the work, and completes by itself what it answers with 202. */
+const agentOf = (env: Env): Agent =>
+  createAgent({
+    secret: env.AGENT_SECRET_PREVIOUS ? [env.AGENT_SECRET, env.AGENT_SECRET_PREVIOUS] : env.AGENT_SECRET,
+    onRun: async ({ id, session_id, message, payload, complete }) => {
+      // The session id names the conversation: the same object, with its memory, each time the job fires.
+      const session = env.SESSION.getByName(session_id);
+      const { status, body } = await session.wake({ id, message, payload: Payload.parse(payload), complete });
+      return Response.json(body, { status });
+    },
+  });
 
 const app = new Hono<{ Bindings: Env }>();
 
-app.post("/", bodyLimit({ maxSize: 1_048_576 }), async (c) => {
-  const text = await c.req.text();
-  const { AGENT_SECRET = "", AGENT_SECRET_PREVIOUS } = c.env;
-  const secrets = AGENT_SECRET_PREVIOUS ? [AGENT_SECRET, AGENT_SECRET_PREVIOUS] : [AGENT_SECRET];
-  const problem = await signatureProblem(secrets, c.req.raw.headers, text, Date.now() / 1_000);
-  if (problem !== undefined) return c.json({ error: problem }, 401);
-  const call = JobRun.safeParse(JSON.parse(text));
-  if (!call.success) return c.json({ error: `this agent takes job.run: ${z.prettifyError(call.error)}` }, 400);
-  // The session id names the conversation: the same object, with its memory, each time the job fires.
-  const session = c.env.SESSION.getByName(call.data.data.run.session_id);
-  const { status, body } = await session.wake(call.data.data);
-  return c.json(body, status);
+app.post("/", (c) => {
+  agent ??= agentOf(c.env);
+  return agent(c.req.raw, c.env, c.executionCtx);
 });
 
 export default app;
@@ -55,14 +57,14 @@ export class Session extends DurableObject<Env> {
   /** Answers one call. The run's id is the webhook-id: every attempt of a run has the same one, and its work is done once. */
   wake(call: Call): Answer {
     const { sql, kv } = this.ctx.storage;
-    const [before] = sql.exec<{ answer: string }>("SELECT answer FROM run WHERE id = ?", call.run.id).toArray();
+    const [before] = sql.exec<{ answer: string }>("SELECT answer FROM run WHERE id = ?", call.id).toArray();
     if (before !== undefined) return JSON.parse(before.answer);
 
     const wakes = (kv.get<number>("wakes") ?? 0) + 1;
     kv.put("wakes", wakes);
     const answer = this.#answer(call, wakes);
     const work = answer.status === 202 ? JSON.stringify({ output: think(call, wakes), complete: call.complete }) : null;
-    const row = [call.run.id, Date.now(), JSON.stringify(answer), work];
+    const row = [call.id, Date.now(), JSON.stringify(answer), work];
     sql.exec("INSERT INTO run VALUES (?, ?, ?, ?)", ...row);
     sql.exec("DELETE FROM run WHERE work IS NULL AND woken_at < ?", Date.now() - REMEMBERED_MS);
     if (work !== null) void this.ctx.storage.setAlarm(Date.now());
@@ -93,7 +95,7 @@ export class Session extends DurableObject<Env> {
 
 const REMEMBERED_MS = 7 * 24 * 60 * 60 * 1_000;
 type Row = { id: string; work: string };
-const Work = z.object({ output: z.string(), complete: JobRun.shape.data.shape.complete });
+const Work = z.object({ output: z.string(), complete: z.object({ url: z.string(), token: z.string() }) });
 
 const think = (call: Call, wakes: number): string => `Wake ${wakes} of this session: ${call.message}`;
 

@@ -1,5 +1,5 @@
 /** The examples of agents, each in its own runtime, called by a real Reveille and by callers that are not Reveille. */
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -97,6 +97,11 @@ const Run = z.looseObject({
 });
 type Run = z.infer<typeof Run>;
 const Job = z.looseObject({ id: z.string(), state: z.string() });
+
+/** They import the package by its name, as it was built. */
+beforeAll(() => {
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: resolve(EXAMPLES, ".."), stdio: "inherit" });
+});
 
 for (const { name, start, skip = false } of examples) {
   describe.skipIf(skip)(name, () => {

@@ -12,7 +12,7 @@ type Webhook = {
 };
 
 const SIGNED =
-  "Signed as Standard Webhooks 1.0: verify webhook-id, webhook-timestamp and webhook-signature with the agent's secret before anything else.";
+  "Signed as Standard Webhooks 1.0: verify webhook-id, webhook-timestamp and webhook-signature with the receiver's own secret before anything else (the agent's, CHAT_SECRET, a webhook's).";
 
 export const WEBHOOKS: readonly Webhook[] = [
   {

@@ -23,6 +23,7 @@ import {
   idleBecause,
   nextWakeAt,
 } from "../../../../src/domain/heartbeat/heartbeat.ts";
+import { isActiveAt } from "../../../../src/domain/time/active-hours.ts";
 import { acceptNotifiers, maskNotifier } from "../../../../src/notify/config.ts";
 import { HeartbeatInput, type Notifier } from "../../../../src/schema/heartbeat.ts";
 
@@ -189,6 +190,27 @@ describe("an interval of no whole minutes", () => {
       T,
     );
     expect(shown.next_beat_at).toBe("2026-11-23T21:15:00.000Z");
+  });
+});
+
+describe("the next wake within the active hours", () => {
+  it("is the first multiple of the interval that lies within them, as counting one by one finds it", () => {
+    const clock = (minute: number) =>
+      `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
+    const minute = fc.integer({ min: 0, max: 1_439 });
+    const zone = fc.constantFrom("UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu");
+    const every = fc.integer({ min: 10_000, max: 400_000 }).filter((ms) => ms % MINUTE !== 0);
+    const hours = fc.integer({ min: 30, max: 1_400 });
+    fc.assert(
+      fc.property(every, minute, hours, zone, fc.nat(365 * 86_400), (ms, start, length, timezone, seconds) => {
+        const active_hours = { start: clock(start), end: clock((start + length) % 1_440), timezone };
+        const heartbeat = compiled({ every: `${ms}ms`, active_hours });
+        const from = T + seconds * 1_000;
+        let dueAt = (Math.floor(from / ms) + 1) * ms;
+        while (heartbeat.hours !== undefined && !isActiveAt(heartbeat.hours, dueAt)) dueAt += ms;
+        expect(nextWakeAt(heartbeat, undefined, from, from)).toBe(dueAt);
+      }),
+    );
   });
 });
 

@@ -11,10 +11,13 @@ import { FanOut } from "../../../src/schema/fan-out.ts";
 import { Beat, Heartbeat } from "../../../src/schema/heartbeat.ts";
 import { Job } from "../../../src/schema/job.ts";
 import { Run } from "../../../src/schema/run.ts";
+import { Advice } from "../../../src/schema/warning.ts";
 import { atEnd, eventually, temporaryFolder } from "../harness/index.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const CONFIG = join(ROOT, "examples/library/wrangler.toml");
+/** What a POST answers: the job, and what may not mean what was meant. */
+const MadeJob = Job.extend(Advice.shape);
 const ADMIN_TOKEN = "the-operator-of-the-example";
 
 let url = "";
@@ -23,7 +26,13 @@ beforeAll(async () => {
   const port = await findPort(0);
   if (!port.ok) throw new Error(port.error);
   url = `http://127.0.0.1:${port.value}`;
-  const bindings = { ADMIN_TOKEN, TOKEN_SECRET: "the-token-secret-of-the-example", PUBLIC_URL: url, LOCAL: "true" };
+  const bindings = {
+    ADMIN_TOKEN,
+    TOKEN_SECRET: "the-token-secret-of-the-example",
+    PUBLIC_URL: url,
+    LOCAL: "true",
+    CALLS_PER_WAKE: "1000",
+  };
   const runtime = await startRuntime({
     build: fromSources(CONFIG),
     port: port.value,
@@ -107,9 +116,9 @@ it("runs a builtin's handler in place of an agent, with the run's session; what 
 });
 
 it("runs any other job through the job handler; a listener that throws makes a success an error", async () => {
-  const good = await api(Job, "/v1/jobs", { name: "good", message: "hello", schedule: { every: "1d" } });
+  const good = await api(MadeJob, "/v1/jobs", { name: "good", message: "hello", schedule: { every: "1d" } });
   expect(await runNow(good.id)).toMatchObject({ status: "success", output: "Dear nobody in particular: hello" });
-  const bad = await api(Job, "/v1/jobs", { name: "bad", message: "lorem ipsum", schedule: { every: "1d" } });
+  const bad = await api(MadeJob, "/v1/jobs", { name: "bad", message: "lorem ipsum", schedule: { every: "1d" } });
   expect(await runNow(bad.id)).toMatchObject({
     status: "error",
     error: "a run listener failed: Error: the letter still has dummy text in it",
@@ -154,7 +163,7 @@ it("has the heartbeat that code configures, which beats by itself between two ti
 it("fires a builtin for all users when the tick finds it due, once for each user that the code names", async () => {
   const { id } = await builtin("weekly-letter");
   const soon = { schedule: { cron: null, every: "1m" } };
-  const { next_run_at: due = "" } = await api(Job, `/v1/jobs/${id}`, soon, "PATCH");
+  const { next_run_at: due = "" } = await api(MadeJob, `/v1/jobs/${id}`, soon, "PATCH");
   await tick(Date.parse(due));
   const fanOut = await eventually("the end of the fan-out", async () => {
     const [newest] = (await api(page(FanOut), `/v1/jobs/${id}/fan-outs`)).items;

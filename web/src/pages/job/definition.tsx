@@ -22,6 +22,13 @@ export function Definition({ job }: { readonly job: Job }) {
           ] as const,
         ]
       : []),
+    ...(job.pacing === undefined
+      ? []
+      : [["Pacing", `the agent may set the next run, ${job.pacing.min} to ${job.pacing.max} ahead`] as const]),
+    ...(job.continuity ? [["Continuity", "each call carries the run before it"] as const] : []),
+    ...(job.report === undefined || job.report === "problems"
+      ? []
+      : [["Reports", job.report === "all" ? "every run" : "nothing"] as const]),
     ["Agent", job.agent_id ?? "the default one"],
     ["Created", <At key="created" instant={job.created_at} />],
     ["Updated", <At key="updated" instant={job.updated_at} />],

@@ -111,10 +111,13 @@ function JobHead({ job, connected, onChange }: JobHeadProps) {
           )}
         </div>
         <div>
-          <span class="caption">{job.run_count === 1 ? "1 run" : `${job.run_count.toLocaleString("en")} runs`}</span>
+          <span class="caption">
+            {job.run_count === 1 ? "1 run" : `${job.run_count.toLocaleString("en")} runs`}
+            {job.last_run_at === undefined ? "" : ", the last"}
+          </span>
           {job.last_run_at === undefined || job.last_status === undefined ? null : (
             <>
-              last <StatusText status={job.last_status} /> <Ago instant={job.last_run_at} />
+              <StatusText status={job.last_status} /> <Ago instant={job.last_run_at} />
             </>
           )}
         </div>

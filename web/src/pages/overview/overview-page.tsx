@@ -62,7 +62,7 @@ function Tick({ stats: { mode, tick } }: { readonly stats: Stats }) {
   const last = tick.last_at === undefined ? "no tick yet" : `last tick ${ago(now.value - msOf(tick.last_at))}`;
   const stoodIn = tick.stood_in === undefined || tick.stood_in === 0 ? "" : `, ${tick.stood_in} times stood in for`;
   return (
-    <p class="hint tick">
+    <p class="hint mode-and-tick">
       Mode {mode}, {last}
       {stoodIn}.
     </p>

@@ -23,10 +23,16 @@ type ObjectBindings = JobBinding &
 /** As much of the platform's `Ai` as is used here; its own type lists every model by name. */
 export type WorkersAi = { run(model: string, input: object): Promise<unknown> };
 
+/** A rate limit of Workers: whether the key has a call left in the period. */
+export type RateLimit = { limit(of: { readonly key: string }): Promise<{ readonly success: boolean }> };
+
 /** What wrangler.toml binds. Variables and secrets arrive as strings and are read through `settingsOf`. */
 export type Env = ObjectBindings & {
   /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
   readonly AGENT?: Fetcher;
+  /** Calls of one token, and failed authentications of one address; other hosts may have neither. */
+  readonly CALL_LIMIT?: RateLimit;
+  readonly FAILURE_LIMIT?: RateLimit;
   /** Bound by `npm start` only: the network itself, without the Worker that Miniflare has each `fetch` go through. */
   readonly NETWORK?: Fetcher;
   /** Workers AI: answers the heartbeat where no agent, CHAT_URL or OPENAI_BASE_URL is set. */
@@ -88,6 +94,8 @@ const Settings = z.object({
   MIN_INTERVAL: duration,
   /** How many calls one invocation makes before the next one goes on: 40 is safe on the Free plan. */
   CALLS_PER_WAKE: count(DEFAULT_CALLS_PER_WAKE),
+  /** `off`, under `npm start` only: calls and failed authentications are not counted. */
+  RATE_LIMITS: z.preprocess(blankIsUnset, z.enum(["on", "off"]).default("on")),
   /** Origins that browsers may call the API from, comma-separated, or `*`. */
   CORS_ORIGIN: text,
   /** Set by `npm start` only: allows `http:` to agents on loopback. */

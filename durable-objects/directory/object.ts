@@ -49,6 +49,7 @@ import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
 import { NameStore } from "./name-store.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { QuotaStore } from "./quota-store.ts";
 import { RosterStore } from "./roster-store.ts";
 import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
@@ -67,6 +68,7 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
   readonly #heartbeats: HeartbeatRegistryStore;
   readonly #tokens: TokenStore;
   readonly #audit: AuditStore;
+  readonly #streams = new OpenStreams();
   #sweeping: Promise<SweepReport> | undefined;
   #lastSweep: SweepReport | undefined;
   #tickedAt: number | undefined;
@@ -95,7 +97,7 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
       return err({ kind: "name_reserved", name: entry.name });
     }
     const reserved = this.#index.reserve(entry, allowed, Date.now());
-    if (reserved.ok && !reserved.value.repeated && by !== undefined) {
+    if (reserved.ok && !reserved.value.repeated) {
       this.#record({ action: "job.create", target: entry.id, by }, { jobId: entry.id, owner: entry.owner });
     }
     return reserved;
@@ -191,8 +193,14 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     return this.#keys.claim(key, jobId, now);
   }
 
-  async putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }> {
-    return this.#roster.put(id, active);
+  async putUser(
+    id: string,
+    active: boolean,
+    by?: Author,
+  ): Promise<{ readonly user: RosterUser; readonly created: boolean }> {
+    const { user, created, changed } = this.#roster.put(id, active);
+    if (changed) this.#record({ action: created ? "user.create" : "user.update", target: id, by });
+    return { user, created };
   }
 
   async getUser(id: string): Promise<Outcome<RosterUser>> {
@@ -200,8 +208,10 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     return user === undefined ? notFound("user") : ok(user);
   }
 
-  async deleteUser(id: string): Promise<Outcome<null>> {
-    return this.#roster.delete(id) ? ok(null) : notFound("user");
+  async deleteUser(id: string, by?: Author): Promise<Outcome<null>> {
+    if (!this.#roster.delete(id)) return notFound("user");
+    this.#record({ action: "user.delete", target: id, by });
+    return ok(null);
   }
 
   /** `at` in epoch ms. */
@@ -227,10 +237,13 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     return this.#roster.count(seenSince);
   }
 
-  async putAgent(id: string, change: AgentChange): Promise<Outcome<AgentChanged>> {
+  async putAgent(id: string, change: AgentChange, by?: Author): Promise<Outcome<AgentChanged>> {
     const present = this.#agents.find(id);
     const changed = changeAgent(id, present, change, makeSecret, Date.now());
-    if (changed.ok && !isSame(changed.value.agent, present)) this.#agents.put(changed.value.agent);
+    if (changed.ok && !isSame(changed.value.agent, present)) {
+      this.#agents.put(changed.value.agent);
+      this.#record({ action: present === undefined ? "agent.create" : "agent.update", target: id, by });
+    }
     return changed;
   }
 
@@ -239,8 +252,10 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     return this.#agents.find(id);
   }
 
-  async deleteAgent(id: string): Promise<Outcome<null>> {
-    return this.#agents.delete(id) ? ok(null) : notFound("agent");
+  async deleteAgent(id: string, by?: Author): Promise<Outcome<null>> {
+    if (!this.#agents.delete(id)) return notFound("agent");
+    this.#record({ action: "agent.delete", target: id, by });
+    return ok(null);
   }
 
   async listAgents(afterId: string, limit: number): Promise<ListedAgent[]> {
@@ -265,6 +280,14 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
 
   async revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }> {
     return this.#tokens.revokedSince(after, now);
+  }
+
+  async openStream(token: string, lease: string): Promise<boolean> {
+    return this.#streams.open(token, lease, Date.now());
+  }
+
+  async closeStream(token: string, lease: string): Promise<void> {
+    this.#streams.close(token, lease);
   }
 
   async listAudit(query: AuditQuery): Promise<AuditEntry[]> {
@@ -340,7 +363,11 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
   }
 
   /** A row of the audit trail, in the commit of the change itself. */
-  #record({ by, action, target }: Change, of: Pick<AuditEntry, "jobId" | "owner"> = {}): void {
+  #record(
+    { by, action, target }: Omit<Change, "by"> & { readonly by: Author | undefined },
+    of: Pick<AuditEntry, "jobId" | "owner"> = {},
+  ): void {
+    if (by === undefined) return;
     const at = Date.now();
     this.#audit.add({
       id: timedId("a", at, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES))),

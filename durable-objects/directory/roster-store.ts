@@ -5,6 +5,7 @@
 
 import { compact } from "../../src/domain/compact.ts";
 import type { RosterCount, RosterQuery, RosterUser } from "../../src/objects/directory.ts";
+import { MINUTE_MS } from "../../src/schema/limits.ts";
 import { all, first, numberIn, put, type Row } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
@@ -25,17 +26,26 @@ export class RosterStore {
   }
 
   /** Marks the user, who joins the roster if new; when they were seen stays. */
-  put(id: string, active: boolean): { readonly user: RosterUser; readonly created: boolean } {
+  put(
+    id: string,
+    active: boolean,
+  ): { readonly user: RosterUser; readonly created: boolean; readonly changed: boolean } {
     const present = this.get(id);
     const user: RosterUser = { ...(present ?? { id }), active };
-    if (present?.active !== active) this.#write(user);
-    return { user, created: present === undefined };
+    const changed = present?.active !== active;
+    if (changed) this.#write(user);
+    return { user, created: present === undefined, changed };
   }
 
-  /** Notes that the user was seen at `at` (epoch ms). A new one joins, active; one marked inactive stays so: that is the operator's word. */
+  /**
+   * Notes that the user was seen at `at` (epoch ms): written at most once a minute, since a client may say so at every click. A new
+   * one joins, active; one marked inactive stays so: that is the operator's word.
+   */
   seen(id: string, at: number): RosterUser {
     const present = this.get(id) ?? { id, active: true };
-    const user: RosterUser = { ...present, lastSeenAt: Math.max(at, present.lastSeenAt ?? 0) };
+    const { lastSeenAt } = present;
+    if (lastSeenAt !== undefined && at < lastSeenAt + MINUTE_MS) return present;
+    const user: RosterUser = { ...present, lastSeenAt: at };
     this.#write(user);
     return user;
   }

@@ -14,17 +14,29 @@ import type { JobState, StateChange } from "./state.ts";
 
 /** A comment this often keeps proxies from closing a quiet stream, and finds out that a listener has gone. */
 const KEEP_ALIVE_MS = 15_000;
-/** A listener that takes nothing for this many events is dropped: it can come back with its last id. */
-const MAX_UNREAD = 256;
+const KEEP_ALIVE = ": keep-alive\n\n";
+/** A reader that is so far behind is cut off: it can come back with its last id. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+
+/** Watches over one stream from its opening to its end. */
+export type Watch = {
+  /** Whether the listener may hear of the job as it is now: asked before each thing that is sent. */
+  readonly mayHear: () => boolean;
+  readonly ended: () => void;
+};
 
 /** `rev` is the write that it tells of. */
 type Event = { readonly rev: number; readonly type: "run" | "fan_out" | "job" | "deleted"; readonly data: string };
 
-/** Opens a stream of `run`, `fan_out` and `job` events; `lastRev` is the Last-Event-ID that the listener came with. */
+/**
+ * Opens a stream of `run`, `fan_out` and `job` events; `lastRev` is the Last-Event-ID that the listener came with. `watch` is called
+ * with what ends the stream, and with what sends a comment over it.
+ */
 export function openEvents(
   jobState: JobState,
   progress: FanOutProgress,
   lastRev: number | undefined,
+  watch: (end: () => void, ping: () => void) => Watch,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stop: () => void = () => {};
@@ -33,19 +45,29 @@ export function openEvents(
       start(controller) {
         let closed = false;
         let lastFanOut: string | undefined;
-        const send = (text: string) => {
-          // A closed stream refuses with an exception, which would hit the change that is being told of.
-          if (closed) return;
-          if ((controller.desiredSize ?? 0) <= -MAX_UNREAD) return close();
-          controller.enqueue(encoder.encode(text));
-        };
         const close = () => {
           if (closed) return;
           stop();
           controller.close();
         };
-        const keepAlive = setInterval(() => send(": keep-alive\n\n"), KEEP_ALIVE_MS);
+        const watched = watch(close, () => send(KEEP_ALIVE));
+        const send = (text: string) => {
+          // A closed stream refuses with an exception, which would hit the change that is being told of.
+          if (closed) return;
+          if (!watched.mayHear()) return close();
+          const bytes = encoder.encode(text);
+          // What was sent before may be much, and is behind only once something more is to be sent.
+          if ((controller.desiredSize ?? 0) < bytes.byteLength) {
+            stop();
+            // An error, not a close: what is unread is let go at once.
+            controller.error(new Error("The reader is too far behind"));
+            return;
+          }
+          controller.enqueue(bytes);
+        };
+        const keepAlive = setInterval(() => send(KEEP_ALIVE), KEEP_ALIVE_MS);
         const unlisten = jobState.onCommit((change) => {
+          if (jobState.stored?.record.deletedAt === undefined && !watched.mayHear()) return close();
           for (const { text, fanOut } of numbered(eventsOf(jobState, change))) {
             lastFanOut = fanOut ?? lastFanOut;
             send(text);
@@ -60,10 +82,12 @@ export function openEvents(
           send(`event: fan_out\ndata: ${data}\n\n`);
         });
         stop = () => {
+          if (closed) return;
           closed = true;
           clearInterval(keepAlive);
           unlisten();
           unwatch();
+          watched.ended();
         };
         // However much was missed, it is handed over whole: a listener dropped in the middle would come back for the same again.
         const missed = numbered(missedEvents(jobState, lastRev)).map(({ text }) => text);
@@ -71,7 +95,7 @@ export function openEvents(
       },
       cancel: () => stop(),
     },
-    { highWaterMark: MAX_UNREAD },
+    { highWaterMark: MAX_UNREAD_BYTES, size: (chunk) => chunk.byteLength },
   );
 }
 

@@ -46,7 +46,7 @@ import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
 import type { BackfillBody, CompleteBody, PauseBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { JobChanger, newAuditId } from "./changer.ts";
-import { openEvents } from "./events.ts";
+import { EventStreams } from "./event-streams.ts";
 import { JobFanOuts } from "./fan-outs.ts";
 import { JobListing } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
@@ -69,6 +69,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   readonly #fanOuts: JobFanOuts;
   readonly #loop: JobLoop;
   readonly #offers: JobOffers;
+  readonly #streams: EventStreams;
   readonly #runLog: JobRunLog;
   readonly #changer: JobChanger;
   readonly #starter: JobStarter;
@@ -101,6 +102,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     this.#fanOuts = fanOuts;
     this.#loop = loop;
     this.#offers = offers;
+    this.#streams = new EventStreams(env, state, fanOuts.progress);
     this.#changer = new JobChanger(env, state, listing);
     const userRuns = new UserRuns(env, settings, state, () => fanOuts.progress.moved());
     this.#runLog = new JobRunLog(state, userRuns);
@@ -297,7 +299,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   /** Server-sent events of this job; `lastEventId` is where a listener left off. */
   async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
     const seen = visibleRecord(this.#state, caller);
-    return seen.ok ? ok(openEvents(this.#state, this.#fanOuts.progress, lastEventId)) : seen;
+    return seen.ok ? this.#streams.open(caller, lastEventId) : seen;
   }
 
   /** The Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds nothing due. */

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { templateErrors } from "../domain/agent/body-template.ts";
 import { type AgentHeaders, maskHeaders } from "../domain/agent/headers.ts";
 import type { AgentChange, RegisteredAgent } from "../domain/agent/registration.ts";
+import type { Author } from "../domain/audit.ts";
 import { compact } from "../domain/compact.ts";
 import { agentKey } from "../domain/directory-shard.ts";
 import { type FieldError, invalid, notFound, type Outcome } from "../domain/failure.ts";
@@ -82,10 +83,11 @@ export async function putAgent(
   settings: Settings,
   id: string,
   input: AgentInput,
+  by?: Author,
 ): Promise<Outcome<{ readonly agent: AgentView; readonly created: boolean }>> {
   const { change, errors } = readAgent(settings, id, input);
   if (errors.length > 0) return invalid(errors);
-  const put = await agentShard(env, id).putAgent(id, change);
+  const put = await agentShard(env, id).putAgent(id, change, by);
   cache.delete(id);
   if (!put.ok) return put;
   const { agent, created, secret } = put.value;
@@ -127,8 +129,8 @@ const unregistered = (env: Env, settings: Settings, id: string): RegisteredAgent
   defaultMailbox(env, settings) === id ? { id, url: "", secret: "" } : undefined;
 
 /** Its jobs stay, and their runs say that the agent is not registered. Errors: `not_found`. */
-export async function deleteAgent(env: Env, id: string): Promise<Outcome<null>> {
-  const answer = await agentShard(env, id).deleteAgent(id);
+export async function deleteAgent(env: Env, id: string, by?: Author): Promise<Outcome<null>> {
+  const answer = await agentShard(env, id).deleteAgent(id, by);
   cache.delete(id);
   if (answer.ok) await mailboxObject(env, id).disconnect("the agent was deleted");
   return answer;

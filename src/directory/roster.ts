@@ -1,5 +1,6 @@
 /** The roster of users (CONTRACT.md §6, §9), spread over the shards by user id. Instants are epoch ms. */
 import * as z from "zod";
+import type { Author } from "../domain/audit.ts";
 import { rosterKey, SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
@@ -32,8 +33,9 @@ export async function putUser(
   id: string,
   active: boolean,
   now: number,
+  by?: Author,
 ): Promise<{ readonly user: UserView; readonly created: boolean }> {
-  const { user, created } = await rosterShard(env, id).putUser(id, active);
+  const { user, created } = await rosterShard(env, id).putUser(id, active, by);
   return { user: userView(user, activeSince(settings, now)), created };
 }
 
@@ -44,11 +46,11 @@ export async function getUser(env: Env, settings: Settings, id: string, now: num
 }
 
 /** Errors: `not_found`. */
-export async function deleteUser(env: Env, id: string): Promise<Outcome<null>> {
-  return rosterShard(env, id).deleteUser(id);
+export async function deleteUser(env: Env, id: string, by?: Author): Promise<Outcome<null>> {
+  return rosterShard(env, id).deleteUser(id, by);
 }
 
-/** Notes that the user was seen now. A new one joins the roster, active; one marked inactive stays inactive. */
+/** Notes that the user was seen now, at most once a minute. A new one joins the roster, active; one marked inactive stays inactive. */
 export async function seenUser(env: Env, settings: Settings, id: string, now: number): Promise<UserView> {
   return userView(await rosterShard(env, id).seenUser(id, now), activeSince(settings, now));
 }

@@ -29,5 +29,6 @@ export const agentKey = (agentId: string): string => `registered-agent:${agentId
 export const heartbeatKey = (name: string): string => `heartbeat:${name}`;
 export const adoptedIdKey = (jobId: string): string => `job-id:${jobId}`;
 export const idempotencyShardKey = (key: string): string => `idempotency:${key}`;
+export const streamKey = (token: string): string => `stream:${token}`;
 /** One shard holds all tokens, so that the list of the revoked ones is one question. */
 export const TOKENS_KEY = "tokens";

@@ -39,6 +39,7 @@ export type Failure =
   | { readonly kind: "agent_has_url"; readonly agent: string }
   | { readonly kind: "precondition_failed"; readonly etag: string }
   | { readonly kind: "idempotency_key_reused" }
+  | { readonly kind: "rate_limited"; readonly retryAfterSeconds: number; readonly detail?: string }
   | QuotaExceeded;
 
 /** What every RPC method and domain check answers. */

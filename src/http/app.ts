@@ -146,7 +146,7 @@ async function refuse(
   const read = readSettings(env);
   if (!read.ok) return read.error;
   if (here.length > 0 ? !here.every(isOpen) : path.startsWith("/v1/")) {
-    const caller = await authenticate(request, { env, secrets: read.value.secrets, now: Date.now() });
+    const caller = await authenticate(request, { env, ...read.value, now: Date.now() });
     if (!caller.ok) return caller.error;
   }
   if (here.length === 0) {

@@ -11,6 +11,7 @@ import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import type { HttpFailure } from "./failure.ts";
+import { type Arrival, admitCall, admitFailure } from "./rate-limit.ts";
 import { protocolToken } from "./socket.ts";
 
 /** The parameters of the path, decoded. */
@@ -181,19 +182,30 @@ function authorizationOf(request: Request): string | null {
   const token = protocolToken(request);
   return request.headers.get("authorization") ?? (token === undefined ? null : `Bearer ${token}`);
 }
+
 /** What a call is authenticated with. `queryToken`: the token of a route that also takes it in its URL. */
-export type Authentication = {
+export type Authentication = Arrival & {
   readonly env: Env;
   readonly secrets: Secrets;
-  readonly now: number;
   readonly queryToken?: string | undefined;
 };
 
 /**
- * The caller whose token the request carries. Errors: `unauthorized`.
+ * The caller whose token the request carries. Errors: `unauthorized`; `rate_limited` if the token, or an address without one, calls
+ * too often. A valid token is never refused for what others do.
  * Why a token is not valid stays unsaid, except that none was sent: the holder of a token can correct only that.
  */
-export async function authenticate(
+export async function authenticate(request: Request, by: Authentication): Promise<Result<Caller, HttpFailure>> {
+  const caller = await identify(request, by);
+  if (!caller.ok) {
+    const heard = await admitFailure(request, by);
+    return heard.ok ? caller : heard;
+  }
+  const admitted = await admitCall(caller.value, by);
+  return admitted.ok ? caller : admitted;
+}
+
+async function identify(
   request: Request,
   { env, secrets, now, queryToken }: Authentication,
 ): Promise<Result<Caller, HttpFailure>> {

@@ -20,7 +20,6 @@ export type HttpFailure =
       readonly isMissing: boolean;
       readonly example?: string;
     }
-  | { readonly kind: "rate_limited"; readonly retryAfterSeconds: number }
   | { readonly kind: "not_configured"; readonly detail: string }
   | { readonly kind: "internal"; readonly requestId: string };
 

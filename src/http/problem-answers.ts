@@ -193,7 +193,7 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     title: "Too many calls",
     header: ["Retry-After", "Seconds to wait."],
     say: (failure) => ({
-      detail: "More calls arrive for this job or owner than can be answered.",
+      detail: failure.detail ?? "More calls arrive for this job or owner than can be answered.",
       hint: `Send the call again after ${failure.retryAfterSeconds} s, and fewer at a time.`,
       headers: { "retry-after": `${failure.retryAfterSeconds}` },
     }),

@@ -45,7 +45,7 @@ async function call(route: AnyRoute, c: Context<AppEnv>): Promise<Answered> {
   if (route.access === "public") return handle(route, c, configuredSettings, undefined);
   // A webhook that cannot send headers has its token in the URL; no other route takes one from there.
   const queryToken = route.access === "trigger" ? c.req.query("token") : undefined;
-  const caller = await authenticate(c.req.raw, { env: c.env, secrets, now: Date.now(), queryToken });
+  const caller = await authenticate(c.req.raw, { env: c.env, settings, secrets, now: Date.now(), queryToken });
   return caller.ok ? handle(route, c, configuredSettings, caller.value) : caller;
 }
 

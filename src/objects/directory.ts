@@ -156,11 +156,12 @@ export interface DirectoryRpc extends EventsRpc {
   /** As `jobOfKey`; a key that is free stands for `jobId` from now on. */
   claimKey(key: string, jobId: string, now: number): Promise<string>;
 
-  putUser(id: string, active: boolean): Promise<{ readonly user: RosterUser; readonly created: boolean }>;
+  /** `by`, here and below, is whose change the audit trail tells of. */
+  putUser(id: string, active: boolean, by?: Author): Promise<{ readonly user: RosterUser; readonly created: boolean }>;
   /** Errors: `not_found`. */
   getUser(id: string): Promise<Outcome<RosterUser>>;
   /** Errors: `not_found`. */
-  deleteUser(id: string): Promise<Outcome<null>>;
+  deleteUser(id: string, by?: Author): Promise<Outcome<null>>;
   seenUser(id: string, at: number): Promise<RosterUser>;
   /** Makes each user active; with `seenAt` they also count as seen then. */
   importUsers(ids: readonly string[], seenAt?: number): Promise<void>;
@@ -173,11 +174,11 @@ export interface DirectoryRpc extends EventsRpc {
    * Registers an agent or changes it. A secret is made for a new agent with an address and none given, and if `rotate` asks for
    * it; a made one is in this answer and in no other. Errors: `validation_failed`.
    */
-  putAgent(id: string, change: AgentChange): Promise<Outcome<AgentChanged>>;
+  putAgent(id: string, change: AgentChange, by?: Author): Promise<Outcome<AgentChanged>>;
   /** The agent with its secret: for the delivery of a call, never for an answer. */
   findAgent(id: string): Promise<RegisteredAgent | undefined>;
   /** Errors: `not_found`. */
-  deleteAgent(id: string): Promise<Outcome<null>>;
+  deleteAgent(id: string, by?: Author): Promise<Outcome<null>>;
   listAgents(afterId: string, limit: number): Promise<ListedAgent[]>;
 
   /** Lists a token. */
@@ -188,6 +189,10 @@ export interface DirectoryRpc extends EventsRpc {
   revokeToken(id: string, by: Author, now: number): Promise<Outcome<RegisteredToken>>;
   /** Tokens revoked after `after` that have not expired, and when the last of them was; a few earlier ones come again. */
   revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }>;
+
+  /** Opens an event stream of the token, or renews it. False if the token has as many open as it may. */
+  openStream(token: string, lease: string): Promise<boolean>;
+  closeStream(token: string, lease: string): Promise<void>;
 
   /** The audit trail of this shard, newest first. */
   listAudit(query: AuditQuery): Promise<AuditEntry[]>;

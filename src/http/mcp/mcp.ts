@@ -3,6 +3,7 @@
  * 2026-07-28 are both served. A tool's call is a call of the API under the caller's own token: who may do what, what is valid
  * and what is answered is decided there.
  */
+
 import * as z from "zod";
 import { version } from "../../../package.json";
 import { forbidden } from "../../domain/failure.ts";
@@ -11,6 +12,7 @@ import type { HttpFailure } from "../failure.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
 import { isOwnOrigin } from "../own-host.ts";
 import { problemOf, unexpected } from "../problem.ts";
+import { admitCall } from "../rate-limit.ts";
 import { type AnyRoute, route } from "../route.ts";
 import { nearNames, sameName } from "../teach/near.ts";
 import { either } from "../teach/write.ts";
@@ -57,7 +59,11 @@ export function mcpRoute(routes: readonly AnyRoute[]) {
       tools ??= toolsOver(routes);
       const about = { name: "reveille", title: "Reveille", version, instructions: INSTRUCTIONS };
       const known = tools;
+      let called = 0;
       const callByName = async (name: string, args: Fields): Promise<ToolResult> => {
+        // The call of /mcp has counted for the first tool of a batch.
+        const admitted = called++ === 0 ? undefined : await admitCall(call.caller, call);
+        if (admitted?.ok === false) return failed(admitted.error);
         const tool = known.find((one) => one.name === name);
         const { text, isError } = tool === undefined ? unknownTool(name, known) : await callTool(tool, args, call);
         return { text: isError ? inTools(text, known) : text, isError };

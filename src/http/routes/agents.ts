@@ -1,7 +1,9 @@
 /** `/v1/agents`: agents with a URL and a secret of their own (CONTRACT.md §4, §6). The operator's, but for reading. */
+
 import * as z from "zod";
 import { testAgent } from "../../agent/test-call.ts";
 import { deleteAgent, deliveryOf, findAgent, getAgent, listAgents, putAgent } from "../../directory/agents.ts";
+import { authorOf } from "../../domain/audit.ts";
 import { type Failure, forbidden, notFound } from "../../domain/failure.ts";
 import { type Err, err } from "../../domain/result.ts";
 import type { Env, Settings } from "../../env.ts";
@@ -50,7 +52,7 @@ const put = route({
       const refused = await refuseOwn(env, settings, params.id, body, now);
       if (refused !== undefined) return refused;
     }
-    const put = await putAgent(env, settings, params.id, body);
+    const put = await putAgent(env, settings, params.id, body, authorOf(caller));
     if (!put.ok) return put;
     const { agent, created } = put.value;
     return created
@@ -86,9 +88,9 @@ const remove = route({
   description: "Its jobs stay; their runs end as errors that say so, and no other agent is called in its place.",
   answers: { 204: { description: "The agent is no longer registered." } },
   errors: ["not_found"],
-  async handle({ env, params }) {
+  async handle({ env, caller, params }) {
     if (!isId(params.id)) return notFound("agent");
-    const gone = await deleteAgent(env, params.id);
+    const gone = await deleteAgent(env, params.id, authorOf(caller));
     return gone.ok ? reply(204) : gone;
   },
 });

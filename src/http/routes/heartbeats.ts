@@ -1,8 +1,14 @@
 /** `/v1/heartbeats`: configuration, HEARTBEAT.md, beats by hand and the log (docs/contract.md §8). The operator's, but for reading. */
+
 import * as z from "zod";
+import { noteChange } from "../../directory/audit.ts";
 import { listHeartbeats } from "../../directory/heartbeats.ts";
+import { authorOf } from "../../domain/audit.ts";
+import { heartbeatKey } from "../../domain/directory-shard.ts";
 import { invalid } from "../../domain/failure.ts";
+import type { Caller } from "../../domain/job/access.ts";
 import { cursorsOf } from "../../domain/text/cursor.ts";
+import type { Env } from "../../env.ts";
 import { eraseHeartbeat, putHeartbeat } from "../../heartbeat/configure.ts";
 import { findHeartbeat, heartbeatObject } from "../../objects/heartbeat.ts";
 import { Beat, Heartbeat, HeartbeatInput } from "../../schema/heartbeat.ts";
@@ -48,12 +54,13 @@ const put = route({
     200: { description: "The heartbeat was there; it is configured so now.", schema: Heartbeat },
     201: { description: "The heartbeat was made.", schema: Heartbeat, headers: { Location: "The heartbeat's path." } },
   },
-  async handle({ env, params, body }) {
+  async handle({ env, caller, params, body }) {
     const name = IdText.safeParse(params.name);
     if (!name.success) return invalid([{ path: "name", message: "must be 1 to 64 of A-Z, a-z, 0-9, _ and -" }]);
     const configured = await putHeartbeat(env, name.data, body);
     if (!configured.ok) return configured;
     const { heartbeat, created } = configured.value;
+    await note(env, caller, created ? "heartbeat.create" : "heartbeat.update", name.data);
     return created ? reply(201, heartbeat, { location: `/v1/heartbeats/${name.data}` }) : reply(200, heartbeat);
   },
 });
@@ -86,8 +93,9 @@ const remove = route({
   description: "A beat in progress is given up.",
   answers: { 204: { description: "The heartbeat is gone." } },
   errors: ["not_found"],
-  async handle({ env, params }) {
+  async handle({ env, caller, params }) {
     const erased = await eraseHeartbeat(env, params.name);
+    if (erased.ok) await note(env, caller, "heartbeat.delete", params.name);
     return erased.ok ? reply(204) : erased;
   },
 });
@@ -121,9 +129,10 @@ const putDocument = route({
   body: { schema: z.string(), types: DOCUMENT_TYPES, maxBytes: MAX_DOCUMENT_BYTES, text: true },
   answers: { 204: { description: "The document is kept." } },
   errors: ["not_found"],
-  async handle({ env, params, body }) {
+  async handle({ env, caller, params, body }) {
     const found = findHeartbeat(env, params.name);
     const written = found.ok ? await found.value.writeDocument(body) : found;
+    if (written.ok) await note(env, caller, "heartbeat.update", params.name);
     return written.ok ? reply(204) : written;
   },
 });
@@ -171,3 +180,7 @@ const beats = route({
 });
 
 export const heartbeatRoutes = [list, put, get, remove, getDocument, putDocument, beat, beats] as const;
+
+/** The audit trail's row: a heartbeat keeps its state in an object of its own, and the directory its trail. */
+const note = (env: Env, caller: Caller, action: string, name: string): Promise<void> =>
+  noteChange(env, heartbeatKey(name), { action, target: name, by: authorOf(caller) });

@@ -1,6 +1,9 @@
 /** `/v1/users`: the roster of users for fan-out (CONTRACT.md §6, §9). The operator's, but for `seen`. */
+
 import * as z from "zod";
+import { noteChange } from "../../directory/audit.ts";
 import { deleteUser, getUser, importUsers, listUsers, putUser, seenUser } from "../../directory/roster.ts";
+import { authorOf } from "../../domain/audit.ts";
 import { invalid, notFound, type Outcome } from "../../domain/failure.ts";
 import { ok } from "../../domain/result.ts";
 import { User, UserInput, UserPathId, UsersImport } from "../../schema/user.ts";
@@ -30,6 +33,9 @@ const list = route({
   },
 });
 
+/** What an import changes, in the audit trail: of so many users none is named. */
+const ROSTER = "roster";
+
 const importMany = route({
   method: "post",
   path: "/v1/users/import",
@@ -43,8 +49,10 @@ const importMany = route({
   answers: {
     200: { description: "How many users that were.", schema: z.strictObject({ imported: z.int() }) },
   },
-  async handle({ env, settings, body, now }) {
-    return reply(200, { imported: await importUsers(env, settings, body.users, now) });
+  async handle({ env, settings, caller, body, now }) {
+    const imported = await importUsers(env, settings, body.users, now);
+    await noteChange(env, ROSTER, { action: "user.import", target: ROSTER, by: authorOf(caller) });
+    return reply(200, { imported });
   },
 });
 
@@ -61,10 +69,10 @@ const put = route({
     200: { description: "The user was there; marked so now.", schema: User },
     201: { description: "The user joined the roster.", schema: User, headers: { Location: "The user's path." } },
   },
-  async handle({ env, settings, params, body, now }) {
+  async handle({ env, settings, caller, params, body, now }) {
     const id = newId(params.id);
     if (!id.ok) return id;
-    const { user, created } = await putUser(env, settings, id.value, body.active, now);
+    const { user, created } = await putUser(env, settings, id.value, body.active, now, authorOf(caller));
     return created ? reply(201, user, { location: `/v1/users/${encodeURIComponent(id.value)}` }) : reply(200, user);
   },
 });
@@ -95,9 +103,9 @@ const remove = route({
   description: "Their jobs stay: only fan-outs leave them out. A fan-out that is going may still reach them.",
   answers: { 204: { description: "The user is off the roster." } },
   errors: ["not_found"],
-  async handle({ env, params }) {
+  async handle({ env, caller, params }) {
     if (!isId(params.id)) return notFound("user");
-    const gone = await deleteUser(env, params.id);
+    const gone = await deleteUser(env, params.id, authorOf(caller));
     return gone.ok ? reply(204) : gone;
   },
 });

@@ -140,7 +140,7 @@ function launch({ dataDir, port = 0, env = {} }: StartOptions) {
     cwd: ROOT,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...ownEnvironment(), DATA_DIR: dataDir, PORT: String(port), ...env },
+    env: { ...ownEnvironment(), DATA_DIR: dataDir, PORT: String(port), RATE_LIMITS: "off", ...env },
   });
   const { pid } = child;
   if (pid === undefined) throw new Error("npm could not be started");

@@ -189,3 +189,36 @@ describe("who made it", () => {
     expect(items).toMatchObject([{ action: "job.create" }]);
   });
 });
+
+describe("the audit trail", () => {
+  it("has one entry for each change of an agent, a heartbeat and the roster, and none for what changes nothing", async () => {
+    const [agent, name, user] = [fresh("agent"), fresh("heartbeat"), fresh("user")];
+    const url = "https://agent.example.com/hook?key=secret";
+    for (const method of ["PUT", "PUT", "DELETE"]) {
+      await send(method, `/v1/agents/${agent}`, method === "PUT" ? { url } : undefined);
+    }
+    await send("PUT", `/v1/heartbeats/${name}`, { every: "1h" });
+    await send("PUT", `/v1/heartbeats/${name}`, { every: "2h" });
+    await send("DELETE", `/v1/heartbeats/${name}`);
+    for (const active of [true, true, false]) await send("PUT", `/v1/users/${user}`, { active });
+    await send("POST", `/v1/users/${user}/seen`);
+    await send("DELETE", `/v1/users/${user}`);
+    await send("POST", "/v1/users/import", { users: [user] });
+    const { body } = await send("GET", "/v1/audit?limit=9");
+    const entries = (body.items as { action: string; target: string; actor: string }[]).map(
+      ({ action, target, actor }) => [actor, action, target],
+    );
+    expect(entries).toEqual([
+      ["admin", "user.import", "roster"],
+      ["admin", "user.delete", user],
+      ["admin", "user.update", user],
+      ["admin", "user.create", user],
+      ["admin", "heartbeat.delete", name],
+      ["admin", "heartbeat.update", name],
+      ["admin", "heartbeat.create", name],
+      ["admin", "agent.delete", agent],
+      ["admin", "agent.create", agent],
+    ]);
+    expect(JSON.stringify(body)).not.toContain("secret");
+  });
+});

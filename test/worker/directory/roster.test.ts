@@ -70,9 +70,10 @@ describe("a user", () => {
     expect(await seenUser(env, always, "seen-1", NOW)).toEqual({ ...seen, active: true });
     await putUser(env, always, "seen-1", false, NOW);
     expect(await seenUser(env, always, "seen-1", NOW + 1)).toMatchObject({ active: false });
-    expect(await seenUser(env, always, "seen-1", NOW - HOUR)).toMatchObject({
-      last_seen_at: "2026-11-23T09:00:00.001Z",
-    });
+    for (const at of [NOW + 59_999, NOW - HOUR]) expect(await seenUser(env, always, "seen-1", at)).toMatchObject(seen);
+    const later = { last_seen_at: "2026-11-23T09:01:00.000Z" };
+    expect(await seenUser(env, always, "seen-1", NOW + 60_000)).toMatchObject(later);
+    expect(await seenUser(env, always, "seen-1", NOW - HOUR)).toMatchObject(later);
   });
 
   it("is active under ACTIVE_WINDOW while seen within it, and only if marked so", async () => {

@@ -1,0 +1,100 @@
+/**
+ * The open event streams of one job: how many there are, and whether each may still listen (docs/contract.md §16, §17). A stream
+ * is checked at each thing that it sends, and ends with its token.
+ */
+import { closeStream, openStream } from "../../src/directory/streams.ts";
+import { isRevoked } from "../../src/directory/tokens.ts";
+import type { Outcome } from "../../src/domain/failure.ts";
+import { type Caller, canSee, type TokenFacts } from "../../src/domain/job/access.ts";
+import { err, ok } from "../../src/domain/result.ts";
+import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
+import type { Env } from "../../src/env.ts";
+import { logError } from "../../src/log.ts";
+import { SECOND_MS } from "../../src/schema/limits.ts";
+import { openEvents } from "./events.ts";
+import type { FanOutProgress } from "./fan-out-progress.ts";
+import type { JobState } from "./state.ts";
+
+const MAX_STREAMS_PER_JOB = 10;
+/** So often it is asked whether the token was revoked, and the stream's place renewed: a revocation holds within 10 s. */
+const CHECK_MS = 4 * SECOND_MS;
+/** A timer's longest wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const RETRY_SECONDS = 30;
+/** As long as it takes until a write that nobody takes is known. */
+const GONE_MS = 200;
+
+export class EventStreams {
+  readonly #env: Env;
+  readonly #state: JobState;
+  readonly #progress: FanOutProgress;
+  /** By lease, what sends a comment. */
+  readonly #open = new Map<string, () => void>();
+
+  constructor(env: Env, state: JobState, progress: FanOutProgress) {
+    this.#env = env;
+    this.#state = state;
+    this.#progress = progress;
+  }
+
+  /** A stream for a caller that may see the job. Errors: `rate_limited` when the job or the token has as many as it may. */
+  async open(caller: Caller, lastRev: number | undefined): Promise<Outcome<ReadableStream<Uint8Array>>> {
+    const now = Date.now();
+    const lease = timedId("s", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));
+    if (this.#open.size >= MAX_STREAMS_PER_JOB) await this.#findGone();
+    if (this.#open.size >= MAX_STREAMS_PER_JOB) {
+      return tooMany(`This job has ${MAX_STREAMS_PER_JOB} event streams open, which is the most.`);
+    }
+    this.#open.set(lease, () => undefined);
+    const isOpen = await openStream(this.#env, caller, lease).catch((error) => {
+      logError("The event streams of a token could not be counted", {}, error);
+      return true;
+    });
+    if (!isOpen) {
+      this.#open.delete(lease);
+      return tooMany("This token has 50 event streams open, which is the most.");
+    }
+    return ok(
+      openEvents(this.#state, this.#progress, lastRev, (end, ping) => this.#listener(caller, lease, end, ping)),
+    );
+  }
+
+  /** What watches over one stream while it is open; `end` closes it. */
+  #listener(caller: Caller, lease: string, end: () => void, ping: () => void) {
+    this.#open.set(lease, ping);
+    const { expires_at = Number.POSITIVE_INFINITY }: TokenFacts & { readonly role: string } = caller;
+    const expiry = setTimeout(end, Math.min(MAX_TIMER_MS, Math.max(0, expires_at - Date.now())));
+    const check = setInterval(() => void this.#check(caller, lease, end), CHECK_MS);
+    return {
+      mayHear: (): boolean => {
+        const record = this.#state.stored?.record;
+        return Date.now() < expires_at && record !== undefined && canSee(caller, record.definition);
+      },
+      ended: (): void => {
+        clearTimeout(expiry);
+        clearInterval(check);
+        this.#open.delete(lease);
+        // A place that is not given back is over soon.
+        void closeStream(this.#env, caller, lease).catch(() => undefined);
+      },
+    };
+  }
+
+  /** A reader that has gone is found out only by something that is sent. */
+  async #findGone(): Promise<void> {
+    for (const ping of [...this.#open.values()]) ping();
+    await new Promise((resolve) => setTimeout(resolve, GONE_MS));
+  }
+
+  async #check(caller: Caller, lease: string, end: () => void): Promise<void> {
+    try {
+      if (await isRevoked(this.#env, caller, Date.now())) end();
+      else if (!(await openStream(this.#env, caller, lease))) end();
+    } catch (error) {
+      logError("An event stream could not be checked; it is ended", {}, error);
+      end();
+    }
+  }
+}
+
+const tooMany = (detail: string) => err({ kind: "rate_limited", retryAfterSeconds: RETRY_SECONDS, detail } as const);

@@ -1,0 +1,58 @@
+/**
+ * How many calls a minute are answered (docs/contract.md §16): so many of one token, and so many failed authentications of one
+ * address. The figures stand in wrangler.toml; Workers' rate limits count where the call arrives, so they protect and do not meter.
+ */
+import { subjectOf } from "../domain/audit.ts";
+import type { Caller } from "../domain/job/access.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { Env, RateLimit, Settings } from "../env.ts";
+import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
+import type { HttpFailure } from "./failure.ts";
+
+/** Where a call comes from and when (epoch ms). */
+export type Arrival = {
+  readonly env: Pick<Env, "CALL_LIMIT" | "FAILURE_LIMIT">;
+  readonly settings: Pick<Settings, "LOCAL" | "RATE_LIMITS">;
+  readonly now: number;
+};
+
+/** Whether the token has a call left this minute. The operator's and a run's own are not counted. Errors: `rate_limited`. */
+export async function admitCall(caller: Caller, at: Arrival): Promise<Result<null, HttpFailure>> {
+  if (caller.role === "admin" || caller.role === "run") return ok(null);
+  return take(at.env.CALL_LIMIT, keyOf(caller), at, "This token has made as many calls as it may in a minute.");
+}
+
+/** Tokens of before have no id. A trigger token is known to its job alone: a wrong one must not count for the right one. */
+function keyOf(caller: Exclude<Caller, { readonly role: "admin" | "run" }>): string {
+  if (caller.role === "trigger") return `trigger ${caller.token_hash}`;
+  return caller.token_id ?? `${subjectOf(caller)} ${caller.expires_at}`;
+}
+
+/** Whether one more call without a valid token is answered as such. Errors: `rate_limited`. */
+export async function admitFailure(request: Request, at: Arrival): Promise<Result<null, HttpFailure>> {
+  // Under `npm start` a client could write the header itself; all of them are on this machine.
+  const address = at.settings.LOCAL ? "this machine" : (request.headers.get("cf-connecting-ip") ?? "unknown");
+  const why = "Too many calls without a valid token have come from this address in a minute.";
+  return take(at.env.FAILURE_LIMIT, addressKey(address), at, why);
+}
+
+/** An IPv6 client has a whole /64 to call from. */
+const addressKey = (address: string): string =>
+  address.includes(":") ? address.split(":").slice(0, 4).join(":") : address;
+
+/** A host without the binding, and `npm start` with RATE_LIMITS=off, count nothing. */
+async function take(
+  limit: RateLimit | undefined,
+  key: string,
+  { settings, now }: Arrival,
+  detail: string,
+): Promise<Result<null, HttpFailure>> {
+  if (limit === undefined || (settings.LOCAL && settings.RATE_LIMITS === "off")) return ok(null);
+  const { success } = await limit.limit({ key });
+  if (success) return ok(null);
+  return err({
+    kind: "rate_limited",
+    retryAfterSeconds: Math.ceil((MINUTE_MS - (now % MINUTE_MS)) / SECOND_MS),
+    detail,
+  });
+}

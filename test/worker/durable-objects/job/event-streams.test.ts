@@ -1,0 +1,123 @@
+/** Event streams are bounded, and end with what lets their readers listen (docs/contract.md §16, §17). */
+import { runInDurableObject } from "cloudflare:test";
+import { exports } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import type { JobObject } from "../../../../durable-objects/job/object.ts";
+import { ADMIN } from "../../../../src/domain/job/access.ts";
+import { env } from "../../bindings.ts";
+import { ADMIN_TOKEN, call, expectProblem, fresh, makeJob, ORIGIN } from "../../http-fixture.ts";
+
+const mint = async (user: string, expires_in = "1h"): Promise<{ id: string; token: string }> => {
+  const got = await call("POST", "/v1/tokens", { json: { role: "user", user_id: user, expires_in } });
+  return got.body as { id: string; token: string };
+};
+
+const open = (id: string, token = ADMIN_TOKEN): Promise<Response> =>
+  exports.default.fetch(
+    new Request(`${ORIGIN}/v1/jobs/${id}/events`, { headers: { authorization: `Bearer ${token}` } }),
+  );
+
+/** What a stream has sent so far, and whether it has ended. */
+function listen(response: Response) {
+  const heard = { text: "", ended: false };
+  const decoder = new TextDecoder();
+  const reader = response.body?.getReader();
+  void (async () => {
+    for (;;) {
+      const part = await reader?.read().catch(() => undefined);
+      if (part === undefined || part.done) break;
+      heard.text += decoder.decode(part.value);
+    }
+    heard.ended = true;
+  })();
+  return { heard, stop: () => reader?.cancel() };
+}
+
+const eventually = (probe: () => void): Promise<void> => vi.waitFor(probe, { timeout: 9_000, interval: 50 });
+
+describe("an event stream", () => {
+  it("ends with its token, and tells nothing of what comes afterwards", async () => {
+    const user = fresh("user");
+    const id = await makeJob({ user_id: user });
+    const { token } = await mint(user, "2s");
+    const { heard } = listen(await open(id, token));
+    await eventually(() => expect(heard.text).toContain("event: job"));
+    await eventually(() => expect(heard.ended).toBe(true));
+    await call("PATCH", `/v1/jobs/${id}`, { json: { description: "written after expiry" } });
+    expect(heard.text).not.toContain("written after expiry");
+  });
+
+  it("ends when its token is revoked, within ten seconds", async () => {
+    const user = fresh("user");
+    const id = await makeJob({ user_id: user });
+    const { id: tokenId, token } = await mint(user);
+    const { heard } = listen(await open(id, token));
+    await eventually(() => expect(heard.text).toContain("event: job"));
+    await call("DELETE", `/v1/tokens/${tokenId}`);
+    await eventually(() => expect(heard.ended).toBe(true));
+  });
+
+  it("ends when the job becomes another's, without a word of what is in it then", async () => {
+    const [user, other] = [fresh("user"), fresh("user")];
+    const id = await makeJob({ user_id: user });
+    const { token } = await mint(user);
+    const { heard } = listen(await open(id, token));
+    await eventually(() => expect(heard.text).toContain("event: job"));
+    await call("PATCH", `/v1/jobs/${id}`, { json: { user_id: other, message: "a secret of the other" } });
+    await eventually(() => expect(heard.ended).toBe(true));
+    expect(heard.text).not.toContain("a secret of the other");
+    expect(heard.text).not.toContain(other);
+  });
+
+  it("is one of ten at most of a job; a place is free again when one has ended", async () => {
+    const id = await makeJob();
+    const streams = await Promise.all(Array.from({ length: 10 }, async () => listen(await open(id))));
+    const refused = await call("GET", `/v1/jobs/${id}/events`);
+    expectProblem(refused, 429, "rate_limited");
+    expect(refused.headers.get("retry-after")).toBe("30");
+    await streams[0]?.stop();
+    await vi.waitFor(async () => {
+      const again = await open(id);
+      expect(again.status).toBe(200);
+      await again.body?.cancel();
+    });
+    for (const { stop } of streams) await stop();
+  });
+
+  it("is one of fifty at most of a token, over all jobs", async () => {
+    const user = fresh("user");
+    const { token } = await mint(user);
+    const ids = await Promise.all(Array.from({ length: 6 }, () => makeJob({ user_id: user })));
+    const opened = await Promise.all(
+      ids.slice(0, 5).flatMap((id) => Array.from({ length: 10 }, async () => listen(await open(id, token)))),
+    );
+    expectProblem(await call("GET", `/v1/jobs/${ids[5]}/events`, { token }), 429, "rate_limited");
+    const operator = listen(await open(ids[5] ?? ""));
+    await eventually(() => expect(operator.heard.text).toContain("event: job"));
+    for (const { stop } of [...opened, operator]) await stop();
+  });
+
+  it("is cut off when its reader is a mebibyte behind, and the change itself goes through", async () => {
+    const id = await makeJob();
+    await runInDurableObject(env.JOB.getByName(id), async (object: JobObject) => {
+      const opened = await object.events(ADMIN);
+      if (!opened.ok) throw new Error("no stream");
+      const message = "x".repeat(60_000);
+      let sent = 0;
+      const reader = opened.value.getReader();
+      for (; sent < 40; sent++) await object.patch(ADMIN, { message, description: `change ${sent}` });
+      let got = 0;
+      const read = async () => {
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) return;
+          got += value.byteLength;
+        }
+      };
+      await expect(read()).rejects.toThrow("too far behind");
+      expect(got).toBeLessThanOrEqual(1024 * 1024);
+      const seen = await object.read(ADMIN);
+      expect(seen).toMatchObject({ ok: true, value: { description: "change 39" } });
+    });
+  });
+});

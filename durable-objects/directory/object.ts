@@ -10,16 +10,14 @@ import {
   changeAgent,
   type RegisteredAgent,
 } from "../../src/domain/agent/registration.ts";
-import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
+import type { AuditEntry, Author } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { type Allowance, FINISHED_QUOTAS, isMadeByAnother } from "../../src/domain/limits/admission.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type {
-  AuditQuery,
   DirectoryRpc,
   EntryKey,
   IndexQuery,
@@ -27,7 +25,6 @@ import type {
   ListedAgent,
   ListedEntry,
   RegisteredHeartbeat,
-  RegisteredToken,
   Reservation,
   RosterCount,
   RosterQuery,
@@ -35,7 +32,6 @@ import type {
   SweepReport,
   SweepStats,
   TickAnswer,
-  TokenQuery,
 } from "../../src/objects/directory.ts";
 import { shardFor } from "../../src/objects/directory.ts";
 import { jobObject } from "../../src/objects/job.ts";
@@ -43,22 +39,20 @@ import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { DAY_MS } from "../../src/schema/limits.ts";
 import { makeSecret } from "../shared/secret.ts";
 import { AgentStore } from "./agent-store.ts";
-import { AuditStore } from "./audit-store.ts";
-import { EventsShard, type JobHealth } from "./events-shard.ts";
+import type { JobHealth } from "./events-shard.ts";
 import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
 import { NameStore } from "./name-store.ts";
-import { OpenStreams } from "./open-streams.ts";
 import { QuotaStore } from "./quota-store.ts";
 import { RosterStore } from "./roster-store.ts";
 import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
-import { TokenStore } from "./token-store.ts";
+import { TrustShard } from "./trust-shard.ts";
 
 /** More than end at a time, so that a surplus goes as fast as it came. */
 const ERASED_AT_ONCE = 4;
 
-export class DirectoryObject extends EventsShard implements DirectoryRpc {
+export class DirectoryObject extends TrustShard implements DirectoryRpc {
   readonly #index: IndexStore;
   readonly #quota: QuotaStore;
   readonly #names: NameStore;
@@ -66,9 +60,6 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
   readonly #roster: RosterStore;
   readonly #agents: AgentStore;
   readonly #heartbeats: HeartbeatRegistryStore;
-  readonly #tokens: TokenStore;
-  readonly #audit: AuditStore;
-  readonly #streams = new OpenStreams();
   #sweeping: Promise<SweepReport> | undefined;
   #lastSweep: SweepReport | undefined;
   #tickedAt: number | undefined;
@@ -84,8 +75,6 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     this.#roster = new RosterStore(this.tables);
     this.#agents = new AgentStore(this.tables);
     this.#heartbeats = new HeartbeatRegistryStore(this.tables);
-    this.#tokens = new TokenStore(this.tables);
-    this.#audit = new AuditStore(this.tables);
   }
 
   /**
@@ -98,14 +87,14 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     }
     const reserved = this.#index.reserve(entry, allowed, Date.now());
     if (reserved.ok && !reserved.value.repeated) {
-      this.#record({ action: "job.create", target: entry.id, by }, { jobId: entry.id, owner: entry.owner });
+      this.record({ action: "job.create", target: entry.id, by }, { jobId: entry.id, owner: entry.owner });
     }
     return reserved;
   }
 
   async upsert(entry: IndexEntry, changes: readonly AuditEntry[] = []): Promise<void> {
     this.#index.upsert(entry, Date.now());
-    for (const change of changes) this.#audit.add(change);
+    for (const change of changes) this.audit.add(change);
     if (entry.state === "finished") this.#eraseOldest(entry.owner);
   }
 
@@ -117,7 +106,7 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
   /** See {@link IndexStore.remove}. */
   async remove(key: EntryKey & { readonly owner?: string }, changes: readonly AuditEntry[] = []): Promise<void> {
     this.#index.remove(key);
-    for (const change of changes) this.#audit.add(change);
+    for (const change of changes) this.audit.add(change);
   }
 
   async giveUpPlace(key: EntryKey & { readonly owner: string }): Promise<void> {
@@ -199,7 +188,7 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     by?: Author,
   ): Promise<{ readonly user: RosterUser; readonly created: boolean }> {
     const { user, created, changed } = this.#roster.put(id, active);
-    if (changed) this.#record({ action: created ? "user.create" : "user.update", target: id, by });
+    if (changed) this.record({ action: created ? "user.create" : "user.update", target: id, by });
     return { user, created };
   }
 
@@ -210,7 +199,7 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
 
   async deleteUser(id: string, by?: Author): Promise<Outcome<null>> {
     if (!this.#roster.delete(id)) return notFound("user");
-    this.#record({ action: "user.delete", target: id, by });
+    this.record({ action: "user.delete", target: id, by });
     return ok(null);
   }
 
@@ -242,7 +231,7 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
     const changed = changeAgent(id, present, change, makeSecret, Date.now());
     if (changed.ok && !isSame(changed.value.agent, present)) {
       this.#agents.put(changed.value.agent);
-      this.#record({ action: present === undefined ? "agent.create" : "agent.update", target: id, by });
+      this.record({ action: present === undefined ? "agent.create" : "agent.update", target: id, by });
     }
     return changed;
   }
@@ -254,48 +243,12 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
 
   async deleteAgent(id: string, by?: Author): Promise<Outcome<null>> {
     if (!this.#agents.delete(id)) return notFound("agent");
-    this.#record({ action: "agent.delete", target: id, by });
+    this.record({ action: "agent.delete", target: id, by });
     return ok(null);
   }
 
   async listAgents(afterId: string, limit: number): Promise<ListedAgent[]> {
     return this.#agents.list(afterId, limit);
-  }
-
-  async putToken(token: RegisteredToken, by: Author): Promise<void> {
-    this.#tokens.put(token, Date.now());
-    this.#record({ action: "token.create", target: token.id, by });
-  }
-
-  async listTokens(query: TokenQuery): Promise<RegisteredToken[]> {
-    return this.#tokens.list(query);
-  }
-
-  async revokeToken(id: string, by: Author, now: number): Promise<Outcome<RegisteredToken>> {
-    const token = this.#tokens.revoke(id, now);
-    if (token === undefined) return notFound("token");
-    this.#record({ action: "token.revoke", target: id, by });
-    return ok(token);
-  }
-
-  async revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }> {
-    return this.#tokens.revokedSince(after, now);
-  }
-
-  async openStream(token: string, lease: string): Promise<boolean> {
-    return this.#streams.open(token, lease, Date.now());
-  }
-
-  async closeStream(token: string, lease: string): Promise<void> {
-    this.#streams.close(token, lease);
-  }
-
-  async listAudit(query: AuditQuery): Promise<AuditEntry[]> {
-    return this.#audit.list(query);
-  }
-
-  async noteChange(change: Change): Promise<void> {
-    this.#record(change);
   }
 
   async putHeartbeat(heartbeat: RegisteredHeartbeat): Promise<void> {
@@ -343,7 +296,7 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
   #giveUp(key: EntryKey & { readonly owner?: string }): void {
     const gone = this.#index.remove(key);
     if (gone === undefined) return;
-    this.#audit.takeBack(key.id, Date.now() - DAY_MS);
+    this.audit.takeBack(key.id, Date.now() - DAY_MS);
     if (!isMadeByAnother(gone)) return;
     const dropped = shardFor(this.env, gone.maker).dropMade(gone.maker, gone.id);
     this.ctx.waitUntil(
@@ -360,23 +313,6 @@ export class DirectoryObject extends EventsShard implements DirectoryRpc {
         erased.catch((error) => logError("A finished job could not be erased", { job_id: id }, error)),
       );
     }
-  }
-
-  /** A row of the audit trail, in the commit of the change itself. */
-  #record(
-    { by, action, target }: Omit<Change, "by"> & { readonly by: Author | undefined },
-    of: Pick<AuditEntry, "jobId" | "owner"> = {},
-  ): void {
-    if (by === undefined) return;
-    const at = Date.now();
-    this.#audit.add({
-      id: timedId("a", at, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES))),
-      at,
-      ...by,
-      action,
-      target,
-      ...of,
-    });
   }
 
   protected override noteHealth(key: EntryKey, health: JobHealth): void {

@@ -105,11 +105,32 @@ export type SweepReport = {
  */
 export type SweepStats = { readonly foundOverdue: number; readonly last?: SweepReport; readonly tickedAt?: number };
 
+/** What a shard keeps of tokens and of changes. */
+export interface TrustRpc {
+  /** Lists a token. */
+  putToken(token: RegisteredToken, by: Author): Promise<void>;
+  /** Those that have neither expired nor been revoked, newest first. */
+  listTokens(query: TokenQuery): Promise<RegisteredToken[]>;
+  /** Errors: `not_found` if there is no such token, or it has expired or been revoked. */
+  revokeToken(id: string, by: Author, now: number): Promise<Outcome<RegisteredToken>>;
+  /** Tokens revoked after `after` that have not expired, and when the last of them was; a few earlier ones come again. */
+  revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }>;
+
+  /** Opens an event stream of the token, or renews it. False if the token has as many open as it may. */
+  openStream(token: string, lease: string): Promise<boolean>;
+  closeStream(token: string, lease: string): Promise<void>;
+
+  /** The audit trail of this shard, newest first. */
+  listAudit(query: AuditQuery): Promise<AuditEntry[]>;
+  /** Records a change that is no row of the directory. */
+  noteChange(change: Change): Promise<void>;
+}
+
 /**
  * One shard of the directory. Expected failures are answers; the only throw is a shard count that differs from the one that the
  * shard was made with.
  */
-export interface DirectoryRpc extends EventsRpc {
+export interface DirectoryRpc extends EventsRpc, TrustRpc {
   /**
    * Reserves a job's place before its object is made, so that no job exists that is not listed. Make it with the answer's
    * `createdAt`. Errors: `name_reserved`, `quota_exceeded`.
@@ -180,24 +201,6 @@ export interface DirectoryRpc extends EventsRpc {
   /** Errors: `not_found`. */
   deleteAgent(id: string, by?: Author): Promise<Outcome<null>>;
   listAgents(afterId: string, limit: number): Promise<ListedAgent[]>;
-
-  /** Lists a token. */
-  putToken(token: RegisteredToken, by: Author): Promise<void>;
-  /** Those that have neither expired nor been revoked, newest first. */
-  listTokens(query: TokenQuery): Promise<RegisteredToken[]>;
-  /** Errors: `not_found` if there is no such token, or it has expired or been revoked. */
-  revokeToken(id: string, by: Author, now: number): Promise<Outcome<RegisteredToken>>;
-  /** Tokens revoked after `after` that have not expired, and when the last of them was; a few earlier ones come again. */
-  revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }>;
-
-  /** Opens an event stream of the token, or renews it. False if the token has as many open as it may. */
-  openStream(token: string, lease: string): Promise<boolean>;
-  closeStream(token: string, lease: string): Promise<void>;
-
-  /** The audit trail of this shard, newest first. */
-  listAudit(query: AuditQuery): Promise<AuditEntry[]>;
-  /** Records a change that is no row of the directory. */
-  noteChange(change: Change): Promise<void>;
 
   putHeartbeat(heartbeat: RegisteredHeartbeat): Promise<void>;
   removeHeartbeat(name: string): Promise<void>;

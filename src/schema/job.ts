@@ -110,6 +110,8 @@ export const READ_ONLY_FIELDS = [
   "last_error",
   "last_status",
   "next_run_at",
+  "paused_reason",
+  "paused_until",
   "run_count",
   "consecutive_failures",
   "spent",
@@ -309,7 +311,7 @@ export const Job = z
     id: z.string(),
     ...JobDefinition.shape,
     state: JobState,
-    paused_reason: z.string().optional().meta({ description: "Why Reveille itself has paused the job." }),
+    paused_reason: z.string().optional().meta({ description: "Why the job is paused, as whoever paused it said." }),
     paused_until: z.string().optional().meta({ description: "When a paused job resumes by itself." }),
     created_at: z.string(),
     updated_at: z

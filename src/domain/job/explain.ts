@@ -77,6 +77,8 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
     return { verdict: "before_creation", explanation: `The job was made only at ${formatInstant(record.createdAt)}.` };
   }
   const dueAt = firesOf(job, record).last(at);
+  const chosen = explainChosen(record.anchorAt, log, dueAt, context);
+  if (chosen !== undefined) return chosen;
   if (dueAt === null || dueAt < record.anchorAt) return explainNothingDue(state, log, context);
 
   const run = log.find((candidate) => candidate.trigger === "schedule" && isOf(candidate, dueAt));
@@ -93,6 +95,26 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
     };
   }
   return { ...explainTraceless(state, log, dueAt, context), dueAt };
+}
+
+/**
+ * A time that the agent chose (`control.next_in`, `next_at`) stands beside those of the schedule: the run that came of it, or why a fire
+ * of the schedule before it was none. `since` is when the present schedule began, `dueAt` its last fire by the time asked about.
+ */
+function explainChosen(
+  since: number,
+  log: readonly Run[],
+  dueAt: number | null,
+  context: ExplainContext,
+): Explanation | undefined {
+  const { at } = context;
+  const after = Math.max(since, dueAt ?? since);
+  const run = log.find(({ trigger, dueAt: due }) => trigger === "schedule" && due <= at && due > after);
+  if (run !== undefined) return { ...explainRun(run, run.dueAt, context), dueAt: run.dueAt, run };
+  const asked = log.find(({ nextAt = 0, finishedAt = 0 }) => dueAt !== null && finishedAt <= dueAt && dueAt < nextAt);
+  if (asked?.nextAt === undefined || dueAt === null) return undefined;
+  const explanation = `No fire was due at ${formatInstant(dueAt)}: in run ${asked.id} the agent asked for ${formatInstant(asked.nextAt)} in its place.`;
+  return { verdict: "not_due", explanation, dueAt, run: asked };
 }
 
 /** Whether a run is the one of this due time, or a skip of several held fires of which this is one. */

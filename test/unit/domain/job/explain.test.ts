@@ -56,6 +56,20 @@ describe("explain says why a job did or did not run", () => {
     expect([verdict, run?.dueAt]).toEqual(["coalesced", T0 + HOUR_MS]);
   });
 
+  it("at a time that the agent chose, and at a fire of the schedule that the choice replaced", () => {
+    const state = job({ pacing: { min: "1m", max: "1h" } });
+    const [first] = woken(state, T0 + 10 * MINUTE_MS).log;
+    if (first === undefined) throw new Error("nothing ran");
+    const chosen = T0 + 25 * MINUTE_MS;
+    const asked: Run = { ...first, phase: "ended", status: "success", finishedAt: first.dueAt + 1, nextAt: chosen };
+    const run: Run = { ...asked, id: "chosen", seq: 2, dueAt: chosen, startedAt: chosen, finishedAt: chosen + 1 };
+    const { nextAt: _nextAt, ...second } = run;
+    const replaced = ask(state, [asked], T0 + 21 * MINUTE_MS, T0 + 21 * MINUTE_MS);
+    expect([replaced.verdict, replaced.explanation]).toEqual(["not_due", expect.stringContaining("in its place")]);
+    const ran = ask(state, [second, asked], T0 + 26 * MINUTE_MS, T0 + 26 * MINUTE_MS);
+    expect([ran.verdict, ran.dueAt]).toEqual(["ran", chosen]);
+  });
+
   it("when it is paused, with Reveille's own reason", () => {
     const state = job();
     const paused = {

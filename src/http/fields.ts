@@ -13,12 +13,18 @@ export const pageLimit = (fallback: number, most = 100) =>
     .min(1)
     .max(most)
     .default(fallback)
-    .meta({ description: `How many items a page has at most, 1 to ${most}; default ${fallback}.` });
+    .meta({
+      aliases: ["per_page", "page_size", "count", "size", "max", "first", "top"],
+      description: `How many items a page has at most, 1 to ${most}; default ${fallback}.`,
+    });
 
 export const pageCursor = queryText
   .max(4 * KIB)
   .optional()
-  .meta({ description: "next_cursor of the page before, unchanged." });
+  .meta({
+    aliases: ["next", "next_cursor", "page_token", "starting_after"],
+    description: "next_cursor of the page before, unchanged.",
+  });
 
 /** `{items, next_cursor?}`. */
 export const pageOf = <S extends z.ZodType>(item: S) =>

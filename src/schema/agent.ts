@@ -38,16 +38,22 @@ export type AgentTest = z.infer<typeof AgentTest>;
 
 /** Whether URL and secret can be used is decided by `directory/agents.ts`, which knows the settings. */
 export const AgentInput = z.strictObject({
-  delivery: z.enum(["push", "pull"]).optional().meta({
-    description:
-      "pull: the agent has no address and takes its runs out of a mailbox; it has no url and no secret then.",
-  }),
+  delivery: z
+    .enum(["push", "pull"])
+    .optional()
+    .meta({
+      aliases: ["mode", "type", "kind"],
+      valueAliases: { webhook: "push", http: "push", mailbox: "pull", poll: "pull" },
+      description:
+        "pull: the agent has no address and takes its runs out of a mailbox; it has no url and no secret then.",
+    }),
   url: z
     .string()
     .min(1)
     .max(2_048)
     .optional()
     .meta({
+      aliases: ["endpoint", "webhook", "webhook_url", "callback_url", "address", "uri"],
       description:
         "Where calls go: https, or http to loopback under npm start. Required unless delivery is pull; left out for an agent that has one, it stays, and so do headers and body.",
       examples: ["https://agent.example.com/hook"],
@@ -64,6 +70,7 @@ export const AgentInput = z.strictObject({
     description: "With rotate: how long calls carry a signature of the old secret as well, 0s to 30d; default 24h.",
   }),
   headers: Headers.nullish().meta({
+    aliases: ["header", "http_headers"],
     description:
       "Up to 8 further headers of its calls, authorization among them. A masked value, as GET shows it, stays what it is. Left out in a call with a url: none.",
     examples: [{ authorization: "Bearer TOKEN" }],

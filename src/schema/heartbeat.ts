@@ -18,8 +18,11 @@ const modelText = boundedText(0, 200);
 
 export const ActiveHours = z
   .strictObject({
-    start: clockText,
-    end: clockText.meta({ description: "The first minute that is no longer active, HH:MM; 24:00 is midnight." }),
+    start: clockText.meta({ aliases: ["from", "begin", "start_time"] }),
+    end: clockText.meta({
+      aliases: ["to", "until", "end_time", "stop"],
+      description: "The first minute that is no longer active, HH:MM; 24:00 is midnight.",
+    }),
     timezone: z
       .string()
       .min(1)
@@ -55,6 +58,7 @@ export const HeartbeatInput = z.strictObject({
   name: IdText.optional(),
   enabled: z.boolean().default(true),
   every: DurationText.default("30m").meta({
+    aliases: ["interval", "period", "frequency"],
     description: "10s to 365d. Beats fall on multiples of it, counted in UTC from 1970: 30m beats at :00 and :30.",
   }),
   agent_id: z.union([IdText, z.literal("")]).optional(),

@@ -302,7 +302,19 @@ export type JobInput = z.infer<typeof JobInput>;
 export const JobDefinition = JobInput.required({ owner_kind: true, exec_scope: true });
 export type JobDefinition = z.infer<typeof JobDefinition>;
 
-export const RunStatus = z.enum(["running", "success", "error", "skipped"]);
+export const RunStatus = z.enum(["running", "success", "error", "skipped"]).meta({
+  valueAliases: {
+    failed: "error",
+    failure: "error",
+    completed: "success",
+    succeeded: "success",
+    done: "success",
+    ok: "success",
+    active: "running",
+    pending: "running",
+    in_progress: "running",
+  },
+});
 export type RunStatus = z.infer<typeof RunStatus>;
 
 /** A job as every answer shows it. */

@@ -90,11 +90,26 @@ export type Run = z.infer<typeof Run>;
 /** Output and error are cut where they are longer than what is kept (16 KiB and 4 KiB), never refused: a result is not to be lost. */
 export const CompleteBody = z
   .strictObject({
-    status: z.enum(["success", "error"]),
+    status: z.enum(["success", "error"]).meta({
+      aliases: ["outcome", "state"],
+      valueAliases: {
+        completed: "success",
+        complete: "success",
+        succeeded: "success",
+        done: "success",
+        ok: "success",
+        finished: "success",
+        failed: "error",
+        failure: "error",
+      },
+    }),
     output: z
       .union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())])
       .optional()
-      .meta({ description: "What came of it: text, or JSON, which is kept as text; the first 16 KiB are kept." }),
+      .meta({
+        aliases: ["result", "response", "answer", "data", "text", "message"],
+        description: "What came of it: text, or JSON, which is kept as text; the first 16 KiB are kept.",
+      }),
     error: z.string().optional().meta({ description: "Why it failed; the first 4 KiB are kept." }),
     control: z.union([Control, z.unknown()]).optional().meta({
       description: "Steers the job. What is not understood is told in the run's control_error, and fails nothing.",
@@ -105,8 +120,14 @@ export type CompleteBody = z.infer<typeof CompleteBody>;
 
 export const BackfillBody = z
   .strictObject({
-    from: InstantText.optional().meta({ description: "The first time that counts: RFC 3339 with an offset." }),
-    to: InstantText.optional().meta({ description: "The last time that counts; not in the future." }),
+    from: InstantText.optional().meta({
+      aliases: ["start", "since", "start_time", "begin", "after"],
+      description: "The first time that counts: RFC 3339 with an offset.",
+    }),
+    to: InstantText.optional().meta({
+      aliases: ["end", "until", "end_time", "before"],
+      description: "The last time that counts; not in the future.",
+    }),
     cancel: z
       .boolean()
       .optional()
@@ -120,8 +141,11 @@ export type BackfillBody = z.infer<typeof BackfillBody>;
 
 export const PauseBody = z
   .strictObject({
-    reason: boundedText(0, MAX_CONTROL_TEXT_BYTES).optional().meta({ description: "Why, for people: paused_reason." }),
+    reason: boundedText(0, MAX_CONTROL_TEXT_BYTES)
+      .optional()
+      .meta({ aliases: ["comment", "note", "why"], description: "Why, for people: paused_reason." }),
     until: DurationText.optional().meta({
+      aliases: ["resume_at", "for", "duration", "resume_after", "snooze", "till"],
       description: "When the job resumes by itself: RFC 3339 with an offset, or a duration from now.",
       examples: ["2h"],
     }),
@@ -130,27 +154,42 @@ export const PauseBody = z
 export type PauseBody = z.infer<typeof PauseBody>;
 
 const thisRun = {
-  message: boundedText(1, MAX_MESSAGE_BYTES).optional().meta({ description: "The prompt for this run only." }),
-  payload: Payload.optional().meta({ description: "The payload for this run only, in place of the job's own." }),
+  message: boundedText(1, MAX_MESSAGE_BYTES)
+    .optional()
+    .meta({
+      aliases: ["prompt", "text", "instruction", "instructions", "task", "content"],
+      description: "The prompt for this run only.",
+    }),
+  payload: Payload.optional().meta({
+    aliases: ["data", "input", "args", "arguments", "params", "body", "context"],
+    description: "The payload for this run only, in place of the job's own.",
+  }),
 };
 
 export const RunNowBody = z
   .strictObject({
     ...thisRun,
     wait: DurationText.optional().meta({
+      aliases: ["timeout", "wait_for", "wait_seconds", "max_wait"],
       description: "1s to 50s: wait so long for the run to end, and answer with it. Not for all_users jobs.",
       examples: ["30s"],
     }),
   })
   .meta({ examples: [{ message: "Only what came in since noon." }] });
 
-export const TriggerKey = z.string().min(1).max(255).meta({
-  description: "Names this event: for 24 hours the same key answers what it was answered first, and runs nothing.",
-});
+export const TriggerKey = z
+  .string()
+  .min(1)
+  .max(255)
+  .meta({
+    aliases: ["idempotency_key", "event_id", "dedupe_key"],
+    description: "Names this event: for 24 hours the same key answers what it was answered first, and runs nothing.",
+  });
 
 export const TriggerBody = z
   .strictObject({
     payload: Payload.optional().meta({
+      aliases: ["data", "input", "event", "args", "body"],
       description: "Merged over the job's own payload (RFC 7396), for this run only.",
     }),
     key: TriggerKey.optional(),

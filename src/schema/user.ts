@@ -24,7 +24,11 @@ export const UserInput = z.strictObject({
   active: z
     .boolean()
     .default(true)
-    .meta({ description: "The operator's mark; false leaves the user out of fan-outs." }),
+    .meta({
+      aliases: ["enabled", "is_active"],
+      opposites: ["disabled", "inactive"],
+      description: "The operator's mark; false leaves the user out of fan-outs.",
+    }),
 });
 
 export const UsersImport = z.strictObject({

@@ -11,6 +11,7 @@ import type { Input } from "../invoke.ts";
 import type { AnyRoute } from "../route.ts";
 import { explainIssues, missingText } from "../teach/explain.ts";
 import { type Field, fieldAt, fieldOf, joined } from "../teach/field.ts";
+import { sameName } from "../teach/near.ts";
 import { withoutNulls } from "../teach/sound-part.ts";
 import { zodWords } from "../teach/zod-words.ts";
 import { briefProperties } from "./brief-schema.ts";
@@ -42,8 +43,14 @@ export function toolsOver(routes: readonly AnyRoute[]): readonly Tool[] {
 }
 
 /** The route that the arguments ask for. */
-export const routeFor = ({ route, withoutJob }: Tool, args: Fields): AnyRoute =>
-  withoutJob !== undefined && (args.job_id === undefined || args.job_id === null) ? withoutJob : route;
+export function routeFor({ route, withoutJob }: Tool, args: Fields): AnyRoute {
+  const namesJob = Object.entries(args).some(
+    ([name, value]) => value !== null && sameName(name, ["job_id", ...JOB_ALIASES]).length > 0,
+  );
+  return withoutJob === undefined || namesJob ? route : withoutJob;
+}
+
+const JOB_ALIASES = ["id", "job", "job_name"];
 
 const Args = z.record(z.string(), z.unknown());
 const Key = z.string().meta({ description: "Names this call: a repeat within 24 hours makes no second job." });
@@ -58,12 +65,22 @@ const paramsOf = ({ path }: AnyRoute): readonly (readonly [param: string, field:
 /** The tool's fields at one level, when it stands for this route: those of the route's path, body and query. */
 export function rootOf(tool: Omit<Tool, "inputSchema">, route: AnyRoute): Field {
   if (tool.own !== undefined) return fieldOf(tool.own.schema);
-  const id = (param: string, field: string) => z.string().meta({ aliases: [param, field.replace(/_id$/, "")] });
+  const id = (param: string, field: string) =>
+    z.string().meta({
+      aliases: field === "job_id" ? JOB_ALIASES : [param, field.replace(/_id$/, "")],
+      description: ID_WORDS[field] ?? `The id of the ${field.replace(/_id$/, "")}`,
+    });
   const ids = Object.fromEntries(paramsOf(route).map(([param, field]) => [field, id(param, field)]));
   const own = z.strictObject({ ...ids, ...(tool.idempotencyKey ? { idempotency_key: Key.optional() } : {}) });
   const shapes = [own, route.body?.shown ?? route.body?.schema, route.query];
   return joined(...shapes.flatMap((schema) => (schema === undefined ? [] : [fieldOf(schema)])));
 }
+
+const NO_ID = "must be an id, as text that is not empty";
+const ID_WORDS: Readonly<Record<string, string>> = {
+  job_id: "The job's id, as schedule_job and list_jobs show it",
+  run_id: "The run's id, as list_runs shows it",
+};
 
 /** The arguments as JSON Schema. `additionalProperties` stays unsaid: what is wrong is told by the answer, not by a client. */
 function inputSchemaOf(tool: Omit<Tool, "inputSchema">) {
@@ -98,7 +115,11 @@ export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Calle
     const id = given.get(field);
     if (id !== undefined) given.delete(field);
     if (typeof id === "string" && id !== "") params[param] = id;
-    else wrong.push({ path: field, message: missingText(fieldAt(root, [field]), now) });
+    else
+      wrong.push({
+        path: field,
+        message: id === undefined || id === null ? missingText(fieldAt(root, [field]), now) : NO_ID,
+      });
   }
   const key = given.get("idempotency_key");
   if (tool.idempotencyKey) given.delete("idempotency_key");

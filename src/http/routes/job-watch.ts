@@ -18,6 +18,7 @@ const explain = route({
   description: "About the last fire that was due by `at`; for a time to come, whether the job will run by then.",
   query: z.strictObject({
     at: InstantText.optional().meta({
+      aliases: ["time", "when", "timestamp", "date"],
       description: "The time to explain: RFC 3339 with an offset; default now.",
       examples: ["2026-11-23T09:00:00Z"],
     }),

@@ -6,7 +6,7 @@ import { tomorrow } from "./value.ts";
 export function exampleOf(field: Field, now: number): unknown {
   if (field.reads === "instant") return tomorrow(now);
   if (field.example !== undefined) return field.example;
-  if (field.reads === "duration") return "1h";
+  if (field.reads === "duration") return field.fallback ?? "1h";
   if (field.values.length > 0) return field.values[0];
   const required = field.fields.filter(({ isRequired }) => isRequired);
   const inner = required.length > 0 ? required : field.fields.slice(0, 1);

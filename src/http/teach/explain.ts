@@ -8,6 +8,7 @@ import { correction, namesAt } from "./unknown-name.ts";
 import { clock, durationsOf, epochText, isReadAs, rightValues, tomorrow } from "./value.ts";
 import { cronOf, instantOf } from "./words.ts";
 import { either, json, shown } from "./write.ts";
+import { MISSING } from "./zod-words.ts";
 
 /** Where a call brings fields; over MCP all stand at one level, as a tool's arguments. */
 export type Place = "body" | "query" | "headers" | "arguments";
@@ -44,7 +45,7 @@ export function explainIssues(
     const field = root === undefined ? undefined : fieldAt(root, path);
     const given = valueAt(value, path);
     const message =
-      given === undefined && issue.code !== "custom"
+      given === undefined && issue.message === MISSING
         ? missingText(field, lesson.now)
         : valueText(issue.message, field, given, lesson.now);
     return [{ path: path.join("."), message }];
@@ -74,7 +75,7 @@ function unknownText(
   const beside = typeof parent === "object" && parent !== null ? Object.fromEntries(Object.entries(parent)) : {};
   const value = valueAt(parent, [name]);
   const isHere = [...fieldsBelow(root)].some(({ field }) => sameName(name, [field.name]).length > 0);
-  const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, places);
+  const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, { places, now });
   if (elsewhere !== undefined) return elsewhere;
   const corrected = correction({ root, at, name, value, beside, now });
   if (at.length === 0 && sameName(name, root.shownOnly).length > 0) {
@@ -95,13 +96,13 @@ const NOUNS: Readonly<Record<Place, string>> = {
 };
 
 /** A name that is right, in the wrong part of the call. */
-function otherPlace(name: string, value: unknown, place: Place, places: Places): string | undefined {
+function otherPlace(name: string, value: unknown, place: Place, { places, now }: Lesson): string | undefined {
   for (const other of ["body", "query", "headers"] as const) {
     const root = places[other];
     if (other === place || root === undefined) continue;
     const found = root.fields.find((field) => sameName(name, [field.name]).length > 0);
     if (found === undefined) continue;
-    const [text = "…"] = rightValues(found, value);
+    const [text = "…"] = rightValues(found, value, now);
     if (other === "query") return `is a query parameter, not a field of the body: send ?${found.name}=${bare(text)}`;
     if (other === "headers") return `is a header, not ${NOUNS[place]}: send \`${found.name}: ${bare(text)}\``;
     return `is a field of the body, not ${NOUNS[place]}: send {"${found.name}": ${text}}`;
@@ -132,7 +133,7 @@ function valueText(message: string, field: Field | undefined, given: unknown, no
   if (field === undefined) return message;
   const instead = insteadOf(field, given);
   if (instead !== undefined) return `${message}; write ${instead}`;
-  const right = rightValues(field, given).filter((text) => text !== json(given));
+  const right = rightValues(field, given, now).filter((text) => text !== json(given));
   if (field.reads === "duration" && typeof given === "number") {
     return right.length === 0
       ? message

@@ -26,6 +26,8 @@ export type Field = {
   readonly instead: Partial<Readonly<Record<Reads, string>>>;
   readonly description: string | undefined;
   readonly example: unknown;
+  /** What counts when the field is left out. */
+  readonly fallback: unknown;
   readonly isRequired: boolean;
   /** The fields of an object. */
   readonly fields: readonly Field[];
@@ -87,6 +89,7 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
     instead: z.partialRecord(ReadsName, z.string()).catch({}).parse(schema.instead),
     description: typeof schema.description === "string" ? schema.description : undefined,
     example,
+    fallback: schema.default,
     isRequired,
     fields: uniqueByName([...own, ...alternatives.flatMap((one) => one.fields)]),
     item: item.success ? read("", item.data, false) : alternatives.find((one) => one.item !== undefined)?.item,

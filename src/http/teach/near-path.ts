@@ -16,11 +16,26 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   events: ["stream", "watch", "sse", "subscribe"],
 };
 
+/** Last pieces that are a method here. */
+const METHOD_WORDS: ReadonlyMap<string, string> = new Map([
+  ["delete", "DELETE"],
+  ["remove", "DELETE"],
+  ["destroy", "DELETE"],
+  ["update", "PATCH"],
+  ["edit", "PATCH"],
+  ["patch", "PATCH"],
+  ["create", "POST"],
+  ["list", "GET"],
+]);
+
 /** What a wrong piece costs at most, for the route to be worth naming. */
 const MAX_COST = 1.6;
 
 /** The route's call as it should have been, `POST /v1/jobs/abc/run`, or nothing where no route is near. */
 export function nearCall(method: string, path: string, routes: readonly AnyRoute[]): string | undefined {
+  const cut = path.lastIndexOf("/");
+  const meant = METHOD_WORDS.get(path.slice(cut + 1).toLowerCase());
+  if (meant !== undefined) return nearCall(meant, path.slice(0, cut), routes);
   const given = path.split("/").filter((piece) => piece !== "");
   const scored = routes
     .filter((route) => route.path !== "/")

@@ -21,12 +21,12 @@ export const sameName = (given: string, known: readonly string[]): readonly stri
 };
 
 /** The known names that this one resembles most: by slips of the keys, else by the words that they share. */
-export function nearNames(given: string, known: readonly string[]): readonly string[] {
+export function nearNames(given: string, known: readonly string[], mostSlips = 3): readonly string[] {
   const wanted = spelling(given);
   if (wanted === "") return [];
   const byDistance = known.map((name) => ({ name, slips: slipsBetween(wanted, spelling(name)) }));
   const least = Math.min(...byDistance.map(({ slips }) => slips));
-  if (least <= allowedSlips(wanted.length)) {
+  if (least <= Math.min(mostSlips, allowedSlips(wanted.length))) {
     return byDistance
       .filter(({ name, slips }) => slips === least && slips < spelling(name).length)
       .map(({ name }) => name);

@@ -5,7 +5,7 @@
 import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow } from "./field.ts";
 import { nearNames, sameName, spelling } from "./near.ts";
-import { rightValues, unitOf } from "./value.ts";
+import { durationsOf, rightValues, unitMs, unitOf } from "./value.ts";
 import { either, json, nested, shown } from "./write.ts";
 
 type Placed = { readonly path: readonly string[]; readonly field: Field };
@@ -27,8 +27,8 @@ export type Wrong = {
 /** What to write in place of the name, or nothing where nothing is like it. */
 export function correction(wrong: Wrong): string | undefined {
   const { root, at, name, value } = wrong;
-  const kind = kindAsField(wrong);
-  if (kind !== undefined) return kind;
+  const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong);
+  if (special !== undefined) return special;
   const unit = unitOf(name);
   const timed = (targets: readonly Target[]) => targets.filter(({ field }) => field.reads === "duration");
   const base = unit === undefined ? "" : unit.base === "" ? name : unit.base;
@@ -49,7 +49,7 @@ export function namesAt(root: Field, at: readonly string[]): readonly string[] {
 }
 
 /** `{"type": "cron", "expression": "…"}`: the kind is itself the field, and what stands beside it is its value. */
-function kindAsField({ root, at, name, value, beside }: Wrong): string | undefined {
+function kindAsField({ root, at, name, value, beside, now }: Wrong): string | undefined {
   const here = fieldAt(root, at)?.fields ?? [];
   const kindOf = (given: unknown): Field | undefined => {
     if (typeof given !== "string" || given.length > 30) return undefined;
@@ -61,7 +61,7 @@ function kindAsField({ root, at, name, value, beside }: Wrong): string | undefin
     const [other, given] = unknown.find(([one]) => one !== name) ?? [];
     const unit = other === undefined ? undefined : unitOf(other);
     const [text = "…"] =
-      given === undefined ? [] : rightValues(isKind, given, isKind.reads === "duration" ? unit?.ms : undefined);
+      given === undefined ? [] : rightValues(isKind, given, now, isKind.reads === "duration" ? unit?.ms : undefined);
     return `is no field here, for the kind is itself the field: write ${nested([...at, isKind.name], text)}`;
   }
   const kind = unknown.map(([other, given]) =>
@@ -70,8 +70,28 @@ function kindAsField({ root, at, name, value, beside }: Wrong): string | undefin
   const known = kind.find((one) => one !== undefined);
   if (known === undefined || sureTargets(root, at, name).length > 0) return undefined;
   const unit = known.reads === "duration" ? unitOf(name)?.ms : undefined;
-  const [text = shown(value)] = rightValues(known, value, unit);
+  const [text = shown(value)] = rightValues(known, value, now, unit);
   return `is called \`${known.name}\` here: write ${nested([...at, known.name], text)}`;
+}
+
+/** `{"every": 2, "unit": "hours"}`: a duration has its unit in it. */
+function unitBeside({ root, at, name, value, beside }: Wrong): string | undefined {
+  const ms =
+    /^(?:unit|units|interval_unit|time_unit)$/.test(name) && typeof value === "string" ? unitMs(value) : undefined;
+  const timed = fieldAt(root, at)?.fields.find(
+    (field) => field.reads === "duration" && typeof beside[field.name] === "number",
+  );
+  if (ms === undefined || timed === undefined) return undefined;
+  const [text = "…"] = durationsOf(beside[timed.name], ms);
+  return `is not a field here, for a duration has its unit in it: write "${timed.name}": ${json(text)}`;
+}
+
+/** `{"job": {"name": …}}`: the fields stand at the top, in no object of their own. */
+function wrapper({ root, at, name, value }: Wrong): string | undefined {
+  if (at.length > 0 || typeof value !== "object" || value === null || isKnown(root, name)) return undefined;
+  const inner = Object.keys(value).filter((key) => root.fields.some((field) => field.name === key));
+  if (inner.length === 0) return undefined;
+  return `is not a field here: send what is in it at the top level, ${shown(value)}`;
 }
 
 /** Whether this name, or one that it is an alias of, stands somewhere in the schema. */
@@ -105,6 +125,7 @@ function likelyTargets(root: Field, at: readonly string[], name: string): readon
     const names = nearNames(
       name,
       from.flatMap(({ field }) => field.aliases),
+      1,
     );
     return pick(from, "alias", ({ aliases }) => aliases.some((alias) => names.includes(alias)));
   };
@@ -162,7 +183,7 @@ function sentence(
     const names = targets.slice(0, MAX_SUGGESTED).map((target) => `\`${target.path.slice(at.length).join(".")}\``);
     return `is not a field here; did you mean ${either(names)}?`;
   }
-  const values = rightValues(field, value, unit).slice(0, 2);
+  const values = rightValues(field, value, now, unit).slice(0, 2);
   const text = values[0] === undefined ? standIn(field, now) : values[0].length <= 120 ? values[0] : "…";
   const alternatives = values[1] === undefined || text === "…" ? "" : ` (or ${values[1]})`;
   const isHere = isIn(at, path);

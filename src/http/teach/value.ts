@@ -4,7 +4,7 @@ import { formatInstant, MAX_INSTANT, parseInstant } from "../../domain/time/inst
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "../../schema/limits.ts";
 import type { Field, Reads } from "./field.ts";
 import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
-import { cronOf } from "./words.ts";
+import { cronOf, instantOf } from "./words.ts";
 import { json } from "./write.ts";
 
 /** Units as people and models write them, in milliseconds. */
@@ -17,7 +17,7 @@ const UNITS: readonly (readonly [ms: number, names: readonly string[]])[] = [
   [WEEK_MS, ["w", "week", "weeks"]],
 ];
 
-const unitMs = (word: string): number | undefined => UNITS.find(([, names]) => names.includes(word))?.[0];
+export const unitMs = (word: string): number | undefined => UNITS.find(([, names]) => names.includes(word))?.[0];
 
 /** A name that ends in a unit, `timeout_ms` or `everyMinutes`: the name without it, and the unit. */
 export function unitOf(name: string): { readonly base: string; readonly ms: number } | undefined {
@@ -47,6 +47,13 @@ export function durationsOf(value: unknown, unit: number = SECOND_MS): readonly 
     return [...new Set([...(isSeconds ? [`${count}s`] : []), durationText(ms)])].filter(
       (text) => parseDuration(text).ok,
     );
+  }
+  if (typeof value === "object" && value !== null) {
+    const ms = Object.entries(value).reduce(
+      (sum, [name, count]) => sum + Number(count) * (unitMs(name) ?? Number.NaN),
+      0,
+    );
+    return ms > 0 && ms < MAX_INSTANT ? [durationText(ms)] : [];
   }
   if (typeof value !== "string") return [];
   const ms = isoMs(value) ?? wordsMs(value);
@@ -132,11 +139,14 @@ export function nearValues({ values, valueAliases }: Field, given: unknown): rea
 }
 
 /** The value as the field takes it, in JSON, most likely first; nothing where it is anybody's guess. */
-export function rightValues(field: Field, given: unknown, unit?: number): readonly string[] {
+export function rightValues(field: Field, given: unknown, now: number, unit?: number): readonly string[] {
   const { types, reads, values } = field;
   if (fits(field, given) && unit === undefined) return [json(given)];
   if (reads === "duration") return durationsOf(given, unit).map((text) => json(text));
-  if (reads === "instant") return [epochText(given)].flatMap((text) => (text === undefined ? [] : [json(text)]));
+  if (reads === "instant") {
+    const text = epochText(given) ?? (typeof given === "string" ? instantOf(given, now) : undefined);
+    return text === undefined ? [] : [json(text)];
+  }
   if (values.length > 0) return nearValues(field, given).map((value) => json(value));
   if (types.includes("boolean")) {
     const flag =
@@ -147,12 +157,16 @@ export function rightValues(field: Field, given: unknown, unit?: number): readon
     if (typeof given === "string" && /^-?\d+(\.\d+)?$/.test(given)) return [json(Number(given))];
   }
   if (types.includes("array") && field.item !== undefined && !Array.isArray(given) && given !== null) {
-    return rightValues(field.item, given).map((item) => `[${item}]`);
+    return rightValues(field.item, given, now).map((item) => `[${item}]`);
   }
-  if (types.includes("object") && typeof given === "string") return objectsOf(field, given);
+  if (types.includes("object") && typeof given === "string") return objectsOf(field, given, now);
+  if (types.includes("object") && typeof given === "number") {
+    const inner = field.fields.find((one) => one.types.join() === "integer" && fits(one, given));
+    return inner === undefined ? [] : [json({ [inner.name]: given })];
+  }
   if (types.includes("string") && reads === undefined && (typeof given === "number" || typeof given === "boolean"))
     return [json(String(given))];
-  if (types.includes("string") && Array.isArray(given) && given.length === 1) return rightValues(field, given[0]);
+  if (types.includes("string") && Array.isArray(given) && given.length === 1) return rightValues(field, given[0], now);
   return [];
 }
 
@@ -168,7 +182,7 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /** Text in place of an object: the JSON of one, or what one of the object's own fields reads. */
-function objectsOf(field: Field, text: string): readonly string[] {
+function objectsOf(field: Field, text: string, now: number): readonly string[] {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === "object" && parsed !== null) return [json(parsed)];
@@ -177,6 +191,9 @@ function objectsOf(field: Field, text: string): readonly string[] {
   }
   const reader = field.fields.find(({ reads }) => reads !== undefined && isReadAs(reads, text));
   if (reader !== undefined) return [json({ [reader.name]: text })];
+  const at = field.fields.find(({ reads }) => reads === "instant");
+  const instant = instantOf(text, now);
+  if (at !== undefined && instant !== undefined) return [json({ [at.name]: instant })];
   const cron = field.fields.find(({ reads }) => reads === "cron");
   const cronText = cronOf(text);
   if (cron !== undefined && cronText !== undefined) return [json({ [cron.name]: cronText })];

@@ -34,6 +34,7 @@ export function cronOf(text: string): string | undefined {
 /** The time in UTC that `tomorrow at 9am`, `today 17:00` or a bare date most likely means; who says it knows the zone. */
 export function instantOf(text: string, now: number): string | undefined {
   const words = text.toLowerCase().trim();
+  if (words === "now") return `${new Date(now).toISOString().slice(0, 19)}Z`;
   const date = /^\d{4}-\d{2}-\d{2}$/.test(words) ? words : undefined;
   const day = /\btomorrow\b/.test(words) ? 1 : /\b(?:today|tonight)\b/.test(words) ? 0 : undefined;
   if (words.length > 40 || (date === undefined && day === undefined)) return undefined;

@@ -1,8 +1,13 @@
 /** zod's own words are good, but for these: a missing field is not "received undefined". */
 import type * as z from "zod";
 
+/** What is said of a field that was not sent. */
+export const MISSING = "is required";
+
+const MISSING_CODES: readonly string[] = ["invalid_type", "invalid_value", "invalid_union"];
+
 export const zodWords: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code === "invalid_type" && issue.input === undefined) return "is required";
+  if (issue.input === undefined && MISSING_CODES.includes(issue.code)) return MISSING;
   if (issue.code === "invalid_type" && issue.expected === "string" && Array.isArray(issue.input)) {
     return "must be one string, given once";
   }
@@ -15,7 +20,6 @@ export const zodWords: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === "too_big" && issue.origin === "number") return `must be at most ${issue.maximum}`;
   if (issue.code === "invalid_value")
     return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
-  if (issue.code === "invalid_union" && issue.input === undefined) return "is required";
   if (issue.code === "invalid_union") return "has none of the forms allowed here";
   return undefined;
 };

@@ -315,7 +315,7 @@ describe("what is wrong with a call comes back in words that mend it:", () => {
       "a field that is unknown",
       "schedule_job",
       { name: "a", when: "now" },
-      /when: is called `schedule` here: write "schedule": \{"cron"/,
+      /when: is called `schedule` here: write "schedule": \{"at"/,
     ],
     ["no job", "get_job", {}, /job_id: is required/],
     ["an id of another kind", "get_job", { job_id: "no such" }, /not_found[\s\S]*list/],

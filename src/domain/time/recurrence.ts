@@ -71,30 +71,35 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
   };
 }
 
-/** The first `count` due times from `start` on. Where they end is found once, when it is first asked for. */
-export function firstOf(inner: Recurrence, start: number, count: number): Recurrence {
-  let end: number | undefined;
-  const lastOne = (): number => {
-    end ??= walkTo(inner, start, count);
-    return end;
+/**
+ * The first `count` due times from `start` on. `mostUpTo` tells how many there are at most up to an instant: while that is
+ * not more than `count`, nothing is counted; else they are counted once, and no further than was asked for.
+ */
+export function firstOf(inner: Recurrence, start: number, count: number, mostUpTo: (at: number) => number): Recurrence {
+  const counted = { times: 0, at: start - 1 };
+  const countUpTo = (limit: number): void => {
+    while (counted.times < count) {
+      const next = inner.next(counted.at);
+      if (next === null || next > limit) return;
+      counted.at = next;
+      counted.times++;
+    }
+  };
+  const isAmong = (at: number): boolean => {
+    if (mostUpTo(at) <= count) return true;
+    countUpTo(at);
+    return counted.times < count || at <= counted.at;
   };
   return {
     next(after) {
       const at = inner.next(after);
-      return at === null || at > lastOne() ? null : at;
+      return at === null || !isAmong(at) ? null : at;
     },
-    last: (until) => inner.last(Math.min(until, lastOne())),
+    last(until) {
+      const at = inner.last(until);
+      return at === null || isAmong(at) ? at : counted.at;
+    },
   };
-}
-
-function walkTo(inner: Recurrence, start: number, count: number): number {
-  let at = start - 1;
-  for (let found = 0; found < count; found++) {
-    const next = inner.next(at);
-    if (next === null) break;
-    at = next;
-  }
-  return at;
 }
 
 /** The due times, and `times` besides. */

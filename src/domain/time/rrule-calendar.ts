@@ -7,6 +7,7 @@ import type { Calendar } from "./daylight-saving.ts";
 import { firstOf } from "./recurrence.ts";
 import { DAY_MS, dateOf, dayNumberOf, namesDay, weekStartOf, withStartDays } from "./rrule-days.ts";
 import type { RecurrenceRule } from "./rrule-parts.ts";
+import { timesInPeriod } from "./rrule-size.ts";
 
 /** The Gregorian calendar repeats after so many days: what is not found within them is never found. */
 const CYCLE_DAYS = 146_097;
@@ -70,7 +71,9 @@ export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
       return null;
     },
   };
-  return rule.count === undefined ? unbounded : firstOf(unbounded, start, rule.count);
+  if (rule.count === undefined) return unbounded;
+  const { times: most } = timesInPeriod(rule);
+  return firstOf(unbounded, start, rule.count, (local) => (nthOf(local) + 1) * most);
 }
 
 /** The rule's times of a day in ms after its midnight; what it does not name is that of its start. */

@@ -4,14 +4,16 @@
  */
 import { firstOf, type Recurrence } from "./recurrence.ts";
 import { pick } from "./rrule-calendar.ts";
-import { DAY_MS, namesDay } from "./rrule-days.ts";
+import { DAY_MS, dateOf, dayNumberOf, namesDay } from "./rrule-days.ts";
 import type { RecurrenceRule } from "./rrule-parts.ts";
 import { offsetAt } from "./zone.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** A rule that has no time in so many steps is taken to have none: some fifty years of days that it does not name. */
+/** A rule that has no time in so many steps, or in fewer that reach sixty years, is taken to have none. */
 const MAX_STEPS = 20_000;
+const ENOUGH_STEPS = 1_000;
+const HORIZON_MS = 60 * 366 * DAY_MS;
 
 /** The recurrence of a rule that starts at the instant `start`; EXDATE, RDATE and UNTIL are left out. */
 export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: string): Recurrence {
@@ -36,6 +38,7 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
       for (let steps = 0; steps < MAX_STEPS; steps++) {
         const match = instantsIn(nth).find((at) => at > after);
         if (match !== undefined) return match;
+        if (steps > ENOUGH_STEPS && origin + nth * step > after + HORIZON_MS) return null;
         const ahead = nthOf(nextNamed(rule, origin + nth * step, timeZone));
         nth = Math.max(nth + 1, ahead);
       }
@@ -52,7 +55,8 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
       return null;
     },
   };
-  return rule.count === undefined ? unbounded : firstOf(unbounded, start, rule.count);
+  if (rule.count === undefined) return unbounded;
+  return firstOf(unbounded, start, rule.count, (at) => (nthOf(at) + 1) * offsets.length);
 }
 
 /** The instants of a slot as ms after its beginning; what the rule does not name is that of its start. */
@@ -69,31 +73,40 @@ const namesHour = ({ byHour }: RecurrenceRule, local: number): boolean =>
 const namesMinute = ({ freq, byMinute }: RecurrenceRule, local: number): boolean =>
   freq === "HOURLY" || byMinute === undefined || byMinute.includes(Math.floor(local / MINUTE_MS) % 60);
 
-/** An instant after `at` before which the rule names nothing: the end of a day or hour that it leaves out, else `at`. */
+/** An instant after `at` before which the rule names nothing: the end of a month, day or hour that it leaves out, else `at`. */
 function nextNamed(rule: RecurrenceRule, at: number, timeZone: string): number {
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
-  const unnamed = unnamedSpan(rule, local);
-  if (unnamed === undefined) return at;
-  const end = at + unnamed.to - local;
-  // Across a clock change the end of the day is another instant: the hours around it are walked.
-  return offsetAt(timeZone, end) === offset ? end : at;
+  for (const { to } of unnamedSpans(rule, local)) {
+    const end = at + to - local;
+    // Across a clock change the end is another instant: then a shorter span is tried, and the hours around it are walked.
+    if (offsetAt(timeZone, end) === offset) return end;
+  }
+  return at;
 }
 
 /** An instant before `at` after which the rule names nothing, else `at`. */
 function lastNamed(rule: RecurrenceRule, at: number, timeZone: string): number {
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
-  const unnamed = unnamedSpan(rule, local);
-  if (unnamed === undefined) return at;
-  const begin = at + unnamed.from - local - 1;
-  return offsetAt(timeZone, begin) === offset ? begin : at;
+  for (const { from } of unnamedSpans(rule, local)) {
+    const begin = at + from - local - 1;
+    if (offsetAt(timeZone, begin) === offset) return begin;
+  }
+  return at;
 }
 
-/** The local day, or else the hour, around `local` that the rule leaves out; undefined where it leaves neither out. */
-function unnamedSpan(rule: RecurrenceRule, local: number): { readonly from: number; readonly to: number } | undefined {
+/** The month, the day and the hour around `local`, the longest first, of those that the rule leaves out. */
+function unnamedSpans(rule: RecurrenceRule, local: number): { readonly from: number; readonly to: number }[] {
   const day = Math.floor(local / DAY_MS);
-  if (!namesDay(rule, day)) return { from: day * DAY_MS, to: (day + 1) * DAY_MS };
+  const { year, month } = dateOf(day);
   const hour = Math.floor(local / HOUR_MS);
-  return namesHour(rule, local) ? undefined : { from: hour * HOUR_MS, to: (hour + 1) * HOUR_MS };
+  const inHour = { from: hour * HOUR_MS, to: (hour + 1) * HOUR_MS };
+  const inDay = { from: day * DAY_MS, to: (day + 1) * DAY_MS };
+  if (rule.byMonth !== undefined && !rule.byMonth.includes(month)) {
+    const from = dayNumberOf(year, month, 1) * DAY_MS;
+    return [{ from, to: dayNumberOf(year, month + 1, 1) * DAY_MS }, inDay, inHour];
+  }
+  if (!namesDay(rule, day)) return [inDay, inHour];
+  return namesHour(rule, local) ? [] : [inHour];
 }

@@ -8,7 +8,7 @@ import { FREQUENCIES, type RecurrenceRule, type RuleDay, type RuleTime, WEEKDAY_
 
 const MAX_RULE_CHARS = 500;
 const MAX_INTERVAL = 100_000;
-const MAX_COUNT = 100_000;
+const MAX_COUNT = 10_000;
 const DAY_MS = 86_400_000;
 const EXAMPLE = `e.g. "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0"`;
 

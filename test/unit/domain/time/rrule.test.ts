@@ -132,6 +132,21 @@ describe("RFC 5545 §3.8.5.3, its own examples", () => {
     );
   });
 
+  it("COUNT counts what is due, and ends with it, from wherever one looks", () => {
+    const from = RFC_START;
+    const { next, last } = recurrence("FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0,30;COUNT=5", from, NEW_YORK);
+    const end = Date.parse("1997-09-04T13:00:00Z");
+    expect([next(end - 1), next(end), last(end + 999 * 86_400_000), last(end - 1)]).toEqual([
+      end,
+      null,
+      end,
+      end - 86_400_000 + 1_800_000,
+    ]);
+    expect(next(from - 86_400_000)).toBe(from);
+    expect(locals("FREQ=DAILY;BYMONTH=1;COUNT=40", 50).length).toBe(40);
+    expect(locals("FREQ=YEARLY;COUNT=10000", 1)).toEqual(at9("1997-09-02"));
+  });
+
   it("EXDATE takes out, RDATE puts in", () => {
     const text = "RRULE:FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13\nEXDATE:19980313T090000\nRDATE:19980301T140000Z";
     expect(locals(text, 4)).toEqual(["1998-02-13 09:00", "1998-03-01 09:00", "1998-11-13 09:00", "1999-08-13 09:00"]);

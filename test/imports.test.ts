@@ -7,7 +7,6 @@ const ROOT = join(import.meta.dirname, "..");
 const MAX_LINES = 400;
 /** Files that are over the bound today, each with the length that it may not grow beyond. To be split, and this list emptied. */
 const OVER: Readonly<Record<string, number>> = {
-  "durable-objects/job/fan-outs.ts": 450,
   "durable-objects/job/object.ts": 450,
 };
 

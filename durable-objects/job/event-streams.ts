@@ -12,7 +12,7 @@ import type { Env } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import { SECOND_MS } from "../../src/schema/limits.ts";
 import { openEvents } from "./events.ts";
-import type { FanOutProgress } from "./fan-out-progress.ts";
+import type { FanOutProgress } from "./fan-outs/progress.ts";
 import type { JobState } from "./state.ts";
 
 const MAX_STREAMS_PER_JOB = 10;

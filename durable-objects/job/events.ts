@@ -9,7 +9,7 @@ import { fanOutView } from "../../src/domain/fan-out/view.ts";
 import { type JobRecord, jobView } from "../../src/domain/job/job.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { runView } from "../../src/domain/run/run-view.ts";
-import type { FanOutProgress } from "./fan-out-progress.ts";
+import type { FanOutProgress } from "./fan-outs/progress.ts";
 import type { JobState, StateChange } from "./state.ts";
 
 /** A comment this often keeps proxies from closing a quiet stream, and finds out that a listener has gone. */

@@ -16,7 +16,7 @@ import type { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import { Calls } from "../shared/calls.ts";
 import { MAX_ALARM_MS, Nap } from "../shared/wait.ts";
-import type { JobFanOuts } from "./fan-outs.ts";
+import type { JobFanOuts } from "./fan-outs/fan-outs.ts";
 import type { JobListing } from "./listing.ts";
 import type { JobState, StateChange } from "./state.ts";
 

@@ -47,7 +47,8 @@ import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
 import type { BackfillBody, CompleteBody, PauseBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { JobChanger, newAuditId } from "./changer.ts";
 import { EventStreams } from "./event-streams.ts";
-import { JobFanOuts } from "./fan-outs.ts";
+import { JobFanOuts } from "./fan-outs/fan-outs.ts";
+import { UserRuns } from "./fan-outs/user-runs.ts";
 import { JobListing } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
 import { JobOffers } from "./offers.ts";
@@ -55,7 +56,6 @@ import { JobRunLog } from "./run-log.ts";
 import { JobStarter } from "./starter.ts";
 import { changeableRecord, JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
 import { TriggerKeys } from "./trigger-store.ts";
-import { UserRuns } from "./user-runs.ts";
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;

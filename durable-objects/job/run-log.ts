@@ -30,8 +30,8 @@ import type { TickState } from "../../src/domain/run/tick.ts";
 import type { ClaimedRun, RunChange } from "../../src/objects/fan-out.ts";
 import type { ReleasedBy, RunPlace, RunQuery } from "../../src/objects/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import type { UserRuns } from "./fan-outs/user-runs.ts";
 import { type JobState, type StoredState, visibleRecord } from "./state.ts";
-import type { UserRuns } from "./user-runs.ts";
 
 export class JobRunLog {
   readonly #state: JobState;

@@ -19,10 +19,10 @@ import { allowanceOf, type Env, settingsOf } from "../../src/env.ts";
 import { shardFor } from "../../src/objects/directory.ts";
 import type { Started, TriggerAnswer, TriggerRequest } from "../../src/objects/job.ts";
 import type { BackfillBody, Triggered } from "../../src/schema/run.ts";
-import type { JobFanOuts } from "./fan-outs.ts";
+import type { JobFanOuts } from "./fan-outs/fan-outs.ts";
+import type { UserRuns } from "./fan-outs/user-runs.ts";
 import { changeableJob, type JobState } from "./state.ts";
 import type { TriggerKeys } from "./trigger-store.ts";
-import type { UserRuns } from "./user-runs.ts";
 
 export type StarterEffects = {
   readonly now: () => number;

@@ -13,7 +13,7 @@ import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
 import { ok } from "../../src/domain/result.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";
 import { type TickState, type TimerContext, timersOf } from "../../src/domain/run/tick.ts";
-import { JobFanOutStore } from "./fan-out-store.ts";
+import { JobFanOutStore } from "./fan-outs/store.ts";
 import { JobStore } from "./store.ts";
 
 /** The platform refuses alarms after 2189; a job due later is woken then, finds nothing due, and is armed again. */
@@ -91,6 +91,12 @@ export class JobState {
   get stored(): StoredState | undefined {
     if (this.#stored === undefined) this.#stored = this.#load() ?? null;
     return this.#stored ?? undefined;
+  }
+
+  /** The fan-out that is going, unless the job is being deleted. */
+  get going(): FanOut | undefined {
+    const { stored } = this;
+    return stored?.record.deletedAt === undefined ? stored?.fanOut : undefined;
   }
 
   #load(): StoredState | undefined {

@@ -1,14 +1,14 @@
 /** When the shards are asked how far a fan-out is, on a clock of the test's: only for watchers, at a bounded pace. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { FanOutProgress } from "../../../../durable-objects/job/fan-out-progress.ts";
-import type { Listener } from "../../../../durable-objects/job/state.ts";
+import { FanOutProgress } from "../../../../../durable-objects/job/fan-outs/progress.ts";
+import type { Listener } from "../../../../../durable-objects/job/state.ts";
 import {
   endFanOut,
   type FanOut,
   type FanOutCounts,
   NO_USERS,
   openFanOut,
-} from "../../../../src/domain/fan-out/fan-out.ts";
+} from "../../../../../src/domain/fan-out/fan-out.ts";
 
 const DEFINITION = { name: "to all", message: "hello", exec_scope: "all_users", schedule: { every: "1h" } } as const;
 const PACE_MS = 1_000;

@@ -1,15 +1,15 @@
 /** The runs of a job's fan-outs, which live in their shards: listed with the job's own, read, and changed. */
 
-import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import type { FanOut } from "../../src/domain/fan-out/fan-out.ts";
-import { shardOfKey, shardOfUser } from "../../src/domain/fan-out/shard.ts";
-import { byNewest, type RunKey } from "../../src/domain/fan-out/user-run.ts";
-import { err, ok } from "../../src/domain/result.ts";
-import type { Lease } from "../../src/domain/run/run.ts";
-import { parseUserRunId } from "../../src/domain/run/run-id.ts";
-import { runView } from "../../src/domain/run/run-view.ts";
-import type { Env, Settings } from "../../src/env.ts";
-import { inTurns } from "../../src/map-limit.ts";
+import { notFound, type Outcome } from "../../../src/domain/failure.ts";
+import type { FanOut } from "../../../src/domain/fan-out/fan-out.ts";
+import { shardOfKey, shardOfUser } from "../../../src/domain/fan-out/shard.ts";
+import { byNewest, type RunKey } from "../../../src/domain/fan-out/user-run.ts";
+import { err, ok } from "../../../src/domain/result.ts";
+import type { Lease } from "../../../src/domain/run/run.ts";
+import { parseUserRunId } from "../../../src/domain/run/run-id.ts";
+import { runView } from "../../../src/domain/run/run-view.ts";
+import type { Env, Settings } from "../../../src/env.ts";
+import { inTurns } from "../../../src/map-limit.ts";
 import {
   type ClaimedRun,
   type FanOutRpc,
@@ -17,10 +17,10 @@ import {
   type ListedRun,
   type RunChange,
   type UserRunQuery,
-} from "../../src/objects/fan-out.ts";
-import { FAN_OUT_RETENTION } from "../../src/schema/limits.ts";
-import type { Run as RunView } from "../../src/schema/run.ts";
-import type { JobState } from "./state.ts";
+} from "../../../src/objects/fan-out.ts";
+import { FAN_OUT_RETENTION } from "../../../src/schema/limits.ts";
+import type { Run as RunView } from "../../../src/schema/run.ts";
+import type { JobState } from "../state.ts";
 
 /** Which users' runs are wanted. */
 export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };

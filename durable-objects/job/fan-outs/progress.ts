@@ -2,11 +2,11 @@
  * How far the fan-out that is going has come, for whoever watches: the shards are asked at a bounded pace, nothing is stored, and
  * without a watcher nothing is asked and no timer runs.
  */
-import { type FanOut, type FanOutCounts, sumCounts } from "../../src/domain/fan-out/fan-out.ts";
-import { inTurns } from "../../src/map-limit.ts";
-import type { ShardStatus } from "../../src/objects/fan-out.ts";
-import { SECOND_MS } from "../../src/schema/limits.ts";
-import type { Listener } from "./state.ts";
+import { type FanOut, type FanOutCounts, sumCounts } from "../../../src/domain/fan-out/fan-out.ts";
+import { inTurns } from "../../../src/map-limit.ts";
+import type { ShardStatus } from "../../../src/objects/fan-out.ts";
+import { SECOND_MS } from "../../../src/schema/limits.ts";
+import type { Listener } from "../state.ts";
 
 /** The pause between two rounds of asking. It doubles with each round that finds nothing new. */
 const PAUSE_MS = SECOND_MS;

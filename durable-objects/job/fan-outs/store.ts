@@ -2,12 +2,12 @@
  * The fan-outs of a job, in its object: the newest ten, a row each. The table is made by the first fan-out, so an ordinary
  * job never has it. Every write is synchronous and belongs to the commit of the turn that makes it.
  */
-import { compact } from "../../src/domain/compact.ts";
-import type { FanOut, FanOutCounts, FanOutStatus, SourceProgress } from "../../src/domain/fan-out/fan-out.ts";
-import type { JobDefinition } from "../../src/schema/job.ts";
-import type { Trigger } from "../../src/schema/run.ts";
-import { makeTables, migrate, type Schema } from "../storage/migrate.ts";
-import { all, first, numberIn, parse, put, type Row, textIn } from "../storage/rows.ts";
+import { compact } from "../../../src/domain/compact.ts";
+import type { FanOut, FanOutCounts, FanOutStatus, SourceProgress } from "../../../src/domain/fan-out/fan-out.ts";
+import type { JobDefinition } from "../../../src/schema/job.ts";
+import type { Trigger } from "../../../src/schema/run.ts";
+import { makeTables, migrate, type Schema } from "../../storage/migrate.ts";
+import { all, first, numberIn, parse, put, type Row, textIn } from "../../storage/rows.ts";
 
 const V1 = [
   `CREATE TABLE fan_out (

@@ -1,0 +1,186 @@
+/**
+ * A job's fan-outs as its object starts and shows them. The work on the one that is going is `work.ts`, what its users' runs are
+ * is in its shards.
+ */
+import { compact } from "../../../src/domain/compact.ts";
+import { notFound, type Outcome } from "../../../src/domain/failure.ts";
+import {
+  decideFire,
+  type FanOut,
+  type FanOutCounts,
+  openFanOut,
+  sumCounts,
+} from "../../../src/domain/fan-out/fan-out.ts";
+import { fanOutView } from "../../../src/domain/fan-out/view.ts";
+import type { JobRecord } from "../../../src/domain/job/job.ts";
+import { refuseStart, type TriggerContext, type TriggerEvent, toldByEvent } from "../../../src/domain/job/start-run.ts";
+import { err, ok } from "../../../src/domain/result.ts";
+import { skipFire } from "../../../src/domain/run/new-run.ts";
+import type { Told } from "../../../src/domain/run/run.ts";
+import { eventRunId } from "../../../src/domain/run/run-id.ts";
+import type { TickState } from "../../../src/domain/run/tick.ts";
+import type { Env, Settings } from "../../../src/env.ts";
+import { inTurns } from "../../../src/map-limit.ts";
+import { type FanOutRpc, fanOutShard } from "../../../src/objects/fan-out.ts";
+import type { CallBudget } from "../../../src/outbound/call-budget.ts";
+import type { FanOut as FanOutView } from "../../../src/schema/fan-out.ts";
+import { FAN_OUT_RETENTION } from "../../../src/schema/limits.ts";
+import type { Triggered } from "../../../src/schema/run.ts";
+import type { JobState } from "../state.ts";
+import { FanOutProgress } from "./progress.ts";
+import { allShardsOf } from "./user-runs.ts";
+import { type FanOutEffects, FanOutWork } from "./work.ts";
+
+export class JobFanOuts {
+  /** The counts of the fan-out that is going, for listeners. */
+  readonly progress: FanOutProgress;
+  readonly #env: Env;
+  readonly #state: JobState;
+  readonly #effects: FanOutEffects;
+  readonly #work: FanOutWork;
+
+  constructor(env: Env, settings: Settings, state: JobState, effects: FanOutEffects) {
+    this.#env = env;
+    this.#state = state;
+    this.#effects = effects;
+    this.#work = new FanOutWork(env, settings, state, effects);
+    this.progress = new FanOutProgress({
+      going: () => state.going,
+      status: (k, no) => this.#shard(k).status(no),
+      listen: (listener) => state.onCommit(listener),
+      report: effects.report,
+    });
+  }
+
+  /** The Cron Trigger's tick of `tickAt` (epoch ms): fires what is due. Repeating it does nothing. */
+  tick(tickAt: number): void {
+    const state = this.#state.current;
+    if (state === undefined || state.record.deletedAt !== undefined) return;
+    if (state.record.definition.exec_scope !== "all_users") return;
+    const newest = this.#state.fanOuts.newest();
+    const verdict = decideFire(state, { now: this.#effects.now(), tickAt, held: this.#effects.held(state), newest });
+    if (verdict === undefined) return;
+    const { cursor, open, skipped } = verdict;
+    this.#state.commit({
+      cursor,
+      ...(open === undefined ? {} : { fanOut: open }),
+      ...(skipped === undefined ? {} : { runs: [skipped] }),
+    });
+  }
+
+  /** Run now. Errors: `job_finished`; `job_already_running` while a fan-out is going. */
+  runNow(state: TickState, told: Told, nonce: string): Outcome<{ readonly fan_out_id: string }> {
+    const { record } = state;
+    const now = this.#effects.now();
+    const refused = refuseStart("manual", state, now);
+    if (refused !== undefined) return err(refused);
+    const newest = this.#state.fanOuts.newest();
+    const [active] = state.active;
+    if (newest?.status === "running") return err({ kind: "job_already_running", run_id: newest.id });
+    if (active !== undefined) return err({ kind: "job_already_running", run_id: active.id });
+    const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const fanOut = openFanOut(toldTo(record, told), { requestedAt: now, nonce }, opened, now);
+    this.#state.commit({ fanOut });
+    return ok({ fan_out_id: fanOut.id });
+  }
+
+  /**
+   * An event from outside opens a fan-out. While one is going, or the job is held, it is skipped, and leaves a run that says so.
+   * Errors: `job_finished`, `job_paused`, `budget_exceeded`, `validation_failed`.
+   */
+  trigger(state: TickState, event: TriggerEvent, { nonce, held, now }: TriggerContext): Outcome<Triggered> {
+    const { record, cursor } = state;
+    const refused = refuseStart("event", { ...state, held }, now);
+    if (refused !== undefined) return err(refused);
+    const told = toldByEvent(state, event);
+    if (!told.ok) return told;
+    const newest = this.#state.fanOuts.newest();
+    const opened = { trigger: "event", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const fanOut = openFanOut(toldTo(record, told.value), { requestedAt: now, nonce }, opened, now);
+    const going = newest?.status === "running" ? "skipped: the previous fan-out was still going" : undefined;
+    const reason = held ?? going;
+    if (reason === undefined) {
+      this.#state.commit({ fanOut });
+      return ok({ fan_out_id: fanOut.id, status: "running" });
+    }
+    const cause = { id: eventRunId(record.id, now, nonce), trigger: "event", dueAt: now } as const;
+    const skipped = skipFire(record, cursor, { ...cause, reason, held: held !== undefined }, now);
+    this.#state.commit({ runs: [skipped.run], cursor: skipped.cursor });
+    return ok({ fan_out_id: fanOut.id, status: "skipped" });
+  }
+
+  /** The id of the fan-out that is going, if one is. */
+  get goingId(): string | undefined {
+    return this.#state.going?.id;
+  }
+
+  /** A shard has something to tell. False: there is no such fan-out (any more), the shard may forget it. */
+  reported(fanOutId: string): boolean {
+    const newest = this.#state.stored === undefined ? undefined : this.#state.fanOuts.newest();
+    if (newest?.id === fanOutId && newest.status === "running") {
+      this.#work.reported();
+      return true;
+    }
+    return this.#state.stored !== undefined && this.#state.fanOuts.find(fanOutId) !== undefined;
+  }
+
+  /**
+   * Does what can be done now for the fan-out that is going, within the calls that are left; called by the loop when its time
+   * has come. Never throws.
+   */
+  work(budget: CallBudget): Promise<void> {
+    return this.#work.run(budget);
+  }
+
+  /** Drops every shard of the deleted job. Nothing is handed over any more when it returns; throws where a shard cannot be reached. */
+  async erase(): Promise<void> {
+    await this.#work.settled();
+    const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION + 1);
+    await inTurns(allShardsOf(fanOuts), (k) => this.#shard(k).erase());
+    this.#work.forget();
+  }
+
+  /** Newest first. Errors: none. */
+  async list(limit: number, beforeNo?: number): Promise<{ readonly items: FanOutView[]; readonly next?: number }> {
+    const fanOuts = this.#state.fanOuts.list(limit + 1, beforeNo);
+    const page = fanOuts.slice(0, limit);
+    const items = await Promise.all(page.map((fanOut) => this.#view(fanOut)));
+    const last = page.at(-1);
+    return fanOuts.length > limit && last !== undefined ? { items, next: last.no } : { items };
+  }
+
+  /** With live counts while it is going. Errors: `not_found`. */
+  async read(id: string): Promise<Outcome<FanOutView>> {
+    const fanOut = this.#state.fanOuts.find(id);
+    return fanOut === undefined ? notFound("fan-out") : ok(await this.#view(fanOut));
+  }
+
+  async #view(fanOut: FanOut): Promise<FanOutView> {
+    return fanOutView(
+      this.#jobId,
+      fanOut,
+      fanOut.status === "running" ? await this.#liveCounts(fanOut) : fanOut.counts,
+    );
+  }
+
+  async #liveCounts(fanOut: FanOut): Promise<FanOutCounts> {
+    const statuses = await inTurns(fanOut.fed, (k) => this.#shard(k).status(fanOut.no));
+    return sumCounts(statuses.map(({ counts }) => counts));
+  }
+
+  get #jobId(): string {
+    const id = this.#state.stored?.record.id;
+    if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
+    return id;
+  }
+
+  #shard(k: number): FanOutRpc {
+    return fanOutShard(this.#env, this.#jobId, k);
+  }
+}
+
+/** The job as a fan-out is to tell its users of it. */
+const toldTo = (record: JobRecord, { message, payload }: Told): JobRecord => ({
+  ...record,
+  definition: { ...record.definition, ...compact({ message, payload }) },
+});

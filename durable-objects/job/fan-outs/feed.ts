@@ -1,0 +1,101 @@
+/**
+ * Feeding a fan-out: a page of users from the source, each user to their shard. It goes on from what is stored: a page's cursor is
+ * committed after its users were handed over, and a page handed over twice is harmless (docs/fan-out.md).
+ */
+import { type FanOut, pageHanded, sourceFailed } from "../../../src/domain/fan-out/fan-out.ts";
+import { shardOfUser } from "../../../src/domain/fan-out/shard.ts";
+import type { FanOutSpec } from "../../../src/domain/fan-out/user-run.ts";
+import type { Env, Settings } from "../../../src/env.ts";
+import { inTurns } from "../../../src/map-limit.ts";
+import { fanOutShard } from "../../../src/objects/fan-out.ts";
+import { openSource } from "../../../src/users/open.ts";
+import type { ActiveUserSource } from "../../../src/users/source.ts";
+import type { JobState } from "../state.ts";
+
+export type FeedEffects = { readonly now: () => number; readonly random: () => number };
+
+export class FanOutFeed {
+  readonly #env: Env;
+  readonly #settings: Settings;
+  readonly #state: JobState;
+  readonly #effects: FeedEffects;
+  #source: { readonly no: number; readonly users: ActiveUserSource } | undefined;
+  /** Shards that have heard of the current fan-out in this process, as `fan-out/shard`. */
+  readonly #opened = new Set<string>();
+
+  constructor(env: Env, settings: Settings, state: JobState, effects: FeedEffects) {
+    this.#env = env;
+    this.#settings = settings;
+    this.#state = state;
+    this.#effects = effects;
+  }
+
+  /** Hands one page over. Its cursor is stored when every shard has taken its part. Throws when a shard cannot be reached. */
+  async page(fanOut: FanOut): Promise<void> {
+    const page = await this.#sourceOf(fanOut).page(fanOut.source.cursor);
+    if (!page.ok) {
+      const policy = this.#state.current?.job.retry;
+      if (policy === undefined || !this.#isGoing(fanOut)) return;
+      const context = { policy, now: this.#effects.now(), random: this.#effects.random() };
+      this.#state.commit({ fanOut: sourceFailed(fanOut, page.error, context) });
+      return;
+    }
+    const { users, cursor } = page.value;
+    const byShard = Map.groupBy(new Set(users), (user) => shardOfUser(user, fanOut.shards));
+    // Stored before a user is handed over: a deletion of the job, and a search for a run, must know of the shard.
+    const isNew = [...byShard.keys()].some((k) => !fanOut.fed.includes(k));
+    if (isNew && this.#isGoing(fanOut)) {
+      const fed = [...new Set([...fanOut.fed, ...byShard.keys()])].sort((a, b) => a - b);
+      this.#state.commit({ fanOut: { ...fanOut, fed } });
+    }
+    await inTurns(byShard, async ([k, its]) => {
+      if (this.#isGoing(fanOut)) await this.#handOver(fanOut, k, its);
+    });
+    const current = this.#state.going;
+    if (current?.no !== fanOut.no) return;
+    const handed = { users: users.length, shards: byShard.keys(), cursor };
+    this.#state.commit({ fanOut: pageHanded(current, handed, this.#effects.now()) });
+  }
+
+  /** Lets go of the source: no page is to come. */
+  close(): void {
+    this.#source?.users.close();
+    this.#source = undefined;
+  }
+
+  /** A shard could not be reached: what it knows is not assumed any more. */
+  forgetShards(): void {
+    this.#opened.clear();
+  }
+
+  async #handOver(fanOut: FanOut, k: number, users: readonly string[]): Promise<void> {
+    const { no, id, trigger, dueAt, startedAt, definition, origin, shards } = fanOut;
+    const stored = this.#state.stored;
+    if (stored === undefined) return;
+    const shard = fanOutShard(this.#env, stored.record.id, k);
+    const key = `${no}/${k}`;
+    if (this.#opened.has(key) && (await shard.feed(no, users))) return;
+    // While a fan-out is going nothing else of the job spends: this is what it had spent when the fan-out began.
+    const { spent } = stored.cursor;
+    const spec: FanOutSpec = {
+      ...{ no, id, jobId: stored.record.id, trigger, dueAt, startedAt, definition, shards },
+      ...(origin === undefined ? {} : { origin }),
+      ...(spent === undefined ? {} : { spent }),
+    };
+    await shard.feed(no, users, { spec, k });
+    this.#opened.add(key);
+  }
+
+  #isGoing({ no }: FanOut): boolean {
+    return this.#state.going?.no === no;
+  }
+
+  #sourceOf(fanOut: FanOut): ActiveUserSource {
+    if (this.#source?.no === fanOut.no) return this.#source.users;
+    this.close();
+    const reading = { fanOutId: fanOut.id, startedAt: fanOut.startedAt, now: this.#effects.now };
+    const users = openSource(this.#env, this.#settings, reading);
+    this.#source = { no: fanOut.no, users };
+    return users;
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The work on the fan-out that is going: feed it, wait until every shard is idle, add up. It calls no agent itself, and a wake of
+ * it ends within the calls that are left. What fails is counted, so that nothing is tried for ever.
+ */
+import {
+  countFanOut,
+  endFanOut,
+  type FanOut,
+  type FanOutCounts,
+  stalled,
+  sumCounts,
+} from "../../../src/domain/fan-out/fan-out.ts";
+import { nextStep } from "../../../src/domain/fan-out/next-step.ts";
+import { pauseJob } from "../../../src/domain/job/stop.ts";
+import type { TickState } from "../../../src/domain/run/tick.ts";
+import { errorText } from "../../../src/domain/text/error-text.ts";
+import type { Env, Settings } from "../../../src/env.ts";
+import { inTurns } from "../../../src/map-limit.ts";
+import { type FanOutRpc, fanOutShard, type ShardStatus } from "../../../src/objects/fan-out.ts";
+import { type CallBudget, isCallRefusal } from "../../../src/outbound/call-budget.ts";
+import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../../src/schema/limits.ts";
+import type { JobState } from "../state.ts";
+import { FanOutFeed } from "./feed.ts";
+
+/** How often the shards are asked where they are. They report by themselves; asking is for reports that are lost. */
+const POLL_MS = 2 * MINUTE_MS;
+
+export type FanOutEffects = {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly held: (state: Pick<TickState, "record">) => string | undefined;
+  readonly report: (message: string, error: unknown) => void;
+};
+
+export class FanOutWork {
+  readonly #env: Env;
+  readonly #state: JobState;
+  readonly #effects: FanOutEffects;
+  readonly #feed: FanOutFeed;
+  /** Shards that are known to be done, by fan-out and shard. */
+  readonly #settled = new Map<string, ShardStatus>();
+  #working: Promise<void> | undefined;
+  /** A shard has reported since the work began. */
+  #reported = false;
+
+  constructor(env: Env, settings: Settings, state: JobState, effects: FanOutEffects) {
+    this.#env = env;
+    this.#state = state;
+    this.#effects = effects;
+    this.#feed = new FanOutFeed(env, settings, state, effects);
+  }
+
+  /** Does what can be done now, within the calls that are left; joins work that is under way. Never throws. */
+  run(budget: CallBudget): Promise<void> {
+    this.#working ??= this.#run(budget).finally(() => {
+      this.#working = undefined;
+    });
+    return this.#working;
+  }
+
+  /** Resolves when no work is under way. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
+  /** A shard has something to tell: it is asked now. */
+  reported(): void {
+    this.#reported = true;
+    this.#state.wakeFanOutAt(this.#effects.now());
+  }
+
+  /** No fan-out is going any more: nothing is kept of it in this process. */
+  forget(): void {
+    this.#feed.close();
+    this.#feed.forgetShards();
+    this.#settled.clear();
+  }
+
+  async #run(budget: CallBudget): Promise<void> {
+    try {
+      this.#reported = false;
+      await this.#forgetOld();
+      for (let pages = 0, startedAt = this.#effects.now(); ; pages++) {
+        const fanOut = this.#state.going;
+        if (fanOut === undefined) return this.forget();
+        const step = nextStep(fanOut, { now: this.#effects.now(), startedAt, pages, callsLeft: budget.left });
+        if (step.kind === "rest") return;
+        if (!budget.take(step.calls)) budget.exhaust();
+        if (step.kind === "settle") return await this.#settle(fanOut, budget);
+        await this.#feed.page(fanOut);
+      }
+    } catch (error) {
+      this.#feed.forgetShards();
+      this.#failed(error, budget);
+    }
+  }
+
+  #failed(error: unknown, budget: CallBudget): void {
+    const fanOut = this.#state.going;
+    const now = this.#effects.now();
+    if (isCallRefusal(error)) {
+      budget.exhaust();
+      if (fanOut !== undefined) this.#state.commit({ fanOut: { ...fanOut, wakeAt: now + SECOND_MS } });
+      return;
+    }
+    this.#effects.report("A fan-out could not go on", error);
+    if (fanOut === undefined) return;
+    const next = stalled(fanOut, errorText(error), sumCounts(this.#settledCounts(fanOut)), now);
+    if (next.status === "running") this.#state.commit({ fanOut: next });
+    else this.#end(next);
+  }
+
+  /** Asks the shards that are not known to be done; when all are, the fan-out has ended. */
+  async #settle(fanOut: FanOut, budget: CallBudget): Promise<void> {
+    this.#feed.close();
+    do {
+      this.#reported = false;
+      const unsettled = fanOut.fed.filter((k) => !this.#settled.has(keyOf(fanOut, k)));
+      await inTurns(unsettled, async (k) => {
+        const status = await this.#shard(k).status(fanOut.no);
+        if (status.gone !== undefined) this.#pauseFor(status.gone);
+        if (status.idle) this.#settled.set(keyOf(fanOut, k), status);
+      });
+    } while (this.#reported && this.#state.going !== undefined && budget.take(fanOut.fed.length));
+    const current = this.#state.going;
+    if (current?.no !== fanOut.no) return;
+    const now = this.#effects.now();
+    const parts = this.#settledCounts(current);
+    if (parts.length < current.fed.length) {
+      const { stalls: _stalls, ...source } = current.source;
+      this.#state.commit({ fanOut: { ...current, source, wakeAt: now + POLL_MS } });
+      return;
+    }
+    this.#end(endFanOut(current, sumCounts(parts), now));
+  }
+
+  #settledCounts(fanOut: FanOut): FanOutCounts[] {
+    return fanOut.fed.flatMap((k) => this.#settled.get(keyOf(fanOut, k))?.counts ?? []);
+  }
+
+  #end(ended: FanOut): void {
+    const { cursor } = this.#state.stored ?? {};
+    const counted = cursor === undefined ? {} : { cursor: countFanOut(cursor, ended, this.#effects.now()) };
+    this.#state.commit({ fanOut: ended, ...counted });
+    this.forget();
+  }
+
+  /** An agent that answers 410 wants no more of this job (docs/contract.md §4): it is paused once, and what is going goes on. */
+  #pauseFor(reason: string): void {
+    const state = this.#state.stored;
+    const fanOut = this.#state.going;
+    if (state === undefined || fanOut === undefined || fanOut.gone) return;
+    const paused = pauseJob(state.record, state.cursor, { by: "gone", reason }, this.#effects.now());
+    this.#state.commit({ ...paused, fanOut: { ...fanOut, gone: true } });
+  }
+
+  /** Only the newest fan-outs are kept, and their users' runs with them. */
+  async #forgetOld(): Promise<void> {
+    for (const { no, fed } of this.#state.fanOuts.beyond(FAN_OUT_RETENTION)) {
+      await inTurns(fed, (k) => this.#shard(k).forget(no));
+      this.#state.fanOuts.delete(no);
+    }
+  }
+
+  #shard(k: number): FanOutRpc {
+    const id = this.#state.stored?.record.id;
+    if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
+    return fanOutShard(this.#env, id, k);
+  }
+}
+
+const keyOf = ({ no }: FanOut, k: number): string => `${no}/${k}`;

@@ -1,0 +1,40 @@
+/** What a job does next for the fan-out that is going, within one wake: a pure choice, so that no wake is without an end. */
+import { SECOND_MS } from "../../schema/limits.ts";
+import { SHARD_COUNT } from "../directory-shard.ts";
+import type { FanOut } from "./fan-out.ts";
+
+/** So many pages are handed over in one wake, for so long: the job answers others in between. */
+export const MAX_PAGES_PER_WAKE = 20;
+export const MAX_FEED_MS = 20 * SECOND_MS;
+/** A page of the roster asks every shard of the directory. */
+const SOURCE_CALLS = SHARD_COUNT;
+
+/** `calls` is how many the step makes at most. */
+export type NextStep =
+  /** Reads a page of users, and hands it to the shards. */
+  | { readonly kind: "feed"; readonly calls: number }
+  /** Asks the shards whether they are done, and adds up when all are. */
+  | { readonly kind: "settle"; readonly calls: number }
+  /** Leaves the rest to the next wake. */
+  | { readonly kind: "rest" };
+
+/** The wake so far; times in epoch ms. */
+export type FanOutWake = {
+  readonly now: number;
+  readonly startedAt: number;
+  /** Pages handed over in this wake. */
+  readonly pages: number;
+  readonly callsLeft: number;
+};
+
+/** A wake's first step is made however many calls it takes: no later wake would have more of them to spend. */
+export function nextStep(fanOut: Pick<FanOut, "source" | "fed" | "shards" | "wakeAt">, wake: FanOutWake): NextStep {
+  const { now, startedAt, pages, callsLeft } = wake;
+  const step: Exclude<NextStep, { kind: "rest" }> = fanOut.source.done
+    ? { kind: "settle", calls: fanOut.fed.length }
+    : { kind: "feed", calls: SOURCE_CALLS + fanOut.shards };
+  if (pages > 0 && step.calls > callsLeft) return { kind: "rest" };
+  if (step.kind === "settle") return step;
+  const isOver = pages >= MAX_PAGES_PER_WAKE || now - startedAt > MAX_FEED_MS || fanOut.wakeAt > now;
+  return isOver ? { kind: "rest" } : step;
+}

@@ -104,7 +104,7 @@ export const ScheduleSpec = z
       }),
     exclude: z
       .array(z.string().min(1).max(64))
-      .max(MAX_EXCLUSIONS)
+      .max(MAX_EXCLUSIONS, { message: `at most ${MAX_EXCLUSIONS} exclusions are taken` })
       .optional()
       .meta({
         aliases: [

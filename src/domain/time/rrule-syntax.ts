@@ -132,12 +132,18 @@ function readDays(text: string | undefined, errors: string[]): readonly RuleDay[
     const weekday = WEEKDAY_CODES.indexOf(code);
     const nth = ordinal === "" ? undefined : Number(ordinal);
     if (weekday < 0 || nth === 0 || (nth !== undefined && Math.abs(nth) > 53)) {
-      errors.push(
-        `BYDAY: "${item}" is not a weekday; BYDAY takes ${WEEKDAY_CODES.join(" ")}, or e.g. 2TU for the second Tuesday, -1FR for the last Friday`,
-      );
+      errors.push(`BYDAY: "${item}" is not a weekday; ${meantDay(item)}`);
     } else days.set(`${nth} ${weekday}`, { weekday, ...(nth === undefined ? {} : { nth }) });
   }
   return [...days.values()].sort((a, b) => a.weekday - b.weekday || (a.nth ?? 0) - (b.nth ?? 0));
+}
+
+/** How a weekday is written: the one that a name begins like (`TUE`, `2TUESDAY`), else all of them. */
+function meantDay(item: string): string {
+  const [, ordinal = "", name = ""] = /^([+-]?\d{0,2})([A-Z]+)$/.exec(item) ?? [];
+  const code = name.length > 2 ? WEEKDAY_CODES.find((known) => name.startsWith(known)) : undefined;
+  if (code !== undefined) return `write ${ordinal}${code}`;
+  return `BYDAY takes ${WEEKDAY_CODES.join(" ")}, or e.g. 2TU for the second Tuesday, -1FR for the last Friday`;
 }
 
 /** `EXDATE:20271224T140000,20271231T140000Z`: times with `Z` are UTC, others local. */

@@ -1,6 +1,6 @@
 /** The calls that Reveille makes, for the API's description: OpenAPI calls them webhooks. */
 import type * as z from "zod";
-import { ChatCall, JobRunCall, NotificationCall } from "../schema/agent-call.ts";
+import { ChatCall, EventCall, JobRunCall, NotificationCall } from "../schema/agent-call.ts";
 
 type Webhook = {
   readonly name: string;
@@ -47,10 +47,21 @@ export const WEBHOOKS: readonly Webhook[] = [
     body: NotificationCall,
     answers: { "2XX": "Taken." },
   },
+  {
+    name: "event",
+    summary: "A subscription tells of an event",
+    description: `POST to a webhook target of a subscription; \`type\` is the event's. ${SIGNED} The webhook-id is the event's id, the same at each attempt.`,
+    body: EventCall,
+    answers: {
+      "2XX": "Delivered.",
+      "4XX": "Tried again with backoff, for 24 hours.",
+      "5XX": "Tried again with backoff, for 24 hours.",
+    },
+  },
 ];
 
 export const SIGNATURE_HEADERS: Readonly<Record<string, string>> = {
-  "webhook-id": "What makes repeats of one call known: the run's id.",
+  "webhook-id": "What makes repeats of one call known: the run's or the event's id.",
   "webhook-timestamp": "Seconds since 1970; refuse what is more than 5 minutes off.",
   "webhook-signature":
     "`v1,` and the base64 of HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`; several are separated by spaces.",

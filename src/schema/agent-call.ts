@@ -1,7 +1,8 @@
-/** What Reveille sends (CONTRACT.md §4 and §8): the shapes that an agent's endpoint, a chat endpoint and a webhook receive. */
+/** What Reveille sends (docs/contract.md §4, §8 and §18): the shapes that an agent's endpoint, a chat endpoint and a webhook receive. */
 import * as z from "zod";
-import { JobDefinition } from "./job.ts";
-import { Trigger } from "./run.ts";
+import { Event, EventType } from "./event.ts";
+import { ExecScope, JobDefinition, OwnerKind } from "./job.ts";
+import { Run, Trigger } from "./run.ts";
 
 /** `data.run`: times in RFC 3339; `user_id` only where the run has a user. */
 export type CalledRun = {
@@ -102,3 +103,29 @@ export const ChatCall = z
 export const NotificationCall = z
   .strictObject({ type: z.literal("notification"), data: z.strictObject({ text: z.string(), source: z.string() }) })
   .meta({ id: "NotificationCall" });
+
+/** A subscription tells a webhook of an event. */
+export const EventCall = z
+  .strictObject({
+    type: EventType,
+    timestamp: z.string().meta({ description: "When it happened." }),
+    data: z.strictObject({
+      event: Event.omit({ run: true }),
+      job: z
+        .strictObject({
+          id: z.string(),
+          name: z.string(),
+          owner_kind: OwnerKind,
+          exec_scope: ExecScope,
+          agent_id: z.string().optional(),
+          user_id: z.string().optional(),
+          plugin_id: z.string().optional(),
+          labels: z.record(z.string(), z.string()),
+        })
+        .optional()
+        .meta({ description: "The job, in short." }),
+      run: Run.optional(),
+      count: z.int().meta({ description: "Failures of the job in a row, 1 for any other event." }),
+    }),
+  })
+  .meta({ id: "EventCall" });

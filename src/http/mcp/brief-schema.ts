@@ -2,7 +2,7 @@
 import type { Field } from "../teach/field.ts";
 
 /** Longer descriptions than this are left to the tool's own text and to the errors. */
-const MAX_WORDS_CHARS = 50;
+const MAX_WORDS_CHARS = 40;
 
 /** The properties of the object; with `words` short descriptions are given, and the fields of its objects. */
 export const briefProperties = (root: Field, words: boolean): Readonly<Record<string, unknown>> =>

@@ -59,6 +59,7 @@ const hold: fc.Arbitrary<Step> = fc.constantFrom(undefined, "held: MODE=stopped"
 /** What people do with a job while it runs. */
 const call: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>((world) => world.change((state, now) => changeByPause(state, {}, now))),
+  fc.constant<Step>((world) => world.change((state, now) => changeByPause(state, { until: "25s" }, now))),
   fc.constant<Step>((world) => world.change(changeByResume)),
   fc.constantFrom("5s", "7s", "11s").map(
     (every): Step =>
@@ -129,6 +130,8 @@ function checkAlways(world: World) {
   }
   const rest = restOf(state.record, state.cursor);
   expect(rest?.kind === "paused" || timers.some((timer) => timer.kind === "fire")).toBe(true);
+  const { resumeAt } = state.record;
+  if (resumeAt !== undefined) expect(timers).toContainEqual({ kind: "resume", at: resumeAt });
   expect(isOver(state)).toBe(false);
   const { backfills: waiting, buffered } = state.record;
   const backfills = waiting.length > 0 && buffered === undefined && state.active.length === 0;

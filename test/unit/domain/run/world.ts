@@ -44,7 +44,8 @@ export class World {
     killed: "never" | "before" | "after record" = "never",
   ) {
     if (killed === "before") return this.kill();
-    const stopped = this.held !== undefined || !this.state.record.definition.enabled;
+    const { definition, resumeAt = Number.POSITIVE_INFINITY } = this.state.record;
+    const stopped = this.held !== undefined || (!definition.enabled && resumeAt > this.now);
     const known = new Set(this.log.keys());
     const context = { now: this.now, random, inFlight: this.#inFlight, answers, held: this.held };
     const result = decideTick(this.state, context);

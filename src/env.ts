@@ -58,6 +58,8 @@ const duration = z.preprocess(blankIsUnset, z.string().optional()).transform((va
 const Settings = z.object({
   /** The operator's bearer token. */
   ADMIN_TOKEN: text,
+  /** Reads /metrics, and nothing else. */
+  METRICS_TOKEN: text,
   /** Signs and checks JWTs (HS256). */
   TOKEN_SECRET: text,
   /** The secrets that the two had before: still accepted, and never used to sign. */

@@ -4,16 +4,23 @@ import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import type { EventFilter } from "../../src/domain/event/event-filter.ts";
 import type { JobReport, ReportedEvent } from "../../src/domain/event/report.ts";
 import type { Interest } from "../../src/domain/subscription/match.ts";
+import { formatDuration } from "../../src/domain/time/duration.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type { EntryKey } from "../../src/objects/directory.ts";
 import type { EventCount, EventQuery, EventsRpc, ListedEvent } from "../../src/objects/events.ts";
 import { subscriptionObject } from "../../src/objects/subscription.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
+import { TICK_MISSING_AFTER_MS } from "../../src/schema/limits.ts";
 import { EventStore } from "./event-store.ts";
 import { Publisher } from "./publisher.ts";
 import { ShardTables } from "./shard-tables.ts";
 import { SubscriptionRegistry } from "./subscription-store.ts";
+import { TickStore } from "./tick-store.ts";
+
+const FIRST_SHARD = "shard-0";
+/** A tick a minute that is a few seconds late is none of these. */
+const LATE_AFTER_MS = TICK_MISSING_AFTER_MS;
 
 /** How a job fares, as far as it is known. */
 export type JobHealth = { readonly failing?: boolean; readonly overdue?: boolean };
@@ -23,12 +30,14 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
   readonly #events: EventStore;
   readonly #subscriptions: SubscriptionRegistry;
   readonly #publisher: Publisher;
+  readonly #clock: TickStore;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.tables = new ShardTables(ctx.storage.sql, SHARD_COUNT);
     this.#events = new EventStore(this.tables);
     this.#subscriptions = new SubscriptionRegistry(this.tables);
+    this.#clock = new TickStore(this.tables);
     this.#publisher = new Publisher(this.#events, this.#subscriptions, {
       offer: (id, events) => subscriptionObject(env, id).offer(events),
       budget: () => new CallBudget(settingsOf(env).CALLS_PER_WAKE),
@@ -43,6 +52,34 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
   protected addEvents(events: readonly ReportedEvent[]): void {
     this.#events.add(events);
     this.ctx.waitUntil(this.#publisher.publish());
+  }
+
+  async standIn(now: number): Promise<{ readonly isMissing: boolean; readonly lastAt: number }> {
+    const { lastAt } = this.#clock;
+    const age = lastAt === undefined ? 0 : now - lastAt;
+    if (lastAt !== undefined && age < TICK_MISSING_AFTER_MS) return { isMissing: false, lastAt };
+    // Where no tick ever came, the time begins with the first question.
+    const isMissing = lastAt !== undefined;
+    if (isMissing) this.#tickWasLate(lastAt, now, "an alarm or a call has done its work");
+    this.#clock.tick(now, isMissing);
+    return { isMissing, lastAt: now };
+  }
+
+  /** The tick of the first shard: its time is kept. */
+  protected noteTick(now: number): void {
+    if (this.ctx.id.name !== FIRST_SHARD) return;
+    const { lastAt } = this.#clock;
+    if (lastAt !== undefined && now - lastAt >= LATE_AFTER_MS) this.#tickWasLate(lastAt, now, "one has come now");
+    this.#clock.tick(now, false);
+  }
+
+  protected get stoodIn(): number {
+    return this.#clock.stoodIn;
+  }
+
+  #tickWasLate(lastAt: number, now: number, what: string): void {
+    const message = `No tick came for ${formatDuration(now - lastAt)}; ${what}.`;
+    this.addEvents([{ id: `tick_late_${lastAt}`, type: "tick.late", at: now, message }]);
   }
 
   /** Drops old events, and offers what a crash or a subscription that could not be reached has left. */

@@ -269,6 +269,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
    */
   async tick(minute: number): Promise<TickAnswer> {
     this.#tickedAt = Date.now();
+    this.noteTick(this.#tickedAt);
     this.tidyEvents(Date.now());
     this.ctx.waitUntil(this.#sweep(minute));
     return { heartbeats: this.#heartbeats.list(), allUsers: this.#index.activeAllUsers() };
@@ -282,6 +283,8 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   async sweepStats(): Promise<SweepStats> {
     return {
       foundOverdue: this.tables.foundOverdue,
+      overdue: this.#index.countOverdue(),
+      stoodIn: this.stoodIn,
       ...(this.#lastSweep === undefined ? {} : { last: this.#lastSweep }),
       ...(this.#tickedAt === undefined ? {} : { tickedAt: this.#tickedAt }),
     };

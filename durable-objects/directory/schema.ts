@@ -176,4 +176,10 @@ const V6 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4, V5, V6] };
+/** Of the first shard: when the last tick came, and how often an alarm or a call did the work of one that did not. */
+const V7 = [
+  "ALTER TABLE shard ADD COLUMN ticked_at INTEGER",
+  "ALTER TABLE shard ADD COLUMN stood_in INTEGER NOT NULL DEFAULT 0",
+] as const;
+
+export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4, V5, V6, V7] };

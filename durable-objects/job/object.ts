@@ -6,6 +6,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { callJob } from "../../src/agent/attempt.ts";
 import { composeCall } from "../../src/agent/call-agent.ts";
+import { standIn } from "../../src/directory/stand-in.ts";
 import { type Author, authorOf } from "../../src/domain/audit.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
@@ -116,6 +117,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** Does not throw (DESIGN invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
   override async alarm(): Promise<void> {
+    this.ctx.waitUntil(standIn(this.env, Date.now()));
     try {
       await this.#loop.run();
     } catch (error) {

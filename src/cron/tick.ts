@@ -4,6 +4,7 @@
  * nothing twice: jobs and heartbeats decide from their own state, tasks from the minute.
  */
 
+import { setTick } from "../directory/stand-in.ts";
 import { tickDirectory } from "../directory/tick.ts";
 import { SHARD_COUNT } from "../domain/directory-shard.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
@@ -38,6 +39,8 @@ export async function tick(dueAt: number, env: Env, now: number): Promise<void> 
     }),
   ]);
 }
+
+setTick(tick);
 
 async function tickJobs(scheduledTime: number, env: Env, settings: Settings, budget: CallBudget): Promise<void> {
   budget.take(SHARD_COUNT);

@@ -29,6 +29,8 @@ export async function tickDirectory(env: Env, minute: number): Promise<Directory
  */
 export type TickStats = {
   readonly foundOverdue: number;
+  readonly overdue: number;
+  readonly stoodIn: number;
   readonly checked?: number;
   readonly lastTickAt?: number;
 };
@@ -40,6 +42,8 @@ export async function tickStats(env: Env): Promise<TickStats> {
   const ticks = stats.flatMap(({ tickedAt }) => (tickedAt === undefined ? [] : [tickedAt]));
   return {
     foundOverdue: stats.reduce((sum, { foundOverdue }) => sum + foundOverdue, 0),
+    overdue: stats.reduce((sum, { overdue }) => sum + overdue, 0),
+    stoodIn: stats.reduce((sum, { stoodIn }) => sum + stoodIn, 0),
     ...(swept.length === 0 ? {} : { checked: swept.reduce((sum, checked) => sum + checked, 0) }),
     ...(ticks.length === 0 ? {} : { lastTickAt: Math.max(...ticks) }),
   };

@@ -226,6 +226,12 @@ async function identify(
 const encoder = new TextEncoder();
 
 /** Compares in a time that depends on the lengths only: it says nothing about where the texts differ. */
+/** Whether the request carries this token. For a token that opens one route alone. */
+export function carriesToken(request: Request, secret: string | undefined): boolean {
+  const token = /^Bearer +(\S+) *$/i.exec(authorizationOf(request) ?? "")?.[1];
+  return token !== undefined && secret !== undefined && equalSecrets(token, secret);
+}
+
 function equalSecrets(given: string, secret: string): boolean {
   const [a, b] = [encoder.encode(given), encoder.encode(secret)];
   const isSameLength = a.byteLength === b.byteLength;

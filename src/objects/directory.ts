@@ -103,7 +103,14 @@ export type SweepReport = {
  * `foundOverdue` counts since the first deploy; `last` is the last sweep, and `tickedAt` (epoch ms) the last tick, since the
  * object woke: to remember them longer would cost a row a minute.
  */
-export type SweepStats = { readonly foundOverdue: number; readonly last?: SweepReport; readonly tickedAt?: number };
+export type SweepStats = {
+  readonly foundOverdue: number;
+  /** Jobs that are overdue, as far as the sweep knows; how often a missing tick was stood in for. */
+  readonly overdue: number;
+  readonly stoodIn: number;
+  readonly last?: SweepReport;
+  readonly tickedAt?: number;
+};
 
 /** What a shard keeps of tokens and of changes. */
 export interface TrustRpc {

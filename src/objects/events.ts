@@ -35,6 +35,12 @@ export interface EventsRpc {
   ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }>;
   eventCounts(): Promise<EventCount[]>;
 
+  /**
+   * Whether no tick has come for two minutes, and when the last came. The one who is told so does its work: the next one
+   * who asks is told that a tick has come. Only the first shard is asked.
+   */
+  standIn(now: number): Promise<{ readonly isMissing: boolean; readonly lastAt: number }>;
+
   /** Notes a subscription, which this shard offers its further events to. */
   putSubscription(id: string, interest: Interest): Promise<void>;
   removeSubscription(id: string): Promise<void>;

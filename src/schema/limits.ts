@@ -68,3 +68,6 @@ export const MAX_BACKFILL_FIRES = 1_000;
 export const IDEMPOTENCY_WINDOW_MS = DAY_MS;
 /** The Free plan allows 50 calls an invocation; the rest is for looking up agents and for reports to other objects. */
 export const DEFAULT_CALLS_PER_WAKE = 40;
+
+/** When no tick has come for so long, an alarm or a call does its work. */
+export const TICK_MISSING_AFTER_MS = 2 * MINUTE_MS;

@@ -23,6 +23,9 @@ const Stats = z
     mode: z.enum(["normal", "stopped", "ephemeral"]),
     user_jobs: z.boolean().meta({ description: "false: jobs with exec_scope user or all_users are held." }),
     tick: z.strictObject({
+      stood_in: count.meta({
+        description: "How often no tick had come for two minutes, and an alarm or a call did its work.",
+      }),
       last_at: z.string().optional().meta({
         description:
           "When the Cron Trigger's tick came last. It is kept in memory only, so it is left out where all has slept since: ask every few seconds, and within a minute it shows.",
@@ -61,7 +64,10 @@ const stats = route({
       users,
       mode: settings.MODE,
       user_jobs: settings.USER_JOBS,
-      tick: lastTickAt === undefined ? {} : { last_at: formatInstant(lastTickAt) },
+      tick: {
+        stood_in: ticks.stoodIn,
+        ...(lastTickAt === undefined ? {} : { last_at: formatInstant(lastTickAt) }),
+      },
       sweep: { found_overdue: foundOverdue, ...(checked === undefined ? {} : { checked }) },
     });
   },

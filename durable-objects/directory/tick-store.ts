@@ -1,0 +1,29 @@
+/** When the last tick came, in the row of the first shard: one row a minute, so that a tick that does not come is noticed. */
+import { first, numberIn } from "../storage/rows.ts";
+import type { ShardTables } from "./shard-tables.ts";
+
+export class TickStore {
+  readonly #tables: ShardTables;
+
+  constructor(tables: ShardTables) {
+    this.#tables = tables;
+  }
+
+  /** Epoch ms; undefined before the first. */
+  get lastAt(): number | undefined {
+    if (!this.#tables.present) return undefined;
+    return numberIn(first(this.#tables.sql, "SELECT ticked_at FROM shard")?.ticked_at);
+  }
+
+  /** How often an alarm or a call has done the work of a tick. */
+  get stoodIn(): number {
+    if (!this.#tables.present) return 0;
+    return Number(first(this.#tables.sql, "SELECT stood_in FROM shard")?.stood_in ?? 0);
+  }
+
+  /** A tick has come, or its work is being done now. */
+  tick(at: number, isStandIn: boolean): void {
+    this.#tables.prepare();
+    this.#tables.sql.exec("UPDATE shard SET ticked_at = ?, stood_in = stood_in + ?", at, isStandIn ? 1 : 0);
+  }
+}

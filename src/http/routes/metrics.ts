@@ -1,0 +1,94 @@
+/** `GET /metrics`: what to watch, as Prometheus reads it (docs/contract.md §18). */
+import { listAgents } from "../../directory/agents.ts";
+import { countEvents } from "../../directory/events.ts";
+import { countJobs } from "../../directory/jobs-index.ts";
+import { tickStats } from "../../directory/tick.ts";
+import { err } from "../../domain/result.ts";
+import { EventType } from "../../schema/event.ts";
+import { JobState } from "../../schema/job.ts";
+import { SECOND_MS } from "../../schema/limits.ts";
+import { authenticate, carriesToken, configured } from "../auth.ts";
+import { route } from "../route.ts";
+
+/** Mailboxes are asked one by one; of more agents than this the others' offers are not counted. */
+const MAX_AGENTS = 100;
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+const metrics = route({
+  method: "get",
+  path: "/metrics",
+  access: "public",
+  id: "getMetrics",
+  tag: "Service",
+  summary: "What to watch, for Prometheus",
+  description:
+    "With the operator's token, or METRICS_TOKEN. Jobs by state, events by type, overdue jobs, offers that wait in mailboxes, seconds since the last tick.",
+  answers: { 200: { description: "Prometheus text.", contentType: "text/plain" } },
+  errors: ["unauthorized", "forbidden"],
+  async handle({ env, settings, request, now }) {
+    if (!carriesToken(request, settings.METRICS_TOKEN)) {
+      const secrets = configured(settings);
+      if (!secrets.ok) return secrets;
+      const caller = await authenticate(request, { env, settings, secrets: secrets.value, now });
+      if (!caller.ok) return caller;
+      if (caller.value.role !== "admin") {
+        return err({
+          kind: "forbidden",
+          detail: "Only the operator and METRICS_TOKEN read the metrics.",
+          hint: "Call it with ADMIN_TOKEN, or set METRICS_TOKEN and call it with that.",
+        });
+      }
+    }
+    const [jobs, events, ticks, agents] = await Promise.all([
+      countJobs(env),
+      countEvents(env),
+      tickStats(env),
+      listAgents(env, MAX_AGENTS, undefined, false),
+    ]);
+    const waiting = (agents.ok ? agents.value.items : []).reduce((sum, agent) => sum + (agent.waiting ?? 0), 0);
+    const ofState = (state: JobState): number =>
+      jobs.filter((one) => one.state === state).reduce((sum, { count }) => sum + count, 0);
+    const ofType = (type: EventType): number => events.find((one) => one.type === type)?.count ?? 0;
+    const text = [
+      metric(
+        "reveille_jobs",
+        "gauge",
+        "Jobs by state.",
+        JobState.options.map((state) => [{ state }, ofState(state)]),
+      ),
+      metric(
+        "reveille_events_total",
+        "counter",
+        "Events by type.",
+        EventType.options.map((type) => [{ type }, ofType(type)]),
+      ),
+      metric("reveille_jobs_overdue", "gauge", "Jobs whose due time has passed with nothing to answer it.", [
+        [{}, ticks.overdue],
+      ]),
+      metric("reveille_offers_waiting", "gauge", "Runs that wait in mailboxes to be claimed.", [[{}, waiting]]),
+      metric("reveille_ticks_stood_in_total", "counter", "Ticks whose work an alarm or a call did.", [
+        [{}, ticks.stoodIn],
+      ]),
+      ...(ticks.lastTickAt === undefined
+        ? []
+        : [
+            metric("reveille_tick_age_seconds", "gauge", "Seconds since the last tick.", [
+              [{}, Math.max(0, now - ticks.lastTickAt) / SECOND_MS],
+            ]),
+          ]),
+    ];
+    return new Response(text.join(""), { headers: { "content-type": CONTENT_TYPE, "cache-control": "no-store" } });
+  },
+});
+
+export const metricsRoutes = [metrics] as const;
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+function metric(name: string, type: "gauge" | "counter", help: string, samples: readonly Sample[]): string {
+  const lines = samples.map(([labels, value]) => {
+    const pairs = Object.entries(labels).map(([key, text]) => `${key}="${text}"`);
+    return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}`;
+  });
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ""].join("\n");
+}

@@ -39,12 +39,25 @@ const JOB_OPTIONS: Options = {
   "plugin-id": { type: "string", value: "ID", about: "Plugin jobs only, with --job-key and --runtime-name" },
   "job-key": { type: "string", value: "KEY", about: "The plugin's own name for the job" },
   "runtime-name": { type: "string", value: "NAME", about: "Where the plugin runs" },
-  paused: { type: "boolean", about: "Make it paused" },
+  "owner-kind": { type: "string", value: "KIND", about: "user, plugin or system" },
+  enabled: { type: "string", value: "BOOLEAN", about: "false: paused" },
+  paused: { type: "boolean", about: "The same as --enabled false" },
+  labels: { type: "string", value: "JSON", about: 'All labels at once: \'{"team": "ops"}\'' },
+  retry: { type: "string", value: "JSON", about: '\'{"max_attempts": 3, "min_backoff": "5s"}\'' },
+  "fan-out": { type: "string", value: "JSON", about: "'{\"concurrency\": 50}'" },
+  pacing: {
+    type: "string",
+    value: "JSON",
+    about: 'The bounds of the agent\'s own next_in: \'{"min": "10m", "max": "1d"}\'',
+  },
+  budget: { type: "string", value: "JSON", about: '\'{"runs_per_day": 20, "usd_per_day": 5}\'' },
 };
 
 export const FIELD_OPTIONS: Options = { ...JOB_OPTIONS, ...SCHEDULE_OPTIONS };
 
-const SPECIAL = new Set(["payload", "max-attempts", "label", "paused"]);
+/** Options whose value is JSON. */
+const JSON_OPTIONS = ["payload", "labels", "retry", "fan-out", "pacing", "budget"];
+const SPECIAL = new Set([...JSON_OPTIONS, "max-attempts", "label", "paused", "enabled"]);
 const NUMBERS = new Set(["max-runs"]);
 const LISTS = new Set(["exclude"]);
 
@@ -57,13 +70,17 @@ export const scheduleOf = (given: Given): Fields | undefined => fieldsOf(given, 
 export function jobFieldsOf(given: Given): Fields {
   const fields =
     fieldsOf(given, Object.fromEntries(Object.entries(JOB_OPTIONS).filter(([name]) => !SPECIAL.has(name)))) ?? {};
-  const payload = given.text("payload");
-  if (payload !== undefined) fields.payload = jsonOf("payload", payload);
+  for (const option of JSON_OPTIONS) {
+    const text = given.text(option);
+    if (text !== undefined) fields[option.replaceAll("-", "_")] = jsonOf(option, text);
+  }
   const attempts = given.text("max-attempts");
-  if (attempts !== undefined) fields.retry = { max_attempts: numberOf("max-attempts", attempts) };
+  if (attempts !== undefined)
+    fields.retry = { ...objectOf(fields.retry), max_attempts: numberOf("max-attempts", attempts) };
   const labels = given.texts("label");
-  if (labels.length > 0) fields.labels = Object.fromEntries(labels.map(labelOf));
-  if (given.flag("paused")) fields.enabled = false;
+  if (labels.length > 0) fields.labels = { ...objectOf(fields.labels), ...Object.fromEntries(labels.map(labelOf)) };
+  const enabled = given.flag("paused") ? "false" : given.text("enabled");
+  if (enabled !== undefined) fields.enabled = booleanOf("enabled", enabled);
   const schedule = scheduleOf(given);
   if (schedule !== undefined) fields.schedule = schedule;
   return fields;
@@ -96,6 +113,13 @@ export function numberOf(option: string, text: string): number {
   if (!/^\d+$/.test(text)) throw new UsageError(`--${option} must be a whole number; got "${text}"`);
   return Number(text);
 }
+
+function booleanOf(option: string, text: string): boolean {
+  if (text !== "true" && text !== "false") throw new UsageError(`--${option} must be true or false; got "${text}"`);
+  return text === "true";
+}
+
+const objectOf = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});
 
 function labelOf(text: string): readonly [string, string] {
   const at = text.search(/[:=]/);

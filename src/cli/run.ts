@@ -20,7 +20,7 @@ export async function run(
   const options = words.slice(0, words.includes("--") ? words.indexOf("--") : undefined);
   const wantsHelp = options.includes("--help") || options.includes("-h") || words[0] === "help";
   const asked = words[0] === "help" ? words.slice(1) : words;
-  const command = findCommand(commands, asked);
+  const command = findCommand(commands, asked) ?? (wantsHelp ? undefined : listOf(commands, asked));
   if (command !== undefined) {
     if (!wantsHelp) return runCommand(command, words, terminal);
     terminal.print(commandHelp(command));
@@ -45,6 +45,12 @@ export async function run(
   if (wantsHelp) terminal.print(help);
   else terminal.warn(help);
   return wantsHelp ? DONE : WRONG_USAGE;
+}
+
+/** A group alone lists what is in it: `reveille agents`. */
+function listOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
+  const [group, ...rest] = commandWords(words);
+  return group === undefined || rest.length > 0 ? undefined : commands.find(({ name }) => name === `${group} list`);
 }
 
 async function runCommand(command: Command, words: readonly string[], terminal: Terminal): Promise<number> {

@@ -89,7 +89,7 @@ describe("client and agent", () => {
     expect(await inputsOf(module)).toEqual([]);
   });
 
-  it.runIf(isLong)("are imported by Deno and Bun, where npm has them", async () => {
+  it.runIf(isLong)("are imported by Deno and Bun, where npm has them", { timeout: INSTALL_MS }, async () => {
     await write("client.mjs", CLIENT);
     const tools = await temporaryFolder();
     await writeFile(

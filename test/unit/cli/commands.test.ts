@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../../src/cli/commands/all.ts";
 import { commandHelp } from "../../../src/cli/help.ts";
+import { jobFieldsOf } from "../../../src/cli/job-fields.ts";
 import { findCommand, parse } from "../../../src/cli/parse.ts";
 import { run } from "../../../src/cli/run.ts";
 import type { Terminal } from "../../../src/cli/terminal.ts";
@@ -65,6 +66,49 @@ describe("a command line", () => {
     if (command === undefined) throw new Error("no such command");
     expect(parse(command, ["jobs", "create", "--agent_id", "a", "--session_mode=new"]).text("agent-id")).toBe("a");
     expect(parse(command, ["jobs", "create", "--agent", "a"]).text("agent-id")).toBe("a");
+  });
+
+  it("makes a job's fields of its options, each in the form that the API takes", () => {
+    const command = findCommand(COMMANDS, ["jobs", "create"]);
+    if (command === undefined) throw new Error("no such command");
+    const words = [
+      "--name",
+      "a",
+      "--every",
+      "1h",
+      "--max-runs",
+      "3",
+      "--label",
+      "a:b",
+      "--labels",
+      '{"c":"d"}',
+      "--retry",
+      '{"min_backoff":"9s"}',
+    ];
+    const more = [
+      "--max-attempts",
+      "2",
+      "--enabled",
+      "false",
+      "--budget",
+      '{"runs_per_day":1}',
+      "--exclude",
+      "SAT",
+      "--exclude",
+      "SUN",
+      "--continuity",
+    ];
+    expect(jobFieldsOf(parse(command, ["jobs", "create", ...words, ...more]))).toEqual({
+      name: "a",
+      schedule: { every: "1h", max_runs: 3, exclude: ["SAT", "SUN"] },
+      labels: { a: "b", c: "d" },
+      retry: { min_backoff: "9s", max_attempts: 2 },
+      enabled: false,
+      budget: { runs_per_day: 1 },
+      continuity: true,
+    });
+    expect(() => jobFieldsOf(parse(command, ["jobs", "create", "--enabled", "no"]))).toThrow(/true or false/);
+    expect(() => jobFieldsOf(parse(command, ["jobs", "create", "--payload", "{"]))).toThrow(/must be JSON/);
   });
 
   it("suggests a command where one is close", async () => {

@@ -31,7 +31,7 @@ export function explainIssues(
     if (issue.code === "unrecognized_keys") {
       const parent = valueAt(value, path);
       return issue.keys.map((name, index) => ({
-        path: [...path, name].join("."),
+        path: [...path, name.length > MAX_SHOWN_NAME ? `${name.slice(0, MAX_SHOWN_NAME)}…` : name].join("."),
         message: index < MAX_TAUGHT ? unknownText(path, name, parent, place, lesson) : "is not a field here",
       }));
     }
@@ -51,6 +51,9 @@ export function explainIssues(
     return [{ path: path.join("."), message }];
   });
 }
+
+/** No field has a longer name; a longer one is the sender's own, and not sent back whole. */
+const MAX_SHOWN_NAME = 100;
 
 /** As many faults as an answer shows; of further unknown names nobody reads what was meant. */
 export const MAX_TAUGHT = 50;
@@ -72,7 +75,10 @@ function unknownText(
   const root = places[place];
   const noun = NOUNS[place];
   if (root === undefined) return `is not ${noun} here: this call takes none`;
-  const beside = typeof parent === "object" && parent !== null ? Object.fromEntries(Object.entries(parent)) : {};
+  const beside =
+    typeof parent === "object" && parent !== null
+      ? Object.fromEntries(Object.entries(parent).slice(0, MAX_TAUGHT))
+      : {};
   const value = valueAt(parent, [name]);
   const isHere = [...fieldsBelow(root)].some(({ field }) => sameName(name, [field.name]).length > 0);
   const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, { places, now });

@@ -14,21 +14,33 @@ const MAX_NAME_CHARS = 100;
 /** The name without what spellings differ in. */
 export const spelling = (name: string): string => wordsOf(name).join("");
 
+const knownSpellings = new Map<string, string>();
+const MAX_KNOWN_SPELLINGS = 2_000;
+
+/** As {@link spelling}, for a name of a schema: there are few, and each wrong name is compared with all of them. */
+function spellingOfKnown(name: string): string {
+  const present = knownSpellings.get(name);
+  if (present !== undefined) return present;
+  const made = spelling(name);
+  if (knownSpellings.size < MAX_KNOWN_SPELLINGS) knownSpellings.set(name, made);
+  return made;
+}
+
 /** The known names that are this one in another spelling. */
 export const sameName = (given: string, known: readonly string[]): readonly string[] => {
   const wanted = spelling(given);
-  return wanted === "" ? [] : known.filter((name) => spelling(name) === wanted);
+  return wanted === "" ? [] : known.filter((name) => spellingOfKnown(name) === wanted);
 };
 
 /** The known names that this one resembles most: by slips of the keys, else by the words that they share. */
 export function nearNames(given: string, known: readonly string[], mostSlips = 3): readonly string[] {
   const wanted = spelling(given);
   if (wanted === "") return [];
-  const byDistance = known.map((name) => ({ name, slips: slipsBetween(wanted, spelling(name)) }));
+  const byDistance = known.map((name) => ({ name, slips: slipsWithin(wanted, spellingOfKnown(name), mostSlips) }));
   const least = Math.min(...byDistance.map(({ slips }) => slips));
   if (least <= Math.min(mostSlips, allowedSlips(wanted.length))) {
     return byDistance
-      .filter(({ name, slips }) => slips === least && slips < spelling(name).length)
+      .filter(({ name, slips }) => slips === least && slips < spellingOfKnown(name).length)
       .map(({ name }) => name);
   }
   const words = wordsOf(given);
@@ -41,6 +53,10 @@ export function nearNames(given: string, known: readonly string[], mostSlips = 3
 
 /** Short names are all alike: of two letters none is a slip of another. */
 const allowedSlips = (length: number): number => (length <= 2 ? 0 : length <= 4 ? 1 : length <= 8 ? 2 : 3);
+
+/** As {@link slipsBetween}; more than `most` where the lengths alone say so. */
+const slipsWithin = (a: string, b: string, most: number): number =>
+  Math.abs(a.length - b.length) > most ? most + 1 : slipsBetween(a, b);
 
 /** Letters to add, drop, replace, or swap with their neighbour to make one text of the other (Damerau-Levenshtein, restricted). */
 export function slipsBetween(a: string, b: string): number {

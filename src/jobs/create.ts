@@ -140,7 +140,7 @@ function checkForm({ caller, input, settings, now }: Form): Outcome<CompiledJob>
   if (claimed.value.owner_kind === "system") return systemNeedsEnsure;
   const defined = defineJob(claimed.value, { now });
   if (!defined.ok || caller.role === "admin") return defined;
-  const slow = checkInterval(defined.value.schedule, settings?.MIN_INTERVAL, now);
+  const slow = checkInterval(defined.value, settings?.MIN_INTERVAL, now);
   return slow.ok ? defined : slow;
 }
 

@@ -7,7 +7,7 @@ import { sameSchedule } from "../time/compile-schedule.ts";
 import { rateOf } from "../time/rate.ts";
 import { defineJob, ownerOf } from "./definition.ts";
 import type { JobRecord } from "./job.ts";
-import type { JobChange } from "./job-change.ts";
+import { type JobChange, sameJson } from "./job-change.ts";
 
 /** Who makes a change, what kind it is, and the id of its row in the audit trail. */
 export type Signature = {
@@ -46,12 +46,12 @@ function newRate(
   minIntervalMs: number | undefined,
   now: number,
 ): Outcome<number | undefined> {
-  if (rate !== undefined && sameSchedule(before.definition.schedule, definition.schedule)) return ok(rate);
+  const isSame = sameSchedule(before.definition.schedule, definition.schedule);
+  if (rate !== undefined && isSame && sameJson(before.definition.pacing, definition.pacing)) return ok(rate);
   const defined = defineJob(definition, { stored: true });
   if (!defined.ok) return defined;
-  const { schedule } = defined.value;
-  const allowed = checkInterval(schedule, minIntervalMs, now);
-  return allowed.ok ? ok(rateOf(schedule, now).perDay) : allowed;
+  const allowed = checkInterval(defined.value, minIntervalMs, now);
+  return allowed.ok ? ok(rateOf(defined.value.schedule, now).perDay) : allowed;
 }
 
 /** The changes that are to be told of, with one more. */

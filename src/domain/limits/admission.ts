@@ -112,12 +112,20 @@ export function admitMaker(
   return ok(null);
 }
 
-/** Whether the schedule fires no oftener than the operator allows. Errors: `validation_failed` on `schedule`. */
-export function checkInterval(schedule: Schedule, minIntervalMs: number | undefined, now: number): Outcome<null> {
+/** What says how often a job fires: its schedule, and how soon the agent may ask for its next fire. */
+export type Timed = { readonly schedule: Schedule; readonly pacing?: { readonly minMs: number } | undefined };
+
+/** Whether the job fires no oftener than the operator allows. Errors: `validation_failed` on `schedule` or `pacing.min`. */
+export function checkInterval(
+  { schedule, pacing }: Timed,
+  minIntervalMs: number | undefined,
+  now: number,
+): Outcome<null> {
   if (minIntervalMs === undefined) return ok(null);
   const { minGapMs } = rateOf(schedule, now);
-  if (minGapMs >= minIntervalMs) return ok(null);
   const least = formatDuration(minIntervalMs);
+  if (minGapMs >= minIntervalMs)
+    return pacing === undefined ? ok(null) : checkPacing(pacing.minMs, minIntervalMs, least);
   return invalid(
     [
       {
@@ -126,5 +134,19 @@ export function checkInterval(schedule: Schedule, minIntervalMs: number | undefi
       },
     ],
     `This deployment allows no less than ${least} between two fires of a job (MIN_INTERVAL): send e.g. {"every": "${least}"}.`,
+  );
+}
+
+/** An agent that chooses its next fire is bound by the same interval. */
+function checkPacing(minMs: number, minIntervalMs: number, least: string): Outcome<null> {
+  if (minMs >= minIntervalMs) return ok(null);
+  return invalid(
+    [
+      {
+        path: "pacing.min",
+        message: `lets the agent fire again after ${formatDuration(minMs)}; at least ${least} is needed here`,
+      },
+    ],
+    `This deployment allows no less than ${least} between two fires of a job (MIN_INTERVAL): send e.g. {"pacing": {"min": "${least}", "max": "1d"}}.`,
   );
 }

@@ -87,7 +87,18 @@ describe("MIN_INTERVAL", () => {
   ])("of a minute lets %o through: %s", (input, through) => {
     const schedule = compileSchedule(input, { tickAligned: false });
     if (!schedule.ok) throw new Error("not a schedule");
-    expect(checkInterval(schedule.value, 60_000, 0).ok).toBe(through);
-    expect(checkInterval(schedule.value, undefined, 0).ok).toBe(true);
+    expect(checkInterval({ schedule: schedule.value }, 60_000, 0).ok).toBe(through);
+    expect(checkInterval({ schedule: schedule.value }, undefined, 0).ok).toBe(true);
+  });
+
+  it.each([
+    [59_999, false],
+    [60_000, true],
+  ])("binds an agent that chooses its next fire: pacing.min of %d ms", (minMs, through) => {
+    const schedule = compileSchedule({ every: "1h" }, { tickAligned: false });
+    if (!schedule.ok) throw new Error(JSON.stringify(schedule.error));
+    const job = { schedule: schedule.value, pacing: { minMs } };
+    expect(checkInterval(job, 60_000, 0).ok).toBe(through);
+    expect(checkInterval(job, undefined, 0).ok).toBe(true);
   });
 });

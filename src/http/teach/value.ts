@@ -85,7 +85,8 @@ function wordsMs(text: string): number | undefined {
     .trim();
   const alone = ALONE.get(words) ?? unitMs(words);
   if (alone !== undefined) return alone;
-  if (!/^(?:\d+(?:\.\d+)?\s*[a-z]+[\s,]*(?:and\s+)?)+$/.test(words) || words.length > 60) return undefined;
+  // The length first, and no two ways to read an "and": the text is anybody's, and would else take exponential time.
+  if (words.length > 60 || !/^(?:\d+(?:\.\d+)?\s*[a-z]+(?:[\s,]+(?:and\s+)?)?)+$/.test(words)) return undefined;
   const parts = [...words.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/g)].map(([, count, unit = ""]) => {
     const ms = unitMs(unit);
     return ms === undefined ? Number.NaN : Number(count) * ms;

@@ -43,3 +43,21 @@ describe("durations that were meant", () => {
     expect(epochText(value)).toBe(text);
   });
 });
+
+it("takes no longer over a duration that was made to be slow to read", () => {
+  for (const text of [
+    `${"1xand ".repeat(40)}!`,
+    "1".repeat(200_000),
+    `${"1a".repeat(100_000)}!`,
+    `1${" ".repeat(200_000)}x`,
+  ]) {
+    const begun = performance.now();
+    durationsOf(text);
+    expect(performance.now() - begun).toBeLessThan(500);
+  }
+});
+
+it("reads an `and` between parts of a duration", () => {
+  expect(durationsOf("1 hour and 30 minutes")).toEqual(["1h30m"]);
+  expect(durationsOf("1 hour, 30 min")).toEqual(["1h30m"]);
+});

@@ -178,6 +178,12 @@ export class IndexStore {
     return pages.length === 1 && only !== undefined ? only : pages.flat().sort(newestFirst).slice(0, query.limit);
   }
 
+  /** Whether there is a job of this id that was made before `before`: reads as many rows as there are such jobs. */
+  hasJobBefore(id: string, before: number): boolean {
+    if (!this.#tables.present) return false;
+    return first(this.#tables.sql, "SELECT 1 FROM job WHERE created_at < ? AND id = ?", before, id) !== undefined;
+  }
+
   counts(): JobCount[] {
     if (!this.#tables.present) return [];
     const rows = all(this.#tables.sql, "SELECT state, exec_scope, count(*) AS n FROM job GROUP BY state, exec_scope");

@@ -15,6 +15,7 @@ import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { type Allowance, FINISHED_QUOTAS, isMadeByAnother } from "../../src/domain/limits/admission.ts";
 import { err, ok } from "../../src/domain/result.ts";
+import { base32 } from "../../src/domain/text/base32.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type {
@@ -22,6 +23,7 @@ import type {
   EntryKey,
   IndexQuery,
   JobCount,
+  JobIdKey,
   ListedAgent,
   ListedEntry,
   RegisteredHeartbeat,
@@ -168,6 +170,14 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
 
   async knowsId(id: string): Promise<boolean> {
     return this.#names.knows(id);
+  }
+
+  async jobIdKey(): Promise<JobIdKey> {
+    return this.tables.jobIdKey(() => base32(crypto.getRandomValues(new Uint8Array(20)), 32), Date.now());
+  }
+
+  async hasJobBefore(id: string, before: number): Promise<boolean> {
+    return this.#index.hasJobBefore(id, before);
   }
 
   async forgetId(id: string): Promise<void> {

@@ -182,4 +182,10 @@ const V7 = [
   "ALTER TABLE shard ADD COLUMN stood_in INTEGER NOT NULL DEFAULT 0",
 ] as const;
 
-export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4, V5, V6, V7] };
+/** Of `shard`: the key that job ids are made with, and since when; in shard 0 alone. */
+const V8 = [
+  "ALTER TABLE shard ADD COLUMN job_id_key TEXT",
+  "ALTER TABLE shard ADD COLUMN job_id_key_since INTEGER",
+] as const;
+
+export const SCHEMA: Schema = { table: "shard", steps: [V1, V2, V3, V4, V5, V6, V7, V8] };

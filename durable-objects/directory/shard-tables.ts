@@ -2,8 +2,9 @@
  * Whether a shard's tables are there, and the row that the shard keeps about itself. Every store asks here before it reads
  * (no tables: nothing was ever written) and before it writes (the first write makes them).
  */
+import type { JobIdKey } from "../../src/objects/directory.ts";
 import { makeTables, migrate } from "../storage/migrate.ts";
-import { first, numberIn, put } from "../storage/rows.ts";
+import { first, numberIn, put, textIn } from "../storage/rows.ts";
 import { SCHEMA } from "./schema.ts";
 
 export class ShardTables {
@@ -38,6 +39,17 @@ export class ShardTables {
   addFoundOverdue(jobs: number): void {
     this.prepare();
     this.sql.exec("UPDATE shard SET found_overdue = found_overdue + ?", jobs);
+  }
+
+  /** The key that job ids are made with, and since when; `draw` makes it at the first question. */
+  jobIdKey(draw: () => string, now: number): JobIdKey {
+    this.prepare();
+    const row = first(this.sql, "SELECT job_id_key, job_id_key_since FROM shard");
+    const key = textIn(row?.job_id_key);
+    if (key !== undefined) return { key, since: Number(row?.job_id_key_since) };
+    const drawn = { key: draw(), since: now };
+    this.sql.exec("UPDATE shard SET job_id_key = ?, job_id_key_since = ?", drawn.key, drawn.since);
+    return drawn;
   }
 
   get foundOverdue(): number {

@@ -47,7 +47,7 @@ async function ensureBuiltin(
   now: number,
   budget: CallBudget,
 ): Promise<string | undefined> {
-  const present = await jobObject(env, systemJobId(input.name)).read(ADMIN);
+  const present = await jobObject(env, await systemJobId(env, input.name)).read(ADMIN);
   if (present.ok && present.value.labels?.[BUILTIN_LABEL] === version) return undefined;
   if (!budget.take(CALLS_TO_MAKE)) return "out of calls";
   const origin = settings.PUBLIC_URL ?? "";

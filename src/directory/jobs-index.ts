@@ -4,12 +4,12 @@ import type { AuditEntry, Author } from "../domain/audit.ts";
 import { adoptedIdKey } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { IndexEntry } from "../domain/job/index-entry.ts";
-import { isMintedJobId } from "../domain/job/job-id.ts";
 import { type Allowance, isMadeByAnother } from "../domain/limits/admission.ts";
 import { err, ok } from "../domain/result.ts";
 import type { Env } from "../env.ts";
 import type { EntryKey, JobCount, Reservation } from "../objects/directory.ts";
 import { allShards, shardFor } from "../objects/directory.ts";
+import { isJobOfBefore, isOurJobId } from "./job-ids.ts";
 
 /**
  * Keeps a place for a job, before its object is made; `by` is who makes it. Make the job with the answer's `createdAt`; if it is
@@ -127,20 +127,21 @@ export async function holderOfName(env: Env, name: string): Promise<string | und
   return shardFor(env, "system").nameHolder(name);
 }
 
-/** Notes the id of an imported job, before it is made; false where it was known already. Ids minted here need no note. */
+/** Notes the id of an imported job, before it is made; false if it was known already. Ids minted here need no note. */
 export async function adoptJobId(env: Env, id: string, owner: string): Promise<boolean> {
-  return isMintedJobId(id) || shardFor(env, adoptedIdKey(id)).adoptId(id, owner);
+  return (await isOurJobId(env, id)) || shardFor(env, adoptedIdKey(id)).adoptId(id, owner);
 }
 
 /**
  * Whether a job of this id may be there. Ask before any call to a Job object: calling one that never was leaves an empty file
- * behind (DESIGN invariant 6). Of an id that was minted here the id itself tells; another one is looked up.
+ * behind (docs/architecture.md, invariant 6). Of an id that was minted here the id itself tells; another one is looked up.
  */
 export async function mayExist(env: Env, id: string): Promise<boolean> {
-  return isMintedJobId(id) || shardFor(env, adoptedIdKey(id)).knowsId(id);
+  if (await isOurJobId(env, id)) return true;
+  return (await shardFor(env, adoptedIdKey(id)).knowsId(id)) || isJobOfBefore(env, id);
 }
 
 /** For the job of an adopted id that is being removed. */
 export async function forgetJobId(env: Env, id: string): Promise<void> {
-  if (!isMintedJobId(id)) await shardFor(env, adoptedIdKey(id)).forgetId(id);
+  if (!(await isOurJobId(env, id))) await shardFor(env, adoptedIdKey(id)).forgetId(id);
 }

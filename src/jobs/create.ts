@@ -3,6 +3,7 @@
  * only then made; under an Idempotency-Key at most once.
  */
 import { claimIdempotencyKey, jobOfIdempotencyKey } from "../directory/idempotency.ts";
+import { randomJobId } from "../directory/job-ids.ts";
 import { adoptJobId, giveUpPlace, isNameReserved, reserveJob } from "../directory/jobs-index.ts";
 import { type Author, authorOf } from "../domain/audit.ts";
 import type { Failure, Outcome } from "../domain/failure.ts";
@@ -12,7 +13,6 @@ import { type Fire, showFires } from "../domain/job/fires.ts";
 import { indexEntryOf } from "../domain/job/index-entry.ts";
 import { type Cursor, type JobRecord, jobView, newJob } from "../domain/job/job.ts";
 import { canonicalJson } from "../domain/job/job-change.ts";
-import { JOB_ID_BYTES, jobIdFromBytes } from "../domain/job/job-id.ts";
 import { type Allowance, checkInterval } from "../domain/limits/admission.ts";
 import { type Err, err, ok } from "../domain/result.ts";
 import type { JobToImport } from "../domain/transfer/imported-job.ts";
@@ -60,14 +60,14 @@ export async function createJob(call: NewJob): Promise<Placed> {
   if (!job.ok) return job;
   const ahead = checkScheduleAhead(job.value, call.now, call.now);
   if (call.idempotencyKey === undefined) {
-    return ahead.ok ? placeNew(placingFor(call), randomJobId(), job.value, { isNewId: true }) : ahead;
+    return ahead.ok ? placeNew(placingFor(call), await randomJobId(call.env), job.value, { isNewId: true }) : ahead;
   }
   return ahead.ok ? createOnce(call, call.idempotencyKey, job.value) : recallJob(call, call.idempotencyKey, ahead);
 }
 
 /** Makes the job that the key stands for. If it is there already it is found, whatever became of its name, owner or quota. */
 async function createOnce(call: NewJob, key: string, job: CompiledJob): Promise<Placed> {
-  const drawn = randomJobId();
+  const drawn = await randomJobId(call.env);
   const id = await claimIdempotencyKey(call.env, await digestOfKey(call.caller, key), drawn, call.now);
   const hash = await digest(canonicalJson(call.input));
   // The key was used before: by a call that made the job, one that is making it now, or one that was cut short.
@@ -203,8 +203,6 @@ export const placeSystemJob = (call: PlaceCall, job: CompiledJob, id: string): P
 /** Makes a job that was made elsewhere, under the id that it has. Errors: as {@link placeSystemJob}. */
 export const placeImportedJob = (call: PlaceCall, { id, job, createdAt, restored }: JobToImport): Promise<Placed> =>
   place(operators(call), createdAt, (at) => restoreJob(id, job, at, restored, { origin: call.origin, by: call.by }));
-
-const randomJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));
 
 const encoder = new TextEncoder();
 

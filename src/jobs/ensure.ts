@@ -1,16 +1,17 @@
 /** System jobs, made and kept up to date by name: for `PUT /v1/jobs/ensure`, and for the jobs that code registers. */
+import { jobIdOf } from "../directory/job-ids.ts";
 import { holderOfName, reserveNameEverywhere } from "../directory/jobs-index.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { checkScheduleAhead, defineJob } from "../domain/job/definition.ts";
-import { jobIdFromBytes } from "../domain/job/job-id.ts";
 import { ok } from "../domain/result.ts";
 import { sha256 } from "../domain/text/sha256.ts";
+import type { Env } from "../env.ts";
 import { jobObject } from "../objects/job.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 import { placeSystemJob } from "./create.ts";
 
 /** The id of the system job of this name: ensure finds it without any look-up. */
-export const systemJobId = (name: string): string => jobIdFromBytes(sha256(`system\n${name}`));
+export const systemJobId = (env: Env, name: string): Promise<string> => jobIdOf(env, sha256(`system\n${name}`));
 
 /**
  * Makes the system job of this name, or brings it to this definition. `keepEnabled`: a paused job stays paused.
@@ -24,7 +25,7 @@ export async function ensureSystemJob(
   // An `at` that is over is no error as long as nothing changes, so that is checked only where a job is made or changed.
   const job = defineJob(input, { now: call.now });
   if (!job.ok) return job;
-  const id = systemJobId(input.name);
+  const id = await systemJobId(call.env, input.name);
   const object = jobObject(call.env, id);
   const present = await object.ensure(input, keepEnabled, call.by);
   if (present.ok) return ok({ job: present.value, made: false });

@@ -112,6 +112,9 @@ export type SweepStats = {
   readonly tickedAt?: number;
 };
 
+/** The key that job ids are made with. Jobs made before `since` (epoch ms) have ids without it. */
+export type JobIdKey = { readonly key: string; readonly since: number };
+
 /** What a shard keeps of tokens and of changes. */
 export interface TrustRpc {
   /** Lists a token. */
@@ -177,6 +180,10 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   /** Notes an id that was not minted here; false if it was known already. */
   adoptId(id: string, owner: string): Promise<boolean>;
   knowsId(id: string): Promise<boolean>;
+  /** The deployment's key for job ids, drawn at the first question. Only shard 0 is asked. */
+  jobIdKey(): Promise<JobIdKey>;
+  /** Whether the index has a job of this id that was made before `before`. */
+  hasJobBefore(id: string, before: number): Promise<boolean>;
   forgetId(id: string): Promise<void>;
 
   /** The id of the job that an Idempotency-Key stands for, if it was used within 24 hours. `key` is a digest of caller and key. */

@@ -6,7 +6,8 @@
  * imported job keeps its id, whatever its form (CONTRACT.md §2); an id that was not minted here is therefore looked up in
  * the directory before any object is called.
  *
- * The checksum is unkeyed: it stops accidents and scanners, one in a million of which pass. It authorises nothing.
+ * The checksum is keyed with a secret of the deployment: it stops accidents, scanners and whoever reads this code, one in a
+ * million of whose ids pass. It authorises nothing. Ids of before had it without a key, and are looked up.
  */
 import { BASE32_CLASS, base32 } from "../text/base32.ts";
 import { sha256 } from "../text/sha256.ts";
@@ -16,27 +17,37 @@ const PAYLOAD_CHARS = 20;
 /** 20 bits. */
 const CHECKSUM_CHARS = 4;
 
+/** Ids of before were made without one. */
+const NO_KEY = "";
+
 /** How many bytes a minted id is made of; further ones are ignored. */
 export const JOB_ID_BYTES = 13;
 
 const MINTED = new RegExp(`^j[${BASE32_CLASS}]{${PAYLOAD_CHARS + CHECKSUM_CHARS}}$`);
 
 /**
- * A job id (`j` + 24 characters) from at least {@link JOB_ID_BYTES} bytes: random ones, or a keyed hash where creation is to be
- * idempotent. The same bytes make the same id. Throws a RangeError on fewer bytes: such an id could be guessed.
+ * A job id (`j` + 24 characters) from at least {@link JOB_ID_BYTES} bytes, random ones or a hash, and the deployment's key. The same
+ * bytes make the same id. Throws a RangeError on fewer bytes: such an id could be guessed.
  */
-export function jobIdFromBytes(bytes: Uint8Array): string {
+export function jobIdFromBytes(bytes: Uint8Array, key = NO_KEY): string {
   if (bytes.byteLength < JOB_ID_BYTES)
     throw new RangeError(`a job id needs ${JOB_ID_BYTES} bytes, got ${bytes.byteLength}`);
   const payload = base32(bytes, PAYLOAD_CHARS);
-  return `j${payload}${checksum(payload)}`;
+  return `j${payload}${checksum(payload, key)}`;
 }
 
-/** Whether `id` has the form and the checksum of an id made by {@link jobIdFromBytes}. Such a job may still not exist. */
-export const isMintedJobId = (id: string): boolean =>
-  MINTED.test(id) && id.slice(1 + PAYLOAD_CHARS) === checksum(id.slice(1, 1 + PAYLOAD_CHARS));
+/**
+ * Whether `id` has the form and the checksum of an id made by {@link jobIdFromBytes} with this key; without one, of an id of before.
+ * Such a job may still not exist.
+ */
+export const isMintedJobId = (id: string, key = NO_KEY): boolean =>
+  hasJobIdForm(id) && id.slice(1 + PAYLOAD_CHARS) === checksum(id.slice(1, 1 + PAYLOAD_CHARS), key);
+
+/** Whether `id` looks like an id that Reveille has made. */
+export const hasJobIdForm = (id: string): boolean => MINTED.test(id);
 
 /** Whether `id` can be the id of a job at all, minted or imported: 1-64 of `A-Za-z0-9_-` (CONTRACT.md §2). */
 export const isJobId = (id: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(id);
 
-const checksum = (payload: string): string => base32(sha256(`reveille job id ${payload}`), CHECKSUM_CHARS);
+const checksum = (payload: string, key: string): string =>
+  base32(sha256(`reveille job id ${key === NO_KEY ? "" : `${key} `}${payload}`), CHECKSUM_CHARS);

@@ -1,6 +1,6 @@
 /** Hints that fit the one call: the job as it is, and the id as it was given. */
 import { findJob } from "../../directory/find-job.ts";
-import { isMintedJobId } from "../../domain/job/job-id.ts";
+import { hasJobIdForm } from "../../domain/job/job-id.ts";
 import type { HttpFailure } from "../failure.ts";
 import type { AnyCall } from "../route.ts";
 import { tomorrow } from "./value.ts";
@@ -14,7 +14,7 @@ export async function withFittingHint(failure: HttpFailure, call: Asked): Promis
   if (id === undefined) return failure;
   if (failure.kind === "job_finished") return { ...failure, hint: await afterTheEnd(id, call) };
   if (failure.kind !== "not_found") return failure;
-  if (failure.what === "job" && !isMintedJobId(id)) {
+  if (failure.what === "job" && !hasJobIdForm(id)) {
     const query = new URLSearchParams({ name: id, state: "active,paused,finished" });
     const hint = `${json(id)} does not look like a job's id. If it is the job's name, GET /v1/jobs?${query} finds its id.`;
     return { ...failure, hint };

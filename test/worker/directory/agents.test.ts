@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { resolveAgent } from "../../../src/agent/resolve.ts";
 import { deleteAgent, getAgent, listAgents, putAgent } from "../../../src/directory/agents.ts";
 import { listHeartbeats, registerHeartbeat, unregisterHeartbeat } from "../../../src/directory/heartbeats.ts";
+import { randomJobId } from "../../../src/directory/job-ids.ts";
 import {
   adoptJobId,
   forgetJobId,
@@ -185,13 +186,21 @@ describe("a reserved name", () => {
 
 describe("the id of a job", () => {
   it("that was minted here is known by itself; another one from its adoption to its deletion", async () => {
-    expect(await mayExist(env, freshJobId())).toBe(true);
+    expect(await mayExist(env, await randomJobId(env))).toBe(true);
     expect(await mayExist(env, "from-go-1")).toBe(false);
     expect(await adoptJobId(env, "from-go-1", "user:1")).toBe(true);
     expect(await adoptJobId(env, "from-go-1", "user:1")).toBe(false);
     expect(await mayExist(env, "from-go-1")).toBe(true);
     await forgetJobId(env, "from-go-1");
     expect(await mayExist(env, "from-go-1")).toBe(false);
+  });
+
+  it("that anybody could make by the code alone is looked up: a job of before is found, and no other", async () => {
+    const [before, forged] = [entry({ createdAt: 1_000 }), entry({ createdAt: Date.now() + 3_600_000 })];
+    for (const job of [before, forged]) await answered(reserveJob(env, job, { maxJobs: 1_000 }));
+    expect(await mayExist(env, before.id)).toBe(true);
+    expect(await mayExist(env, forged.id)).toBe(false);
+    expect(await mayExist(env, freshJobId())).toBe(false);
   });
 });
 

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { isJobId, isMintedJobId, JOB_ID_BYTES, jobIdFromBytes } from "../../../../src/domain/job/job-id.ts";
+import {
+  hasJobIdForm,
+  isJobId,
+  isMintedJobId,
+  JOB_ID_BYTES,
+  jobIdFromBytes,
+} from "../../../../src/domain/job/job-id.ts";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const bytes = fc.uint8Array({ minLength: JOB_ID_BYTES, maxLength: JOB_ID_BYTES + 19 });
@@ -69,4 +75,19 @@ it.each([
 
 it("refuses to make an id that could be guessed", () => {
   expect(() => jobIdFromBytes(new Uint8Array(JOB_ID_BYTES - 1))).toThrow("needs 13 bytes");
+});
+
+it("is known by its key alone: nobody without it makes one that passes", () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: JOB_ID_BYTES, maxLength: 20 }),
+      fc.string({ minLength: 8 }),
+      (bytes, key) => {
+        const id = jobIdFromBytes(bytes, key);
+        expect([isMintedJobId(id, key), hasJobIdForm(id), id.length]).toEqual([true, true, 25]);
+        // One in a million passes by chance, and no key is its own twin.
+        if (id !== jobIdFromBytes(bytes)) expect(isMintedJobId(id)).toBe(false);
+      },
+    ),
+  );
 });

@@ -162,7 +162,7 @@ describe("jobs.json of the Go original", () => {
     });
     expect((await call("DELETE", `/v1/jobs/${id}`)).status).toBe(204);
     const made = await call("PUT", "/v1/jobs/ensure", { json: { name, schedule: { every: "30m" } } });
-    expect([made.status, made.body.id]).toEqual([201, systemJobId(name)]);
+    expect([made.status, made.body.id]).toEqual([201, await systemJobId(env, name)]);
   });
 
   it("counts against the owner's quota: what does not fit is told, and comes with a later import", async () => {

@@ -1,0 +1,31 @@
+/** Ids that Reveille makes for jobs, and the key that they are made with: a secret of the deployment, drawn once. */
+import { isMintedJobId, JOB_ID_BYTES, jobIdFromBytes } from "../domain/job/job-id.ts";
+import type { Env } from "../env.ts";
+import { allShards, type JobIdKey, shardAt } from "../objects/directory.ts";
+
+/** The key never changes, so an isolate asks for it once. */
+let known: JobIdKey | undefined;
+
+async function keyOf(env: Env): Promise<JobIdKey> {
+  known ??= await shardAt(env, 0).jobIdKey();
+  return known;
+}
+
+/** A new id, drawn at random. */
+export const randomJobId = (env: Env): Promise<string> =>
+  jobIdOf(env, crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));
+
+/** The id that these bytes stand for. */
+export const jobIdOf = async (env: Env, bytes: Uint8Array): Promise<string> =>
+  jobIdFromBytes(bytes, (await keyOf(env)).key);
+
+/** Whether the id was made by this deployment, with its key. */
+export const isOurJobId = async (env: Env, id: string): Promise<boolean> => isMintedJobId(id, (await keyOf(env)).key);
+
+/** Whether a job of before has the id, which was made without a key: the index is asked, as far as there are such jobs. */
+export async function isJobOfBefore(env: Env, id: string): Promise<boolean> {
+  if (!isMintedJobId(id)) return false;
+  const { since } = await keyOf(env);
+  const found = await Promise.all(allShards(env).map((shard) => shard.hasJobBefore(id, since)));
+  return found.includes(true);
+}

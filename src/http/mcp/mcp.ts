@@ -16,6 +16,7 @@ import { admitCall } from "../rate-limit.ts";
 import { type AnyRoute, route } from "../route.ts";
 import { nearNames, sameName } from "../teach/near.ts";
 import { either } from "../teach/write.ts";
+import { pollEvents } from "./events.ts";
 import { GUIDES } from "./guides.ts";
 import { serveMcp, type ToolResult } from "./server.ts";
 import { SPECS } from "./tool-texts.ts";
@@ -68,7 +69,13 @@ export function mcpRoute(routes: readonly AnyRoute[]) {
         const { text, isError } = tool === undefined ? unknownTool(name, known) : await callTool(tool, args, call);
         return { text: isError ? inTools(text, known) : text, isError };
       };
-      return serveMcp(request, sent, { about, tools: known, call: callByName, guides: GUIDES });
+      return serveMcp(request, sent, {
+        about,
+        tools: known,
+        call: callByName,
+        guides: GUIDES,
+        poll: (params) => pollEvents(call, params),
+      });
     },
   });
 }

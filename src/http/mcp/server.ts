@@ -3,9 +3,13 @@ import {
   createMcpHandler,
   isLegacyRequest,
   McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import type { Result } from "../../domain/result.ts";
+import { EVENTS_CAPABILITY, EVENTS_EXTENSION, listEventTypes, type PollAnswer, PollParams } from "./events.ts";
 import type { Guides } from "./guides.ts";
 import type { Tool } from "./tools.ts";
 
@@ -25,6 +29,8 @@ export type Served = {
   readonly tools: readonly Tool[];
   readonly call: (name: string, args: Readonly<Record<string, unknown>>) => Promise<ToolResult>;
   readonly guides: Guides;
+  /** `events/poll` as the caller. Errors with a sentence about the parameters. */
+  readonly poll: (params: z.infer<typeof PollParams>) => Promise<Result<PollAnswer, string>>;
 };
 
 /** Answers one POST of `/mcp`, whose body has been read as `message`. A server of its own for each: nothing is kept between calls. */
@@ -44,9 +50,12 @@ export async function serveMcp(request: Request, message: unknown, served: Serve
  * The tools are listed and called past the SDK's own registry: the API checks what a tool is called with and says how to
  * correct it, and a call of an unknown tool is answered with the name of the right one.
  */
-function build({ about, tools, call, guides }: Served): McpServer {
+function build({ about, tools, call, guides, poll }: Served): McpServer {
   const { instructions, ...info } = about;
-  const server = new McpServer(info, { instructions, capabilities: { tools: { listChanged: false } } });
+  const server = new McpServer(info, {
+    instructions,
+    capabilities: { tools: { listChanged: false }, extensions: { [EVENTS_EXTENSION]: EVENTS_CAPABILITY } },
+  });
   offerGuides(server, guides);
   const listed = tools.map(listedTool);
   server.server.setRequestHandler("tools/list", () => ({ tools: listed }));
@@ -54,6 +63,12 @@ function build({ about, tools, call, guides }: Served): McpServer {
     const { text, isError } = await call(params.name, params.arguments ?? {});
     const result = { content: [{ type: "text" as const, text }], ...(isError ? { isError } : {}) };
     return server.server.projectCallToolResult(result, undefined);
+  });
+  server.server.setRequestHandler("events/list", { params: z.looseObject({}) }, () => listEventTypes());
+  server.server.setRequestHandler("events/poll", { params: PollParams }, async (params) => {
+    const polled = await poll(params);
+    if (!polled.ok) throw new ProtocolError(ProtocolErrorCode.InvalidParams, polled.error);
+    return polled.value;
   });
   return server;
 }

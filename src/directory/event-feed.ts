@@ -1,0 +1,60 @@
+/** The events in the order in which they were told, for readers that come again: a place in every shard of the directory. */
+import type { EventFilter } from "../domain/event/event-filter.ts";
+import { eventsFor } from "../domain/event/event-filter.ts";
+import type { Caller } from "../domain/job/access.ts";
+import type { Env } from "../env.ts";
+import { allShards } from "../objects/directory.ts";
+import type { ListedEvent } from "../objects/events.ts";
+
+/** How far a reader has come in each shard. */
+export type FeedPlace = readonly number[];
+
+export type FeedPage = {
+  readonly events: readonly ListedEvent[];
+  readonly place: FeedPlace;
+  readonly hasMore: boolean;
+};
+
+/** The place after everything that has been told by now. */
+export async function endOfFeed(env: Pick<Env, "DIRECTORY">): Promise<FeedPlace> {
+  const answers = await Promise.all(allShards(env).map((shard) => shard.eventsAfter(Number.MAX_SAFE_INTEGER, {}, 1)));
+  return answers.map(({ lastSeq }) => lastSeq);
+}
+
+/** Up to `limit` events after `from` that the caller may see, older ones first, and the place to go on from. */
+export async function readFeed(
+  env: Pick<Env, "DIRECTORY">,
+  caller: Caller,
+  filter: EventFilter,
+  from: FeedPlace,
+  limit: number,
+): Promise<FeedPage> {
+  const visible = eventsFor(filter, caller);
+  if (visible === undefined) return { events: [], place: from, hasMore: false };
+  const answers = await Promise.all(
+    allShards(env).map((shard, index) => shard.eventsAfter(from[index] ?? 0, visible, limit + 1)),
+  );
+  const queues = answers.map(({ events }) => [...events]);
+  const place = [...from];
+  const taken: ListedEvent[] = [];
+  while (taken.length < limit) {
+    const next = earliest(queues);
+    const event = next === undefined ? undefined : queues[next]?.shift();
+    if (next === undefined || event === undefined) break;
+    taken.push(event);
+    place[next] = event.seq;
+  }
+  // What the filter leaves out of a shard that is read to its end is not looked at again.
+  for (const [index, { lastSeq }] of answers.entries()) if (queues[index]?.length === 0) place[index] = lastSeq;
+  return { events: taken, place, hasMore: queues.some((queue) => queue.length > 0) };
+}
+
+/** The shard whose next event is the oldest. Within a shard the order of telling counts, so that a place is enough. */
+function earliest(queues: readonly (readonly ListedEvent[])[]): number | undefined {
+  let found: number | undefined;
+  for (const [index, [head]] of queues.entries()) {
+    const best = found === undefined ? undefined : queues[found]?.[0];
+    if (head !== undefined && (best === undefined || head.at < best.at)) found = index;
+  }
+  return found;
+}

@@ -1,0 +1,113 @@
+/** MCP Events in poll mode (docs/contract.md §18), over the same /mcp as the tools. */
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { call, fresh, makeJob, tokenFor } from "../../http-fixture.ts";
+
+const FAILS = { message: JSON.stringify({ status: 404 }), retry: { max_attempts: 1 } };
+type Fields = Record<string, unknown>;
+type Poll = {
+  events: Fields[];
+  cursor: string;
+  truncated: boolean;
+  hasMore: boolean;
+  nextPollMs: number;
+  resultType: string;
+};
+
+async function rpc(method: string, params: Fields = {}, token?: string): Promise<{ result?: Fields; error?: Fields }> {
+  const json = { jsonrpc: "2.0", id: 1, method, params };
+  const got = await call("POST", "/mcp", token === undefined ? { json } : { json, token });
+  expect([200, 400, 404], got.text).toContain(got.status);
+  return got.body;
+}
+async function poll(params: Fields, token?: string): Promise<Poll> {
+  const { result, error } = await rpc("events/poll", params, token);
+  expect(error).toBeUndefined();
+  return result as Poll;
+}
+async function fail(job: string): Promise<void> {
+  const { body } = await call("POST", `/v1/jobs/${job}/run`);
+  await vi.waitFor(
+    async () => {
+      const { items } = (await call("GET", `/v1/events?job_id=${job}&limit=100`)).body as {
+        items: { run?: { id: string } }[];
+      };
+      expect(items.some(({ run }) => run?.id === body.run_id)).toBe(true);
+    },
+    { timeout: 10_000 },
+  );
+}
+
+let job = "";
+const user = fresh("user");
+beforeAll(async () => {
+  job = await makeJob({ ...FAILS, user_id: user });
+});
+
+describe("the server", () => {
+  it("announces the extension", async () => {
+    const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+    const { result } = await rpc("initialize", params);
+    expect(result?.capabilities).toMatchObject({
+      extensions: { "io.modelcontextprotocol/events": { delivery: ["poll"] } },
+    });
+  });
+
+  it("lists every event with its arguments", async () => {
+    const { result } = await rpc("events/list");
+    const events = result?.events as { name: string; inputSchema: Fields }[];
+    expect(events.map(({ name }) => name)).toContain("run.failed");
+    expect(events[0]?.inputSchema).toMatchObject({ properties: { job_id: {}, agent_id: {}, user_id: {} } });
+  });
+});
+
+describe("events/poll", () => {
+  it("begins now without a cursor, and goes on from it, each event once", async () => {
+    await fail(job);
+    const args = { name: "run.failed", arguments: { job_id: job } };
+    const begun = await poll({ ...args, cursor: null });
+    expect(begun).toMatchObject({ resultType: "complete", events: [], truncated: false, hasMore: false });
+    for (let i = 0; i < 3; i++) await fail(job);
+    const first = await poll({ ...args, cursor: begun.cursor, maxEvents: 2 });
+    expect([first.events.length, first.hasMore, first.nextPollMs]).toEqual([2, true, 0]);
+    const second = await poll({ ...args, cursor: first.cursor });
+    expect([second.events.length, second.hasMore]).toEqual([1, false]);
+    const ids = [...first.events, ...second.events].map(({ eventId }) => eventId);
+    const listed = (await call("GET", `/v1/events?job_id=${job}&limit=3`)).body.items as Fields[];
+    expect(ids.toReversed()).toEqual(listed.map(({ id }) => id));
+    expect(second.events[0]).toMatchObject({ name: "run.failed", timestamp: listed[0]?.at, data: listed[0] });
+    expect((await poll({ ...args, cursor: second.cursor })).events).toEqual([]);
+    const again = await poll({ ...args, cursor: begun.cursor, maxAgeMs: 0 });
+    expect([again.events, again.truncated]).toEqual([[], true]);
+  });
+
+  it("is scoped as tools are", async () => {
+    const args = { name: "run.failed", arguments: {} };
+    const [own, other] = await Promise.all([user, fresh("user")].map((id) => tokenFor({ role: "user", user_id: id })));
+    const [mine, theirs] = [await poll(args, own), await poll(args, other)];
+    await fail(job);
+    expect((await poll({ ...args, cursor: mine.cursor }, own)).events).toHaveLength(1);
+    expect((await poll({ ...args, cursor: theirs.cursor }, other)).events).toEqual([]);
+  });
+
+  it.each([
+    ["an unknown name", { name: "run.exploded" }, /the names are run\.failed/],
+    ["no name", {}, /there is no event/],
+    ["unknown arguments", { name: "run.failed", arguments: { colour: "red" } }, /colour/],
+    ["a cursor that is none", { name: "run.failed", cursor: "nonsense" }, /another name or other arguments/],
+    ["too few events", { name: "run.failed", maxEvents: 0 }, /maxEvents/],
+    ["a time that is none", { name: "run.failed", arguments: { since: "yesterday" } }, /arguments\.since/],
+  ])("with %s is invalid params, and says what is right", async (_what, params, says) => {
+    const { error } = await rpc("events/poll", params);
+    expect(error).toMatchObject({ code: -32602, message: expect.stringMatching(says) });
+  });
+
+  it("refuses a cursor of another name or other arguments", async () => {
+    const { cursor } = await poll({ name: "run.failed" });
+    for (const params of [
+      { name: "run.recovered", cursor },
+      { name: "run.failed", arguments: { job_id: job }, cursor },
+    ]) {
+      expect((await rpc("events/poll", params)).error).toMatchObject({ code: -32602 });
+    }
+  });
+});

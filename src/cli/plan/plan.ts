@@ -109,7 +109,9 @@ async function stepFor(
   const dry = await dryRun(service, isOver ? { ...sent, schedule: STAND_IN } : sent);
   const wanted = isOver ? { ...dry.job, schedule: fields.schedule } : dry.job;
   const said = (dry.warnings ?? [])
-    .filter(({ code }) => code !== "duplicate_name" || job === undefined)
+    .filter(
+      ({ code, path }) => !(code === "duplicate_name" && job !== undefined) && !(isOver && path.startsWith("schedule")),
+    )
     .map(({ path, message }) => `${path}: ${message}`);
   const after = dry.next.slice(0, SHOWN_FIRES).map((fire) => fire.at);
   if (job === undefined) return { step: { kind: "create", key, fields: sent, next: after }, said };

@@ -129,13 +129,14 @@ it("checks every job before it changes one", async () => {
 
 it("leaves alone a job that somebody paused, and one whose time has passed", async () => {
   const soon = new Date(Date.now() + 8_000).toISOString();
-  await write({ a: A, once: { message: "m", schedule: { at: soon } } });
+  const name = `paused in ${namespace}`;
+  await write({ a: { ...A, name }, once: { message: "m", schedule: { at: soon } } });
   await cli("apply");
-  await cli("jobs", "pause", "a");
+  expect((await cli("jobs", "pause", name)).code).toBe(0);
   await new Promise((resolve) => setTimeout(resolve, Math.max(Date.parse(soon) + 500 - Date.now(), 0)));
   expect(await cli("plan", "--exit-code")).toMatchObject({ code: 0 });
   expect(await cli("apply")).toMatchObject({ code: 0, out: "Nothing to change.\n" });
-  expect((await jobs()).find(({ name }) => name === "a")?.state).toBe("paused");
+  expect((await jobs()).find((job) => job.name === name)?.state).toBe("paused");
 });
 
 describe("a file that cannot be used", () => {

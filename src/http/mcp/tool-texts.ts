@@ -21,6 +21,8 @@ export type ToolSpec = {
   readonly trim?: (answer: Fields) => Fields;
   /** Takes `idempotency_key` for the header of that name. */
   readonly idempotencyKey?: true;
+  /** What counts when a field is left out, in place of the route's own default. */
+  readonly defaults?: Fields;
   /** Fields that a model should send although the route can do without. */
   readonly required?: readonly string[];
   /** The list of tools describes the fields in a few words each, and names those of its objects. */
@@ -60,6 +62,7 @@ Read warnings and schedule_description in the answer: they say what will happen.
     description: `List jobs in short, newest first; get_job shows one whole. Finished ones only with state "active,paused,finished".
 Example: {"q": "report", "limit": 20}`,
     route: "listJobs",
+    defaults: { limit: 20 },
     effect: "reads",
     repeatable: true,
     trim: briefJobs,

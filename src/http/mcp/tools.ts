@@ -108,7 +108,9 @@ export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Calle
   const ownFaults =
     checked?.success === false ? explainIssues(checked.error.issues, read, "arguments", { places, now }) : [];
   const meant = checked?.success ? Args.parse(checked.data) : read;
-  const given = new Map(Object.entries(own === undefined ? read : own.toRoute(meant, caller)));
+  const given = new Map(
+    Object.entries({ ...tool.defaults, ...(own === undefined ? read : own.toRoute(meant, caller)) }),
+  );
   const params: Record<string, string> = {};
   const wrong: FieldError[] = [...ownFaults];
   for (const [param, field] of paramsOf(route)) {

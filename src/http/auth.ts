@@ -87,6 +87,14 @@ const RULES = {
     refusal: "Only this agent takes runs out of its mailbox.",
     hint: "Use a token of role agent with this agent_id or without one, or ADMIN_TOKEN.",
   },
+  /** The operator, and what watches the service: on these routes METRICS_TOKEN stands for the operator's (`serve.ts`). */
+  metrics: {
+    allows: (caller) => caller.role === "admin",
+    about: "The operator's token, or METRICS_TOKEN.",
+    refusal: "Only the operator and METRICS_TOKEN read the metrics.",
+    hint: "Call it with ADMIN_TOKEN, or set METRICS_TOKEN and call it with that.",
+    reads: true,
+  },
   /** Every token; a run's opens its own run only, which the Job object sees to: another run is 404. */
   read_run: {
     allows: (caller) => caller.role !== "trigger",
@@ -225,13 +233,13 @@ async function identify(
 
 const encoder = new TextEncoder();
 
-/** Compares in a time that depends on the lengths only: it says nothing about where the texts differ. */
 /** Whether the request carries this token. For a token that opens one route alone. */
 export function carriesToken(request: Request, secret: string | undefined): boolean {
   const token = /^Bearer +(\S+) *$/i.exec(authorizationOf(request) ?? "")?.[1];
   return token !== undefined && secret !== undefined && equalSecrets(token, secret);
 }
 
+/** Compares in a time that depends on the lengths only: it says nothing about where the texts differ. */
 function equalSecrets(given: string, secret: string): boolean {
   const [a, b] = [encoder.encode(given), encoder.encode(secret)];
   const isSameLength = a.byteLength === b.byteLength;

@@ -1,8 +1,9 @@
 /** One call over HTTP, from the request to the response: settings, token, what it brings, {@link invoke}, answer. */
 import type { Context } from "hono";
+import { ADMIN } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
-import { authenticate, configured, type Secrets } from "./auth.ts";
+import { authenticate, carriesToken, configured, type Secrets } from "./auth.ts";
 import type { HttpFailure } from "./failure.ts";
 import { headersIn, queryIn, readJson } from "./input.ts";
 import { type Answered, invoke } from "./invoke.ts";
@@ -43,6 +44,9 @@ async function call(route: AnyRoute, c: Context<AppEnv>): Promise<Answered> {
   const { settings, secrets } = read.value;
   const configuredSettings = { ...settings, TOKEN_SECRET: secrets.tokenSecrets[0] };
   if (route.access === "public") return handle(route, c, configuredSettings, undefined);
+  if (route.access === "metrics" && carriesToken(c.req.raw, settings.METRICS_TOKEN)) {
+    return handle(route, c, configuredSettings, ADMIN);
+  }
   // A webhook that cannot send headers has its token in the URL; no other route takes one from there.
   const queryToken = route.access === "trigger" ? c.req.query("token") : undefined;
   const caller = await authenticate(c.req.raw, { env: c.env, settings, secrets, now: Date.now(), queryToken });

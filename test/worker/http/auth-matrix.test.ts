@@ -38,6 +38,7 @@ const ALLOWED: Record<Access, readonly string[]> = {
   admin: ["admin"],
   admin_read: ["admin", "viewer"],
   own_user: ["admin"],
+  metrics: ["admin"],
   own_agent: ["admin"],
   claim: ["admin"],
   read_run: ["admin", "viewer", "run", ...EVERYONE],

@@ -20,7 +20,7 @@ export type Bench = {
 
 const WARM_UP_JOBS = 100;
 
-/** Runs `measure` on each system alone, started anew for each, round by round. */
+/** Runs `measure` on each system alone, started again for each, round by round. */
 async function alone<R extends Pick<Running, "stop">>(
   { systems, rounds, sink }: Pick<Bench, "rounds" | "sink"> & { readonly systems: readonly Startable<R>[] },
   medium: Medium,

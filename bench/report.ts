@@ -72,7 +72,7 @@ function outOfReach(results: Results): readonly (readonly string[])[] {
       "fsyncs buy: a job that was acknowledged is never lost, each has a log of its own that says what became of every run, one job's",
       "trouble is no other job's, and there is no server to run, to size or to fail over.",
       "",
-      "A fan-out is bounded by the one thread that runs all JavaScript here. The signed floor does nothing but what CONTRACT.md asks of each",
+      "A fan-out is bounded by the one thread that runs all JavaScript here. The signed floor does nothing but what docs/contract.md asks of each",
       `call (token, signature, headers, body) and store a row: it makes ${ofBullmq(50)} calls as BullMQ, which signs none, with 50 at`,
       `a time${full ? `, and ${ofBullmq(200)} with 200` : ""}.`,
     ],

@@ -1,5 +1,5 @@
 /**
- * `GET /cdn-cgi/local/scheduled` (CONTRACT.md §11), answered by the Worker itself: Miniflare's own answers a `time` that it cannot
+ * `GET /cdn-cgi/local/scheduled` (docs/contract.md §11), answered by the Worker itself: Miniflare's own answers a `time` that it cannot
  * read with a stack. Bundled around the Worker's default export, so that no request makes a hop more for it.
  */
 const TRIGGER_PATH = "/cdn-cgi/local/scheduled";
@@ -78,6 +78,6 @@ function wrongTime(time: string): Response {
   });
 }
 
-/** In the form of every other error (CONTRACT.md §6). */
+/** In the form of every other error (docs/contract.md §6). */
 const problem = (body: { readonly status: number } & Readonly<Record<string, unknown>>): Response =>
   new Response(JSON.stringify(body), { status: body.status, headers: { "content-type": "application/problem+json" } });

@@ -81,7 +81,7 @@ async function recall(path: string, key: string): Promise<WorkerConfig | undefin
     const kept = JSON.parse(await readFile(path, "utf8")) as Partial<Kept>;
     return kept.key === key ? kept.config : undefined;
   } catch {
-    // Not there, or cut off by a full disk: made anew either way.
+    // Not there, or cut off by a full disk: made again either way.
     return undefined;
   }
 }

@@ -123,7 +123,7 @@ export function settingsOf(env: object): Settings {
   return parsed.data;
 }
 
-/** Why a job of this scope does not fire at present, or undefined where it does (CONTRACT.md §3, last rule). */
+/** Why a job of this scope does not fire at present, or undefined where it does (docs/contract.md §3, last rule). */
 export function heldBecause(settings: Settings, execScope: "system" | "user" | "all_users"): string | undefined {
   if (settings.MODE !== "normal") return `held: MODE=${settings.MODE}`;
   if (!settings.USER_JOBS && execScope !== "system") return `held: USER_JOBS=false`;

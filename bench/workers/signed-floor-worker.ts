@@ -1,6 +1,6 @@
 /**
- * The floor of a fan-out that keeps CONTRACT.md §4 and §8: each call has its token, its signature, its headers and its whole body, and
- * each user a stored row. Nothing is looked up, decided, limited, hung up or tried again. What lies between the floor and this is
+ * The floor of a fan-out that keeps docs/contract.md §4 and §8: each call has its token, its signature, its headers and its whole body, and
+ * each user a stored row. Nothing is looked up, decided, limited, aborted or tried again. What lies between the floor and this is
  * the price of signed calls and stored results, in Reveille's own code; what lies between this and Reveille is what Reveille does besides.
  */
 import { DurableObject } from "cloudflare:workers";

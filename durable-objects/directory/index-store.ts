@@ -214,7 +214,7 @@ export class IndexStore {
     return entries.filter(({ id }) => isInSlice(id, minute, SMALL_SLICES));
   }
 
-  /** After the last slice of a round the next begins anew, or the shard has become small. */
+  /** After the last slice of a round the next starts over, or the shard has become small. */
   #takeSlice(slice: ListedEntry[]): ListedEntry[] {
     this.#tables.sweepPlace = slice.length < SLICE_SIZE ? undefined : slice.at(-1);
     return slice;

@@ -1,6 +1,6 @@
 /**
  * The users of one shard of the roster. A user is active who is marked active and, where a window is set, was seen within
- * it (CONTRACT.md §6): `seenSince` is the window's beginning in epoch ms, undefined where none is set.
+ * it (docs/contract.md §6): `seenSince` is the window's beginning in epoch ms, undefined where none is set.
  */
 
 import { compact } from "../../src/domain/compact.ts";

@@ -1,6 +1,6 @@
 /**
  * The tables of one shard of the directory, as numbered steps that only ever grow. They are made by the first write: a
- * question about something that does not exist leaves an object without tables (DESIGN invariant 6).
+ * question about something that does not exist leaves an object without tables (docs/architecture.md, invariant 6).
  *
  * Every table but `shard` is WITHOUT ROWID and has no further index, but for the few all-users jobs, so that a row costs one row
  * written. Instants are epoch ms.

@@ -57,7 +57,7 @@ export class ShardTables {
     return Number(first(this.sql, "SELECT found_overdue FROM shard")?.found_overdue ?? 0);
   }
 
-  /** The entry of the index that the sweep looked at last; undefined when it begins anew. Setting it writes one row. */
+  /** The entry of the index that the sweep looked at last; undefined when it starts over. Setting it writes one row. */
   get sweepPlace(): { readonly createdAt: number; readonly id: string } | undefined {
     if (!this.present) return undefined;
     const row = first(this.sql, "SELECT sweep_created_at, sweep_id FROM shard");

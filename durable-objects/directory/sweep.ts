@@ -1,5 +1,5 @@
 /**
- * One shard's part of the sweep (DESIGN invariants 1 and 4): it asks a slice of the jobs whether they are there and awake. A
+ * One shard's part of the sweep (docs/architecture.md, invariants 1 and 4): it asks a slice of the jobs whether they are there and awake. A
  * job found overdue wakes by being asked; a place or a name whose job never came to be is given up.
  */
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
@@ -76,7 +76,7 @@ export function giveUpPlace(entry: EntryKey, poked: Poked, io: Pick<SweepIo, "in
   return true;
 }
 
-/** The clock is read again: the name may have been reserved anew while its job was asked. */
+/** The clock is read again: the name may have been reserved again while its job was asked. */
 function giveUpName({ name, jobId }: ReservedName, { names, now }: SweepIo): boolean {
   if (!names.due(now()).some((due) => due.name === name && due.jobId === jobId)) return false;
   names.release(name, jobId);

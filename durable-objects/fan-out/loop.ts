@@ -104,7 +104,7 @@ export class FanOutLoop {
     this.#current?.log.write();
   }
 
-  /** After the tables were changed: everything is read again, and calls in flight are hung up. */
+  /** After the tables were changed: everything is read again, and calls in flight are aborted. */
   reset(): void {
     this.#hangUp();
     this.#toGiveUp = undefined;
@@ -164,7 +164,7 @@ export class FanOutLoop {
     return [...this.#flights.values()].filter(({ logged }) => !logged).map(({ run }) => run);
   }
 
-  /** Takes over a run that was changed from outside; a call of an ended one is hung up. */
+  /** Takes over a run that was changed from outside; a call of an ended one is aborted. */
   change(fanOut: StoredFanOut, key: string, before: Run, after: Run): void {
     const current = this.current;
     if (fanOut.spec.no !== current?.spec.no) {

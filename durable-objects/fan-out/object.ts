@@ -62,7 +62,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     this.#loop = this.#newLoop();
   }
 
-  /** Does not throw (DESIGN invariant 3), and goes on from what is stored where something cannot be recorded. */
+  /** Does not throw (docs/architecture.md, invariant 3), and goes on from what is stored where something cannot be recorded. */
   override async alarm(): Promise<void> {
     this.#alarm.taken();
     try {
@@ -95,7 +95,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     return true;
   }
 
-  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (DESIGN invariant 4). */
+  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (docs/architecture.md, invariant 4). */
   async status(no: number): Promise<ShardStatus> {
     if (this.#loop.current?.spec.no === no) {
       const status = this.#loop.status();
@@ -229,7 +229,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     });
   }
 
-  /** A report that does not arrive is made up for: the job asks by itself once a while. */
+  /** A report that does not arrive is caught up on: the job asks by itself once a while. */
   async #report(spec: FanOutSpec): Promise<void> {
     try {
       const known = await jobObject(this.env, spec.jobId).fanOutReport(spec.id);

@@ -1,5 +1,5 @@
 /**
- * Runs one beat from its decision to its notifications (CONTRACT.md §8). Each step is recorded before its effect; what asks,
+ * Runs one beat from its decision to its notifications (docs/contract.md §8). Each step is recorded before its effect; what asks,
  * tells and records is passed in. Never throws unless recording does.
  */
 

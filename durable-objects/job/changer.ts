@@ -25,7 +25,7 @@ export class JobChanger {
   }
 
   /**
-   * A change in the job first and then in the directory, before it is acknowledged. One that makes the job count for an owner anew needs
+   * A change in the job first and then in the directory, before it is acknowledged. One that makes the job count for an owner again needs
    * the directory's leave first.
    */
   async change(

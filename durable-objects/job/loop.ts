@@ -70,7 +70,7 @@ export class JobLoop {
     });
   }
 
-  /** A commit has changed the job: calls of runs that have ended are hung up, and the loop looks again. */
+  /** A commit has changed the job: calls of runs that have ended are aborted, and the loop looks again. */
   wake({ runs }: StateChange): void {
     for (const run of runs) if (!isActive(run)) this.#calls.abort(run.id);
     this.#look();

@@ -115,7 +115,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     );
   }
 
-  /** Does not throw (DESIGN invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
+  /** Does not throw (docs/architecture.md, invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
   override async alarm(): Promise<void> {
     this.ctx.waitUntil(standIn(this.env, Date.now()));
     try {
@@ -194,7 +194,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     );
   }
 
-  /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. */
+  /** Deletes the job with its runs; a call in flight is aborted. Answers the definition that is gone. */
   async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
     const seen = changeableRecord(this.#state, caller);
     if (!seen.ok) return seen;

@@ -1,12 +1,12 @@
 /**
  * The table of a Job object (docs/storage.md shows it for an auditor). It is made when a job is made: a request for an id that does
- * not exist leaves an object without tables (invariant 6).
+ * not exist leaves an object without tables (docs/architecture.md, invariant 6).
  */
 import type { Schema } from "../storage/migrate.ts";
 
 /**
  * Slot 0 is the job, the others are its run log: a new run takes the slot of the oldest, so that an old one costs no delete. What is
- * looked for has a column, `body` is the whole as JSON: a job that wakes has to parse its schema and compile every statement anew, and
+ * looked for has a column, `body` is the whole as JSON: a job that wakes has to parse its schema and compile every statement again, and
  * one that is made has to write its schema, so there is one narrow table. `rev` counts every write; the row with the highest one
  * carries the cursor.
  */

@@ -74,7 +74,7 @@ export class JobState {
   }
 
   /**
-   * The job with its compiled definition, or undefined if there is none: nothing is written to find that out (invariant 6).
+   * The job with its compiled definition, or undefined if there is none: nothing is written to find that out (docs/architecture.md, invariant 6).
    * Throws when this version of the code cannot read the definition.
    */
   get current(): TickState | undefined {
@@ -200,7 +200,7 @@ export class JobState {
     this.#armedAt = null;
   }
 
-  /** What is in memory is read anew when it is next asked for. */
+  /** What is in memory is read again when it is next asked for. */
   #forget(): void {
     this.#store = new JobStore(this.#storage.sql, this.#retention);
     this.#fanOuts = new JobFanOutStore(this.#storage.sql);

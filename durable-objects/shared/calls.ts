@@ -45,7 +45,7 @@ export class Calls<A> {
     const call = { deadline: new Deadline(timeoutMs), endsAt: now + timeoutMs };
     this.#inFlight.set(key, call);
     const take = (answer: A): void => {
-      // A call that was hung up or given up has been answered already.
+      // A call that was aborted or given up has been answered already.
       if (this.#inFlight.get(key) !== call || this.#answers.has(key)) return;
       this.#answers.set(key, answer);
       this.#rules.answered();

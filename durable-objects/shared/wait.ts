@@ -3,7 +3,7 @@
 /** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
 export const MAX_ALARM_MS = 10 * 60_000;
 
-/** A timer set costs more than a look in vain: one that rings too early for the next wait is left to ring. */
+/** A timer set costs more than a look for nothing: one that rings too early for the next wait is left to ring. */
 export class Nap {
   #stopTimer = (): void => {};
   #ringsAt = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** The body of a call to the agent, field by field as CONTRACT.md §4 has it. */
+/** The body of a call to the agent, field by field as docs/contract.md §4 has it. */
 
 import type { TemplateValues } from "../domain/agent/body-template.ts";
 import type { Run } from "../domain/run/run.ts";

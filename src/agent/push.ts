@@ -1,5 +1,5 @@
 /**
- * One attempt to call the agent (CONTRACT.md §4): writes, signs and sends the call, waits, and says what the answer means.
+ * One attempt to call the agent (docs/contract.md §4): writes, signs and sends the call, waits, and says what the answer means.
  *
  * It never throws, and every way out releases the connection. `fetch` and the clock are arguments; whether to try again is
  * decided elsewhere (`domain/retry.ts`). Reasons are sentences for the job's owner: they name neither the URL, which may hold

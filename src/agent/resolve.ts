@@ -1,4 +1,4 @@
-/** Which agent a job's calls go to (CONTRACT.md §2, §4): the registered one that it names, else the default one. */
+/** Which agent a job's calls go to (docs/contract.md §2, §4): the registered one that it names, else the default one. */
 import { defaultMailbox, deliveryOf, findAgent } from "../directory/agents.ts";
 import type { AgentHeaders } from "../domain/agent/headers.ts";
 import { secretsOf } from "../domain/agent/registration.ts";
@@ -77,7 +77,7 @@ function defaultAgent(env: Env, settings: Settings): Result<Agent, string> {
   const secret = AGENT_SECRET_PREVIOUS === undefined ? AGENT_SECRET : [AGENT_SECRET, AGENT_SECRET_PREVIOUS];
   const url = settings.AGENT_URL ?? BINDING_URL;
   const wrong = endpointError(url, { allowLoopbackHttp: settings.LOCAL });
-  if (wrong !== undefined) return err(`the default agent cannot be called, mend AGENT_URL: ${wrong}`);
+  if (wrong !== undefined) return err(`the default agent cannot be called, correct AGENT_URL: ${wrong}`);
   if (binding === undefined) return ok({ url, secret });
   return ok({ url, secret, fetch: (at, init) => binding.fetch(at, init) });
 }

@@ -1,5 +1,5 @@
 /**
- * The JWTs that Reveille makes and takes (CONTRACT.md §7): HS256 with TOKEN_SECRET. A token says who calls (`Caller`) and
+ * The JWTs that Reveille makes and takes (docs/contract.md §7): HS256 with TOKEN_SECRET. A token says who calls (`Caller`) and
  * until when. A run's token opens only its own run.
  */
 import { verify } from "hono/jwt";

@@ -1,11 +1,11 @@
-/** The tick's part in the heartbeats: each is asked whether it is due, and runs by itself from then on (CONTRACT.md §8). */
+/** The tick's part in the heartbeats: each is asked whether it is due, and runs by itself from then on (docs/contract.md §8). */
 
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
 import { heartbeatObject } from "../objects/heartbeat.ts";
 
 /**
- * Calls every heartbeat for the tick at `tickAt` (epoch ms): not only those due at that minute, so that a lost tick is made up for
+ * Calls every heartbeat for the tick at `tickAt` (epoch ms): not only those due at that minute, so that the next tick does the work of a lost one
  * and a beat that a kill left behind is found. Answers how many beats began or were logged. One that cannot be reached is
  * logged, and its next tick makes up for it.
  */

@@ -1,4 +1,4 @@
-/** The tick's part in code tasks: those due at its minute are run, each by itself (CONTRACT.md §10). */
+/** The tick's part in code tasks: those due at its minute are run, each by itself (docs/contract.md §10). */
 import { tasksDueAt } from "../hooks/tasks.ts";
 import { logError } from "../log.ts";
 import { MINUTE_MS } from "../schema/limits.ts";

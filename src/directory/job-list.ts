@@ -81,7 +81,7 @@ export async function entriesAfter(
 
 /**
  * The entry's job, or undefined where there is none. It is read as the operator: "not there" must not be mistaken for "not
- * yours", since an entry that has waited in vain for its job is dropped.
+ * yours", since an entry that has waited for nothing for its job is dropped.
  *
  * A job that cannot answer, twice, is left out and logged, so that the others can be seen: the entry alone has neither its schedule
  * nor its message to show in its place. A definition that only a later version can read is no such case: that job answers.

@@ -1,4 +1,4 @@
-/** The roster of users (CONTRACT.md §6, §9), spread over the shards by user id. Instants are epoch ms. */
+/** The roster of users (docs/contract.md §6, §9), spread over the shards by user id. Instants are epoch ms. */
 import * as z from "zod";
 import type { Author } from "../domain/audit.ts";
 import { rosterKey, SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";

@@ -1,5 +1,5 @@
 /**
- * The chat-completions API of OpenAI and of everything that speaks like it (CONTRACT.md §8, `OPENAI_BASE_URL`). It keeps no session:
+ * The chat-completions API of OpenAI and of everything that speaks like it (docs/contract.md §8, `OPENAI_BASE_URL`). It keeps no session:
  * the prompts hold all that a beat needs. No tool is offered, so that a decision cannot use one.
  */
 import * as z from "zod";

@@ -1,4 +1,4 @@
-/** The users of fan-outs in code (CONTRACT.md §10), registered at module level in someone's own Worker. */
+/** The users of fan-outs in code (docs/contract.md §10), registered at module level in someone's own Worker. */
 
 /** Gives the ids of the users to run for. Called for each fan-out, and once more whenever its reading is resumed. */
 export type ActiveUsers = () => UserIds | Promise<UserIds>;
@@ -9,7 +9,7 @@ let registered: ActiveUsers | undefined;
 
 /**
  * Takes the users of every all_users job from code, in place of the roster and ACTIVE_USERS_URL. After a restart in the middle
- * of a fan-out the iterable is begun anew and the users read already are passed over, so **its order must be stable**: sort by
+ * of a fan-out the iterable is started over and the users read already are passed over, so **its order must be stable**: sort by
  * something that does not change. A user it names twice is run once; where it throws, reading is tried again by the job's `retry`.
  *
  * ```ts

@@ -14,7 +14,7 @@ import type { JobHandler } from "./job-hooks.ts";
 
 type Fields = z.input<typeof JobInput>;
 
-/** A job as CONTRACT.md §2 has it, owned by the system, with a message for the agent or a handler that runs in its place. */
+/** A job as docs/contract.md §2 has it, owned by the system, with a message for the agent or a handler that runs in its place. */
 export type Builtin = Omit<Fields, "owner_kind" | "plugin_id" | "job_key" | "runtime_name" | "enabled"> &
   ({ readonly message: string } | { readonly handler: JobHandler }) & { readonly handler?: JobHandler };
 

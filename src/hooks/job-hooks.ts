@@ -1,5 +1,5 @@
 /**
- * What code may do when a job fires (CONTRACT.md §10): be called in place of the agent, and hear how a run ended. Registered at
+ * What code may do when a job fires (docs/contract.md §10): be called in place of the agent, and hear how a run ended. Registered at
  * module level, as in Go's `init()`: the same module is loaded wherever jobs run.
  */
 import type { CalledJob, CalledRun } from "../schema/agent-call.ts";

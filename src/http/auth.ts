@@ -1,5 +1,5 @@
 /**
- * Who calls, and whether they may call this route (CONTRACT.md §7): the only place that reads tokens. Each route names
+ * Who calls, and whether they may call this route (docs/contract.md §7): the only place that reads tokens. Each route names
  * its `access`; a route without one does not compile. Which jobs and runs a caller sees is decided where they are, by
  * `domain/access.ts`.
  */

@@ -1,4 +1,4 @@
-/** Reads what a call brings, in the order of CONTRACT.md §6: media type, size, JSON, shape. Every error says how to mend it. */
+/** Reads what a call brings, in the order of docs/contract.md §6: media type, size, JSON, shape. Every error says how to correct it. */
 import * as z from "zod";
 import { invalid, type Outcome } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";

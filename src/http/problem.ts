@@ -16,7 +16,7 @@ export const ProblemBody = z
     status: z.int().meta({ description: "The HTTP status again." }),
     detail: z.string().meta({ description: "What is wrong with this call." }),
     code: z.string().meta({ description: "What programs tell problems apart by.", examples: ["validation_failed"] }),
-    hint: z.string().optional().meta({ description: "How to mend the call." }),
+    hint: z.string().optional().meta({ description: "How to correct the call." }),
     errors: z
       .array(z.strictObject({ path: z.string(), message: z.string() }))
       .optional()

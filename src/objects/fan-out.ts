@@ -51,7 +51,7 @@ export interface FanOutRpc {
     users: readonly string[],
     opening?: { readonly spec: FanOutSpec; readonly k: number },
   ): Promise<boolean>;
-  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (DESIGN invariant 4). */
+  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (docs/architecture.md, invariant 4). */
   status(no: number): Promise<ShardStatus>;
   /** Runs of one fan-out, or of all that are kept, newest first. */
   runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]>;

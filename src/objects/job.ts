@@ -91,7 +91,7 @@ export interface JobRpc {
   ensure(input: JobInput, keepEnabled: boolean, by: Author): Promise<Outcome<Job>>;
   /** Pause (with a reason and an end, if given) and resume. Errors: `job_finished`, `validation_failed`. */
   setEnabled(caller: Caller, enabled: boolean, pause?: PauseBody): Promise<Outcome<Job>>;
-  /** Deletes the job with its runs; a call in flight is hung up. Answers the definition that is gone. Errors: `precondition_failed`. */
+  /** Deletes the job with its runs; a call in flight is aborted. Answers the definition that is gone. Errors: `precondition_failed`. */
   remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>>;
   /** `told` is for this run only. Errors: `job_finished`, `job_already_running`, `budget_exceeded`. */
   runNow(caller: Caller, told?: Told): Promise<Outcome<Started>>;

@@ -1,4 +1,4 @@
-/** What the agent's status and content type mean (CONTRACT.md §4). */
+/** What the agent's status and content type mean (docs/contract.md §4). */
 
 /** The class of a status; `refused` is every status that no other rule names, redirects included. */
 export type StatusClass = "success" | "accepted" | "gone" | "retryable" | "refused";
@@ -12,7 +12,7 @@ export function classifyStatus(status: number): StatusClass {
   return "refused";
 }
 
-/** A sentence for a status that is no success, with what would mend it where that is known. */
+/** A sentence for a status that is no success, with what would correct it where that is known. */
 export function explainStatus(status: number): string {
   const answered = `the agent answered ${status}`;
   if (status >= 300 && status <= 399 && status !== 304) {

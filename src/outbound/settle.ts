@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../domain/result.ts";
 import { errorText } from "../domain/text/error-text.ts";
 import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
 
-/** Why foreign work came to nothing: it failed with this error, its time was over, or the caller hung up. */
+/** Why foreign work came to nothing: it failed with this error, its time was over, or the caller aborted. */
 export type Unsettled = { readonly kind: "failed"; readonly error: unknown; readonly reason: string } | Interruption;
 
 /**

@@ -1,4 +1,4 @@
-/** The shapes of the registered agents (CONTRACT.md §6). */
+/** The shapes of the registered agents (docs/contract.md §6). */
 import * as z from "zod";
 import { DurationText, InstantText } from "./schedule.ts";
 

@@ -1,4 +1,4 @@
-/** The shape of an explanation (CONTRACT.md §6, `explain`): why a job did or did not run at a time. */
+/** The shape of an explanation (docs/contract.md §6, `explain`): why a job did or did not run at a time. */
 import * as z from "zod";
 import { JobState } from "./job.ts";
 import { Run } from "./run.ts";

@@ -1,4 +1,4 @@
-/** The shape of a fan-out as clients see it (CONTRACT.md §6). */
+/** The shape of a fan-out as clients see it (docs/contract.md §6). */
 import * as z from "zod";
 import { Trigger } from "./run.ts";
 

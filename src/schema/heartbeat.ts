@@ -1,5 +1,5 @@
 /**
- * The shapes of a heartbeat (CONTRACT.md §8): its configuration, and its log of beats.
+ * The shapes of a heartbeat (docs/contract.md §8): its configuration, and its log of beats.
  * Structure only; what the fields mean together is `domain/heartbeat.ts`.
  */
 import * as z from "zod";

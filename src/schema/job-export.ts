@@ -1,5 +1,5 @@
 /**
- * A job on its way from one deployment to another (CONTRACT.md §6, export and import): the job as it is shown, and the three
+ * A job on its way from one deployment to another (docs/contract.md §6, export and import): the job as it is shown, and the three
  * things of it that are not.
  */
 import * as z from "zod";

@@ -1,5 +1,5 @@
 /**
- * The shapes of a job (CONTRACT.md §2): what a client may write, what is stored, what is shown.
+ * The shapes of a job (docs/contract.md §2): what a client may write, what is stored, what is shown.
  * Structure only; what the fields mean together is `domain/definition.ts`.
  */
 import * as z from "zod";

@@ -1,4 +1,4 @@
-/** Every limit a client can meet, with its unit in the name. The numbers are CONTRACT.md's; change them there first. */
+/** Every limit a client can meet, with its unit in the name. The numbers are docs/contract.md's; change them there first. */
 export const KIB = 1024;
 
 export const MAX_NAME_BYTES = 200;

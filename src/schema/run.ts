@@ -1,4 +1,4 @@
-/** The shapes of a run (CONTRACT.md §5) and of what clients send about one (§6: complete, progress, backfill). */
+/** The shapes of a run (docs/contract.md §5) and of what clients send about one (§6: complete, progress, backfill). */
 import * as z from "zod";
 import { Control } from "./control.ts";
 import { RunStatus } from "./job.ts";

@@ -1,4 +1,4 @@
-/** Strings with limits in bytes of UTF-8 (CONTRACT.md §2: "Sizes are bytes of UTF-8"). */
+/** Strings with limits in bytes of UTF-8 (docs/contract.md §2: "Sizes are bytes of UTF-8"). */
 import * as z from "zod";
 
 const encoder = new TextEncoder();
@@ -28,7 +28,7 @@ const decimal = z
   .transform((id) => (id === 0 ? "" : String(id)));
 
 /**
- * A user's id: a string of 1-128 bytes; a JSON integer up to 2^53-1 becomes its decimal string (CONTRACT.md §2).
+ * A user's id: a string of 1-128 bytes; a JSON integer up to 2^53-1 becomes its decimal string (docs/contract.md §2).
  * `""` and 0 mean no user and are dropped by whoever parses the object around it.
  */
 export const UserIdText = z.union([boundedText(0, 128), decimal]);

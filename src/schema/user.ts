@@ -1,4 +1,4 @@
-/** The shapes of the roster of users (CONTRACT.md §6): whom a fan-out runs for. */
+/** The shapes of the roster of users (docs/contract.md §6): whom a fan-out runs for. */
 import * as z from "zod";
 import { MAX_USER_ID_BYTES } from "./limits.ts";
 import { boundedText, UserIdText } from "./text.ts";

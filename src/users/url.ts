@@ -1,5 +1,5 @@
 /**
- * The users of a fan-out from ACTIVE_USERS_URL (CONTRACT.md §9): `GET ?cursor=`, answered with `{users: […], next_cursor?}`.
+ * The users of a fan-out from ACTIVE_USERS_URL (docs/contract.md §9): `GET ?cursor=`, answered with `{users: […], next_cursor?}`.
  * The call is signed with USERS_SECRET, if it is set, with an empty body: the server can tell who asks.
  */
 import * as z from "zod";

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 const SECOND_MS = 1_000;
 
-/** Epoch ms, renewed at each full second while the page is seen. Components that read it draw themselves anew. */
+/** Epoch ms, renewed at each full second while the page is seen. Components that read it draw themselves again. */
 export const now = signal(Date.now());
 
 let timer: ReturnType<typeof setTimeout> | undefined;

@@ -65,7 +65,7 @@ function fiveFields(text: string): { cron: string; rest: string } {
   const fields = cron.replace(/^-/, "").split(" ");
   if (!fields.every((field) => /^[\dA-Za-z*,/?#LW~-]+$/.test(field)))
     throw new NotCarriedOver(`"${cron}" are no five fields of a crontab`);
-  if (cron.includes("~")) throw new NotCarriedOver("~ stands for a time by chance, drawn anew at each start");
+  if (cron.includes("~")) throw new NotCarriedOver("~ stands for a time by chance, drawn again at each start");
   const [, , day = "*", , weekday = "*"] = fields;
   const both = day !== "*" && weekday !== "*";
   if (both && (day.startsWith("*") || weekday.startsWith("*"))) {

@@ -10,8 +10,8 @@ const FIRST = ["health", "api", "operator"];
 export async function runDoctor(deployment: Deployment, print: (line: string) => void): Promise<number> {
   let wrongs = 0;
   for (const check of checks()) {
-    const { verdict, what, mend } = await look(check, deployment);
-    print(`${SIGNS[verdict]} ${check.name.padEnd(9)} ${what}${mend === undefined ? "" : `. ${mend}`}`);
+    const { verdict, what, fix } = await look(check, deployment);
+    print(`${SIGNS[verdict]} ${check.name.padEnd(9)} ${what}${fix === undefined ? "" : `. ${fix}`}`);
     if (verdict === "wrong") wrongs++;
     if (verdict === "wrong" && FIRST.includes(check.name)) break;
   }

@@ -4,9 +4,9 @@ export type Finding = {
   readonly verdict: "ok" | "note" | "wrong";
   readonly what: string;
   /** What to do about it. */
-  readonly mend?: string;
+  readonly fix?: string;
 };
 
 export const fine = (what: string): Finding => ({ verdict: "ok", what });
-export const note = (what: string, mend: string): Finding => ({ verdict: "note", what, mend });
-export const wrong = (what: string, mend: string): Finding => ({ verdict: "wrong", what, mend });
+export const note = (what: string, fix: string): Finding => ({ verdict: "note", what, fix });
+export const wrong = (what: string, fix: string): Finding => ({ verdict: "wrong", what, fix });

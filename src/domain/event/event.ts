@@ -9,7 +9,7 @@ import { explainUsedUp, newlyUsedUp } from "../run/budget.ts";
 import { isActive, type Run } from "../run/run.ts";
 import type { OwedEvent } from "./owed.ts";
 
-/** As many are kept while the directory cannot be reached; of more, the oldest are given up (invariant 5). */
+/** As many are kept while the directory cannot be reached; of more, the oldest are given up (docs/architecture.md, invariant 5). */
 export const MAX_OWED = 200;
 
 type JobAt = { readonly record: JobRecord; readonly cursor: Cursor; readonly active: readonly Run[] };

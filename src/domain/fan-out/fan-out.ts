@@ -1,5 +1,5 @@
 /**
- * One fan-out of an all_users job (CONTRACT.md §9), as the Job object keeps it: opened by a due time or a client, fed from a
+ * One fan-out of an all_users job (docs/contract.md §9), as the Job object keeps it: opened by a due time or a client, fed from a
  * source of users page by page, ended when every user's run has ended. Pure steps; the shell is durable-objects/job/fan-outs.ts.
  *
  *   running --every page handed over, every run ended--> success, or error where users failed and none succeeded
@@ -106,7 +106,7 @@ export const answeredUntil = (tickAt: number, now: number): number =>
 
 /**
  * The due fire of an all_users job, or undefined where none is due. State decides, not the tick: a tick that never came is made
- * up by the next, and one that comes twice finds nothing due (CONTRACT.md §3, DESIGN "Fan-out").
+ * up by the next, and one that comes twice finds nothing due (docs/contract.md §3, docs/fan-out.md).
  */
 export function decideFire(state: TickState, context: FireContext): FireVerdict | undefined {
   const { job, record, cursor } = state;
@@ -231,7 +231,7 @@ export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): Fa
   };
 }
 
-/** The ended fan-out in the job's own figures: each user's run counts as one, the outcome is the fan-out's (CONTRACT.md §5). */
+/** The ended fan-out in the job's own figures: each user's run counts as one, the outcome is the fan-out's (docs/contract.md §5). */
 export function countFanOut(cursor: Cursor, fanOut: FanOut, now: number): Cursor {
   const { lastError: _lastError, ...rest } = cursor;
   const failed = fanOut.status === "error";

@@ -1,5 +1,5 @@
 /**
- * How a fan-out is spread over its shards (DESIGN "Fan-out"): how many there are, which one a user belongs to, and what share
+ * How a fan-out is spread over its shards (docs/fan-out.md): how many there are, which one a user belongs to, and what share
  * of the job's bounds each has. Everything follows from the fan-out and the user's id, so any object can work it out again.
  */
 

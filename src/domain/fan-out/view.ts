@@ -1,4 +1,4 @@
-/** A fan-out and its users' runs as clients see them (CONTRACT.md §5, §6). */
+/** A fan-out and its users' runs as clients see them (docs/contract.md §5, §6). */
 import type { FanOut as FanOutView } from "../../schema/fan-out.ts";
 import type { Run as RunView } from "../../schema/run.ts";
 import type { Run } from "../run/run.ts";

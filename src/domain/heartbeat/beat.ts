@@ -1,5 +1,5 @@
 /**
- * A beat and its state machine (CONTRACT.md §8). Every step is a pure function from one beat to the next, recorded before
+ * A beat and its state machine (docs/contract.md §8). Every step is a pure function from one beat to the next, recorded before
  * its effect, so that a kill at any moment leaves a row that says how far the beat had come:
  *
  *   queued -> deciding --run--> executing --answer--> notifying -> ended
@@ -162,7 +162,7 @@ export function notifiedAll(beat: Beat, notified: readonly Notified[], now: numb
   return { ...known, phase: "ended", outcome: "executed", finishedAt: now, lastAt: now };
 }
 
-/** The beat ends as an error that another try would not mend. */
+/** The beat ends as an error that another try would not correct. */
 export const failed = (beat: Beat, error: string, now: number): Beat => ({
   ...beat,
   phase: "ended",

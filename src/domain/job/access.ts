@@ -1,4 +1,4 @@
-/** Who may see and change which job (CONTRACT.md §7). Pure: the caller's claims against a job's ids, nothing else. */
+/** Who may see and change which job (docs/contract.md §7). Pure: the caller's claims against a job's ids, nothing else. */
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
 import { type Failure, forbidden, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";

@@ -1,5 +1,5 @@
 /**
- * What a job's fields mean together (CONTRACT.md §2): defaults, rules between fields, the merge of a patch, who owns it.
+ * What a job's fields mean together (docs/contract.md §2): defaults, rules between fields, the merge of a patch, who owns it.
  * Pure; `now` is passed in where a rule needs it. Every problem is reported at once, by field.
  */
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
@@ -149,7 +149,7 @@ export function checkScheduleAhead(job: CompiledJob, anchorAt: number, now: numb
   return errors.length > 0 ? invalid(errors) : ok(job);
 }
 
-/** Defaults in, empty optional fields out (CONTRACT.md: "Optional fields that are empty are left out"). */
+/** Defaults in, empty optional fields out (docs/contract.md: "Optional fields that are empty are left out"). */
 function normalise(input: JobInput, now: number | undefined): JobDefinition {
   const userId = input.user_id === "" ? undefined : input.user_id;
   const { user_id: _user, agent_id, description, message, payload, labels, continuity, budget, ...rest } = input;

@@ -1,5 +1,5 @@
 /**
- * Why a job did or did not run at a time (CONTRACT.md §6, `explain`): in a code, in fields, and in words for people and
+ * Why a job did or did not run at a time (docs/contract.md §6, `explain`): in a code, in fields, and in words for people and
  * language models. Pure: reads the job's state and its log.
  */
 import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-out.ts";

@@ -30,7 +30,7 @@ export function countsAnew(before: JobRecord, { record }: JobChange): boolean {
   return firesMore || stateOf(before) === "finished" || ownerOf(record.definition) !== ownerOf(before.definition);
 }
 
-/** A merge patch (CONTRACT.md §6): the schedule's anchor and next fire move only if the schedule itself changed. */
+/** A merge patch (docs/contract.md §6): the schedule's anchor and next fire move only if the schedule itself changed. */
 export function changeByPatch(
   state: TickState,
   caller: Caller,

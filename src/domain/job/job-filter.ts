@@ -1,5 +1,5 @@
 /**
- * What a list of jobs is asked for (CONTRACT.md §6), and what follows from it: which owners' jobs can match, and whether one
+ * What a list of jobs is asked for (docs/contract.md §6), and what follows from it: which owners' jobs can match, and whether one
  * job does. The directory answers from its rows; `matchesFilter` is the same rule for the job as it is at this moment.
  */
 import type { ExecScope, Health, Job, JobState, OwnerKind } from "../../schema/job.ts";

@@ -3,7 +3,7 @@
  *
  * Why: each job is a Durable Object, and calling an object that never existed leaves an empty database file behind. An id
  * that Reveille made carries a checksum, so a guessed or mistyped one is refused statelessly, and costs nothing. An
- * imported job keeps its id, whatever its form (CONTRACT.md §2); an id that was not minted here is therefore looked up in
+ * imported job keeps its id, whatever its form (docs/contract.md §2); an id that was not minted here is therefore looked up in
  * the directory before any object is called.
  *
  * The checksum is keyed with a secret of the deployment: it stops accidents, scanners and whoever reads this code, one in a
@@ -12,7 +12,7 @@
 import { BASE32_CLASS, base32 } from "../text/base32.ts";
 import { sha256 } from "../text/sha256.ts";
 
-/** 20 characters of 5 bits: 100 bits, of which CONTRACT.md §2 asks for 80. */
+/** 20 characters of 5 bits: 100 bits, of which docs/contract.md §2 asks for 80. */
 const PAYLOAD_CHARS = 20;
 /** 20 bits. */
 const CHECKSUM_CHARS = 4;
@@ -46,7 +46,7 @@ export const isMintedJobId = (id: string, key = NO_KEY): boolean =>
 /** Whether `id` looks like an id that Reveille has made. */
 export const hasJobIdForm = (id: string): boolean => MINTED.test(id);
 
-/** Whether `id` can be the id of a job at all, minted or imported: 1-64 of `A-Za-z0-9_-` (CONTRACT.md §2). */
+/** Whether `id` can be the id of a job at all, minted or imported: 1-64 of `A-Za-z0-9_-` (docs/contract.md §2). */
 export const isJobId = (id: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(id);
 
 const checksum = (payload: string, key: string): string =>

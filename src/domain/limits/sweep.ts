@@ -1,5 +1,5 @@
 /**
- * Which entries of a shard the sweep looks at in which minute (DESIGN invariant 4). In a small shard the slice follows from the minute
+ * Which entries of a shard the sweep looks at in which minute (docs/architecture.md, invariant 4). In a small shard the slice follows from the minute
  * alone, so that nothing is written; a large one is walked a slice a minute from a stored place, so that what a minute costs has a bound
  * however many jobs there are. A tick that never came, or comes twice, is harmless either way.
  */

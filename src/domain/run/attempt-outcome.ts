@@ -1,6 +1,6 @@
 import type { Heard } from "./control.ts";
 
-/** What became of one attempt to call the agent: a closed union, each outcome class of CONTRACT.md §4 told apart. */
+/** What became of one attempt to call the agent: a closed union, each outcome class of docs/contract.md §4 told apart. */
 export type Answer =
   /** 2xx except 202. */
   | {
@@ -28,5 +28,5 @@ export type Answer =
   | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number; readonly heard?: Heard }
   /** The platform allowed no further call in this invocation, so none was made: the same attempt is made in the next one. */
   | { readonly kind: "postponed" }
-  /** We hung up ourselves; whoever did has already ended the run. */
+  /** We aborted ourselves; whoever did has already ended the run. */
   | { readonly kind: "aborted" };

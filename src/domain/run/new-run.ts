@@ -64,7 +64,7 @@ export function beginRun(
   return { run: opened.run, cursor: { ...opened.cursor, spent } };
 }
 
-/** An ended run in the job's own count: skips are left out (CONTRACT.md §5). */
+/** An ended run in the job's own count: skips are left out (docs/contract.md §5). */
 export function countEnded(cursor: Cursor, run: Run): Cursor {
   if (run.status === "skipped") return cursor;
   const { lastError: _lastError, ...rest } = cursor;

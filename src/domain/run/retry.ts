@@ -1,5 +1,5 @@
 /**
- * Whether and when a failed attempt is made again (CONTRACT.md §4). Pure: the caller draws the random number.
+ * Whether and when a failed attempt is made again (docs/contract.md §4). Pure: the caller draws the random number.
  *
  *   base(n)  = min_backoff · 2^(n-1), at most max_backoff / 1.5, at least min_backoff      n = the attempt that failed
  *   delay(n) = max(base, Retry-After) + random · (min(1.5 · base, max_backoff) - base)

@@ -1,6 +1,6 @@
 /**
  * The ids of runs and fan-outs. Each is a function of what it is a run of, so every attempt, redelivery and repeated step
- * carries the same id (CONTRACT.md §3), and the agent can drop what it has already done by `webhook-id`.
+ * carries the same id (docs/contract.md §3), and the agent can drop what it has already done by `webhook-id`.
  *
  *   {job}-s{due}                a scheduled run          {job}-f{due}                a scheduled fan-out
  *   {job}-m{at}_{nonce}         a manual run             {job}-g{at}_{nonce}         a manual fan-out

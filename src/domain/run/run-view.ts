@@ -1,4 +1,4 @@
-/** A run as clients see it (CONTRACT.md §5). */
+/** A run as clients see it (docs/contract.md §5). */
 import type { Run as RunView } from "../../schema/run.ts";
 import { formatInstant } from "../time/instant.ts";
 import type { Attempt, Run } from "./run.ts";

@@ -1,5 +1,5 @@
 /**
- * A run and its state machine (CONTRACT.md §4, §5). Every transition is a pure function from one run to the next:
+ * A run and its state machine (docs/contract.md §4, §5). Every transition is a pure function from one run to the next:
  *
  *   pending --call--> calling --2xx--> ended (success)
  *      ^                 |--202------> waiting --complete / time out--> ended
@@ -26,7 +26,7 @@ const MAX_ERROR_BYTES = 4_096;
 /** A call that the platform did not allow is made this much later, when the next invocation has calls again. */
 const POSTPONED_MS = SECOND_MS;
 
-/** How the error of a run begins whose agent succeeded while a run listener, code of the operator's own, objected (CONTRACT.md §10). */
+/** How the error of a run begins whose agent succeeded while a run listener, code of the operator's own, objected (docs/contract.md §10). */
 export const LISTENER_OBJECTED = "a run listener failed: ";
 
 /**
@@ -324,7 +324,7 @@ export function completeRun(run: Run, body: CompleteBody, now: number): Run {
 }
 
 /**
- * Whether an agent that reports `status` for a run that has ended only repeats itself (CONTRACT.md §6). What it reported is the run's
+ * Whether an agent that reports `status` for a run that has ended only repeats itself (docs/contract.md §6). What it reported is the run's
  * status, but where a listener made its success an error: of that the agent knows nothing. The error tells, so that nothing more is stored.
  */
 export const repeatsReport = (run: Run, status: CompleteBody["status"]): boolean =>

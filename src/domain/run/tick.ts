@@ -2,7 +2,7 @@
  * What a job does when it wakes: one pure step from (state, now) to the next state, the runs to record and the calls to make.
  * It composes the rules: answers that came in, interrupted and expired runs, due and missed fires, overlap, buffered and
  * backfilled fires, retries, the end of the job. The shell records the result in one transaction and only then acts on it
- * (invariant 2). Deciding twice from the same state gives the same ids, so a repeat after a crash is harmless.
+ * (docs/architecture.md, invariant 2). Deciding twice from the same state gives the same ids, so a repeat after a crash is harmless.
  */
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { CompiledJob } from "../job/definition.ts";
@@ -64,7 +64,7 @@ export type TickResult = {
   readonly active: readonly Run[];
   /** Runs to call now, once recorded. */
   readonly calls: readonly Run[];
-  /** Runs whose call in flight is to be hung up. */
+  /** Runs whose call in flight is to be aborted. */
   readonly aborts: readonly string[];
   /** The finished job's time is over: erase everything. */
   readonly erase: boolean;
@@ -72,7 +72,7 @@ export type TickResult = {
   readonly onlyFinishes: boolean;
 };
 
-/** At most this many runs of one job are active at a time; `allow_all` skips beyond it (invariant 5). */
+/** At most this many runs of one job are active at a time; `allow_all` skips beyond it (docs/architecture.md, invariant 5). */
 export const MAX_ACTIVE_RUNS = 50;
 
 /**
@@ -97,7 +97,7 @@ export function decideTick(state: TickState, context: TickContext): TickResult {
   return draft.result();
 }
 
-/** One thing that a job waits for. All timers are read off the state; the earliest one is the alarm (invariant 3). */
+/** One thing that a job waits for. All timers are read off the state; the earliest one is the alarm (docs/architecture.md, invariant 3). */
 export type Timer = {
   readonly kind: "resume" | "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase" | "fan_out";
   readonly at: number;

@@ -5,7 +5,7 @@
 export type CursorTrace = {
   /** The cursor that every later one is compared with. */
   readonly anchor: string;
-  /** Steps since the anchor was set, and at how many it is set anew. */
+  /** Steps since the anchor was set, and at how many it is set again. */
   readonly steps: number;
   readonly limit: number;
 };

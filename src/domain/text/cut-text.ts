@@ -1,4 +1,4 @@
-/** Cutting text to a size in bytes of UTF-8 without splitting a character (CONTRACT.md §2). Measuring is `schema/text.ts`. */
+/** Cutting text to a size in bytes of UTF-8 without splitting a character (docs/contract.md §2). Measuring is `schema/text.ts`. */
 const encoder = new TextEncoder();
 
 /** A text and whether it is shorter than it was. */

@@ -1,5 +1,5 @@
 /**
- * Reads a cron expression (CONTRACT §1) into plain lists of values, and says what is wrong with one that does not
+ * Reads a cron expression (docs/contract.md §1) into plain lists of values, and says what is wrong with one that does not
  * read, by field, value and remedy.
  *
  * Decided where cron dialects differ:

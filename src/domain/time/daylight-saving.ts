@@ -1,5 +1,5 @@
 /**
- * From a calendar's local times to instants, through clock changes: the daylight-saving rule of CONTRACT §1.
+ * From a calendar's local times to instants, through clock changes: the daylight-saving rule of docs/contract.md §1.
  *
  * - Fixed times (`30 2 * * *`): a local time is due when the furthest point the local clock has reached passes it.
  *   Set forward, the clock passes what it skips at the change itself, so that fires then; set back, it does not reach

@@ -1,5 +1,5 @@
 /**
- * Durations as text (CONTRACT §1): Go's `time.ParseDuration`, plus `d` (24 h) and `w` (7 d).
+ * Durations as text (docs/contract.md §1): Go's `time.ParseDuration`, plus `d` (24 h) and `w` (7 d).
  * Reading counts in whole nanoseconds like Go, so `1.1s` is 1100 ms and not 1100.0000000000002.
  */
 import { err, ok, type Result } from "../result.ts";

@@ -1,4 +1,4 @@
-/** Jitter: the fixed part of it that a job's every fire is delayed by (CONTRACT §1). */
+/** Jitter: the fixed part of it that a job's every fire is delayed by (docs/contract.md §1). */
 
 /**
  * A job's delay in whole milliseconds, 0 <= delay < `jitterMs`. It depends on the job's id only, so every fire of the

@@ -1,5 +1,5 @@
 /**
- * Jobs as the Go original wrote them to jobs.json, in the words of CONTRACT.md §2. Go writes a field that is empty as `""`, 0,
+ * Jobs as the Go original wrote them to jobs.json, in the words of docs/contract.md §2. Go writes a field that is empty as `""`, 0,
  * null or the year 1; the original keeps plugin jobs of its early days in an envelope inside `message`, and takes an
  * `exec_scope` more loosely. Nothing is lost for that: what it would have run is what is made here.
  */

@@ -1,5 +1,5 @@
 /**
- * `/mcp` (CONTRACT.md §12): the tools over streamable HTTP, stateless, as JSON answers. Clients of the 2025 revisions and of
+ * `/mcp` (docs/contract.md §12): the tools over streamable HTTP, stateless, as JSON answers. Clients of the 2025 revisions and of
  * 2026-07-28 are both served. A tool's call is a call of the API under the caller's own token: who may do what, what is valid
  * and what is answered is decided there.
  */

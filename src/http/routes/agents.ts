@@ -1,4 +1,4 @@
-/** `/v1/agents`: agents with a URL and a secret of their own (CONTRACT.md §4, §6). The operator's, but for reading. */
+/** `/v1/agents`: agents with a URL and a secret of their own (docs/contract.md §4, §6). The operator's, but for reading. */
 
 import * as z from "zod";
 import { testAgent } from "../../agent/test-call.ts";

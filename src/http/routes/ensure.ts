@@ -27,7 +27,7 @@ const ensure = route({
   tag: "Jobs",
   summary: "Make or update a system job by name",
   description:
-    "Makes the job, or brings it to this definition; where it is so already nothing changes, not even updated_at. A schedule that changes starts anew; where `enabled` is left out, a paused job stays paused.",
+    "Makes the job, or brings it to this definition; where it is so already nothing changes, not even updated_at. A schedule that changes starts over; where `enabled` is left out, a paused job stays paused.",
   body: { schema: EnsureBody, meaning: ({ body, now }) => defineJob(body, { now }) },
   answers: {
     200: { description: "The job was there; it is as asked for now.", schema: AdvisedJob },

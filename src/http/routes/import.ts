@@ -27,7 +27,7 @@ const importAll = route({
   summary: "Take in jobs of an export or of the Go original",
   description: [
     'An array of jobs (jobs.json of the Go original), `{"jobs": […]}`, or one job a line (an export); at most 10 MiB.',
-    "Ids, times, counts and the phase of `every` are kept, and paused jobs stay paused; fires from before the import are not made up for. An id that exists is skipped, so the call may be repeated, and after an interruption it goes on where it was.",
+    "Ids, times, counts and the phase of `every` are kept, and paused jobs stay paused; fires from before the import are not caught up on. An id that exists is skipped, so the call may be repeated, and after an interruption it goes on where it was.",
     "A job that cannot be made is skipped with the reason, the others are made: an `at` that is over, an unknown field, an owner at MAX_JOBS_PER_OWNER. A finished job of an export stays finished for the rest of its 7 days.",
     'Of the original, fields that are empty in Go (`""`, 0, null, the year 1) count as left out, `@every 30m` becomes an interval, a job with exec_scope user and no user runs as the system, and a message that begins with `__anna_plugin_job__:` becomes a plugin job.',
     "On Cloudflare one call may make 10,000 calls of its own (50 on the Free plan), and a job takes up to five of them: the jobs for which none were left are named in `skipped` with a reason that begins with `not looked at`; send those again. On one machine each job is three open files for ten seconds: send files of more than 2,000 jobs in parts.",

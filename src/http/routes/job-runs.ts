@@ -105,7 +105,7 @@ const cancel = route({
   tag,
   summary: "Stop an active run",
   description:
-    'The run ends with status "error" and error "cancelled"; a call to the agent that is under way is hung up.',
+    'The run ends with status "error" and error "cancelled"; a call to the agent that is under way is aborted.',
   body: { schema: NoBody, optional: true },
   answers: { 200: { description: "The run as it has ended.", schema: Run } },
   errors: ["not_found", "run_already_finished"],

@@ -181,7 +181,7 @@ const remove = route({
   id: "deleteJob",
   tag,
   summary: "Delete a job and its runs",
-  description: "A call to the agent that is under way is hung up.",
+  description: "A call to the agent that is under way is aborted.",
   headers: IfMatch,
   answers: { 204: { description: "The job is gone." } },
   errors: ["not_found", "precondition_failed"],

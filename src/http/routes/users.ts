@@ -1,4 +1,4 @@
-/** `/v1/users`: the roster of users for fan-out (CONTRACT.md §6, §9). The operator's, but for `seen`. */
+/** `/v1/users`: the roster of users for fan-out (docs/contract.md §6, §9). The operator's, but for `seen`. */
 
 import * as z from "zod";
 import { noteChange } from "../../directory/audit.ts";

@@ -333,7 +333,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     expect(tookMs).toBeLessThan(4_000);
   });
 
-  it.each(["/silent", "/slow-body"])("that is hung up lets go of the agent at once: %s", async (path) => {
+  it.each(["/silent", "/slow-body"])("that is aborted lets go of the agent at once: %s", async (path) => {
     const { answer, tookMs } = await callAgent(path, { hangUpAfterMs: 100 });
     expect(answer).toEqual({ kind: "aborted" });
     expect(tookMs).toBeLessThan(4_000);

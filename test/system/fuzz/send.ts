@@ -1,4 +1,4 @@
-/** One request exactly as it was generated: `fetch` would mend, or refuse to send, what a hostile client does send. */
+/** One request exactly as it was generated: `fetch` would repair, or refuse to send, what a hostile client does send. */
 import { Agent, request } from "node:http";
 
 export type Answer = {

@@ -1,4 +1,4 @@
-/** The bundled example agent, called as Reveille calls it (CONTRACT.md §4, §8). */
+/** The bundled example agent, called as Reveille calls it (docs/contract.md §4, §8). */
 import { randomBytes } from "node:crypto";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ExampleAgent, startExampleAgent } from "../../../local/example-agent.ts";

@@ -1,4 +1,4 @@
-/** How `npm start` ends, by whatever it is ended (CONTRACT.md §11). */
+/** How `npm start` ends, by whatever it is ended (docs/contract.md §11). */
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { eventually, startAndEnd, startReveille, temporaryFolder } from "../harness/index.ts";

@@ -1,4 +1,4 @@
-/** Where `npm start` takes its settings from (CONTRACT.md §11). */
+/** Where `npm start` takes its settings from (docs/contract.md §11). */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-/** `npm start` as an operator meets it (CONTRACT.md §11). */
+/** `npm start` as an operator meets it (docs/contract.md §11). */
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { createServer } from "node:net";
@@ -97,7 +97,7 @@ describe("with nothing set", () => {
   );
 
   it.each(["abc", "-1", "1e3", "2026-11-23T09:00:00Z", "8640000000000001"])(
-    "says how to mend a Cron Trigger whose time is %s",
+    "says how to correct a Cron Trigger whose time is %s",
     async (time) => {
       const response = await reveille.api(`/cdn-cgi/local/scheduled?time=${time}`);
       expect(response.status).toBe(422);

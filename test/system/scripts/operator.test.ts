@@ -126,9 +126,9 @@ describe("the doctor's judgement", () => {
 
   it("a job is overdue once its time is more than two minutes past", () => {
     expect(judgeJobs([job({ next_run_at: "2026-11-23T08:58:00.000Z" }), job({})], true, NOW).verdict).toBe("ok");
-    const { verdict, what, mend } = judgeJobs([job({ next_run_at: "2026-11-23T08:57:59.999Z" })], true, NOW);
+    const { verdict, what, fix } = judgeJobs([job({ next_run_at: "2026-11-23T08:57:59.999Z" })], true, NOW);
     expect([verdict, what]).toEqual(["wrong", "1 of 1 jobs overdue: j1 (one)"]);
-    expect(mend).toContain("/v1/jobs/j1/explain");
+    expect(fix).toContain("/v1/jobs/j1/explain");
   });
 
   it("a mode in which nothing fires is wrong; jobs of users that are held are worth a note", () => {
@@ -143,7 +143,7 @@ describe("the doctor's judgement", () => {
     expect(failingJobs([job({})]).verdict).toBe("ok");
     expect(failingJobs([job({ consecutive_failures: 2, last_error: "no agent" })])).toMatchObject({
       verdict: "note",
-      mend: expect.stringContaining("no agent"),
+      fix: expect.stringContaining("no agent"),
     });
   });
 });

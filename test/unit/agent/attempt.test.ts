@@ -84,7 +84,7 @@ describe("the job handler", () => {
     expect(await call()).toEqual({ kind: "refused", reason: "Error: later" });
   });
 
-  it("that outlasts the timeout is hung up and tried again", async () => {
+  it("that outlasts the timeout is aborted and tried again", async () => {
     let signal: AbortSignal | undefined;
     hooks.setJobHandler((given) => {
       signal = given.signal;
@@ -97,7 +97,7 @@ describe("the job handler", () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it("is hung up by a cancellation", async () => {
+  it("is aborted by a cancellation", async () => {
     hooks.setJobHandler(() => new Promise(() => undefined));
     const controller = new AbortController();
     const answer = call({}, { signal: controller.signal });

@@ -21,7 +21,7 @@ const run = {
 const complete = { url: "https://reveille.example.com/v1/jobs/job/runs/job-s1795424400000/complete", token: "t" };
 const now = Date.UTC(2026, 10, 23, 9, 0, 5);
 
-it("tells the agent the run, the job, the message, the payload and where to report, as CONTRACT.md §4 has it", () => {
+it("tells the agent the run, the job, the message, the payload and where to report, as docs/contract.md §4 has it", () => {
   expect(jobRunBody({ run, job, message: "Write it.", payload: { topic: "sales" }, complete, now })).toStrictEqual({
     type: "job.run",
     timestamp: "2026-11-23T09:00:05.000Z",

@@ -42,7 +42,7 @@ async function sent(changed: Partial<Delivery> = {}) {
 }
 
 describe("the call", () => {
-  it("is one POST of the body as JSON, signed, with the headers of CONTRACT.md §4, and follows no redirect", async () => {
+  it("is one POST of the body as JSON, signed, with the headers of docs/contract.md §4, and follows no redirect", async () => {
     const { url, init, headers } = await sent();
     expect(url).toBe(call.url);
     expect(init).toMatchObject({ method: "POST", redirect: "manual", body: '{"type":"job.run"}' });

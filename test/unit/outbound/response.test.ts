@@ -27,7 +27,7 @@ describe("a status", () => {
     [404, "URL"],
     [410, "no more calls"],
     [413, "shorten"],
-  ])("that someone can mend says how: %i", (status, advice) => {
+  ])("that someone can correct says how: %i", (status, advice) => {
     expect(explainStatus(status)).toContain(advice);
   });
 });

@@ -1,4 +1,4 @@
-/** A run listener in code that makes an agent's success an error, as the agent meets it (CONTRACT.md §6, §10). */
+/** A run listener in code that makes an agent's success an error, as the agent meets it (docs/contract.md §6, §10). */
 import { expect, it, vi } from "vitest";
 import { addRunListener } from "../../../src/hooks/job-hooks.ts";
 import { call, expectProblem, makeJob } from "../http-fixture.ts";

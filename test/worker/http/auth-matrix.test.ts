@@ -1,4 +1,4 @@
-/** Who may do what (CONTRACT.md §7): every route × every kind of token, and every job route × own and foreign job. */
+/** Who may do what (docs/contract.md §7): every route × every kind of token, and every job route × own and foreign job. */
 import { describe, expect, it, vi } from "vitest";
 import type { BoundCaller, Caller } from "../../../src/domain/job/access.ts";
 import { ROUTES } from "../../../src/http/app.ts";

@@ -1,4 +1,4 @@
-/** Every error code of CONTRACT.md §6, provoked over HTTP: its status, its form, and a hint to go on by. */
+/** Every error code of docs/contract.md §6, provoked over HTTP: its status, its form, and a hint to go on by. */
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../src/agent/token.ts";
 import { buildApp, ROUTES } from "../../../src/http/app.ts";

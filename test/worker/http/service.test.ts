@@ -1,4 +1,4 @@
-/** The routes around jobs: health, tokens, previews, the API's description (CONTRACT.md §6, §7). */
+/** The routes around jobs: health, tokens, previews, the API's description (docs/contract.md §6, §7). */
 import { describe, expect, it } from "vitest";
 import { readToken } from "../../../src/agent/token.ts";
 import { ROUTES } from "../../../src/http/app.ts";

@@ -1,4 +1,4 @@
-/** MAX_JOBS_PER_OWNER where a job comes to count by a change: it moves to another owner, or a finished one gets a new time (CONTRACT.md §7). */
+/** MAX_JOBS_PER_OWNER where a job comes to count by a change: it moves to another owner, or a finished one gets a new time (docs/contract.md §7). */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { IndexStore } from "../../../durable-objects/directory/index-store.ts";

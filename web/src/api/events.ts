@@ -15,7 +15,7 @@ export type JobListener = {
   readonly onRun: (run: Run) => void;
   readonly onFanOut: (fanOut: FanOut) => void;
   readonly onDeleted: () => void;
-  /** `opened` anew, `resumed` where it was lost with nothing missed, or `lost`, and tried again. */
+  /** `opened` again, `resumed` where it was lost with nothing missed, or `lost`, and tried again. */
   readonly onConnection: (connection: "opened" | "resumed" | "lost") => void;
 };
 

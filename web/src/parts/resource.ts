@@ -63,7 +63,7 @@ export type Pages<T> = {
 
 type PagesState<T> = { key: string; items: readonly T[]; cursor?: string; problem?: Problem; loading: boolean };
 
-/** A list, page by page. It begins anew whenever `key` changes; `reload` keeps showing the old items until the first page is there. */
+/** A list, page by page. It starts over whenever `key` changes; `reload` keeps showing the old items until the first page is there. */
 export function usePages<T extends { readonly id: string }>(
   key: string,
   load: (cursor: string | undefined, signal: AbortSignal) => Promise<Answer<Page<T>>>,

@@ -1,4 +1,4 @@
-/** `/mcp` as an agent uses it (CONTRACT.md §12): the official client, over HTTP, with a token of its own. */
+/** `/mcp` as an agent uses it (docs/contract.md §12): the official client, over HTTP, with a token of its own. */
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -291,7 +291,7 @@ describe("a token", () => {
   });
 });
 
-describe("what is wrong with a call comes back in words that mend it:", () => {
+describe("what is wrong with a call comes back in words that correct it:", () => {
   let mcp: Mcp;
   beforeAll(async () => {
     mcp = await connect(await mint({ role: "agent", agent_id: "mender" }));

@@ -253,7 +253,7 @@ describe("whatever happens, and whenever the object is killed", () => {
       fc.property(plan, ({ limits: some, steps }) => {
         const world = play({ limits: { ...some, interval: 700 }, steps });
         const span = (world.calls.at(-1)?.at ?? T0) - (world.calls[0]?.at ?? T0);
-        // Calls a little late may be made up for, so that the rate is that of the whole.
+        // Calls a little late may be caught up on, so that the rate is that of the whole.
         expect(world.calls.length).toBeLessThanOrEqual(span / 700 + 2);
       }),
       { numRuns: 150 },

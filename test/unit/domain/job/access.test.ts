@@ -1,4 +1,4 @@
-/** What a token's ids do to the jobs that are made with it (CONTRACT.md §7). */
+/** What a token's ids do to the jobs that are made with it (docs/contract.md §7). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ADMIN, type Caller, canChange, canReadRuns, canSee, claimJob } from "../../../../src/domain/job/access.ts";

@@ -107,7 +107,7 @@ describe("a merge patch", () => {
     expect(renamed.ok && renamed.value.record?.anchorAt).toBe(T0);
   });
 
-  it("starts a changed schedule anew, and a finished job is active again", () => {
+  it("starts a changed schedule again, and a finished job is active again", () => {
     const state = job();
     const finished = having(state, {
       record: { ...state.record, finishedAt: T0 },
@@ -157,7 +157,7 @@ describe("a merge patch", () => {
   });
 });
 
-describe("which change counts against an owner's quota anew", () => {
+describe("which change counts against an owner's quota again", () => {
   const change = (state: TickState, patch: Record<string, unknown>): boolean => {
     return countsAnew(state.record, changed(changeByPatch(state, { role: "admin" }, patch, T0 + MINUTE_MS)));
   };

@@ -1,4 +1,4 @@
-/** What becomes of fires that came due while nothing could run (CONTRACT.md §3). */
+/** What becomes of fires that came due while nothing could run (docs/contract.md §3). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";

@@ -17,7 +17,7 @@ it.each([
     { mode: "new", agentId: "main", userId: "42" },
     "main:scheduler:job:u42:1795424400000007",
   ],
-] as const)("writes the session as CONTRACT.md §2 has it: %s", (_case, parts, expected) => {
+] as const)("writes the session as docs/contract.md §2 has it: %s", (_case, parts, expected) => {
   expect(sessionId({ jobId: "job", ...started, ...parts })).toBe(expected);
 });
 

@@ -1,4 +1,4 @@
-/** Cron expressions (CONTRACT §1): what is read, what it means in UTC, and how a wrong one is told. */
+/** Cron expressions (docs/contract.md §1): what is read, what it means in UTC, and how a wrong one is told. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { calendarOf } from "../../../../src/domain/time/cron.ts";

@@ -1,4 +1,4 @@
-/** Clock changes (CONTRACT §1, "Daylight saving, as in vixie-cron"): the rule's rows, then the rule against a slow walk. */
+/** Clock changes (docs/contract.md §1, "Daylight saving, as in vixie-cron"): the rule's rows, then the rule against a slow walk. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";

@@ -1,4 +1,4 @@
-/** Schedules (CONTRACT §1): checking a spec, and the fires of `every`, `at` and `cron` with jitter and bounds. */
+/** Schedules (docs/contract.md §1): checking a spec, and the fires of `every`, `at` and `cron` with jitter and bounds. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkFuture } from "../../../../src/domain/time/check-future.ts";

@@ -1,4 +1,4 @@
-/** From an item of a file to a job (CONTRACT.md §6): what the Go original wrote, what an export says, and what is neither. */
+/** From an item of a file to a job (docs/contract.md §6): what the Go original wrote, what an export says, and what is neither. */
 import { describe, expect, it } from "vitest";
 import { readImportedJob } from "../../../../src/domain/transfer/imported-job.ts";
 import { exportView, restoreJob } from "../../../../src/domain/transfer/restored-job.ts";

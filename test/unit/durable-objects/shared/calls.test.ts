@@ -53,7 +53,7 @@ it("a call that does not heed its deadline is given up a little later, and what 
   expect(some.takeAnswers().get("a")).toBe("given up after 1000");
 });
 
-it("a call that is hung up has no answer", async () => {
+it("a call that is aborted has no answer", async () => {
   const some = calls();
   some.begin("a", 1_000, 0, async () => "yes");
   some.abort("a");

@@ -82,7 +82,7 @@ describe("a place in the index", () => {
 });
 
 describe("an entry", () => {
-  it("that is to count for an owner anew is refused where that one is full, and is as it was; one row where it is not", async () => {
+  it("that is to count for an owner again is refused where that one is full, and is as it was; one row where it is not", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
       const [job, done] = [entry({ owner: "user:1" }), entry({ owner: "user:2", userId: "2", state: "finished" })];

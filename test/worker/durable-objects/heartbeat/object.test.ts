@@ -541,7 +541,7 @@ describe("a kill", () => {
 });
 
 describe("erasing", () => {
-  it("gives up a beat in progress and leaves nothing, and a heartbeat made anew begins empty", async () => {
+  it("gives up a beat in progress and leaves nothing, and a heartbeat made again begins empty", async () => {
     const { stub, name } = await makeHeartbeat({ decision: { ...run, delay_ms: 200 }, main: says("Hi") });
     await value(stub.beatNow());
     await vi.waitFor(async () => expect(await decisionsOf(name)).toHaveLength(1), { interval: 20 });

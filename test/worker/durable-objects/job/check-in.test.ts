@@ -1,4 +1,4 @@
-/** The second clock (DESIGN invariant 4): the sweep's question wakes a job whose alarm the platform has given up, whatever it waited for. */
+/** The second clock (docs/architecture.md, invariant 4): the sweep's question wakes a job whose alarm the platform has given up, whatever it waited for. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { JobObject } from "../../../../durable-objects/job/object.ts";

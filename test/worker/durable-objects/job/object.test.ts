@@ -197,7 +197,7 @@ describe("run now", () => {
 });
 
 describe("a call that takes long", () => {
-  it("is hung up by a cancellation, and the run ends at once", async () => {
+  it("is aborted by a cancellation, and the run ends at once", async () => {
     const { stub, api } = await makeJob({ message: '{"delay_ms": 3000}' });
     const firing = fireNext(stub);
     const run = await vi.waitFor(async () => {

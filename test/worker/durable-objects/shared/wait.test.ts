@@ -27,7 +27,7 @@ it("ends at its time, with one timer, and leaves none behind", async () => {
   expect([wait.over, vi.getTimerCount()]).toEqual([true, 0]);
 });
 
-it("ends when woken; the timer serves the next wait where it rings before that one's time, and is set anew where not", async () => {
+it("ends when woken; the timer serves the next wait where it rings before that one's time, and is set again where not", async () => {
   const nap = new Nap();
   waiting(nap, 0, 100);
   nap.wake();

@@ -1,4 +1,4 @@
-/** Registered agents and the counts, over HTTP (CONTRACT.md §6). */
+/** Registered agents and the counts, over HTTP (docs/contract.md §6). */
 import { describe, expect, it } from "vitest";
 import { call, expectProblem, fresh, makeJob, tokenFor } from "../../http-fixture.ts";
 

@@ -1,4 +1,4 @@
-/** PUT /v1/jobs/ensure: a system job by its name (CONTRACT.md §6). */
+/** PUT /v1/jobs/ensure: a system job by its name (docs/contract.md §6). */
 import { expect, it } from "vitest";
 import { call, expectProblem, fresh, jobInput, later } from "../../http-fixture.ts";
 

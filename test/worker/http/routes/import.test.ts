@@ -1,4 +1,4 @@
-/** Jobs out of one deployment and into another, over HTTP (CONTRACT.md §6). */
+/** Jobs out of one deployment and into another, over HTTP (docs/contract.md §6). */
 import { listDurableObjectIds } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { ok } from "../../../../src/domain/result.ts";

@@ -1,4 +1,4 @@
-/** Runs over HTTP: begun, listed, reported on by their agent, cancelled, backfilled (CONTRACT.md §5, §6). */
+/** Runs over HTTP: begun, listed, reported on by their agent, cancelled, backfilled (docs/contract.md §5, §6). */
 import { expect, it, vi } from "vitest";
 import { Run } from "../../../../src/schema/run.ts";
 import { call, expectProblem, makeJob } from "../../http-fixture.ts";

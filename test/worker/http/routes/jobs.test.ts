@@ -1,4 +1,4 @@
-/** Jobs over HTTP: made, read, listed, changed, paused, deleted (CONTRACT.md §6). */
+/** Jobs over HTTP: made, read, listed, changed, paused, deleted (docs/contract.md §6). */
 import { describe, expect, it } from "vitest";
 import { AdvisedJob } from "../../../../src/http/routes/jobs.ts";
 import { Job } from "../../../../src/schema/job.ts";

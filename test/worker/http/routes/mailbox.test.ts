@@ -153,7 +153,7 @@ describe("a run in a mailbox", () => {
     expect(runIds(await claim(agent))).toEqual([]);
   });
 
-  it("is delivered anew when its agent gets an address, and is an error when its agent is deleted", async () => {
+  it("is delivered again when its agent gets an address, and is an error when its agent is deleted", async () => {
     const [moved, gone] = [await makeAgent(), await makeAgent()];
     const jobs = [await makeJobOf(moved), await makeJobOf(gone)] as const;
     const runs = [await offer(jobs[0]), await offer(jobs[1])] as const;

@@ -1,4 +1,4 @@
-/** The roster of users over HTTP (CONTRACT.md §6). */
+/** The roster of users over HTTP (docs/contract.md §6). */
 import { describe, expect, it } from "vitest";
 import { call, expectProblem, fresh, type Got, tokenFor } from "../../http-fixture.ts";
 

@@ -17,7 +17,7 @@ export type Live = {
   readonly deleted: boolean;
   /** False while the stream of events is lost. */
   readonly connected: boolean;
-  /** How often the stream has been opened anew. What happened after a list was read and before that is in neither: read it again. */
+  /** How often the stream has been opened again. What happened after a list was read and before that is in neither: read it again. */
   readonly opened: number;
 };
 
@@ -58,7 +58,7 @@ function useLive(id: string, { value, put }: Resource<Job>): Live {
 const withNewest = <T extends Told>(one: T, others: readonly T[]): readonly T[] =>
   [one, ...others.filter(({ id }) => id !== one.id)].slice(0, MAX_TOLD);
 
-/** Reads a list once more each time that the stream is opened anew. */
+/** Reads a list once more each time that the stream is opened again. */
 function useReloadWhenOpened(opened: number, reload: () => void): void {
   useEffect(() => {
     if (opened > 0) reload();

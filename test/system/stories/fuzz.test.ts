@@ -258,7 +258,8 @@ function note(
   { status, headers, text }: Answer,
 ): void {
   const [, , , id = ""] = path.split("/");
-  if (status === 204 && method === "DELETE") {
+  // A trigger token goes without its job.
+  if (status === 204 && method === "DELETE" && template.endsWith("}")) {
     const kind = kindOf(template, "id");
     if (kind === "job") forgetJob(id);
     else ids[kind] = (ids[kind] ?? []).filter((known) => known !== id);

@@ -1,4 +1,5 @@
 /** Every error code of docs/contract.md §6, provoked over HTTP: its status, its form, and a hint to go on by. */
+import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../src/agent/token.ts";
 import { buildApp, ROUTES } from "../../../src/http/app.ts";
@@ -244,6 +245,7 @@ it("a fault of ours is internal: nothing of it is shown but the request's id, an
       headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "x-request-id": "abc" },
     }),
     broken,
+    createExecutionContext(),
   );
   const text = await response.text();
   const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)));
@@ -262,6 +264,7 @@ it("an object with more calls than it can answer is rate_limited, with Retry-Aft
       headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
     }),
     { ...env, JOB: { getByName: () => ({ read: () => Promise.reject(overloaded) }) } },
+    createExecutionContext(),
   );
   expect(response.status).toBe(429);
   expect(response.headers.get("retry-after")).toBe("5");

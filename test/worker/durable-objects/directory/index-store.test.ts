@@ -244,7 +244,7 @@ describe("a shard", () => {
     expect(await shard.listHeartbeats()).toEqual([]);
     expect(await shard.knowsId("x")).toBe(false);
     expect(await shard.nameHolder("x")).toBeUndefined();
-    expect(await shard.sweepStats()).toEqual({ foundOverdue: 0 });
+    expect(await shard.sweepStats()).toEqual({ foundOverdue: 0, overdue: 0, stoodIn: 0 });
     await shard.remove({ id: "x", createdAt: 1 });
     await shard.releaseName("x", "y");
     await shard.forgetId("x");

@@ -144,7 +144,7 @@ describe("GET /v1/stats", () => {
       users: { total: 0, active: 0 },
       mode: "normal",
       user_jobs: true,
-      tick: {},
+      tick: { stood_in: 0 },
       sweep: { found_overdue: 0 },
     });
     expect(after.body).toEqual({

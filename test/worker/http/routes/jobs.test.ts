@@ -1,4 +1,5 @@
 /** Jobs over HTTP: made, read, listed, changed, paused, deleted (docs/contract.md §6). */
+import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { AdvisedJob } from "../../../../src/http/routes/jobs.ts";
 import { Job } from "../../../../src/schema/job.ts";
@@ -196,6 +197,7 @@ it("a browser of an origin in CORS_ORIGIN is let in, another not", async () => {
         headers: { origin, "access-control-request-method": "POST", authorization: `Bearer ${ADMIN_TOKEN}` },
       }),
       { ...env, CORS_ORIGIN },
+      createExecutionContext(),
     );
   const allowed = await ask("https://app.test", "https://app.test, https://other.test");
   expect(allowed.status).toBe(204);

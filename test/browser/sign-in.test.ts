@@ -11,9 +11,9 @@ it("asks for a token, says why one will not do, and keeps a good one for this ta
 
   await page.getByLabel("Token").fill(dashboard.reveille.adminToken);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.reload();
-  await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
   expect(await page.evaluate(() => Object.values({ ...localStorage }).join())).not.toContain(
     dashboard.reveille.adminToken,
   );

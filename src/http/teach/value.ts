@@ -124,10 +124,19 @@ export function isReadAs(reads: Reads, text: string): boolean {
     case "instant":
       return parseInstant(text).ok || /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(text);
     case "cron":
-      return /^@[a-z]+$/.test(text.trim()) || /^\S+(?:\s+\S+){4,5}$/.test(text.trim());
+      return /^@[a-z]+$/.test(text.trim()) || isCronShaped(text.trim());
     case "rrule":
       return /\bFREQ=/i.test(text);
   }
+}
+
+/** Five or six fields, each of digits, signs and names of three letters: five words of English are none. */
+function isCronShaped(text: string): boolean {
+  const fields = text.split(/\s+/);
+  return (
+    (fields.length === 5 || fields.length === 6) &&
+    fields.every((field) => /^(?:[\d*?,/#LW-]|[A-Z]{3}(?![A-Z]))+$/i.test(field))
+  );
 }
 
 /** The values of an enum that this one was meant to be. */
@@ -190,6 +199,8 @@ function objectsOf(field: Field, text: string, now: number): readonly string[] {
   } catch {
     // Not JSON; it may be what one field of the object takes.
   }
+  const [spoken] = durationsOf(text);
+  if (spoken !== undefined) return spans(field, text, spoken);
   const reader = field.fields.find(({ reads }) => reads !== undefined && isReadAs(reads, text));
   if (reader !== undefined) return [json({ [reader.name]: text })];
   const at = field.fields.find(({ reads }) => reads === "instant");
@@ -198,9 +209,16 @@ function objectsOf(field: Field, text: string, now: number): readonly string[] {
   const cron = field.fields.find(({ reads }) => reads === "cron");
   const cronText = cronOf(text);
   if (cron !== undefined && cronText !== undefined) return [json({ [cron.name]: cronText })];
-  const [duration] = durationsOf(text);
-  const every = field.fields.find(({ reads }) => reads === "duration");
-  return duration === undefined || every === undefined ? [] : [json({ [every.name]: duration })];
+  return [];
+}
+
+/** A span of time in place of a schedule: "in 20 minutes" is once, "every 20 minutes" again and again, "20m" may be either. */
+function spans(field: Field, text: string, duration: string): readonly string[] {
+  const names = field.fields.filter(({ reads }) => reads === "duration").map(({ name }) => name);
+  const once = names.filter((name) => name === "in");
+  const often = names.filter((name) => name === "every");
+  const meant = /^\s*(?:in|after)\b/i.test(text) ? once : /\bevery\b/i.test(text) ? often : [...often, ...once];
+  return (meant.length > 0 ? meant : names.slice(0, 1)).map((name) => json({ [name]: duration }));
 }
 
 /** Whether the value is of the field's type and form; what it means is not looked at. */

@@ -17,6 +17,8 @@ const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /** The cron expression for `daily at 9`, `every weekday at 8:30`, `mondays at 7pm`. */
 export function cronOf(text: string): string | undefined {
+  // "Every other Tuesday" is no cron: one that left "other" out would fire twice as often as was meant.
+  if (/\b(?:other|alternate|fortnight|fortnightly|biweekly|bi-weekly|second|third)\b/i.test(text)) return undefined;
   const words = text.toLowerCase().trim();
   if (words.length > 60) return undefined;
   const clock = clockIn(words);

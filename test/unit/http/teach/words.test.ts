@@ -12,6 +12,7 @@ describe("what people say", () => {
     ["tuesday and thursday at 18:15", "15 18 * * 2,4"],
     ["weekends at 10", "0 10 * * 0,6"],
     ["every 5 minutes", undefined],
+    ["every other tuesday at 14:00", undefined],
     ["at 9", undefined],
     ["daily at 25", undefined],
   ])("%s as cron: %s", (text, cron) => {

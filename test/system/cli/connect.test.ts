@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import * as z from "zod";
+import { isLong } from "../../size.ts";
 import { runCli, startCli } from "../harness/cli.ts";
 import { eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 
@@ -13,7 +14,7 @@ const Run = z.looseObject({
   output: z.string().optional(),
   error: z.string().optional(),
 });
-const ENDED_MS = 15_000;
+const ENDED_MS = 30_000;
 /** The shortest lease, the backoff of the job, and the time to claim. */
 const OFFERED_AGAIN_MS = 45_000;
 
@@ -147,13 +148,13 @@ it("lets running work end at the first Ctrl-C, and begins no other", async () =>
   expect(await log()).toHaveLength(2);
 });
 
-it("gives running work back at the second Ctrl-C, to be done elsewhere as the same attempt", async () => {
-  const { child } = await connect(["--exec", await program()]);
+// A give-back can be lost on a busy machine; the lease then gives the run back as the next attempt.
+it.runIf(isLong)("gives running work back at the second Ctrl-C, to be done elsewhere as the same attempt", async () => {
+  const { child, output } = await connect(["--exec", await program()]);
   const path = await begin(await makeJob("slow"));
   await eventually("its start", async () => (await log()).length === 1);
   child.kill("SIGINT");
-  await eventually("the word on it", () => child.exitCode === null);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await eventually("the word on it", () => output().includes("Press Ctrl-C again"));
   child.kill("SIGINT");
   await eventually("its end", () => child.exitCode !== null, ENDED_MS);
   await connect(["--exec", await program()]);

@@ -1,34 +1,129 @@
-/** The fan-out that a shard works on: as it is stored, with all that its runs are called, bounded, logged and judged by. */
-
+/**
+ * The fan-out that a shard works on, in memory: its job and bounds, its queue, its log and its calls in flight.
+ * A turn (`turn.ts`) moves it on; callers from outside read a run here, or change it. A fan-out that is over is only stored.
+ */
 import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";
+import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
-import { FanOutLog } from "./log.ts";
-import { FanOutQueue } from "./queue.ts";
+import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import { addSpend, dayOf, type Spent } from "../../src/domain/run/budget.ts";
+import { isActive, type Run } from "../../src/domain/run/run.ts";
+import type { ShardStatus } from "../../src/objects/fan-out.ts";
+import type { Deadline } from "../../src/outbound/deadline.ts";
+import { type Flight, Flights } from "./flights.ts";
+import { countsOf, FanOutLog } from "./log.ts";
+import { FanOutQueue, type OpenBatch } from "./queue.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 
-export type CurrentFanOut = StoredFanOut & {
+export class CurrentFanOut {
+  readonly spec: FanOutSpec;
   readonly job: CompiledJob;
   /** How many calls this shard may have in flight. */
   readonly concurrency: number;
-  /** The least time between two calls of this shard, in ms; 0 where the job has no rate. */
+  /** The least time between two calls of this shard, in ms; 0 for a job without a rate. */
   readonly interval: number;
   readonly log: FanOutLog;
   readonly queue: FanOutQueue;
-};
+  readonly flights: Flights;
+  readonly #store: FanOutStore;
+  #gone: string | undefined;
+  #spent: Spent | undefined;
 
-/** Throws where the stored definition cannot be read: a later version of the code has written it. */
-export function currentFanOut(stored: StoredFanOut, store: FanOutStore): CurrentFanOut {
-  const { spec, k } = stored;
-  const job = defineJob(spec.definition, { stored: true });
-  if (!job.ok)
-    throw new Error(`The stored definition of fan-out ${spec.id} cannot be read: ${JSON.stringify(job.error)}`);
-  const bound = boundOf(spec.definition);
-  return {
-    ...stored,
-    job: job.value,
-    concurrency: concurrencyOf(bound, spec.shards, k),
-    interval: intervalOf(bound, spec.shards),
-    log: new FanOutLog(store, spec),
-    queue: new FanOutQueue(store, spec.no),
-  };
+  /** Throws when the stored definition cannot be read, since a later version of the code has written it. */
+  constructor(stored: StoredFanOut, store: FanOutStore, answered: () => void) {
+    const { spec, k } = stored;
+    const job = defineJob(spec.definition, { stored: true });
+    if (!job.ok)
+      throw new Error(`The stored definition of fan-out ${spec.id} cannot be read: ${JSON.stringify(job.error)}`);
+    const bound = boundOf(spec.definition);
+    this.spec = spec;
+    this.job = job.value;
+    this.concurrency = concurrencyOf(bound, spec.shards, k);
+    this.interval = intervalOf(bound, spec.shards);
+    this.log = new FanOutLog(store, spec);
+    this.queue = new FanOutQueue(store, spec.no);
+    this.flights = new Flights(answered);
+    this.#store = store;
+    this.#gone = stored.gone;
+    this.#spent = spec.definition.budget === undefined ? undefined : store.spent(spec);
+  }
+
+  /** The job's spend, this fan-out's runs included; undefined for a job without a budget. */
+  get spent(): Spent | undefined {
+    return this.#spent;
+  }
+
+  /** A turn has moved the spend. */
+  noteSpent(spent: Spent | undefined): void {
+    this.#spent = spent;
+  }
+
+  /** An agent has answered 410; the first reason stays. */
+  noteGone(reason: string): void {
+    this.#store.noteGone(this.spec.no, reason);
+    this.#gone ??= reason;
+  }
+
+  /** The user's run as it is now: in flight, or logged. */
+  find(key: string): Run | undefined {
+    return this.flights.byKey.get(key)?.run ?? this.log.find(key);
+  }
+
+  /** Runs in flight that the log does not hold. */
+  unlogged(): Run[] {
+    return [...this.flights.byKey.values()].filter(({ logged }) => !logged).map(({ run }) => run);
+  }
+
+  get isIdle(): boolean {
+    return this.flights.size === 0 && this.log.tally.active === 0 && this.queue.size === 0;
+  }
+
+  /** The progress of this shard. Users not run yet count once for each time that the source named them. */
+  status(): ShardStatus {
+    this.log.write();
+    const counts = countsOf(this.log.tally);
+    const toCome = this.queue.size + this.unlogged().length;
+    return {
+      idle: this.isIdle,
+      counts: { ...counts, total: counts.total + toCome },
+      ...(this.#gone === undefined ? {} : { gone: this.#gone }),
+    };
+  }
+
+  /** Calls the agent for a run. The user's batch stays open until the run has ended or waits. */
+  begin(flight: Flight, now: number, call: (deadline: Deadline) => Promise<Answer>): void {
+    this.flights.begin(flight, this.job.timeoutMs, now, call);
+  }
+
+  /** Ends a flight: the log has its result. */
+  land(key: string): void {
+    const batch = this.flights.land(key);
+    if (batch !== undefined) this.endIn(batch);
+  }
+
+  /** One user of a batch is logged. A batch is dropped in the commit in which the log has the last of its users. */
+  endIn(batch: OpenBatch): void {
+    if (!this.queue.ended(batch)) return;
+    this.log.write();
+    this.queue.drop(batch);
+  }
+
+  /** Logs a run that was changed from outside. True when its flight has ended with that, so a turn may have more to do. */
+  change(key: string, before: Run, after: Run, now: number): boolean {
+    const flight = this.flights.byKey.get(key);
+    this.log.put(after, flight === undefined || flight.logged ? before : undefined, now);
+    const { budget, schedule } = this.spec.definition;
+    if (budget !== undefined && !isActive(after)) {
+      this.#spent = addSpend(this.#spent, { usd: after.costUsd ?? 0, tokens: after.tokens ?? 0 }, dayOf(schedule, now));
+    }
+    // The client is told that the change is stored, so it is written first.
+    this.log.write();
+    // A run that is claimed while its offer is being made is the agent's: the offer's answer counts no more.
+    if (flight !== undefined && after.phase === "calling") {
+      this.flights.relogged(key, after);
+      return false;
+    }
+    this.land(key);
+    return true;
+  }
 }

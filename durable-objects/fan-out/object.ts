@@ -98,7 +98,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (docs/architecture.md, invariant 4). */
   async status(no: number): Promise<ShardStatus> {
     if (this.#loop.current?.spec.no === no) {
-      const status = this.#loop.status();
+      const status = this.#loop.current.status();
       if (!status.idle) this.#loop.awaken();
       return status;
     }
@@ -113,7 +113,8 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     for (const fanOut of this.#store.fanOuts()) {
       if (query.no !== undefined && fanOut.spec.no !== query.no) continue;
       if (found.length >= query.limit) break;
-      const inFlight = this.#loop.unlogged(fanOut).filter((run) => isWanted(run, query));
+      const unlogged = this.#loop.working(fanOut)?.unlogged() ?? [];
+      const inFlight = unlogged.filter((run) => isWanted(run, query));
       const runs = [...this.#store.runs(fanOut.spec, query), ...inFlight].sort(byNewest);
       for (const run of runs) found.push({ startedAt: run.startedAt, id: run.id, view: viewOf(fanOut, run) });
     }
@@ -171,7 +172,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     if (isCurrent) this.#loop.reset();
   }
 
-  /** Hangs up every call and drops everything: the job is gone. */
+  /** Aborts every call and drops everything, since the job is gone. */
   async erase(): Promise<void> {
     this.#loop.stop();
     // The tables are gone from here on; who calls before that is on disk must not look for them.
@@ -184,8 +185,10 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
 
   #find(no: number, key: string): { readonly fanOut: StoredFanOut; readonly run: Run } | undefined {
     const fanOut = this.#store.find(no);
-    const run = fanOut === undefined ? undefined : this.#loop.find(fanOut, key);
-    return fanOut === undefined || run === undefined ? undefined : { fanOut, run };
+    if (fanOut === undefined) return undefined;
+    const current = this.#loop.working(fanOut);
+    const run = current === undefined ? this.#store.run(fanOut.spec, key) : current.find(key);
+    return run === undefined ? undefined : { fanOut, run };
   }
 
   #changed(fanOut: StoredFanOut, key: string, before: Run, after: Run): Outcome<RunView> {

@@ -89,11 +89,11 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
 }
 
 it("a run that is shown as ended is written, also where others of its batch go on", async () => {
-  await withShard(async ({ loop, fanOut, feed, answer, stored }) => {
+  await withShard(async ({ loop, feed, answer, stored }) => {
     feed(["ann", "bob"]);
     await answer("ann");
     expect(stored("ann")).toBeUndefined();
-    expect(loop.find(fanOut, userKey("ann"))?.status).toBe("success");
+    expect(loop.current?.find(userKey("ann"))?.status).toBe("success");
     expect(stored("ann")).toBe("success");
     expect(stored("bob")).toBeUndefined();
   });
@@ -103,7 +103,7 @@ it("counts that are told are those of the table", async () => {
   await withShard(async ({ loop, store, feed, answer }) => {
     feed(["ann", "bob", "eve"]);
     await answer("ann");
-    expect(loop.status()).toMatchObject({ idle: false, counts: { total: 3, succeeded: 1 } });
+    expect(loop.current?.status()).toMatchObject({ idle: false, counts: { total: 3, succeeded: 1 } });
     expect(store.counts(1)).toMatchObject({ total: 1, succeeded: 1 });
   });
 });
@@ -136,7 +136,7 @@ it("results that were still in memory go with a fan-out that is forgotten, and i
     loop.opened();
     await answer("bob");
     loop.write();
-    expect(loop.status()).toMatchObject({ counts: { total: 0 } });
+    expect(loop.current?.status()).toMatchObject({ counts: { total: 0 } });
     expect(store.counts(2).total).toBe(0);
   });
 });

@@ -1,0 +1,77 @@
+/** The calls of a shard that are in flight, each with the run that it is made for and the batch that its user came from. */
+import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
+import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import type { Run } from "../../src/domain/run/run.ts";
+import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
+import { errorText } from "../../src/domain/text/error-text.ts";
+import { formatDuration } from "../../src/domain/time/duration.ts";
+import type { Deadline } from "../../src/outbound/deadline.ts";
+import { Calls } from "../shared/calls.ts";
+import type { OpenBatch } from "./queue.ts";
+
+/** `logged`: the log holds this run already, in an earlier form. */
+export type Flight = { readonly run: Run; readonly logged: boolean; readonly batch: OpenBatch | undefined };
+
+export class Flights {
+  readonly #calls: Calls<Answer>;
+  readonly #flights = new Map<string, Flight>();
+
+  /** `answered` is told of every answer that comes in. */
+  constructor(answered: () => void) {
+    this.#calls = new Calls<Answer>({
+      graceMs: ATTEMPT_GRACE_MS,
+      givenUp: (timeoutMs) => ({
+        kind: "retryable",
+        reason: `timed out after ${formatDuration(timeoutMs)}: the call did not end when its time was over`,
+      }),
+      threw: (error) => ({ kind: "refused", reason: `the call could not be made: ${errorText(error)}` }),
+      answered,
+    });
+  }
+
+  get size(): number {
+    return this.#flights.size;
+  }
+
+  /** The flights by the users' keys. */
+  get byKey(): ReadonlyMap<string, Flight> {
+    return this.#flights;
+  }
+
+  /** Makes the call of a flight, which may take `timeoutMs` from `now` (epoch ms) on. */
+  begin(flight: Flight, timeoutMs: number, now: number, call: (deadline: Deadline) => Promise<Answer>): void {
+    const key = keyOfUserRun(flight.run.id);
+    this.#flights.set(key, flight);
+    this.#calls.begin(key, timeoutMs, now, call);
+  }
+
+  /** The run was changed in the log while its call goes on. */
+  relogged(key: string, run: Run): void {
+    const flight = this.#flights.get(key);
+    if (flight !== undefined) this.#flights.set(key, { ...flight, run, logged: true });
+  }
+
+  /** The answers that came in since the last time, by key; a call whose time is over is interrupted first. */
+  takeAnswers(now: number): ReadonlyMap<string, Answer> {
+    this.#calls.watch(now);
+    return this.#calls.takeAnswers();
+  }
+
+  /** Ends a flight and aborts its call if that still goes on. Answers the flight's batch. */
+  land(key: string): OpenBatch | undefined {
+    this.#calls.abort(key);
+    const batch = this.#flights.get(key)?.batch;
+    this.#flights.delete(key);
+    return batch;
+  }
+
+  abortAll(): void {
+    this.#calls.abortAll();
+    this.#flights.clear();
+  }
+
+  /** When a call's time is over next (epoch ms, or infinity). */
+  nextEnd(now: number): number {
+    return this.#calls.nextEnd(now);
+  }
+}

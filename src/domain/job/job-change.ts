@@ -16,7 +16,7 @@ import { type Caller, refuseForeignForm } from "./access.ts";
 import { keepBuiltinLabel } from "./builtin-label.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
 import { aim, type Cursor, type JobRecord, stateOf } from "./job.ts";
-import { dropBuffered, pauseJob, resumeJob } from "./stop.ts";
+import { type Dropped, dropBackfills, dropBuffered, pauseJob, resumeJob } from "./stop.ts";
 
 /** What a call changes; nothing where it asks for what is so already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
@@ -92,11 +92,26 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
   if (!moved && !switched) return ok({ record: changed });
   if (changed.finishedAt !== undefined) return ok({ record: changed });
   if (!moved) return ok(withNextFire(state, next, changed, cursor, now));
-  // As a run of the new schedule a fire that waits would count against its `max_runs`.
-  const dropped = dropBuffered(changed, cursor, "skipped: the schedule was changed while this fire waited", now);
-  const after = withNextFire(state, next, dropped.record, { ...dropped.cursor, fires: 0 }, now);
-  return ok(dropped.skipped === undefined ? after : { ...after, runs: [dropped.skipped] });
+  const left = leaveBehind(changed, cursor, now);
+  const after = withNextFire(state, next, left.record, { ...left.cursor, fires: 0 }, now);
+  return ok(left.runs.length === 0 ? after : { ...after, runs: left.runs });
 }
+
+/**
+ * What waits of the schedule that was. Its fire would count against `max_runs` of the new schedule, so it is skipped; an event was
+ * accepted whatever the schedule, and waits on. A job that runs for all users has no runs of its own: nothing waits in it.
+ */
+function leaveBehind(record: JobRecord, cursor: Cursor, now: number) {
+  const isForAll = record.definition.exec_scope === "all_users";
+  const keepsEvent = record.buffered?.event !== undefined && !isForAll;
+  const changed = "skipped: the schedule was changed while this fire waited";
+  const first: Dropped = keepsEvent ? { record, cursor } : dropBuffered(record, cursor, changed, now);
+  if (!isForAll) return { ...first, runs: tracesOf(first) };
+  const last = dropBackfills(first.record, first.cursor, "skipped: the job runs for all users now", now);
+  return { ...last, runs: tracesOf(first, last) };
+}
+
+const tracesOf = (...dropped: readonly Dropped[]): Run[] => dropped.flatMap(({ skipped }) => skipped ?? []);
 
 function pausedByAfter(
   before: JobRecord["pausedBy"],

@@ -1,7 +1,7 @@
 /** How a job stops firing: paused, finished, or without the fire that waits. Pure steps over its record and cursor. */
 import { type RunCause, skipFire } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
-import { scheduledRunId } from "../run/run-id.ts";
+import { backfillRunId, scheduledRunId } from "../run/run-id.ts";
 import type { CompiledJob } from "./definition.ts";
 import { aim, type Buffered, type Cursor, type JobRecord, type PausedBy } from "./job.ts";
 
@@ -11,6 +11,9 @@ export type Pause = {
   readonly reason?: string | undefined;
   readonly until?: number | undefined;
 };
+
+/** The job without something that waited, and the trace that it leaves. */
+export type Dropped = { readonly record: JobRecord; readonly cursor: Cursor; readonly skipped?: Run };
 
 /** The job paused at `now`, for a reason that is shown. An agent that answers 410 wants no past fires either. */
 export function pauseJob(
@@ -36,11 +39,7 @@ export function pauseJob(
 }
 
 /** The job finished at `now`, whatever its schedule has left. A fire that waits leaves a skipped run. */
-export function finishJob(
-  record: JobRecord,
-  cursor: Cursor,
-  now: number,
-): { readonly record: JobRecord; readonly cursor: Cursor; readonly skipped?: Run } {
+export function finishJob(record: JobRecord, cursor: Cursor, now: number): Dropped {
   const reason = "skipped: the job was finished while this fire waited";
   const dropped = dropBuffered(record, cursor, reason, now);
   return {
@@ -51,16 +50,26 @@ export function finishJob(
 }
 
 /** The job without the fire that waits (`buffer_one`), which leaves a skipped run. */
-export function dropBuffered(
-  record: JobRecord,
-  cursor: Cursor,
-  reason: string,
-  now: number,
-): { readonly record: JobRecord; readonly cursor: Cursor; readonly skipped?: Run } {
+export function dropBuffered(record: JobRecord, cursor: Cursor, reason: string, now: number): Dropped {
   const { buffered, ...rest } = record;
   if (buffered === undefined) return { record, cursor };
   const skipped = skipFire(rest, cursor, { ...causeOf(record.id, buffered), reason, held: false }, now);
   return { record: rest, cursor: skipped.cursor, skipped: skipped.run };
+}
+
+/** The job without its waiting backfills: one skipped run stands for all of them, since the log has room for a hundred. */
+export function dropBackfills(record: JobRecord, cursor: Cursor, reason: string, now: number): Dropped {
+  const due = record.backfills.flatMap((backfill) => backfill.due);
+  const [dueAt] = due;
+  const [first] = record.backfills;
+  if (first === undefined || dueAt === undefined) return { record, cursor };
+  const cause = { id: backfillRunId(record.id, first.no, dueAt), trigger: "backfill", dueAt } as const;
+  const skipped = skipFire(record, cursor, { ...cause, reason, held: false }, now);
+  return {
+    record: { ...record, backfills: [] },
+    cursor: skipped.cursor,
+    skipped: { ...skipped.run, count: due.length, lastDueAt: due.at(-1) ?? dueAt },
+  };
 }
 
 /** What a run of the fire that waits is begun, or skipped, for. */

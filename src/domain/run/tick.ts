@@ -7,7 +7,7 @@
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, firesOf, isBehind, isExhausted, type JobRecord } from "../job/job.ts";
-import { causeOf, pauseJob, resumeJob } from "../job/stop.ts";
+import { causeOf, dropBackfills, pauseJob, resumeJob } from "../job/stop.ts";
 import type { Answer } from "./attempt-outcome.ts";
 import type { Heard } from "./control.ts";
 import { type GateVerdict, mayStart, type Start } from "./gate.ts";
@@ -257,16 +257,12 @@ class Draft {
     this.#start({ id: backfillRunId(this.#record.id, first.no, due), trigger: "backfill", dueAt: due });
   }
 
-  /** All that waits finds the budget used up: one skipped run for all of it, since the log has room for a hundred. */
+  /** All that waits finds the budget used up. */
   #skipBackfills(reason: string): void {
-    const { id: jobId, backfills } = this.#record;
-    const due = backfills.flatMap((backfill) => backfill.due);
-    const [no = 0, dueAt = this.#context.now] = [backfills[0]?.no, due[0]];
-    const cause = { id: backfillRunId(jobId, no, dueAt), trigger: "backfill", dueAt } as const;
-    const skipped = skipFire(this.#record, this.#cursor, { ...cause, reason, held: false }, this.#context.now);
-    this.#record = { ...this.#record, backfills: [] };
-    this.#cursor = skipped.cursor;
-    this.#put({ ...skipped.run, count: due.length, lastDueAt: due.at(-1) ?? dueAt });
+    const dropped = dropBackfills(this.#record, this.#cursor, reason, this.#context.now);
+    this.#record = dropped.record;
+    this.#cursor = dropped.cursor;
+    if (dropped.skipped !== undefined) this.#put(dropped.skipped);
   }
 
   /** Begins the attempts whose time has come, oldest runs first, as far as calls may be under way. */

@@ -99,6 +99,41 @@ describe("a fire that waits (buffer_one) when the schedule is changed", () => {
   });
 });
 
+describe("what waits when the job is changed", () => {
+  const NOW = T0 + 2 * MINUTE_MS;
+  const waiting = (change: Partial<TickState["record"]>): TickState => {
+    const state = job({ overlap: "buffer_one" });
+    return having(state, { record: { ...state.record, ...change } });
+  };
+  const event = { dueAt: T0 + MINUTE_MS, missed: 0, event: { id: "j1-e1" } };
+  const backfills = [
+    { no: 1, due: [T0 - 3, T0 - 2] },
+    { no: 2, due: [T0 - 1] },
+  ];
+  const toAll = { exec_scope: "all_users" };
+  const patched = (state: TickState, patch: Record<string, unknown>) =>
+    changed(changeByPatch(state, { role: "admin" }, patch, NOW));
+
+  it("an event that was accepted waits on under another schedule, and counts for nothing in it", () => {
+    const { record, cursor, runs } = patched(waiting({ buffered: event }), { schedule: { every: "7m", max_runs: 1 } });
+    expect([record?.buffered, runs, cursor?.nextDueAt]).toEqual([event, undefined, NOW + 7 * MINUTE_MS]);
+  });
+
+  it("an event and past fires of a job that becomes one for all users are skipped: no run without a user begins", () => {
+    const { record, runs } = patched(waiting({ buffered: event, backfills }), toAll);
+    expect([record?.buffered, record?.backfills]).toEqual([undefined, []]);
+    expect(runs?.map(({ trigger, status, error, count }) => [trigger, status, error, count])).toEqual([
+      ["event", "skipped", "skipped: the schedule was changed while this fire waited", undefined],
+      ["backfill", "skipped", "skipped: the job runs for all users now", 3],
+    ]);
+  });
+
+  it("past fires wait on under another schedule", () => {
+    const { record, runs } = patched(waiting({ backfills }), { schedule: { every: "7m" } });
+    expect([record?.backfills, runs]).toEqual([backfills, undefined]);
+  });
+});
+
 describe("a merge patch", () => {
   it("leaves the anchor and the next fire alone unless the schedule changes", () => {
     const state = job();

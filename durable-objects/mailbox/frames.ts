@@ -14,10 +14,10 @@ import type { Run } from "../../src/schema/run.ts";
 export type ReadyFrame = Extract<AgentFrame, { type: "ready" }>;
 
 /** A frame about a run. */
-export type RunFrame = Exclude<AgentFrame, { type: "ready" }>;
+export type RunFrame = Exclude<AgentFrame, { type: "ready" | "drain" }>;
 
 export type FrameAnswer =
-  | { readonly type: "ok"; readonly to: string; readonly run_id: string }
+  | { readonly type: "ok"; readonly to: string; readonly run_id?: string }
   | { readonly type: "problem"; readonly to?: string; readonly run_id?: string; readonly problem: Problem };
 
 /** A frame that cannot be taken, and what of it can be quoted in the answer. */
@@ -39,7 +39,7 @@ export function readFrame(message: string | ArrayBuffer): Result<AgentFrame, Ref
 }
 
 const HINT =
-  'Send {"type": "ready", "capacity": 1}, or {"type": "progress" | "complete" | "release", "job_id": …, "run_id": …} with the fields of the HTTP call.';
+  'Send {"type": "ready", "capacity": 1}, {"type": "drain"}, or {"type": "progress" | "complete" | "release", "job_id": …, "run_id": …} with the fields of the HTTP call.';
 
 const notJson = (detail: string): HttpFailure => ({ kind: "invalid_json", detail });
 

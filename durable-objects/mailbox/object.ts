@@ -59,6 +59,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const offeredAt = Date.now();
     this.#store.add({ ...offer, offeredAt });
     this.#left.delete(offer.runId);
+    // Whoever held it holds it no more: it was given back, or its lease ran out.
+    this.#free(offer.runId);
     this.#dispatch();
     return { offeredAt };
   }
@@ -124,6 +126,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const frame = readFrame(message);
     if (!frame.ok) send(socket, refusal(frame.error));
     else if (frame.value.type === "ready") this.#ready(socket, seat, frame.value);
+    else if (frame.value.type === "drain") this.#drain(socket, seat);
     else await this.#report(socket, seat, frame.value);
   }
 
@@ -229,10 +232,11 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
       if (now.kind === "poll" && now.capacity === 0) send(socket, POLL_DONE);
       return;
     }
+    const isDrained = now.kind === "agent" && now.capacity === 0;
     if (now.kind === "poll") this.#seats.set(socket, { ...now, capacity: 0 });
     else this.#seats.hold(socket, offer.runId, Date.now() + now.leaseMs);
-    if (send(socket, body)) return;
-    // The socket has closed while the job was asked: the run goes back, which is no attempt.
+    if (!isDrained && send(socket, body)) return;
+    // The socket was closed, or drained, while the job was asked: the run goes back, which is no attempt.
     this.#seats.hold(socket, offer.runId, undefined);
     await jobObject(this.env, offer.jobId)
       .releaseRun(seat.caller, offer.runId, "agent")
@@ -279,6 +283,12 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     }
     this.#seats.set(socket, { ...seat, capacity, leaseMs: leaseMs.value });
     this.#dispatch();
+  }
+
+  /** The agent wants no further run until it is ready again. After the answer none comes, not even one that is being claimed. */
+  #drain(socket: WebSocket, seat: Seat): void {
+    this.#seats.set(socket, { ...seat, capacity: 0 });
+    send(socket, { type: "ok", to: "drain" });
   }
 
   /** A frame about a run, carried out and answered. */

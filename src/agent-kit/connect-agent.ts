@@ -5,7 +5,7 @@ import { messageOf, parseJson } from "./outcome.ts";
 import type { Fetch } from "./report.ts";
 import { isObject, type OnRun, type RunCall, runCallOf } from "./run.ts";
 import { fitsProtocol, type MailboxSocket, openSocket } from "./socket.ts";
-import { pause, within } from "./wait.ts";
+import { pause } from "./wait.ts";
 
 export type ConnectOptions = {
   /** The deployment: "https://reveille.example.com". */
@@ -56,7 +56,6 @@ const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 const MIN_LEASE_MS = 10_000;
 const MAX_LEASE_MS = 3_600_000;
-const RELEASE_LIMIT_MS = 3_000;
 const TOO_MANY = 429;
 const TOKEN_ENDED = 4401;
 const AGENT_DELETED = 4404;
@@ -112,8 +111,10 @@ class MailboxConnection {
       fetch: fetchIt,
       socket: () => this.#socket,
       onTaken: ({ data }) => this.#tell("working", `the run ${data.run.id} of ${data.job.name}`),
-      onCompleting: () => this.#isEnding && this.#holdFewer(this.#runs.count - 1),
-      onFreed: () => this.#onFreed(),
+      onFreed: () => {
+        this.#onFreed();
+        if (this.#isEnding) void this.#leaveWhenIdle();
+      },
       onLost: ({ data }, why) => this.#tell("report_lost", `the run ${data.run.id}: ${why}`),
     });
   }
@@ -142,25 +143,28 @@ class MailboxConnection {
     await this.#runs.allReported();
   }
 
-  /** Takes no further run. The socket stays for those that are worked on, so that they can still be given back. */
+  /** Takes no further run. The socket stays for those that are worked on. */
   end(): void {
     this.#claims.abort();
     this.#onFreed();
-    this.#holdFewer(this.#runs.count);
+    void this.#leaveWhenIdle();
   }
 
-  /** Asks for no more than `count` runs; a socket that would hold none has nothing left to do. */
-  #holdFewer(count: number): void {
-    if (count > 0) this.#socket?.ready(count, this.#lease);
-    else this.#socket?.close();
+  /** Closes the socket if nothing is worked on and nothing more can come over it. */
+  async #leaveWhenIdle(): Promise<void> {
+    const socket = this.#socket;
+    await socket?.drain();
+    if (this.#runs.count > 0) return;
+    await this.#runs.allReported();
+    socket?.close();
   }
 
   /** Gives back what is worked on, and ends. */
   async release(): Promise<void> {
     this.#claims.abort();
-    await within(this.#runs.giveBack(), RELEASE_LIMIT_MS, undefined);
-    // Only now: the socket carries what is given back.
-    this.end();
+    this.#onFreed();
+    await this.#runs.giveBack();
+    this.#socket?.close();
   }
 
   #tell(kind: ConnectionEvent["kind"], message: string): void {
@@ -187,7 +191,7 @@ class MailboxConnection {
     };
     const onRun = (call: RunCall): void => {
       // It was on its way when we said that we want no more.
-      if (this.#isEnding) void socket.ask("release", call.data.run, {});
+      if (this.#isEnding) this.#runs.turnAway(call);
       else this.#runs.take(call);
     };
     const socket = openSocket(url, token, Socket, onOpen, onRun);

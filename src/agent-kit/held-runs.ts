@@ -1,7 +1,7 @@
 /** The runs that a connection holds: each is worked on once at a time, kept ours by signs of life, and reported when it has ended. */
 import { parseDuration } from "../domain/time/duration.ts";
 import { type Completion, completionOf } from "./outcome.ts";
-import { type Fetch, progressUrl, type Reported, send, sendUntilDone } from "./report.ts";
+import { type Fetch, progressUrl, type Reported, releaseUrl, send, sendUntilDone } from "./report.ts";
 import type { OnRun, Progress, RunCall } from "./run.ts";
 import type { MailboxSocket } from "./socket.ts";
 import { MAX_TIMER_MS, within } from "./wait.ts";
@@ -11,6 +11,9 @@ type Held = { readonly working: Working; call: RunCall };
 
 /** How long a completion is tried to be delivered, and how long a run may take where its job does not say. */
 const HOUR_MS = 3_600_000;
+/** How long giving back is tried, and how long what was aborted may take to end. */
+const GIVE_BACK_LIMIT_MS = 10_000;
+const END_LIMIT_MS = 6_000;
 /** The first sign of life; from there on a tenth of the run's age, so that a short run is cancelled soon and a long one costs little. */
 const FIRST_BEAT_MS = 2_000;
 const BEAT_SHARE_OF_AGE = 0.1;
@@ -24,8 +27,6 @@ export type HeldRunsOptions = {
   /** The socket of this moment, where there is one. */
   readonly socket: () => MailboxSocket | undefined;
   readonly onTaken: (call: RunCall) => void;
-  /** A run has ended and is about to be reported. */
-  readonly onCompleting: () => void;
   /** A run is held no more. */
   readonly onFreed: () => void;
   /** A completion did not arrive. */
@@ -35,8 +36,9 @@ export type HeldRunsOptions = {
 export class HeldRuns {
   readonly #options: HeldRunsOptions;
   readonly #held = new Map<string, Held>();
-  /** Runs whose end is not reported yet. */
+  /** Runs whose end is not reported yet, or that are being given back. */
   readonly #unreported = new Set<Promise<void>>();
+  readonly #givenBack = deferred();
 
   constructor(options: HeldRunsOptions) {
     this.#options = options;
@@ -62,22 +64,43 @@ export class HeldRuns {
     this.#held.set(id, entry);
     this.#options.onTaken(call);
     void this.#beat(entry);
-    const done = this.#finish(entry).finally(() => this.#unreported.delete(done));
-    this.#unreported.add(done);
+    this.#track(this.#finish(entry));
   }
 
-  /** Resolves when every run has ended and its end is reported, or given up. */
+  /** Gives a run back that was on its way when we said that we want no more. */
+  turnAway(call: RunCall): void {
+    this.#track(this.#return(call, Date.now() + GIVE_BACK_LIMIT_MS));
+  }
+
+  /** Resolves when every run has ended and its end is reported, or given up; at the latest when all are given back. */
   async allReported(): Promise<void> {
-    await Promise.all(this.#unreported);
+    await Promise.race([Promise.all(this.#unreported), this.#givenBack.promise]);
   }
 
-  /** Aborts every run and gives it back, where the socket still takes it; else its lease runs out. */
+  /** Aborts every run and gives it back; what cannot be given back within ten seconds comes back when its lease runs out. */
   async giveBack(): Promise<void> {
+    const deadline = Date.now() + GIVE_BACK_LIMIT_MS;
     const given = [...this.#held.values()];
     this.#held.clear();
     for (const { working } of given) working.end("The run was given back");
-    const socket = this.#options.socket();
-    await Promise.all(given.map(({ call }) => socket?.ask("release", call.data.run, {})));
+    // Else what is given back would be handed to us again.
+    await within(Promise.resolve(this.#options.socket()?.drain()), GIVE_BACK_LIMIT_MS, undefined);
+    await within(Promise.all(given.map(({ call }) => this.#return(call, deadline))), deadline - Date.now(), undefined);
+    // A program has a moment to end; code that does not heed its signal is not waited for.
+    await within(Promise.all(this.#unreported), END_LIMIT_MS, undefined);
+    this.#givenBack.resolve();
+  }
+
+  async #return({ data: { run, complete } }: RunCall, deadline: number): Promise<void> {
+    const reply = await this.#options.socket()?.ask("release", run, {});
+    if (reply !== undefined && reportedOf(reply.status).kind !== "lost") return;
+    const report = { url: releaseUrl(complete.url), token: complete.token, body: {} };
+    await sendUntilDone(this.#options.fetch, report, deadline);
+  }
+
+  #track(work: Promise<void>): void {
+    const done = work.finally(() => this.#unreported.delete(done));
+    this.#unreported.add(done);
   }
 
   async #finish(entry: Held): Promise<void> {
@@ -99,7 +122,6 @@ export class HeldRuns {
   }
 
   async #complete(entry: Held, completion: Completion): Promise<void> {
-    this.#options.onCompleting();
     const { run } = entry.call.data;
     const reply = await this.#options.socket()?.ask("complete", run, completion);
     if (reply !== undefined && reportedOf(reply.status).kind !== "lost") return;
@@ -126,6 +148,15 @@ export class HeldRuns {
       if (kind === "done") entry.working.renew(completionLimitOf(entry.call));
     }
   }
+}
+
+/** `Promise.withResolvers` is not in Node 20. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 /** What the status of a frame's problem means for the run; none is an `ok`. */

@@ -51,5 +51,6 @@ export async function sendUntilDone(fetchIt: Fetch, report: Report, deadline: nu
   }
 }
 
-/** Where progress is reported, by the address for completions. */
+/** Where progress is reported, and where a run is given back, by the address for completions. */
 export const progressUrl = (completeUrl: string): string => completeUrl.replace(/complete$/, "progress");
+export const releaseUrl = (completeUrl: string): string => completeUrl.replace(/complete$/, "release");

@@ -15,6 +15,8 @@ export type MailboxSocket = {
   ): Promise<Reply>;
   /** Says how many runs may be held at a time. */
   ready(capacity: number, lease: string): void;
+  /** Asks for no further run; once this resolves, none comes. Never rejects. */
+  drain(): Promise<Reply>;
   close(): void;
   /** The close code, once the socket has closed; `opened` says whether it ever was open. */
   readonly closed: Promise<{ readonly code: number; readonly wasOpened: boolean }>;
@@ -78,29 +80,30 @@ export function openSocket(
 
   const opened: MailboxSocket = {
     ready: (capacity, lease) => send({ type: "ready", capacity, lease }),
-    ask(type, { id, job_id }, fields) {
-      return new Promise((resolve) => {
-        if (isClosed || !wasOpened) return resolve(undefined);
-        const key = `${type} ${id}`;
-        const replies = waiting.get(key) ?? [];
-        waiting.set(key, replies);
-        const timer = setTimeout(() => reply(undefined), REPLY_LIMIT_MS);
-        const reply = (given: Reply): void => {
-          cancel(timer);
-          const index = replies.indexOf(reply);
-          if (index >= 0) replies.splice(index, 1);
-          resolve(given);
-        };
-        replies.push(reply);
-        send({ type, job_id, run_id: id, ...fields });
-      });
-    },
+    drain: () => request("drain", "", {}),
+    ask: (type, { id, job_id }, fields) => request(type, id, { job_id, run_id: id, ...fields }),
     close: () => end(1000),
     closed,
   };
   const send = (frame: object): void => {
     if (!isClosed && wasOpened) socket.send(JSON.stringify(frame));
   };
+  const request = (type: string, runId: string, fields: object): Promise<Reply> =>
+    new Promise((resolve) => {
+      if (isClosed || !wasOpened) return resolve(undefined);
+      const key = `${type} ${runId}`;
+      const replies = waiting.get(key) ?? [];
+      waiting.set(key, replies);
+      const timer = setTimeout(() => reply(undefined), REPLY_LIMIT_MS);
+      const reply = (given: Reply): void => {
+        cancel(timer);
+        const index = replies.indexOf(reply);
+        if (index >= 0) replies.splice(index, 1);
+        resolve(given);
+      };
+      replies.push(reply);
+      send({ type, ...fields });
+    });
 
   socket.addEventListener("open", () => {
     wasOpened = true;
@@ -114,10 +117,11 @@ export function openSocket(
     const frame = parseJson(data);
     const call = runCallOf(frame);
     if (call !== undefined) onRun(call);
-    else if (isObject(frame) && typeof frame.to === "string" && typeof frame.run_id === "string") {
+    else if (isObject(frame) && typeof frame.to === "string") {
+      const runId = typeof frame.run_id === "string" ? frame.run_id : "";
       const problem = isObject(frame.problem) ? frame.problem : {};
       const status = typeof problem.status === "number" ? problem.status : 400;
-      answered(frame.to, frame.run_id, frame.type === "ok" ? {} : { status });
+      answered(frame.to, runId, frame.type === "ok" ? {} : { status });
     }
   });
   socket.addEventListener("close", ({ code }) => end(code));

@@ -36,6 +36,7 @@ const which = { job_id: z.string().min(1).max(64), run_id: z.string().min(1).max
 /** What an agent sends over its socket: one JSON object a frame, told apart by `type`. */
 export const AgentFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready"), capacity: z.int().min(1).max(MAX_SOCKET_RUNS), lease }),
+  z.strictObject({ type: z.literal("drain") }),
   z.strictObject({ type: z.literal("progress"), ...which, ...Progress.shape }),
   z.strictObject({ type: z.literal("complete"), ...which, ...CompleteBody.shape }),
   z.strictObject({ type: z.literal("release"), ...which }),

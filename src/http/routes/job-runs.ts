@@ -97,6 +97,26 @@ const progress = route({
   },
 });
 
+const release = route({
+  method: "post",
+  path: "/v1/jobs/:id/runs/:run_id/release",
+  access: "report_run",
+  id: "releaseRun",
+  tag,
+  summary: "Give back a run that was claimed from a mailbox",
+  description:
+    "As the frame `release` of a mailbox's socket: the run is offered again at once, which is no further attempt. Same tokens as for complete.",
+  body: { schema: NoBody, optional: true },
+  answers: { 200: { description: "The run.", schema: Run } },
+  errors: ["not_found", "run_already_finished"],
+  async handle({ env, caller, params }) {
+    const found = await findJob(env, params.id);
+    if (!found.ok) return found;
+    const run = await found.value.releaseRun(caller, params.run_id, "agent");
+    return run.ok ? reply(200, run.value) : run;
+  },
+});
+
 const cancel = route({
   method: "post",
   path: "/v1/jobs/:id/runs/:run_id/cancel",
@@ -137,4 +157,4 @@ const retry = route({
   },
 });
 
-export const jobRunRoutes = [list, read, complete, progress, cancel, retry] as const;
+export const jobRunRoutes = [list, read, complete, progress, release, cancel, retry] as const;

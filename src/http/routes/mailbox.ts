@@ -48,7 +48,7 @@ const connect = route({
   tag,
   summary: "Open a socket to an agent's mailbox",
   description:
-    'A WebSocket with the subprotocol `reveille.v1`; a browser sends its token as a second one, `bearer.TOKEN`. Send `{"type": "ready", "capacity": 1}` and runs come as they are offered, already claimed; report with `{"type": "progress" | "complete" | "release", "job_id", "run_id", …}`, and each is answered `ok` or `problem`. `ping` is answered `pong`. Close codes: 4401 the token has ended, 4404 the agent was deleted, 1012 and 1006 connect again.',
+    'A WebSocket with the subprotocol `reveille.v1`; a browser sends its token as a second one, `bearer.TOKEN`. Send `{"type": "ready", "capacity": 1}` and runs come as they are offered, already claimed; report with `{"type": "progress" | "complete" | "release", "job_id", "run_id", …}`, and each is answered `ok` or `problem`. `{"type": "drain"}` asks for no further run until the next `ready`. `ping` is answered `pong`. Close codes: 4401 the token has ended, 4404 the agent was deleted, 1012 and 1006 connect again.',
   answers: { 101: { description: "The socket is open." } },
   errors: ["not_found", "agent_has_url", "rate_limited"],
   async handle({ env, settings, caller, params, request, now }) {

@@ -3,7 +3,6 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import * as z from "zod";
-import { isLong } from "../../size.ts";
 import { runCli, startCli } from "../harness/cli.ts";
 import { eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 
@@ -148,8 +147,7 @@ it("lets running work end at the first Ctrl-C, and begins no other", async () =>
   expect(await log()).toHaveLength(2);
 });
 
-// A run that is given back may be handed to the same socket while it closes; it then comes back by its lease.
-it.runIf(isLong)("gives running work back at the second Ctrl-C, to be done elsewhere as the same attempt", async () => {
+it("gives running work back at the second Ctrl-C, to be done elsewhere as the same attempt", async () => {
   const { child, output } = await connect(["--exec", await program()]);
   const path = await begin(await makeJob("slow"));
   await eventually("its start", async () => (await log()).length === 1);
@@ -160,6 +158,30 @@ it.runIf(isLong)("gives running work back at the second Ctrl-C, to be done elsew
   await connect(["--exec", await program()]);
   expect(await ended(path)).toMatchObject({ status: "success", attempt: 1 });
   expect((await log()).filter((line) => line.startsWith("end"))).toHaveLength(1);
+});
+
+it("gives running work back over HTTP too, where its token cannot be sent over a socket", async () => {
+  const adminToken = "an/operator's+token=of-a-test-of-connect";
+  const service = await startReveille({ dataDir: await temporaryFolder(), env: { ADMIN_TOKEN: adminToken } });
+  const env = { REVEILLE_URL: service.url, REVEILLE_TOKEN: adminToken };
+  const child = startCli(["connect", "--agent", agent, "--exec", await program()], { cwd, env });
+  connections.push(child);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += String(data)));
+  await runCli(["agents", "set", agent, "--pull"], { cwd, env });
+  await runCli(["jobs", "create", "--name", "back", "--message", "slow", "--manual", "--agent", agent], { cwd, env });
+  await runCli(["jobs", "run", "back"], { cwd, env });
+  await eventually("its start", async () => (await log()).length === 1, ENDED_MS);
+  child.kill("SIGINT");
+  await eventually("the word on it", () => output.includes("Press Ctrl-C again"));
+  child.kill("SIGINT");
+  await eventually("its end", () => child.exitCode !== null, ENDED_MS);
+  await eventually("the offer", async () => {
+    const seen = z.looseObject({ waiting: z.number() });
+    return seen.parse(await (await service.api(`/v1/agents/${agent}`)).json()).waiting === 1;
+  });
+  expect(output).toContain("by waiting calls");
+  await service.stop();
 });
 
 it("killed in mid-run: nothing of the program is left, and the run is done once more and completed once", async () => {

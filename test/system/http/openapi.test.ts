@@ -88,6 +88,7 @@ describe("/openapi.json", () => {
       "GET /v1/jobs/{id}/runs/{run_id}",
       "POST /v1/jobs/{id}/runs/{run_id}/complete",
       "POST /v1/jobs/{id}/runs/{run_id}/progress",
+      "POST /v1/jobs/{id}/runs/{run_id}/release",
       "POST /v1/jobs/{id}/runs/{run_id}/cancel",
       "GET /v1/jobs/{id}/events",
       "GET /v1/jobs/{id}/fan-outs",

@@ -104,6 +104,7 @@ it("only the operator may ensure and mint; only who may change things may change
     "get /v1/jobs/:id/runs/:run_id": "read_run",
     "post /v1/jobs/:id/runs/:run_id/complete": "report_run",
     "post /v1/jobs/:id/runs/:run_id/progress": "report_run",
+    "post /v1/jobs/:id/runs/:run_id/release": "report_run",
     "post /v1/jobs/:id/runs/:run_id/cancel": "write",
     "put /v1/jobs/ensure": "admin",
     "post /v1/tokens": "admin",

@@ -58,6 +58,43 @@ describe("a socket", () => {
     expect(socket.runs()[1]).toMatchObject({ id: run, attempt: 1 });
   });
 
+  it("that is drained gets no further run, not even what it gives back, until it is ready again", async () => {
+    const agent = await makeAgent();
+    const [first, second] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 2 });
+    const run = await offer(first);
+    await socket.heard(1);
+    socket.send({ type: "drain" });
+    expect(await socket.heard(2)).toEqual({ type: "ok", to: "drain" });
+    const next = await offer(second);
+    socket.send({ type: "release", job_id: first, run_id: run });
+    expect(await socket.heard(3)).toEqual({ type: "ok", to: "release", run_id: run });
+    await vi.waitFor(async () => expect(await runOf(first, run)).toMatchObject({ offered_at: expect.any(String) }));
+    await settle();
+    expect(socket.frames).toHaveLength(3);
+    expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 2 });
+    socket.send({ type: "ready", capacity: 2 });
+    await socket.heard(5);
+    expect(socket.runs().slice(1)).toMatchObject([
+      { id: next, attempt: 1 },
+      { id: run, attempt: 1 },
+    ]);
+  });
+
+  it("has room again when a run of it is given back over HTTP", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    const run = await offer(job);
+    const { data } = await socket.heard(1);
+    const given = await call("POST", `/v1/jobs/${job}/runs/${run}/release`, { token: data?.complete.token ?? "" });
+    expect(given).toMatchObject({ status: 200, body: { id: run, status: "running", attempt: 1 } });
+    await socket.heard(2);
+    expect(socket.runs()).toMatchObject([{ id: run }, { id: run, attempt: 1 }]);
+  });
+
   it("renews the lease by progress", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);

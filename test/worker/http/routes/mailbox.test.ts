@@ -208,6 +208,20 @@ describe("a run in a mailbox", () => {
     );
   });
 
+  it("is given back over HTTP: offered again at once, as the same attempt, but only while it is claimed", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const run = await offer(job);
+    const release = () => call("POST", `/v1/jobs/${job}/runs/${run}/release`);
+    expectProblem(await release(), 422, "validation_failed");
+    await claim(agent);
+    expect(await release()).toMatchObject({ status: 200, body: { status: "running" } });
+    await vi.waitFor(async () => expect(runIds(await claim(agent))).toEqual([run]));
+    expect(await runOf(job, run)).toMatchObject({ attempt: 1 });
+    await call("POST", `/v1/jobs/${job}/runs/${run}/complete`, { json: { status: "success" } });
+    expectProblem(await release(), 409, "run_already_finished");
+  });
+
   it("is explained: since when it waits, and whether anybody is connected", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);

@@ -57,9 +57,10 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
   async standIn(now: number): Promise<{ readonly isMissing: boolean; readonly lastAt: number }> {
     const { lastAt } = this.#clock;
     const age = lastAt === undefined ? 0 : now - lastAt;
-    if (lastAt !== undefined && age < TICK_MISSING_AFTER_MS) return { isMissing: false, lastAt };
+    // A clock that was set back starts the two minutes again.
+    if (lastAt !== undefined && age >= 0 && age < TICK_MISSING_AFTER_MS) return { isMissing: false, lastAt };
     // Where no tick ever came, the time begins with the first question.
-    const isMissing = lastAt !== undefined;
+    const isMissing = lastAt !== undefined && age >= 0;
     if (isMissing) this.#tickWasLate(lastAt, now, "an alarm or a call has done its work");
     this.#clock.tick(now, isMissing);
     return { isMissing, lastAt: now };
@@ -71,6 +72,11 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     const { lastAt } = this.#clock;
     if (lastAt !== undefined && now - lastAt >= LATE_AFTER_MS) this.#tickWasLate(lastAt, now, "one has come now");
     this.#clock.tick(now, false);
+  }
+
+  /** Epoch ms; known to the first shard, also after a restart. */
+  protected get lastTickAt(): number | undefined {
+    return this.#clock.lastAt;
   }
 
   protected get stoodIn(): number {

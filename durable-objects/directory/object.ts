@@ -291,12 +291,13 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   }
 
   async sweepStats(): Promise<SweepStats> {
+    const tickedAt = this.#tickedAt ?? this.lastTickAt;
     return {
       foundOverdue: this.tables.foundOverdue,
       overdue: this.#index.countOverdue(),
       stoodIn: this.stoodIn,
       ...(this.#lastSweep === undefined ? {} : { last: this.#lastSweep }),
-      ...(this.#tickedAt === undefined ? {} : { tickedAt: this.#tickedAt }),
+      ...(tickedAt === undefined ? {} : { tickedAt }),
     };
   }
 

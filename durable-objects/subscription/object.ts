@@ -6,14 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { invalid, notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ok } from "../../src/domain/result.ts";
-import {
-  beginDelivery,
-  type Delivery,
-  delivered,
-  deliveryView,
-  notDelivered,
-  sendAgain,
-} from "../../src/domain/subscription/delivery.ts";
+import { deliveryView, sendAgain } from "../../src/domain/subscription/delivery.ts";
 import { decideTelling, isAbout } from "../../src/domain/subscription/match.ts";
 import type { StoredSubscription } from "../../src/domain/subscription/subscription.ts";
 import { parseDuration } from "../../src/domain/time/duration.ts";
@@ -24,7 +17,7 @@ import { inTurns } from "../../src/map-limit.ts";
 import { acceptTargets, keyOfTarget, maskTarget, showTarget, tellTarget } from "../../src/notify/targets.ts";
 import type { SubscriptionRpc } from "../../src/objects/subscription.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
-import { MINUTE_MS } from "../../src/schema/limits.ts";
+import { DAY_MS, MINUTE_MS } from "../../src/schema/limits.ts";
 import type {
   Delivery as DeliveryView,
   Subscription,
@@ -34,13 +27,13 @@ import type {
 } from "../../src/schema/subscription.ts";
 import { Alarm } from "../shared/alarm.ts";
 import { makeSecret } from "../shared/secret.ts";
+import { AT_ONCE, sendDue } from "./sender.ts";
 import { SubscriptionStore } from "./store.ts";
 
-/** Connections of one invocation that may wait for their answer at once. */
-const AT_ONCE = 6;
 /** What is held for `MODE` is looked at again this often. */
 const HELD_LOOK_MS = 5 * MINUTE_MS;
 const ALARM_RETRY_MS = MINUTE_MS;
+const MAX_COOLDOWN_MS = 365 * DAY_MS;
 
 export class SubscriptionObject extends DurableObject<Env> implements SubscriptionRpc {
   #store: SubscriptionStore;
@@ -62,12 +55,14 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     const rules = { allowLoopbackHttp: settingsOf(this.env).LOCAL, makeSecret };
     const accepted = acceptTargets(input.to, before?.config.to ?? [], rules);
     const cooldown = parseDuration(input.cooldown);
-    const errors = accepted.ok ? [] : accepted.error;
-    if (!cooldown.ok) return invalid([...errors, { path: "cooldown", message: cooldown.error }]);
-    if (!accepted.ok) return invalid(errors);
+    const errors = accepted.ok ? [] : [...accepted.error];
+    const wrong = cooldown.ok ? cooldownError(cooldown.value) : cooldown.error;
+    if (wrong !== undefined) errors.push({ path: "cooldown", message: wrong });
+    if (!accepted.ok || errors.length > 0) return invalid(errors);
     const config = { ...input, to: [...accepted.value.targets] };
     const stored = { id, config, createdAt: before?.createdAt ?? now, updatedAt: now };
     this.#store.save(stored);
+    this.#store.dropOtherTargets(config.to.map(keyOfTarget));
     if (before !== undefined) this.#alarm.by(now);
     return ok({ subscription: { ...viewOf(stored), to: [...accepted.value.shown] }, created: before === undefined });
   }
@@ -109,9 +104,10 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
   }
 
   async retry(deliveryId: string): Promise<Outcome<DeliveryView>> {
-    return this.#with(() => {
+    return this.#with(({ config }) => {
       const delivery = this.#store.find(deliveryId);
       if (delivery === undefined) return notFound("delivery");
+      if (!config.to.some((target) => keyOfTarget(target) === delivery.target)) return invalid(TARGET_IS_GONE);
       const now = Date.now();
       const again = sendAgain(delivery, now);
       this.#store.put(again);
@@ -172,29 +168,12 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     }
     this.#store.release(Date.now());
     const budget = new CallBudget(settings.CALLS_PER_WAKE);
-    for (;;) {
-      const due = this.#store.due(Date.now(), Math.min(AT_ONCE, budget.left));
-      if (due.length === 0) break;
-      budget.take(due.length);
-      await Promise.all(due.map((delivery) => this.#attempt(stored, delivery)));
-    }
-    this.#store.trim(Date.now());
-    return this.#store.nextAt();
-  }
-
-  /** One attempt, recorded before it is made: a crash in it counts as one that failed. */
-  async #attempt(stored: StoredSubscription, delivery: Delivery): Promise<void> {
-    const begun = beginDelivery(delivery, Date.now());
-    this.#store.put(begun);
-    const event = this.#store.message(delivery.eventId);
-    const target = stored.config.to.find((one) => keyOfTarget(one) === delivery.target);
-    if (event === undefined || target === undefined) {
-      this.#store.put({ ...begun, status: "failed", nextAt: undefined, error: "the target was removed" });
-      return;
-    }
-    const { result } = await this.#send(target, event);
-    const now = Date.now();
-    this.#store.put(result.ok ? delivered(begun, now) : notDelivered(begun, result.error.reason, now));
+    const now = () => Date.now();
+    await sendDue({ store: () => this.#store, send: (target, event) => this.#send(target, event), now, budget });
+    const after = this.#store.load();
+    if (after === undefined) return undefined;
+    this.#store.trim(now());
+    return after.updatedAt === stored.updatedAt ? this.#store.nextAt() : now();
   }
 
   #send(target: Target, event: ReportedEvent) {
@@ -236,6 +215,13 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     return stored === undefined ? missing() : answer(stored);
   }
 }
+
+const TARGET_IS_GONE = [
+  { path: "delivery_id", message: "was for a target that the subscription no longer has: add it to `to` first" },
+];
+
+const cooldownError = (ms: number): string | undefined =>
+  ms >= 0 && ms <= MAX_COOLDOWN_MS ? undefined : 'must be 0s to 365d, e.g. "1h"; "0s" tells of every failure';
 
 const missing = () => notFound("subscription");
 

@@ -5,7 +5,7 @@ import type { Delivery } from "../../src/domain/subscription/delivery.ts";
 import type { Incident } from "../../src/domain/subscription/match.ts";
 import type { StoredSubscription } from "../../src/domain/subscription/subscription.ts";
 import { EventType } from "../../src/schema/event.ts";
-import { DAY_MS } from "../../src/schema/limits.ts";
+import { DAY_MS, HOUR_MS } from "../../src/schema/limits.ts";
 import { DeliveryStatus, type SubscriptionInput } from "../../src/schema/subscription.ts";
 import { makeTables, migrate } from "../storage/migrate.ts";
 import { all, first, numberIn, parse, put, type Row, textIn } from "../storage/rows.ts";
@@ -14,10 +14,14 @@ import { SCHEMA } from "./schema.ts";
 /** So many deliveries are kept, those still on their way aside; and for so long. */
 const MAX_DELIVERIES = 1_000;
 const RETENTION_MS = 30 * DAY_MS;
+/** Longer than any cooldown: a job that has not failed for so long fails as if for the first time. */
+const INCIDENT_MS = 400 * DAY_MS;
 
 export class SubscriptionStore {
   readonly #sql: SqlStorage;
   #version: number | undefined;
+  /** Epoch ms. Old rows are looked for once an hour: it reads all of them. */
+  #trimmedAt = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -99,10 +103,30 @@ export class SubscriptionStore {
     );
   }
 
-  /** Those whose time has come, the longest waiting first. */
-  due(now: number, limit: number): Delivery[] {
-    return all(this.#sql, "SELECT * FROM delivery WHERE next_at <= ? ORDER BY next_at, seq LIMIT ?", now, limit).map(
-      toDelivery,
+  /** The targets that something is due for. */
+  dueTargets(now: number): string[] {
+    return all(this.#sql, "SELECT DISTINCT target FROM delivery WHERE next_at <= ?", now).map(({ target }) =>
+      String(target),
+    );
+  }
+
+  /** Those for a target whose time has come, the longest waiting first. */
+  due(target: string, now: number, limit: number): Delivery[] {
+    return all(
+      this.#sql,
+      "SELECT * FROM delivery WHERE next_at <= ? AND target = ? ORDER BY next_at, seq LIMIT ?",
+      now,
+      target,
+      limit,
+    ).map(toDelivery);
+  }
+
+  /** Gives up what is on its way to targets other than these. */
+  dropOtherTargets(targets: readonly string[]): void {
+    this.#sql.exec(
+      `UPDATE delivery SET status = 'failed', next_at = NULL, error = 'the target was removed'
+         WHERE (next_at IS NOT NULL OR status = 'held') AND target NOT IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(targets),
     );
   }
 
@@ -125,20 +149,33 @@ export class SubscriptionStore {
     return first(this.#sql, "SELECT 1 FROM delivery WHERE status = 'held' LIMIT 1") !== undefined;
   }
 
-  /** Drops old deliveries that have ended, messages that none is left of, and incidents that are over. */
+  /**
+   * Drops deliveries that have ended beyond the newest 1,000, and once an hour those that are 30 days old, with the messages that
+   * none is left of. An incident of a job that is never heard of again goes after a year.
+   */
   trim(now: number): void {
-    const last = Number(first(this.#sql, "SELECT max(seq) AS seq FROM delivery")?.seq ?? 0);
-    this.#sql.exec(
-      "DELETE FROM delivery WHERE status IN ('delivered', 'failed') AND seq < ? AND (seq <= ? OR created_at < ?)",
-      last,
-      last - MAX_DELIVERIES,
-      now - RETENTION_MS,
+    this.#drop("seq <= (SELECT max(seq) FROM delivery) - ?", MAX_DELIVERIES);
+    if (now - this.#trimmedAt < HOUR_MS) return;
+    this.#trimmedAt = now;
+    this.#drop("created_at < ?", now - RETENTION_MS);
+    this.#sql.exec("DELETE FROM incident WHERE told_at < ?", now - INCIDENT_MS);
+  }
+
+  /** The last delivery stays, so that no other gets its number. */
+  #drop(which: string, binding: number): void {
+    const dropped = all(
+      this.#sql,
+      `DELETE FROM delivery WHERE ${which} AND status IN ('delivered', 'failed')
+         AND seq < (SELECT max(seq) FROM delivery) RETURNING event_id`,
+      binding,
     );
+    const events = [...new Set(dropped.map((row) => String(row.event_id)))];
+    if (events.length === 0) return;
     this.#sql.exec(
-      "DELETE FROM message WHERE at < ? AND event_id NOT IN (SELECT event_id FROM delivery)",
-      now - RETENTION_MS,
+      `DELETE FROM message WHERE event_id IN (SELECT value FROM json_each(?))
+         AND event_id NOT IN (SELECT event_id FROM delivery)`,
+      JSON.stringify(events),
     );
-    this.#sql.exec("DELETE FROM incident WHERE told_at < ? AND is_open = 0", now - RETENTION_MS);
   }
 
   #isPresent(): boolean {

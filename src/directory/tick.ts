@@ -25,7 +25,7 @@ export async function tickDirectory(env: Env, minute: number): Promise<Directory
 
 /**
  * For /v1/stats. `foundOverdue`: overdue jobs that the sweep has found since the first deploy; `checked`: jobs looked at by the last
- * sweep; `lastTickAt` in epoch ms. The last two are left out where no shard has been awake since.
+ * sweep, left out where no shard has been awake since; `lastTickAt` in epoch ms, left out before the first.
  */
 export type TickStats = {
   readonly foundOverdue: number;

@@ -100,8 +100,8 @@ export type SweepReport = {
 };
 
 /**
- * `foundOverdue` counts since the first deploy; `last` is the last sweep, and `tickedAt` (epoch ms) the last tick, since the
- * object woke: to remember them longer would cost a row a minute.
+ * `foundOverdue` counts since the first deploy; `last` is the last sweep since the object woke. `tickedAt` (epoch ms) is the last
+ * tick: the first shard remembers it, the others since they woke.
  */
 export type SweepStats = {
   readonly foundOverdue: number;

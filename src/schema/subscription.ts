@@ -42,14 +42,14 @@ export const SubscriptionInput = z
   .strictObject({
     events: z
       .array(EventType)
-      .min(1)
+      .min(1, { message: "must name at least one event" })
       .max(EventType.options.length)
       .meta({
         description: "Events to be told of. A recovery is told wherever a failure was.",
         examples: [["run.failed", "run.recovered"]],
       }),
     match: Match.optional(),
-    to: z.array(Target).min(1).max(MAX_NOTIFIERS).meta({
+    to: z.array(Target).min(1, { message: "must name at least one target" }).max(MAX_NOTIFIERS).meta({
       description:
         "Who is told, each by itself. A webhook gets {type, timestamp, data: {event, job?, run?, count}}, signed with its secret; one without gets a secret made, which this answer alone shows.",
     }),

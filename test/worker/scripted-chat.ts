@@ -41,6 +41,7 @@ export async function scriptedChat(request: Incoming): Promise<Response> {
   const body = JSON.parse(await request.text());
   if (url.host === "notify.test") {
     record(url.pathname, headers, body);
+    if (url.pathname.startsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 3_000));
     return new Response("noted", { status: url.pathname.startsWith("/broken") ? 500 : 200 });
   }
   const { session_id: session, message } = body.data;

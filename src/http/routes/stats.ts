@@ -28,7 +28,7 @@ const Stats = z
       }),
       last_at: z.string().optional().meta({
         description:
-          "When the Cron Trigger's tick came last. It is kept in memory only, so it is left out where all has slept since: ask every few seconds, and within a minute it shows.",
+          "When the work of a tick was done last, by the Cron Trigger or in its place; left out where none ever came.",
       }),
     }),
     sweep: z.strictObject({

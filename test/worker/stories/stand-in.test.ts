@@ -56,6 +56,19 @@ describe("when no tick has come for two minutes", () => {
     await runInDurableObject(env.JOB.getByName(id), (job: JobObject) => job.alarm());
     await eventually(async () => expect(await stoodIn()).toBe(before + 1));
   });
+
+  it("a clock that is set back is waited for no longer than that", async () => {
+    const start = Date.now() + 600 * MINUTE;
+    at(start);
+    await tick(start, env, start);
+    const before = await stoodIn();
+    at(start - 300 * MINUTE);
+    await call("GET", "/v1/jobs");
+    expect(await stoodIn()).toBe(before);
+    at(start - 297 * MINUTE);
+    await call("GET", "/v1/jobs");
+    await eventually(async () => expect(await stoodIn()).toBe(before + 1));
+  });
 });
 
 describe("/metrics", () => {

@@ -132,6 +132,49 @@ describe("targets", () => {
     });
   });
 
+  it("that are slow keep no other waiting", async () => {
+    const [good, slow] = [fresh("good"), fresh("slow")];
+    const jobs = await Promise.all(Array.from({ length: 8 }, () => makeJob({ ...FAILS, labels: { only: good } })));
+    const { id } = await subscribe({ enabled: false, match: { label: `only:${good}` }, to: [hook(slow), hook(good)] });
+    await Promise.all(jobs.map(run));
+    await eventually(async () => expect(await deliveriesOf(id)).toHaveLength(16));
+    await subscribe({ match: { label: `only:${good}` }, to: [hook(slow), hook(good)] }, id);
+    await vi.waitFor(async () => expect(await heard(good)).toHaveLength(8), { timeout: 2_500, interval: 20 });
+    const delivered = (await deliveriesOf(id)).filter(({ status }) => status === "delivered");
+    expect(delivered.length).toBeLessThanOrEqual(8);
+  });
+
+  it("that are taken out in the middle of it get nothing more; what was on its way to them has failed", async () => {
+    const [good, bad] = [fresh("good"), fresh("broken")];
+    const job = await makeJob({ ...FAILS, labels: { only: good } });
+    const match = { label: `only:${good}` };
+    const { id } = await subscribe({ match, to: [hook(bad)] });
+    await run(job);
+    const [retrying] = await eventually(async () => {
+      const found = await deliveriesOf(id);
+      expect(found).toMatchObject([{ status: "retrying", attempts: 1 }]);
+      return found;
+    });
+    await subscribe({ match, to: [hook(good)] }, id);
+    expect(await deliveriesOf(id)).toMatchObject([{ status: "failed", error: "the target was removed" }]);
+    const again = await call("POST", `/v1/subscriptions/${id}/deliveries/${String(retrying?.id)}/retry`);
+    expectProblem(again, 422, "validation_failed");
+  });
+
+  it("of a subscription that is deleted while it sends are not told again, and its id is free", async () => {
+    const slow = fresh("slow");
+    const job = await makeJob({ ...FAILS, labels: { only: slow } });
+    const match = { label: `only:${slow}` };
+    const { id } = await subscribe({ match, to: [hook(slow)] });
+    await run(job);
+    await eventually(async () => expect(await heard(slow)).toHaveLength(1));
+    expect((await call("DELETE", `/v1/subscriptions/${id}`)).status).toBe(204);
+    await subscribe({ match, to: [hook(slow)] }, id);
+    await run(job);
+    await eventually(async () => expect(await heard(slow)).toHaveLength(2));
+    await vi.waitFor(async () => expect(await deliveriesOf(id)).toMatchObject([{ status: "delivered" }]), 8_000);
+  });
+
   it("are told by hand what a message looks like", async () => {
     const [good, bad] = [fresh("good"), fresh("broken")];
     const { id } = await subscribe({ enabled: false, to: [hook(good), hook(bad)] });
@@ -213,6 +256,8 @@ describe("a subscription", () => {
     [{ to: [hook("a")], events: [] }, "events"],
     [{ to: [hook("a")], after: 0 }, "after"],
     [{ to: [hook("a")], cooldown: "soon" }, "cooldown"],
+    [{ to: [hook("a")], cooldown: "-5m" }, "cooldown"],
+    [{ to: [hook("a")], cooldown: "366d" }, "cooldown"],
     [{ to: [hook("a")], match: { colour: "red" } }, "match"],
     [{ to: [hook("a")], match: { label: "team" } }, "match.label"],
   ])("that is %j is refused on %s", async (fields, path) => {

@@ -7,7 +7,7 @@ import { SCHEDULE_KINDS, type ScheduleKind, type ScheduleSpec } from "../../sche
 import type { FieldError } from "../failure.ts";
 import { err, ok, type Result } from "../result.ts";
 import { parseDurationWithin } from "./duration.ts";
-import { type Exclusion, excludedBy, parseExclusion } from "./exclude.ts";
+import { type Exclusion, excludedBy, freeBy, parseExclusion } from "./exclude.ts";
 import { formatInstant, MAX_INSTANT, parseInstant, parseLocalTime } from "./instant.ts";
 import { outside, within } from "./recurrence.ts";
 import type { Schedule, Timing } from "./schedule.ts";
@@ -76,7 +76,8 @@ export function compileSchedule(spec: ScheduleSpec, { tickAligned }: CompileOpti
   const { timing, due } = compiled.value;
   const [from, to] = [startsAt ?? Number.NEGATIVE_INFINITY, endsAt ?? MAX_INSTANT];
   const excluded = exclusions?.filter((exclusion): exclusion is Exclusion => exclusion !== undefined) ?? [];
-  const gapAt = excludedBy(excluded, "timeZone" in timing ? timing.timeZone : "UTC");
+  const zoneName = "timeZone" in timing ? timing.timeZone : "UTC";
+  const [gapAt, freeUntil] = [excludedBy(excluded, zoneName), freeBy(excluded, zoneName)];
   return ok({
     timing,
     ...(startsAt === undefined ? {} : { startsAt }),
@@ -86,7 +87,7 @@ export function compileSchedule(spec: ScheduleSpec, { tickAligned }: CompileOpti
     ...(spec.max_runs === undefined ? {} : { maxRuns: spec.max_runs }),
     nominal(anchorAt) {
       const bounded = within(due(anchorAt), from, to);
-      return excluded.length === 0 ? bounded : outside(bounded, gapAt);
+      return excluded.length === 0 ? bounded : outside(bounded, gapAt, freeUntil);
     },
   });
 }

@@ -90,6 +90,19 @@ export function parseCron(text: string): Result<CronExpression, readonly string[
   });
 }
 
+/** The times of a day at which a cron fires on the days that it names, in ms after midnight, ascending. */
+export function cronTimes({ canonical }: Pick<CronExpression, "canonical">): number[] {
+  const [minute = "*", hour = "*"] = canonical.split(" ");
+  const values = (field: string, size: number) =>
+    field === "*"
+      ? Array.from({ length: size }, (_, value) => value)
+      : field
+          .split(",")
+          .map(Number)
+          .sort((a, b) => a - b);
+  return values(hour, 24).flatMap((h) => values(minute, 60).map((m) => (h * 60 + m) * 60_000));
+}
+
 function fiveParts(expression: string): Result<CronExpression["fields"], string> {
   if (expression === "") return err(`the cron expression is empty; write ${SHAPE}, ${EXAMPLE}`);
   if (expression.startsWith("@")) {

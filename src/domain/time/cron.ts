@@ -1,6 +1,6 @@
 /** The calendar behind a cron expression. The only file that knows croner. */
 import { Cron } from "croner";
-import type { CronExpression } from "./cron-syntax.ts";
+import { type CronExpression, cronTimes } from "./cron-syntax.ts";
 import type { Calendar } from "./daylight-saving.ts";
 
 /** Any instant will do: an expression repeats within 400 years or not at all. */
@@ -16,5 +16,5 @@ export function calendarOf(expression: CronExpression): Calendar | null {
   const next = (local: number) => cron.nextRun(new Date(local))?.getTime() ?? null;
   // croner looks strictly before; local times are whole milliseconds.
   const last = (local: number) => cron.previousRuns(1, new Date(local + 1))[0]?.getTime() ?? null;
-  return next(SOME_TIME) === null ? null : { next, last };
+  return next(SOME_TIME) === null ? null : { next, last, timesOfDay: cronTimes(expression) };
 }

@@ -20,6 +20,8 @@ export type Calendar = {
   readonly next: (local: number) => number | null;
   /** The latest one at or before `local`, or null if there is none. */
   readonly last: (local: number) => number | null;
+  /** The times of day of every day that matches at all, in ms after midnight and ascending, where they are the same on each. */
+  readonly timesOfDay?: readonly number[];
 };
 
 /** How a calendar meets clock changes: fires at fixed local times, or follows real time. */
@@ -31,10 +33,60 @@ const MAX_SKIPPED = 100;
 /** The instants at which `calendar` is due in `timeZone`. */
 export function onCalendar(calendar: Calendar, rule: ClockRule, timeZone: string): Recurrence {
   const [next, last] = rule === "fixed-time" ? [nextFixed, lastFixed] : [nextReal, lastReal];
-  return {
+  const due: Recurrence = {
     next: (after) => next(calendar, timeZone, after),
     last: (until) => last(calendar, timeZone, until),
   };
+  const { timesOfDay } = calendar;
+  return timesOfDay === undefined
+    ? due
+    : {
+        ...due,
+        count: (after, until, cap) => countOn({ ...calendar, timesOfDay }, due, timeZone, { after, until, cap }),
+      };
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Counts day by day: a day that has no clock change near it has all of the calendar's times or none. Around a change the due times
+ * are walked over. Days without a match are passed over at once.
+ */
+function countOn(
+  calendar: Calendar & Required<Pick<Calendar, "timesOfDay">>,
+  due: Recurrence,
+  timeZone: string,
+  { after, until, cap }: { readonly after: number; readonly until: number; readonly cap: number },
+): number {
+  let counted = 0;
+  let at = after;
+  while (at < until && counted < cap) {
+    const offset = offsetAt(timeZone, at);
+    const local = at + offset;
+    const day = Math.floor((local + 1) / DAY_MS) * DAY_MS;
+    const end = day + DAY_MS - 1 - offset;
+    const isPlain = offsetAt(timeZone, at - DAY_MS) === offset && offsetAt(timeZone, end + 1) === offset;
+    const to = Math.min(end, until);
+    if (isPlain) {
+      const match = calendar.next(local);
+      if (match === null) return counted;
+      if (match > end + offset) at = Math.max(to, reachedAt(timeZone, Math.floor(match / DAY_MS) * DAY_MS) - 1);
+      else {
+        counted += timesUpTo(calendar.timesOfDay, to + offset - day) - timesUpTo(calendar.timesOfDay, local - day);
+        at = to;
+      }
+      continue;
+    }
+    for (let next = due.next(at); next !== null && next <= to && counted < cap; next = due.next(next)) counted++;
+    at = to;
+  }
+  return counted;
+}
+
+/** How many of the ascending times lie up to `time`. */
+function timesUpTo(times: readonly number[], time: number): number {
+  const later = times.findIndex((each) => each > time);
+  return later < 0 ? times.length : later;
 }
 
 function nextFixed(calendar: Calendar, timeZone: string, after: number): number | null {

@@ -68,6 +68,40 @@ export function excludedBy(exclusions: readonly Exclusion[], timeZone: string): 
   };
 }
 
+/** So far ahead is looked for the end of a free stretch, the longest first: across a clock change a shorter one is tried. */
+const LOOKED_AHEAD = [DAY_MS, 60 * MINUTE_MS, 15 * MINUTE_MS];
+
+/** Tells of an instant that nothing excludes a later one before which nothing is excluded either. */
+export function freeBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => number {
+  return (at) => {
+    const offset = offsetAt(timeZone, at);
+    const local = at + offset;
+    const begin = Math.min(...exclusions.map((exclusion) => nextBegin(exclusion, local)));
+    for (const length of LOOKED_AHEAD) {
+      const end = at + Math.min(length, begin - local);
+      if (offsetAt(timeZone, end) === offset) return end;
+    }
+    return at + 1;
+  };
+}
+
+/** When the exclusion next begins after `local`; infinity where it does not. */
+function nextBegin(exclusion: Exclusion, local: number): number {
+  const day = Math.floor(local / DAY_MS);
+  switch (exclusion.kind) {
+    case "dates":
+      return exclusion.fromDay > day ? exclusion.fromDay * DAY_MS : Number.POSITIVE_INFINITY;
+    case "weekday": {
+      const daysAhead = (exclusion.weekday - new Date(local).getUTCDay() + 7) % 7 || 7;
+      return (day + daysAhead) * DAY_MS;
+    }
+    case "window": {
+      const today = day * DAY_MS + exclusion.fromMinute * MINUTE_MS;
+      return today > local ? today : today + DAY_MS;
+    }
+  }
+}
+
 /** The stretch of local time around `local` that the exclusion takes out. */
 function stretchAround(exclusion: Exclusion, local: number): Gap | undefined {
   const day = Math.floor(local / DAY_MS);

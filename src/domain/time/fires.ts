@@ -15,6 +15,8 @@ export type Fires = {
   readonly between: (from: number, to: number, cap: number) => number[];
   /** How many fires lie after `after` and up to `until`; counting stops at `cap`. */
   readonly count: (after: number, until: number, cap: number) => number;
+  /** Whether `count` is cheap for any number of fires, since it does not walk over them. */
+  readonly countsAtOnce: boolean;
 };
 
 /** What the fires of a schedule depend on besides it; both differ from job to job. */
@@ -35,7 +37,8 @@ export function bindFires(schedule: Schedule, { anchorAt, delayMs = 0 }: FirePha
     take: (after, count) => walk(fires, after, MAX_INSTANT, count),
     between,
     count: (after, until, cap) =>
-      fires.count === undefined ? between(after + 1, until, cap).length : Math.min(cap, fires.count(after, until)),
+      fires.count === undefined ? between(after + 1, until, cap).length : Math.min(cap, fires.count(after, until, cap)),
+    countsAtOnce: fires.count !== undefined,
   };
 }
 

@@ -3,6 +3,7 @@
  * (docs/contract.md §16).
  */
 import { DAY_MS } from "../../schema/limits.ts";
+import { cronTimes } from "./cron-syntax.ts";
 import { bindFires } from "./fires.ts";
 import type { Rate } from "./recurrence.ts";
 import { timesOfDay } from "./rrule-calendar.ts";
@@ -36,25 +37,17 @@ export function rateOf(schedule: Schedule, now: number): Rate {
 type CalendarTiming = Extract<Timing, { kind: "cron" | "rrule" }>;
 
 function perDay(timing: CalendarTiming): number {
-  if (timing.kind === "cron") return cronTimes(timing).length;
+  if (timing.kind === "cron") return cronTimes(timing.expression).length;
   const { also } = timing.rule;
   return timesInDay(timing.rule) + also.length;
 }
 
 /** The shortest time between two fires of one day; of rules that count hours or minutes that of the fires to come. */
 function gapInDay(timing: CalendarTiming): number {
-  if (timing.kind === "cron") return shortestGap(cronTimes(timing));
+  if (timing.kind === "cron") return shortestGap(cronTimes(timing.expression));
   const { freq } = timing.rule;
   if (freq === "HOURLY" || freq === "MINUTELY") return Number.POSITIVE_INFINITY;
   return shortestGap(timesOfDay(timing.rule, 0));
-}
-
-/** The times of a day at which a cron fires, in ms after midnight. */
-function cronTimes({ expression }: Extract<Timing, { kind: "cron" }>): number[] {
-  const [minute = "*", hour = "*"] = expression.canonical.split(" ");
-  const values = (field: string, size: number) =>
-    field === "*" ? Array.from({ length: size }, (_, value) => value) : field.split(",").map(Number);
-  return values(hour, 24).flatMap((h) => values(minute, 60).map((m) => (h * 60 + m) * 60_000));
 }
 
 function shortestGap(sorted: readonly number[]): number {

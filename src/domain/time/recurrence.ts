@@ -9,8 +9,11 @@ export type Recurrence = {
   readonly next: (after: number) => number | null;
   /** The latest due time at or before `until`, or null where there is none. */
   readonly last: (until: number) => number | null;
-  /** How many due times lie after `after` and up to `until`, where that is known without walking over them. */
-  readonly count?: (after: number, until: number) => number;
+  /**
+   * How many due times lie after `after` and up to `until`, where that is known without walking over all of them; counting may
+   * stop at `cap`.
+   */
+  readonly count?: (after: number, until: number, cap: number) => number;
 };
 
 /** How often a schedule fires at most: what an owner's quota and the operator's `MIN_INTERVAL` are held against. */
@@ -54,7 +57,10 @@ export function within(inner: Recurrence, from: number, to: number): Recurrence 
     },
     ...(count === undefined
       ? {}
-      : { count: (after: number, until: number) => count(Math.max(after, from - 1), Math.min(until, to)) }),
+      : {
+          count: (after: number, until: number, cap: number) =>
+            count(Math.max(after, from - 1), Math.min(until, to), cap),
+        }),
   };
 }
 
@@ -67,7 +73,7 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
     last: (until) => later(inner.last(until - delayMs)),
     ...(count === undefined
       ? {}
-      : { count: (after: number, until: number) => count(after - delayMs, until - delayMs) }),
+      : { count: (after: number, until: number, cap: number) => count(after - delayMs, until - delayMs, cap) }),
   };
 }
 
@@ -125,9 +131,33 @@ export type Gap = { readonly from: number; readonly to: number };
 /** So many stretches in a row are passed over; with nothing due between them, nothing is taken to be left. */
 const MAX_GAPS = 4_000;
 
-/** The due times that lie in no gap; `gapAt` tells the gap around an instant, or undefined where it lies in none. */
-export function outside(inner: Recurrence, gapAt: (at: number) => Gap | undefined): Recurrence {
+/**
+ * The due times that lie in no gap; `gapAt` tells the gap around an instant, or undefined where it lies in none. `freeUntil` tells
+ * of an instant in no gap a later one up to which, and without it, there is none either: with it, what lies between is counted at once.
+ */
+export function outside(
+  inner: Recurrence,
+  gapAt: (at: number) => Gap | undefined,
+  freeUntil?: (at: number) => number,
+): Recurrence {
+  const { count } = inner;
   return {
+    ...(count === undefined || freeUntil === undefined
+      ? {}
+      : {
+          count(after: number, until: number, cap: number) {
+            let counted = 0;
+            let at = inner.next(after);
+            for (let gaps = 0; at !== null && at <= until && counted < cap && gaps < MAX_GAPS; ) {
+              const gap = gapAt(at);
+              const end: number = gap?.to ?? Math.min(freeUntil(at), until + 1);
+              if (gap === undefined) counted += 1 + count(at, end - 1, cap - counted - 1);
+              gaps = gap === undefined ? 0 : gaps + 1;
+              at = inner.next(Math.max(at, end - 1));
+            }
+            return counted;
+          },
+        }),
     next(after) {
       let at = inner.next(after);
       for (let gaps = 0; at !== null && gaps < MAX_GAPS; gaps++) {

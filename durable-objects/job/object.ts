@@ -9,10 +9,11 @@ import { composeCall } from "../../src/agent/call-agent.ts";
 import { standIn } from "../../src/directory/stand-in.ts";
 import { type Author, authorOf } from "../../src/domain/audit.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
-import type { Outcome } from "../../src/domain/failure.ts";
+import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
 import { explain } from "../../src/domain/job/explain.ts";
 import { explanationView } from "../../src/domain/job/explanation.ts";
+import { type ForecastWindow, forecastJob } from "../../src/domain/job/forecast.ts";
 import { etagOf, jobView } from "../../src/domain/job/job.ts";
 import { changeByEnsure, changeByPatch, changeByPause, changeByResume } from "../../src/domain/job/job-change.ts";
 import { told } from "../../src/domain/job/signed-change.ts";
@@ -42,6 +43,7 @@ import { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import type { Explanation } from "../../src/schema/explanation.ts";
 import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
+import type { JobForecast } from "../../src/schema/forecast.ts";
 import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
@@ -166,6 +168,15 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   async exported(): Promise<Outcome<ExportedJob>> {
     const seen = visibleRecord(this.#state, ADMIN);
     return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor, Date.now())) : seen;
+  }
+
+  /** The job, and its fires and cost in a window to come. */
+  async forecast(window: ForecastWindow): Promise<Outcome<{ readonly job: Job; readonly answer: JobForecast }>> {
+    const [job, seen] = [await this.read(ADMIN), visibleJob(this.#state, ADMIN)];
+    if (!job.ok || !seen.ok) return job.ok ? notFound("job") : job;
+    const lastFanOut = this.#state.fanOuts.list(2).find(({ status }) => status !== "running");
+    const state = { ...seen.value, usersPerFire: lastFanOut?.counts.total };
+    return ok({ job: job.value, answer: forecastJob(state, window, Date.now()) });
   }
 
   /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */

@@ -11,11 +11,12 @@ import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
 import type { EntryKey, ListedEntry } from "../objects/directory.ts";
 import { shardFor, shardsFor } from "../objects/directory.ts";
-import { jobObject } from "../objects/job.ts";
+import { type JobRpc, jobObject } from "../objects/job.ts";
 import type { Job } from "../schema/job.ts";
 import { mergeSorted } from "./shards.ts";
 
-export type JobPage = { readonly items: readonly Job[]; readonly next_cursor?: string };
+export type Page<T> = { readonly items: readonly T[]; readonly next_cursor?: string };
+export type JobPage = Page<Job>;
 
 const cursors = cursorsOf("jobs", z.tuple([z.int(), z.string()]));
 
@@ -25,6 +26,17 @@ const MAX_ROUNDS = 8;
 /** Newest first; ids are ASCII, so JavaScript's order is SQLite's. */
 const newestFirst = (a: EntryKey, b: EntryKey): number =>
   b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+
+/** Which page of which jobs: `limit` is at least 1; `now` is epoch ms. */
+export type JobsQuery = {
+  readonly filter: JobFilter;
+  readonly limit: number;
+  readonly cursor: string | undefined;
+  readonly now: number;
+};
+
+/** What a list asks each of its jobs: the job itself is in the answer, since a list shows no other than it was to. */
+export type Question<T> = (job: JobRpc) => Promise<Outcome<{ readonly job: Job; readonly answer: T }>>;
 
 /**
  * A page of the jobs that the caller may see and the filter lets through, as they are at this moment. `limit` is at least 1; `now` is
@@ -39,26 +51,42 @@ export async function listJobs(
   cursor: string | undefined,
   now: number,
 ): Promise<Outcome<JobPage>> {
+  return askJobs(env, caller, { filter, limit, cursor, now }, readItself);
+}
+
+const readItself: Question<Job> = async (object) => {
+  const job = await object.read(ADMIN);
+  return job.ok ? ok({ job: job.value, answer: job.value }) : job;
+};
+
+/** As {@link listJobs}, with what each job answers to a question in its place: as many calls as there are jobs on the page. */
+export async function askJobs<T>(
+  env: Env,
+  caller: Caller,
+  { filter, limit, cursor, now }: JobsQuery,
+  ask: Question<T>,
+): Promise<Outcome<Page<T>>> {
   const key = cursor === undefined ? ok(undefined) : cursors.decode(cursor);
   if (!key.ok) return key;
   const narrowed = narrowToCaller(filter, caller);
   if (narrowed === undefined) return ok({ items: [] });
   let after = key.value === undefined ? undefined : { createdAt: key.value[0], id: key.value[1] };
-  const found: { readonly entry: ListedEntry; readonly job: Job }[] = [];
+  const found: { readonly entry: ListedEntry; readonly answer: T }[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
     // One more than is shown tells whether there is a next page.
     const wanted = limit + 1 - found.length;
     const entries = await entriesAfter(env, narrowed, after, wanted);
-    const jobs = await Promise.all(entries.map((entry) => jobOf(env, entry, now)));
+    const jobs = await Promise.all(entries.map((entry) => answerOf(env, entry, ask, now)));
     for (const [i, entry] of entries.entries()) {
-      const job = jobs[i];
-      if (job !== undefined && matchesFilter(job, narrowed, caller)) found.push({ entry, job });
+      const asked = jobs[i];
+      if (asked === undefined || !matchesFilter(asked.job, narrowed, caller)) continue;
+      found.push({ entry, answer: asked.answer });
     }
-    if (entries.length < wanted) return ok({ items: found.map(({ job }) => job) });
+    if (entries.length < wanted) return ok({ items: found.map(({ answer }) => answer) });
     after = found.length > limit ? found[limit - 1]?.entry : entries.at(-1);
     if (found.length > limit) break;
   }
-  const items = found.slice(0, limit).map(({ job }) => job);
+  const items = found.slice(0, limit).map(({ answer }) => answer);
   return ok(after === undefined ? { items } : { items, next_cursor: cursors.encode([after.createdAt, after.id]) });
 }
 
@@ -80,16 +108,21 @@ export async function entriesAfter(
 }
 
 /**
- * The entry's job, or undefined where there is none. It is read as the operator: "not there" must not be mistaken for "not
+ * What the entry's job answers, or undefined where there is none. It is asked as the operator: "not there" must not be mistaken for "not
  * yours", since an entry that has waited for nothing for its job is dropped.
  *
  * A job that cannot answer, twice, is left out and logged, so that the others can be seen: the entry alone has neither its schedule
  * nor its message to show in its place. A definition that only a later version can read is no such case: that job answers.
  */
-async function jobOf(env: Env, entry: ListedEntry, now: number): Promise<Job | undefined> {
+async function answerOf<T>(
+  env: Env,
+  entry: ListedEntry,
+  ask: Question<T>,
+  now: number,
+): Promise<{ readonly job: Job; readonly answer: T } | undefined> {
   try {
-    const job = await askTwice(() => jobObject(env, entry.id).read(ADMIN));
-    if (job.ok && isSameJob(job.value, entry)) return job.value;
+    const asked = await askTwice(() => ask(jobObject(env, entry.id)));
+    if (asked.ok && isSameJob(asked.value.job, entry)) return asked.value;
     if (now - entry.reservedAt > PHANTOM_AFTER_MS) await shardFor(env, entry.owner).dropPhantom(entry);
   } catch (error) {
     logError("A job could not be read and is left out of a list", { job_id: entry.id }, error);

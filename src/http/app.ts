@@ -20,6 +20,7 @@ import { docsRoutes } from "./routes/docs.ts";
 import { ensureRoutes } from "./routes/ensure.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { fanOutRoutes } from "./routes/fan-outs.ts";
+import { forecastRoutes } from "./routes/forecast.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { heartbeatRoutes } from "./routes/heartbeats.ts";
 import { importRoutes } from "./routes/import.ts";
@@ -47,6 +48,7 @@ const resources = [
   ...fanOutRoutes,
   ...jobWatchRoutes,
   ...scheduleRoutes,
+  ...forecastRoutes,
   ...tokenRoutes,
   ...auditRoutes,
   ...heartbeatRoutes,

@@ -5,12 +5,14 @@ import type { ReportedEvent } from "../domain/event/report.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { RunKey } from "../domain/fan-out/user-run.ts";
 import type { Caller } from "../domain/job/access.ts";
+import type { ForecastWindow } from "../domain/job/forecast.ts";
 import type { Cursor, JobRecord } from "../domain/job/job.ts";
 import type { TriggerEvent } from "../domain/job/start-run.ts";
 import type { Lease, Told } from "../domain/run/run.ts";
 import type { JobRunBody } from "../schema/agent-call.ts";
 import type { Explanation } from "../schema/explanation.ts";
 import type { FanOut } from "../schema/fan-out.ts";
+import type { JobForecast } from "../schema/forecast.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";
 import type { BackfillBody, CompleteBody, PauseBody, Progress, Run, Triggered } from "../schema/run.ts";
@@ -82,6 +84,8 @@ export interface JobRpc {
   read(caller: Caller): Promise<Outcome<Job>>;
   /** The job with what an import needs besides. */
   exported(): Promise<Outcome<ExportedJob>>;
+  /** The job, and its fires and cost in a window to come. */
+  forecast(window: ForecastWindow): Promise<Outcome<{ readonly job: Job; readonly answer: JobForecast }>>;
   /**
    * A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`.
    * Errors: `precondition_failed`, `validation_failed`, `forbidden`, `quota_exceeded`.

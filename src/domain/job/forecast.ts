@@ -1,0 +1,181 @@
+/**
+ * What a job is going to do in a window: its fires day by day, and what they cost if they cost what they did so far
+ * (docs/budgets.md). Nothing is walked over that may be counted, so that a month of a job every second is as cheap as a day. Pure.
+ */
+import type { DayForecast, JobForecast } from "../../schema/forecast.ts";
+import { compact } from "../compact.ts";
+import { dayOf, type Spend, spentOn } from "../run/budget.ts";
+import { reachedAt } from "../time/daylight-saving.ts";
+import { formatLocal } from "../time/instant.ts";
+import { offsetAt } from "../time/zone.ts";
+import type { CompiledJob } from "./definition.ts";
+import { type Cursor, firesOf, type JobRecord } from "./job.ts";
+
+const DAY_MS = 86_400_000;
+
+/** So many fires of a job are walked over where they cannot be counted; the days after them are worked out from those before. */
+const MAX_WALKED = 2_000;
+
+/** From `from` up to, and without, `to` (epoch ms), by calendar days of `timeZone`. */
+export type ForecastWindow = { readonly from: number; readonly to: number; readonly timeZone: string };
+
+export type ForecastState = {
+  readonly job: CompiledJob;
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+  /** How many users the last fan-out of the job ran for: each is a run. Undefined of a job that is not for all users, or has had none. */
+  readonly usersPerFire?: number | undefined;
+};
+
+/** A calendar day, and the part of it that lies in the window. */
+type Day = { readonly day: string; readonly from: number; readonly to: number };
+
+/** The job's forecast; its days are those on which it fires, and there are none where it does not. */
+export function forecastJob(state: ForecastState, window: ForecastWindow, now: number): JobForecast {
+  const { record, cursor, usersPerFire = 1 } = state;
+  const { id, definition } = record;
+  const { total } = spentOn(cursor.spent, dayOf(definition.schedule, now));
+  const mayRun = runsWithin(state, now);
+  let firesLeft = firesLeftOf(state);
+  let isEstimated = false;
+  const days: DayForecast[] = [];
+  const count = counterOf(state, now);
+  for (const day of daysOf(window)) {
+    const counted = count(Math.max(day.from, now + 1), day.to);
+    const most = Math.min(counted.fires, firesLeft);
+    if (most === 0) continue;
+    isEstimated ||= counted.isEstimated;
+    const runs = mayRun(most * usersPerFire, Math.max(day.from, now));
+    // A fire that is skipped for the budget does not count against max_runs.
+    const begun = Math.ceil(runs / Math.max(1, usersPerFire));
+    const fires = begun < firesLeft ? counted.fires : most;
+    firesLeft -= begun;
+    days.push({ day: day.day, fires, runs, ...costOf(runs, total) });
+  }
+  const runs = sumOf(days, "runs");
+  return {
+    job_id: id,
+    name: definition.name,
+    ...compact({ agent_id: definition.agent_id, user_id: definition.user_id, plugin_id: definition.plugin_id }),
+    exec_scope: definition.exec_scope,
+    fires: sumOf(days, "fires"),
+    runs,
+    ...costOf(runs, total),
+    ...(total.runs === 0 ? {} : { average: { usd: 0, tokens: 0, ...costOf(1, total) } }),
+    ...(isEstimated ? { estimated: true as const } : {}),
+    days,
+  };
+}
+
+/** The days of several jobs, summed. */
+export function sumForecasts(forecasts: readonly Pick<JobForecast, "days">[]): readonly DayForecast[] {
+  const byDay = new Map<string, DayForecast>();
+  for (const more of forecasts.flatMap(({ days }) => days)) {
+    const sum = byDay.get(more.day) ?? { day: more.day, fires: 0, runs: 0 };
+    byDay.set(more.day, {
+      day: more.day,
+      fires: sum.fires + more.fires,
+      runs: sum.runs + more.runs,
+      ...compact({ usd: plus(sum.usd, more.usd, money), tokens: plus(sum.tokens, more.tokens) }),
+    });
+  }
+  return [...byDay.values()].sort((a, b) => (a.day < b.day ? -1 : 1));
+}
+
+const plus = (a: number | undefined, b: number | undefined, round = (value: number) => value): number | undefined =>
+  a === undefined ? b : round(a + (b ?? 0));
+
+const sumOf = (days: readonly DayForecast[], field: "fires" | "runs"): number =>
+  days.reduce((sum, day) => sum + day[field], 0);
+
+/** Dollars to the millionth. */
+const money = (usd: number): number => Math.round(usd * 1e6) / 1e6;
+
+/** What so many runs cost; nothing is known of a job that has not run. */
+const costOf = (runs: number, total: Spend): { readonly usd?: number; readonly tokens?: number } =>
+  total.runs === 0
+    ? {}
+    : { usd: money((runs * total.usd) / total.runs), tokens: Math.round((runs * total.tokens) / total.runs) };
+
+function firesLeftOf({ record, cursor }: ForecastState): number {
+  const { max_runs: maxRuns } = record.definition.schedule;
+  return maxRuns === undefined ? Number.POSITIVE_INFINITY : Math.max(0, maxRuns - cursor.fires);
+}
+
+type Counted = { readonly fires: number; readonly isEstimated: boolean };
+
+/** Counts fires from an instant up to, and without, another one; asked in the order of time. */
+function counterOf({ job, record, cursor }: ForecastState, now: number): (from: number, to: number) => Counted {
+  const none = { fires: 0, isEstimated: false };
+  if (record.finishedAt !== undefined) return () => none;
+  const fires = firesOf(job, record);
+  // A paused job that resumes by itself begins with the first fire after that.
+  const first = record.definition.enabled
+    ? cursor.nextDueAt
+    : record.resumeAt === undefined
+      ? null
+      : fires.next(Math.max(record.resumeAt, now));
+  if (first === null) return () => none;
+  let walked = 0;
+  let walkedUntil = first;
+  // The first fire may be one that the agent has chosen, which the schedule knows nothing of. One that is overdue comes now.
+  const firstAt = Math.max(first, now + 1);
+  return (from, to) => {
+    const chosen = firstAt >= from && firstAt < to ? 1 : 0;
+    const after = Math.max(from - 1, first);
+    if (to - 1 <= after) return { fires: chosen, isEstimated: false };
+    if (fires.countsAtOnce) {
+      return { fires: chosen + fires.count(after, to - 1, Number.MAX_SAFE_INTEGER), isEstimated: false };
+    }
+    const room = MAX_WALKED - walked;
+    const found = room > 0 ? fires.between(after + 1, to - 1, room) : [];
+    walked += found.length;
+    walkedUntil = found.at(-1) ?? walkedUntil;
+    if (walked < MAX_WALKED) return { fires: chosen + found.length, isEstimated: false };
+    const perMs = walked / (walkedUntil - first);
+    const rest = Math.round(perMs * (to - Math.max(after, walkedUntil)));
+    return { fires: chosen + found.length + Math.max(0, rest), isEstimated: true };
+  };
+}
+
+/** Of so many runs wanted on the day at an instant, those that the budget lets begin, at what runs have cost so far. */
+function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: number, at: number) => number {
+  const { budget, schedule } = record.definition;
+  if (budget === undefined) return (wanted) => wanted;
+  const spent = spentOn(cursor.spent, dayOf(schedule, now));
+  const { runs, usd, tokens } = spent.total;
+  /** A run begins as long as less than the limit is spent: the last one may go beyond it. */
+  const roomFor = (most: number | undefined, used: number, each: number): number =>
+    most === undefined || (each === 0 && used < most)
+      ? Number.POSITIVE_INFINITY
+      : used >= most
+        ? 0
+        : Math.ceil((most - used) / each);
+  const [usdEach, tokensEach] = runs === 0 ? [0, 0] : [usd / runs, tokens / runs];
+  let left = roomFor(budget.usd_total, usd, usdEach);
+  return (wanted, at) => {
+    const { today } = spentOn(spent, dayOf(schedule, at));
+    const may = Math.min(
+      wanted,
+      left,
+      roomFor(budget.runs_per_day, today.runs, 1),
+      roomFor(budget.usd_per_day, today.usd, usdEach),
+      roomFor(budget.tokens_per_day, today.tokens, tokensEach),
+    );
+    left -= may;
+    return may;
+  };
+}
+
+function daysOf({ from, to, timeZone }: ForecastWindow): readonly Day[] {
+  const days: Day[] = [];
+  for (let at = from; at < to; ) {
+    const local = at + offsetAt(timeZone, at);
+    const next = reachedAt(timeZone, (Math.floor(local / DAY_MS) + 1) * DAY_MS);
+    // In a window that begins where midnight is yet to come a second time, the next day has been reached before.
+    const end = Math.min(to, next > at ? next : at + DAY_MS);
+    days.push({ day: formatLocal(at, timeZone).slice(0, 10), from: at, to: end });
+    at = end;
+  }
+  return days;
+}

@@ -1,0 +1,113 @@
+/** `GET /v1/forecast`: what jobs are going to do, day by day, and what it costs. */
+import * as z from "zod";
+import { askJobs } from "../../directory/job-list.ts";
+import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
+import { type ForecastWindow, sumForecasts } from "../../domain/job/forecast.ts";
+import { ok } from "../../domain/result.ts";
+import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
+import { findZone } from "../../domain/time/zone.ts";
+import { DayForecast, JobForecast } from "../../schema/forecast.ts";
+import { DAY_MS } from "../../schema/limits.ts";
+import { pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { reply, route } from "../route.ts";
+import { filterOf, JobFilters } from "./job-filters.ts";
+
+const MAX_FORECAST_MS = 31 * DAY_MS;
+const DEFAULT_FORECAST_MS = 7 * DAY_MS;
+
+const InstantOut = z.string().meta({ examples: ["2026-11-28T00:00:00.000Z"] });
+
+const forecast = route({
+  method: "get",
+  path: "/v1/forecast",
+  access: "read",
+  id: "forecast",
+  tag: "Schedules",
+  summary: "Forecast the fires and the cost of jobs, day by day",
+  description:
+    "How often jobs fire from `from` to `to`, and what that costs if their runs cost what they did so far on average. A page of the jobs that the filters let through, newest first, of which `items` has those that fire in the window and `days` the sums; go on with `cursor` for all jobs. Paused jobs count from their `paused_until` on.",
+  query: z.strictObject({
+    from: queryText.optional().meta({
+      aliases: ["since", "start", "start_at"],
+      description: "RFC 3339: from this time on; default now. What is before now has been, and is not counted.",
+      examples: ["2026-11-28T00:00:00Z"],
+    }),
+    to: queryText.optional().meta({
+      aliases: ["until", "end", "end_at"],
+      description: "RFC 3339: up to this time, at most 31 days after `from`; default 7 days after it.",
+      examples: ["2026-12-05T00:00:00Z"],
+    }),
+    timezone: queryText.optional().meta({
+      aliases: ["tz", "zone", "time_zone"],
+      description: "The IANA zone whose calendar days are meant; default UTC.",
+      examples: ["Europe/Berlin"],
+    }),
+    ...JobFilters.shape,
+    limit: pageLimit(50),
+    cursor: pageCursor,
+  }),
+  answers: {
+    200: {
+      description: "A page of the forecast.",
+      schema: z.strictObject({
+        from: InstantOut,
+        to: InstantOut,
+        timezone: z.string(),
+        days: z.array(DayForecast).readonly().meta({ description: "The sums of this page's jobs." }),
+        ...pageOf(JobForecast).shape,
+      }),
+    },
+  },
+  async handle({ env, caller, query, now }) {
+    const { from, to, timezone, limit, cursor, ...filters } = query;
+    const window = readWindow({ from, to, timezone }, now);
+    if (!window.ok) return window;
+    const asked = { filter: filterOf(filters), limit, cursor, now };
+    const page = await askJobs(env, caller, asked, (job) => job.forecast(window.value));
+    if (!page.ok) return page;
+    const items = page.value.items.filter(({ fires }) => fires > 0);
+    return reply(200, {
+      from: formatInstant(window.value.from),
+      to: formatInstant(window.value.to),
+      timezone: window.value.timeZone,
+      days: sumForecasts(items),
+      ...page.value,
+      items,
+    });
+  },
+});
+
+type Asked = Readonly<Record<"from" | "to" | "timezone", string | undefined>>;
+
+/** Errors: `validation_failed` on each parameter that is wrong. */
+function readWindow({ from, to, timezone = "UTC" }: Asked, now: number): Outcome<ForecastWindow> {
+  const begin = from === undefined ? ok(now) : parseInstant(from);
+  const fallback = (begin.ok ? begin.value : now) + DEFAULT_FORECAST_MS;
+  const end = to === undefined ? ok(fallback) : parseInstant(to);
+  const zone = findZone(timezone);
+  const errors: FieldError[] = [];
+  if (!begin.ok) errors.push({ path: "from", message: begin.error });
+  if (!end.ok) errors.push({ path: "to", message: end.error });
+  if (!zone.ok) errors.push({ path: "timezone", message: zone.error });
+  if (begin.ok && end.ok) errors.push(...checkOrder(begin.value, end.value, now));
+  if (!begin.ok || !end.ok || !zone.ok || errors.length > 0) return invalid(errors);
+  return ok({ from: begin.value, to: end.value, timeZone: zone.value });
+}
+
+function checkOrder(from: number, to: number, now: number): FieldError[] {
+  if (to <= from) return [{ path: "to", message: `is not after from (${formatInstant(from)}); give a later time` }];
+  if (to - from > MAX_FORECAST_MS) {
+    const latest = formatInstant(from + MAX_FORECAST_MS);
+    return [
+      {
+        path: "to",
+        message: `is more than 31 days after from; give ${latest} or earlier, and ask for the rest in a call of its own`,
+      },
+    ];
+  }
+  if (to > now) return [];
+  const message = `lies in the past; a forecast is of what is to come: give a time after ${formatInstant(now)}`;
+  return [{ path: "to", message }];
+}
+
+export const forecastRoutes = [forecast] as const;

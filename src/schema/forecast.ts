@@ -1,0 +1,49 @@
+/** What jobs are going to do, day by day, and what it costs (`GET /v1/forecast`). */
+import * as z from "zod";
+import { ExecScope } from "./job.ts";
+
+const usd = z.number().optional().meta({
+  description:
+    "US dollars: the runs, at what the job's runs have cost so far on average. Left out of a job that has not run.",
+});
+const tokens = z.int().optional().meta({ description: "Tokens, as `usd`." });
+const fires = z.int().meta({ description: "How often the schedule fires, exclusions, bounds and max_runs kept." });
+const runs = z.int().meta({
+  description:
+    "The runs that these fires come to: of a job for all users one for each user of its last fan-out. Beyond the budget there is none.",
+});
+
+export const DayForecast = z
+  .strictObject({
+    day: z.string().meta({ description: "A calendar day of `timezone`.", examples: ["2026-11-28"] }),
+    fires,
+    runs,
+    usd,
+    tokens,
+  })
+  .meta({ id: "DayForecast" });
+export type DayForecast = z.infer<typeof DayForecast>;
+
+export const JobForecast = z
+  .strictObject({
+    job_id: z.string(),
+    name: z.string(),
+    agent_id: z.string().optional(),
+    user_id: z.string().optional(),
+    plugin_id: z.string().optional(),
+    exec_scope: ExecScope,
+    fires,
+    runs,
+    usd,
+    tokens,
+    average: z
+      .strictObject({ usd: z.number(), tokens: z.int() })
+      .optional()
+      .meta({ description: "What one run has cost so far on average." }),
+    estimated: z.literal(true).optional().meta({
+      description: "A recurrence rule that fires very often: its later days are worked out from the first ones.",
+    }),
+    days: z.array(DayForecast).readonly().meta({ description: "The days on which it fires." }),
+  })
+  .meta({ id: "JobForecast" });
+export type JobForecast = z.infer<typeof JobForecast>;

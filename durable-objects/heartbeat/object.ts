@@ -32,6 +32,7 @@ import {
   idleBecause,
   nextWakeAt,
 } from "../../src/domain/heartbeat/heartbeat.ts";
+import { pageOf } from "../../src/domain/page.ts";
 import { ok } from "../../src/domain/result.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { askChat } from "../../src/heartbeat/chat.ts";
@@ -44,6 +45,7 @@ import { type HeartbeatRpc, TASKS } from "../../src/objects/heartbeat.ts";
 import { messageOf } from "../../src/outbound/exchange.ts";
 import type { Beat as BeatView, Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../src/schema/heartbeat.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
+import { Alarm } from "../shared/alarm.ts";
 import { type BeatIo, runBeat } from "./beat-run.ts";
 import { HeartbeatStore, type StoredHeartbeat } from "./store.ts";
 import { TaskLoop } from "./task-loop.ts";
@@ -57,12 +59,14 @@ const tasks = new TaskLoop(intervalTasks, (task, reason) => logError("A code tas
 
 export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc {
   readonly #store: HeartbeatStore;
+  readonly #alarm: Alarm;
   /** The beat that this instance is running; a beat in progress without it was left behind by another. */
   #running: { readonly id: string; readonly abort: AbortController } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new HeartbeatStore(ctx.storage.sql);
+    this.#alarm = new Alarm(ctx.storage);
   }
 
   /** Makes the heartbeat or replaces its configuration; document and log stay. Masked secrets keep what is stored. */
@@ -113,7 +117,9 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     if (loaded === undefined) return missing();
     this.#running?.abort.abort();
     this.#running = undefined;
-    await this.ctx.storage.deleteAll();
+    const erased = this.ctx.storage.deleteAll();
+    this.#alarm.taken();
+    await erased;
     return ok(null);
   }
 
@@ -137,10 +143,8 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
   }): Promise<Outcome<{ readonly items: BeatView[]; readonly next?: number }>> {
     return this.#with(() => {
       const beats = this.#store.beats({ limit: query.limit + 1, beforeSeq: query.before });
-      const page = beats.slice(0, query.limit);
-      const last = page.at(-1);
-      const more = beats.length > page.length && last !== undefined;
-      return ok({ items: page.map(beatView), ...(more ? { next: last.seq } : {}) });
+      const page = pageOf(beats, query.limit, ({ seq }) => seq);
+      return ok({ ...page, items: page.items.map(beatView) });
     });
   }
 
@@ -174,6 +178,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     if (busy || slot === undefined) {
       // The platform gives up on an alarm after its retries; the tick does not.
       if (this.#running === undefined && (await this.ctx.storage.getAlarm()) === null) {
+        this.#alarm.doubt();
         this.#arm(this.#store.owed().length > 0 ? now : undefined);
       }
       return ok({});
@@ -185,6 +190,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
 
   /** Runs the beat that was recorded, repeats the one that failed for a passing reason, or begins the one that is due between two ticks. */
   override async alarm(): Promise<void> {
+    this.#alarm.taken();
     const now = Date.now();
     if (this.ctx.id.name === TASKS) return this.#runTasks(now);
     const loaded = this.#settle(now);
@@ -222,13 +228,15 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     const now = Date.now();
     const alarmAt = await this.ctx.storage.getAlarm();
     const isOverdue = alarmAt !== null && alarmAt < now - OVERDUE_MS;
-    if (alarmAt === null || isOverdue) this.#runTasks(now);
+    if (alarmAt !== null && !isOverdue) return;
+    this.#alarm.doubt();
+    this.#runTasks(now);
   }
 
   #runTasks(now: number): void {
     if (this.#settings.MODE === "stopped") return;
     const nextAt = tasks.run(now);
-    if (nextAt !== undefined) void this.ctx.storage.setAlarm(nextAt);
+    if (nextAt !== undefined) this.#alarm.set(nextAt);
   }
 
   async #run(beat: Beat, record: HeartbeatRecord): Promise<void> {
@@ -282,7 +290,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     const isHeld = this.#settings.MODE === "stopped" && newest?.phase !== "queued";
     const beatAt = isHeld ? undefined : nextWakeAt(compileStored(record.config), newest, handledAt, Date.now());
     const wakeAt = Math.min(by, beatAt ?? by);
-    if (Number.isFinite(wakeAt)) void this.ctx.storage.setAlarm(wakeAt);
+    if (Number.isFinite(wakeAt)) this.#alarm.set(wakeAt);
   }
 
   /** Records a new beat: ended at once where a gate ends it, else queued. `at` is the time that the gates go by. */

@@ -95,7 +95,7 @@ export class JobLoop {
   /** The alarm. Returns when nothing is in flight any more, or when its time or its calls are used up; the object is armed then. */
   async run(): Promise<void> {
     this.#running = true;
-    this.#state.alarmTaken();
+    this.#state.alarm.taken();
     const startedAt = this.#effects.now();
     const budget = this.#effects.budget();
     try {
@@ -211,9 +211,9 @@ export class JobLoop {
     return earliest <= now ? now - earliest : undefined;
   }
 
-  /** Sets the alarm whatever is believed of it: for an object that was found asleep with something due. */
+  /** Sets the alarm again, for an object that was found asleep with something due. */
   awaken(): void {
-    this.#state.alarmTaken();
+    this.#state.alarm.doubt();
     this.#arm();
   }
 
@@ -226,7 +226,7 @@ export class JobLoop {
   /** Calls left in flight, or answers to them, are taken up by an alarm at once; otherwise the earliest timer counts. */
   #arm(): void {
     const now = this.#effects.now();
-    if (this.#calls.size > 0) this.#state.armAt(now);
+    if (this.#calls.size > 0) this.#state.alarm.set(now);
     else this.#state.arm(this.#timerContext(now));
   }
 }

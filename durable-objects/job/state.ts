@@ -13,11 +13,9 @@ import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
 import { ok } from "../../src/domain/result.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";
 import { type TickState, type TimerContext, timersOf } from "../../src/domain/run/tick.ts";
+import { Alarm } from "../shared/alarm.ts";
 import { JobFanOutStore } from "./fan-outs/store.ts";
 import { JobStore } from "./store.ts";
-
-/** The platform refuses alarms after 2189; a job due later is woken then, finds nothing due, and is armed again. */
-const LATEST_ALARM_AT = Date.UTC(2189, 0, 1);
 
 /** What a step changes; what it leaves out stays as it is. */
 export type Change = {
@@ -48,6 +46,8 @@ export type Listener = (change: StateChange) => void;
 export type StoredState = Omit<TickState, "job" | "fanOut"> & { readonly fanOut?: FanOut | undefined };
 
 export class JobState {
+  /** The job's one physical alarm. */
+  readonly alarm: Alarm;
   readonly #storage: DurableObjectStorage;
   readonly #retention: number;
   readonly #listeners = new Set<Listener>();
@@ -56,11 +56,11 @@ export class JobState {
   /** The job as it is stored, null where there is none; undefined until it was read. */
   #stored: StoredState | null | undefined;
   #job: CompiledJob | undefined;
-  #armedAt: number | null | undefined;
 
   constructor(storage: DurableObjectStorage, retention: number) {
     this.#storage = storage;
     this.#retention = retention;
+    this.alarm = new Alarm(storage);
     this.#store = new JobStore(storage.sql, retention);
     this.#fanOuts = new JobFanOutStore(storage.sql);
   }
@@ -171,33 +171,18 @@ export class JobState {
     this.#publish({ rev: stored.cursor.rev, runs: [], job: false });
   }
 
-  /** Sets the one physical alarm to the earliest timer, even if that is past; removes it where nothing waits. */
+  /** Sets the alarm to the earliest timer, even if that is past; takes it off when nothing waits. */
   arm(context: TimerContext): void {
     const { stored } = this;
     if (stored === undefined) return;
-    const timers = timersOf(stored, context);
-    const at = timers.length === 0 ? null : Math.max(1, Math.min(LATEST_ALARM_AT, ...timers.map((timer) => timer.at)));
-    this.armAt(at);
-  }
-
-  /** Sets the alarm to this time (epoch ms), or takes it off. */
-  armAt(at: number | null): void {
-    if (at === this.#armedAt) return;
-    if (at === null) void this.#storage.deleteAlarm();
-    else void this.#storage.setAlarm(at);
-    this.#armedAt = at;
-  }
-
-  /** The platform has taken the alarm off to run it. */
-  alarmTaken(): void {
-    this.#armedAt = null;
+    this.alarm.set(Math.min(...timersOf(stored, context).map(({ at }) => at)));
   }
 
   /** Forgets everything, tables and alarm too. */
   async erase(): Promise<void> {
     await this.#storage.deleteAll();
     this.#forget();
-    this.#armedAt = null;
+    this.alarm.taken();
   }
 
   /** What is in memory is read again when it is next asked for. */

@@ -6,6 +6,7 @@
 import { notifyListeners } from "../../src/agent/attempt.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type Caller, canReadRuns, canReport, canSee, runsRefused } from "../../src/domain/job/access.ts";
+import { pageOf } from "../../src/domain/page.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import {
   isActive,
@@ -56,10 +57,8 @@ export class JobRunLog {
     }
     const beforeSeq = typeof before === "number" ? before : undefined;
     const rows = this.#state.store.runs({ limit: limit + 1, beforeSeq, status, userId, unchanged });
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const items = page.map((run) => runView(seen.value.record.id, run));
-    return ok(rows.length > limit && last !== undefined ? { items, next: last.seq } : { items });
+    const page = pageOf(rows, limit, ({ seq }) => seq);
+    return ok({ ...page, items: page.items.map((run) => runView(seen.value.record.id, run)) });
   }
 
   /** One run, for whoever may see the job, and for the run's own token. */

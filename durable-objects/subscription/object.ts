@@ -5,6 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { invalid, notFound, type Outcome } from "../../src/domain/failure.ts";
+import { pageOf } from "../../src/domain/page.ts";
 import { ok } from "../../src/domain/result.ts";
 import { deliveryView, sendAgain } from "../../src/domain/subscription/delivery.ts";
 import { decideTelling, isAbout } from "../../src/domain/subscription/match.ts";
@@ -95,11 +96,8 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     readonly before?: number | undefined;
   }): Promise<Outcome<{ readonly items: DeliveryView[]; readonly next?: number }>> {
     return this.#with(() => {
-      const found = this.#store.list(query.limit + 1, query.before);
-      const page = found.slice(0, query.limit);
-      const last = page.at(-1);
-      const items = page.map(deliveryView);
-      return ok(found.length > query.limit && last !== undefined ? { items, next: last.seq } : { items });
+      const page = pageOf(this.#store.list(query.limit + 1, query.before), query.limit, ({ seq }) => seq);
+      return ok({ ...page, items: page.items.map(deliveryView) });
     });
   }
 

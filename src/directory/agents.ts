@@ -7,8 +7,8 @@ import type { Author } from "../domain/audit.ts";
 import { compact } from "../domain/compact.ts";
 import { agentKey } from "../domain/directory-shard.ts";
 import { type FieldError, invalid, notFound, type Outcome } from "../domain/failure.ts";
+import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
-import { cursorsOf } from "../domain/text/cursor.ts";
 import { withoutQuery } from "../domain/text/mask.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import { formatInstant } from "../domain/time/instant.ts";
@@ -142,15 +142,13 @@ export async function listAgents(
   limit: number,
   cursor: string | undefined,
   whole: boolean,
-): Promise<Outcome<{ readonly items: readonly AgentView[]; readonly next_cursor?: string }>> {
-  const after = cursor === undefined ? ok("") : cursors.decode(cursor);
+): Promise<Outcome<ShownPage<AgentView>>> {
+  const after = cursors.after(cursor);
   if (!after.ok) return after;
-  const lists = await Promise.all(allShards(env).map((shard) => shard.listAgents(after.value, limit + 1)));
+  const lists = await Promise.all(allShards(env).map((shard) => shard.listAgents(after.value ?? "", limit + 1)));
   const agents = mergeSorted(lists, (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0), limit + 1);
-  const page = agents.slice(0, limit);
-  const items = await inTurns(page, (agent) => viewOf(env, agent, whole));
-  const last = page.at(-1);
-  return ok(agents.length > limit && last !== undefined ? { items, next_cursor: cursors.encode(last.id) } : { items });
+  const page = pageOf(agents, limit, ({ id }) => id);
+  return ok(cursors.shown({ ...page, items: await inTurns(page.items, (agent) => viewOf(env, agent, whole)) }));
 }
 
 /** The agent with its secret, at most a minute old (`now` is epoch ms), or undefined if none is registered under this id. */

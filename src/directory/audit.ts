@@ -2,18 +2,15 @@
 import * as z from "zod";
 import { AUDIT_RETENTION_MS, type AuditEntry, type Change } from "../domain/audit.ts";
 import type { Outcome } from "../domain/failure.ts";
-import { type Page, pageOf } from "../domain/page.ts";
+import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
-import { cursorsOf } from "../domain/text/cursor.ts";
 import type { Env } from "../env.ts";
 import { type AuditQuery, allShards, shardFor } from "../objects/directory.ts";
-import { mergeSorted } from "./shards.ts";
+import { mergeSorted, newestFirst } from "./shards.ts";
 
-const cursors = cursorsOf("audit", z.tuple([z.int(), z.string()]));
+const cursors = cursorsOf("audit", z.object({ at: z.int(), id: z.string() }));
 
-type Place = Pick<AuditEntry, "at" | "id">;
-
-const newestFirst = (a: Place, b: Place): number => b.at - a.at || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+const order = newestFirst<AuditEntry>(({ at }) => at);
 
 /** What `GET /v1/audit` asks for; `since` and `until` in epoch ms. */
 export type AuditFilter = Pick<AuditQuery, "jobId" | "actor" | "action"> & {
@@ -28,19 +25,19 @@ export async function listAudit(
   limit: number,
   cursor: string | undefined,
   now: number,
-): Promise<Outcome<Page<AuditEntry, string>>> {
-  const place = cursor === undefined ? ok(undefined) : cursors.decode(cursor);
-  if (!place.ok) return place;
+): Promise<Outcome<ShownPage<AuditEntry>>> {
+  const before = cursors.after(cursor);
+  if (!before.ok) return before;
   const query: AuditQuery = {
     ...filter,
     limit: limit + 1,
     since: Math.max(since, now - AUDIT_RETENTION_MS),
     until,
-    before: place.value === undefined ? undefined : { at: place.value[0], id: place.value[1] },
+    before: before.value,
   };
   const lists = await Promise.all(allShards(env).map((shard) => shard.listAudit(query)));
-  const entries = mergeSorted(lists, newestFirst, limit + 1);
-  return ok(pageOf(entries, limit, ({ at, id }) => cursors.encode([at, id])));
+  const entries = mergeSorted(lists, order, limit + 1);
+  return ok(cursors.shown(pageOf(entries, limit, ({ at, id }) => ({ at, id }))));
 }
 
 /**

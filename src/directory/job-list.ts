@@ -4,8 +4,8 @@ import type { Outcome } from "../domain/failure.ts";
 import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { type JobFilter, matchesFilter, narrowToCaller, ownersMatching } from "../domain/job/job-filter.ts";
 import { PHANTOM_AFTER_MS } from "../domain/limits/sweep.ts";
+import { cursorsOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
-import { cursorsOf } from "../domain/text/cursor.ts";
 import { parseInstant } from "../domain/time/instant.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
@@ -13,19 +13,14 @@ import type { EntryKey, ListedEntry } from "../objects/directory.ts";
 import { shardFor, shardsFor } from "../objects/directory.ts";
 import { type JobRpc, jobObject } from "../objects/job.ts";
 import type { Job } from "../schema/job.ts";
-import { mergeSorted } from "./shards.ts";
+import { mergeSorted, newestFirst } from "./shards.ts";
 
-export type Page<T> = { readonly items: readonly T[]; readonly next_cursor?: string };
-export type JobPage = Page<Job>;
-
-const cursors = cursorsOf("jobs", z.tuple([z.int(), z.string()]));
+const cursors = cursorsOf("jobs", z.object({ createdAt: z.int(), id: z.string() }));
 
 /** Entries without a job are rare; after so many rounds of them a page is given out short, with a cursor. */
 const MAX_ROUNDS = 8;
 
-/** Newest first; ids are ASCII, so JavaScript's order is SQLite's. */
-const newestFirst = (a: EntryKey, b: EntryKey): number =>
-  b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+const order = newestFirst<ListedEntry>(({ createdAt }) => createdAt);
 
 /** Which page of which jobs: `limit` is at least 1; `now` is epoch ms. */
 export type JobsQuery = {
@@ -50,7 +45,7 @@ export async function listJobs(
   limit: number,
   cursor: string | undefined,
   now: number,
-): Promise<Outcome<JobPage>> {
+): Promise<Outcome<ShownPage<Job>>> {
   return askJobs(env, caller, { filter, limit, cursor, now }, readItself);
 }
 
@@ -65,12 +60,12 @@ export async function askJobs<T>(
   caller: Caller,
   { filter, limit, cursor, now }: JobsQuery,
   ask: Question<T>,
-): Promise<Outcome<Page<T>>> {
-  const key = cursor === undefined ? ok(undefined) : cursors.decode(cursor);
-  if (!key.ok) return key;
+): Promise<Outcome<ShownPage<T>>> {
+  const place = cursors.after(cursor);
+  if (!place.ok) return place;
   const narrowed = narrowToCaller(filter, caller);
   if (narrowed === undefined) return ok({ items: [] });
-  let after = key.value === undefined ? undefined : { createdAt: key.value[0], id: key.value[1] };
+  let after: EntryKey | undefined = place.value;
   const found: { readonly entry: ListedEntry; readonly answer: T }[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
     // One more than is shown tells whether there is a next page.
@@ -87,8 +82,10 @@ export async function askJobs<T>(
     if (found.length > limit) break;
   }
   const items = found.slice(0, limit).map(({ answer }) => answer);
-  return ok(after === undefined ? { items } : { items, next_cursor: cursors.encode([after.createdAt, after.id]) });
+  return ok(cursors.shown(after === undefined ? { items } : { items, next: keyOf(after) }));
 }
+
+const keyOf = ({ createdAt, id }: EntryKey): EntryKey => ({ createdAt, id });
 
 /** A page of entries after this one, newest first, whatever became of their jobs. */
 export async function entriesAfter(
@@ -97,14 +94,14 @@ export async function entriesAfter(
   after: EntryKey | undefined,
   limit: number,
 ): Promise<ListedEntry[]> {
-  const place = after === undefined ? undefined : { createdAt: after.createdAt, id: after.id };
+  const place = after === undefined ? undefined : keyOf(after);
   const owners = ownersMatching(filter);
   const lists = await Promise.all(
     shardsFor(env, owners).map((shard) =>
       shard.list({ filter, limit, after: place, owners: owners === "any" ? undefined : owners }),
     ),
   );
-  return mergeSorted(lists, newestFirst, limit);
+  return mergeSorted(lists, order, limit);
 }
 
 /**

@@ -3,9 +3,9 @@ import * as z from "zod";
 import type { Author } from "../domain/audit.ts";
 import { rosterKey, SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
+import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import { compareUtf8 } from "../domain/text/compare-utf8.ts";
-import { cursorsOf } from "../domain/text/cursor.ts";
 import { formatInstant } from "../domain/time/instant.ts";
 import type { Env, Settings } from "../env.ts";
 import type { RosterCount, RosterUser } from "../objects/directory.ts";
@@ -80,19 +80,15 @@ export async function listUsers(
   settings: Settings,
   query: { readonly active?: boolean | undefined; readonly limit: number; readonly cursor?: string | undefined },
   now: number,
-): Promise<Outcome<{ readonly items: readonly UserView[]; readonly next_cursor?: string }>> {
-  const after = query.cursor === undefined ? ok("") : cursors.decode(query.cursor);
+): Promise<Outcome<ShownPage<UserView>>> {
+  const after = cursors.after(query.cursor);
   if (!after.ok) return after;
   const seenSince = activeSince(settings, now);
-  const asked = { afterId: after.value, limit: query.limit + 1, active: query.active, seenSince };
+  const asked = { afterId: after.value ?? "", limit: query.limit + 1, active: query.active, seenSince };
   const lists = await Promise.all(allShards(env).map((shard) => shard.listUsers(asked)));
   const users = mergeSorted<RosterUser>(lists, (a, b) => compareUtf8(a.id, b.id), query.limit + 1);
-  const page = users.slice(0, query.limit);
-  const items = page.map((user) => userView(user, seenSince));
-  const last = page.at(-1);
-  return ok(
-    users.length > query.limit && last !== undefined ? { items, next_cursor: cursors.encode(last.id) } : { items },
-  );
+  const page = pageOf(users, query.limit, ({ id }) => id);
+  return ok(cursors.shown({ ...page, items: page.items.map((user) => userView(user, seenSince)) }));
 }
 
 /** How many users there are, and how many of them are active. Reads the whole roster. */

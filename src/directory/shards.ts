@@ -15,3 +15,9 @@ export function mergeSorted<T>(lists: readonly (readonly T[])[], compare: (a: T,
   }
   return merged;
 }
+
+/** The order of lists, newest first, for {@link mergeSorted}. Ids are ASCII, so JavaScript's order is SQLite's. */
+export const newestFirst =
+  <T extends { readonly id: string }>(at: (row: T) => number) =>
+  (a: T, b: T): number =>
+    at(b) - at(a) || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);

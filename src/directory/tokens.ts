@@ -4,9 +4,8 @@ import type { Author } from "../domain/audit.ts";
 import { TOKENS_KEY } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { Caller, TokenFacts } from "../domain/job/access.ts";
-import { type Page, pageOf } from "../domain/page.ts";
+import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
-import { cursorsOf } from "../domain/text/cursor.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
 import { type RegisteredToken, shardFor } from "../objects/directory.ts";
@@ -31,11 +30,11 @@ export async function listTokens(
   limit: number,
   cursor: string | undefined,
   now: number,
-): Promise<Outcome<Page<RegisteredToken, string>>> {
-  const before = cursor === undefined ? ok(undefined) : cursors.decode(cursor);
+): Promise<Outcome<ShownPage<RegisteredToken>>> {
+  const before = cursors.after(cursor);
   if (!before.ok) return before;
   const tokens = await tokensShard(env).listTokens({ limit: limit + 1, now, before: before.value });
-  return ok(pageOf(tokens, limit, ({ id }) => cursors.encode(id)));
+  return ok(cursors.shown(pageOf(tokens, limit, ({ id }) => id)));
 }
 
 /**

@@ -1,11 +1,75 @@
-/** A page of a list that was read one row longer than it is shown. */
+/**
+ * Pages of lists. The opaque `cursor` holds the key of the last item shown, so the next page begins right after it however many
+ * items came or went in the meantime. It holds nothing secret and grants nothing.
+ */
+import * as z from "zod";
+import { invalid, type Outcome } from "./failure.ts";
+import { ok } from "./result.ts";
 
-/** `next` is where the following page goes on, left out on the last one. */
+/** A page; `next` is the key after which the following one begins, left out on the last page. */
 export type Page<T, Key> = { readonly items: T[]; readonly next?: Key };
+
+/** A page as answers show it. */
+export type ShownPage<T> = { readonly items: readonly T[]; readonly next_cursor?: string };
 
 /** The first `limit` of `rows`, which hold up to one more; `key` names the place of a row, after which the next page begins. */
 export function pageOf<T, Key>(rows: readonly T[], limit: number, key: (row: T) => Key): Page<T, Key> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return rows.length > limit && last !== undefined ? { items, next: key(last) } : { items };
+}
+
+/** The longest key is a user's id of 128 bytes, all of them escaped. */
+const MAX_CURSOR_CHARS = 2_048;
+
+export type CursorCodec<Key> = {
+  readonly encode: (key: Key) => string;
+  /** Errors: `validation_failed` on `cursor`. */
+  readonly decode: (cursor: string) => Outcome<Key>;
+  /** The key after which a page begins; undefined for the first page. Errors: as of `decode`. */
+  readonly after: (cursor: string | undefined) => Outcome<Key | undefined>;
+  readonly shown: <T>(page: { readonly items: readonly T[]; readonly next?: Key }) => ShownPage<T>;
+};
+
+/**
+ * The cursors of one list. `list` is part of them, so that a cursor of another list is refused instead of misread.
+ * `key` must be made of JSON values.
+ */
+export function cursorsOf<Key>(list: string, key: z.ZodType<Key>): CursorCodec<Key> {
+  const shape = z.tuple([z.literal(list), key]);
+  const encode = (value: Key): string => toBase64Url(JSON.stringify([list, value]));
+  const decode = (cursor: string): Outcome<Key> => {
+    const parsed = shape.safeParse(parseJson(fromBase64Url(cursor)));
+    if (parsed.success) return ok(parsed.data[1]);
+    return invalid(
+      [{ path: "cursor", message: "is not a cursor of this list: send next_cursor of the page before, unchanged" }],
+      "Pass next_cursor of the page before, unchanged, or leave cursor out to begin with the first page.",
+    );
+  };
+  return {
+    encode,
+    decode,
+    after: (cursor) => (cursor === undefined ? ok(undefined) : decode(cursor)),
+    shown: ({ items, next }) => (next === undefined ? { items } : { items, next_cursor: encode(next) }),
+  };
+}
+
+function toBase64Url(text: string): string {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+function fromBase64Url(text: string): string | undefined {
+  if (text.length > MAX_CURSOR_CHARS || text.length % 4 === 1 || !/^[A-Za-z0-9_-]*$/.test(text)) return undefined;
+  const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
+}
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -27,7 +27,7 @@ export const pageCursor = queryText
   });
 
 /** `{items, next_cursor?}`. */
-export const pageOf = <S extends z.ZodType>(item: S) =>
+export const pageShape = <S extends z.ZodType>(item: S) =>
   z.strictObject({
     items: z.array(item).readonly(),
     next_cursor: z

@@ -2,8 +2,8 @@
 import * as z from "zod";
 import { askTwice, entriesAfter, isSameJob } from "../directory/job-list.ts";
 import type { Outcome } from "../domain/failure.ts";
+import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
-import { cursorsOf } from "../domain/text/cursor.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
 import type { EntryKey } from "../objects/directory.ts";
@@ -29,24 +29,18 @@ export async function exportPage(env: Env, after: EntryKey | undefined, limit: n
   return entries.length < limit || last === undefined ? { jobs } : { jobs, next: last };
 }
 
-/** A part of an export: its jobs, read as they are taken, and the cursor of the next part, if there is one. */
-export type ExportPart = { readonly entries: readonly EntryKey[]; readonly nextCursor?: string };
+const cursors = cursorsOf("export", z.object({ createdAt: z.int(), id: z.string() }));
 
-const cursors = cursorsOf("export", z.tuple([z.int(), z.string()]));
-
-/** Which jobs the part after `cursor` has, newest first, at most `limit`. Errors: `validation_failed` on `cursor`. */
-export async function exportPart(env: Env, cursor: string | undefined, limit: number): Promise<Outcome<ExportPart>> {
-  const key = cursor === undefined ? ok(undefined) : cursors.decode(cursor);
-  if (!key.ok) return key;
-  const after = key.value === undefined ? undefined : { createdAt: key.value[0], id: key.value[1] };
-  const entries = await entriesAfter(env, { states: JobState.options }, after, limit + 1);
-  const part = entries.slice(0, limit);
-  const last = part.at(-1);
-  return ok(
-    entries.length > limit && last !== undefined
-      ? { entries: part, nextCursor: cursors.encode([last.createdAt, last.id]) }
-      : { entries: part },
-  );
+/** The entries of the part after `cursor`, newest first, at most `limit`. Errors: `validation_failed` on `cursor`. */
+export async function exportPart(
+  env: Env,
+  cursor: string | undefined,
+  limit: number,
+): Promise<Outcome<ShownPage<EntryKey>>> {
+  const after = cursors.after(cursor);
+  if (!after.ok) return after;
+  const entries = await entriesAfter(env, { states: JobState.options }, after.value, limit + 1);
+  return ok(cursors.shown(pageOf(entries, limit, ({ createdAt, id }) => ({ createdAt, id }))));
 }
 
 /** The jobs of these entries, those left out that are gone by now. Throws as {@link exportPage} does. */

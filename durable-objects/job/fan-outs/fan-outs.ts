@@ -14,6 +14,7 @@ import {
 import { fanOutView } from "../../../src/domain/fan-out/view.ts";
 import type { JobRecord } from "../../../src/domain/job/job.ts";
 import { refuseStart, type TriggerContext, type TriggerEvent, toldByEvent } from "../../../src/domain/job/start-run.ts";
+import { type Page, pageOf } from "../../../src/domain/page.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import { skipFire } from "../../../src/domain/run/new-run.ts";
 import type { Told } from "../../../src/domain/run/run.ts";
@@ -141,12 +142,9 @@ export class JobFanOuts {
   }
 
   /** Newest first. Errors: none. */
-  async list(limit: number, beforeNo?: number): Promise<{ readonly items: FanOutView[]; readonly next?: number }> {
-    const fanOuts = this.#state.fanOuts.list(limit + 1, beforeNo);
-    const page = fanOuts.slice(0, limit);
-    const items = await Promise.all(page.map((fanOut) => this.#view(fanOut)));
-    const last = page.at(-1);
-    return fanOuts.length > limit && last !== undefined ? { items, next: last.no } : { items };
+  async list(limit: number, beforeNo?: number): Promise<Page<FanOutView, number>> {
+    const page = pageOf(this.#state.fanOuts.list(limit + 1, beforeNo), limit, ({ no }) => no);
+    return { ...page, items: await Promise.all(page.items.map((fanOut) => this.#view(fanOut))) };
   }
 
   /** With live counts while it is going. Errors: `not_found`. */

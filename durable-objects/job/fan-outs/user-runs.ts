@@ -4,6 +4,7 @@ import { notFound, type Outcome } from "../../../src/domain/failure.ts";
 import type { FanOut } from "../../../src/domain/fan-out/fan-out.ts";
 import { shardOfKey, shardOfUser } from "../../../src/domain/fan-out/shard.ts";
 import { byNewest, type RunKey } from "../../../src/domain/fan-out/user-run.ts";
+import { type Page, pageOf } from "../../../src/domain/page.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import type { Lease } from "../../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../../src/domain/run/run-id.ts";
@@ -40,7 +41,7 @@ export class UserRuns {
   }
 
   /** The runs of a job that fans out, newest first: its users' runs, and where no fan-out is asked for, those of its own log. */
-  async runs(jobId: string, filter: UserRunFilter): Promise<{ readonly items: RunView[]; readonly next?: RunKey }> {
+  async runs(jobId: string, filter: UserRunFilter): Promise<Page<RunView, RunKey>> {
     const { limit, before, status, userId, unchanged, fanOutId } = filter;
     const log =
       fanOutId === undefined
@@ -49,11 +50,8 @@ export class UserRuns {
     const own = log.filter((run) => before === undefined || byNewest(before, run) < 0);
     const listed = own.map((run) => ({ startedAt: run.startedAt, id: run.id, view: runView(jobId, run) }));
     const runs = [...listed, ...(await this.#userRuns({ ...filter, limit: limit + 1 }))].sort(byNewest);
-    const page = runs.slice(0, limit);
-    const last = page.at(-1);
-    const items = page.map(({ view }) => view);
-    if (runs.length <= limit || last === undefined) return { items };
-    return { items, next: { startedAt: last.startedAt, id: last.id } };
+    const page = pageOf(runs, limit, ({ startedAt, id }) => ({ startedAt, id }));
+    return { ...page, items: page.items.map(({ view }) => view) };
   }
 
   async #userRuns(filter: UserRunFilter): Promise<ListedRun[]> {

@@ -7,8 +7,8 @@ import { endOfFeed, type FeedPlace, readFeed } from "../../directory/event-feed.
 import { hash32, SHARD_COUNT } from "../../domain/directory-shard.ts";
 import { eventView } from "../../domain/event/event-view.ts";
 import type { Caller } from "../../domain/job/access.ts";
+import { cursorsOf } from "../../domain/page.ts";
 import { err, ok, type Result } from "../../domain/result.ts";
-import { cursorsOf } from "../../domain/text/cursor.ts";
 import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
 import type { Env } from "../../env.ts";
 import { Event, EventType } from "../../schema/event.ts";

@@ -9,7 +9,7 @@ import { type Err, err } from "../../domain/result.ts";
 import type { Env, Settings } from "../../env.ts";
 import { Agent, AgentInput, AgentTest } from "../../schema/agent.ts";
 import { IdText } from "../../schema/text.ts";
-import { NoBody, pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { NoBody, pageCursor, pageLimit, pageShape } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Agents";
@@ -25,7 +25,7 @@ const list = route({
   summary: "List the registered agents, by id",
   description: "Without their secrets. The default agent is set by AGENT_URL and is not listed.",
   query: z.strictObject({ limit: pageLimit(50), cursor: pageCursor }),
-  answers: { 200: { description: "A page of agents.", schema: pageOf(Agent) } },
+  answers: { 200: { description: "A page of agents.", schema: pageShape(Agent) } },
   async handle({ env, query, caller }) {
     const page = await listAgents(env, query.limit, query.cursor, caller.role === "admin");
     return page.ok ? reply(200, page.value) : page;

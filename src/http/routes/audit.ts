@@ -6,7 +6,7 @@ import { compact } from "../../domain/compact.ts";
 import { type FieldError, invalid } from "../../domain/failure.ts";
 import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
 import { InstantText } from "../../schema/schedule.ts";
-import { pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -57,7 +57,7 @@ const list = route({
     limit: pageLimit(DEFAULT_LIMIT),
     cursor: pageCursor,
   }),
-  answers: { 200: { description: "A page of the audit trail.", schema: pageOf(Entry) } },
+  answers: { 200: { description: "A page of the audit trail.", schema: pageShape(Entry) } },
   async handle({ env, query, now }) {
     const errors: FieldError[] = [];
     const instant = (path: "since" | "until"): number | undefined => {
@@ -70,7 +70,7 @@ const list = route({
     const filter = { jobId: query.job_id, actor: query.actor, action: query.action, since, until };
     const page = await listAudit(env, filter, query.limit, query.cursor, now);
     if (!page.ok) return page;
-    return reply(200, compact({ items: page.value.items.map(entryView), next_cursor: page.value.next }));
+    return reply(200, { ...page.value, items: page.value.items.map(entryView) });
   },
 });
 

@@ -10,7 +10,7 @@ import type { ListedEvent } from "../../objects/events.ts";
 import { Event, EventType } from "../../schema/event.ts";
 import { RunStatus } from "../../schema/job.ts";
 import { Run } from "../../schema/run.ts";
-import { pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Events";
@@ -53,7 +53,7 @@ const list = route({
     job_id: queryText.optional().meta({ description: "Of this job." }),
     ...window,
   }),
-  answers: { 200: { description: "A page of events.", schema: pageOf(Event) } },
+  answers: { 200: { description: "A page of events.", schema: pageShape(Event) } },
   async handle({ env, caller, query }) {
     const { type: types, since, until, limit, cursor, ...filter } = query;
     const times = readTimes({ since, until });
@@ -77,7 +77,7 @@ const runs = route({
     status: RunStatus.optional().meta({ description: "error, success or skipped." }),
     ...window,
   }),
-  answers: { 200: { description: "A page of runs.", schema: pageOf(RunOfJob) } },
+  answers: { 200: { description: "A page of runs.", schema: pageShape(RunOfJob) } },
   async handle({ env, caller, query }) {
     const { status, since, until, limit, cursor, ...filter } = query;
     const times = readTimes({ since, until });

@@ -1,9 +1,9 @@
 /** `/v1/jobs/{id}/fan-outs`: how far an all_users job has come with its users. Their runs are in the job's runs, by `fan_out_id`. */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
-import { cursorsOf } from "../../domain/text/cursor.ts";
+import { cursorsOf } from "../../domain/page.ts";
 import { FanOut } from "../../schema/fan-out.ts";
-import { pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { pageCursor, pageLimit, pageShape } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Fan-outs";
@@ -18,7 +18,7 @@ const list = route({
   summary: "List a job's fan-outs, newest first",
   description: "The newest 10 are kept, with their users' runs.",
   query: z.strictObject({ limit: pageLimit(20), cursor: pageCursor }),
-  answers: { 200: { description: "A page of fan-outs.", schema: pageOf(FanOut) } },
+  answers: { 200: { description: "A page of fan-outs.", schema: pageShape(FanOut) } },
   errors: ["not_found"],
   async handle({ env, caller, params, query }) {
     const before = cursors.after(query.cursor);

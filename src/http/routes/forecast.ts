@@ -8,7 +8,7 @@ import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
 import { findZone } from "../../domain/time/zone.ts";
 import { DayForecast, JobForecast } from "../../schema/forecast.ts";
 import { DAY_MS } from "../../schema/limits.ts";
-import { pageCursor, pageLimit, pageOf, queryText } from "../fields.ts";
+import { pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
 import { filterOf, JobFilters } from "./job-filters.ts";
 
@@ -54,7 +54,7 @@ const forecast = route({
         to: InstantOut,
         timezone: z.string(),
         days: z.array(DayForecast).readonly().meta({ description: "The sums of this page's jobs." }),
-        ...pageOf(JobForecast).shape,
+        ...pageShape(JobForecast).shape,
       }),
     },
   },

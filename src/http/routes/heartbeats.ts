@@ -7,14 +7,14 @@ import { authorOf } from "../../domain/audit.ts";
 import { heartbeatKey } from "../../domain/directory-shard.ts";
 import { invalid } from "../../domain/failure.ts";
 import type { Caller } from "../../domain/job/access.ts";
-import { cursorsOf } from "../../domain/text/cursor.ts";
+import { cursorsOf } from "../../domain/page.ts";
 import type { Env } from "../../env.ts";
 import { eraseHeartbeat, putHeartbeat } from "../../heartbeat/configure.ts";
 import { findHeartbeat, heartbeatObject } from "../../objects/heartbeat.ts";
 import { Beat, Heartbeat, HeartbeatInput } from "../../schema/heartbeat.ts";
 import { KIB } from "../../schema/limits.ts";
 import { IdText } from "../../schema/text.ts";
-import { NoBody, pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { NoBody, pageCursor, pageLimit, pageShape } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Heartbeats";
@@ -30,7 +30,7 @@ const list = route({
   id: "listHeartbeats",
   tag,
   summary: "List the heartbeats, by name",
-  answers: { 200: { description: "All heartbeats.", schema: pageOf(Heartbeat) } },
+  answers: { 200: { description: "All heartbeats.", schema: pageShape(Heartbeat) } },
   async handle({ env, caller }) {
     const registered = await listHeartbeats(env);
     const whole = caller.role === "admin";
@@ -168,7 +168,7 @@ const beats = route({
   description:
     "The newest 200 entries. Scheduled beats in a row that ended alike without a model call are one entry, with `count`, `first_at` and `last_at`.",
   query: z.strictObject({ limit: pageLimit(20), cursor: pageCursor }),
-  answers: { 200: { description: "A page of the log.", schema: pageOf(Beat) } },
+  answers: { 200: { description: "A page of the log.", schema: pageShape(Beat) } },
   errors: ["not_found"],
   async handle({ env, params, query }) {
     const before = cursors.after(query.cursor);

@@ -85,7 +85,7 @@ const exportAll = route({
     const size = limit ?? MAX_PART;
     const part = await exportPart(env, cursor, size);
     if (!part.ok) return part;
-    const { entries, nextCursor } = part.value;
+    const { items: entries, next_cursor: nextCursor } = part.value;
     const query = new URLSearchParams({ limit: String(size), cursor: nextCursor ?? "" });
     return ndjson(
       partOf(env, entries),

@@ -1,10 +1,10 @@
 /** `/v1/jobs/{id}/runs`: the run log, and what agents and people report on a run. */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
-import { cursorsOf } from "../../domain/text/cursor.ts";
+import { cursorsOf } from "../../domain/page.ts";
 import { RunStatus } from "../../schema/job.ts";
 import { CompleteBody, Progress, Run } from "../../schema/run.ts";
-import { NoBody, pageCursor, pageLimit, pageOf, queryFlag, queryText } from "../fields.ts";
+import { NoBody, pageCursor, pageLimit, pageShape, queryFlag, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Runs";
@@ -27,7 +27,7 @@ const list = route({
       .optional()
       .meta({ description: "false: leave out runs in which the agent found nothing new; true: only those." }),
   }),
-  answers: { 200: { description: "A page of runs.", schema: pageOf(Run) } },
+  answers: { 200: { description: "A page of runs.", schema: pageShape(Run) } },
   errors: ["not_found"],
   async handle({ env, caller, params, query }) {
     const before = cursors.after(query.cursor);

@@ -19,7 +19,7 @@ import { MAX_RUN_WAIT_MS, MIN_RUN_WAIT_MS } from "../../schema/limits.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
 import { BackfillBody, PauseBody, Run, RunNowBody } from "../../schema/run.ts";
 import { Advice } from "../../schema/warning.ts";
-import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageOf, queryFlag } from "../fields.ts";
+import { IdempotencyKey, IfMatch, NoBody, pageCursor, pageLimit, pageShape, queryFlag } from "../fields.ts";
 import { reply, route } from "../route.ts";
 import { filterOf, JobFilters } from "./job-filters.ts";
 
@@ -109,7 +109,7 @@ const list = route({
     limit: pageLimit(50),
     cursor: pageCursor,
   }),
-  answers: { 200: { description: "A page of jobs.", schema: pageOf(Job) } },
+  answers: { 200: { description: "A page of jobs.", schema: pageShape(Job) } },
   async handle({ env, caller, query, now }) {
     const { limit, cursor, ...filters } = query;
     const page = await listJobs(env, caller, filterOf(filters), limit, cursor, now);

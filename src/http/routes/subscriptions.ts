@@ -8,11 +8,10 @@ import {
 } from "../../directory/subscriptions.ts";
 import { authorOf } from "../../domain/audit.ts";
 import { invalid } from "../../domain/failure.ts";
-import { ok } from "../../domain/result.ts";
-import { cursorsOf } from "../../domain/text/cursor.ts";
+import { cursorsOf } from "../../domain/page.ts";
 import { Delivery, Subscription, SubscriptionInput, TestReport } from "../../schema/subscription.ts";
 import { IdText } from "../../schema/text.ts";
-import { NoBody, pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { NoBody, pageCursor, pageLimit, pageShape } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Subscriptions";
@@ -27,7 +26,7 @@ const list = route({
   id: "listSubscriptions",
   tag,
   summary: "List the subscriptions, by id",
-  answers: { 200: { description: "All subscriptions.", schema: pageOf(Subscription) } },
+  answers: { 200: { description: "All subscriptions.", schema: pageShape(Subscription) } },
   async handle({ env }) {
     return reply(200, { items: await listSubscriptions(env) });
   },
@@ -100,16 +99,14 @@ const deliveries = route({
   summary: "List a subscription's deliveries, newest first",
   description: "One for each event and target; the newest 1,000 are kept, for 30 days.",
   query: z.strictObject({ limit: pageLimit(50), cursor: pageCursor }),
-  answers: { 200: { description: "A page of deliveries.", schema: pageOf(Delivery) } },
+  answers: { 200: { description: "A page of deliveries.", schema: pageShape(Delivery) } },
   errors: ["not_found"],
   async handle({ env, params, query }) {
-    const before = query.cursor === undefined ? ok(undefined) : cursors.decode(query.cursor);
+    const before = cursors.after(query.cursor);
     if (!before.ok) return before;
     const found = await findSubscription(env, params.id);
     const page = found.ok ? await found.value.deliveries({ limit: query.limit, before: before.value }) : found;
-    if (!page.ok) return page;
-    const { items, next } = page.value;
-    return reply(200, next === undefined ? { items } : { items, next_cursor: cursors.encode(next) });
+    return page.ok ? reply(200, cursors.shown(page.value)) : page;
   },
 });
 

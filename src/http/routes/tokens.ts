@@ -14,7 +14,7 @@ import type { RegisteredToken } from "../../objects/directory.ts";
 import { DAY_MS, SECOND_MS } from "../../schema/limits.ts";
 import { DurationText } from "../../schema/schedule.ts";
 import { boundedText, IdText, UserIdText } from "../../schema/text.ts";
-import { pageCursor, pageLimit, pageOf } from "../fields.ts";
+import { pageCursor, pageLimit, pageShape } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const MIN_TTL_MS = SECOND_MS;
@@ -174,12 +174,11 @@ const list = route({
   description:
     "Those that have neither expired nor been revoked. The tokens themselves are not kept, so they are not shown.",
   query: z.strictObject({ limit: pageLimit(MAX_LISTED, MAX_LISTED), cursor: pageCursor }),
-  answers: { 200: { description: "A page of tokens.", schema: pageOf(Token) } },
+  answers: { 200: { description: "A page of tokens.", schema: pageShape(Token) } },
   async handle({ env, query, now }) {
     const page = await listTokens(env, query.limit, query.cursor, now);
     if (!page.ok) return page;
-    const { items, next } = page.value;
-    return reply(200, compact({ items: items.map(tokenView), next_cursor: next }));
+    return reply(200, { ...page.value, items: page.value.items.map(tokenView) });
   },
 });
 

@@ -7,7 +7,7 @@ import { authorOf } from "../../domain/audit.ts";
 import { invalid, notFound, type Outcome } from "../../domain/failure.ts";
 import { ok } from "../../domain/result.ts";
 import { User, UserInput, UserPathId, UsersImport } from "../../schema/user.ts";
-import { NoBody, pageCursor, pageLimit, pageOf, queryFlag } from "../fields.ts";
+import { NoBody, pageCursor, pageLimit, pageShape, queryFlag } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Users";
@@ -26,7 +26,7 @@ const list = route({
     limit: pageLimit(50),
     cursor: pageCursor,
   }),
-  answers: { 200: { description: "A page of users.", schema: pageOf(User) } },
+  answers: { 200: { description: "A page of users.", schema: pageShape(User) } },
   async handle({ env, settings, query, now }) {
     const page = await listUsers(env, settings, query, now);
     return page.ok ? reply(200, page.value) : page;

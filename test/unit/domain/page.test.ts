@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { cursorsOf } from "../../../../src/domain/text/cursor.ts";
+import { cursorsOf } from "../../../src/domain/page.ts";
 
 const jobs = cursorsOf("jobs", z.tuple([z.int(), z.string()]));
 const users = cursorsOf("users", z.string());

@@ -1,23 +1,26 @@
 /** The tick's part in code tasks: those due at its minute are run, each by itself (docs/contract.md §10). */
 import { tasksDueAt } from "../hooks/tasks.ts";
 import { logError } from "../log.ts";
+import { settleWithin } from "../outbound/settle.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
+
+/** A task that takes longer is left to itself: the platform ends the tick after 15 minutes, and an object that stands in for it waits too. */
+const TASK_LIMIT_MS = 10 * MINUTE_MS;
 
 /** The minute in which this isolate last ran each task: a tick that is delivered twice does not run it twice. */
 const lastRun = new Map<string, number>();
 
-/** Runs the tasks that are due at the tick of `scheduledTime` (epoch ms). What one throws is logged, and the others run. */
+/** Runs the tasks that are due at the tick of `scheduledTime` (epoch ms). One that throws, or does not end, is logged, and the others run. */
 export async function runTasks(scheduledTime: number): Promise<void> {
   const minute = Math.floor(scheduledTime / MINUTE_MS);
   const due = tasksDueAt(scheduledTime).filter(({ name }) => lastRun.get(name) !== minute);
   await Promise.all(
     due.map(async ({ name, run }) => {
       lastRun.set(name, minute);
-      try {
-        await run({ scheduledTime: minute * MINUTE_MS });
-      } catch (error) {
-        logError("A code task failed", { task: name }, error);
-      }
+      const ended = await settleWithin(() => run({ scheduledTime: minute * MINUTE_MS }), TASK_LIMIT_MS);
+      if (ended.ok) return;
+      const reason = ended.error.kind === "failed" ? ended.error.reason : "it has not ended within 10m";
+      logError("A code task failed", { task: name }, reason);
     }),
   );
 }

@@ -11,8 +11,13 @@ import { release } from "./output.ts";
 import { classifyStatus } from "./response.ts";
 import type { Unsettled } from "./settle.ts";
 
-/** Why a call came to nothing. `passing`: another try may well succeed. */
-export type Trouble = { readonly reason: string; readonly passing: boolean; readonly httpStatus?: number };
+/** Why a call came to nothing. `passing`: another try may well succeed. `postponed`: the platform allowed no call, so none was made. */
+export type Trouble = {
+  readonly reason: string;
+  readonly passing: boolean;
+  readonly httpStatus?: number;
+  readonly postponed?: true;
+};
 
 export type OutboundRequest = Call & {
   readonly headers: Readonly<Record<string, string>>;
@@ -61,7 +66,11 @@ function troubleOf(ended: Exclude<Exchanged, { kind: "answer" }>, call: Outbound
     case "no_connection":
       return { reason: ended.reason, passing: true };
     case "postponed":
-      return { reason: `${call.who} was not called: this invocation may make no further call`, passing: true };
+      return {
+        reason: `${call.who} was not called: this invocation may make no further call`,
+        passing: true,
+        postponed: true,
+      };
     default:
       return interruptedBy(ended, call);
   }

@@ -7,13 +7,17 @@ import { err, ok, type Result } from "../domain/result.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { ActiveUsers } from "../hooks/active-users.ts";
 import { Deadline } from "../outbound/deadline.ts";
-import { settle } from "../outbound/settle.ts";
-import { SECOND_MS } from "../schema/limits.ts";
+import { settle, type Unsettled } from "../outbound/settle.ts";
+import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 import { UserIdText } from "../schema/text.ts";
 import { type ActiveUserSource, FOREIGN_CURSOR, PAGE_USERS, type Page, type SourceFailure } from "./source.ts";
 
 /** The limit for one user, not for a page: the users that are passed over after a crash may be many. */
 const USER_TIMEOUT_MS = 30 * SECOND_MS;
+/** A page that has users is handed over after this, so that users who come slowly are run meanwhile. */
+const MAX_FILLING_MS = 30 * SECOND_MS;
+/** The limit for a page, users that are passed over included: the platform ends an alarm after 15 minutes. */
+const PAGE_TIMEOUT_MS = 10 * MINUTE_MS;
 const WATCH_MS = SECOND_MS;
 const Count = z.int().min(0);
 
@@ -52,26 +56,33 @@ export function codeSource(users: ActiveUsers): ActiveUserSource {
 /** Reads a page for as long as users come. */
 async function readWatched(reader: Reader, from: number): Promise<Result<Page, SourceFailure>> {
   const deadline = new Deadline(USER_TIMEOUT_MS);
+  const watch: Watch = { idleMs: 0, readingMs: 0, fillingMs: 0 };
   let seen = -1;
-  let idleMs = 0;
   const timer = setInterval(() => {
-    idleMs = reader.read === seen ? idleMs + WATCH_MS : 0;
+    watch.idleMs = reader.read === seen ? watch.idleMs + WATCH_MS : 0;
+    watch.readingMs += WATCH_MS;
+    if (reader.read > from) watch.fillingMs += WATCH_MS;
     seen = reader.read;
-    if (idleMs >= USER_TIMEOUT_MS) deadline.interrupt("timeout");
+    if (watch.idleMs >= USER_TIMEOUT_MS || watch.readingMs >= PAGE_TIMEOUT_MS) deadline.interrupt("timeout");
   }, WATCH_MS);
-  const read = await settle(() => readPage(reader, from), deadline);
+  const read = await settle(() => readPage(reader, from, watch), deadline);
   clearInterval(timer);
   if (read.ok) return read.value;
-  const reason =
-    read.error.kind === "failed"
-      ? `the active users in code failed: ${read.error.reason}`
-      : `the active users in code gave no further user within ${formatDuration(USER_TIMEOUT_MS)}`;
-  return err({ reason, retryable: true });
+  return err({ reason: `the active users in code ${explain(read.error, watch)}`, retryable: true });
 }
 
-async function readPage(reader: Reader, from: number): Promise<Result<Page, SourceFailure>> {
+/** How long the page has been read, and its users been collected, in ms. */
+type Watch = { idleMs: number; readingMs: number; fillingMs: number };
+
+function explain(error: Unsettled, { idleMs }: Watch): string {
+  if (error.kind === "failed") return `failed: ${error.reason}`;
+  if (idleMs >= USER_TIMEOUT_MS) return `gave no further user within ${formatDuration(USER_TIMEOUT_MS)}`;
+  return `could not be read up to where the last page ended within ${formatDuration(PAGE_TIMEOUT_MS)}`;
+}
+
+async function readPage(reader: Reader, from: number, watch: Watch): Promise<Result<Page, SourceFailure>> {
   const page: string[] = [];
-  while (page.length < PAGE_USERS) {
+  while (page.length < PAGE_USERS && (page.length === 0 || watch.fillingMs < MAX_FILLING_MS)) {
     const { done, value } = await reader.next();
     if (done === true) return ok({ users: page });
     if (reader.read <= from) continue;

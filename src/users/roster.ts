@@ -4,6 +4,7 @@ import { activeSince, activeUserPage, type RosterPosition } from "../directory/r
 import { err, ok } from "../domain/result.ts";
 import { errorText } from "../domain/text/error-text.ts";
 import type { Env, Settings } from "../env.ts";
+import { isCallRefusal } from "../outbound/call-budget.ts";
 import { type ActiveUserSource, FOREIGN_CURSOR, PAGE_USERS, type Reading } from "./source.ts";
 
 const Position = z.object({ shard: z.int(), afterId: z.string() });
@@ -27,6 +28,7 @@ export function rosterSource(env: Env, settings: Settings, { startedAt }: Readin
         return err({
           reason: `the roster could not be read: ${errorText(error)}`,
           retryable: true,
+          ...(isCallRefusal(error) ? { postponed: true } : {}),
         });
       }
       return ok({ users, ...(position === undefined ? {} : { cursor: position }) });

@@ -7,8 +7,8 @@ import { err, type Result } from "../domain/result.ts";
 /** Some users, and where the next page begins; without `cursor` there is none. A page may be empty and have a next one. */
 export type Page = { readonly users: readonly string[]; readonly cursor?: unknown };
 
-/** `retryable`: asking again may help. */
-export type SourceFailure = { readonly reason: string; readonly retryable: boolean };
+/** `retryable`: asking again may help. `postponed`: the platform allowed no further call in this invocation, so nobody was asked. */
+export type SourceFailure = { readonly reason: string; readonly retryable: boolean; readonly postponed?: true };
 
 /** A page's cursor is one that another kind of source has given out: where its pages go on is not known. */
 export const FOREIGN_CURSOR = err<SourceFailure>({

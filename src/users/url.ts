@@ -89,7 +89,9 @@ async function headersOf(
 async function get(url: string, headers: Record<string, string>, fetch: Fetch): Promise<Result<string, SourceFailure>> {
   const call = { who: WHO, url, headers, timeoutMs: PAGE_TIMEOUT_MS, secrets: [] };
   const answered = await request(call, { fetch }, readBody);
-  return answered.ok ? answered : err({ reason: answered.error.reason, retryable: answered.error.passing });
+  if (answered.ok) return answered;
+  const { reason, passing, postponed } = answered.error;
+  return err({ reason, retryable: passing, ...(postponed ? { postponed } : {}) });
 }
 
 async function readBody({ status, body }: Response, deadline: Deadline): Promise<Result<string, Trouble>> {

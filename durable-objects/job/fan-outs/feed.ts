@@ -30,15 +30,19 @@ export class FanOutFeed {
     this.#effects = effects;
   }
 
-  /** Hands one page over. Its cursor is stored when every shard has taken its part. Throws when a shard cannot be reached. */
-  async page(fanOut: FanOut): Promise<void> {
+  /**
+   * Hands one page over. Its cursor is stored when every shard has taken its part. `postponed`: the platform allows no further call in
+   * this invocation. Throws when a shard cannot be reached.
+   */
+  async page(fanOut: FanOut): Promise<"handed" | "failed" | "postponed"> {
     const page = await this.#sourceOf(fanOut).page(fanOut.source.cursor);
     if (!page.ok) {
+      if (page.error.postponed) return "postponed";
       const policy = this.#state.current?.job.retry;
-      if (policy === undefined || !this.#isGoing(fanOut)) return;
+      if (policy === undefined || !this.#isGoing(fanOut)) return "failed";
       const context = { policy, now: this.#effects.now(), random: this.#effects.random() };
       this.#state.commit({ fanOut: sourceFailed(fanOut, page.error, context) });
-      return;
+      return "failed";
     }
     const { users, cursor } = page.value;
     const byShard = Map.groupBy(new Set(users), (user) => shardOfUser(user, fanOut.shards));
@@ -52,9 +56,10 @@ export class FanOutFeed {
       if (this.#isGoing(fanOut)) await this.#handOver(fanOut, k, its);
     });
     const current = this.#state.going;
-    if (current?.no !== fanOut.no) return;
+    if (current?.no !== fanOut.no) return "handed";
     const handed = { users: users.length, shards: byShard.keys(), cursor };
     this.#state.commit({ fanOut: pageHanded(current, handed, this.#effects.now()) });
+    return "handed";
   }
 
   /** Lets go of the source: no page is to come. */

@@ -87,7 +87,7 @@ export class FanOutWork {
         if (step.kind === "rest") return;
         if (!budget.take(step.calls)) budget.exhaust();
         if (step.kind === "settle") return await this.#settle(fanOut, budget);
-        await this.#feed.page(fanOut);
+        if ((await this.#feed.page(fanOut)) === "postponed") return this.#postpone(budget);
       }
     } catch (error) {
       this.#feed.forgetShards();
@@ -95,14 +95,20 @@ export class FanOutWork {
     }
   }
 
-  #failed(error: unknown, budget: CallBudget): void {
+  /** The platform allows no further call in this invocation: the next one goes on, and nothing has failed. */
+  #postpone(budget: CallBudget): void {
+    budget.exhaust();
     const fanOut = this.#state.going;
-    const now = this.#effects.now();
+    if (fanOut !== undefined) this.#state.commit({ fanOut: { ...fanOut, wakeAt: this.#effects.now() + SECOND_MS } });
+  }
+
+  #failed(error: unknown, budget: CallBudget): void {
     if (isCallRefusal(error)) {
-      budget.exhaust();
-      if (fanOut !== undefined) this.#state.commit({ fanOut: { ...fanOut, wakeAt: now + SECOND_MS } });
+      this.#postpone(budget);
       return;
     }
+    const fanOut = this.#state.going;
+    const now = this.#effects.now();
     this.#effects.report("A fan-out could not go on", error);
     if (fanOut === undefined) return;
     const next = stalled(fanOut, errorText(error), sumCounts(this.#settledCounts(fanOut)), now);

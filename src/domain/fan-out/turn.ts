@@ -5,7 +5,7 @@
  */
 import type { Answer } from "../run/attempt-outcome.ts";
 import { addSpend, dayOf, type Spend, type Spent } from "../run/budget.ts";
-import { mayStart } from "../run/gate.ts";
+import { type GateVerdict, mayStart, type Start } from "../run/gate.ts";
 import {
   beginAttempt,
   cancelRun,
@@ -168,7 +168,7 @@ class Draft {
 
   callRetries(): void {
     for (const before of this.#retries()) {
-      if (!this.#mayCall()) return;
+      if (!this.#mayCall() || !this.#gate("retry").may) return;
       this.#begin({ run: beginAttempt(before), before });
     }
   }
@@ -194,10 +194,14 @@ class Draft {
 
   /** Why the next user is not run, if so: each is a run of its own for the gate. */
   #stopped(): string | undefined {
+    const gate = this.#gate("user");
+    return gate.may ? undefined : gate.reason;
+  }
+
+  #gate(start: Start): GateVerdict {
     const { definition } = this.#state.spec;
     const { now, held } = this.#context;
-    const gate = mayStart("user", { record: { definition }, cursor: { spent: this.#spent }, held }, now);
-    return gate.may ? undefined : gate.reason;
+    return mayStart(start, { record: { definition }, cursor: { spent: this.#spent }, held }, now);
   }
 
   #spend(more: Partial<Spend>): void {

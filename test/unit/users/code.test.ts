@@ -56,6 +56,39 @@ describe("the limit", () => {
     await vi.advanceTimersByTimeAsync(121 * SECOND_MS);
     expect(await page).toEqual({ ok: true, value: { users: users(1_200).slice(1_000) } });
   });
+
+  it("hands over what has come after 30 seconds: users who come slowly keep nobody waiting, and none is lost", async () => {
+    const source = codeSource(async function* () {
+      for (const user of users(7)) {
+        await wait(9 * SECOND_MS);
+        yield user;
+      }
+    });
+    const first = source.page(undefined);
+    await vi.advanceTimersByTimeAsync(50 * SECOND_MS);
+    const page = await first;
+    if (!page.ok) throw new Error(page.error.reason);
+    const { users: read, cursor } = page.value;
+    expect([read.length < 7, cursor]).toEqual([true, read.length]);
+    const rest = readAll(source, cursor);
+    await vi.advanceTimersByTimeAsync(60 * SECOND_MS);
+    expect([...read, ...(await rest)]).toEqual(users(7));
+  });
+
+  it("ends a page that passes over users for ten minutes: an alarm that lasts longer is ended by the platform", async () => {
+    const source = codeSource(async function* () {
+      for (const user of users(10_000)) {
+        await wait(SECOND_MS);
+        yield user;
+      }
+    });
+    const page = source.page(9_000);
+    await vi.advanceTimersByTimeAsync(601 * SECOND_MS);
+    expect(await page).toMatchObject({
+      ok: false,
+      error: { retryable: true, reason: expect.stringContaining("within 10m") },
+    });
+  });
 });
 
 describe("a page", () => {

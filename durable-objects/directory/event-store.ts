@@ -50,6 +50,12 @@ export class EventStore {
     return this.#select(`${where.sql()} ORDER BY seq LIMIT ?`, ...where.bindings, limit);
   }
 
+  /** The number of the oldest event that is kept; 0 where there is none. */
+  get firstSeq(): number {
+    if (!this.#tables.present) return 0;
+    return Number(first(this.#tables.sql, "SELECT min(seq) AS seq FROM event")?.seq ?? 0);
+  }
+
   /** The number of the event told last; 0 where none was. */
   get lastSeq(): number {
     if (!this.#tables.present) return 0;

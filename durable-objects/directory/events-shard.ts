@@ -124,8 +124,9 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     seq: number,
     filter: EventFilter,
     limit: number,
-  ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }> {
-    return { events: this.#events.after(seq, filter, limit), lastSeq: this.#events.lastSeq };
+  ): Promise<{ readonly events: ListedEvent[]; readonly firstSeq: number; readonly lastSeq: number }> {
+    const { firstSeq, lastSeq } = this.#events;
+    return { events: this.#events.after(seq, filter, limit), firstSeq, lastSeq };
   }
 
   async eventCounts(): Promise<EventCount[]> {

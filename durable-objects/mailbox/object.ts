@@ -16,6 +16,7 @@ import {
   type MailboxRpc,
   type MailboxStatus,
   type Offer,
+  type OfferQuery,
   POLL_DONE,
   SOCKET_REQUEST_HEADER,
   type SocketRequest,
@@ -79,6 +80,18 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
 
   async status(): Promise<MailboxStatus> {
     return { connected: this.#seats.sockets("agent").length, waiting: this.#store.count(Date.now()) };
+  }
+
+  async offers({ after, limit, ...of }: OfferQuery): ReturnType<MailboxRpc["offers"]> {
+    const now = Date.now();
+    const end = { offeredAt: now, runId: "" };
+    if (after === undefined) return { offers: [], end, hasMore: false };
+    // What is offered in this very millisecond is looked at next time: more of it may come. A clock that was set back hides nothing.
+    const from = after.offeredAt > now ? end : after;
+    const found = this.#store.after(from, now, of, limit + 1);
+    const offers = found.slice(0, limit);
+    const hasMore = found.length > limit;
+    return { offers, end: (hasMore ? offers.at(-1) : undefined) ?? end, hasMore };
   }
 
   async settled(run: OfferKey): Promise<void> {

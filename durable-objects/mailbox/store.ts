@@ -55,6 +55,28 @@ export class MailboxStore {
     return rows.map(toOffer);
   }
 
+  /** Those made after a place and before `now`, in the order in which they were made, whose time is not over. */
+  after(
+    place: OfferKey,
+    now: number,
+    of: { readonly jobId?: string | undefined; readonly userId?: string | undefined },
+    limit: number,
+  ): StoredOffer[] {
+    if (!this.#isPresent) return [];
+    const rows = all(
+      this.#sql,
+      `SELECT * FROM offer WHERE (offered_at, run_id) > (?1, ?2) AND offered_at < ?3 AND expires_at > ?3
+         AND (?4 IS NULL OR job_id = ?4) AND (?5 IS NULL OR user_id = ?5) ORDER BY offered_at, run_id LIMIT ?6`,
+      place.offeredAt,
+      place.runId,
+      now,
+      of.jobId ?? null,
+      of.userId ?? null,
+      limit,
+    );
+    return rows.map(toOffer);
+  }
+
   /** How many offers stand whose time is not over. */
   count(now: number): number {
     if (!this.#isPresent) return 0;

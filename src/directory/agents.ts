@@ -53,6 +53,8 @@ const DEFAULT_OVERLAP_MS = DAY_MS;
 const MAX_OVERLAP_MS = 30 * DAY_MS;
 const MAX_BODY_BYTES = 16 * KIB;
 
+/** Of so many agents a shard is asked for those with a mailbox. */
+const MAX_LISTED = 1_000;
 const CACHE_MS = MINUTE_MS;
 const MAX_CACHED_AGENTS = 1_000;
 
@@ -149,6 +151,15 @@ export async function listAgents(
   const agents = mergeSorted(lists, (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0), limit + 1);
   const page = pageOf(agents, limit, ({ id }) => id);
   return ok(cursors.shown({ ...page, items: await inTurns(page.items, (agent) => viewOf(env, agent, whole)) }));
+}
+
+/** The ids of agents with a mailbox, in order: the first `limit` of them. */
+export async function pullAgents(env: Env, settings: Settings, limit: number): Promise<string[]> {
+  const lists = await Promise.all(allShards(env).map((shard) => shard.listAgents("", MAX_LISTED)));
+  const registered = lists.flat().filter((agent) => deliveryOf(agent) === "pull");
+  const unlisted = defaultMailbox(env, settings);
+  const ids = new Set([...registered.map(({ id }) => id), ...(unlisted === undefined ? [] : [unlisted])]);
+  return [...ids].sort().slice(0, limit);
 }
 
 /** The agent with its secret, at most a minute old (`now` is epoch ms), or undefined if none is registered under this id. */

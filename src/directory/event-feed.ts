@@ -9,7 +9,9 @@ import type { ListedEvent } from "../objects/events.ts";
 /** How far a reader has come in each shard. */
 export type FeedPlace = readonly number[];
 
+/** `isCut`: events after the place are no longer kept. */
 export type FeedPage = {
+  readonly isCut: boolean;
   readonly events: readonly ListedEvent[];
   readonly place: FeedPlace;
   readonly hasMore: boolean;
@@ -30,7 +32,7 @@ export async function readFeed(
   limit: number,
 ): Promise<FeedPage> {
   const visible = eventsFor(filter, caller);
-  if (visible === undefined) return { events: [], place: from, hasMore: false };
+  if (visible === undefined) return { events: [], place: from, hasMore: false, isCut: false };
   const answers = await Promise.all(
     allShards(env).map((shard, index) => shard.eventsAfter(from[index] ?? 0, visible, limit + 1)),
   );
@@ -46,7 +48,8 @@ export async function readFeed(
   }
   // What the filter leaves out of a shard that is read to its end is not looked at again.
   for (const [index, { lastSeq }] of answers.entries()) if (queues[index]?.length === 0) place[index] = lastSeq;
-  return { events: taken, place, hasMore: queues.some((queue) => queue.length > 0) };
+  const isCut = answers.some(({ firstSeq }, index) => (from[index] ?? 0) < firstSeq - 1);
+  return { events: taken, place, hasMore: queues.some((queue) => queue.length > 0), isCut };
 }
 
 /** The shard whose next event is the oldest. Within a shard the order of telling counts, so that a place is enough. */

@@ -27,12 +27,12 @@ export interface EventsRpc {
   note(events: readonly ReportedEvent[]): Promise<void>;
   /** Newest first. */
   events(query: EventQuery): Promise<ListedEvent[]>;
-  /** Those told after the `seq`-th, in the order of telling, and the number of the last one there is. */
+  /** Those told after the `seq`-th, in the order of telling, and the numbers of the first and the last that there are. */
   eventsAfter(
     seq: number,
     filter: EventFilter,
     limit: number,
-  ): Promise<{ readonly events: ListedEvent[]; readonly lastSeq: number }>;
+  ): Promise<{ readonly events: ListedEvent[]; readonly firstSeq: number; readonly lastSeq: number }>;
   eventCounts(): Promise<EventCount[]>;
 
   /**

@@ -16,6 +16,20 @@ export type Offer = {
   readonly expiresAt: number;
 };
 
+/** An offer as it stands in the mailbox, since when (epoch ms). */
+export type StandingOffer = Offer & OfferPlace;
+
+/** Where an offer stands in the order in which they were made. */
+export type OfferPlace = { readonly offeredAt: number; readonly runId: string };
+
+/** `after` left out: none is asked for but the end. */
+export type OfferQuery = {
+  readonly after?: OfferPlace | undefined;
+  readonly limit: number;
+  readonly jobId?: string | undefined;
+  readonly userId?: string | undefined;
+};
+
 /** Who may take runs out of a mailbox: the operator and agents. */
 export type Claimant = Extract<Caller, { role: "admin" }> | BoundCaller;
 
@@ -45,6 +59,12 @@ export interface MailboxRpc {
   /** Takes the oldest runs that the caller may see, each confirmed by its job. Answers none when none is offered. */
   claim(request: ClaimRequest): Promise<JobRunBody[]>;
   status(): Promise<MailboxStatus>;
+  /** The offers that stand after a place, older ones first, and the place to go on from. Nothing is claimed. */
+  offers(query: OfferQuery): Promise<{
+    readonly offers: readonly StandingOffer[];
+    readonly end: OfferPlace;
+    readonly hasMore: boolean;
+  }>;
   /** A run of this mailbox has ended: its offer goes, and a socket that held it has room again. */
   settled(run: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
   /**

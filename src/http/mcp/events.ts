@@ -1,27 +1,29 @@
 /**
- * MCP Events (extension `io.modelcontextprotocol/events`, SEP-3415) in poll mode, over the events of docs/contract.md §18. Polling is
- * stateless: the cursor is a place in each shard of the directory, bound to the name and arguments that it was made for.
+ * MCP Events (extension `io.modelcontextprotocol/events`, SEP-3415) in poll mode, over the events of docs/contract.md §18 and the
+ * offers of §14. Polling is stateless: the cursor is a place in every shard or mailbox, bound to the name and arguments that it was
+ * made for. Names, fields and error codes were checked against two other servers and the extension's conformance tests (docs/events.md).
  */
 import * as z from "zod";
-import { endOfFeed, type FeedPlace, readFeed } from "../../directory/event-feed.ts";
-import { hash32, SHARD_COUNT } from "../../domain/directory-shard.ts";
-import { eventView } from "../../domain/event/event-view.ts";
-import type { Caller } from "../../domain/job/access.ts";
-import { cursorsOf } from "../../domain/page.ts";
+import { hash32 } from "../../domain/directory-shard.ts";
 import { err, ok, type Result } from "../../domain/result.ts";
 import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
-import type { Env } from "../../env.ts";
-import { Event, EventType } from "../../schema/event.ts";
+import { Event, EventType, OfferedEvent } from "../../schema/event.ts";
 import { SECOND_MS } from "../../schema/limits.ts";
+import { feedSource, offerSource, type PollCaller, type Source, type Wanted } from "./event-sources.ts";
 
 export const EVENTS_EXTENSION = "io.modelcontextprotocol/events";
 
 /** What the server announces of the extension. */
 export const EVENTS_CAPABILITY = { delivery: ["poll"] };
 
+const OFFERED = "run.offered";
+const NAMES = [...EventType.options, OFFERED] as const;
 const MAX_EVENTS = 100;
 const DEFAULT_EVENTS = 50;
 const NEXT_POLL_MS = 10 * SECOND_MS;
+/** Of the extension: there is no such event. */
+const NOT_FOUND = -32_011;
+const INVALID_PARAMS = -32_602;
 
 const text = z.string().min(1).max(200);
 const Arguments = z.strictObject({
@@ -47,9 +49,7 @@ const Limits = z.object({
   cursor: z.string().nullish(),
 });
 
-const cursors = cursorsOf("mcp-events", z.tuple([z.int(), z.array(z.int()).length(SHARD_COUNT)]));
-
-const DESCRIPTIONS: Readonly<Record<EventType, string>> = {
+const DESCRIPTIONS: Readonly<Record<(typeof NAMES)[number], string>> = {
   "run.failed": "A run has ended as error, its attempts used up.",
   "run.recovered": "The first success after a failure.",
   "run.succeeded": "A run of a job with report all succeeded.",
@@ -60,18 +60,18 @@ const DESCRIPTIONS: Readonly<Record<EventType, string>> = {
   "fan_out.failed": "A fan-out ended as error, or with failed users.",
   "heartbeat.failed": "A beat of a heartbeat ended as error.",
   "tick.late": "No tick had come for two minutes.",
+  "run.offered": "A run waits in an agent's mailbox; take it with wait_for_run.",
 };
 
 /** `events/list`: every event that can be polled, with its arguments. */
 export function listEventTypes() {
   const inputSchema = z.toJSONSchema(Arguments);
-  const payloadSchema = z.toJSONSchema(Event, { unrepresentable: "any" });
-  const events = EventType.options.map((name) => ({
+  const events = NAMES.map((name) => ({
     name,
     description: DESCRIPTIONS[name],
     delivery: ["poll"],
     inputSchema,
-    payloadSchema,
+    payloadSchema: z.toJSONSchema(name === OFFERED ? OfferedEvent : Event, { unrepresentable: "any" }),
   }));
   return { resultType: "complete" as const, events };
 }
@@ -82,7 +82,7 @@ export type PollAnswer = {
     readonly eventId: string;
     readonly name: string;
     readonly timestamp: string;
-    readonly data: Event;
+    readonly data: Event | OfferedEvent;
   }[];
   readonly cursor: string;
   readonly truncated: boolean;
@@ -90,57 +90,73 @@ export type PollAnswer = {
   readonly nextPollMs: number;
 };
 
-/** `events/poll`. A null cursor begins now. Errors with a sentence: the parameters are not valid. */
-export async function pollEvents(
-  { env, caller, now }: { readonly env: Env; readonly caller: Caller; readonly now: number },
-  params: z.infer<typeof PollParams>,
-): Promise<Result<PollAnswer, string>> {
-  const name = EventType.safeParse(params.name);
-  if (!name.success) {
-    return err(
-      `name: there is no event ${JSON.stringify(params.name)}; the names are ${EventType.options.join(", ")}.`,
-    );
-  }
-  const given = Arguments.safeParse(params.arguments ?? {});
-  if (!given.success)
-    return err(`arguments: ${explain(given.error)} The arguments are job_id, agent_id, user_id, since and until.`);
-  const limits = Limits.safeParse(params);
-  if (!limits.success) return err(explain(limits.error));
-  const { cursor, maxAgeMs, maxEvents } = limits.data;
-  const window = readWindow(given.data);
-  if (!window.ok) return window;
-  const binding = hash32(JSON.stringify([name.data, ...Object.entries(given.data).sort()]));
-  const answer = (events: PollAnswer["events"], place: FeedPlace, truncated: boolean, hasMore: boolean) =>
-    ok({
-      resultType: "complete" as const,
-      ...{ events, cursor: cursors.encode([binding, [...place]]), truncated, hasMore },
-      nextPollMs: hasMore ? 0 : NEXT_POLL_MS,
-    });
+/** An error of JSON-RPC, its message for the model that called. */
+export type PollError = { readonly code: number; readonly message: string; readonly data?: { readonly kind: string } };
 
-  if (cursor === undefined || cursor === null) return answer([], await endOfFeed(env), false, false);
-  const decoded = cursors.decode(cursor);
-  if (!decoded.ok || decoded.value[0] !== binding) {
-    return err("cursor: belongs to another name or other arguments; leave it out (null) to begin now.");
+/** `events/poll`. A null cursor begins now. */
+export async function pollEvents(
+  caller: PollCaller,
+  params: z.infer<typeof PollParams>,
+): Promise<Result<PollAnswer, PollError>> {
+  const name = NAMES.find((each) => each === params.name);
+  if (name === undefined) return err(unknownName(params.name));
+  const given = Arguments.safeParse(params.arguments ?? {});
+  if (!given.success) {
+    return invalid(`arguments: ${explain(given.error)} The arguments are job_id, agent_id, user_id, since and until.`);
   }
-  const { job_id, agent_id, user_id } = given.data;
-  const filter = { types: [name.data], job_id, agent_id, user_id, ...window.value };
-  const limit = Math.min(maxEvents ?? DEFAULT_EVENTS, MAX_EVENTS);
-  const page = await readFeed(env, caller, filter, decoded.value[1], limit);
-  const oldest = maxAgeMs === undefined || maxAgeMs === null ? Number.NEGATIVE_INFINITY : now - maxAgeMs;
-  const recent = page.events.filter(({ at }) => at >= oldest);
-  const events = recent.map((event) => ({
-    eventId: event.id,
-    name: event.type,
-    timestamp: formatInstant(event.at),
-    data: eventView(event),
-  }));
-  return answer(events, page.place, recent.length < page.events.length, page.hasMore);
+  const limits = Limits.safeParse(params);
+  if (!limits.success) return invalid(explain(limits.error));
+  const window = readWindow(given.data);
+  if (!window.ok) return invalid(window.error);
+  const { since: _since, until: _until, ...of } = given.data;
+  const wanted = { ...of, ...window.value };
+  const binding = hash32(JSON.stringify([name, ...Object.entries(given.data).sort()]));
+  const asked = { ...limits.data, binding, now: caller.now };
+  return name === OFFERED ? poll(offerSource(caller, wanted), asked) : poll(feedSource(caller, name, wanted), asked);
 }
 
-function readWindow({
-  since,
-  until,
-}: z.infer<typeof Arguments>): Result<{ readonly since?: number; readonly until?: number }, string> {
+/** A poll of one source, from the place in the cursor on. */
+async function poll<Place>(
+  source: Source<Place>,
+  { cursor, binding, maxAgeMs, maxEvents, now }: z.infer<typeof Limits> & { binding: number; now: number },
+): Promise<Result<PollAnswer, PollError>> {
+  const answer = (place: Place, rest: Pick<PollAnswer, "events" | "truncated" | "hasMore">) =>
+    ok({
+      resultType: "complete" as const,
+      ...rest,
+      cursor: source.cursors.encode([binding, place]),
+      nextPollMs: rest.hasMore ? 0 : NEXT_POLL_MS,
+    });
+  if (cursor === undefined || cursor === null) {
+    return answer(await source.begin(), { events: [], truncated: false, hasMore: false });
+  }
+  const decoded = source.cursors.decode(cursor);
+  if (!decoded.ok || decoded.value[0] !== binding) {
+    return invalid("cursor: belongs to another name or other arguments; leave it out (null) to begin now.");
+  }
+  const page = await source.read(decoded.value[1], Math.min(maxEvents ?? DEFAULT_EVENTS, MAX_EVENTS));
+  const oldest = maxAgeMs === undefined || maxAgeMs === null ? Number.NEGATIVE_INFINITY : now - maxAgeMs;
+  const recent = page.occurrences.filter(({ at }) => at >= oldest);
+  const events = recent.map(({ at, data }) => ({
+    eventId: data.id,
+    name: data.type,
+    timestamp: formatInstant(at),
+    data,
+  }));
+  const truncated = page.isCut || recent.length < page.occurrences.length;
+  return answer(page.place, { events, truncated, hasMore: page.hasMore });
+}
+
+const invalid = (message: string) => err({ code: INVALID_PARAMS, message });
+
+function unknownName(name: unknown): PollError {
+  const message = `name: there is no event ${JSON.stringify(name)}; the names are ${NAMES.join(", ")}.`;
+  return typeof name === "string"
+    ? { code: NOT_FOUND, message, data: { kind: "event" } }
+    : { code: INVALID_PARAMS, message };
+}
+
+function readWindow({ since, until }: z.infer<typeof Arguments>): Result<Pick<Wanted, "since" | "until">, string> {
   const window: { since?: number; until?: number } = {};
   for (const [key, value] of Object.entries({ since, until })) {
     if (value === undefined) continue;

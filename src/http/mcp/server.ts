@@ -4,12 +4,18 @@ import {
   isLegacyRequest,
   McpServer,
   ProtocolError,
-  ProtocolErrorCode,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { Result } from "../../domain/result.ts";
-import { EVENTS_CAPABILITY, EVENTS_EXTENSION, listEventTypes, type PollAnswer, PollParams } from "./events.ts";
+import {
+  EVENTS_CAPABILITY,
+  EVENTS_EXTENSION,
+  listEventTypes,
+  type PollAnswer,
+  type PollError,
+  PollParams,
+} from "./events.ts";
 import type { Guides } from "./guides.ts";
 import type { Tool } from "./tools.ts";
 
@@ -29,8 +35,8 @@ export type Served = {
   readonly tools: readonly Tool[];
   readonly call: (name: string, args: Readonly<Record<string, unknown>>) => Promise<ToolResult>;
   readonly guides: Guides;
-  /** `events/poll` as the caller. Errors with a sentence about the parameters. */
-  readonly poll: (params: z.infer<typeof PollParams>) => Promise<Result<PollAnswer, string>>;
+  /** `events/poll` as the caller. */
+  readonly poll: (params: z.infer<typeof PollParams>) => Promise<Result<PollAnswer, PollError>>;
 };
 
 /** Answers one POST of `/mcp`, whose body has been read as `message`. A server of its own for each: nothing is kept between calls. */
@@ -67,7 +73,7 @@ function build({ about, tools, call, guides, poll }: Served): McpServer {
   server.server.setRequestHandler("events/list", { params: z.looseObject({}) }, () => listEventTypes());
   server.server.setRequestHandler("events/poll", { params: PollParams }, async (params) => {
     const polled = await poll(params);
-    if (!polled.ok) throw new ProtocolError(ProtocolErrorCode.InvalidParams, polled.error);
+    if (!polled.ok) throw new ProtocolError(polled.error.code, polled.error.message, polled.error.data);
     return polled.value;
   });
   return server;

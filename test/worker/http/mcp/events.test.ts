@@ -90,7 +90,6 @@ describe("events/poll", () => {
   });
 
   it.each([
-    ["an unknown name", { name: "run.exploded" }, /the names are run\.failed/],
     ["no name", {}, /there is no event/],
     ["unknown arguments", { name: "run.failed", arguments: { colour: "red" } }, /colour/],
     ["a cursor that is none", { name: "run.failed", cursor: "nonsense" }, /another name or other arguments/],
@@ -101,6 +100,12 @@ describe("events/poll", () => {
     expect(error).toMatchObject({ code: -32602, message: expect.stringMatching(says) });
   });
 
+  it("with an unknown name is not found, as the extension has it, and names the events", async () => {
+    const { error } = await rpc("events/poll", { name: "run.exploded" });
+    const message = expect.stringMatching(/the names are run\.failed.*run\.offered/);
+    expect(error).toMatchObject({ code: -32_011, message, data: { kind: "event" } });
+  });
+
   it("refuses a cursor of another name or other arguments", async () => {
     const { cursor } = await poll({ name: "run.failed" });
     for (const params of [
@@ -109,5 +114,69 @@ describe("events/poll", () => {
     ]) {
       expect((await rpc("events/poll", params)).error).toMatchObject({ code: -32602 });
     }
+  });
+});
+
+describe("run.offered", () => {
+  const offered = { name: "run.offered" };
+  let agent = "";
+  const offer = async (more: Fields = {}): Promise<{ job: string; run: string }> => {
+    const id = await makeJob({ agent_id: agent, name: "Post", ...more });
+    const { body } = await call("POST", `/v1/jobs/${id}/run`);
+    return { job: id, run: String(body.run_id) };
+  };
+  const runsOf = ({ events }: Poll): unknown[] => events.map(({ data }) => (data as { run: Fields }).run.id);
+  const waitFor = (act: () => Promise<void>): Promise<void> => vi.waitFor(act, { timeout: 10_000, interval: 50 });
+  beforeAll(async () => {
+    agent = fresh("mailbox");
+    expect((await call("PUT", `/v1/agents/${agent}`, { json: { delivery: "pull" } })).status).toBe(201);
+  });
+
+  it("tells of a run that waits in the mailbox, until it is claimed", async () => {
+    const args = { ...offered, arguments: { agent_id: agent } };
+    const begun = await poll({ ...args, cursor: null });
+    expect(begun).toMatchObject({ events: [], hasMore: false });
+    const { job: id, run } = await offer();
+    await waitFor(async () => expect(runsOf(await poll({ ...args, cursor: begun.cursor }))).toEqual([run]));
+    const told = await poll({ ...args, cursor: begun.cursor });
+    expect(told.events[0]).toMatchObject({
+      eventId: expect.stringContaining(run),
+      name: "run.offered",
+      data: { type: "run.offered", job_id: id, job_name: "Post", agent_id: agent, run: { id: run, status: "running" } },
+    });
+    expect((await poll({ ...args, cursor: told.cursor })).events).toEqual([]);
+    const claimed = await call("POST", `/v1/agents/${agent}/claim`, { json: {} });
+    expect(claimed.body.items).toMatchObject([{ data: { run: { id: run } } }]);
+    expect((await poll({ ...args, cursor: begun.cursor })).events).toEqual([]);
+  });
+
+  it("comes in pages, each run once, also where the reader names no agent", async () => {
+    const begun = await poll({ ...offered, cursor: null });
+    const runs: string[] = [];
+    for (let i = 0; i < 5; i++) runs.push((await offer()).run);
+    await waitFor(async () => expect((await poll({ ...offered, cursor: begun.cursor })).events).toHaveLength(5));
+    const seen: unknown[] = [];
+    let { cursor } = begun;
+    for (let more = true; more; ) {
+      const page = await poll({ ...offered, cursor, maxEvents: 2 });
+      seen.push(...runsOf(page));
+      ({ cursor, hasMore: more } = page);
+    }
+    expect(seen).toEqual(runs);
+  });
+
+  it("is scoped as tools are", async () => {
+    const [own, other] = [
+      await tokenFor({ role: "agent", agent_id: agent }),
+      await tokenFor({ role: "agent", agent_id: fresh("other") }),
+    ];
+    const [mine, theirs] = [await poll(offered, own), await poll(offered, other)];
+    const { run, job: id } = await offer();
+    await waitFor(async () => expect(runsOf(await poll({ ...offered, cursor: mine.cursor }, own))).toContain(run));
+    expect((await poll({ ...offered, cursor: theirs.cursor }, other)).events).toEqual([]);
+    const reader = await tokenFor({ role: "user", user_id: fresh("user") });
+    const args = { ...offered, arguments: { job_id: id } };
+    const begun = await poll({ ...args, cursor: null }, reader);
+    expect((await poll({ ...args, cursor: begun.cursor }, reader)).events).toEqual([]);
   });
 });

@@ -1,0 +1,106 @@
+/**
+ * The runs that lie in mailboxes, in the order in which they were offered, for readers that come again: MCP's event `run.offered`.
+ * What stands in a mailbox is the list, so that an offer costs no further row; one that was claimed in between is not shown.
+ */
+import { hash32 } from "../domain/directory-shard.ts";
+import type { Caller } from "../domain/job/access.ts";
+import type { Env, Settings } from "../env.ts";
+import { inTurns } from "../map-limit.ts";
+import { jobObject } from "../objects/job.ts";
+import { mailboxObject, type OfferPlace, type StandingOffer } from "../objects/mailbox.ts";
+import type { Run } from "../schema/run.ts";
+import { deliveryOf, findAgent, pullAgents } from "./agents.ts";
+
+/** Offers of this job, in this agent's mailbox, of jobs of this user. */
+export type OfferFilter = {
+  readonly job_id?: string | undefined;
+  readonly agent_id?: string | undefined;
+  readonly user_id?: string | undefined;
+};
+
+/** How far a reader has come in each mailbox, named by a hash; one that is not named is read from `since` (epoch ms). */
+export type OffersPlace = readonly [since: number, mailboxes: readonly (readonly [number, number, string])[]];
+
+export type OfferedRun = {
+  readonly offer: StandingOffer;
+  readonly agentId: string;
+  readonly jobName: string;
+  readonly run: Run;
+};
+
+export type OffersPage = {
+  readonly runs: readonly OfferedRun[];
+  readonly place: OffersPlace;
+  readonly hasMore: boolean;
+};
+
+export type OffersReader = {
+  readonly env: Env;
+  readonly settings: Settings;
+  readonly caller: Caller;
+  /** Epoch ms. */
+  readonly now: number;
+};
+
+/** Each run that is shown costs two calls. */
+export const MAX_OFFERED = 10;
+/** Mailboxes that are looked into where no agent is named. */
+const MAX_MAILBOXES = 20;
+
+/** The place after everything that is offered by now. */
+export async function endOfOffers(reader: OffersReader, filter: OfferFilter): Promise<OffersPlace> {
+  const ends = await inTurns(await mailboxesFor(reader, filter), async (agentId) => {
+    const { end } = await mailboxObject(reader.env, agentId).offers({ limit: 0 });
+    return placeIn(agentId, end);
+  });
+  return [reader.now, ends];
+}
+
+/** Up to `limit` runs that were offered after `from`, stand unclaimed and may be seen by the caller; older ones first. */
+export async function readOffers(
+  reader: OffersReader,
+  filter: OfferFilter,
+  [since, known]: OffersPlace,
+  limit: number,
+): Promise<OffersPage> {
+  const { job_id: jobId, user_id: userId } = filter;
+  const pages = await inTurns(await mailboxesFor(reader, filter), async (agentId) => {
+    const [, offeredAt = since, runId = ""] = known.find(([hash]) => hash === hash32(agentId)) ?? [];
+    const after = { offeredAt, runId };
+    const page = await mailboxObject(reader.env, agentId).offers({ after, limit, jobId, userId });
+    return { ...page, agentId, after };
+  });
+  const found = pages.flatMap(({ agentId, offers }) => offers.map((offer) => ({ agentId, offer })));
+  const taken = found.sort((a, b) => a.offer.offeredAt - b.offer.offeredAt).slice(0, limit);
+  const places = pages.map(({ agentId, offers, end, after }) => {
+    const own = taken.filter((each) => each.agentId === agentId);
+    return placeIn(agentId, own.length === offers.length ? end : (own.at(-1)?.offer ?? after));
+  });
+  const shown = await inTurns(taken, ({ agentId, offer }) => show(reader, agentId, offer));
+  const hasMore = found.length > taken.length || pages.some((page) => page.hasMore);
+  return { runs: shown.filter((run) => run !== undefined), place: [since, places], hasMore };
+}
+
+const placeIn = (agentId: string, { offeredAt, runId }: OfferPlace) => [hash32(agentId), offeredAt, runId] as const;
+
+/** The mailbox of the agent that is asked for or that the token names; else the first of all there are. */
+async function mailboxesFor({ env, settings, caller, now }: OffersReader, filter: OfferFilter): Promise<string[]> {
+  const own = "agent_id" in caller ? caller.agent_id : undefined;
+  const id = filter.agent_id ?? own;
+  if (id === undefined) return pullAgents(env, settings, MAX_MAILBOXES);
+  if (own !== undefined && id !== own) return [];
+  const agent = await findAgent(env, settings, id, now);
+  return agent !== undefined && deliveryOf(agent) === "pull" ? [id] : [];
+}
+
+/** The run with its job's name; undefined where the caller may not see it, or it is claimed or over. */
+async function show(
+  { env, caller }: OffersReader,
+  agentId: string,
+  offer: StandingOffer,
+): Promise<OfferedRun | undefined> {
+  const object = jobObject(env, offer.jobId);
+  const [job, run] = await Promise.all([object.read(caller), object.run(caller, offer.runId)]);
+  if (!job.ok || !run.ok || run.value.status !== "running" || run.value.claimed_at !== undefined) return undefined;
+  return { offer, agentId, jobName: job.value.name, run: run.value };
+}

@@ -143,7 +143,8 @@ function toRow(event: ReportedEvent): Values {
     job_id: job?.id,
     exec_scope: job?.execScope,
     agent_id: job?.agentId,
-    user_id: job?.userId,
+    // A job for all users runs as none of them; each of its runs does.
+    user_id: job?.userId ?? run?.user_id,
     plugin_id: job?.pluginId,
     run_status: OF_RUNS.includes(event.type) ? run?.status : undefined,
     job: job === undefined ? undefined : JSON.stringify(job),

@@ -19,8 +19,10 @@ import {
   updateIndex,
 } from "../../src/directory/jobs-index.ts";
 import { told } from "../../src/domain/event/event.ts";
-import { reportOf } from "../../src/domain/event/report.ts";
+import type { OwedEvent } from "../../src/domain/event/owed.ts";
+import { failedUserRun, type ReportedEvent, reportOf } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import type { FanOut } from "../../src/domain/fan-out/fan-out.ts";
 import { ownerOf } from "../../src/domain/job/definition.ts";
 import { indexEntryOf } from "../../src/domain/job/index-entry.ts";
 import { isUnlisted, type JobRecord } from "../../src/domain/job/job.ts";
@@ -28,20 +30,33 @@ import type { JobChange } from "../../src/domain/job/job-change.ts";
 import type { Allowance } from "../../src/domain/limits/admission.ts";
 import { ok } from "../../src/domain/result.ts";
 import type { Env } from "../../src/env.ts";
+import type { Run as RunView } from "../../src/schema/run.ts";
 import type { JobState } from "./state.ts";
 
 /** More would make a large call. */
 const TOLD_AT_ONCE = 20;
+
+/** Failed runs of one fan-out that are listed over all jobs; the others are in their job's runs. */
+const LISTED_FAILED_RUNS = 50;
+
+/** What the listing asks of the job's other parts. */
+export type ListingParts = {
+  /** Runs of users of a fan-out that ended as error, at most so many. */
+  readonly failedRuns: (fanOut: FanOut, limit: number) => Promise<readonly RunView[]>;
+  readonly report: (message: string, error: unknown) => void;
+};
 
 type Work = { readonly kind: "index" | "enter" | "remove"; readonly done: Promise<unknown> };
 
 export class JobListing {
   readonly #env: Env;
   readonly #state: JobState;
+  readonly #parts: ListingParts;
   readonly #queue: Work[] = [];
   #removals = 0;
 
-  constructor(env: Env, state: JobState) {
+  constructor(env: Env, state: JobState, parts: ListingParts) {
+    this.#parts = parts;
     this.#env = env;
     this.#state = state;
   }
@@ -150,17 +165,28 @@ export class JobListing {
     const owed = stored?.cursor.owed?.slice(0, TOLD_AT_ONCE);
     if (stored === undefined || owed === undefined) return;
     const { record, cursor } = stored;
-    const events = owed.map((event) =>
-      reportOf(record, event, {
-        run: event.runId === undefined ? undefined : this.#state.store.run(event.runId),
-        fanOut: event.fanOutId === undefined ? undefined : this.#state.fanOuts.find(event.fanOutId),
-      }),
-    );
+    const events = (await Promise.all(owed.map((event) => this.#reports(record, event)))).flat();
     await tellDirectory(this.#env, { entry: indexEntryOf(record), failing: cursor.failing === true, events });
     const now = this.#state.stored;
     if (now === undefined) return;
     const ids = new Set(owed.map(({ id }) => id));
     this.#state.commit({ cursor: told(now.cursor, ids), isNote: true });
+  }
+
+  /** The event, and with the failure of a fan-out the runs that failed, which stand in the list of runs. */
+  async #reports(record: JobRecord, owed: OwedEvent): Promise<ReportedEvent[]> {
+    const { runId, fanOutId } = owed;
+    const run = runId === undefined ? undefined : this.#state.store.run(runId);
+    const fanOut = fanOutId === undefined ? undefined : this.#state.fanOuts.find(fanOutId);
+    const event = reportOf(record, owed, { run, fanOut });
+    if (owed.type !== "fan_out.failed" || fanOut === undefined) return [event];
+    try {
+      const failed = await this.#parts.failedRuns(fanOut, LISTED_FAILED_RUNS);
+      return [event, ...failed.map((each) => failedUserRun(record, each, event.at))];
+    } catch (error) {
+      this.#parts.report("The failed runs of a fan-out are not listed over all jobs", error);
+      return [event];
+    }
   }
 
   /**

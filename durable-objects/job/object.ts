@@ -52,7 +52,7 @@ import { JobChanger, newAuditId } from "./changer.ts";
 import { EventStreams } from "./event-streams.ts";
 import { JobFanOuts } from "./fan-outs/fan-outs.ts";
 import { UserRuns } from "./fan-outs/user-runs.ts";
-import { JobListing } from "./listing.ts";
+import { JobListing, type ListingParts } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
 import { JobOffers } from "./offers.ts";
 import { JobRunLog } from "./run-log.ts";
@@ -85,7 +85,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     const random = () => Math.random();
     const held = ({ record }: Pick<TickState, "record">) => heldBecause(settings, record.definition.exec_scope);
     const report = (message: string, error: unknown) => logError(message, { job_id: ctx.id.name }, error);
-    const listing = new JobListing(env, state);
+    const userRuns = new UserRuns(env, settings, state, () => fanOuts.progress.moved());
+    const failedRuns: ListingParts["failedRuns"] = (fanOut, limit) => userRuns.failed(fanOut, limit);
+    const listing = new JobListing(env, state, { failedRuns, report });
     const fanOuts = new JobFanOuts(env, settings, state, { now, random, held, report });
     const loop = new JobLoop(
       state,
@@ -107,7 +109,6 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     this.#offers = offers;
     this.#streams = new EventStreams(env, state, fanOuts.progress);
     this.#changer = new JobChanger(env, state, listing);
-    const userRuns = new UserRuns(env, settings, state, () => fanOuts.progress.moved());
     this.#runLog = new JobRunLog(state, userRuns);
     this.#starter = new JobStarter(
       env,

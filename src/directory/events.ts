@@ -40,7 +40,9 @@ export async function listEvents(
   if (visible === undefined) return ok({ items: [] });
   // One more than is shown tells whether there is a next page.
   const query = { filter: visible, limit: page.limit + 1, before: before.value };
-  const lists = await Promise.all(shardsFor(env, ownersMatching(visible)).map((shard) => shard.events(query)));
+  // A user's run of a fan-out stands with its job, which is another owner's.
+  const owners = visible.runs?.ofAllUsers === true && visible.user_id !== undefined ? "any" : ownersMatching(visible);
+  const lists = await Promise.all(shardsFor(env, owners).map((shard) => shard.events(query)));
   const found = mergeSorted(lists, order, page.limit + 1);
   return ok(codec.shown(pageOf(found, page.limit, ({ at, id }) => ({ at, id }))));
 }

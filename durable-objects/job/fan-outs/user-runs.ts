@@ -26,6 +26,9 @@ import type { JobState } from "../state.ts";
 /** Which users' runs are wanted. */
 export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };
 
+/** Shards that are asked for failed runs when a fan-out has ended. */
+const ASKED_FOR_FAILED = 10;
+
 export class UserRuns {
   readonly #env: Env;
   readonly #settings: Settings;
@@ -52,6 +55,16 @@ export class UserRuns {
     const runs = [...listed, ...(await this.#userRuns({ ...filter, limit: limit + 1 }))].sort(byNewest);
     const page = pageOf(runs, limit, ({ startedAt, id }) => ({ startedAt, id }));
     return { ...page, items: page.items.map(({ view }) => view) };
+  }
+
+  /** Up to `limit` runs of a fan-out that ended as error, of its first shards: as many calls as are asked, and no more. */
+  async failed({ no, fed }: FanOut, limit: number): Promise<RunView[]> {
+    const failed: ListedRun[] = [];
+    for (const k of fed.slice(0, ASKED_FOR_FAILED)) {
+      if (failed.length >= limit) break;
+      failed.push(...(await this.#shard(k).runs({ no, status: "error", limit: limit - failed.length })));
+    }
+    return failed.map(({ view }) => view);
   }
 
   async #userRuns(filter: UserRunFilter): Promise<ListedRun[]> {

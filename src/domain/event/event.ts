@@ -130,8 +130,8 @@ class Draft {
 
   #owe(event: OwedEvent, hidden = false): void {
     const isHidden = hidden || this.#report === "none";
-    // Nobody sees a hidden event but in the list of runs, which holds those that failed.
-    if (isHidden && event.type !== "run.failed") return;
+    // Nobody sees a hidden event but in the list of runs, which holds those that failed, a fan-out's too.
+    if (isHidden && event.type !== "run.failed" && event.type !== "fan_out.failed") return;
     this.#owed.push(isHidden ? { ...event, hidden: true } : event);
   }
 }

@@ -43,6 +43,21 @@ export function reportOf(
   return compact({ id, type, at, hidden, count, message, job: indexEntryOf(record), run });
 }
 
+/** A user's run of a fan-out that failed, for the list of runs: the event is the fan-out's. `at`: where the run does not say its end. */
+export function failedUserRun(record: JobRecord, run: RunView, at: number): ReportedEvent {
+  const ended = run.finished_at === undefined ? at : Date.parse(run.finished_at);
+  const message = `"${record.definition.name}" failed for a user: ${oneLine(run.error ?? "unknown")}`;
+  return {
+    id: `${run.id}_failed`,
+    type: "run.failed",
+    at: ended,
+    hidden: true,
+    message,
+    job: indexEntryOf(record),
+    run,
+  };
+}
+
 /** A job that the sweep found overdue since `dueAt` (epoch ms); undefined for one that reports nothing. */
 export function overdueReport(record: JobRecord, dueAt: number): ReportedEvent | undefined {
   if (record.definition.report === "none") return undefined;

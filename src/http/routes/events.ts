@@ -72,7 +72,7 @@ const runs = route({
   tag,
   summary: "List the ended runs of all jobs, newest first",
   description:
-    "Runs that ended as error, of all jobs that the token may see, and every ended run of jobs with `report: all`. By the time of their end; kept for 30 days. Runs of single users of a fan-out are in their job's runs.",
+    "Runs that ended as error, of all jobs that the token may see, and every ended run of jobs with `report: all`. By the time of their end; kept for 30 days. Of a fan-out, at most 50 of its users' runs that failed, once it has ended; all of them are in their job's runs.",
   query: z.strictObject({
     status: RunStatus.optional().meta({ description: "error, success or skipped." }),
     ...window,

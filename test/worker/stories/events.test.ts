@@ -113,6 +113,35 @@ describe("the list", () => {
     expect((await call("GET", "/v1/runs", { token: own })).body.items).toHaveLength(3);
   });
 
+  it.each(["problems", "none"] as const)(
+    "of runs has the failed users of a fan-out, with report %s",
+    async (report) => {
+      const [good, bad] = [fresh("u"), fresh("u")];
+      for (const user of [good, bad]) await call("PUT", `/v1/users/${user}`, { json: {} });
+      const message = JSON.stringify({ users: { [bad]: { status: 404 } } });
+      const id = await makeJob({ message, exec_scope: "all_users", report, retry: { max_attempts: 1 } });
+      await call("POST", `/v1/jobs/${id}/run`);
+      const runs = async (query: string, token?: string): Promise<Item[]> => {
+        const got = await call("GET", `/v1/runs?limit=100&${query}`, token === undefined ? {} : { token });
+        return (got.body.items as Item[]).filter((run) => run.job_id === id);
+      };
+      const [failed] = await eventually(async () => {
+        const found = await runs("status=error");
+        expect(found).toMatchObject([
+          { user_id: bad, status: "error", http_status: 404, job_name: "Water the plants" },
+        ]);
+        return found;
+      });
+      expect((await call("GET", `/v1/jobs/${id}/runs/${failed?.id}`)).body).toMatchObject({ user_id: bad });
+      expect(await runs(`user_id=${bad}`)).toHaveLength(1);
+      expect(await runs(`user_id=${good}`)).toEqual([]);
+      expect(await runs("", await tokenFor({ role: "user", user_id: bad }))).toEqual([]);
+      const events = await eventsOf(`job_id=${id}`);
+      expect(events.map(({ type }) => type)).toEqual(report === "none" ? [] : ["fan_out.failed"]);
+      for (const user of [good, bad]) await call("DELETE", `/v1/users/${user}`);
+    },
+  );
+
   it.each(["type=run.exploded", "since=yesterday", "limit=0", "limit=101", "cursor=nonsense", "colour=red"])(
     "refuses %s and says why",
     async (query) => {

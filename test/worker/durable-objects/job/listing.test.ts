@@ -12,7 +12,7 @@ it("a change that comes while several wait, comes after the last of them", async
   const id = await makeJob({ user_id });
   await runInDurableObject(env.JOB.getByName(id), async (_instance, { storage }) => {
     const state = new JobState(storage, 10);
-    const listing = new JobListing(env, state);
+    const listing = new JobListing(env, state, { failedRuns: async () => [], report: () => undefined });
     const move = () => {
       const record = state.current?.record;
       if (record === undefined) return notFound("job");

@@ -10,6 +10,7 @@ import type { Claimant } from "../../src/objects/mailbox.ts";
 import { MAX_BODY_BYTES } from "../../src/schema/limits.ts";
 import { AgentFrame } from "../../src/schema/mailbox.ts";
 import type { Run } from "../../src/schema/run.ts";
+import { utf8Bytes } from "../../src/schema/text.ts";
 
 export type ReadyFrame = Extract<AgentFrame, { type: "ready" }>;
 
@@ -26,7 +27,8 @@ export type Refused = { readonly to?: string; readonly runId?: string; readonly 
 /** Errors: `invalid_json`, `payload_too_large`, `validation_failed`. */
 export function readFrame(message: string | ArrayBuffer): Result<AgentFrame, Refused> {
   if (typeof message !== "string") return err({ failure: notJson("A frame is JSON text, and this one is binary.") });
-  if (message.length > MAX_BODY_BYTES) return err({ failure: { kind: "payload_too_large", maxBytes: MAX_BODY_BYTES } });
+  if (utf8Bytes(message) > MAX_BODY_BYTES)
+    return err({ failure: { kind: "payload_too_large", maxBytes: MAX_BODY_BYTES } });
   let sent: unknown;
   try {
     sent = JSON.parse(message);

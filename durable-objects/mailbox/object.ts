@@ -12,6 +12,7 @@ import { inTurns } from "../../src/map-limit.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import {
   AGENT_DELETED,
+  AGENT_MOVED,
   type ClaimRequest,
   type MailboxRpc,
   type MailboxStatus,
@@ -100,8 +101,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     this.#dispatch();
   }
 
-  async disconnect(reason: string): Promise<void> {
-    for (const socket of this.#seats.sockets()) socket.close(AGENT_DELETED, reason);
+  async disconnect(why: "deleted" | "moved"): Promise<void> {
+    const reason = why === "moved" ? "the agent has a URL now" : "the agent was deleted";
+    for (const socket of this.#seats.sockets("agent")) socket.close(AGENT_DELETED, reason);
+    for (const poll of this.#seats.sockets("poll")) poll.close(why === "moved" ? AGENT_MOVED : AGENT_DELETED, reason);
     this.#closedAt = Date.now();
     this.#dispatch();
   }

@@ -1,15 +1,17 @@
 /** Taking runs out of a mailbox: at once, or after waiting for one (docs/contract.md §14). HTTP and the tools of MCP call it. */
 import { type Failure, invalid, notFound, type Outcome } from "../domain/failure.ts";
-import { err, ok } from "../domain/result.ts";
+import { err, ok, type Result } from "../domain/result.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import type { Env } from "../env.ts";
 import {
   AGENT_DELETED,
+  AGENT_MOVED,
   type Claimant,
   mailboxObject,
   POLL_DONE,
   SOCKET_REQUEST_HEADER,
   type SocketRequest,
+  TOKEN_ENDED,
 } from "../objects/mailbox.ts";
 import type { JobRunBody } from "../schema/agent-call.ts";
 import { DEFAULT_LEASE_MS, MAX_CLAIM_WAIT_MS, MAX_LEASE_MS, MIN_LEASE_MS, SECOND_MS } from "../schema/limits.ts";
@@ -21,6 +23,11 @@ export type Claim = {
   readonly limit: number;
   readonly leaseMs: number;
 };
+
+/** Why a claim waits no longer: as a call fails, or since its token has expired or was revoked meanwhile. */
+export type ClaimFailure = Failure | { readonly kind: "token_ended" };
+
+type Claimed<T> = Result<T, ClaimFailure>;
 
 /** A mailbox that is restarted drops its sockets; the claim goes on after this. */
 const RECONNECT_MS = 250;
@@ -51,9 +58,9 @@ function durationIn(
 
 /**
  * Claims the oldest runs that the caller may see, up to `limit`, waiting up to `waitMs` for the first. The wait is held here,
- * over a socket that lets the mailbox hibernate. Errors: `not_found` when the agent is deleted meanwhile.
+ * over a socket that lets the mailbox hibernate. Errors: `not_found`, `agent_has_url` and `token_ended` for what becomes so meanwhile.
  */
-export async function claimRuns(env: Env, agentId: string, claim: Claim): Promise<Outcome<readonly JobRunBody[]>> {
+export async function claimRuns(env: Env, agentId: string, claim: Claim): Promise<Claimed<readonly JobRunBody[]>> {
   const { caller, waitMs, limit, leaseMs } = claim;
   const take = (most: number) => mailboxObject(env, agentId).claim({ caller, limit: most, leaseMs });
   const atOnce = await take(limit);
@@ -64,35 +71,33 @@ export async function claimRuns(env: Env, agentId: string, claim: Claim): Promis
   return ok(limit === 1 ? [first.value] : [first.value, ...(await take(limit - 1))]);
 }
 
-async function waitForRun(env: Env, agentId: string, claim: Claim): Promise<Outcome<JobRunBody | undefined>> {
-  const endsAt = Date.now() + claim.waitMs;
+async function waitForRun(env: Env, agentId: string, claim: Claim): Promise<Claimed<JobRunBody | undefined>> {
+  const tokenEndsAt = (claim.caller.role === "admin" ? undefined : claim.caller.expires_at) ?? Number.POSITIVE_INFINITY;
+  const endsAt = Math.min(Date.now() + claim.waitMs, tokenEndsAt);
   for (;;) {
     const got = await waitOnce(env, agentId, claim, endsAt - Date.now());
-    if (got === "closed") {
-      // The mailbox was restarted: its offers stand, and its sockets are gone.
-      if (Date.now() + RECONNECT_MS >= endsAt) return ok(undefined);
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-      continue;
-    }
-    return got;
+    if (got !== "closed") return got.ok && got.value === undefined && endsAt === tokenEndsAt ? TOKEN_OVER : got;
+    // The mailbox was restarted: its offers stand, and its sockets are gone.
+    if (Date.now() + RECONNECT_MS >= endsAt) return ok(undefined);
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
   }
 }
+
+const TOKEN_OVER = err({ kind: "token_ended" } as const);
 
 async function waitOnce(
   env: Env,
   agentId: string,
   { caller, leaseMs }: Claim,
   limitMs: number,
-): Promise<Outcome<JobRunBody | undefined> | "closed"> {
+): Promise<Claimed<JobRunBody | undefined> | "closed"> {
   const request: SocketRequest = { kind: "poll", caller, leaseMs };
   const headers = { upgrade: "websocket", [SOCKET_REQUEST_HEADER]: JSON.stringify(request) };
   const { webSocket: socket } = await mailboxObject(env, agentId).fetch(new Request("https://mailbox/", { headers }));
   if (socket === null) return "closed";
-  const told = Promise.withResolvers<string | Failure | undefined>();
+  const told = Promise.withResolvers<string | ClaimFailure | undefined>();
   socket.addEventListener("message", ({ data }) => told.resolve(String(data)));
-  socket.addEventListener("close", ({ code }) =>
-    told.resolve(code === AGENT_DELETED ? notFound("agent").error : undefined),
-  );
+  socket.addEventListener("close", ({ code }) => told.resolve(closedBecause(code, agentId)));
   // The mailbox looks for an offer when the socket is open: none between a look before and the wait is missed.
   socket.accept();
   const wait = (ms: number) => {
@@ -110,4 +115,11 @@ async function waitOnce(
   if (got === "over" || got === POLL_DONE) return ok(undefined);
   if (got === undefined) return "closed";
   return typeof got === "string" ? ok(JSON.parse(got)) : err(got);
+}
+
+/** Why the mailbox has closed a waiting socket; undefined: it was restarted. */
+function closedBecause(code: number, agent: string): ClaimFailure | undefined {
+  if (code === AGENT_DELETED) return notFound("agent").error;
+  if (code === AGENT_MOVED) return { kind: "agent_has_url", agent };
+  return code === TOKEN_ENDED ? TOKEN_OVER.error : undefined;
 }

@@ -94,7 +94,7 @@ export async function putAgent(
   if (!put.ok) return put;
   const { agent, created, secret } = put.value;
   if (agent.url !== "" && !created && change.url !== undefined) {
-    await mailboxObject(env, id).disconnect("the agent has a URL now");
+    await mailboxObject(env, id).disconnect("moved");
   }
   const view = await viewOf(env, listed(agent), true);
   return ok({ agent: { ...view, ...(secret === undefined ? {} : { secret }) }, created });
@@ -134,7 +134,7 @@ const unregistered = (env: Env, settings: Settings, id: string): RegisteredAgent
 export async function deleteAgent(env: Env, id: string, by?: Author): Promise<Outcome<null>> {
   const answer = await agentShard(env, id).deleteAgent(id, by);
   cache.delete(id);
-  if (answer.ok) await mailboxObject(env, id).disconnect("the agent was deleted");
+  if (answer.ok) await mailboxObject(env, id).disconnect("deleted");
   return answer;
 }
 

@@ -52,6 +52,8 @@ export const POLL_DONE = "done";
 /** Close codes of the socket (docs/contract.md §14). */
 export const TOKEN_ENDED = 4401;
 export const AGENT_DELETED = 4404;
+/** How the Worker's waiting socket is closed when the agent has an address now. */
+export const AGENT_MOVED = 4409;
 
 export interface MailboxRpc {
   /** Puts a run into the mailbox; it stays until it is claimed or its time is over. Answers since when. */
@@ -71,7 +73,7 @@ export interface MailboxRpc {
    * The agent was deleted, or has an address now: every socket is closed, and what is offered goes back to its jobs, which
    * deliver it as the agent is reached then. What is claimed stays the agent's.
    */
-  disconnect(reason: string): Promise<void>;
+  disconnect(why: "deleted" | "moved"): Promise<void>;
   /** The token is revoked: its sockets are closed. */
   revoked(tokenId: string): Promise<void>;
   /** Opens the socket that {@link SOCKET_REQUEST_HEADER} describes: 101, or 429 when the agent has as many as it may. */

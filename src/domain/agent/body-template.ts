@@ -1,5 +1,5 @@
 /**
- * The body of calls to an agent that was not made for Reveille (docs/contract.md §14): a JSON value whose strings hold placeholders. They
+ * The body of calls to an agent that was not made for Reveille (docs/contract.md §14): a JSON value whose strings, keys too, hold placeholders. They
  * are filled once, in the value and not in its text, so that no message can break out of its string.
  */
 import type { FieldError } from "../failure.ts";
@@ -33,8 +33,16 @@ export function templateErrors(template: unknown, path: string): FieldError[] {
   if (typeof template === "string") return stringErrors(template, path);
   if (Array.isArray(template)) return template.flatMap((item, index) => templateErrors(item, `${path}.${index}`));
   if (typeof template !== "object" || template === null) return [];
-  return Object.entries(template).flatMap(([key, item]) => templateErrors(item, `${path}.${key}`));
+  return Object.entries(template).flatMap(([key, item]) => [
+    ...(key === PAYLOAD ? [notAKey(`${path}.${key}`)] : stringErrors(key, `${path}.${key}`)),
+    ...templateErrors(item, `${path}.${key}`),
+  ]);
 }
+
+const notAKey = (path: string): FieldError => ({
+  path,
+  message: `${PAYLOAD} is the payload itself, so it is no key: {"payload": "${PAYLOAD}"}`,
+});
 
 function stringErrors(text: string, path: string): FieldError[] {
   if (text === PAYLOAD) return [];
@@ -56,10 +64,14 @@ export function fillTemplate(template: unknown, values: TemplateValues): unknown
   if (typeof template === "string") return fillString(template, values);
   if (Array.isArray(template)) return template.map((item) => fillTemplate(item, values));
   if (typeof template !== "object" || template === null) return template;
-  return Object.fromEntries(Object.entries(template).map(([key, item]) => [key, fillTemplate(item, values)]));
+  return Object.fromEntries(
+    Object.entries(template).map(([key, item]) => [fillText(key, values), fillTemplate(item, values)]),
+  );
 }
 
-function fillString(text: string, values: TemplateValues): unknown {
-  if (text === PAYLOAD) return values.payload ?? {};
+const fillString = (text: string, values: TemplateValues): unknown =>
+  text === PAYLOAD ? (values.payload ?? {}) : fillText(text, values);
+
+function fillText(text: string, values: TemplateValues): string {
   return text.replace(PLACEHOLDER, (whole, name: string) => (isPlaceholder(name) ? (values[name] ?? "") : whole));
 }

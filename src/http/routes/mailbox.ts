@@ -36,9 +36,13 @@ const claim = route({
     if (!leaseMs.ok) return leaseMs;
     const terms = { caller: mailbox.value, waitMs: waitMs.value, leaseMs: leaseMs.value, limit: body.limit };
     const claimed = await claimRuns(env, params.id, terms);
-    return claimed.ok ? reply(200, { items: [...claimed.value] }) : claimed;
+    if (claimed.ok) return reply(200, { items: [...claimed.value] });
+    const { error } = claimed;
+    return err(error.kind === "token_ended" ? { kind: "unauthorized", detail: TOKEN_OVER } : error);
   },
 });
+
+const TOKEN_OVER = "The token has expired, or was revoked, while the call waited.";
 
 const connect = route({
   method: "get",

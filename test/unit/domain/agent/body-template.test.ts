@@ -15,7 +15,7 @@ const values = {
 };
 
 describe("a body template", () => {
-  it("has its placeholders filled, in any string, as often as they come; other values stay", () => {
+  it("has its placeholders filled, in any string and key, as often as they come; other values stay", () => {
     const template = {
       text: "{{message}} for {{user_id}}.",
       ids: ["{{run_id}}/{{run_id}}", "{{job_id}}"],
@@ -23,7 +23,7 @@ describe("a body template", () => {
       yes: true,
       nothing: null,
       input: "{{payload}}",
-      "{{message}}": "keys stay",
+      "{{run_id}}": "a key",
     };
     expect(fillTemplate(template, values)).toEqual({
       text: 'Say "hello"\n{{run_id}} for .',
@@ -32,7 +32,7 @@ describe("a body template", () => {
       yes: true,
       nothing: null,
       input: { deep: [1, { a: null }] },
-      "{{message}}": "keys stay",
+      "j1-s1": "a key",
     });
     expect(fillTemplate("{{payload}}", {})).toEqual({});
   });
@@ -52,6 +52,8 @@ describe("a body template", () => {
     ["{{}}", "body"],
     [{ text: "see {{payload}}" }, "body.text"],
     [{ text: "{{ message }}" }, "body.text"],
+    [{ "{{nonsense}}": 1 }, "body.{{nonsense}}"],
+    [{ deep: [{ "{{payload}}": 1 }] }, "body.deep.0.{{payload}}"],
   ])("with something else in braces is refused: %j", (template, path) => {
     expect(templateErrors(template, "body")).toEqual([{ path, message: expect.stringContaining("{{") }]);
   });

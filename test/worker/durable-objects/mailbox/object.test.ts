@@ -116,6 +116,7 @@ describe("a socket", () => {
     ["nonsense", { problem: { code: "invalid_json" } }],
     ["[]", { problem: { code: "validation_failed" } }],
     ['{"type":"sing","run_id":"r"}', { to: "sing", run_id: "r", problem: { code: "validation_failed" } }],
+    [`"${"é".repeat(140_000)}"`, { problem: { code: "payload_too_large" } }],
     ['{"type":"ready","capacity":0}', { to: "ready", problem: { code: "validation_failed" } }],
     ['{"type":"ready","capacity":101}', { to: "ready", problem: { code: "validation_failed" } }],
     ['{"type":"ready","capacity":1,"lease":"1s"}', { to: "ready", problem: { code: "validation_failed" } }],
@@ -127,7 +128,7 @@ describe("a socket", () => {
       '{"type":"complete","job_id":"j","run_id":"r","status":"maybe"}',
       { to: "complete", run_id: "r", problem: { code: "validation_failed" } },
     ],
-  ])("answers %s with a problem, and stays", async (text, answer) => {
+  ])("answers %.60s with a problem, and stays", async (text, answer) => {
     const socket = await connected(await makeAgent());
     socket.send(text);
     expect(await socket.heard(1)).toMatchObject({ type: "problem", ...answer });

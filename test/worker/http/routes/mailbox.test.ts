@@ -1,7 +1,8 @@
 /** Claims over HTTP (docs/contract.md §14): who may take which runs, in which order, under what lease, and when they end. */
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { agentToken, call, env, expectProblem, fresh, tokenFor } from "../../http-fixture.ts";
+import { mintToken } from "../../../../src/agent/token.ts";
+import { agentToken, call, env, expectProblem, fresh, TOKEN_SECRET, tokenFor } from "../../http-fixture.ts";
 import { claim, itemsOf, makeAgent, makeJobOf, offer, ringJob, runIds, runOf } from "../../mailbox-fixture.ts";
 
 describe("an agent without an address", () => {
@@ -78,6 +79,30 @@ describe("an agent without an address", () => {
   it("is answered with nothing when the wait is over", async () => {
     const agent = await makeAgent();
     expect(runIds(await claim(agent, { wait: "300ms" }))).toEqual([]);
+  });
+
+  it("is refused while it waits, once its agent is deleted or has a URL, or its token is revoked or has expired", async () => {
+    const [deleted, moved, kept] = [await makeAgent(), await makeAgent(), await makeAgent()];
+    const role = { role: "agent", agent_id: kept } as const;
+    const made = await call("POST", "/v1/tokens", { json: { ...role, expires_in: "1h" } });
+    const short = await mintToken(role, TOKEN_SECRET, Date.now(), Date.now() + 1_500);
+    const wait = { wait: "20s" };
+    const waiting = [
+      claim(deleted, wait),
+      claim(moved, wait),
+      claim(kept, wait, { token: String(made.body.token) }),
+      claim(kept, wait, { token: short }),
+    ];
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await call("DELETE", `/v1/agents/${deleted}`);
+    await call("PUT", `/v1/agents/${moved}`, { json: { url: "https://agent.test/hook" } });
+    await call("DELETE", `/v1/tokens/${made.body.id}`);
+    expect((await Promise.all(waiting)).map(({ status, body }) => [status, body.code])).toEqual([
+      [404, "not_found"],
+      [409, "agent_has_url"],
+      [401, "unauthorized"],
+      [401, "unauthorized"],
+    ]);
   });
 
   it("of 20 that wait each run goes to one", async () => {

@@ -5,7 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { callJob, notifyListeners } from "../../src/agent/attempt.ts";
-import { withdrawOffer } from "../../src/agent/offer.ts";
+import { followUpOffer } from "../../src/agent/offer.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { NO_USERS } from "../../src/domain/fan-out/fan-out.ts";
 import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
@@ -137,7 +137,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
       return err({ kind: "run_already_finished", status: run.status });
     }
     if (change.kind === "release" && !isReleasable(run, change.by)) return notClaimed;
-    if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change));
+    if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change), change);
     const { jobId, definition } = fanOut.spec;
     const body = await notifyListeners(definition, { ...run, jobId }, change.body);
     // Meanwhile it may have ended, or have been dropped with its fan-out.
@@ -151,7 +151,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     const ended = completeRun(now, body, Date.now());
     const { control } = body;
     const isSteered = control !== undefined && control !== null;
-    return this.#changed(fanOut, key, now, isSteered ? noteControl(ended, readControl(control)) : ended);
+    return this.#changed(fanOut, key, now, isSteered ? noteControl(ended, readControl(control)) : ended, change);
   }
 
   /** Hands an offered run to the agent that claims it. Undefined if it is not offered (any more). */
@@ -191,9 +191,9 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     return run === undefined ? undefined : { fanOut, run };
   }
 
-  #changed(fanOut: StoredFanOut, key: string, before: Run, after: Run): Outcome<RunView> {
+  #changed(fanOut: StoredFanOut, key: string, before: Run, after: Run, change: RunChange): Outcome<RunView> {
     this.#loop.change(fanOut, key, before, after);
-    if (!isActive(after)) withdrawOffer(this.env, after);
+    if (!("via" in change) || change.via === undefined) followUpOffer(this.env, after);
     return ok(viewOf(fanOut, after));
   }
 

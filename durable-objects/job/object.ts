@@ -256,12 +256,13 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
   async completeRun(caller: Caller, runId: string, body: CompleteBody, via?: "mailbox"): Promise<Outcome<RunView>> {
-    const complete = () => this.#runLog.complete(caller, runId, body);
+    const complete = () => this.#runLog.complete(caller, runId, body, via);
     return via === "mailbox" ? this.#offers.reporting(runId, complete) : complete();
   }
 
-  async progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
-    return this.#runLog.progress(caller, runId, progress);
+  async progressRun(caller: Caller, runId: string, progress: Progress, via?: "mailbox"): Promise<Outcome<RunView>> {
+    const report = () => this.#runLog.progress(caller, runId, progress, via);
+    return via === "mailbox" ? this.#offers.reporting(runId, report) : report();
   }
 
   /** Stops an active run, hanging up a call in flight. */

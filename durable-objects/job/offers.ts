@@ -1,24 +1,24 @@
 /** The offers of a job's runs, as far as their mailboxes have to hear of their end. */
-import { withdrawOffer } from "../../src/agent/offer.ts";
-import { isActive, type Run } from "../../src/domain/run/run.ts";
+import { followUpOffer, withdrawOffer } from "../../src/agent/offer.ts";
+import type { Run } from "../../src/domain/run/run.ts";
 import type { Env } from "../../src/env.ts";
 import type { StateChange } from "./state.ts";
 
 export class JobOffers {
   readonly #env: Env;
-  /** Runs whose end their mailbox reports itself. */
+  /** Runs of which their mailbox reports something at this moment. */
   readonly #reported = new Set<string>();
 
   constructor(env: Env) {
     this.#env = env;
   }
 
-  /** A commit has ended runs: their offers go, and the sockets that held them have room again. */
+  /** A commit has ended runs, so their offers go and the sockets that held them have room again; or it has renewed leases. */
   noticed({ runs }: StateChange): void {
-    for (const run of runs) if (!isActive(run) && !this.#reported.delete(run.id)) withdrawOffer(this.#env, run);
+    for (const run of runs) if (!this.#reported.has(run.id)) followUpOffer(this.#env, run);
   }
 
-  /** The mailbox is about to report the end of this run. */
+  /** The mailbox is about to report on this run, so it need not be told. */
   async reporting<T>(runId: string, report: () => Promise<T>): Promise<T> {
     this.#reported.add(runId);
     try {

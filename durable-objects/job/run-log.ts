@@ -72,8 +72,8 @@ export class JobRunLog {
   }
 
   /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
-  async complete(caller: Caller, runId: string, body: CompleteBody): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "complete", body });
+  async complete(caller: Caller, runId: string, body: CompleteBody, via?: "mailbox"): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "complete", body, via });
     const seen = this.#reportable(caller, runId);
     if (!seen.ok) return seen;
     const { state, run } = seen.value;
@@ -87,8 +87,8 @@ export class JobRunLog {
     );
   }
 
-  async progress(caller: Caller, runId: string, progress: Progress): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "progress", progress });
+  async progress(caller: Caller, runId: string, progress: Progress, via?: "mailbox"): Promise<Outcome<RunView>> {
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "progress", progress, via });
     return this.#changeRun(
       caller,
       runId,

@@ -61,7 +61,7 @@ export async function report(env: Env, caller: Claimant, frame: RunFrame): Promi
   switch (type) {
     case "progress": {
       const { type: _type, job_id: _job, run_id: _run, ...progress } = frame;
-      return job.value.progressRun(caller, run_id, progress);
+      return job.value.progressRun(caller, run_id, progress, "mailbox");
     }
     case "complete": {
       const { type: _type, job_id: _job, run_id: _run, ...body } = frame;

@@ -101,6 +101,13 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     this.#dispatch();
   }
 
+  async renewed(runId: string, leaseEndsAt: number): Promise<void> {
+    for (const socket of this.#seats.sockets("agent")) {
+      if (this.#seats.holds(socket, runId)) this.#seats.hold(socket, runId, leaseEndsAt);
+    }
+    this.#arm();
+  }
+
   async disconnect(why: "deleted" | "moved"): Promise<void> {
     const reason = why === "moved" ? "the agent has a URL now" : "the agent was deleted";
     for (const socket of this.#seats.sockets("agent")) socket.close(AGENT_DELETED, reason);
@@ -308,11 +315,12 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   /** A frame about a run, carried out and answered. */
-  async #report(socket: WebSocket, { caller, leaseMs }: Seat, frame: RunFrame): Promise<void> {
+  async #report(socket: WebSocket, { caller }: Seat, frame: RunFrame): Promise<void> {
     const { type, run_id } = frame;
     const outcome = await report(this.env, caller, frame);
     if (outcome.ok && type === "progress") {
-      if (this.#seats.holds(socket, run_id)) this.#seats.hold(socket, run_id, Date.now() + leaseMs);
+      const { lease_expires_at: leaseEndsAt } = outcome.value;
+      if (leaseEndsAt !== undefined) await this.renewed(run_id, Date.parse(leaseEndsAt));
     } else if (outcome.ok || outcome.error.kind === "run_already_finished") {
       this.#free(run_id);
     }

@@ -1,6 +1,6 @@
 /** The mailbox as a channel: an attempt is an offer, and a claim is a 202 (docs/contract.md §14). */
 import type { Answer } from "../domain/run/attempt-outcome.ts";
-import type { Run } from "../domain/run/run.ts";
+import { isActive, isRenewed, type Run } from "../domain/run/run.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
@@ -29,12 +29,21 @@ export async function offerRun(
 }
 
 /**
- * Tells the mailbox that a run needs it no more: one that ended unclaimed, or in the hands of a socket. Nobody waits for it: an
- * offer that stays is void, since its job confirms no claim any more.
+ * Tells the mailbox what became of a run without its doing: the run has ended unclaimed or in the hands of a socket, or that socket's
+ * agent has renewed its lease over HTTP. Nobody waits for it: an offer that stays is void, since its job confirms no claim any more,
+ * and a socket whose room is counted by an old lease gets a run too early at most.
  */
-export function withdrawOffer(env: Env, { id, offeredAt, offeredTo, claim }: Run): void {
+export function followUpOffer(env: Env, run: Run): void {
+  const { id, offeredAt, offeredTo, claim } = run;
   if (offeredAt === undefined || offeredTo === undefined || claim?.bySocket === false) return;
-  mailboxObject(env, offeredTo)
-    .settled({ runId: id, offeredAt })
-    .catch((error: unknown) => logError("A mailbox could not be told that a run has ended", { run_id: id }, error));
+  const tell = (told: Promise<void>): void =>
+    void told.catch((error: unknown) =>
+      logError("A mailbox could not be told of a run that it had offered", { run_id: id }, error),
+    );
+  const mailbox = mailboxObject(env, offeredTo);
+  if (!isActive(run)) tell(mailbox.settled({ runId: id, offeredAt }));
+  else if (claim !== undefined && isRenewed(run)) tell(mailbox.renewed(id, claim.leaseEndsAt));
 }
+
+/** The job of a run is deleted: its offer goes. */
+export const withdrawOffer = (env: Env, run: Run): void => followUpOffer(env, { ...run, phase: "ended" });

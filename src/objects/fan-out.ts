@@ -16,10 +16,13 @@ export type ListedRun = RunKey & { readonly view: RunView };
 
 /** What may be done to a user's run from outside. */
 export type RunChange =
-  | { readonly kind: "complete"; readonly body: CompleteBody }
-  | { readonly kind: "progress"; readonly progress: Progress }
+  | ({ readonly kind: "complete"; readonly body: CompleteBody } & ByWay)
+  | ({ readonly kind: "progress"; readonly progress: Progress } & ByWay)
   | { readonly kind: "cancel" }
   | { readonly kind: "release"; readonly by: "agent" | "mailbox" };
+
+/** The mailbox of the run reports it, and need not be told. */
+type ByWay = { readonly via?: "mailbox" | undefined };
 
 /** A run that was claimed, and what of its job the agent is handed with it. */
 export type ClaimedRun = {

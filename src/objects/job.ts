@@ -117,8 +117,8 @@ export interface JobRpc {
    * told. Errors: `run_already_finished` for a different one.
    */
   completeRun(caller: Caller, runId: string, body: CompleteBody, via?: "mailbox"): Promise<Outcome<Run>>;
-  /** Errors: `run_already_finished`. */
-  progressRun(caller: Caller, runId: string, progress: Progress): Promise<Outcome<Run>>;
+  /** `via` as in `completeRun`. Errors: `run_already_finished`. */
+  progressRun(caller: Caller, runId: string, progress: Progress, via?: "mailbox"): Promise<Outcome<Run>>;
   /** Stops an active run, hanging up a call in flight. Errors: `run_already_finished`. */
   cancelRun(caller: Caller, runId: string): Promise<Outcome<Run>>;
 

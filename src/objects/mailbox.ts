@@ -69,6 +69,8 @@ export interface MailboxRpc {
   }>;
   /** A run of this mailbox has ended: its offer goes, and a socket that held it has room again. */
   settled(run: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
+  /** The agent has renewed the lease of a run that one of its sockets holds, by another way than the socket. */
+  renewed(runId: string, leaseEndsAt: number): Promise<void>;
   /**
    * The agent was deleted, or has an address now: every socket is closed, and what is offered goes back to its jobs, which
    * deliver it as the agent is reached then. What is claimed stays the agent's.

@@ -288,6 +288,10 @@ export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): 
 
 const isClaimed = ({ phase, claim }: Run): boolean => phase === "waiting" && claim !== undefined;
 
+/** Whether progress has renewed the lease since the claim. */
+export const isRenewed = ({ phase, claim }: Run): boolean =>
+  phase === "waiting" && claim !== undefined && claim.leaseEndsAt - claim.leaseMs > claim.at;
+
 /** Whether the run can be given back: by the agent that has claimed it, or by the mailbox that it is offered in. */
 export const isReleasable = (run: Run, by: "agent" | "mailbox"): boolean =>
   by === "agent" ? isClaimed(run) : run.phase === "offered";

@@ -1,5 +1,6 @@
 /** What each tool of `/mcp` is called, stands for and says of itself. Language models read the descriptions. */
 import * as z from "zod";
+import { compact } from "../../domain/compact.ts";
 import type { Caller } from "../../domain/job/access.ts";
 import { DurationText } from "../../schema/schedule.ts";
 import { briefJobs, type Fields, markOutputs, onlyRun, shareOutputs } from "./trim.ts";
@@ -171,11 +172,12 @@ Example: {"wait_seconds": 50}`,
           .meta({ aliases: ["wait", "timeout", "seconds", "timeout_seconds"], description: "0 to 50" }),
         lease: DurationText.optional().meta({ aliases: ["lease_seconds"], description: "10s to 1h, default 1m" }),
       }),
-      toRoute: ({ agent_id, wait_seconds, lease }, caller) => ({
-        agent_id: agent_id ?? ("agent_id" in caller ? caller.agent_id : undefined),
-        wait: `${wait_seconds}s`,
-        ...(lease === undefined ? {} : { lease }),
-      }),
+      toRoute: ({ agent_id, wait_seconds, lease }, caller) =>
+        compact({
+          agent_id: agent_id ?? ("agent_id" in caller ? caller.agent_id : undefined),
+          wait: `${wait_seconds}s`,
+          lease,
+        }),
     },
   },
   {

@@ -112,11 +112,38 @@ describe("a socket", () => {
     );
   });
 
+  it("has no room at the end of the first lease if progress has come over HTTP meanwhile", async () => {
+    const agent = await makeAgent();
+    const [first, second] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1, lease: "10s" });
+    const run = await offer(first);
+    const token = (await socket.heard(1)).data?.complete.token ?? "";
+    await offer(second);
+    const claimedAt = Date.now();
+    const look = () => socket.send({ type: "ready", capacity: 1, lease: "10s" });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      vi.setSystemTime(claimedAt + 8_000);
+      await call("POST", `/v1/jobs/${first}/runs/${run}/progress`, { token, json: { percent: 50 } });
+      await settle();
+      vi.setSystemTime(claimedAt + 12_000);
+      look();
+      await settle();
+      expect(socket.runs()).toHaveLength(1);
+      vi.setSystemTime(claimedAt + 18_500);
+      look();
+      await socket.heard(2);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(socket.runs()[1]).toMatchObject({ job_id: second });
+  });
+
   it.each([
     ["nonsense", { problem: { code: "invalid_json" } }],
     ["[]", { problem: { code: "validation_failed" } }],
     ['{"type":"sing","run_id":"r"}', { to: "sing", run_id: "r", problem: { code: "validation_failed" } }],
-    [`"${"é".repeat(140_000)}"`, { problem: { code: "payload_too_large" } }],
     ['{"type":"ready","capacity":0}', { to: "ready", problem: { code: "validation_failed" } }],
     ['{"type":"ready","capacity":101}', { to: "ready", problem: { code: "validation_failed" } }],
     ['{"type":"ready","capacity":1,"lease":"1s"}', { to: "ready", problem: { code: "validation_failed" } }],
@@ -128,12 +155,18 @@ describe("a socket", () => {
       '{"type":"complete","job_id":"j","run_id":"r","status":"maybe"}',
       { to: "complete", run_id: "r", problem: { code: "validation_failed" } },
     ],
-  ])("answers %.60s with a problem, and stays", async (text, answer) => {
+  ])("answers %s with a problem, and stays", async (text, answer) => {
     const socket = await connected(await makeAgent());
     socket.send(text);
     expect(await socket.heard(1)).toMatchObject({ type: "problem", ...answer });
     socket.send("ping");
     expect(await socket.heard(2)).toEqual({ type: "pong" });
+  });
+
+  it("measures a frame in bytes: one of more than 256 KiB is a problem", async () => {
+    const socket = await connected(await makeAgent());
+    socket.send(`"${"é".repeat(140_000)}"`);
+    expect(await socket.heard(1)).toMatchObject({ type: "problem", problem: { code: "payload_too_large" } });
   });
 
   it("is told that a run has ended, and that a run was not claimed", async () => {

@@ -2,7 +2,11 @@
 // The command: in the package what was built of it, in a clone its sources, which Node 24 (a development dependency) runs as they are.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import * as module from "node:module";
 import { fileURLToPath } from "node:url";
+
+// Node keeps what it compiled, and what it made of TypeScript: the next command starts in half the time. Node 20 has no such cache.
+module.enableCompileCache?.();
 
 const sources = new URL("../src/cli/main.ts", import.meta.url);
 if (!existsSync(sources)) await import("../dist/package/cli.js");

@@ -25,7 +25,7 @@ for (const folder of WATCHED) {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(signal));
 
 function start(): ChildProcess {
-  return spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), "start"], { stdio: "inherit" });
+  return spawn(process.execPath, [join(ROOT, "bin/reveille.mjs"), "start"], { stdio: "inherit" });
 }
 
 async function restart(file: string): Promise<void> {

@@ -72,7 +72,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 /** `npm start` with storage of its own, ended and removed with this process. */
 async function startService(agentUrl: string): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), "reveille-screenshots-"));
-  const child = spawn(process.execPath, ["src/cli/main.ts", "start"], {
+  const child = spawn(process.execPath, ["bin/reveille.mjs", "start"], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, PORT: "0", DATA_DIR: dataDir, ADMIN_TOKEN: TOKEN, AGENT_URL: agentUrl, AGENT_SECRET },

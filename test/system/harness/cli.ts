@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { atEnd } from "./cleanup.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const MAIN = join(ROOT, "src/cli/main.ts");
+const COMMAND = join(ROOT, "bin/reveille.mjs");
 
 export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
 
@@ -19,7 +19,7 @@ export type CliOptions = {
 
 /** Starts the command; the caller waits for what it prints, or ends it. */
 export function startCli(words: readonly string[], { env = {}, cwd, stdin }: CliOptions) {
-  const child = spawn(process.execPath, [MAIN, ...words], {
+  const child = spawn(process.execPath, [COMMAND, ...words], {
     cwd,
     stdio: "pipe",
     env: { PATH: process.env.PATH, HOME: cwd, ...env },

@@ -191,7 +191,7 @@ function processesOf(group: number): Process[] {
 
 function nodeOf(group: number): number {
   const node = processesOf(group).find(
-    ({ command }) => command.includes("src/cli/main.ts start") && !command.startsWith("sh "),
+    ({ command }) => command.includes("bin/reveille.mjs start") && !command.startsWith("sh "),
   );
   if (node === undefined) throw new Error("the node process of npm start does not run");
   return node.pid;

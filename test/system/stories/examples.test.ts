@@ -172,12 +172,12 @@ for (const { name, start, skip = false } of examples) {
       session?: string;
       secret?: string;
       signature?: (good: string) => string;
-      timestamp?: string;
+      timestamp?: () => string;
       alter?: (body: string) => string;
       headers?: boolean;
     }): Promise<Response> => {
       const id = forge.id ?? `run-${randomBytes(8).toString("hex")}`;
-      const timestamp = forge.timestamp ?? String(Math.floor(Date.now() / 1_000));
+      const timestamp = forge.timestamp?.() ?? String(Math.floor(Date.now() / 1_000));
       const body = JSON.stringify({
         type: "job.run",
         timestamp: new Date().toISOString(),
@@ -208,9 +208,9 @@ for (const { name, start, skip = false } of examples) {
       ["an empty signature", { signature: () => "v1," }],
       ["a signature of another version", { signature: (good) => good.replace("v1,", "v2,") }],
       ["a signature that is no base64", { signature: () => "v1,§§§" }],
-      ["a timestamp of six minutes ago", { timestamp: seconds(-360) }],
-      ["a timestamp six minutes ahead", { timestamp: seconds(360) }],
-      ["a timestamp that is no number", { timestamp: "now" }],
+      ["a timestamp of six minutes ago", { timestamp: () => seconds(-360) }],
+      ["a timestamp six minutes ahead", { timestamp: () => seconds(360) }],
+      ["a timestamp that is no number", { timestamp: () => "now" }],
     ])("refuses %s with 401", async (_what, forge) => {
       expect((await call(forge)).status).toBe(401);
     });

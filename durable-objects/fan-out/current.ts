@@ -6,7 +6,7 @@ import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/sha
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
 import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
-import { addSpend, dayOf, type Spent } from "../../src/domain/run/budget.ts";
+import { addSpend, dayOf, type Spent, spentSince } from "../../src/domain/run/budget.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";
 import type { ShardStatus } from "../../src/objects/fan-out.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
@@ -87,6 +87,7 @@ export class CurrentFanOut {
       idle: this.isIdle,
       counts: { ...counts, total: counts.total + toCome },
       ...(this.#gone === undefined ? {} : { gone: this.#gone }),
+      ...(this.#spent === undefined ? {} : { lastDay: spentSince(this.spec.spent, this.#spent) }),
     };
   }
 

@@ -170,7 +170,8 @@ export class FanOutStore {
   /** Counts the log of one fan-out: reads all of it, so keep the answer. `active` are logged runs that have not ended. */
   counts(no: number): FanOutCounts & { readonly active: number; readonly usd: number; readonly tokens: number } {
     const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, active: 0, usd: 0, tokens: 0 };
-    const sums = "sum(run ->> 'costUsd') AS usd, sum(run ->> 'tokens') AS tokens";
+    // `total` and not `sum`, which fails where whole numbers come to more than 2^63.
+    const sums = "total(run ->> 'costUsd') AS usd, total(run ->> 'tokens') AS tokens";
     for (const row of all(this.#sql, `SELECT status, count(*) AS n, ${sums} FROM ${runTable(no)} GROUP BY status`)) {
       const n = Number(row.n);
       counts.usd += Number(row.usd ?? 0);

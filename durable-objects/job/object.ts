@@ -378,8 +378,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return seen.ok ? read(seen.value) : seen;
   }
 
-  #call({ record, job }: TickState, run: Run, deadline: Deadline) {
-    const previous = record.definition.continuity ? this.#state.store.lastEnded(run.id) : undefined;
+  async #call({ record, job }: TickState, run: Run, deadline: Deadline) {
+    const previous = await this.#runLog.previousOf(run);
     return callJob(
       this.env,
       settingsOf(this.env),

@@ -14,6 +14,7 @@ import {
   isReleasable,
   type Lease,
   notClaimed,
+  type PreviousRun,
   type Run,
   repeatsReport,
 } from "../../src/domain/run/run.ts";
@@ -117,8 +118,13 @@ export class JobRunLog {
     if (run === undefined || !isClaimable(run)) return "not_offered";
     const claimed = changeByClaim(current, run, lease, Date.now());
     this.#state.commit(claimed);
-    const previous = definition.continuity ? this.#state.store.lastEnded(runId) : undefined;
-    return { run: claimed.run, definition, origin, previous };
+    return { run: claimed.run, definition, origin, previous: await this.previousOf(run) };
+  }
+
+  /** How the last run ended before this one, of the same user; of a user's run of a fan-out that is repeated, at least that one. */
+  async previousOf(run: Run): Promise<PreviousRun | undefined> {
+    if (!this.#state.stored?.record.definition.continuity) return undefined;
+    return this.#state.store.lastEnded(run) ?? (await this.#userRuns.repeatedBy(run));
   }
 
   /** A claimed run comes back, or one that was offered: it is delivered again at once. */

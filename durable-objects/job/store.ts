@@ -109,9 +109,9 @@ export class JobStore {
     return row === undefined ? undefined : toRun(row);
   }
 
-  /** The run that was the last to end as success or error, that of this id left out. */
-  lastEnded(exceptId: string): Run | undefined {
-    const row = first(this.#sql, LAST_ENDED, exceptId);
+  /** The other run of its user that was the last to end as success or error: what one user's run came to is not told to another's. */
+  lastEnded({ id, userId }: Pick<Run, "id" | "userId">): Run | undefined {
+    const row = first(this.#sql, LAST_ENDED, id, userId ?? null);
     return row === undefined ? undefined : toRun(row);
   }
 
@@ -197,7 +197,7 @@ export class JobStore {
 
 const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = 'fan_out') AS fanned_out FROM entry
   WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
-const LAST_ENDED = `SELECT body FROM entry WHERE slot > 0 AND status IN ('success', 'error') AND id != ?
+const LAST_ENDED = `SELECT body FROM entry WHERE slot > 0 AND status IN ('success', 'error') AND id != ? AND body ->> 'userId' IS ?
   ORDER BY body ->> 'finishedAt' DESC, seq DESC LIMIT 1`;
 const OLDEST_ENDED = "SELECT slot FROM entry WHERE phase = 'ended' ORDER BY seq LIMIT ?";
 const toRun = (row: Row): Run => parse<Run>(row.body);

@@ -1,7 +1,7 @@
 /** The body of a call to the agent, field by field as docs/contract.md §4 has it. */
 
 import type { TemplateValues } from "../domain/agent/body-template.ts";
-import type { Run } from "../domain/run/run.ts";
+import type { PreviousRun as EarlierRun, Run } from "../domain/run/run.ts";
 import { offerView } from "../domain/run/run-view.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatInstant } from "../domain/time/instant.ts";
@@ -13,7 +13,7 @@ export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "d
   Partial<Pick<Run, "phase" | "offeredAt" | "claim" | "message" | "payload">> & {
     readonly jobId: string;
     /** The last run of the job, or of the user, that ended as success or error: handed over where the job has `continuity`. */
-    readonly previous?: Run | undefined;
+    readonly previous?: EarlierRun | undefined;
   };
 
 /**
@@ -44,7 +44,7 @@ export function jobRunBody(call: {
 }
 
 /** The output is cut: it tells what was seen last, and is no store. */
-const previousRun = ({ id, status, startedAt, finishedAt = startedAt, output, error }: Run): PreviousRun => ({
+const previousRun = ({ id, status, startedAt, finishedAt = startedAt, output, error }: EarlierRun): PreviousRun => ({
   run_id: id,
   status: status === "success" ? "success" : "error",
   finished_at: formatInstant(finishedAt),

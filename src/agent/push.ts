@@ -156,7 +156,7 @@ async function readOutput(response: Response, deadline: Deadline): Promise<Answe
     case "text": {
       if (read.text === "") return success;
       const output = cutUtf8(read.text, MAX_OUTPUT_BYTES);
-      const heard = read.truncated ? undefined : readAnswerControl(read.text);
+      const heard = readAnswerControl(read.text, read.truncated);
       return {
         ...success,
         output: output.text,

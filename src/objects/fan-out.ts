@@ -1,15 +1,21 @@
 /** What a job may ask of a shard of its fan-outs. `durable-objects/fan-out/object.ts` implements it. Instants are epoch ms. */
 import type { Outcome } from "../domain/failure.ts";
-import type { FanOutCounts } from "../domain/fan-out/fan-out.ts";
+import type { FanOutCounts, LastDay } from "../domain/fan-out/fan-out.ts";
 import { shardName } from "../domain/fan-out/shard.ts";
 import type { FanOutSpec, RunKey } from "../domain/fan-out/user-run.ts";
-import type { Lease, Run } from "../domain/run/run.ts";
+import type { Lease, PreviousRun, Run } from "../domain/run/run.ts";
 import type { JobDefinition, RunStatus } from "../schema/job.ts";
 import type { CompleteBody, Progress, Run as RunView } from "../schema/run.ts";
 import type { Objects } from "./binding.ts";
 
 /** Where a fan-out stands in a shard. `idle`: nothing runs, waits or is queued; `gone`: what an agent said with 410. */
-export type ShardStatus = { readonly idle: boolean; readonly counts: FanOutCounts; readonly gone?: string };
+export type ShardStatus = {
+  readonly idle: boolean;
+  readonly counts: FanOutCounts;
+  readonly gone?: string;
+  /** Of a job with a budget, which has one shard. */
+  readonly lastDay?: LastDay;
+};
 
 /** A run in a list, with the place it has there. */
 export type ListedRun = RunKey & { readonly view: RunView };
@@ -30,7 +36,7 @@ export type ClaimedRun = {
   readonly definition: JobDefinition;
   readonly origin?: string | undefined;
   /** Of a job with `continuity`: the user's last run. */
-  readonly previous?: Run | undefined;
+  readonly previous?: PreviousRun | undefined;
 };
 
 export type UserRunQuery = {

@@ -1,12 +1,13 @@
 /** The runs of a job's fan-outs, which live in their shards: listed with the job's own, read, and changed. */
 
+import { compact } from "../../../src/domain/compact.ts";
 import { notFound, type Outcome } from "../../../src/domain/failure.ts";
 import type { FanOut } from "../../../src/domain/fan-out/fan-out.ts";
 import { shardOfKey, shardOfUser } from "../../../src/domain/fan-out/shard.ts";
 import { byNewest, type RunKey } from "../../../src/domain/fan-out/user-run.ts";
 import { type Page, pageOf } from "../../../src/domain/page.ts";
 import { err, ok } from "../../../src/domain/result.ts";
-import type { Lease } from "../../../src/domain/run/run.ts";
+import type { Lease, PreviousRun, Run } from "../../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../../src/domain/run/run-id.ts";
 import { runView } from "../../../src/domain/run/run-view.ts";
 import type { Env, Settings } from "../../../src/env.ts";
@@ -84,6 +85,20 @@ export class UserRuns {
   async run(runId: string): Promise<Outcome<RunView>> {
     const place = this.#placeOf(runId);
     return place === undefined ? notFound("run") : own(await this.#shard(place.k).run(place.no, place.key));
+  }
+
+  /** How the user's run ended that this one repeats; undefined where it repeats none, or that one cannot be read. */
+  async repeatedBy({ retryOf }: Pick<Run, "retryOf">): Promise<PreviousRun | undefined> {
+    if (retryOf === undefined) return undefined;
+    try {
+      const run = await this.run(retryOf);
+      if (!run.ok || (run.value.status !== "success" && run.value.status !== "error")) return undefined;
+      const { id, status, started_at, finished_at = started_at, output, error } = run.value;
+      const [startedAt, finishedAt] = [started_at, finished_at].map(Date.parse);
+      return compact({ id, status, startedAt: startedAt ?? 0, finishedAt, output, error });
+    } catch {
+      return undefined;
+    }
   }
 
   async changeRun(runId: string, change: RunChange): Promise<Outcome<RunView>> {

@@ -9,7 +9,7 @@ import type { JobDefinition } from "../../schema/job.ts";
 import { MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
 import { aim, type Cursor, firesOf, type JobRecord } from "../job/job.ts";
-import { addSpend, dayOf } from "../run/budget.ts";
+import { addSpend, dayOf, type Spend } from "../run/budget.ts";
 import { mayStart } from "../run/gate.ts";
 import { decideMissed } from "../run/missed.ts";
 import { skipFire } from "../run/new-run.ts";
@@ -231,16 +231,26 @@ export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): Fa
   };
 }
 
-/** The ended fan-out in the job's own figures: each user's run counts as one, the outcome is the fan-out's (docs/contract.md §5). */
-export function countFanOut(cursor: Cursor, fanOut: FanOut, now: number): Cursor {
+/** What the runs of a fan-out have spent on the last day of their job's spend; the rest was spent before. */
+export type LastDay = { readonly day: string; readonly spend: Spend };
+
+/**
+ * The ended fan-out in the job's own figures: each user's run counts as one, the outcome is the fan-out's (docs/contract.md §5). One
+ * that went on over midnight tells by `lastDay` what it spent on which day, or the next day would begin with all of it.
+ */
+export function countFanOut(cursor: Cursor, fanOut: FanOut, now: number, lastDay?: LastDay): Cursor {
   const { lastError: _lastError, ...rest } = cursor;
   const failed = fanOut.status === "error";
-  const { succeeded, failed: failures, spend } = fanOut.counts;
-  const spent = addSpend(
-    cursor.spent,
-    { runs: succeeded + failures, ...spend },
-    dayOf(fanOut.definition.schedule, now),
-  );
+  const { succeeded, failed: failures, spend = { usd: 0, tokens: 0 } } = fanOut.counts;
+  const { schedule } = fanOut.definition;
+  const all = { runs: succeeded + failures, ...spend };
+  const last = lastDay ?? { day: dayOf(schedule, now), spend: all };
+  const before = {
+    runs: all.runs - last.spend.runs,
+    usd: all.usd - last.spend.usd,
+    tokens: all.tokens - last.spend.tokens,
+  };
+  const spent = addSpend(addSpend(cursor.spent, before, dayOf(schedule, fanOut.startedAt)), last.spend, last.day);
   return {
     ...rest,
     spent,

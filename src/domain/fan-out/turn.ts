@@ -4,7 +4,7 @@
  * its end is: a crash makes the calls in flight again, under the same run ids.
  */
 import type { Answer } from "../run/attempt-outcome.ts";
-import { addSpend, dayOf, type Spend, type Spent } from "../run/budget.ts";
+import { addSpend, dayOf, type Spend, type Spent, usedUp } from "../run/budget.ts";
 import { type GateVerdict, mayStart, type Start } from "../run/gate.ts";
 import {
   beginAttempt,
@@ -180,7 +180,7 @@ class Draft {
       if (this.#dealtWith >= MAX_PER_TURN) return;
       const isGivenUp = this.#giveUp.length < toGiveUp;
       const stopped = this.#stopped();
-      if (stopped === undefined && !isGivenUp && !this.#mayCall()) return;
+      if (stopped === undefined && !isGivenUp && (!this.#mayCall() || this.#awaitsCosts())) return;
       const run = startUserRun(spec, user.userId, user.key, now);
       this.#dealtWith++;
       if (stopped !== undefined) this.#skip.push({ run: skipRun(run, stopped, now), user });
@@ -204,6 +204,26 @@ class Draft {
     return mayStart(start, { record: { definition }, cursor: { spent: this.#spent }, held }, now);
   }
 
+  /**
+   * Whether the calls in flight are to end before another user is begun: if they cost what runs did so far, the budget is used up by
+   * them. As long as no run has told its cost, one call at a time is made.
+   */
+  #awaitsCosts(): boolean {
+    const { budget, schedule } = this.#state.spec.definition;
+    const spent = this.#spent;
+    if (budget === undefined || spent === undefined || this.#inFlight === 0) return false;
+    if (budget.usd_per_day === undefined && budget.usd_total === undefined && budget.tokens_per_day === undefined) {
+      return false;
+    }
+    const { runs, usd, tokens } = spent.total;
+    const ended = runs - this.#inFlight;
+    if (ended <= 0) return true;
+    const share = this.#inFlight / ended;
+    const day = dayOf(schedule, this.#context.now);
+    const expected = addSpend(spent, { usd: usd * share, tokens: tokens * share }, day);
+    return usedUp({ ...budget, runs_per_day: undefined }, expected, day).length > 0;
+  }
+
   #spend(more: Partial<Spend>): void {
     const { budget, schedule } = this.#state.spec.definition;
     if (budget !== undefined) this.#spent = addSpend(this.#spent, more, dayOf(schedule, this.#context.now));
@@ -212,7 +232,8 @@ class Draft {
   turn(): Turn {
     const retries = this.#retries().length - this.#call.filter(({ before }) => before !== undefined).length;
     const users = this.#state.waiting - this.#dealtWith;
-    const mayGoOn = this.#inFlight < this.#state.concurrency && retries + users > 0;
+    const mayBegin = users > 0 && !this.#awaitsCosts();
+    const mayGoOn = this.#inFlight < this.#state.concurrency && (retries > 0 || mayBegin);
     const free = this.#stopped() !== undefined || this.#giveUp.length < this.#state.toGiveUp;
     const again = this.#settledDue >= MAX_DUE_PER_TURN || (free && users > 0 && this.#dealtWith > 0);
     return {

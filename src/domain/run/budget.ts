@@ -36,11 +36,21 @@ export function addSpend(before: Spent | undefined, more: Partial<Spend>, day: s
   return { ...spent, today: day < spent.day ? spent.today : sum(spent.today, more), total: sum(spent.total, more) };
 }
 
-/** Dollars are summed to the billionth, so that ten times 0.1 is 1. */
+/** What was spent on the day of `after` since `before`. */
+export function spentSince(before: Spent | undefined, after: Spent): { readonly day: string; readonly spend: Spend } {
+  const { day, today } = after;
+  const had = before?.day === day ? before.today : NO_SPEND;
+  return {
+    day,
+    spend: { runs: today.runs - had.runs, usd: today.usd - had.usd, tokens: today.tokens - had.tokens },
+  };
+}
+
+/** Dollars are summed to the billionth, so that ten times 0.1 is 1. A sum ends at what JSON's readers take for a whole number. */
 const sum = (a: Spend, b: Partial<Spend>): Spend => ({
   runs: a.runs + (b.runs ?? 0),
-  usd: Math.round((a.usd + (b.usd ?? 0)) * 1e9) / 1e9,
-  tokens: a.tokens + (b.tokens ?? 0),
+  usd: Math.round(Math.min(a.usd + (b.usd ?? 0), Number.MAX_SAFE_INTEGER) * 1e9) / 1e9,
+  tokens: Math.min(a.tokens + (b.tokens ?? 0), Number.MAX_SAFE_INTEGER),
 });
 
 const SPENT_OF: Readonly<Record<BudgetLimit, (spent: Spent) => number>> = {

@@ -2,7 +2,7 @@
  * Reads what an agent answers back to steer its job (docs/contract.md §15), once, where the outcome of an attempt is made. Each field
  * counts for itself: one that is not understood is left out, and its fault is kept for the run's `control_error`.
  */
-import { MAX_CONTROL_TEXT_BYTES } from "../../schema/limits.ts";
+import { KIB, MAX_ANSWER_BYTES, MAX_CONTROL_TEXT_BYTES } from "../../schema/limits.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { parseDuration } from "../time/duration.ts";
 import { parseInstant } from "../time/instant.ts";
@@ -95,9 +95,15 @@ export function readControl(given: unknown): Heard {
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
-/** What the key `reveille` at the top of an answer's JSON object says; undefined where there is none. */
-export function readAnswerControl(text: string): Heard | undefined {
+const TOO_LONG: ControlFault = {
+  field: "control",
+  problem: `the answer is too long for its key reveille to be read: make it JSON, by its content-type too, of at most ${MAX_ANSWER_BYTES / KIB} KiB`,
+};
+
+/** What the key `reveille` at the top of an answer's JSON object says; undefined where there is none. `isCut`: the answer went on. */
+export function readAnswerControl(text: string, isCut = false): Heard | undefined {
   if (!text.includes('"reveille"')) return undefined;
+  if (isCut) return /^\s*\{/.test(text) ? { control: {}, faults: [TOO_LONG] } : undefined;
   try {
     const answer: unknown = JSON.parse(text);
     return isObject(answer) && isGiven(answer.reveille) ? readControl(answer.reveille) : undefined;

@@ -111,6 +111,9 @@ export type Run = {
   readonly nextAt?: number;
 };
 
+/** What a run of a job with `continuity` is told of the one before it. */
+export type PreviousRun = Pick<Run, "id" | "status" | "startedAt" | "finishedAt" | "output" | "error">;
+
 /** What of a job's definition its runs are judged by; durations in ms. */
 export type RunRules = {
   readonly retry: RetryPolicy;

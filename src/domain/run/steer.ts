@@ -82,8 +82,9 @@ function moveNext(
   if (pacing === undefined) {
     return refuse('the job has no pacing; give it one, e.g. {"pacing": {"min": "1m", "max": "1d"}}');
   }
-  if (record.finishedAt !== undefined) return refuse("the job is finished");
-  if (!record.definition.enabled) return refuse("the job is paused; its next fire is computed when it is resumed");
+  if (record.finishedAt !== undefined || control.done) return refuse("the job is finished");
+  if (!record.definition.enabled || control.pause !== undefined)
+    return refuse("the job is paused; its next fire is computed when it is resumed");
   if (maxRunsUsed(record, cursor)) return refuse("max_runs of the schedule is used up");
   const wanted = next.field === "next_in" ? now + next.inMs : next.at;
   const at = Math.min(Math.max(wanted, now + pacing.minMs), now + pacing.maxMs);

@@ -16,8 +16,12 @@ export const zodWords: z.core.$ZodErrorMap = (issue) => {
     return issue.minimum === 1 ? "must not be empty" : `must be at least ${issue.minimum} characters long`;
   }
   if (issue.code === "too_big" && issue.origin === "string") return `must be at most ${issue.maximum} characters long`;
-  if (issue.code === "too_small" && issue.origin === "number") return `must be at least ${issue.minimum}`;
-  if (issue.code === "too_big" && issue.origin === "number") return `must be at most ${issue.maximum}`;
+  if (issue.code === "too_small" && (issue.origin === "number" || issue.origin === "int")) {
+    return issue.inclusive === false ? `must be more than ${issue.minimum}` : `must be at least ${issue.minimum}`;
+  }
+  if (issue.code === "too_big" && (issue.origin === "number" || issue.origin === "int")) {
+    return `must be at most ${issue.maximum}`;
+  }
   if (issue.code === "invalid_value")
     return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
   if (issue.code === "invalid_union") return "has none of the forms allowed here";

@@ -119,6 +119,25 @@ describe("continuity", () => {
   });
 });
 
+describe("continuity of a run that is repeated", () => {
+  it("is that of its own user: nobody is told what another user's run came to", async () => {
+    await setRoster(usersNamed("again", 2));
+    const job = await makeAllUsersJob({ message: '{"echo": true}', continuity: true });
+    await untilEnded(job, await fanOutNow(job));
+    const { items } = await value(job.api.runs(ADMIN, { limit: 10 }));
+    for (const old of items) {
+      const { run_id } = await value(job.api.retryRun(ADMIN, old.id));
+      const again = await vi.waitFor(async () => {
+        const run = await value(job.api.run(ADMIN, run_id));
+        if (run.status === "running") throw new Error("it goes on");
+        return run;
+      }, 10_000);
+      expect(again.user_id).toBe(old.user_id);
+      expect(JSON.parse(again.output ?? "{}").previous).toMatchObject({ run_id: old.id, output: old.output });
+    }
+  });
+});
+
 describe("a budget", () => {
   it("that is used up refuses run now with 409, and is counted in what the job has spent", async () => {
     const id = await makeJob({ budget: { runs_per_day: 2, usd_per_day: 5 }, message: answering({ cost_usd: 2.56 }) });

@@ -21,7 +21,7 @@ import { newJob } from "../../../../src/domain/job/job.ts";
 import { userKey } from "../../../../src/domain/run/run-id.ts";
 import { decideTick, type TickState, timersOf } from "../../../../src/domain/run/tick.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
-import { MINUTE_MS } from "../../../../src/schema/limits.ts";
+import { DAY_MS, MINUTE_MS } from "../../../../src/schema/limits.ts";
 
 const T0 = Date.UTC(2026, 10, 23, 9, 0, 0);
 const HOUR_MS = 60 * MINUTE_MS;
@@ -231,6 +231,18 @@ describe("the end", () => {
       consecutiveFailures: status === "error" ? 1 : 0,
     });
     expect(cursor.lastError).toBe(ended.error);
+  });
+
+  it("counts what it spent before midnight on the day before", () => {
+    const counted = { ...counts(5, 5, 0), spend: { usd: 10, tokens: 50 } };
+    const ended = endFanOut(opened(), counted, T0 + DAY_MS);
+    const lastDay = { day: "2026-11-24", spend: { runs: 1, usd: 2, tokens: 10 } };
+    const { spent } = countFanOut(jobOf().cursor, ended, T0 + DAY_MS, lastDay);
+    expect(spent).toEqual({
+      day: "2026-11-24",
+      today: { runs: 1, usd: 2, tokens: 10 },
+      total: { runs: 5, usd: 10, tokens: 50 },
+    });
   });
 
   it("is what a one-time job finishes with, not before", () => {

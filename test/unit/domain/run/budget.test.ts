@@ -46,6 +46,14 @@ describe("what is spent", () => {
   });
 });
 
+describe("what cannot be summed any further", () => {
+  it("stays a number that JSON can hold", () => {
+    let spent: Spent | undefined;
+    for (let i = 0; i < 3; i++) spent = addSpend(spent, { usd: 1e308, tokens: Number.MAX_SAFE_INTEGER }, DAY);
+    expect(spent?.total).toEqual({ runs: 0, usd: Number.MAX_SAFE_INTEGER, tokens: Number.MAX_SAFE_INTEGER });
+  });
+});
+
 describe("a budget", () => {
   const spent = addSpend(undefined, { runs: 10, usd: 5.12, tokens: 999 }, DAY);
 

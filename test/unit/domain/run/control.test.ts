@@ -90,6 +90,12 @@ describe("the key reveille of an answer", () => {
     expect(readAnswerControl(text)?.control).toEqual(control);
   });
 
+  it("is a fault where the answer is too long to be read whole, and only there", () => {
+    const fault = readAnswerControl('{"reveille": {"done": true}, "text": "xxx', true)?.faults;
+    expect(fault).toMatchObject([{ field: "control", problem: expect.stringContaining("at most 256 KiB") }]);
+    expect(readAnswerControl('say "reveille" aloud', true)).toBeUndefined();
+  });
+
   it("is a fault where it is no object", () => {
     expect(readAnswerControl('{"reveille": "done"}')?.faults).toHaveLength(1);
   });

@@ -95,11 +95,19 @@ describe("done", () => {
     const { state, run } = answered(job(PACED), { done: true, next_in: "10m" });
     expect(stateOf(state.record)).toBe("finished");
     expect(state.cursor.nextDueAt).toBeNull();
-    expect(run?.status).toBe("success");
+    expect(run).toMatchObject({ status: "success", controlError: "next_in: the job is finished" });
+    expect(run).not.toHaveProperty("nextAt");
   });
 });
 
 describe("pause", () => {
+  it("counts more than next_in, which the run says", () => {
+    const { state, run } = answered(job(PACED), { pause: "waiting", next_in: "10m" });
+    expect(state.cursor.nextDueAt).toBeNull();
+    expect(run?.controlError).toContain("next_in: the job is paused");
+    expect(run).not.toHaveProperty("nextAt");
+  });
+
   it("pauses the job with the agent's reason", () => {
     const { state } = answered(job(), { pause: "waiting for the invoice" });
     expect(stateOf(state.record)).toBe("paused");

@@ -11,6 +11,8 @@ export type Option = {
   readonly multiple?: boolean;
   /** Other names that mean the same. */
   readonly aliases?: readonly string[];
+  /** What it means without a value, and which words that follow it are one. */
+  readonly alone?: { readonly value: string; readonly takes: RegExp };
 };
 export type Options = Readonly<Record<string, Option>>;
 

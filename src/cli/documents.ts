@@ -2,7 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { parse as parseToml } from "smol-toml";
-import { parse as parseYaml } from "yaml";
+import { parse as parseYaml, parseDocument as parseYamlDocument } from "yaml";
+import { parseExactJson } from "../domain/text/exact-json.ts";
+import { LossyNumber } from "../schema/payload.ts";
 import { Failure } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -21,26 +23,40 @@ export async function readDocument(file: string, terminal: Terminal): Promise<un
   return parseDocument(await readText(file, terminal), file);
 }
 
-/** `name` tells the language, and names the file in what is said of it. */
+/** `name` tells the language, and names the file in what is said of it. Numbers that a double cannot hold stay as they were written. */
 export function parseDocument(text: string, name: string): unknown {
   const shown = name === "-" ? "stdin" : name;
+  // Some editors begin a file with a byte order mark.
+  const clean = text.replace(/^\ufeff/, "");
   try {
     switch (extname(name).toLowerCase()) {
       case ".toml":
-        return plain(parseToml(text));
+        return plain(parseToml(clean, { integersAsBigInt: true }));
       case ".json":
-        return JSON.parse(text);
+        return oneOfEach(parseExactJson(clean), clean);
       default:
         // YAML 1.2 holds JSON.
-        return parseYaml(text, { prettyErrors: true });
+        return plain(parseYaml(clean, { prettyErrors: true, intAsBigInt: true }));
     }
   } catch (error) {
     throw new Failure(`${shown} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-/** TOML's own dates as the text that they were written as. */
+/** `value`, which was read from the JSON `text`. Throws where a name stands twice in an object: JSON.parse keeps one of them in silence. */
+function oneOfEach(value: unknown, text: string): unknown {
+  const [twice] = parseYamlDocument(text).errors.filter(({ code }) => code === "DUPLICATE_KEY");
+  if (twice !== undefined) throw new Error(twice.message);
+  return value;
+}
+
+/** TOML's own dates as the text that they were written as, and integers as numbers. Throws for a number that JSON has not. */
 function plain(value: unknown): unknown {
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return BigInt(number) === value ? number : new LossyNumber(String(value));
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) throw new Error(`${value} is no number of JSON`);
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;

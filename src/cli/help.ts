@@ -46,8 +46,9 @@ export function groupHelp(commands: readonly Command[], group: string | undefine
 }
 
 function optionRows(options: Options): (readonly [string, string])[] {
-  return Object.entries(options).map(([name, { value, short, about, multiple, type }]) => {
-    const named = `${short === undefined ? "" : `-${short}, `}--${name}${type === "string" ? ` ${value ?? "TEXT"}` : ""}`;
+  return Object.entries(options).map(([name, { value = "TEXT", short, about, multiple, type, alone }]) => {
+    const shown = type === "boolean" ? "" : alone === undefined ? ` ${value}` : ` [${value}]`;
+    const named = `${short === undefined ? "" : `-${short}, `}--${name}${shown}`;
     return [named, multiple === true ? `${about} (may be repeated)` : about];
   });
 }

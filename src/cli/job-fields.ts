@@ -1,4 +1,5 @@
 /** A job's fields as options: those of a schedule together, the others by their own names with dashes. */
+import { parsePayload } from "../domain/text/exact-json.ts";
 import { type Given, type Options, UsageError } from "./command.ts";
 
 /** Options that make the schedule; each is a field of it. */
@@ -103,7 +104,7 @@ function fieldsOf(given: Given, options: Options): Fields | undefined {
 /** The value of an option that is JSON. */
 export function jsonOf(option: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parsePayload(text);
   } catch {
     throw new UsageError(`--${option} must be JSON, e.g. --${option} '{"repo": "x"}'; got ${text}`);
   }
@@ -112,6 +113,13 @@ export function jsonOf(option: string, text: string): unknown {
 export function numberOf(option: string, text: string): number {
   if (!/^\d+$/.test(text)) throw new UsageError(`--${option} must be a whole number; got "${text}"`);
   return Number(text);
+}
+
+/** The value of an option that takes one of a few words. */
+export function oneOf<T extends string>(option: string, text: string | undefined, words: readonly T[]): T | undefined {
+  const found = words.find((word) => word === text);
+  if (text === undefined || found !== undefined) return found;
+  throw new UsageError(`--${option} must be ${words.join(", ").replace(/, (?=[^,]*$)/, " or ")}; got "${text}"`);
 }
 
 function booleanOf(option: string, text: string): boolean {

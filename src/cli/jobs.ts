@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { Failure } from "./command.ts";
 import { oneLine, paintStatus, relative, table } from "./render.ts";
-import { Refused, type Service } from "./service.ts";
+import { Refused, read, type Service } from "./service.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The argument that names a job. */
@@ -34,13 +34,13 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 export async function findJob(service: Service, named: string): Promise<JobShape> {
   if (ID.test(named)) {
     try {
-      return JobShape.parse(await service.send("GET", `/v1/jobs/${named}`));
+      return read(JobShape, await service.send("GET", `/v1/jobs/${named}`));
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 404) throw error;
     }
   }
   const query = { name: named, state: "active,paused,finished", limit: "10" };
-  const { items } = Page.parse(await service.send("GET", "/v1/jobs", { query }));
+  const { items } = read(Page, await service.send("GET", "/v1/jobs", { query }));
   const [job, other] = items;
   if (job === undefined)
     throw new Failure(`There is no job "${named}".`, "`reveille jobs list` shows the jobs that there are.");

@@ -56,11 +56,12 @@ async function storedLogin(env: Terminal["env"]): Promise<z.infer<typeof Login> 
   }
 }
 
-/** An `http:` or `https:` address without a trailing slash. Throws a {@link UsageError} for anything else. */
-export function checkedUrl(text: string): string {
+/** An `http:` or `https:` address without a trailing slash; `place` is where it was given. Throws a {@link UsageError} for anything else. */
+export function checkedUrl(text: string, place = ""): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    throw new UsageError(`"${text}" is no address; write it like https://reveille.example.com`);
+    const where = place === "" ? "" : `${place}: `;
+    throw new UsageError(`${where}"${text}" is no address; write it like https://reveille.example.com`);
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
 }
@@ -72,7 +73,7 @@ export function checkedUrl(text: string): string {
 export async function findAddress(given: Given, { env, cwd }: Terminal): Promise<Address> {
   const optionUrl = given.text("url");
   const urlGiven = optionUrl ?? (env.REVEILLE_URL || undefined);
-  const tokenGiven = given.text("token") ?? (env.REVEILLE_TOKEN || undefined);
+  const tokenGiven = given.text("token")?.trim() ?? (env.REVEILLE_TOKEN?.trim() || undefined);
   const source = optionUrl !== undefined ? "--url" : "REVEILLE_URL";
   const login = await storedLogin(env);
   const here = await serviceHere(env, cwd);
@@ -81,18 +82,24 @@ export async function findAddress(given: Given, { env, cwd }: Terminal): Promise
       login === undefined
         ? here && { ...here, source: "the service of this folder" }
         : { ...login, source: loginPath(env) };
+    if (known !== undefined && known.token === undefined && tokenGiven === undefined) {
+      throw new Failure(
+        `A service runs here, at ${known.url}, but its ADMIN_TOKEN was given to it and is not known to this command.`,
+        "Set ADMIN_TOKEN or REVEILLE_TOKEN.",
+      );
+    }
     if (known === undefined) {
       throw new Failure(
         "No deployment is known: no login is stored, and no service runs in this folder.",
         "Start one with `reveille start`, log in with `reveille login URL`, or set REVEILLE_URL and REVEILLE_TOKEN.",
       );
     }
-    return tokenGiven === undefined ? known : { ...known, token: tokenGiven };
+    return { ...known, token: tokenGiven ?? known.token ?? "" };
   }
-  const url = checkedUrl(urlGiven);
+  const url = checkedUrl(urlGiven, source);
   if (tokenGiven !== undefined) return { url, token: tokenGiven, source };
   const same = [login, here].find((known) => known !== undefined && originOf(known.url) === originOf(url));
-  if (same !== undefined) return { url, token: same.token, source };
+  if (same?.token !== undefined) return { url, token: same.token, source };
   throw new Failure(`No token is known for ${url}.`, `Set REVEILLE_TOKEN, or log in with \`reveille login ${url}\`.`);
 }
 
@@ -100,8 +107,10 @@ export async function findAddress(given: Given, { env, cwd }: Terminal): Promise
 const originOf = (url: string): string =>
   new URL(url.replace(/^http:\/\/localhost(?=[:/]|$)/, "http://127.0.0.1")).origin;
 
-/** The service that `reveille start` runs in this folder, with its operator's token. */
-async function serviceHere(env: Terminal["env"], cwd: string): Promise<{ url: string; token: string } | undefined> {
+type Here = { readonly url: string; readonly token: string | undefined };
+
+/** The service that `reveille start` runs in this folder, with its operator's token where that is known. */
+async function serviceHere(env: Terminal["env"], cwd: string): Promise<Here | undefined> {
   const devVars = readDevVars(cwd);
   const folder = resolve(cwd, env.DATA_DIR || devVars.DATA_DIR || ".reveille");
   const read = (name: string): Promise<string | undefined> =>
@@ -111,8 +120,7 @@ async function serviceHere(env: Terminal["env"], cwd: string): Promise<{ url: st
     );
   const running = Running.safeParse(parse(await read("running.json"))).data;
   const token = env.ADMIN_TOKEN || devVars.ADMIN_TOKEN || (await read("ADMIN_TOKEN"));
-  if (running === undefined || token === undefined) return undefined;
-  return { url: `http://127.0.0.1:${running.port}`, token };
+  return running === undefined ? undefined : { url: `http://127.0.0.1:${running.port}`, token };
 }
 
 function parse(text: string | undefined): unknown {

@@ -5,9 +5,11 @@ import { COMMANDS } from "./commands/all.ts";
 import { run } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
 
-// A reader that goes away (`| head`) ends the command, not with a stack.
+// A reader that goes away (`| head`) ends the command in silence; what cannot be written ends it with the reason. Neither shows a stack.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(`stdout cannot be written: ${error.message}\n`);
+  process.exit(1);
 });
+process.stderr.on("error", () => undefined);
 process.exitCode = await run(COMMANDS, process.argv.slice(2), processTerminal(), packageJson.version);

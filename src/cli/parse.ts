@@ -1,6 +1,8 @@
 /** Reads the words of a command line: which command is meant, its options and its arguments. */
 import { parseArgs } from "node:util";
+import { nearNames } from "../http/teach/near.ts";
 import { type Command, type Given, type Options, UsageError } from "./command.ts";
+import { joined } from "./words.ts";
 
 /** Options that every command takes. */
 export const COMMON: Options = {
@@ -44,10 +46,10 @@ export function parse(command: Command, words: readonly string[]): Given {
   const { known, names } = spelled(options);
   let parsed: ReturnType<typeof parseArgs>;
   try {
-    const args = words.map((word) => (/^--[a-z]+_/.test(word) ? dashed(word) : word));
+    const args = joined(words, options).map((word) => (/^--[a-z]+_/.test(word) ? dashed(word) : word));
     parsed = parseArgs({ args, options: known, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(sentence(error));
+    throw new UsageError(sentence(error, Object.keys(known), options));
   }
   const values = new Map<string, (string | boolean)[]>();
   for (const [name, value] of Object.entries(parsed.values)) {
@@ -85,7 +87,7 @@ function spelled(options: Options) {
 const dashed = (word: string): string => word.replace(/^--[a-z_]+/, (name) => name.replaceAll("_", "-"));
 
 function positionalsOf({ positionals = [] }: Command, given: readonly string[]): readonly string[] {
-  const missing = positionals.filter(({ optional }, index) => optional !== true && given[index] === undefined);
+  const missing = positionals.filter(({ optional }, index) => optional !== true && !given[index]);
   const [first] = missing;
   if (first !== undefined) throw new UsageError(`${first.name} is missing: ${first.about}`);
   const isOpen = positionals.at(-1)?.many === true;
@@ -94,8 +96,23 @@ function positionalsOf({ positionals = [] }: Command, given: readonly string[]):
   return given;
 }
 
-/** What Node says of a wrong option, without its advice on dashes. */
-function sentence(error: unknown): string {
+/** What is wrong with an option, with the one that may be meant; `known` are all that may be written. */
+function sentence(error: unknown, known: readonly string[], options: Options): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split(". To specify")[0] ?? message;
+  const [, unknown] = /^Unknown option '(-[^']*)'/.exec(message) ?? [];
+  if (unknown !== undefined) {
+    const meant = meantBy(unknown.replace(/^-+/, ""), known);
+    return `there is no option ${unknown}${meant === undefined ? "" : `; did you mean --${meant}?`}`;
+  }
+  const [, named] = /^Option '(?:-\w, )?--([\w-]+)/.exec(message) ?? [];
+  if (named === undefined) return message.split(". To specify")[0] ?? message;
+  const option = options[named] ?? Object.values(options).find(({ aliases = [] }) => aliases.includes(named));
+  if (option?.type === "boolean") return `--${named} takes no value`;
+  return `--${named} needs a value: --${named} ${option?.value ?? "TEXT"}`;
+}
+
+/** The one name that `given` begins, or else the one that it resembles most. */
+function meantBy(given: string, known: readonly string[]): string | undefined {
+  const begun = known.filter((name) => given.length > 1 && name.startsWith(given));
+  return begun.length === 1 ? begun[0] : nearNames(given, known)[0];
 }

@@ -58,19 +58,24 @@ function cut(text: string, width: number): string {
   return `${[...stripVTControlCharacters(text)].slice(0, width - 1).join("")}…`;
 }
 
+/** Units with how many of one are one of the next. */
 const UNITS = [
-  ["d", 86_400],
-  ["h", 3_600],
+  ["ms", 1_000],
+  ["s", 60],
   ["min", 60],
-  ["s", 1],
+  ["h", 24],
+  ["d", Number.POSITIVE_INFINITY],
 ] as const;
 
-/** A length of time in its largest unit: `3 min`. */
+/** A length of time in its largest unit: `3 min`; what rounds to a whole one of the next unit is said in that. */
 export function roughly(ms: number): string {
-  const seconds = Math.abs(ms) / 1_000;
-  if (seconds < 1) return `${Math.round(Math.abs(ms))} ms`;
-  const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? UNITS[3];
-  return `${Math.round(seconds / size)} ${unit}`;
+  let size = 1;
+  for (const [unit, many] of UNITS) {
+    const count = Math.round(Math.abs(ms) / size);
+    if (count < many) return `${count} ${unit}`;
+    size *= many;
+  }
+  return "";
 }
 
 /** How far a time (RFC 3339) is from `now` (epoch ms): `in 3 min`, `2 h ago`; empty for none. */

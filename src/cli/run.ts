@@ -1,4 +1,5 @@
 /** Runs a command line, from its words to the exit code: 0 done, 1 refused or failed, 2 wrong usage (docs/contract.md §21). */
+import { nearNames } from "../http/teach/near.ts";
 import { type Command, Failure, UsageError } from "./command.ts";
 import { commandHelp, groupHelp } from "./help.ts";
 import { commandWords, findCommand, parse } from "./parse.ts";
@@ -33,11 +34,11 @@ export async function run(
   const [group, wrong] = commandWords(asked);
   const isGroup = commands.some(({ name }) => name.startsWith(`${group} `));
   if (group !== undefined && !isGroup)
-    return misused(terminal, `"${group}" is no command${meant(commands, group)}`, "reveille --help");
+    return misused(terminal, `"${group}" is no command${meant(commands, group, wrong)}`, "reveille --help");
   if (wrong !== undefined && !wantsHelp) {
     return misused(
       terminal,
-      `"${group} ${wrong}" is no command${meant(commands, `${group} ${wrong}`)}`,
+      `"${group} ${wrong}" is no command${meant(commands, group ?? "", wrong)}`,
       `reveille ${group} --help`,
     );
   }
@@ -58,28 +59,34 @@ async function runCommand(command: Command, words: readonly string[], terminal: 
     return (await command.run(parse(command, words), terminal)) ?? DONE;
   } catch (error) {
     if (error instanceof UsageError) return misused(terminal, error.message, `reveille ${command.name} --help`);
-    if (!(error instanceof Failure)) throw error;
+    // What the machine refuses (a full disk, a folder that is not there) is no defect of ours.
+    if (!(error instanceof Failure) && !isOfTheMachine(error)) throw error;
     terminal.warn(error.message);
-    if (error.hint !== undefined) terminal.warn(error.hint);
+    if (error instanceof Failure && error.hint !== undefined) terminal.warn(error.hint);
     return FAILED;
   }
 }
 
+const isOfTheMachine = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error;
+
 function misused(terminal: Terminal, what: string, help: string): number {
-  terminal.warn(`${what.replace(/\.$/, "")}.\nRun \`${help}\` for what there is.`);
+  terminal.warn(`${what.replace(/\.$/, "")}${what.endsWith("?") ? "" : "."}\nRun \`${help}\` for what there is.`);
   return WRONG_USAGE;
 }
 
-/** A command that begins or ends alike, as a suggestion. */
-function meant(commands: readonly Command[], given: string): string {
-  const last = given.split(" ").at(-1) ?? given;
-  const close = commands.filter(({ name }) =>
-    name.split(" ").some((part) => part === last || part.startsWith(last.slice(0, 3))),
+const SUGGESTED = 3;
+
+/** Commands that the first two words may have meant: those that they resemble, else those with a word like the last of them. */
+function meant(commands: readonly Command[], first: string, second: string | undefined): string {
+  const names = commands.map(({ name }) => name);
+  const whole = second === undefined ? [] : nearNames(`${first} ${second}`, names);
+  const close = [second ?? first, first].map((last) =>
+    names.filter((name) => name.split(" ").some((part) => isLike(last, part))),
   );
-  return close.length === 0
-    ? ""
-    : `; did you mean ${close
-        .slice(0, 3)
-        .map(({ name }) => `\`reveille ${name}\``)
-        .join(" or ")}?`;
+  const found = [whole, ...close].find((some) => some.length > 0) ?? [];
+  const shown = found.slice(0, SUGGESTED).map((name) => `\`reveille ${name}\``);
+  return shown.length === 0 ? "" : `; did you mean ${shown.join(" or ")}?`;
 }
+
+const isLike = (given: string, part: string): boolean =>
+  (given.length > 2 && part.startsWith(given.slice(0, 3))) || nearNames(given, [part]).length > 0;

@@ -1,7 +1,8 @@
 /** Calls of the API, whose refusals end a command with the problem's detail and hint. */
 import * as z from "zod";
 import { createClient } from "../client/client.ts";
-import { Failure, type Given } from "./command.ts";
+import { writeExactJson } from "../domain/text/exact-json.ts";
+import { Failure, type Given, UsageError } from "./command.ts";
 import { type Address, findAddress } from "./login.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,13 +19,24 @@ const Problem = z.looseObject({
 export class Refused extends Failure {
   readonly status: number;
   readonly code: string | undefined;
-  constructor(status: number, body: unknown) {
+  /** Where the body was wrong: `schedule.every`, `name`. */
+  readonly paths: readonly string[];
+  constructor(url: string, status: number, body: unknown) {
     const problem = Problem.safeParse(body).data;
-    super(problem === undefined ? `Reveille answered ${status}.` : wordsOf(problem), problem?.hint);
+    super(problem === undefined ? `${url} answered ${status}.` : wordsOf(problem), hintOf(url, status, problem?.hint));
     this.status = status;
     this.code = problem?.code;
+    this.paths = problem?.errors?.map(({ path }) => path) ?? [];
   }
 }
+
+/** The problem's hint; where the token is refused, also what to do about it here. */
+function hintOf(url: string, status: number, hint: string | undefined): string | undefined {
+  if (status !== UNAUTHORIZED) return hint;
+  return [hint ?? [], `Here: \`reveille login ${url}\`, or set REVEILLE_TOKEN.`].flat().join("\n");
+}
+
+const UNAUTHORIZED = 401;
 
 /** The detail, and each wrong field that it does not name. */
 function wordsOf({ detail, title, code, errors = [] }: z.infer<typeof Problem>): string {
@@ -35,7 +47,7 @@ function wordsOf({ detail, title, code, errors = [] }: z.infer<typeof Problem>):
   return [said, ...more].join("\n");
 }
 
-type Answer<T> = { readonly ok: boolean; readonly status: number; json(): Promise<T>; text(): Promise<string> };
+type Answer = { readonly ok: boolean; readonly status: number; readonly url: string; text(): Promise<string> };
 
 export type Service = Address & {
   /** The typed client, whose answers go through {@link answer}. */
@@ -52,25 +64,37 @@ export type SendOptions = {
   readonly body?: string;
   readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
 };
+
+/** Until an answer begins: what takes longer than the longest call that waits is taken for dead. */
+const ANSWER_LIMIT_MS = 120_000;
 
 /** The service that a command speaks to. Rejects with a {@link Failure} where none is known. */
 export async function connect(given: Given, terminal: Terminal): Promise<Service> {
   return serviceAt(await findAddress(given, terminal));
 }
 
+/** The service at an address. Throws a {@link UsageError} for a token that no header can carry. */
 export function serviceAt(address: Address): Service {
   const { url, token } = address;
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new UsageError("the token holds a blank or another character that no token of Reveille has; copy it again");
   const reach = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
     try {
-      return await fetch(input, init);
+      // A token is not sent on to another address, and a POST would come there as a GET.
+      const response = await fetch(input, { ...init, redirect: "manual", signal: limit.signal });
+      if (response.status >= 300 && response.status < 400) throw elsewhere(url, response);
+      return response;
     } catch (error) {
-      throw unreachable(url, error);
+      throw error instanceof Failure ? error : unreachable(url, error);
+    } finally {
+      clearTimeout(timer);
     }
   };
   const call = async (method: string, path: string, options: SendOptions = {}): Promise<Response> => {
-    const { json, body = json === undefined ? undefined : JSON.stringify(json), query = {}, headers, signal } = options;
+    const { json, body = json === undefined ? undefined : writeExactJson(json), query = {}, headers } = options;
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
       for (const one of typeof value === "string" ? [value] : (value ?? [])) search.append(name, one);
@@ -83,28 +107,55 @@ export function serviceAt(address: Address): Service {
         ...headers,
       },
       ...(body === undefined ? {} : { body }),
-      ...(signal === undefined ? {} : { signal }),
     });
-    if (!response.ok) throw new Refused(response.status, parse(await response.text()));
+    if (!response.ok) throw new Refused(url, response.status, parse(await response.text()));
     return response;
   };
   return {
     ...address,
     client: createClient(url, token, { fetch: reach }),
     fetch: call,
-    send: async (method, path, options) => parse(await (await call(method, path, options)).text()),
+    send: async (method, path, options) => jsonOf(await call(method, path, options)),
   };
 }
 
-/** The JSON of an answer of the typed client. Rejects with a {@link Refused} where it is a problem. */
-export async function answer<T>(call: Promise<Answer<T>>): Promise<T> {
+/** The JSON of an answer of the typed client, to be looked at by {@link read}. Rejects with a {@link Refused} where it is a problem. */
+export async function answer(call: Promise<Answer>): Promise<unknown> {
   const response = await call;
-  if (!response.ok) throw new Refused(response.status, parse(await response.text()));
-  return response.json();
+  if (response.ok) return jsonOf(response);
+  throw new Refused(new URL(response.url).origin, response.status, parse(await response.text()));
+}
+
+/** The part of an answer that a command shows. Throws a {@link Failure} where it is not there: another program answers at the address. */
+export function read<T>(schema: z.ZodType<T>, answered: unknown): T {
+  const shown = schema.safeParse(answered);
+  if (shown.success) return shown.data;
+  throw new Failure("The answer is none of Reveille's.", NOT_REVEILLE);
+}
+
+const NOT_REVEILLE = "See that the address is that of a deployment: `reveille whoami` shows it.";
+
+/** The JSON of a good answer; undefined where it is empty, as that of a DELETE. */
+async function jsonOf(response: Pick<Answer, "url" | "text" | "status">): Promise<unknown> {
+  const text = await response.text();
+  const value = parse(text);
+  if (value === undefined && text !== "")
+    throw new Failure(`${new URL(response.url).origin} answered, but not as Reveille does.`, NOT_REVEILLE);
+  return value;
+}
+
+function elsewhere(url: string, { status, headers }: Response): Failure {
+  const location = headers.get("location") ?? "";
+  const target = URL.canParse(location, url) ? new URL(location, url).origin : location;
+  return new Failure(
+    `${url} answered ${status} and sends on to ${target}.`,
+    "If that is the deployment, name it itself: --url.",
+  );
 }
 
 function unreachable(url: string, error: unknown): Failure {
-  if (error instanceof Error && error.name === "AbortError") return new Failure("The call was broken off.");
+  if (error instanceof Error && error.name === "AbortError")
+    return new Failure(`No answer from ${url} within ${ANSWER_LIMIT_MS / 1_000} s.`);
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const why = cause instanceof Error ? cause.message || ("code" in cause ? String(cause.code) : "") : String(cause);
   return new Failure(

@@ -1,10 +1,12 @@
 /** `reveille agents …`: where jobs with an agent_id are delivered. */
 import { stringify } from "yaml";
 import * as z from "zod";
-import { type Command, UsageError } from "../command.ts";
+import { compact } from "../../domain/compact.ts";
+import { type Command, type Given, UsageError } from "../command.ts";
 import { jsonOf } from "../job-fields.ts";
 import { json, table } from "../render.ts";
-import { connect } from "../service.ts";
+import { answer, connect, read } from "../service.ts";
+import type { Terminal } from "../terminal.ts";
 
 const AGENT = { name: "ID", about: "the agent's id" } as const;
 const Agent = z.looseObject({
@@ -15,25 +17,38 @@ const Agent = z.looseObject({
   waiting: z.number().optional(),
   secret: z.string().optional(),
 });
-const Page = z.looseObject({ items: z.array(Agent) });
-const pathOf = (id: string | undefined): string => `/v1/agents/${encodeURIComponent(id ?? "")}`;
+const Page = z.looseObject({ items: z.array(Agent), next_cursor: z.string().optional() });
+
+/** The calls about the agent that a command names. */
+async function agentOf(given: Given, terminal: Terminal) {
+  const { client } = await connect(given, terminal);
+  const [id = ""] = given.positionals;
+  return { id, calls: client.v1.agents[":id"], param: { id } };
+}
 
 const list: Command = {
   name: "agents list",
   summary: "List the registered agents",
+  options: { cursor: { type: "string", value: "CURSOR", about: "The next_cursor of the page before" } },
   examples: ["reveille agents list"],
   async run(given, terminal) {
-    const answered = await (await connect(given, terminal)).send("GET", "/v1/agents", { query: { limit: "100" } });
+    const { client } = await connect(given, terminal);
+    const cursor = given.text("cursor");
+    const query = { limit: "100", ...(cursor === undefined ? {} : { cursor }) };
+    const answered = await answer(client.v1.agents.$get({ query }));
     if (given.flag("json")) terminal.print(json(answered));
     else {
-      const rows = Page.parse(answered).items.map(({ id, delivery = "push", connected, waiting, url = "" }) => [
+      const { items, next_cursor } = read(Page, answered);
+      const rows = items.map(({ id, delivery = "push", connected, waiting, url = "" }) => [
         id,
         delivery,
         connected === undefined ? "" : String(connected),
         waiting === undefined ? "" : String(waiting),
         url,
       ]);
-      terminal.print(table(terminal, ["ID", "DELIVERY", "CONNECTED", "WAITING", "URL"], rows));
+      if (rows.length === 0) terminal.print("No agent is registered. Register one: reveille agents set ID --pull");
+      else terminal.print(table(terminal, ["ID", "DELIVERY", "CONNECTED", "WAITING", "URL"], rows));
+      if (next_cursor !== undefined) terminal.warn(`There are more: --cursor ${next_cursor}`);
     }
     return 0;
   },
@@ -45,7 +60,8 @@ const get: Command = {
   positionals: [AGENT],
   examples: ["reveille agents get laptop"],
   async run(given, terminal) {
-    const answered = await (await connect(given, terminal)).send("GET", pathOf(given.positionals[0]));
+    const { calls, param } = await agentOf(given, terminal);
+    const answered = await answer(calls.$get({ param }));
     terminal.print(given.flag("json") ? json(answered) : stringify(answered).trimEnd());
     return 0;
   },
@@ -54,7 +70,7 @@ const get: Command = {
 const set: Command = {
   name: "agents set",
   summary: "Register an agent, or change it",
-  about: "With --url it is called there; with --pull it has a mailbox, and `reveille connect` takes its runs.",
+  about: "With --agent-url it is called there; with --pull it has a mailbox, and `reveille connect` takes its runs.",
   positionals: [AGENT],
   options: {
     "agent-url": { type: "string", value: "URL", about: "Where it is called" },
@@ -71,16 +87,19 @@ const set: Command = {
     const [url, secret, body] = [given.text("agent-url"), given.text("secret"), given.text("body")];
     const headers = Object.fromEntries(given.texts("header").map(headerOf));
     if ((url === undefined) === !given.flag("pull"))
-      throw new UsageError("say how the agent is reached: --agent-url URL, or --pull");
-    const sent = {
-      ...(url === undefined ? { delivery: "pull" } : { url }),
-      ...(secret === undefined ? {} : { secret }),
-      ...(Object.keys(headers).length > 0 ? { headers } : {}),
-      ...(body === undefined ? {} : { body: jsonOf("body", body) }),
-    };
-    const answered = await (await connect(given, terminal)).send("PUT", pathOf(given.positionals[0]), { json: sent });
+      throw new UsageError(
+        "say how the agent is reached: --agent-url URL, or --pull (--url is the deployment that the command speaks to)",
+      );
+    const sent = compact({
+      ...(url === undefined ? { delivery: "pull" as const } : { url }),
+      secret,
+      headers: Object.keys(headers).length > 0 ? headers : undefined,
+      body: body === undefined ? undefined : jsonOf("body", body),
+    });
+    const { id, calls, param } = await agentOf(given, terminal);
+    const answered = await answer(calls.$put({ param, json: sent }));
     if (given.flag("json")) terminal.print(json(answered));
-    else showSecret(`${given.positionals[0]} is registered.`, answered, terminal.print);
+    else showSecret(`${id} is registered.`, answered, terminal.print);
     return 0;
   },
 };
@@ -92,7 +111,7 @@ function headerOf(text: string): readonly [string, string] {
 }
 
 function showSecret(done: string, answered: unknown, print: (line: string) => void): void {
-  const { secret } = Agent.parse(answered);
+  const { secret } = read(Agent, answered);
   print(done);
   if (secret !== undefined) print(`Its secret, shown this once: ${secret}`);
 }
@@ -108,10 +127,10 @@ const rotate: Command = {
   examples: ["reveille agents rotate mailer --overlap 48h"],
   async run(given, terminal) {
     const overlap = given.text("overlap");
-    const sent = { rotate: true, ...(overlap === undefined ? {} : { overlap }) };
-    const answered = await (await connect(given, terminal)).send("PUT", pathOf(given.positionals[0]), { json: sent });
+    const { id, calls, param } = await agentOf(given, terminal);
+    const answered = await answer(calls.$put({ param, json: compact({ rotate: true as const, overlap }) }));
     if (given.flag("json")) terminal.print(json(answered));
-    else showSecret(`${given.positionals[0]} has a new secret.`, answered, terminal.print);
+    else showSecret(`${id} has a new secret.`, answered, terminal.print);
     return 0;
   },
 };
@@ -122,8 +141,10 @@ const test: Command = {
   positionals: [AGENT],
   examples: ["reveille agents test mailer"],
   async run(given, terminal) {
-    const answered = await (await connect(given, terminal)).send("POST", `${pathOf(given.positionals[0])}/test`);
-    const { ok, status, error } = Tested.parse(answered);
+    const { client } = await connect(given, terminal);
+    const [id = ""] = given.positionals;
+    const answered = await answer(client.v1.agents[":id"].test.$post({ param: { id } }));
+    const { ok, status, error } = read(Tested, answered);
     if (given.flag("json")) terminal.print(json(answered));
     else if (ok) terminal.print(`The agent answered ${status ?? "well"}.`);
     else terminal.warn(`The agent failed: ${error ?? `it answered ${status}`}`);
@@ -139,8 +160,8 @@ const remove: Command = {
   positionals: [AGENT],
   examples: ["reveille agents delete mailer"],
   async run(given, terminal) {
-    const [id = ""] = given.positionals;
-    await (await connect(given, terminal)).send("DELETE", pathOf(id));
+    const { id, calls, param } = await agentOf(given, terminal);
+    await answer(calls.$delete({ param }));
     terminal.print(given.flag("json") ? json({ deleted: id }) : `Deleted ${id}.`);
     return 0;
   },

@@ -1,11 +1,12 @@
 /** `reveille events` and `reveille tail`: what happened, and what is happening. */
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import * as z from "zod";
+import { compact } from "../../domain/compact.ts";
 import { type Command, Failure } from "../command.ts";
 import { findJob, JobShape, scheduleText } from "../jobs.ts";
 import { json, oneLine, paint, paintStatus, relative, table } from "../render.ts";
 import { RunShape, resultOf, tookOf } from "../runs.ts";
-import { connect, Refused, type Service } from "../service.ts";
+import { answer, connect, Refused, read, type Service } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 import { timeAgo } from "../times.ts";
 
@@ -18,8 +19,6 @@ const Event = z.looseObject({
 });
 type Event = z.infer<typeof Event>;
 const Page = z.looseObject({ items: z.array(Event), next_cursor: z.string().optional() });
-
-const FILTERS = ["type", "job-id", "agent-id", "user-id"] as const;
 
 export const events: Command = {
   name: "events",
@@ -43,19 +42,20 @@ export const events: Command = {
     const service = await connect(given, terminal);
     const now = Date.now();
     const job = given.text("job-id");
-    const answered = await service.send("GET", "/v1/events", {
-      query: {
-        ...Object.fromEntries(FILTERS.map((name) => [name.replace("-", "_"), given.text(name)])),
-        job_id: job === undefined ? undefined : (await findJob(service, job)).id,
-        since: timeAgo(given.text("since"), now),
-        until: timeAgo(given.text("until"), now),
-        limit: given.text("limit"),
-        cursor: given.text("cursor"),
-      },
+    const query = compact({
+      type: given.text("type"),
+      job_id: job === undefined ? undefined : (await findJob(service, job)).id,
+      agent_id: given.text("agent-id"),
+      user_id: given.text("user-id"),
+      since: timeAgo(given.text("since"), now),
+      until: timeAgo(given.text("until"), now),
+      limit: given.text("limit"),
+      cursor: given.text("cursor"),
     });
+    const answered = await answer(service.client.v1.events.$get({ query }));
     if (given.flag("json")) terminal.print(json(answered));
     else {
-      const { items } = Page.parse(answered);
+      const { items, next_cursor } = read(Page, answered);
       const rows = items.map(({ at, type, job_name = "", message }) => [
         relative(at, now),
         paintType(terminal, type),
@@ -63,6 +63,7 @@ export const events: Command = {
         message,
       ]);
       terminal.print(items.length === 0 ? "Nothing happened." : table(terminal, ["AT", "EVENT", "JOB", "WHAT"], rows));
+      if (next_cursor !== undefined) terminal.warn(`There are more: --cursor ${next_cursor}`);
     }
     return 0;
   },
@@ -93,12 +94,14 @@ export const tail: Command = {
 const RETRY_MS = 2_000;
 const LOOK_MS = 2_000;
 const REMEMBERED = 1_000;
+const LISTED_LATE_MS = 30_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One job's stream; a connection that is lost is made again, from where it broke off. Ends when the job is deleted. */
 async function tailJob(service: Service, job: JobShape, isJson: boolean, terminal: Terminal): Promise<number> {
   let lastId: string | undefined;
-  const shown = new Set<string>();
+  // After a lost connection what was shown last comes again.
+  const shown = new Map<string, string>();
   for (;;) {
     try {
       const headers = { accept: "text/event-stream", ...(lastId === undefined ? {} : { "last-event-id": lastId }) };
@@ -110,9 +113,9 @@ async function tailJob(service: Service, job: JobShape, isJson: boolean, termina
         if (id !== undefined && id !== "") lastId = id;
         const value: unknown = JSON.parse(data);
         const line = isJson ? JSON.stringify({ event, data: value }) : lineOf(event, value, terminal);
-        // After a lost connection an event may come again.
-        if (line !== undefined && !shown.has(line)) terminal.print(line);
-        if (line !== undefined) remember(shown, line);
+        const subject = `${event} ${RunShape.safeParse(value).data?.id ?? ""}`;
+        if (line !== undefined && shown.get(subject) !== line) terminal.print(line);
+        if (line !== undefined) remember(shown, subject, line);
         if (event === "deleted") return 0;
       }
     } catch (error) {
@@ -123,9 +126,10 @@ async function tailJob(service: Service, job: JobShape, isJson: boolean, termina
   }
 }
 
-function remember(shown: Set<string>, line: string): void {
-  shown.add(line);
-  const [oldest] = shown;
+function remember(shown: Map<string, string>, subject: string, line: string): void {
+  shown.delete(subject);
+  shown.set(subject, line);
+  const [oldest] = shown.keys();
   if (shown.size > REMEMBERED && oldest !== undefined) shown.delete(oldest);
 }
 
@@ -147,24 +151,46 @@ function lineOf(event: string, value: unknown, terminal: Terminal): string | und
   return `${event} ${JSON.stringify(value)}`;
 }
 
-/** The events of all jobs, asked for again and again: what was seen is not shown twice. */
+/** The events of all jobs, asked for again and again, by the service's own clock: what was there or was shown is not shown again. */
 async function tailAll(service: Service, isJson: boolean, terminal: Terminal): Promise<never> {
-  const seen = new Set<string>();
-  let since = new Date().toISOString();
+  let seen: ReadonlySet<string> | undefined;
+  let since: string | undefined;
   for (;;) {
     try {
-      const { items } = Page.parse(await service.send("GET", "/v1/events", { query: { since, limit: "100" } }));
-      for (const event of items.toReversed()) {
-        if (!seen.has(event.id)) terminal.print(isJson ? JSON.stringify(event) : eventLine(event, terminal));
-        remember(seen, event.id);
-        if (event.at > since) since = event.at;
+      since ??= sinceOf(await eventPage(service, { limit: "1" }));
+      const found = await eventsSince(service, since);
+      const before = seen ?? new Set(found.map(({ id }) => id));
+      for (const event of found.toReversed()) {
+        if (!before.has(event.id)) terminal.print(isJson ? JSON.stringify(event) : eventLine(event, terminal));
       }
+      seen = new Set(found.map(({ id }) => id));
+      if (found.length > 0) since = sinceOf({ items: found });
     } catch (error) {
       if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
       terminal.warn(`${error instanceof Error ? error.message : String(error)} Asking again.`);
     }
     await pause(LOOK_MS);
   }
+}
+
+/** From when on events are asked for, given the newest there are: one may be listed after one that is newer. */
+function sinceOf({ items: [newest] }: { readonly items: readonly Event[] }): string {
+  return new Date(newest === undefined ? 0 : Date.parse(newest.at) - LISTED_LATE_MS).toISOString();
+}
+
+const eventPage = async (service: Service, query: Readonly<Record<string, string>>): Promise<z.infer<typeof Page>> =>
+  read(Page, await answer(service.client.v1.events.$get({ query })));
+
+/** All events from `since` on, newest first. */
+async function eventsSince(service: Service, since: string): Promise<readonly Event[]> {
+  const found: Event[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await eventPage(service, compact({ since, cursor, limit: "100" }));
+    found.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+  return found;
 }
 
 const eventLine = ({ at, type, message }: Event, terminal: Terminal): string =>

@@ -9,7 +9,7 @@ import type { Foreign, ForeignJob, ImportOptions, Refusal } from "../import/fore
 import { readOpenclaw } from "../import/openclaw.ts";
 import { JobShape, scheduleText } from "../jobs.ts";
 import { json, paint } from "../render.ts";
-import { connect, Refused, type Service } from "../service.ts";
+import { connect, Refused, read, type Service } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 
 export type Kind = "crontab" | "openclaw" | "codex";
@@ -28,12 +28,12 @@ type Ready = ForeignJob & { readonly next: z.infer<typeof Fires>["next"]; id?: s
 /** Shows what would come of `file`; makes it with `--apply`. 1 where something was refused. */
 export async function importForeign(kind: Kind, file: string, given: Given, terminal: Terminal): Promise<number> {
   const timezone = given.text("timezone") ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const read = READERS[kind](await readText(file, terminal), { timezone, now: Date.now() });
+  const found = READERS[kind](await readText(file, terminal), { timezone, now: Date.now() });
   const service = await connect(given, terminal);
   const agent = given.text("agent-id");
   const ready: Ready[] = [];
-  const refused: Refusal[] = [...read.refused];
-  for (const job of read.jobs) {
+  const refused: Refusal[] = [...found.refused];
+  for (const job of found.jobs) {
     const fields = agent === undefined ? job.fields : { ...job.fields, agent_id: agent };
     try {
       ready.push({ ...job, fields, next: await check(service, fields) });
@@ -43,7 +43,15 @@ export async function importForeign(kind: Kind, file: string, given: Given, term
     }
   }
   const isApplied = given.flag("apply");
-  if (isApplied) for (const job of ready) job.id = await make(service, kind, job);
+  if (isApplied) {
+    const made = new Map<string, number>();
+    for (const job of ready) {
+      const alike = JSON.stringify(job.fields);
+      const earlier = made.get(alike) ?? 0;
+      made.set(alike, earlier + 1);
+      job.id = await make(service, kind, job, earlier);
+    }
+  }
   if (given.flag("json")) terminal.print(json({ jobs: ready, refused }));
   else show(ready, refused, isApplied, terminal);
   return refused.length === 0 ? 0 : 1;
@@ -53,13 +61,14 @@ export async function importForeign(kind: Kind, file: string, given: Given, term
 async function check(service: Service, fields: ForeignJob["fields"]): Promise<Ready["next"]> {
   await service.send("POST", "/v1/jobs", { json: fields, query: { dry_run: "true" } });
   const preview = { schedule: fields.schedule, count: SHOWN_FIRES };
-  return Fires.parse(await service.send("POST", "/v1/schedules/preview", { json: preview })).next;
+  return read(Fires, await service.send("POST", "/v1/schedules/preview", { json: preview })).next;
 }
 
-/** The same line makes one job, however often it is applied within a day. */
-async function make(service: Service, kind: Kind, { fields }: ForeignJob): Promise<string> {
-  const key = `import-${kind}-${createHash("sha256").update(JSON.stringify(fields)).digest("hex").slice(0, 40)}`;
-  return JobShape.parse(await service.send("POST", "/v1/jobs", { json: fields, headers: { "idempotency-key": key } }))
+/** A line makes one job, however often it is applied within a day. `earlier` lines of the file are the same, and have jobs of their own. */
+async function make(service: Service, kind: Kind, { fields }: ForeignJob, earlier: number): Promise<string> {
+  const named = earlier === 0 ? JSON.stringify(fields) : JSON.stringify([fields, earlier]);
+  const key = `import-${kind}-${createHash("sha256").update(named).digest("hex").slice(0, 40)}`;
+  return read(JobShape, await service.send("POST", "/v1/jobs", { json: fields, headers: { "idempotency-key": key } }))
     .id;
 }
 

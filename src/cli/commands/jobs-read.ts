@@ -5,10 +5,12 @@ import type { Command } from "../command.ts";
 import { findJob, JOB, JobShape, jobTable } from "../jobs.ts";
 import { json, relative } from "../render.ts";
 import { RunShape, runTable } from "../runs.ts";
-import { answer, connect } from "../service.ts";
+import { answer, connect, read } from "../service.ts";
 
 const Page = z.looseObject({ items: z.array(JobShape), next_cursor: z.string().optional() });
 const RunPage = z.looseObject({ items: z.array(RunShape), next_cursor: z.string().optional() });
+
+const Explained = z.looseObject({ explanation: z.string(), next_run_at: z.string().optional() });
 
 const list: Command = {
   name: "jobs list",
@@ -53,7 +55,8 @@ const list: Command = {
     const items: JobShape[] = [];
     let cursor = given.text("cursor");
     do {
-      const page = Page.parse(
+      const page = read(
+        Page,
         await service.send("GET", "/v1/jobs", { query: { ...query, label: given.texts("label"), cursor } }),
       );
       items.push(...page.items);
@@ -110,7 +113,7 @@ const runs: Command = {
     }
     const filters = ["status", "user-id", "fan-out-id", "unchanged", "limit", "cursor"];
     const query = Object.fromEntries(filters.map((name) => [name.replaceAll("-", "_"), given.text(name)]));
-    const page = RunPage.parse(await service.send("GET", `/v1/jobs/${job.id}/runs`, { query }));
+    const page = read(RunPage, await service.send("GET", `/v1/jobs/${job.id}/runs`, { query }));
     if (given.flag("json")) terminal.print(json(page));
     else if (page.items.length === 0)
       terminal.print(
@@ -135,9 +138,10 @@ const explain: Command = {
     const said = await answer(call.$get({ param: { id }, query: at === undefined ? {} : { at } }));
     if (given.flag("json")) terminal.print(json(said));
     else {
-      terminal.print(said.explanation);
-      if (said.next_run_at !== undefined)
-        terminal.print(`It fires ${relative(said.next_run_at, Date.now())}, at ${said.next_run_at}.`);
+      const { explanation, next_run_at } = read(Explained, said);
+      terminal.print(explanation);
+      if (next_run_at !== undefined)
+        terminal.print(`It fires ${relative(next_run_at, Date.now())}, at ${next_run_at}.`);
     }
     return 0;
   },

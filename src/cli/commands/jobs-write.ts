@@ -1,14 +1,15 @@
 /** `reveille jobs create|edit|pause|resume|run|delete`: changing jobs. */
-import { parse as parseYaml, stringify } from "yaml";
+import { stringify } from "yaml";
 import * as z from "zod";
 import { type Command, Failure, UsageError } from "../command.ts";
+import { parseDocument } from "../documents.ts";
 import { editText } from "../editor.ts";
 import { FILE, isFields, jobBody } from "../job-body.ts";
 import { FIELD_OPTIONS, jsonOf } from "../job-fields.ts";
 import { findJob, JOB, JobShape, warnOf } from "../jobs.ts";
 import { json, paintStatus, relative } from "../render.ts";
 import { RunShape, resultOf } from "../runs.ts";
-import { connect, type Service } from "../service.ts";
+import { connect, read, type Service } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 
 const DryRun = z.looseObject({
@@ -54,7 +55,7 @@ const create: Command = {
 };
 
 function showDryRun(answered: unknown, terminal: Terminal): void {
-  const { job, next, warnings = [] } = DryRun.parse(answered);
+  const { job, next, warnings = [] } = read(DryRun, answered);
   for (const { path, message } of warnings) terminal.warn(`warning: ${path}: ${message}`);
   terminal.print(
     `${job.name} is valid; nothing was stored. ${next.length === 0 ? "It would not fire by itself." : "It would fire:"}`,
@@ -63,7 +64,7 @@ function showDryRun(answered: unknown, terminal: Terminal): void {
 }
 
 function showJob(verb: string, answered: unknown, terminal: Terminal): void {
-  const job = JobShape.parse(answered);
+  const job = read(JobShape, answered);
   warnOf(job, terminal);
   const { name, id, next_run_at } = job;
   const next =
@@ -162,7 +163,8 @@ const READ_ONLY = [
 /** What a person changed of a job in an editor; a field that is gone is removed. */
 function edited(job: JobShape, terminal: Terminal): Record<string, unknown> {
   const before = Object.fromEntries(Object.entries(job).filter(([field]) => !READ_ONLY.includes(field)));
-  const after: unknown = parseYaml(editText(stringify(before), `${job.id}.yaml`, terminal));
+  const name = `${job.id}.yaml`;
+  const after = parseDocument(editText(stringify(before), name, terminal), name);
   if (!isFields(after)) throw new Failure("The file no longer holds an object; nothing was changed.");
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const changed = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]));
@@ -212,34 +214,51 @@ const resume: Command = {
 const runNow: Command = {
   name: "jobs run",
   summary: "Run a job now",
-  about: "The schedule does not move. With --wait the command ends with the run: 0 if it was a success, 1 if not.",
+  about: [
+    "The schedule does not move. With --wait the command ends with the run: 0 if it was a success, 1 if not. With --wait DURATION it also",
+    "ends with 1 where the run has not ended by then; the run goes on.",
+  ].join("\n"),
   positionals: [JOB],
   options: {
     message: { type: "string", short: "m", about: "Another message, for this run only" },
     payload: { type: "string", value: "JSON", about: "Another payload, for this run only" },
-    wait: { type: "boolean", about: "Wait for the run's end, and print its output" },
+    wait: {
+      type: "string",
+      value: "DURATION",
+      alone: { value: "", takes: /^\d/ },
+      about: "Wait for the run's end, at most so long (1s to 50s), and print its output",
+    },
   },
   examples: [
     "reveille jobs run stand-up",
     "reveille jobs run JOB --wait",
+    "reveille jobs run JOB --wait 30s",
     "reveille jobs run JOB --message 'Only today.'",
   ],
   async run(given, terminal) {
     const service = await connect(given, terminal);
     const { id } = await findJob(service, given.positionals[0] ?? "");
     const [message, payload] = [given.text("message"), given.text("payload")];
+    // The service holds the call for the time that is given; without one it is asked until the run has ended.
+    const wait = given.text("wait");
     const body = {
       ...(message === undefined ? {} : { message }),
       ...(payload === undefined ? {} : { payload: jsonOf("payload", payload) }),
+      ...(wait ? { wait } : {}),
     };
     const answered = await service.send(
       "POST",
       `/v1/jobs/${id}/run`,
       Object.keys(body).length === 0 ? {} : { json: body },
     );
-    const begun = Begun.parse(answered);
-    if (given.flag("wait") && begun.run_id !== undefined)
+    const run = RunShape.safeParse(answered).data;
+    if (wait && run !== undefined) return showEnd(run, given.flag("json"), terminal);
+    const begun = read(Begun, answered);
+    if (wait !== undefined && begun.run_id !== undefined) {
+      if (wait !== "")
+        throw new Failure(`Run ${begun.run_id} has not ended within ${wait}.`, `It goes on: reveille jobs runs ${id}`);
       return showEnd(await ended(service, id, begun.run_id), given.flag("json"), terminal);
+    }
     if (given.flag("json")) terminal.print(json(answered));
     else
       terminal.print(
@@ -254,7 +273,7 @@ const LOOK_MS = 500;
 
 async function ended(service: Service, job: string, run: string): Promise<RunShape> {
   for (;;) {
-    const now = RunShape.parse(await service.send("GET", `/v1/jobs/${job}/runs/${run}`));
+    const now = read(RunShape, await service.send("GET", `/v1/jobs/${job}/runs/${run}`));
     if (now.status !== "running") return now;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

@@ -3,10 +3,11 @@ import * as z from "zod";
 import { type Command, Failure, UsageError } from "../command.ts";
 import { checkedUrl, findAddress, loginPath, removeLogin, storeLogin } from "../login.ts";
 import { json, relative } from "../render.ts";
-import { Refused, type Service, serviceAt } from "../service.ts";
+import { answer, Refused, read, type Service, serviceAt } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 
 const FORBIDDEN = 403;
+const Page = z.looseObject({ items: z.array(z.unknown()) });
 
 export const login: Command = {
   name: "login",
@@ -20,7 +21,7 @@ export const login: Command = {
   ],
   async run(given, terminal) {
     const url = checkedUrl(given.positionals[0] ?? "");
-    const token = given.text("token") ?? (await askToken(url, terminal));
+    const token = given.text("token")?.trim() ?? (await askToken(url, terminal));
     if (token === "") throw new UsageError("no token was given; use --token TOKEN, or write it to stdin");
     const service = serviceAt({ url, token, source: "login" });
     const who = await identify(service);
@@ -32,8 +33,10 @@ export const login: Command = {
 };
 
 async function askToken(url: string, terminal: Terminal): Promise<string> {
-  if (terminal.isInteractive) terminal.warn(`Paste a token for ${url}, then press Enter and Ctrl-D:`);
-  return (await terminal.readAll()).trim();
+  const typed = terminal.isInteractive
+    ? await terminal.readHidden(`A token for ${url} (not shown as you paste it): `)
+    : await terminal.readAll();
+  return typed.trim();
 }
 
 export const logout: Command = {
@@ -88,7 +91,7 @@ type Who = {
 
 /** Whose token it is. The service says whether it is good, the token itself whose. Rejects where it is refused. */
 async function identify(service: Service): Promise<Who> {
-  await service.send("GET", "/v1/jobs", { query: { limit: "1" } });
+  read(Page, await answer(service.client.v1.jobs.$get({ query: { limit: "1" } })));
   const claims = claimsOf(service.token);
   if (claims !== undefined) {
     const { role, agent_id, user_id, plugin_id, access, jti, exp } = claims;
@@ -96,7 +99,7 @@ async function identify(service: Service): Promise<Who> {
     return { role, agent_id, user_id, plugin_id, access, token_id: jti, ...expires };
   }
   try {
-    await service.send("GET", "/v1/agents", { query: { limit: "1" } });
+    read(Page, await answer(service.client.v1.agents.$get({ query: { limit: "1" } })));
     return { role: "admin" };
   } catch (error) {
     if (error instanceof Refused && error.status === FORBIDDEN)

@@ -9,7 +9,7 @@ import { type JobFile, readJobFile } from "../plan/job-file.ts";
 import { makePlan, type Step } from "../plan/plan.ts";
 import { changesOf, planJson, planText } from "../plan/show.ts";
 import { json } from "../render.ts";
-import { connect, type Service } from "../service.ts";
+import { connect, read, type Service } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 
 const NAMES = ["reveille.json", "reveille.yaml", "reveille.yml", "reveille.toml"];
@@ -76,7 +76,7 @@ const PAST = { create: "Created", change: "Updated", delete: "Deleted", keep: "L
 async function carryOut(service: Service, step: Step): Promise<string> {
   switch (step.kind) {
     case "create":
-      return JobShape.parse(await service.send("POST", "/v1/jobs", { json: step.fields })).id;
+      return read(JobShape, await service.send("POST", "/v1/jobs", { json: step.fields })).id;
     case "change": {
       const headers = {
         "content-type": "application/merge-patch+json",

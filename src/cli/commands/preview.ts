@@ -3,7 +3,7 @@ import * as z from "zod";
 import { type Command, UsageError } from "../command.ts";
 import { numberOf, SCHEDULE_OPTIONS, scheduleOf } from "../job-fields.ts";
 import { json, relative, table } from "../render.ts";
-import { connect } from "../service.ts";
+import { connect, read } from "../service.ts";
 
 const Preview = z.looseObject({
   description: z.string(),
@@ -46,7 +46,7 @@ export const preview: Command = {
       terminal.print(json(answered));
       return 0;
     }
-    const { description, next, warnings = [] } = Preview.parse(answered);
+    const { description, next, warnings = [] } = read(Preview, answered);
     for (const { path, message } of warnings) terminal.warn(`warning: ${path}: ${message}`);
     terminal.print(description);
     const now = Date.now();

@@ -1,8 +1,10 @@
 /** `reveille tokens …`: who may call. */
 import * as z from "zod";
+import { compact } from "../../domain/compact.ts";
 import { type Command, UsageError } from "../command.ts";
+import { oneOf } from "../job-fields.ts";
 import { json, relative, table } from "../render.ts";
-import { connect } from "../service.ts";
+import { answer, connect, read } from "../service.ts";
 
 const Listed = z.looseObject({
   items: z.array(
@@ -17,22 +19,28 @@ const Listed = z.looseObject({
       expires_at: z.string().optional(),
     }),
   ),
+  next_cursor: z.string().optional(),
 });
 const Made = z.looseObject({ token: z.string(), expires_at: z.string(), id: z.string().optional() });
+
+const CURSOR = { type: "string", value: "CURSOR", about: "The next_cursor of the page before" } as const;
 
 const list: Command = {
   name: "tokens list",
   summary: "List the tokens that have not expired",
+  options: { cursor: CURSOR },
   examples: ["reveille tokens list"],
   async run(given, terminal) {
     const service = await connect(given, terminal);
-    const answered = await service.send("GET", "/v1/tokens");
+    const cursor = given.text("cursor");
+    const answered = await answer(service.client.v1.tokens.$get({ query: cursor === undefined ? {} : { cursor } }));
     if (given.flag("json")) {
       terminal.print(json(answered));
       return 0;
     }
     const now = Date.now();
-    const rows = Listed.parse(answered).items.map((token) => [
+    const { items, next_cursor } = read(Listed, answered);
+    const rows = items.map((token) => [
       token.id,
       token.name ?? "",
       token.role,
@@ -40,10 +48,15 @@ const list: Command = {
       token.access ?? "",
       relative(token.expires_at, now),
     ]);
-    terminal.print(table(terminal, ["ID", "NAME", "ROLE", "FOR", "ACCESS", "EXPIRES"], rows));
+    if (rows.length === 0) terminal.print("There is no token. Create one: reveille tokens create --agent-id ID");
+    else terminal.print(table(terminal, ["ID", "NAME", "ROLE", "FOR", "ACCESS", "EXPIRES"], rows));
+    if (next_cursor !== undefined) terminal.warn(`There are more: --cursor ${next_cursor}`);
     return 0;
   },
 };
+
+const ROLES = ["agent", "user", "plugin", "viewer"] as const;
+const ACCESS = ["write", "read"] as const;
 
 const create: Command = {
   name: "tokens create",
@@ -76,25 +89,23 @@ const create: Command = {
           : ids.user_id !== undefined
             ? "user"
             : undefined;
-    const role = given.text("role") ?? guessed;
+    const role = oneOf("role", given.text("role") ?? guessed, ROLES);
     if (role === undefined)
       throw new UsageError("whose token it is was not said: use --role viewer, --agent-id, --user-id or --plugin-id");
     const agents = given.texts("agents").flatMap((list) => list.split(","));
-    const fields = {
+    const body = compact({
       role,
       ...ids,
       name: given.text("name"),
-      access: given.text("access"),
+      access: oneOf("access", given.text("access"), ACCESS),
       expires_in: given.text("expires-in") ?? "30d",
-    };
-    const body = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-    const service = await connect(given, terminal);
-    const answered = await service.send("POST", "/v1/tokens", {
-      json: { ...body, ...(agents.length > 0 ? { agents } : {}) },
+      agents: agents.length > 0 ? agents : undefined,
     });
+    const service = await connect(given, terminal);
+    const answered = await answer(service.client.v1.tokens.$post({ json: body }));
     if (given.flag("json")) terminal.print(json(answered));
     else {
-      const { token, expires_at, id } = Made.parse(answered);
+      const { token, expires_at, id } = read(Made, answered);
       // The token alone is on stdout, for a pipe.
       terminal.warn(
         `A token of role ${role}${id === undefined ? "" : ` (${id})`}, until ${expires_at}; it is shown this once:`,
@@ -112,7 +123,7 @@ const revoke: Command = {
   examples: ["reveille tokens revoke ID"],
   async run(given, terminal) {
     const [id = ""] = given.positionals;
-    await (await connect(given, terminal)).send("DELETE", `/v1/tokens/${encodeURIComponent(id)}`);
+    await answer((await connect(given, terminal)).client.v1.tokens[":id"].$delete({ param: { id } }));
     terminal.print(given.flag("json") ? json({ revoked: id }) : `Revoked ${id}.`);
     return 0;
   },

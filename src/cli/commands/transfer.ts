@@ -2,10 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import * as z from "zod";
-import { type Command, Failure, type Given, UsageError } from "../command.ts";
+import { type Command, type Given, UsageError } from "../command.ts";
 import { readText } from "../documents.ts";
 import { json } from "../render.ts";
-import { connect } from "../service.ts";
+import { connect, read } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 import { importForeign, isKind } from "./import-foreign.ts";
 
@@ -79,10 +79,9 @@ export async function importExport(file: string, given: Given, terminal: Termina
   const skipped: z.infer<typeof Imported>["skipped"] = [];
   for (const { body, type } of parts) {
     const answered = await service.send("POST", "/v1/import", { body, headers: { "content-type": type } });
-    const read = Imported.safeParse(answered).data;
-    if (read === undefined) throw new Failure("The import was answered with nothing that can be read.");
-    imported += read.imported;
-    skipped.push(...read.skipped);
+    const done = read(Imported, answered);
+    imported += done.imported;
+    skipped.push(...done.skipped);
   }
   if (given.flag("json")) terminal.print(json({ imported, skipped }));
   else {

@@ -3,9 +3,10 @@ import * as z from "zod";
 import { Failure } from "../command.ts";
 import { isFields } from "../job-body.ts";
 import { JobShape } from "../jobs.ts";
-import { Refused, type Service } from "../service.ts";
+import { Refused, read, type Service } from "../service.ts";
 import { type Difference, differences, type Fields, isEqual } from "./differences.ts";
 import { type JobFile, KEY_LABEL, NAMESPACE_LABEL, withLabels } from "./job-file.ts";
+import { isOverAt } from "./over.ts";
 
 export type Step =
   | { readonly kind: "create"; readonly key: string; readonly fields: Fields; readonly next: readonly string[] }
@@ -72,7 +73,7 @@ async function jobsOf(service: Service, namespace: string): Promise<ReadonlyMap<
   let cursor: string | undefined;
   do {
     const query = { label: `${NAMESPACE_LABEL}:${namespace}`, state: "active,paused,finished", limit: PAGE, cursor };
-    const page = Page.parse(await service.send("GET", "/v1/jobs", { query }));
+    const page = read(Page, await service.send("GET", "/v1/jobs", { query }));
     for (const job of page.items) {
       const labels = isFields(job.labels) ? job.labels : {};
       const key = labels[KEY_LABEL];
@@ -102,11 +103,11 @@ async function stepFor(
   now: number,
 ): Promise<Checked> {
   const sent = withLabels(file, key, fields);
-  const at = passedTime(fields, now);
-  if (at !== undefined && job === undefined) return keep(key, undefined, `its time has passed (${at})`);
-  // A time that has come is refused for a new job, and is what the one that ran has.
-  const isOver = at !== undefined && job !== undefined && isEqual(fields.schedule, job.schedule);
-  const dry = await dryRun(service, isOver ? { ...sent, schedule: STAND_IN } : sent);
+  const isPast = isOverAt(fields.schedule, now);
+  if (isPast && job === undefined) return keep(key, undefined, "its time has passed");
+  // A schedule whose time has passed is refused for a new job, and is what the one that ran has.
+  const isSame = job !== undefined && isEqual(fields.schedule, job.schedule);
+  const { dry, isOver } = await checked(service, sent, isSame, isPast);
   const wanted = isOver ? { ...dry.job, schedule: fields.schedule } : dry.job;
   const said = (dry.warnings ?? [])
     .filter(
@@ -134,15 +135,21 @@ const keep = (key: string, id: string | undefined, why: string): Checked => ({
 /** Any schedule that is valid: it only stands in for one whose time has passed. */
 const STAND_IN = { every: "1d" };
 
-/** The time of an `at` job that has passed. */
-function passedTime({ schedule }: Fields, now: number): string | undefined {
-  if (!isFields(schedule) || typeof schedule.at !== "string") return undefined;
-  const at = Date.parse(schedule.at);
-  return Number.isFinite(at) && at <= now ? schedule.at : undefined;
+/** What the service makes of a job. One that has its schedule already is not refused for a time that has passed, by our clock or by its own. */
+async function checked(service: Service, sent: Fields, isSame: boolean, isPast: boolean) {
+  const standIn = { ...sent, schedule: STAND_IN };
+  if (isSame && isPast) return { dry: await dryRun(service, standIn), isOver: true };
+  try {
+    return { dry: await dryRun(service, sent), isOver: false };
+  } catch (error) {
+    const isOver = isSame && error instanceof Refused && error.paths.some((path) => path.startsWith("schedule"));
+    if (!isOver) throw error;
+    return { dry: await dryRun(service, standIn), isOver };
+  }
 }
 
 async function dryRun(service: Service, fields: Fields): Promise<z.infer<typeof Dry>> {
-  return Dry.parse(await service.send("POST", "/v1/jobs", { json: fields, query: { dry_run: "true" } }));
+  return read(Dry, await service.send("POST", "/v1/jobs", { json: fields, query: { dry_run: "true" } }));
 }
 
 /** The next fires of a job that there is. */
@@ -157,7 +164,7 @@ async function nextFires(service: Service, job: JobShape): Promise<readonly stri
   const bounded = ends_at === undefined ? anchored : { ...anchored, ends_at };
   try {
     const json = { schedule: bounded, from, count: SHOWN_FIRES };
-    const { next } = Preview.parse(await service.send("POST", "/v1/schedules/preview", { json }));
+    const { next } = read(Preview, await service.send("POST", "/v1/schedules/preview", { json }));
     return next.map(({ at }) => at);
   } catch (error) {
     if (error instanceof Refused && error.status === UNPROCESSABLE) return [first];

@@ -1,7 +1,7 @@
 /** Jobs of other schedulers: shown with their next fires, refused where they cannot be carried over, created with --apply. */
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type Ran, runCli } from "../harness/cli.ts";
+import { type Ran, runHere } from "../harness/cli.ts";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
 let reveille: Reveille;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 const cli = (stdin: string, ...words: string[]): Promise<Ran> =>
-  runCli(words, { cwd, stdin, env: { REVEILLE_URL: reveille.url, REVEILLE_TOKEN: reveille.adminToken } });
+  runHere(words, { cwd, stdin, env: { REVEILLE_URL: reveille.url, REVEILLE_TOKEN: reveille.adminToken } });
 
 const Shown = z.object({
   jobs: z.array(

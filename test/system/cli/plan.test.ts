@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type Ran, runCli } from "../harness/cli.ts";
+import { type Ran, runHere } from "../harness/cli.ts";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
 let reveille: Reveille;
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 const cli = (...words: string[]): Promise<Ran> =>
-  runCli(words, { cwd, env: { REVEILLE_URL: reveille.url, REVEILLE_TOKEN: reveille.adminToken } });
+  runHere(words, { cwd, env: { REVEILLE_URL: reveille.url, REVEILLE_TOKEN: reveille.adminToken } });
 
 const write = (jobs: object): Promise<void> =>
   writeFile(join(cwd, "reveille.json"), JSON.stringify({ namespace, jobs }));
@@ -127,16 +127,48 @@ it("checks every job before it changes one", async () => {
   expect((await jobs()).map(({ message }) => message)).toEqual(["one"]);
 });
 
-it("leaves alone a job that somebody paused, and one whose time has passed", async () => {
-  const soon = new Date(Date.now() + 8_000).toISOString();
+it("leaves alone a job that somebody paused, and those whose time has passed, however they say it", async () => {
+  const end = Date.now() + 8_000;
+  const soon = new Date(end).toISOString();
   const name = `paused in ${namespace}`;
-  await write({ a: { ...A, name }, once: { message: "m", schedule: { at: soon } } });
-  await cli("apply");
+  const ended = {
+    once: { message: "m", schedule: { at: soon } },
+    local: {
+      message: "m",
+      schedule: { at: new Date(end + 9 * 3_600_000).toISOString().slice(0, 19), timezone: "Asia/Tokyo" },
+    },
+    until: { message: "m", schedule: { every: "2s", ends_at: soon } },
+    rule: {
+      message: "m",
+      schedule: {
+        rrule: `FREQ=MINUTELY;UNTIL=${soon.replace(/[-:]|\.\d+/g, "")}`,
+        starts_at: new Date(end - 600_000).toISOString(),
+        timezone: "UTC",
+      },
+    },
+  };
+  // The rule may have no minute within the time that is left; then there is no such job, and it is left as one whose time has passed.
+  await write({ a: { ...A, name }, ...ended });
+  expect((await cli("apply")).code).toBe(0);
   expect((await cli("jobs", "pause", name)).code).toBe(0);
-  await new Promise((resolve) => setTimeout(resolve, Math.max(Date.parse(soon) + 500 - Date.now(), 0)));
-  expect(await cli("plan", "--exit-code")).toMatchObject({ code: 0 });
+  await new Promise((resolve) => setTimeout(resolve, Math.max(end + 500 - Date.now(), 0)));
+  const planned = await cli("plan", "--exit-code");
+  expect(planned.code, planned.err).toBe(0);
   expect(await cli("apply")).toMatchObject({ code: 0, out: "Nothing to change.\n" });
   expect((await jobs()).find((job) => job.name === name)?.state).toBe("paused");
+  // What else is said of such a job is still brought to it, and a new time makes it active again.
+  await write({ a: { ...A, name }, ...ended, until: { message: "other", schedule: ended.until.schedule } });
+  expect(await cli("apply")).toMatchObject({ code: 0, out: expect.stringContaining("1 change made.") });
+  await write({ a: { ...A, name }, ...ended, until: { message: "other", schedule: { every: "1h" } } });
+  expect(await cli("apply")).toMatchObject({ code: 0, out: expect.stringContaining("1 change made.") });
+  expect((await jobs()).find((job) => job.name === "until")?.state).toBe("active");
+  // A file whose jobs had their time before it was applied at all is no error either.
+  namespace = `${namespace}-new`;
+  await write(ended);
+  expect(await cli("plan", "--exit-code")).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^( {2}\S+ {2}left: its time has passed\n){4}/),
+  });
 });
 
 describe("a file that cannot be used", () => {

@@ -18,6 +18,7 @@ function terminal() {
     print: (line) => void out.push(line),
     warn: (line) => void err.push(line),
     readAll: async () => "",
+    readHidden: async () => "",
   };
   return { fake, out, err };
 }
@@ -42,6 +43,12 @@ describe("every command", () => {
     },
   );
 });
+
+function commandOf(...words: string[]) {
+  const command = findCommand(COMMANDS, words);
+  if (command === undefined) throw new Error("no such command");
+  return command;
+}
 
 /** What follows each `reveille` of a shell's line, as words, up to a pipe or a redirection. */
 const linesOf = (line: string): string[][] =>
@@ -111,9 +118,51 @@ describe("a command line", () => {
     expect(() => jobFieldsOf(parse(command, ["jobs", "create", "--payload", "{"]))).toThrow(/must be JSON/);
   });
 
-  it("suggests a command where one is close", async () => {
+  it.each([
+    [["pause", "x"], "`reveille jobs pause`"],
+    [["jobs", "lst"], "`reveille jobs list`"],
+    [["job", "list"], "did you mean `reveille jobs list`?\n"],
+    [["jobs", "list", "--stat", "paused"], "there is no option --stat; did you mean --state?"],
+    [["jobs", "create", "--tiemzone", "UTC"], "did you mean --timezone?"],
+    [["jobs", "list", "--limit"], "--limit needs a value: --limit N"],
+    [["jobs", "list", "--limit", "--json"], "--limit needs a value"],
+    [["jobs", "list", "--json=yes"], "--json takes no value"],
+    [["jobs", "get", ""], "JOB is missing"],
+    [["tokens", "create", "--role", "admin"], "--role must be agent, user, plugin or viewer"],
+  ])("ends with 2 and names what may be meant: %j", async (words, said) => {
     const { fake, err } = terminal();
-    expect(await run(COMMANDS, ["pause", "x"], fake, "1.0.0")).toBe(2);
-    expect(err.join("\n")).toContain("`reveille jobs pause`");
+    expect(await run(COMMANDS, words, fake, "1.0.0")).toBe(2);
+    expect(err.join("\n")).toContain(said);
+  });
+
+  it("may have a value that begins with a dash", () => {
+    const command = commandOf("jobs", "create");
+    const given = parse(command, [
+      "jobs",
+      "create",
+      "--message",
+      "- buy milk\n- call Ada",
+      "--name",
+      "-",
+      "--every=-5m",
+    ]);
+    expect([given.text("message"), given.text("name"), given.text("every")]).toEqual([
+      "- buy milk\n- call Ada",
+      "-",
+      "-5m",
+    ]);
+    expect(parse(command, ["jobs", "create", "-m", "-x"]).text("message")).toBe("-x");
+    expect(parse(command, ["jobs", "create", "--", "-x"]).positionals).toEqual(["-x"]);
+  });
+
+  it.each([
+    [["--wait"], "", ["JOB"]],
+    [["--wait", "--json"], "", ["JOB"]],
+    [["--wait", "30s"], "30s", ["JOB"]],
+    [["--wait=1m"], "1m", ["JOB"]],
+    [[], undefined, ["JOB"]],
+  ])("may wait, for as long as it takes or for a time: %j", (words, wait, positionals) => {
+    const given = parse(commandOf("jobs", "run"), ["jobs", "run", ...words, "JOB"]);
+    expect([given.text("wait"), given.positionals]).toEqual([wait, positionals]);
   });
 });

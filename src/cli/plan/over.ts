@@ -1,0 +1,17 @@
+/** Whether a schedule of a job file has had its time: an `at` that has come, an `ends_at` or an UNTIL that has passed. */
+import { checkFuture } from "../../domain/time/check-future.ts";
+import { compileSchedule } from "../../domain/time/compile-schedule.ts";
+import { bindFires } from "../../domain/time/fires.ts";
+import { ScheduleSpec } from "../../schema/schedule.ts";
+
+/**
+ * Whether `schedule`, as it is written, fired before `now` (epoch ms) and would not fire any more. A schedule that is wrong, or never
+ * fires at all, is not over: the service says what is wrong with it.
+ */
+export function isOverAt(schedule: unknown, now: number): boolean {
+  const spec = ScheduleSpec.safeParse(schedule).data;
+  if (spec === undefined || spec.in !== undefined) return false;
+  const compiled = compileSchedule(spec, { tickAligned: false });
+  if (!compiled.ok || checkFuture(compiled.value, now, now).length === 0) return false;
+  return bindFires(compiled.value, { anchorAt: 0 }).last(now) !== null;
+}

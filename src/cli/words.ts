@@ -1,0 +1,36 @@
+/** The words of a command line, put into the one form that Node's parser takes without doubt. */
+import type { Option, Options } from "./command.ts";
+
+/**
+ * The words with each option's value joined to it where a dash begins the value, as in `--message "- buy milk"`, and with the value
+ * that an option has when it stands alone. Node's parser refuses the first as ambiguous, and knows no options whose value is optional.
+ */
+export function joined(words: readonly string[], options: Options): string[] {
+  const out: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? "";
+    if (word === "--") return [...out, ...words.slice(index)];
+    const [name, option] = optionOf(word, options) ?? [];
+    const next = words[index + 1];
+    if (option === undefined || option.type === "boolean") out.push(word);
+    else if (option.alone !== undefined && !(next !== undefined && option.alone.takes.test(next))) {
+      out.push(`--${name}=${option.alone.value}`);
+    } else if (next !== undefined && /^-./.test(next) && !isOption(next, options)) {
+      out.push(`--${name}=${next}`);
+      index++;
+    } else out.push(word);
+  }
+  return out;
+}
+
+/** The option that a word names without a value: `--name`, `-n`; fields have underscores, and either may be typed. */
+function optionOf(word: string, options: Options): readonly [string, Option] | undefined {
+  const long = /^--([a-z][a-z_-]*)$/.exec(word)?.[1]?.replaceAll("_", "-");
+  return Object.entries(options).find(
+    ([name, { short, aliases = [] }]) =>
+      name === long || (long !== undefined && aliases.includes(long)) || (short !== undefined && word === `-${short}`),
+  );
+}
+
+const isOption = (word: string, options: Options): boolean =>
+  word === "--" || optionOf(word.split("=")[0] ?? "", options) !== undefined;

@@ -51,7 +51,7 @@ const alias = [
   { find: "reveille/agent", replacement: `${import.meta.dirname}/src/agent-kit/agent-kit.ts` },
 ];
 
-/** Each file runs a service and a browser: one at a time, so that they do not starve each other. */
+/** Each file runs a service and a browser, and waits for pages most of the time: beside the system's files, under the same limit. */
 const browser = hasChromium
   ? [
       {
@@ -60,8 +60,8 @@ const browser = hasChromium
           include: ["test/browser/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
         },
       },
     ]
@@ -113,7 +113,7 @@ export default defineConfig({
       },
       ...browser,
       {
-        // Services as processes, timed by the clock: not beside the other projects. Starting them is most of the work; three files
+        // Services as processes, timed by the clock: not beside the pure rules and workerd. Starting them is most of the work; three files
         // at a time keep two cores busy, and a fourth was no faster.
         resolve: { alias },
         test: {

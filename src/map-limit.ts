@@ -7,7 +7,7 @@ export const CALLS_AT_ONCE = 6;
  * Does `work` for each item, at most `atOnce` of them at a time, in the order of the items, and answers in that order.
  * Throws what the first failing one throws; those under way go on, no further one of its turn is begun.
  */
-export async function inTurns<T, R>(
+export async function mapLimit<T, R>(
   items: Iterable<T>,
   work: (item: T) => Promise<R>,
   atOnce = CALLS_AT_ONCE,

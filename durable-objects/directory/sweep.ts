@@ -4,7 +4,7 @@
  */
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
-import { inTurns } from "../../src/map-limit.ts";
+import { mapLimit } from "../../src/map-limit.ts";
 import type { EntryKey, ListedEntry, SweepReport } from "../../src/objects/directory.ts";
 import type { Poked } from "../../src/objects/job.ts";
 import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.ts";
@@ -64,7 +64,7 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
       if (poked?.exists === false && giveUpName(name, io)) report.dropped++;
     }),
   ];
-  await inTurns(looks, (look) => look());
+  await mapLimit(looks, (look) => look());
   return report;
 }
 

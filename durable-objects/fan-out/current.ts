@@ -5,7 +5,7 @@
 import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
-import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import { addSpend, dayOf, type Spent, spentSince } from "../../src/domain/run/budget.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";
 import type { ShardStatus } from "../../src/objects/fan-out.ts";
@@ -92,7 +92,7 @@ export class CurrentFanOut {
   }
 
   /** Calls the agent for a run. The user's batch stays open until the run has ended or waits. */
-  begin(flight: Flight, now: number, call: (deadline: Deadline) => Promise<Answer>): void {
+  begin(flight: Flight, now: number, call: (deadline: Deadline) => Promise<AttemptOutcome>): void {
     this.flights.begin(flight, this.job.timeoutMs, now, call);
   }
 

@@ -1,6 +1,6 @@
 /** The calls of a shard that are in flight, each with the run that it is made for and the batch that its user came from. */
 import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
-import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
 import { errorText } from "../../src/domain/text/error-text.ts";
@@ -13,12 +13,12 @@ import type { OpenBatch } from "./queue.ts";
 export type Flight = { readonly run: Run; readonly logged: boolean; readonly batch: OpenBatch | undefined };
 
 export class Flights {
-  readonly #calls: Calls<Answer>;
+  readonly #calls: Calls<AttemptOutcome>;
   readonly #flights = new Map<string, Flight>();
 
   /** `answered` is told of every answer that comes in. */
   constructor(answered: () => void) {
-    this.#calls = new Calls<Answer>({
+    this.#calls = new Calls<AttemptOutcome>({
       graceMs: ATTEMPT_GRACE_MS,
       givenUp: (timeoutMs) => ({
         kind: "retryable",
@@ -39,7 +39,7 @@ export class Flights {
   }
 
   /** Makes the call of a flight, which may take `timeoutMs` from `now` (epoch ms) on. */
-  begin(flight: Flight, timeoutMs: number, now: number, call: (deadline: Deadline) => Promise<Answer>): void {
+  begin(flight: Flight, timeoutMs: number, now: number, call: (deadline: Deadline) => Promise<AttemptOutcome>): void {
     const key = keyOfUserRun(flight.run.id);
     this.#flights.set(key, flight);
     this.#calls.begin(key, timeoutMs, now, call);
@@ -52,7 +52,7 @@ export class Flights {
   }
 
   /** The answers that came in since the last time, by key; a call whose time is over is interrupted first. */
-  takeAnswers(now: number): ReadonlyMap<string, Answer> {
+  takeAnswers(now: number): ReadonlyMap<string, AttemptOutcome> {
     this.#calls.watch(now);
     return this.#calls.takeAnswers();
   }

@@ -8,13 +8,13 @@ import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Alarm } from "../shared/alarm.ts";
-import { MAX_ALARM_MS, Nap } from "../shared/wait.ts";
+import { MAX_ALARM_MS, Sleeper } from "../shared/wait.ts";
 import { CurrentFanOut } from "./current.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 import { type TurnEffects, Turns } from "./turn.ts";
 
 /** A wait for the next allowed call or retry that is no longer than this is sat out: an alarm would cost a row. */
-const MAX_NAP_MS = 10_000;
+const MAX_SLEEP_MS = 10_000;
 
 /** The outside of the loop. */
 export type ShardEffects = TurnEffects & {
@@ -31,7 +31,7 @@ type Work = { readonly current: CurrentFanOut; readonly turns: Turns };
 export class FanOutLoop {
   readonly #store: FanOutStore;
   readonly #effects: ShardEffects;
-  readonly #nap = new Nap();
+  readonly #sleeper = new Sleeper();
   /** The newest fan-out that this shard was handed users of, null if there is none; undefined until it was read. */
   #work: Work | null | undefined;
   #isNew = false;
@@ -79,7 +79,7 @@ export class FanOutLoop {
   /** After the tables were changed: everything is read again, and calls in flight are aborted. */
   reset(): void {
     this.#drop(undefined);
-    this.poke();
+    this.wake();
   }
 
   /** A fan-out has been opened in this process, which therefore was not restarted since. */
@@ -92,7 +92,7 @@ export class FanOutLoop {
   stop(): void {
     this.#drop(null);
     this.#stopped = true;
-    this.#nap.wake();
+    this.#sleeper.wake();
   }
 
   #drop(next: null | undefined): void {
@@ -104,21 +104,21 @@ export class FanOutLoop {
   /** A batch of so many users has been stored. */
   took(users: number): void {
     this.current?.queue.took(users);
-    this.poke();
+    this.wake();
   }
 
   /** Takes over a run that was changed from outside. */
   change(fanOut: StoredFanOut, key: string, before: Run, after: Run): void {
     const current = this.working(fanOut);
     if (current === undefined) this.#store.putRuns(fanOut.spec.no, [after]);
-    else if (current.change(key, before, after, this.#effects.now())) this.poke();
+    else if (current.change(key, before, after, this.#effects.now())) this.wake();
   }
 
   /** The running loop looks again, or an alarm runs it, if only to report that nothing is left. */
-  poke(): void {
+  wake(): void {
     this.#reported = false;
     this.#dirty = true;
-    if (this.#running) this.#nap.wake();
+    if (this.#running) this.#sleeper.wake();
     else if (!this.#stopped) this.#effects.alarm.by(this.#effects.now());
   }
 
@@ -145,15 +145,15 @@ export class FanOutLoop {
         // The next alarm is a new invocation: it has a budget of its own, and takes over the calls in flight.
         if (budget.isUsedUp || now - startedAt > MAX_ALARM_MS) break;
         const nextAt = Math.min(turn?.nextAt ?? Number.POSITIVE_INFINITY, this.#ownNextAt(now));
-        if (turn?.again) await this.#nap.take(now, now);
+        if (turn?.again) await this.#sleeper.sleep(now, now);
         else if (this.#dirty) continue;
-        else if (this.#isCalling || nextAt - now <= MAX_NAP_MS) {
-          await this.#nap.take(now, Math.min(nextAt, now + MAX_NAP_MS));
+        else if (this.#isCalling || nextAt - now <= MAX_SLEEP_MS) {
+          await this.#sleeper.sleep(now, Math.min(nextAt, now + MAX_SLEEP_MS));
         } else break;
       }
     } finally {
       this.#running = false;
-      this.#nap.end();
+      this.#sleeper.end();
       this.write();
       this.#loaded()?.turns.noteNextCall();
       this.#arm();
@@ -174,7 +174,7 @@ export class FanOutLoop {
         this.#failure = { error };
       }
     }
-    this.poke();
+    this.wake();
   }
 
   async #reportIfIdle(): Promise<void> {

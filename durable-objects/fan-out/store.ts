@@ -22,8 +22,8 @@ export type StoredFanOut = {
   readonly k: number;
   /** Before this no call is made, where the job has a rate; epoch ms. */
   readonly nextCallAt: number;
-  readonly begunAtLogged: number;
-  readonly stalls: number;
+  readonly loggedAtLastStart: number;
+  readonly restartsWithoutProgress: number;
   /** What an agent said with 410. */
   readonly gone?: string;
 };
@@ -89,8 +89,13 @@ export class FanOutStore {
     this.#sql.exec("UPDATE fan_out SET next_call_at = ? WHERE no = ?", at, no);
   }
 
-  noteBegin(no: number, logged: number, stalls: number): void {
-    this.#sql.exec("UPDATE fan_out SET begun_at_logged = ?, stalls = ? WHERE no = ?", logged, stalls, no);
+  noteBegin(no: number, logged: number, restartsWithoutProgress: number): void {
+    this.#sql.exec(
+      "UPDATE fan_out SET begun_at_logged = ?, stalls = ? WHERE no = ?",
+      logged,
+      restartsWithoutProgress,
+      no,
+    );
   }
 
   noteGone(no: number, reason: string): void {
@@ -244,8 +249,8 @@ const toFanOut = (row: Row): StoredFanOut =>
     spec: parse<FanOutSpec>(row.spec),
     k: Number(row.k),
     nextCallAt: Number(row.next_call_at),
-    begunAtLogged: Number(row.begun_at_logged),
-    stalls: Number(row.stalls),
+    loggedAtLastStart: Number(row.begun_at_logged),
+    restartsWithoutProgress: Number(row.stalls),
     gone: textIn(row.gone),
   });
 

@@ -13,7 +13,7 @@ import {
 } from "../../src/domain/fan-out/turn.ts";
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import type { CompiledJob } from "../../src/domain/job/definition.ts";
-import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import { rulesOf } from "../../src/domain/run/rules.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import type { CallBudget } from "../../src/outbound/call-budget.ts";
@@ -27,7 +27,7 @@ export type TurnEffects = {
   /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
   readonly held: (spec: FanOutSpec) => string | undefined;
   /** Calls the agent for one attempt, until the deadline is interrupted. */
-  readonly call: (job: CompiledJob, spec: FanOutSpec, run: Run, deadline: Deadline) => Promise<Answer>;
+  readonly call: (job: CompiledJob, spec: FanOutSpec, run: Run, deadline: Deadline) => Promise<AttemptOutcome>;
 };
 
 export class Turns {
@@ -102,7 +102,7 @@ export class Turns {
     const { toGiveUp, writeThrough, note } = judgeRestart(this.#stored, log.tally.total, concurrency);
     if (writeThrough) log.writeThrough();
     this.#toGiveUp = toGiveUp;
-    this.#store.noteBegin(spec.no, note.begunAtLogged, note.stalls);
+    this.#store.noteBegin(spec.no, note.loggedAtLastStart, note.restartsWithoutProgress);
   }
 
   /** Settles what has ended: in the log, in the spend, and in the batches that the users came from. */

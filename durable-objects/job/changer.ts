@@ -3,7 +3,7 @@ import { type Author, authorOf } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Caller } from "../../src/domain/job/access.ts";
 import { jobView } from "../../src/domain/job/job.ts";
-import { countsAnew, type JobChange } from "../../src/domain/job/job-change.ts";
+import { type JobChange, needsQuota } from "../../src/domain/job/job-change.ts";
 import { signChange } from "../../src/domain/job/signed-change.ts";
 import { ok } from "../../src/domain/result.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
@@ -48,7 +48,7 @@ export class JobChanger {
     const before = this.#state.current;
     const change = decided();
     if (!change.ok) return change;
-    if (before !== undefined && countsAnew(before.record, change.value)) {
+    if (before !== undefined && needsQuota(before.record, change.value)) {
       const entered = await this.#listing.enter(decided, allowanceOf(settings, caller));
       if (!entered.ok) return entered;
     } else {

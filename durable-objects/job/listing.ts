@@ -25,7 +25,7 @@ import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { FanOut } from "../../src/domain/fan-out/fan-out.ts";
 import { ownerOf } from "../../src/domain/job/definition.ts";
 import { indexEntryOf } from "../../src/domain/job/index-entry.ts";
-import { isUnlisted, type JobRecord } from "../../src/domain/job/job.ts";
+import { isIndexStale, type JobRecord } from "../../src/domain/job/job.ts";
 import type { JobChange } from "../../src/domain/job/job-change.ts";
 import type { Allowance } from "../../src/domain/limits/admission.ts";
 import { ok } from "../../src/domain/result.ts";
@@ -84,7 +84,7 @@ export class JobListing {
   }
 
   /**
-   * Makes a change by which the job counts for another owner (`countsAnew`), once the directory has kept room for it there: of
+   * Makes a change by which the job counts for another owner (`needsQuota`), once the directory has kept room for it there: of
    * two such changes at once, in any jobs, the directory refuses the one too many. `decide` is asked again then, and may
    * refuse as well. Errors: its own, `quota_exceeded`.
    */
@@ -95,7 +95,7 @@ export class JobListing {
   /** The sweep has met the job under this owner. If it is another's, say of a call that arrived too late, that entry goes. */
   foundUnder(owner: string): void {
     const record = this.#state.stored?.record;
-    if (record === undefined || record.deletedAt !== undefined || isUnlisted(record)) return;
+    if (record === undefined || record.deletedAt !== undefined || isIndexStale(record)) return;
     if (ownerOf(record.definition) === owner) return;
     this.#state.commit({ record: { ...record, indexedVersion: 0, indexedOwner: owner } });
   }
@@ -145,7 +145,7 @@ export class JobListing {
 
   async #index(): Promise<void> {
     const record = this.#state.stored?.record;
-    if (record === undefined || record.deletedAt !== undefined || !isUnlisted(record)) return;
+    if (record === undefined || record.deletedAt !== undefined || !isIndexStale(record)) return;
     const entry = indexEntryOf(record);
     const { untold = [], indexedOwner } = record;
     const moved = indexedOwner !== entry.owner;

@@ -4,10 +4,10 @@
  * next alarm and lets the object sleep.
  */
 import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
-import { isBehind } from "../../src/domain/job/job.ts";
+import { isDirectoryBehind } from "../../src/domain/job/job.ts";
 import { pauseJob } from "../../src/domain/job/stop.ts";
 import { judgeIdleWake, NEAR_TIMER_MS } from "../../src/domain/limits/breaker.ts";
-import type { Answer } from "../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";
 import { decideTick, type TickState, type TimerContext, timersOf } from "../../src/domain/run/tick.ts";
 import { errorText } from "../../src/domain/text/error-text.ts";
@@ -15,14 +15,14 @@ import { formatDuration } from "../../src/domain/time/duration.ts";
 import type { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import { Calls } from "../shared/calls.ts";
-import { MAX_ALARM_MS, Nap } from "../shared/wait.ts";
+import { MAX_ALARM_MS, Sleeper } from "../shared/wait.ts";
 import type { JobFanOuts } from "./fan-outs/fan-outs.ts";
 import type { JobListing } from "./listing.ts";
 import type { JobState, StateChange } from "./state.ts";
 
 const INDEX_RETRY_MS = 5_000;
 /** One more look at the clock this often while waiting, since a sleeping timer may be late. */
-const MAX_NAP_MS = 60_000;
+const MAX_SLEEP_MS = 60_000;
 
 /** The outside of the loop; everything else it decides from the state. */
 export type LoopEffects = {
@@ -31,7 +31,7 @@ export type LoopEffects = {
   /** Why nothing fires at present, if so. */
   readonly held: (state: Pick<TickState, "record">) => string | undefined;
   /** Calls the agent for one attempt, until the deadline is interrupted. */
-  readonly call: (state: TickState, run: Run, deadline: Deadline) => Promise<Answer>;
+  readonly call: (state: TickState, run: Run, deadline: Deadline) => Promise<AttemptOutcome>;
   /** How many calls one wake may make: asked at the beginning of each. */
   readonly budget: () => CallBudget;
   /** Says in the log what went wrong, without payloads. */
@@ -48,8 +48,8 @@ export class JobLoop {
   readonly #state: JobState;
   readonly #parts: LoopParts;
   readonly #effects: LoopEffects;
-  readonly #calls: Calls<Answer>;
-  readonly #nap = new Nap();
+  readonly #calls: Calls<AttemptOutcome>;
+  readonly #sleeper = new Sleeper();
   #running = false;
   #erase = false;
   #hasSeenFanOut = false;
@@ -59,7 +59,7 @@ export class JobLoop {
     this.#state = state;
     this.#parts = parts;
     this.#effects = effects;
-    this.#calls = new Calls<Answer>({
+    this.#calls = new Calls<AttemptOutcome>({
       graceMs: ATTEMPT_GRACE_MS,
       givenUp: (timeoutMs) => ({
         kind: "retryable",
@@ -77,7 +77,7 @@ export class JobLoop {
   }
 
   #look(): void {
-    if (this.#running) this.#nap.wake();
+    if (this.#running) this.#sleeper.wake();
     else this.#arm();
   }
 
@@ -110,7 +110,7 @@ export class JobLoop {
       }
     } finally {
       this.#running = false;
-      this.#nap.end();
+      this.#sleeper.end();
       this.#arm();
     }
   }
@@ -156,7 +156,7 @@ export class JobLoop {
       }
       // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit. With the directory still to be
       // told, it is set once that is done: until this alarm has ended, the platform rings it again after a crash.
-      if (this.#calls.size === 0 && !isBehind(after)) this.#arm();
+      if (this.#calls.size === 0 && !isDirectoryBehind(after)) this.#arm();
     }
     this.#erase = result.erase;
     return true;
@@ -171,7 +171,7 @@ export class JobLoop {
     const { stored } = this.#state;
     if (stored === undefined) return;
     const { record } = stored;
-    const behind = isBehind(stored);
+    const behind = isDirectoryBehind(stored);
     const now = this.#effects.now();
     if (!this.#erase && record.deletedAt === undefined && (!behind || now < (this.#indexRetryAt ?? 0))) return;
     try {
@@ -197,7 +197,7 @@ export class JobLoop {
     const state = this.#state.stored;
     if (state === undefined || this.#calls.hasAnswers) return;
     const next = Math.min(...timersOf(state, this.#timerContext(now)).map((timer) => timer.at), this.nextCallEnd(now));
-    await this.#nap.take(now, Math.min(Math.max(now, next), now + MAX_NAP_MS));
+    await this.#sleeper.sleep(now, Math.min(Math.max(now, next), now + MAX_SLEEP_MS));
   }
 
   /**

@@ -19,7 +19,7 @@ import { changeByEnsure, changeByPatch, changeByPause, changeByResume } from "..
 import { told } from "../../src/domain/job/signed-change.ts";
 import { OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import type { Lease, Run, Told } from "../../src/domain/run/run.ts";
+import type { Lease, Run, RunInput } from "../../src/domain/run/run.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import { exportView } from "../../src/domain/transfer/restored-job.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
@@ -221,8 +221,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return ok(jobView(record, cursor, Date.now()));
   }
 
-  async runNow(caller: Caller, told: Told = {}): Promise<Outcome<Started>> {
-    return this.#starter.runNow(caller, told);
+  async runNow(caller: Caller, input: RunInput = {}): Promise<Outcome<Started>> {
+    return this.#starter.runNow(caller, input);
   }
 
   async retryRun(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>> {

@@ -12,7 +12,7 @@ import {
   type RunStarted,
 } from "../../src/domain/job/start-run.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import type { Told } from "../../src/domain/run/run.ts";
+import type { RunInput } from "../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import { allowanceOf, type Env, settingsOf } from "../../src/env.ts";
@@ -52,11 +52,12 @@ export class JobStarter {
     this.#effects = effects;
   }
 
-  runNow(caller: Caller, told: Told): Outcome<Started> {
+  runNow(caller: Caller, input: RunInput): Outcome<Started> {
     const seen = changeableJob(this.#state, caller);
     if (!seen.ok) return seen;
-    if (seen.value.record.definition.exec_scope === "all_users") return this.#fanOuts.runNow(seen.value, told, nonce());
-    return this.#started(changeByRunNow(seen.value, told, nonce(), this.#effects.now()));
+    if (seen.value.record.definition.exec_scope === "all_users")
+      return this.#fanOuts.runNow(seen.value, input, nonce());
+    return this.#started(changeByRunNow(seen.value, input, nonce(), this.#effects.now()));
   }
 
   /** Errors: `not_found` also for a run that the log no longer keeps. */

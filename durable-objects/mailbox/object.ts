@@ -8,7 +8,7 @@ import { leaseMsOf } from "../../src/agent/claim.ts";
 import { isRevoked } from "../../src/directory/tokens.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
-import { inTurns } from "../../src/map-limit.ts";
+import { mapLimit } from "../../src/map-limit.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import {
   AGENT_DELETED,
@@ -73,7 +73,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
       const offers = this.#store.oldest(scopeOf(caller), this.#busy(), limit - bodies.length);
       if (offers.length === 0) break;
       const terms = { caller, leaseMs, kind: "poll" } as const;
-      const claimed = await inTurns(offers, (offer) => this.#confirm(offer, terms));
+      const claimed = await mapLimit(offers, (offer) => this.#confirm(offer, terms));
       bodies.push(...claimed.filter((body) => body !== undefined));
     }
     return bodies;
@@ -186,7 +186,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
         await this.#giveBack(budget);
         const pairs = this.#match(budget.left);
         budget.take(pairs.length);
-        await inTurns(pairs, ({ offer, socket }) => this.#hand(offer, socket));
+        await mapLimit(pairs, ({ offer, socket }) => this.#hand(offer, socket));
         if (pairs.length > 0) this.#isWanted = true;
       }
     } catch (error) {
@@ -205,7 +205,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (closedAt === undefined) return;
     const offers = this.#store.oldest({}, this.#busy(), budget.left).filter(({ offeredAt }) => offeredAt <= closedAt);
     budget.take(offers.length);
-    await inTurns(offers, async (offer) => {
+    await mapLimit(offers, async (offer) => {
       try {
         await jobObject(this.env, offer.jobId).releaseRun({ role: "admin" }, offer.runId, "mailbox");
         this.#store.delete(offer);

@@ -4,13 +4,13 @@
 export const MAX_ALARM_MS = 10 * 60_000;
 
 /** A timer set costs more than a look for nothing: one that rings too early for the next wait is left to ring. */
-export class Nap {
+export class Sleeper {
   #stopTimer = (): void => {};
   #ringsAt = Number.POSITIVE_INFINITY;
   #resume: () => void = () => {};
 
   /** Returns at `until` (epoch ms, within 24 days), at {@link wake}, or somewhat before. */
-  async take(now: number, until: number): Promise<void> {
+  async sleep(now: number, until: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;
     // One that should have rung by now counts other time than the clock: that was set on, or the machine was asleep.

@@ -14,7 +14,7 @@ import { parseDuration } from "../../src/domain/time/duration.ts";
 import { formatInstant } from "../../src/domain/time/instant.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
-import { inTurns } from "../../src/map-limit.ts";
+import { mapLimit } from "../../src/map-limit.ts";
 import { acceptTargets, keyOfTarget, maskTarget, showTarget, tellTarget } from "../../src/notify/targets.ts";
 import type { SubscriptionRpc } from "../../src/objects/subscription.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
@@ -121,7 +121,7 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     const [type = "run.failed"] = stored.config.events;
     const message = `This is a test of the subscription "${stored.id}": its targets are told like this.`;
     const event: ReportedEvent = { id: `test_${stored.id}_${now}`, type, at: now, message };
-    const results = await inTurns(
+    const results = await mapLimit(
       stored.config.to,
       async (target) => {
         const { result, status } = await this.#send(target, event);

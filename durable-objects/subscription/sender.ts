@@ -4,8 +4,8 @@
  */
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { beginDelivery, type Delivery, delivered, notDelivered } from "../../src/domain/subscription/delivery.ts";
-import { inTurns } from "../../src/map-limit.ts";
-import { keyOfTarget, type Told } from "../../src/notify/targets.ts";
+import { mapLimit } from "../../src/map-limit.ts";
+import { keyOfTarget, type SendResult } from "../../src/notify/targets.ts";
 import type { CallBudget } from "../../src/outbound/call-budget.ts";
 import { SECOND_MS } from "../../src/schema/limits.ts";
 import type { Target } from "../../src/schema/subscription.ts";
@@ -19,7 +19,7 @@ const LANE_MS = 5 * SECOND_MS;
 export type SenderIo = {
   /** Asked again after each call: the subscription may be another by then. */
   readonly store: () => SubscriptionStore;
-  readonly send: (target: Target, event: ReportedEvent) => Promise<Told>;
+  readonly send: (target: Target, event: ReportedEvent) => Promise<SendResult>;
   readonly now: () => number;
   readonly budget: CallBudget;
 };
@@ -28,7 +28,7 @@ export type SenderIo = {
 export async function sendDue(io: SenderIo): Promise<void> {
   const lanes = io.store().dueTargets(io.now());
   const each = Math.max(1, Math.floor(AT_ONCE / Math.max(1, lanes.length)));
-  await inTurns(lanes, (lane) => sendLane(lane, each, io), AT_ONCE);
+  await mapLimit(lanes, (lane) => sendLane(lane, each, io), AT_ONCE);
 }
 
 async function sendLane(lane: string, atOnce: number, io: SenderIo): Promise<void> {

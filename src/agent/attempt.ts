@@ -5,7 +5,7 @@
 
 import { compact } from "../domain/compact.ts";
 import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
-import type { Answer } from "../domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import { readAnswerControl } from "../domain/run/control.ts";
 import { LISTENER_OBJECTED } from "../domain/run/run.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
@@ -42,7 +42,7 @@ export async function callJob(
   job: JobToRun,
   run: RunToCall,
   io: CallIo,
-): Promise<Answer> {
+): Promise<AttemptOutcome> {
   const startedAt = io.now();
   const handler = handlerOf(job.definition);
   const answer =
@@ -83,7 +83,7 @@ export async function notifyListeners(
   return objection === undefined || body.status === "error" ? body : { ...body, status: "error", error: objection };
 }
 
-const MISSING_HANDLER: Answer = {
+const MISSING_HANDLER: AttemptOutcome = {
   kind: "refused",
   reason: "this builtin's handler is not registered in the code that runs here; deploy it again, or delete the job",
 };
@@ -98,7 +98,12 @@ function handlerOf({ owner_kind, name, labels }: JobDefinition): JobHandler | "m
   return registeredJobHandler();
 }
 
-async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, { deadline }: CallIo): Promise<Answer> {
+async function callHandler(
+  handler: JobHandler,
+  job: JobToRun,
+  run: RunToCall,
+  { deadline }: CallIo,
+): Promise<AttemptOutcome> {
   const { signal } = deadline;
   const { message, payload } = run;
   const called = { id: run.jobId, ...job.definition, ...compact({ message, payload }) };
@@ -121,7 +126,7 @@ async function callHandler(handler: JobHandler, job: JobToRun, run: RunToCall, {
   }
 }
 
-function asOutput(value: unknown): Answer {
+function asOutput(value: unknown): AttemptOutcome {
   const text = typeof value === "string" ? value : writeJson(value);
   if (text === undefined || text === "") return { kind: "success" };
   const output = cutUtf8(text, MAX_OUTPUT_BYTES);
@@ -146,7 +151,7 @@ function writeJson(value: unknown): string | undefined {
 type Ending = Pick<EndedRun, "status" | "error" | "output">;
 
 /** How the answer ends the run, or undefined where the run goes on or was ended by somebody else. */
-function endedBy(answer: Answer, isLastAttempt: boolean): Ending | undefined {
+function endedBy(answer: AttemptOutcome, isLastAttempt: boolean): Ending | undefined {
   switch (answer.kind) {
     case "success":
       return { status: "success", ...(answer.output === undefined ? {} : { output: answer.output }) };

@@ -4,7 +4,7 @@
  */
 
 import { fillTemplate } from "../domain/agent/body-template.ts";
-import type { Answer } from "../domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import type { Env, Settings } from "../env.ts";
 import { logError } from "../log.ts";
 import { isCallRefusal } from "../outbound/call-budget.ts";
@@ -40,7 +40,7 @@ export async function callAgent(
   job: JobToCall,
   run: RunToCall,
   io: CallIo,
-): Promise<Answer> {
+): Promise<AttemptOutcome> {
   if (settings.TOKEN_SECRET === undefined) return { kind: "refused", reason: NO_TOKEN_SECRET };
   const now = io.now();
   const about = { job_id: run.jobId, run_id: run.id };
@@ -66,7 +66,7 @@ export async function callAgent(
 }
 
 /** Calls the agent's address once: with our own body, or with the agent's template filled from it. */
-export function pushRun(env: Env, agent: Agent, body: JobRunBody, io: CallIo): Promise<Answer> {
+export function pushRun(env: Env, agent: Agent, body: JobRunBody, io: CallIo): Promise<AttemptOutcome> {
   const { url, secret, headers, body: template, fetch: fetchAgent } = agent;
   const { run } = body.data;
   return deliver(

@@ -1,5 +1,5 @@
 /** The mailbox as a channel: an attempt is an offer, and a claim is a 202 (docs/contract.md §14). */
-import type { Answer } from "../domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import { isActive, isRenewed, type Run } from "../domain/run/run.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import type { Env } from "../env.ts";
@@ -16,7 +16,7 @@ export async function offerRun(
   { definition }: { readonly definition: JobDefinition },
   run: RunToCall,
   now: number,
-): Promise<Answer> {
+): Promise<AttemptOutcome> {
   const claimTimeout = parseDuration(definition.claim_timeout);
   const { offeredAt } = await mailboxObject(env, agentId).offer({
     jobId: run.jobId,

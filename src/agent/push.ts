@@ -7,7 +7,7 @@
  */
 
 import { err, ok, type Result } from "../domain/result.ts";
-import type { Answer } from "../domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import { readAnswerControl } from "../domain/run/control.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
@@ -45,7 +45,7 @@ export type DeliveryIo = {
  * interruption, hence retryable: half an output is not the agent's answer, and the agent knows the repeat by its id.
  * A call that cannot be made as it stands (URL, secret, body, headers) is refused without a status.
  */
-export async function deliver(request: Delivery, io: DeliveryIo): Promise<Answer> {
+export async function deliver(request: Delivery, io: DeliveryIo): Promise<AttemptOutcome> {
   const call = await writeCall(request, io.now());
   if (!call.ok) return { kind: "refused", reason: call.error };
   // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
@@ -120,7 +120,7 @@ async function readAnswer(
   deadline: Deadline,
   now: number,
   hidden: readonly string[],
-): Promise<Answer> {
+): Promise<AttemptOutcome> {
   const { status } = response;
   const statusClass = classifyStatus(status);
   switch (statusClass) {
@@ -140,7 +140,7 @@ async function readAnswer(
   }
 }
 
-async function readOutput(response: Response, deadline: Deadline): Promise<Answer> {
+async function readOutput(response: Response, deadline: Deadline): Promise<AttemptOutcome> {
   const success = { kind: "success", httpStatus: response.status } as const;
   const { headers } = response;
   const contentType = headers.get("content-type");
@@ -183,7 +183,7 @@ function interrupted(
   by: Interruption,
   { timeoutMs }: Deadline,
   seen: string,
-): Extract<Answer, { kind: "retryable" | "aborted" }> {
+): Extract<AttemptOutcome, { kind: "retryable" | "aborted" }> {
   if (by.kind === "aborted") return { kind: "aborted" };
   return { kind: "retryable", reason: `timed out after ${formatDuration(timeoutMs)}: ${seen}` };
 }

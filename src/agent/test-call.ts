@@ -3,7 +3,7 @@ import { findAgent } from "../directory/agents.ts";
 import { notFound, type Outcome } from "../domain/failure.ts";
 import { defineJob } from "../domain/job/definition.ts";
 import { ok } from "../domain/result.ts";
-import type { Answer } from "../domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { Env, Settings } from "../env.ts";
 import { TimedDeadline } from "../outbound/deadline.ts";
@@ -56,7 +56,7 @@ export async function testAgent(
   }
 }
 
-function resultOf(answer: Answer): Omit<AgentTest, "took"> {
+function resultOf(answer: AttemptOutcome): Omit<AgentTest, "took"> {
   const status = "httpStatus" in answer && answer.httpStatus !== undefined ? { status: answer.httpStatus } : {};
   switch (answer.kind) {
     case "success":

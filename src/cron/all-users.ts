@@ -2,7 +2,7 @@
 import { tickEach } from "../directory/tick-jobs.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
-import { inTurns } from "../map-limit.ts";
+import { mapLimit } from "../map-limit.ts";
 import { allShards } from "../objects/directory.ts";
 import type { CallBudget } from "../outbound/call-budget.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
@@ -25,7 +25,7 @@ export async function tickAllUsers(
   const from = (Math.floor(tickAt / MINUTE_MS) * reach) % jobIds.length;
   const turn = [...jobIds.slice(from), ...jobIds.slice(0, from)].slice(0, reach);
   const groups = Array.from({ length: Math.ceil(turn.length / callsPerWake) }, (_, i) => i);
-  await inTurns(groups, async (i) => {
+  await mapLimit(groups, async (i) => {
     const group = turn.slice(i * callsPerWake, (i + 1) * callsPerWake);
     budget.take();
     try {

@@ -13,7 +13,7 @@ import { withoutQuery } from "../domain/text/mask.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import { formatInstant } from "../domain/time/instant.ts";
 import type { Env, Settings } from "../env.ts";
-import { inTurns } from "../map-limit.ts";
+import { mapLimit } from "../map-limit.ts";
 import { allShards, type ListedAgent, shardFor } from "../objects/directory.ts";
 import { mailboxObject } from "../objects/mailbox.ts";
 import { checkEndpoint } from "../outbound/endpoint.ts";
@@ -150,7 +150,7 @@ export async function listAgents(
   const lists = await Promise.all(allShards(env).map((shard) => shard.listAgents(after.value ?? "", limit + 1)));
   const agents = mergeSorted(lists, (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0), limit + 1);
   const page = pageOf(agents, limit, ({ id }) => id);
-  return ok(cursors.shown({ ...page, items: await inTurns(page.items, (agent) => viewOf(env, agent, whole)) }));
+  return ok(cursors.shown({ ...page, items: await mapLimit(page.items, (agent) => viewOf(env, agent, whole)) }));
 }
 
 /** The ids of agents with a mailbox, in order: the first `limit` of them. */

@@ -1,7 +1,7 @@
 /** The all_users jobs of one invocation's part of a tick. */
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
-import { inTurns } from "../map-limit.ts";
+import { mapLimit } from "../map-limit.ts";
 import { jobObject } from "../objects/job.ts";
 import { type CallBudget, isCallRefusal } from "../outbound/call-budget.ts";
 
@@ -12,7 +12,7 @@ export async function tickEach(
   tickAt: number,
   budget: CallBudget,
 ): Promise<void> {
-  await inTurns(jobIds, async (id) => {
+  await mapLimit(jobIds, async (id) => {
     if (!budget.take()) return;
     try {
       await jobObject(env, id).tick(tickAt);

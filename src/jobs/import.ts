@@ -20,7 +20,7 @@ import {
 } from "../domain/transfer/imported-job.ts";
 import { isFields } from "../domain/transfer/legacy-job.ts";
 import { logError } from "../log.ts";
-import { inTurns } from "../map-limit.ts";
+import { mapLimit } from "../map-limit.ts";
 import { jobObject } from "../objects/job.ts";
 import { isCallRefusal } from "../outbound/call-budget.ts";
 import type { ImportReport } from "../schema/job-export.ts";
@@ -62,7 +62,7 @@ export async function importJobs(
   // So few that those on their way can be finished with the calls that there are: else each would be cut short by the others.
   const { LOCAL, CALLS_PER_WAKE } = call.settings;
   const atOnce = LOCAL ? JOBS_AT_ONCE : Math.max(1, Math.min(JOBS_AT_ONCE, Math.floor(CALLS_PER_WAKE / CALLS_A_JOB)));
-  await inTurns(items, take, atOnce);
+  await mapLimit(items, take, atOnce);
   const skipped = items.flatMap((item) => {
     const reason = reasons.get(item);
     return reason === undefined

@@ -71,7 +71,7 @@ export function acceptTargets(
 }
 
 /** What a target answered; `status` where it did. */
-export type Told = { readonly result: Result<undefined, Trouble>; readonly status?: number };
+export type SendResult = { readonly result: Result<undefined, Trouble>; readonly status?: number };
 
 /** Sends the event once. Never throws. */
 export async function tellTarget(
@@ -79,7 +79,7 @@ export async function tellTarget(
   event: ReportedEvent,
   io: NotifyIo,
   rules: { readonly allowLoopbackHttp: boolean },
-): Promise<Told> {
+): Promise<SendResult> {
   const { fetch } = io;
   let status: number | undefined;
   const watched: NotifyIo = {

@@ -8,7 +8,7 @@ import type { Caller } from "../domain/job/access.ts";
 import type { ForecastWindow } from "../domain/job/forecast.ts";
 import type { Cursor, JobRecord } from "../domain/job/job.ts";
 import type { TriggerEvent } from "../domain/job/start-run.ts";
-import type { Lease, Told } from "../domain/run/run.ts";
+import type { Lease, RunInput } from "../domain/run/run.ts";
 import type { JobRunBody } from "../schema/agent-call.ts";
 import type { Explanation } from "../schema/explanation.ts";
 import type { FanOut } from "../schema/fan-out.ts";
@@ -98,7 +98,7 @@ export interface JobRpc {
   /** Deletes the job with its runs; a call in flight is aborted. Answers the definition that is gone. Errors: `precondition_failed`. */
   remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>>;
   /** `told` is for this run only. Errors: `job_finished`, `job_already_running`, `budget_exceeded`. */
-  runNow(caller: Caller, told?: Told): Promise<Outcome<Started>>;
+  runNow(caller: Caller, input?: RunInput): Promise<Outcome<Started>>;
   /** An ended run once more. Errors: as `runNow`. */
   retryRun(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>>;
   /** An event from outside. Errors: `job_finished`, `job_paused`, `budget_exceeded`, `validation_failed`. */

@@ -17,11 +17,11 @@ import { refuseStart, type TriggerContext, type TriggerEvent, toldByEvent } from
 import { type Page, pageOf } from "../../../src/domain/page.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import { skipFire } from "../../../src/domain/run/new-run.ts";
-import type { Told } from "../../../src/domain/run/run.ts";
+import type { RunInput } from "../../../src/domain/run/run.ts";
 import { eventRunId } from "../../../src/domain/run/run-id.ts";
 import type { TickState } from "../../../src/domain/run/tick.ts";
 import type { Env, Settings } from "../../../src/env.ts";
-import { inTurns } from "../../../src/map-limit.ts";
+import { mapLimit } from "../../../src/map-limit.ts";
 import { type FanOutRpc, fanOutShard } from "../../../src/objects/fan-out.ts";
 import type { CallBudget } from "../../../src/outbound/call-budget.ts";
 import type { FanOut as FanOutView } from "../../../src/schema/fan-out.ts";
@@ -70,7 +70,7 @@ export class JobFanOuts {
   }
 
   /** Run now. Errors: `job_finished`; `job_already_running` while a fan-out is going. */
-  runNow(state: TickState, told: Told, nonce: string): Outcome<{ readonly fan_out_id: string }> {
+  runNow(state: TickState, input: RunInput, nonce: string): Outcome<{ readonly fan_out_id: string }> {
     const { record } = state;
     const now = this.#effects.now();
     const refused = refuseStart("manual", state, now);
@@ -80,7 +80,7 @@ export class JobFanOuts {
     if (newest?.status === "running") return err({ kind: "job_already_running", run_id: newest.id });
     if (active !== undefined) return err({ kind: "job_already_running", run_id: active.id });
     const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
-    const fanOut = openFanOut(toldTo(record, told), { requestedAt: now, nonce }, opened, now);
+    const fanOut = openFanOut(withInput(record, input), { requestedAt: now, nonce }, opened, now);
     this.#state.commit({ fanOut });
     return ok({ fan_out_id: fanOut.id });
   }
@@ -97,7 +97,7 @@ export class JobFanOuts {
     if (!told.ok) return told;
     const newest = this.#state.fanOuts.newest();
     const opened = { trigger: "event", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
-    const fanOut = openFanOut(toldTo(record, told.value), { requestedAt: now, nonce }, opened, now);
+    const fanOut = openFanOut(withInput(record, told.value), { requestedAt: now, nonce }, opened, now);
     const going = newest?.status === "running" ? "skipped: the previous fan-out was still going" : undefined;
     const reason = held ?? going;
     if (reason === undefined) {
@@ -137,7 +137,7 @@ export class JobFanOuts {
   async erase(): Promise<void> {
     await this.#work.settled();
     const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION + 1);
-    await inTurns(allShardsOf(fanOuts), (k) => this.#shard(k).erase());
+    await mapLimit(allShardsOf(fanOuts), (k) => this.#shard(k).erase());
     this.#work.forget();
   }
 
@@ -162,7 +162,7 @@ export class JobFanOuts {
   }
 
   async #liveCounts(fanOut: FanOut): Promise<FanOutCounts> {
-    const statuses = await inTurns(fanOut.fed, (k) => this.#shard(k).status(fanOut.no));
+    const statuses = await mapLimit(fanOut.activeShards, (k) => this.#shard(k).status(fanOut.no));
     return sumCounts(statuses.map(({ counts }) => counts));
   }
 
@@ -178,7 +178,7 @@ export class JobFanOuts {
 }
 
 /** The job as a fan-out is to tell its users of it. */
-const toldTo = (record: JobRecord, { message, payload }: Told): JobRecord => ({
+const withInput = (record: JobRecord, { message, payload }: RunInput): JobRecord => ({
   ...record,
   definition: { ...record.definition, ...compact({ message, payload }) },
 });

@@ -6,7 +6,7 @@ import { type FanOut, pageHanded, sourceFailed } from "../../../src/domain/fan-o
 import { shardOfUser } from "../../../src/domain/fan-out/shard.ts";
 import type { FanOutSpec } from "../../../src/domain/fan-out/user-run.ts";
 import type { Env, Settings } from "../../../src/env.ts";
-import { inTurns } from "../../../src/map-limit.ts";
+import { mapLimit } from "../../../src/map-limit.ts";
 import { fanOutShard } from "../../../src/objects/fan-out.ts";
 import { openSource } from "../../../src/users/open.ts";
 import type { ActiveUserSource } from "../../../src/users/source.ts";
@@ -47,12 +47,12 @@ export class FanOutFeed {
     const { users, cursor } = page.value;
     const byShard = Map.groupBy(new Set(users), (user) => shardOfUser(user, fanOut.shards));
     // Stored before a user is handed over: a deletion of the job, and a search for a run, must know of the shard.
-    const isNew = [...byShard.keys()].some((k) => !fanOut.fed.includes(k));
+    const isNew = [...byShard.keys()].some((k) => !fanOut.activeShards.includes(k));
     if (isNew && this.#isGoing(fanOut)) {
-      const fed = [...new Set([...fanOut.fed, ...byShard.keys()])].sort((a, b) => a - b);
-      this.#state.commit({ fanOut: { ...fanOut, fed } });
+      const activeShards = [...new Set([...fanOut.activeShards, ...byShard.keys()])].sort((a, b) => a - b);
+      this.#state.commit({ fanOut: { ...fanOut, activeShards } });
     }
-    await inTurns(byShard, async ([k, its]) => {
+    await mapLimit(byShard, async ([k, its]) => {
       if (this.#isGoing(fanOut)) await this.#handOver(fanOut, k, its);
     });
     const current = this.#state.going;

@@ -3,7 +3,7 @@
  * without a watcher nothing is asked and no timer runs.
  */
 import { type FanOut, type FanOutCounts, sumCounts } from "../../../src/domain/fan-out/fan-out.ts";
-import { inTurns } from "../../../src/map-limit.ts";
+import { mapLimit } from "../../../src/map-limit.ts";
 import type { ShardStatus } from "../../../src/objects/fan-out.ts";
 import { SECOND_MS } from "../../../src/schema/limits.ts";
 import type { Listener } from "../state.ts";
@@ -31,7 +31,7 @@ export class FanOutProgress {
   readonly #source: ProgressSource;
   readonly #watchers = new Set<Watcher>();
   /** What the shards of fan-out `#no` last said. A settled one is done for good and is not asked again. */
-  readonly #said = new Map<number, { readonly counts: FanOutCounts; readonly settled: boolean }>();
+  readonly #reports = new Map<number, { readonly counts: FanOutCounts; readonly settled: boolean }>();
   readonly #unreachable = new Set<number>();
   #no: number | undefined;
   #counts: FanOutCounts | undefined;
@@ -72,7 +72,7 @@ export class FanOutProgress {
 
   #forget(no: number | undefined): void {
     this.#stopTimer();
-    this.#said.clear();
+    this.#reports.clear();
     this.#unreachable.clear();
     this.#no = no;
     this.#counts = undefined;
@@ -82,7 +82,7 @@ export class FanOutProgress {
   #wait(quietRounds: number): void {
     this.#stopTimer();
     this.#quietRounds = quietRounds;
-    const asked = [...this.#said.values()].filter(({ settled }) => !settled).length;
+    const asked = [...this.#reports.values()].filter(({ settled }) => !settled).length;
     const pause = Math.min(PAUSE_MS * 2 ** quietRounds, LONGEST_PAUSE_MS);
     const timer = setTimeout(() => this.#look(), Math.max(pause, asked * PAUSE_PER_SHARD_MS));
     this.#stopTimer = () => clearTimeout(timer);
@@ -98,18 +98,18 @@ export class FanOutProgress {
     this.#asking = true;
     void this.#ask(fanOut).then(() => {
       this.#asking = false;
-      this.#told();
+      this.#notifyListeners();
     });
   }
 
   /** After a round: its counts, if they are still about what is going, and the next one. */
-  #told(): void {
+  #notifyListeners(): void {
     const fanOut = this.#watchers.size === 0 ? undefined : this.#source.going();
     if (fanOut === undefined || fanOut.no !== this.#no) {
       this.#look();
       return;
     }
-    const counts = sumCounts([...this.#said.values()].map((said) => said.counts));
+    const counts = sumCounts([...this.#reports.values()].map((said) => said.counts));
     const isQuiet = isSame(counts, this.#counts);
     this.#counts = counts;
     this.#wait(isQuiet ? this.#quietRounds + 1 : 0);
@@ -117,15 +117,15 @@ export class FanOutProgress {
   }
 
   /** Asks the shards that are not done. One that cannot be reached counts with what it last said; that it cannot is reported once. */
-  async #ask({ no, fed, source }: FanOut): Promise<void> {
-    const busy = fed.filter((k) => this.#said.get(k)?.settled !== true);
-    await inTurns(busy, async (k) => {
+  async #ask({ no, activeShards, source }: FanOut): Promise<void> {
+    const busy = activeShards.filter((k) => this.#reports.get(k)?.settled !== true);
+    await mapLimit(busy, async (k) => {
       if (this.#no !== no) return;
       try {
         const { counts, idle } = await this.#source.status(k, no);
         if (this.#no !== no) return;
         this.#unreachable.delete(k);
-        this.#said.set(k, { counts, settled: idle && source.done });
+        this.#reports.set(k, { counts, settled: idle && source.done });
       } catch (error) {
         if (this.#no !== no || this.#unreachable.has(k)) return;
         this.#unreachable.add(k);

@@ -11,7 +11,7 @@ import type { Lease, PreviousRun, Run } from "../../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../../src/domain/run/run-id.ts";
 import { runView } from "../../../src/domain/run/run-view.ts";
 import type { Env, Settings } from "../../../src/env.ts";
-import { inTurns } from "../../../src/map-limit.ts";
+import { mapLimit } from "../../../src/map-limit.ts";
 import {
   type ClaimedRun,
   type FanOutRpc,
@@ -77,7 +77,7 @@ export class UserRuns {
     if (fanOuts.length === 0) return [];
     const places =
       userId === undefined ? allShardsOf(fanOuts) : new Set(fanOuts.map(({ shards }) => shardOfUser(userId, shards)));
-    const lists = await inTurns(places, (k) => this.#shard(k).runs({ ...query, no, userId }));
+    const lists = await mapLimit(places, (k) => this.#shard(k).runs({ ...query, no, userId }));
     return lists.flat().sort(byNewest).slice(0, query.limit);
   }
 
@@ -123,7 +123,7 @@ export class UserRuns {
     const fanOut = parsed === undefined ? undefined : this.#state.fanOuts.find(parsed.fanOutId);
     if (parsed === undefined || fanOut === undefined) return undefined;
     const k = shardOfKey(parsed.key, fanOut.shards);
-    return fanOut.fed.includes(k) ? { k, no: fanOut.no, key: parsed.key } : undefined;
+    return fanOut.activeShards.includes(k) ? { k, no: fanOut.no, key: parsed.key } : undefined;
   }
 
   #shard(k: number): FanOutRpc {
@@ -137,4 +137,5 @@ export class UserRuns {
 const own = <T>(answer: Outcome<T>): Outcome<T> => (answer.ok ? ok(answer.value) : err(answer.error));
 
 /** The shards that any of the fan-outs has handed users to. */
-export const allShardsOf = (fanOuts: readonly FanOut[]): Set<number> => new Set(fanOuts.flatMap(({ fed }) => fed));
+export const allShardsOf = (fanOuts: readonly FanOut[]): Set<number> =>
+  new Set(fanOuts.flatMap(({ activeShards }) => activeShards));

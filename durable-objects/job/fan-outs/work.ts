@@ -15,7 +15,7 @@ import { pauseJob } from "../../../src/domain/job/stop.ts";
 import type { TickState } from "../../../src/domain/run/tick.ts";
 import { errorText } from "../../../src/domain/text/error-text.ts";
 import type { Env, Settings } from "../../../src/env.ts";
-import { inTurns } from "../../../src/map-limit.ts";
+import { mapLimit } from "../../../src/map-limit.ts";
 import { type FanOutRpc, fanOutShard, type ShardStatus } from "../../../src/objects/fan-out.ts";
 import { type CallBudget, isCallRefusal } from "../../../src/outbound/call-budget.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../../src/schema/limits.ts";
@@ -121,18 +121,18 @@ export class FanOutWork {
     this.#feed.close();
     do {
       this.#reported = false;
-      const unsettled = fanOut.fed.filter((k) => !this.#settled.has(keyOf(fanOut, k)));
-      await inTurns(unsettled, async (k) => {
+      const unsettled = fanOut.activeShards.filter((k) => !this.#settled.has(keyOf(fanOut, k)));
+      await mapLimit(unsettled, async (k) => {
         const status = await this.#shard(k).status(fanOut.no);
         if (status.gone !== undefined) this.#pauseFor(status.gone);
         if (status.idle) this.#settled.set(keyOf(fanOut, k), status);
       });
-    } while (this.#reported && this.#state.going !== undefined && budget.take(fanOut.fed.length));
+    } while (this.#reported && this.#state.going !== undefined && budget.take(fanOut.activeShards.length));
     const current = this.#state.going;
     if (current?.no !== fanOut.no) return;
     const now = this.#effects.now();
     const parts = this.#settledCounts(current);
-    if (parts.length < current.fed.length) {
+    if (parts.length < current.activeShards.length) {
       const { stalls: _stalls, ...source } = current.source;
       this.#state.commit({ fanOut: { ...current, source, wakeAt: now + POLL_MS } });
       return;
@@ -141,7 +141,7 @@ export class FanOutWork {
   }
 
   #settledCounts(fanOut: FanOut): FanOutCounts[] {
-    return fanOut.fed.flatMap((k) => this.#settled.get(keyOf(fanOut, k))?.counts ?? []);
+    return fanOut.activeShards.flatMap((k) => this.#settled.get(keyOf(fanOut, k))?.counts ?? []);
   }
 
   #end(ended: FanOut): void {
@@ -164,8 +164,8 @@ export class FanOutWork {
 
   /** Only the newest fan-outs are kept, and their users' runs with them. */
   async #forgetOld(): Promise<void> {
-    for (const { no, fed } of this.#state.fanOuts.beyond(FAN_OUT_RETENTION)) {
-      await inTurns(fed, (k) => this.#shard(k).forget(no));
+    for (const { no, activeShards } of this.#state.fanOuts.beyond(FAN_OUT_RETENTION)) {
+      await mapLimit(activeShards, (k) => this.#shard(k).forget(no));
       this.#state.fanOuts.delete(no);
     }
   }

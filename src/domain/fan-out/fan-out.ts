@@ -62,7 +62,7 @@ export type FanOut = {
   /** Over how many FanOut objects the users are spread; fixed, since a user's run is found by it. */
   readonly shards: number;
   /** Shards that were handed users. */
-  readonly fed: readonly number[];
+  readonly activeShards: readonly number[];
   readonly source: SourceProgress;
   readonly status: FanOutStatus;
   readonly error?: string;
@@ -138,7 +138,7 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
   return { cursor: moveOn({ ...cursor, fires: cursor.fires + 1 }), open };
 }
 
-/** A fan-out about to be fed. */
+/** A fan-out that has handed no users over yet. */
 export function openFanOut(
   record: JobRecord,
   cause: FanOutCause,
@@ -153,7 +153,7 @@ export function openFanOut(
     ...(record.origin === undefined ? {} : { origin: record.origin }),
     // One shard knows what all users have spent, which several would have to ask each other for before each call.
     shards: record.definition.budget === undefined ? shardsFor(boundOf(record.definition)) : 1,
-    fed: [],
+    activeShards: [],
     source: { handed: 0, failures: 0, done: false },
     status: "running",
     counts: NO_USERS,
@@ -172,7 +172,7 @@ export function pageHanded(
   const handed = fanOut.source.handed + users;
   return {
     ...fanOut,
-    fed: [...new Set([...fanOut.fed, ...page.shards])].sort((a, b) => a - b),
+    activeShards: [...new Set([...fanOut.activeShards, ...page.shards])].sort((a, b) => a - b),
     source: { handed, failures: 0, done: cursor === undefined, ...(cursor === undefined ? {} : { cursor }) },
     wakeAt: now,
   };

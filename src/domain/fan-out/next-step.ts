@@ -28,10 +28,13 @@ export type FanOutWake = {
 };
 
 /** A wake's first step is made however many calls it takes: no later wake would have more of them to spend. */
-export function nextStep(fanOut: Pick<FanOut, "source" | "fed" | "shards" | "wakeAt">, wake: FanOutWake): NextStep {
+export function nextStep(
+  fanOut: Pick<FanOut, "source" | "activeShards" | "shards" | "wakeAt">,
+  wake: FanOutWake,
+): NextStep {
   const { now, startedAt, pages, callsLeft } = wake;
   const step: Exclude<NextStep, { kind: "rest" }> = fanOut.source.done
-    ? { kind: "settle", calls: fanOut.fed.length }
+    ? { kind: "settle", calls: fanOut.activeShards.length }
     : { kind: "feed", calls: SOURCE_CALLS + fanOut.shards };
   if (pages > 0 && step.calls > callsLeft) return { kind: "rest" };
   if (step.kind === "settle") return step;

@@ -3,7 +3,7 @@
  * and given up. The shell (durable-objects/fan-out/loop.ts) records and calls. A call is not recorded before it is made, only
  * its end is: a crash makes the calls in flight again, under the same run ids.
  */
-import type { Answer } from "../run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../run/attempt-outcome.ts";
 import { addSpend, dayOf, type Spend, type Spent, usedUp } from "../run/budget.ts";
 import { type GateVerdict, mayStart, type Start } from "../run/gate.ts";
 import {
@@ -28,7 +28,7 @@ export const MAX_PER_TURN = 500;
 /** So many runs of the log are looked at in one turn. */
 export const MAX_DUE_PER_TURN = 50;
 /** After so many restarts in a row without one run logged, the users being called are given up: one of them kills the object. */
-const MAX_STALLS = 5;
+const MAX_RESTARTS_WITHOUT_PROGRESS = 5;
 
 /** A user who has no run yet; `key` is the last part of the run's id. */
 export type QueuedUser = { readonly userId: string; readonly key: string };
@@ -65,7 +65,7 @@ export type TurnContext = {
   /** In [0, 1): spreads backoffs. */
   readonly random: number;
   /** Answers that came in since the last turn, by the user's key. */
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, AttemptOutcome>;
   /** How many calls this invocation may still make. */
   readonly callsLeft: number;
   /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
@@ -279,23 +279,23 @@ class Draft {
 }
 
 /** What a shard knows of its restarts: how many runs were logged at the last one, and how often in a row none had come since. */
-export type Restarts = { readonly begunAtLogged: number; readonly stalls: number };
+export type Restarts = { readonly loggedAtLastStart: number; readonly restartsWithoutProgress: number };
 
 /**
  * Judges a restart when the first user is begun after it. Users whose calls have killed the object again and again are given up;
  * from the first such restart on each run is written at once, since a kill takes the unwritten runs beside it along.
  */
 export function judgeRestart(
-  { begunAtLogged, stalls: before }: Restarts,
+  { loggedAtLastStart, restartsWithoutProgress: before }: Restarts,
   logged: number,
   concurrency: number,
 ): { readonly toGiveUp: number; readonly writeThrough: boolean; readonly note: Restarts } {
-  const stalls = logged === begunAtLogged ? before + 1 : 0;
-  const giveUp = stalls >= MAX_STALLS;
+  const restartsWithoutProgress = logged === loggedAtLastStart ? before + 1 : 0;
+  const giveUp = restartsWithoutProgress >= MAX_RESTARTS_WITHOUT_PROGRESS;
   return {
     toGiveUp: giveUp ? concurrency : 0,
-    writeThrough: stalls > 0,
-    note: { begunAtLogged: logged, stalls: giveUp ? 0 : stalls },
+    writeThrough: restartsWithoutProgress > 0,
+    note: { loggedAtLastStart: logged, restartsWithoutProgress: giveUp ? 0 : restartsWithoutProgress },
   };
 }
 

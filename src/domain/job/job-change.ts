@@ -24,7 +24,7 @@ export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor;
 const NO_CHANGE: JobChange = {};
 
 /** Whether the change takes room of an owner's quota: the job moves to an owner, was finished, or fires more often. */
-export function countsAnew(before: JobRecord, { record }: JobChange): boolean {
+export function needsQuota(before: JobRecord, { record }: JobChange): boolean {
   if (record === undefined || stateOf(record) === "finished") return false;
   const firesMore = (record.rate ?? 0) > (before.rate ?? 0);
   return firesMore || stateOf(before) === "finished" || ownerOf(record.definition) !== ownerOf(before.definition);

@@ -102,11 +102,16 @@ export const stateOf = (job: JobRecord): JobState =>
   job.finishedAt !== undefined ? "finished" : job.definition.enabled ? "active" : "paused";
 
 /** Whether the directory has yet to be told of the job's last change. */
-export const isUnlisted = (job: JobRecord): boolean => job.version > job.indexedVersion;
+export const isIndexStale = (job: JobRecord): boolean => job.version > job.indexedVersion;
 
 /** Whether the directory has yet to be told of a change of the job, or of an event. */
-export const isBehind = ({ record, cursor }: { readonly record: JobRecord; readonly cursor: Cursor }): boolean =>
-  isUnlisted(record) || cursor.owed !== undefined;
+export const isDirectoryBehind = ({
+  record,
+  cursor,
+}: {
+  readonly record: JobRecord;
+  readonly cursor: Cursor;
+}): boolean => isIndexStale(record) || cursor.owed !== undefined;
 
 export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 

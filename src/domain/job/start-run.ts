@@ -6,7 +6,7 @@ import { err, ok } from "../result.ts";
 import { type GateState, mayStart, type Start } from "../run/gate.ts";
 import { beginRun, countEnded, type RunCause, skipFire } from "../run/new-run.ts";
 import { decideOverlap, REPLACED } from "../run/overlap.ts";
-import { cancelRun, isActive, type Run, type Told } from "../run/run.ts";
+import { cancelRun, isActive, type Run, type RunInput } from "../run/run.ts";
 import { eventRunId, manualRunId } from "../run/run-id.ts";
 import { MAX_ACTIVE_RUNS, type TickState } from "../run/tick.ts";
 import { mergePatch } from "./definition.ts";
@@ -28,11 +28,11 @@ export function refuseStart(start: Start, state: GateState, now: number): Failur
  * Run now, also when paused; the schedule does not move. `told` is for this run only.
  * Errors: `job_finished`, `budget_exceeded`; `job_already_running` while a run is active.
  */
-export const changeByRunNow = (state: TickState, told: Told, nonce: string, now: number): Outcome<RunStarted> =>
-  startNow(state, { ...told, id: manualRunId(state.record.id, now, nonce), trigger: "manual", dueAt: now }, now);
+export const changeByRunNow = (state: TickState, input: RunInput, nonce: string, now: number): Outcome<RunStarted> =>
+  startNow(state, { ...input, id: manualRunId(state.record.id, now, nonce), trigger: "manual", dueAt: now }, now);
 
 /** The parts of a run that a repeat takes over. */
-export type Repeated = Pick<Run, "id" | "dueAt" | "phase"> & Told & { readonly userId?: string | undefined };
+export type Repeated = Pick<Run, "id" | "dueAt" | "phase"> & RunInput & { readonly userId?: string | undefined };
 
 /** An ended run once more, with what it was told. Errors: as {@link changeByRunNow}; `job_already_running` for a run that goes on. */
 export function changeByRetry(state: TickState, old: Repeated, nonce: string, now: number): Outcome<RunStarted> {

@@ -1,7 +1,7 @@
-import type { Heard } from "./control.ts";
+import type { Steering } from "./control.ts";
 
 /** What became of one attempt to call the agent: a closed union, each outcome class of docs/contract.md §4 told apart. */
-export type Answer =
+export type AttemptOutcome =
   /** 2xx except 202. */
   | {
       readonly kind: "success";
@@ -9,7 +9,7 @@ export type Answer =
       readonly output?: string;
       readonly outputTruncated?: boolean;
       /** What the agent answered back. */
-      readonly heard?: Heard;
+      readonly heard?: Steering;
     }
   /** 202: the agent goes on and reports later. */
   | { readonly kind: "accepted"; readonly httpStatus: number }
@@ -25,7 +25,7 @@ export type Answer =
       readonly retryAfterMs?: number;
     }
   /** Any other status, a redirect, no agent, no secret: another attempt would change nothing. */
-  | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number; readonly heard?: Heard }
+  | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number; readonly heard?: Steering }
   /** The platform allowed no further call in this invocation, so none was made: the same attempt is made in the next one. */
   | { readonly kind: "postponed" }
   /** We aborted ourselves; whoever did has already ended the run. */

@@ -27,7 +27,7 @@ export type ControlField = "next_in" | "next_at" | "done" | "pause" | "unchanged
 export type ControlFault = { readonly field: string; readonly problem: string };
 
 /** A control as it was read. */
-export type Heard = { readonly control: Control; readonly faults: readonly ControlFault[] };
+export type Steering = { readonly control: Control; readonly faults: readonly ControlFault[] };
 
 type Read = Control | { readonly problem: string };
 
@@ -70,7 +70,7 @@ function flag(value: unknown, whenTrue: Control): Read {
 const isField = (key: string): key is ControlField => Object.hasOwn(READERS, key);
 
 /** Reads `control` of a completion, or the key `reveille` of an answer. A field that is null counts as left out. */
-export function readControl(given: unknown): Heard {
+export function readControl(given: unknown): Steering {
   if (!isObject(given)) {
     const problem = 'must be a JSON object such as {"next_in": "10m", "cost_usd": 0.01}';
     return { control: {}, faults: [{ field: "control", problem }] };
@@ -101,7 +101,7 @@ const TOO_LONG: ControlFault = {
 };
 
 /** What the key `reveille` at the top of an answer's JSON object says; undefined where there is none. `isCut`: the answer went on. */
-export function readAnswerControl(text: string, isCut = false): Heard | undefined {
+export function readAnswerControl(text: string, isCut = false): Steering | undefined {
   if (!text.includes('"reveille"')) return undefined;
   if (isCut) return /^\s*\{/.test(text) ? { control: {}, faults: [TOO_LONG] } : undefined;
   try {

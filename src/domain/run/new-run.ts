@@ -2,11 +2,11 @@
 import type { Trigger } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { addSpend, dayOf } from "./budget.ts";
-import { type Run, skipRun, startRun, type Told } from "./run.ts";
+import { type Run, type RunInput, skipRun, startRun } from "./run.ts";
 import { sessionId } from "./session.ts";
 
 /** What is known of a run before it has a place in the log. */
-export type RunCause = Told & {
+export type RunCause = RunInput & {
   readonly id: string;
   /** The user that it runs as, if not the job's. */
   readonly userId?: string | undefined;

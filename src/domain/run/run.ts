@@ -17,7 +17,7 @@ import { compact } from "../compact.ts";
 import { invalid } from "../failure.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { formatDuration } from "../time/duration.ts";
-import type { Answer } from "./attempt-outcome.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { decideRetry, type RetryPolicy } from "./retry.ts";
 
 /** An error text longer than this is cut. */
@@ -124,10 +124,10 @@ export type RunRules = {
 export type NewRun = Pick<Run, "id" | "seq" | "sessionId" | "trigger" | "dueAt"> & {
   readonly userId?: string | undefined;
   readonly missed?: number | undefined;
-} & Told;
+} & RunInput;
 
 /** What a run is told apart from its job's own. */
-export type Told = {
+export type RunInput = {
   readonly message?: string | undefined;
   readonly payload?: Payload | undefined;
   readonly retryOf?: string | undefined;
@@ -183,7 +183,7 @@ function noteAttempt(
 }
 
 /** What an answer makes of a run in phase `calling`. `random` in [0, 1) spreads the backoff. */
-export function settleAttempt(before: Run, answer: Answer, rules: RunRules, now: number, random: number): Run {
+export function settleAttempt(before: Run, answer: AttemptOutcome, rules: RunRules, now: number, random: number): Run {
   const run =
     answer.kind === "postponed"
       ? before
@@ -237,7 +237,10 @@ export function settleAttempt(before: Run, answer: Answer, rules: RunRules, now:
   }
 }
 
-function seenIn(answer: Answer): { readonly httpStatus?: number | undefined; readonly error?: string | undefined } {
+function seenIn(answer: AttemptOutcome): {
+  readonly httpStatus?: number | undefined;
+  readonly error?: string | undefined;
+} {
   return {
     httpStatus: "httpStatus" in answer ? answer.httpStatus : undefined,
     error: "reason" in answer ? answer.reason : undefined,
@@ -245,7 +248,7 @@ function seenIn(answer: Answer): { readonly httpStatus?: number | undefined; rea
 }
 
 /** An attempt that the agent goes on with, or that lies in its mailbox, ends with its run. */
-const endOf = ({ kind }: Answer, now: number): number | undefined =>
+const endOf = ({ kind }: AttemptOutcome, now: number): number | undefined =>
   kind === "accepted" || kind === "offered" ? undefined : now;
 
 /** A call that nobody holds any more: the process that made it is gone. It counts as an attempt. */

@@ -4,7 +4,7 @@ import { type Cursor, type JobRecord, maxRunsUsed } from "../job/job.ts";
 import { finishJob, pauseJob } from "../job/stop.ts";
 import { formatInstant } from "../time/instant.ts";
 import { addSpend, dayOf } from "./budget.ts";
-import { type Control, type ControlFault, explainFaults, type Heard } from "./control.ts";
+import { type Control, type ControlFault, explainFaults, type Steering } from "./control.ts";
 import type { Run } from "./run.ts";
 
 export type Steered = {
@@ -21,7 +21,7 @@ export function steer(
   job: CompiledJob,
   before: { readonly record: JobRecord; readonly cursor: Cursor },
   run: Run,
-  { control, faults }: Heard,
+  { control, faults }: Steering,
   now: number,
 ): Steered {
   const { costUsd, tokens } = control;
@@ -38,7 +38,7 @@ export function steer(
 }
 
 /** A user's run of a fan-out with what the agent said of it: it does not steer the job of all users. */
-export function noteControl(run: Run, { control, faults }: Heard): Run {
+export function noteControl(run: Run, { control, faults }: Steering): Run {
   return note(run, control, [...faults, ...steeringFaults(control)]);
 }
 

@@ -6,10 +6,10 @@
  */
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { CompiledJob } from "../job/definition.ts";
-import { aim, type Cursor, firesOf, isBehind, isExhausted, type JobRecord } from "../job/job.ts";
+import { aim, type Cursor, firesOf, isDirectoryBehind, isExhausted, type JobRecord } from "../job/job.ts";
 import { causeOf, dropBackfills, pauseJob, resumeJob } from "../job/stop.ts";
-import type { Answer } from "./attempt-outcome.ts";
-import type { Heard } from "./control.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import type { Steering } from "./control.ts";
 import { type GateVerdict, mayStart, type Start } from "./gate.ts";
 import { decideMissed } from "./missed.ts";
 import { beginRun, countEnded, type RunCause, skipFire } from "./new-run.ts";
@@ -49,7 +49,7 @@ export type TickContext = {
   /** Ids of runs whose call is being made by this very process. */
   readonly inFlight: ReadonlySet<string>;
   /** Answers that came in since the last tick, by run id. */
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, AttemptOutcome>;
   /** How many calls this invocation may still make; further runs stay pending for the next one. Left out: any number. */
   readonly callsLeft?: number;
   /** Why nothing fires (`MODE`, `USER_JOBS`), if so. Held fires are skipped, not kept. */
@@ -121,7 +121,7 @@ export function timersOf(state: Omit<TickState, "job">, context: TimerContext): 
   // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
   if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
   if (fanOut !== undefined) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
-  if (isBehind(state)) timers.push({ kind: "index", at: indexRetryAt ?? now });
+  if (isDirectoryBehind(state)) timers.push({ kind: "index", at: indexRetryAt ?? now });
   // A run beyond the calls that may be under way waits for one of them to end, which wakes the job by itself.
   const hasRoom = active.filter(isCalling).length < MAX_CALLS;
   for (const run of active) {
@@ -355,7 +355,7 @@ class Draft {
   }
 
   /** What the agent answered back with the end of a run. */
-  #hear(runId: string, heard: Heard): void {
+  #hear(runId: string, heard: Steering): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
     const before = { record: this.#record, cursor: this.#cursor };

@@ -6,7 +6,7 @@ import { type Caller, canChange } from "../../domain/job/access.ts";
 import type { JobFilter } from "../../domain/job/job-filter.ts";
 import { ok } from "../../domain/result.ts";
 import type { Env } from "../../env.ts";
-import { inTurns } from "../../map-limit.ts";
+import { mapLimit } from "../../map-limit.ts";
 import type { Job } from "../../schema/job.ts";
 import { boundedText } from "../../schema/text.ts";
 import { pageCursor } from "../fields.ts";
@@ -86,7 +86,7 @@ const bulk = route({
     if (body.dry_run) return reply(200, { matched: jobs.length, done: 0, failed: [], ...next });
     const act = ACTIONS[body.action];
     const sent = body.action === "pause" && body.reason !== undefined ? { reason: body.reason } : {};
-    const codes = await inTurns(jobs, (job) => codeOf(act, call, job.id, sent));
+    const codes = await mapLimit(jobs, (job) => codeOf(act, call, job.id, sent));
     const failed = jobs.flatMap(({ id }, index) => {
       const code = codes[index];
       return code === undefined ? [] : [{ id, code }];

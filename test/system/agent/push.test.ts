@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Delivery, deliver } from "../../../src/agent/push.ts";
-import type { Answer } from "../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../src/domain/run/attempt-outcome.ts";
 import { TimedDeadline } from "../../../src/outbound/deadline.ts";
 import { verify } from "../../../src/outbound/signature.ts";
 import { closedPort } from "../harness/index.ts";
@@ -149,17 +149,17 @@ afterAll(async () => {
 });
 
 const runtimes = {
-  "Node's fetch": async (call: Delivery, timeoutMs: number, hangUpAfterMs?: number): Promise<Answer> => {
+  "Node's fetch": async (call: Delivery, timeoutMs: number, hangUpAfterMs?: number): Promise<AttemptOutcome> => {
     const signal = hangUpAfterMs === undefined ? undefined : AbortSignal.timeout(hangUpAfterMs);
     const deadline = new TimedDeadline(timeoutMs, signal);
     const answer = await deliver(call, { fetch, now: Date.now, deadline });
     deadline.close();
     return answer;
   },
-  "workerd's fetch": async (call: Delivery, timeoutMs: number, hangUpAfterMs?: number): Promise<Answer> => {
+  "workerd's fetch": async (call: Delivery, timeoutMs: number, hangUpAfterMs?: number): Promise<AttemptOutcome> => {
     const body = JSON.stringify({ call, timeoutMs, hangUpAfterMs });
     const response = await fetch(workerdUrl, { method: "POST", body });
-    return (await response.json()) as Answer;
+    return (await response.json()) as AttemptOutcome;
   },
 };
 
@@ -199,7 +199,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     expect(headers.get("traceparent")).toBe("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
   });
 
-  it.each<[string, string, Answer]>([
+  it.each<[string, string, AttemptOutcome]>([
     ["text", "/text", { kind: "success", httpStatus: 200, output: "Good morning" }],
     ["JSON, as its text", "/json", { kind: "success", httpStatus: 201, output: '{"done":true}' }],
     ["nothing of an empty body", "/empty", { kind: "success", httpStatus: 200 }],

@@ -172,9 +172,9 @@ describe("the source", () => {
 
   it("is done with the page that has no next one", () => {
     const first = pageHanded(opened(), { users: 1_000, cursor: "2", shards: [3, 1] }, T0);
-    expect(first).toMatchObject({ fed: [1, 3], source: { handed: 1_000, cursor: "2", done: false } });
+    expect(first).toMatchObject({ activeShards: [1, 3], source: { handed: 1_000, cursor: "2", done: false } });
     const second = pageHanded(first, { users: 5, shards: [1, 2] }, T0);
-    expect(second).toMatchObject({ fed: [1, 2, 3], source: { handed: 1_005, done: true } });
+    expect(second).toMatchObject({ activeShards: [1, 2, 3], source: { handed: 1_005, done: true } });
     expect(second.source.cursor).toBeUndefined();
   });
 

@@ -4,7 +4,7 @@ import { MAX_FEED_MS, MAX_PAGES_PER_WAKE, nextStep } from "../../../../src/domai
 
 const NOW = Date.UTC(2026, 10, 28);
 const source = { handed: 0, failures: 0, done: false };
-const fanOut = { source, fed: [0, 1, 2], shards: 9, wakeAt: NOW };
+const fanOut = { source, activeShards: [0, 1, 2], shards: 9, wakeAt: NOW };
 const read = { ...fanOut, source: { ...source, done: true } };
 const wake = { now: NOW, startedAt: NOW, pages: 0, callsLeft: 40 };
 

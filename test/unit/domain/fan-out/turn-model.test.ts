@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { decideTurn, MAX_DUE_PER_TURN, nextTurnAt, type ShardState } from "../../../../src/domain/fan-out/turn.ts";
 import { type FanOutSpec, startUserRun } from "../../../../src/domain/fan-out/user-run.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { isActive, type Run } from "../../../../src/domain/run/run.ts";
 import { keyOfUserRun, userKey } from "../../../../src/domain/run/run-id.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
@@ -49,7 +49,7 @@ class World {
   }
 
   /** One invocation: turns until there is nothing to do at once, or its calls are used up. */
-  wake(random: number, answers: ReadonlyMap<string, Answer> = new Map()): void {
+  wake(random: number, answers: ReadonlyMap<string, AttemptOutcome> = new Map()): void {
     let callsLeft = this.#limits.callsPerWake;
     let heard = answers;
     for (let turns = 0; ; turns++) {
@@ -84,7 +84,7 @@ class World {
     this.#unwritten.clear();
   }
 
-  answer(pick: number, answer: Answer, random: number): void {
+  answer(pick: number, answer: AttemptOutcome, random: number): void {
     const keys = [...this.#flights.keys()];
     const key = keys[pick % Math.max(1, keys.length)];
     if (key !== undefined) this.wake(random, new Map([[key, answer]]));
@@ -140,16 +140,16 @@ class World {
 }
 
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
-const answer: fc.Arbitrary<Answer> = fc.oneof(
-  fc.constant<Answer>({ kind: "success", httpStatus: 200 }),
-  fc.constant<Answer>({ kind: "accepted", httpStatus: 202 }),
-  fc.constant<Answer>({ kind: "refused", httpStatus: 404, reason: "404" }),
-  fc.constant<Answer>({ kind: "gone", httpStatus: 410, reason: "410" }),
-  fc.constant<Answer>({ kind: "retryable", reason: "503", httpStatus: 503 }),
-  fc.constant<Answer>({ kind: "postponed" }),
+const answer: fc.Arbitrary<AttemptOutcome> = fc.oneof(
+  fc.constant<AttemptOutcome>({ kind: "success", httpStatus: 200 }),
+  fc.constant<AttemptOutcome>({ kind: "accepted", httpStatus: 202 }),
+  fc.constant<AttemptOutcome>({ kind: "refused", httpStatus: 404, reason: "404" }),
+  fc.constant<AttemptOutcome>({ kind: "gone", httpStatus: 410, reason: "410" }),
+  fc.constant<AttemptOutcome>({ kind: "retryable", reason: "503", httpStatus: 503 }),
+  fc.constant<AttemptOutcome>({ kind: "postponed" }),
 );
 type Step = (world: World) => void;
-const stepOf = (answers: fc.Arbitrary<Answer>): fc.Arbitrary<Step> =>
+const stepOf = (answers: fc.Arbitrary<AttemptOutcome>): fc.Arbitrary<Step> =>
   fc.oneof(
     {
       weight: 3,
@@ -261,7 +261,7 @@ describe("whatever happens, and whenever the object is killed", () => {
   });
 
   it("a call that the platform refused is no attempt: the agent answers each user at the first", () => {
-    const answers = fc.constantFrom<Answer>({ kind: "success" }, { kind: "postponed" }, { kind: "postponed" });
+    const answers = fc.constantFrom<AttemptOutcome>({ kind: "success" }, { kind: "postponed" }, { kind: "postponed" });
     const picked = fc.array(fc.tuple(fc.nat(5), answers), { maxLength: 200 });
     fc.assert(
       fc.property(limits, picked, (some, said) => {

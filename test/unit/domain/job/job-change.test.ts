@@ -6,8 +6,8 @@ import {
   changeByPatch,
   changeByPause,
   changeByResume,
-  countsAnew,
   type JobChange,
+  needsQuota,
 } from "../../../../src/domain/job/job-change.ts";
 import type { TickState } from "../../../../src/domain/run/tick.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
@@ -194,7 +194,7 @@ describe("a merge patch", () => {
 
 describe("which change counts against an owner's quota again", () => {
   const change = (state: TickState, patch: Record<string, unknown>): boolean => {
-    return countsAnew(state.record, changed(changeByPatch(state, { role: "admin" }, patch, T0 + MINUTE_MS)));
+    return needsQuota(state.record, changed(changeByPatch(state, { role: "admin" }, patch, T0 + MINUTE_MS)));
   };
   const finished = (state: TickState): TickState =>
     having(state, { record: { ...state.record, finishedAt: T0 }, cursor: { ...state.cursor, nextDueAt: null } });

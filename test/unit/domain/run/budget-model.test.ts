@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changeByPatch } from "../../../../src/domain/job/job-change.ts";
 import { changeByRunNow } from "../../../../src/domain/job/start-run.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { dayOf } from "../../../../src/domain/run/budget.ts";
 import { readControl } from "../../../../src/domain/run/control.ts";
 import type { Run } from "../../../../src/domain/run/run.ts";
@@ -30,7 +30,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(fc.nat(5), cost).map(
     ([pick, cost_usd]): Step =>
       (world) => {
-        const answer: Answer = { kind: "success", heard: readControl({ cost_usd, tokens: cost_usd * 100 }) };
+        const answer: AttemptOutcome = { kind: "success", heard: readControl({ cost_usd, tokens: cost_usd * 100 }) };
         world.answer(pick, answer, 0.5);
       },
   ),

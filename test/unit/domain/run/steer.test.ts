@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob, restOf, stateOf } from "../../../../src/domain/job/job.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { readControl } from "../../../../src/domain/run/control.ts";
 import { decideTick, type TickState } from "../../../../src/domain/run/tick.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
@@ -21,12 +21,12 @@ function job(fields: Record<string, unknown> = {}): TickState {
 /** The job's next fire, and a minute later the agent's answer with this control. */
 function answered(state: TickState, control: unknown, more: { readonly allAt?: number } = {}) {
   const due = state.cursor.nextDueAt ?? T0;
-  const none = { random: 0, inFlight: new Set<string>(), answers: new Map<string, Answer>() };
+  const none = { random: 0, inFlight: new Set<string>(), answers: new Map<string, AttemptOutcome>() };
   const fired = decideTick(state, { ...none, now: due });
   const [call] = fired.calls;
   if (call === undefined) throw new Error("nothing was called");
   const now = more.allAt ?? due + MINUTE_MS;
-  const answer: Answer = { kind: "success", httpStatus: 200, heard: readControl(control) };
+  const answer: AttemptOutcome = { kind: "success", httpStatus: 200, heard: readControl(control) };
   const ended = decideTick(
     { ...state, record: fired.record, cursor: fired.cursor, active: fired.active },
     { ...none, now, inFlight: new Set([call.id]), answers: new Map([[call.id, answer]]) },

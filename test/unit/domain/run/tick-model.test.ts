@@ -7,17 +7,17 @@ import { describe, expect, it } from "vitest";
 import { waitingBackfills } from "../../../../src/domain/job/backfill.ts";
 import { restOf } from "../../../../src/domain/job/job.ts";
 import { changeByPatch, changeByPause, changeByResume } from "../../../../src/domain/job/job-change.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { isActive } from "../../../../src/domain/run/run.ts";
 import { isOver, MAX_CALLS, timersOf } from "../../../../src/domain/run/tick.ts";
 import { EVERY_MS, T0, World } from "./world.ts";
 
-const answer: fc.Arbitrary<Answer> = fc.oneof(
-  fc.constant<Answer>({ kind: "success", httpStatus: 200 }),
-  fc.constant<Answer>({ kind: "accepted", httpStatus: 202 }),
-  fc.constant<Answer>({ kind: "refused", httpStatus: 404, reason: "404" }),
-  fc.constant<Answer>({ kind: "retryable", reason: "503", httpStatus: 503 }),
-  fc.constant<Answer>({ kind: "retryable", reason: "429", retryAfterMs: 20_000 }),
+const answer: fc.Arbitrary<AttemptOutcome> = fc.oneof(
+  fc.constant<AttemptOutcome>({ kind: "success", httpStatus: 200 }),
+  fc.constant<AttemptOutcome>({ kind: "accepted", httpStatus: 202 }),
+  fc.constant<AttemptOutcome>({ kind: "refused", httpStatus: 404, reason: "404" }),
+  fc.constant<AttemptOutcome>({ kind: "retryable", reason: "503", httpStatus: 503 }),
+  fc.constant<AttemptOutcome>({ kind: "retryable", reason: "429", retryAfterMs: 20_000 }),
 );
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
 type Step = (world: World) => void;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob, stateOf } from "../../../../src/domain/job/job.ts";
 import { pauseJob } from "../../../../src/domain/job/stop.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { isActive, type Run } from "../../../../src/domain/run/run.ts";
 import {
   decideTick,
@@ -29,11 +29,11 @@ function tick(state: TickState, now: number, more: Partial<TickContext> = {}): T
   return { ...result, state: { ...state, ...result } };
 }
 
-const answered = (run: Run | undefined, answer: Answer) => ({
+const answered = (run: Run | undefined, answer: AttemptOutcome) => ({
   answers: new Map([[run?.id ?? "", answer]]),
   inFlight: new Set([run?.id ?? ""]),
 });
-const SUCCESS: Answer = { kind: "success", httpStatus: 200 };
+const SUCCESS: AttemptOutcome = { kind: "success", httpStatus: 200 };
 const statuses = (runs: readonly Run[]) => runs.map((run) => run.status);
 const nextAlarm = (state: TickState, now: number, inFlight = NONE) =>
   Math.min(...timersOf(state, { now, inFlight }).map((timer) => timer.at));
@@ -119,7 +119,7 @@ describe("a fire that comes due while a run is active", () => {
 
   it("buffer_one: a fire that waits is skipped where the job is paused meanwhile: a 410 is the last call", () => {
     const { first, second } = secondFire("buffer_one");
-    const gone: Answer = { kind: "gone", reason: "410", httpStatus: 410 };
+    const gone: AttemptOutcome = { kind: "gone", reason: "410", httpStatus: 410 };
     const after = tick(second.state, T0 + 2 * MINUTE_MS + 1, answered(first.calls[0], gone));
     expect(after.calls).toEqual([]);
     expect(statuses(after.changed)).toEqual(["error", "skipped"]);
@@ -175,7 +175,7 @@ describe("an attempt", () => {
 
   it("waits for Retry-After", () => {
     const first = called();
-    const answer: Answer = { kind: "retryable", reason: "429", retryAfterMs: 42_000 };
+    const answer: AttemptOutcome = { kind: "retryable", reason: "429", retryAfterMs: 42_000 };
     const failed = tick(first.state, T0 + MINUTE_MS, answered(first.calls[0], answer));
     expect(failed.active[0]?.wakeAt).toBe(T0 + MINUTE_MS + 42_000);
   });
@@ -366,7 +366,7 @@ describe("a job", () => {
   it("drops its backfill on a 410", () => {
     const first = tick(job(), T0 + MINUTE_MS);
     const state = { ...first.state, record: { ...first.record, backfills: [{ no: 1, due: [T0, T0 + 1] }] } };
-    const gone: Answer = { kind: "gone", reason: "410", httpStatus: 410 };
+    const gone: AttemptOutcome = { kind: "gone", reason: "410", httpStatus: 410 };
     expect(tick(state, T0 + MINUTE_MS, answered(first.calls[0], gone)).record.backfills).toEqual([]);
   });
 

@@ -7,7 +7,7 @@ import { changeByBackfill, waitingBackfills } from "../../../../src/domain/job/b
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
 import type { JobChange } from "../../../../src/domain/job/job-change.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { countEnded } from "../../../../src/domain/run/new-run.ts";
 import { cancelRun, isActive, type Run } from "../../../../src/domain/run/run.ts";
 import { decideTick, type TickState, timersOf } from "../../../../src/domain/run/tick.ts";
@@ -40,7 +40,7 @@ export class World {
   /** The object wakes: decides, records, and (unless it is killed in between) acts. */
   wake(
     random: number,
-    answers: ReadonlyMap<string, Answer> = new Map(),
+    answers: ReadonlyMap<string, AttemptOutcome> = new Map(),
     killed: "never" | "before" | "after record" = "never",
   ) {
     if (killed === "before") return this.kill();
@@ -82,7 +82,7 @@ export class World {
     this.now = until;
   }
 
-  answer(pick: number, answer: Answer, random: number) {
+  answer(pick: number, answer: AttemptOutcome, random: number) {
     const ids = [...this.#inFlight];
     const id = ids[pick % Math.max(1, ids.length)];
     if (id !== undefined) this.wake(random, new Map([[id, answer]]));

@@ -5,7 +5,7 @@ import { FanOutLoop } from "../../../../durable-objects/fan-out/loop.ts";
 import { FanOutStore, type StoredFanOut } from "../../../../durable-objects/fan-out/store.ts";
 import type { FanOutSpec } from "../../../../src/domain/fan-out/user-run.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { userKey } from "../../../../src/domain/run/run-id.ts";
 import { CallBudget } from "../../../../src/outbound/call-budget.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
@@ -48,7 +48,7 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
   await runInDurableObject(bindings.FAN_OUT.getByName(`fan-out-loop-${made++}`), async (_instance, { storage }) => {
     const store = new FanOutStore(storage.sql);
     store.open(fanOut(1), 0);
-    const calls = new Map<string, (answer: Answer) => void>();
+    const calls = new Map<string, (answer: AttemptOutcome) => void>();
     const reports: number[] = [];
     let now = T0;
     const loop = new FanOutLoop(store, {
@@ -69,7 +69,7 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
       ...{ loop, store, reports, fanOut: stored },
       async endAlarm() {
         now += ALARM_LIMIT_MS;
-        loop.poke();
+        loop.wake();
         await run;
       },
       feed(users) {
@@ -149,7 +149,7 @@ describe("the calls of one invocation", () => {
       const store = new FanOutStore(storage.sql);
       store.open(fanOut(1), 0);
       let [made, alarmAt, wakes] = [0, Number.POSITIVE_INFINITY, 0];
-      const refusal: Answer = { kind: "postponed" };
+      const refusal: AttemptOutcome = { kind: "postponed" };
       const loop = new FanOutLoop(store, {
         now: () => Date.now(),
         random: () => 0,

@@ -7,7 +7,7 @@ import { ATTEMPT_GRACE_MS } from "../../../../src/agent/attempt.ts";
 import { changeByBackfill } from "../../../../src/domain/job/backfill.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { CallBudget } from "../../../../src/outbound/call-budget.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 import { env } from "../../bindings.ts";
@@ -72,7 +72,7 @@ it.each([
   ["that allows fewer calls than we think, and refuses the others", 15],
 ])("with a platform %s, wakes end in time and no run loses an attempt", { timeout: 60_000 }, async (_name, limit) => {
   let left = 0;
-  const call = async (): Promise<Answer> => (left-- > 0 ? { kind: "success" } : { kind: "postponed" });
+  const call = async (): Promise<AttemptOutcome> => (left-- > 0 ? { kind: "success" } : { kind: "postponed" });
   await withLoop({}, { call }, async (state, loop, alarm) => {
     backfill(state, 100);
     const ends: string[] = [];
@@ -92,7 +92,7 @@ it.each([
 it("a call that does not end when its time is over is given up, and its run is tried again or ends", async () => {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   try {
-    const call = () => new Promise<Answer>(() => undefined);
+    const call = () => new Promise<AttemptOutcome>(() => undefined);
     const fields = { timeout: "1s", retry: { max_attempts: 1 } };
     await withLoop(fields, { call }, async (state, loop) => {
       vi.setSystemTime(Date.now() + HOUR_MS + 1);

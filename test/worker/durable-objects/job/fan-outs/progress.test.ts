@@ -29,7 +29,7 @@ function fixture({ shards = 2, sourceDone = true } = {}) {
     const opened = openFanOut(record, 0, { trigger: "schedule", dueAt: 0, missed: 0, no }, 0);
     return {
       ...opened,
-      fed: Array.from({ length: shards }, (_, k) => k),
+      activeShards: Array.from({ length: shards }, (_, k) => k),
       source: { ...opened.source, done: sourceDone },
     };
   };

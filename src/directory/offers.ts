@@ -5,7 +5,7 @@
 import { hash32 } from "../domain/directory-shard.ts";
 import type { Caller } from "../domain/job/access.ts";
 import type { Env, Settings } from "../env.ts";
-import { inTurns } from "../map-limit.ts";
+import { mapLimit } from "../map-limit.ts";
 import { jobObject } from "../objects/job.ts";
 import { mailboxObject, type OfferPlace, type StandingOffer } from "../objects/mailbox.ts";
 import type { Run } from "../schema/run.ts";
@@ -49,7 +49,7 @@ const MAX_MAILBOXES = 20;
 
 /** The place after everything that is offered by now. */
 export async function endOfOffers(reader: OffersReader, filter: OfferFilter): Promise<OffersPlace> {
-  const ends = await inTurns(await mailboxesFor(reader, filter), async (agentId) => {
+  const ends = await mapLimit(await mailboxesFor(reader, filter), async (agentId) => {
     const { end } = await mailboxObject(reader.env, agentId).offers({ limit: 0 });
     return placeIn(agentId, end);
   });
@@ -64,7 +64,7 @@ export async function readOffers(
   limit: number,
 ): Promise<OffersPage> {
   const { job_id: jobId, user_id: userId } = filter;
-  const pages = await inTurns(await mailboxesFor(reader, filter), async (agentId) => {
+  const pages = await mapLimit(await mailboxesFor(reader, filter), async (agentId) => {
     const [, offeredAt = since, runId = ""] = known.find(([hash]) => hash === hash32(agentId)) ?? [];
     const after = { offeredAt, runId };
     const page = await mailboxObject(reader.env, agentId).offers({ after, limit, jobId, userId });
@@ -76,7 +76,7 @@ export async function readOffers(
     const own = taken.filter((each) => each.agentId === agentId);
     return placeIn(agentId, own.length === offers.length ? end : (own.at(-1)?.offer ?? after));
   });
-  const shown = await inTurns(taken, ({ agentId, offer }) => show(reader, agentId, offer));
+  const shown = await mapLimit(taken, ({ agentId, offer }) => show(reader, agentId, offer));
   const hasMore = found.length > taken.length || pages.some((page) => page.hasMore);
   return { runs: shown.filter((run) => run !== undefined), place: [since, places], hasMore };
 }

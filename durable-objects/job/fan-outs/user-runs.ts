@@ -59,7 +59,7 @@ export class UserRuns {
   }
 
   /** Up to `limit` runs of a fan-out that ended as error, of its first shards: as many calls as are asked, and no more. */
-  async failed({ no, fed }: FanOut, limit: number): Promise<RunView[]> {
+  async failed({ no, activeShards }: FanOut, limit: number): Promise<RunView[]> {
     const failed: ListedRun[] = [];
     for (const k of fed.slice(0, ASKED_FOR_FAILED)) {
       if (failed.length >= limit) break;

@@ -61,7 +61,7 @@ export class UserRuns {
   /** Up to `limit` runs of a fan-out that ended as error, of its first shards: as many calls as are asked, and no more. */
   async failed({ no, activeShards }: FanOut, limit: number): Promise<RunView[]> {
     const failed: ListedRun[] = [];
-    for (const k of fed.slice(0, ASKED_FOR_FAILED)) {
+    for (const k of activeShards.slice(0, ASKED_FOR_FAILED)) {
       if (failed.length >= limit) break;
       failed.push(...(await this.#shard(k).runs({ no, status: "error", limit: limit - failed.length })));
     }

@@ -146,7 +146,7 @@ export class FanOutWork {
 
   #end(ended: FanOut): void {
     const { cursor } = this.#state.stored ?? {};
-    const [k] = ended.fed;
+    const [k] = ended.activeShards;
     const lastDay = k === undefined ? undefined : this.#settled.get(keyOf(ended, k))?.lastDay;
     const counted = cursor === undefined ? {} : { cursor: countFanOut(cursor, ended, this.#effects.now(), lastDay) };
     this.#state.commit({ fanOut: ended, ...counted });

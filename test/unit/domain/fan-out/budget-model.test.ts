@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { decideTurn, type ShardState } from "../../../../src/domain/fan-out/turn.ts";
 import type { FanOutSpec } from "../../../../src/domain/fan-out/user-run.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import type { Answer } from "../../../../src/domain/run/attempt-outcome.ts";
+import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { addSpend, dayOf, type Spent } from "../../../../src/domain/run/budget.ts";
 import { readControl } from "../../../../src/domain/run/control.ts";
 import type { Run } from "../../../../src/domain/run/run.ts";
@@ -53,7 +53,7 @@ class Shard {
     return USERS.filter(({ key }) => !this.log.has(key) && !this.flights.has(key));
   }
 
-  turn(answers: ReadonlyMap<string, Answer> = new Map()): void {
+  turn(answers: ReadonlyMap<string, AttemptOutcome> = new Map()): void {
     for (let heard = answers; ; heard = new Map()) {
       const turn = decideTurn(this.#state(), { now: this.now, random: 0, answers: heard, callsLeft: 40 });
       this.spent = turn.spent;
@@ -66,7 +66,7 @@ class Shard {
     }
   }
 
-  answer(pick: number, answer: Answer): void {
+  answer(pick: number, answer: AttemptOutcome): void {
     const key = [...this.flights.keys()][pick % Math.max(1, this.flights.size)];
     if (key !== undefined) this.turn(new Map([[key, answer]]));
   }
@@ -94,7 +94,7 @@ class Shard {
   }
 }
 
-const paid = (cost_usd: number): Answer => ({ kind: "success", heard: readControl({ cost_usd, tokens: 100 }) });
+const paid = (cost_usd: number): AttemptOutcome => ({ kind: "success", heard: readControl({ cost_usd, tokens: 100 }) });
 
 /** Answers what is in flight until every user has had a run or a skip. */
 function toTheEnd(shard: Shard, cost: number): void {

@@ -28,7 +28,8 @@ export const kindsOf = (spec: Readonly<Record<string, unknown>>): ScheduleKind[]
 /** The spec with `in` as the `at` that it comes to; one whose `in` does not read, or stands beside another kind, as it is. */
 export function settleIn(spec: ScheduleSpec, now: number): ScheduleSpec {
   const { in: delay, ...rest } = spec;
-  if (delay === undefined || kindsOf(spec).length > 1) return spec;
+  // With fields that do not go with it the errors are about what was written, an `in`, and not about an `at`.
+  if (delay === undefined || kindsOf(spec).length > 1 || misplaced("in", spec).length > 0) return spec;
   const ms = readIn(delay);
   return ms.ok ? { ...rest, at: formatInstant(now + ms.value) } : spec;
 }
@@ -108,7 +109,8 @@ function readKind(kind: ScheduleKind, spec: ScheduleSpec, context: KindContext):
       const delay = readIn(spec.in ?? "");
       if (!delay.ok) return err([{ path: "schedule.in", message: delay.error }]);
       const unsettled = "counts from the time of a call, and there is none here; give the time itself as at";
-      return err(kindsOf(spec).length > 1 ? [] : [{ path: "schedule.in", message: unsettled }]);
+      const isTold = kindsOf(spec).length > 1 || misplaced("in", spec).length > 0;
+      return err(isTold ? [] : [{ path: "schedule.in", message: unsettled }]);
     }
   }
 }

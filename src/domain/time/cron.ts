@@ -2,6 +2,7 @@
 import { Cron } from "croner";
 import { type CronExpression, cronTimes } from "./cron-syntax.ts";
 import type { Calendar } from "./daylight-saving.ts";
+import { STEPS } from "./effort.ts";
 
 /** Any instant will do: an expression repeats within 400 years or not at all. */
 const SOME_TIME = Date.UTC(2000, 0, 1);
@@ -13,8 +14,13 @@ const SOME_TIME = Date.UTC(2000, 0, 1);
  */
 export function calendarOf(expression: CronExpression): Calendar | null {
   const cron = new Cron(expression.canonical, { mode: "5-part", utcOffset: 0 });
-  const next = (local: number) => cron.nextRun(new Date(local))?.getTime() ?? null;
+  const nextAfter = (local: number) => cron.nextRun(new Date(local))?.getTime() ?? null;
   // croner looks strictly before; local times are whole milliseconds.
-  const last = (local: number) => cron.previousRuns(1, new Date(local + 1))[0]?.getTime() ?? null;
-  return next(SOME_TIME) === null ? null : { next, last, timesOfDay: cronTimes(expression) };
+  const lastUntil = (local: number) => cron.previousRuns(1, new Date(local + 1))[0]?.getTime() ?? null;
+  if (nextAfter(SOME_TIME) === null) return null;
+  return {
+    next: (local, effort) => (effort.spend(STEPS.cron) ? nextAfter(local) : null),
+    timesOfDay: cronTimes(expression),
+    last: (local, effort) => (effort.spend(STEPS.cron) ? lastUntil(local) : null),
+  };
 }

@@ -11,15 +11,16 @@
  * up to midnight (America/Nuuk, 23:00 to 24:00 each March) or swallows a day (Pacific/Apia, 2011-12-30), judges
  * lists by whether they contain a `*` and not by how they begin, and costs nine times as much.
  */
+import { type Effort, STEPS } from "./effort.ts";
 import type { Recurrence } from "./recurrence.ts";
 import { offsetAt, resolveLocal } from "./zone.ts";
 
 /** The matching local times of a cron expression, in whole minutes (see `zone.ts` for how a local time is held). */
 export type Calendar = {
   /** The first one after `local`, or null if there is none. */
-  readonly next: (local: number) => number | null;
+  readonly next: (local: number, effort: Effort) => number | null;
   /** The latest one at or before `local`, or null if there is none. */
-  readonly last: (local: number) => number | null;
+  readonly last: (local: number, effort: Effort) => number | null;
   /** The times of day of every day that matches at all, in ms after midnight and ascending, where they are the same on each. */
   readonly timesOfDay?: readonly number[];
 };
@@ -27,22 +28,20 @@ export type Calendar = {
 /** How a calendar meets clock changes: fires at fixed local times, or follows real time. */
 export type ClockRule = "fixed-time" | "real-time";
 
-/** A calendar whose every match the clock skips (`* 2 * 3 7L` in Berlin) is given up after so many years of it. */
-const MAX_SKIPPED = 100;
-
 /** The instants at which `calendar` is due in `timeZone`. */
 export function onCalendar(calendar: Calendar, rule: ClockRule, timeZone: string): Recurrence {
   const [next, last] = rule === "fixed-time" ? [nextFixed, lastFixed] : [nextReal, lastReal];
   const due: Recurrence = {
-    next: (after) => next(calendar, timeZone, after),
-    last: (until) => last(calendar, timeZone, until),
+    next: (after, effort) => (effort.spend(STEPS.time) ? next({ calendar, timeZone, effort }, after) : null),
+    last: (until, effort) => (effort.spend(STEPS.time) ? last({ calendar, timeZone, effort }, until) : null),
   };
   const { timesOfDay } = calendar;
   return timesOfDay === undefined
     ? due
     : {
         ...due,
-        count: (after, until, cap) => countOn({ ...calendar, timesOfDay }, due, timeZone, { after, until, cap }),
+        count: (after, until, cap, effort) =>
+          countOn({ ...calendar, timesOfDay }, due, timeZone, { after, until, cap, effort }),
       };
 }
 
@@ -56,7 +55,12 @@ function countOn(
   calendar: Calendar & Required<Pick<Calendar, "timesOfDay">>,
   due: Recurrence,
   timeZone: string,
-  { after, until, cap }: { readonly after: number; readonly until: number; readonly cap: number },
+  {
+    after,
+    until,
+    cap,
+    effort,
+  }: { readonly after: number; readonly until: number; readonly cap: number; readonly effort: Effort },
 ): number {
   let counted = 0;
   let at = after;
@@ -68,7 +72,7 @@ function countOn(
     const isPlain = offsetAt(timeZone, at - DAY_MS) === offset && offsetAt(timeZone, end + 1) === offset;
     const to = Math.min(end, until);
     if (isPlain) {
-      const match = calendar.next(local);
+      const match = calendar.next(local, effort);
       if (match === null) return counted;
       if (match > end + offset) at = Math.max(to, reachedAt(timeZone, Math.floor(match / DAY_MS) * DAY_MS) - 1);
       else {
@@ -77,7 +81,10 @@ function countOn(
       }
       continue;
     }
-    for (let next = due.next(at); next !== null && next <= to && counted < cap; next = due.next(next)) counted++;
+    for (let next = due.next(at, effort); next !== null && next <= to && counted < cap; ) {
+      counted++;
+      next = due.next(next, effort);
+    }
     at = to;
   }
   return counted;
@@ -89,13 +96,16 @@ function timesUpTo(times: readonly number[], time: number): number {
   return later < 0 ? times.length : later;
 }
 
-function nextFixed(calendar: Calendar, timeZone: string, after: number): number | null {
-  const local = calendar.next(furthestLocal(timeZone, after));
+/** What a question about a calendar is asked of. */
+type Asked = { readonly calendar: Calendar; readonly timeZone: string; readonly effort: Effort };
+
+function nextFixed({ calendar, timeZone, effort }: Asked, after: number): number | null {
+  const local = calendar.next(furthestLocal(timeZone, after), effort);
   return local === null ? null : reachedAt(timeZone, local);
 }
 
-function lastFixed(calendar: Calendar, timeZone: string, until: number): number | null {
-  const local = calendar.last(furthestLocal(timeZone, until));
+function lastFixed({ calendar, timeZone, effort }: Asked, until: number): number | null {
+  const local = calendar.last(furthestLocal(timeZone, until), effort);
   return local === null ? null : reachedAt(timeZone, local);
 }
 
@@ -113,48 +123,51 @@ export function reachedAt(timeZone: string, local: number): number {
   return times.kind === "repeated" ? times.first : times.change.at;
 }
 
-function nextReal(calendar: Calendar, timeZone: string, after: number): number | null {
+function nextReal(asked: Asked, after: number): number | null {
+  const { timeZone } = asked;
   const here = after + offsetAt(timeZone, after);
-  const ahead = firstShown(calendar, timeZone, here, after);
+  const ahead = firstShown(asked, here, after);
   const times = resolveLocal(timeZone, here);
   if (times.kind !== "repeated" || after !== times.first) return ahead;
   // The clock will be set back over `here`: local times before it come again, and perhaps sooner than `ahead`.
-  const again = firstShown(calendar, timeZone, times.change.at + times.change.after - 1, times.change.at - 1);
+  const again = firstShown(asked, times.change.at + times.change.after - 1, times.change.at - 1);
   if (ahead === null || again === null) return ahead ?? again;
   return Math.min(ahead, again);
 }
 
 /** The first instant after `after` that shows a match later than `local`. */
-function firstShown(calendar: Calendar, timeZone: string, local: number, after: number): number | null {
-  let match = calendar.next(local);
-  for (let skipped = 0; match !== null && skipped < MAX_SKIPPED; skipped++) {
+function firstShown({ calendar, timeZone, effort }: Asked, local: number, after: number): number | null {
+  let match = calendar.next(local, effort);
+  // A calendar whose every match the clock skips (`* 2 * 3 7L` in Berlin) would never come to an end.
+  while (match !== null) {
     const times = resolveLocal(timeZone, match);
     if (times.kind === "once") return times.at;
     if (times.kind === "repeated") return times.first > after ? times.first : times.second;
-    match = calendar.next(times.change.at + times.change.after - 1);
+    match = effort.spend(STEPS.skipped) ? calendar.next(times.change.at + times.change.after - 1, effort) : null;
   }
   return null;
 }
 
-function lastReal(calendar: Calendar, timeZone: string, until: number): number | null {
+function lastReal(asked: Asked, until: number): number | null {
+  const { timeZone } = asked;
   const here = until + offsetAt(timeZone, until);
-  const behind = lastShown(calendar, timeZone, here, until);
+  const behind = lastShown(asked, here, until);
   const times = resolveLocal(timeZone, here);
   if (times.kind !== "repeated" || until !== times.second) return behind;
   // A repeated hour runs again: before it, the clock had been further than `here`.
-  const before = lastShown(calendar, timeZone, times.change.at - 1 + times.change.before, times.change.at - 1);
+  const before = lastShown(asked, times.change.at - 1 + times.change.before, times.change.at - 1);
   if (behind === null || before === null) return behind ?? before;
   return Math.max(behind, before);
 }
 
 /** The latest instant up to `until` that shows a match at or before `local`. */
-function lastShown(calendar: Calendar, timeZone: string, local: number, until: number): number | null {
-  let match = calendar.last(local);
-  for (let skipped = 0; match !== null && skipped < MAX_SKIPPED; skipped++) {
+function lastShown({ calendar, timeZone, effort }: Asked, local: number, until: number): number | null {
+  let match = calendar.last(local, effort);
+  while (match !== null) {
     const times = resolveLocal(timeZone, match);
     if (times.kind === "once") return times.at;
     if (times.kind === "repeated") return times.second <= until ? times.second : times.first;
-    match = calendar.last(times.change.at + times.change.before - 1);
+    match = effort.spend(STEPS.skipped) ? calendar.last(times.change.at + times.change.before - 1, effort) : null;
   }
   return null;
 }

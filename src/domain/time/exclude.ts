@@ -35,15 +35,38 @@ export function parseExclusion(text: string): Result<Exclusion, string> {
   const [from = "", to = from, ...more] = text.trim().split("/");
   const [fromDay, toDay] = [dayOf(from), dayOf(to)];
   if (more.length > 0 || fromDay === undefined || toDay === undefined) {
-    const meant = WEEKDAYS.find(
-      (name) =>
-        text.trim().length > 1 &&
-        (name.startsWith(text.trim().toUpperCase()) || text.trim().toUpperCase().startsWith(name)),
-    );
-    return refuse(meant === undefined ? "is not an exclusion" : `is not an exclusion, did you mean "${meant}"?`);
+    if (/^\d{4}-\d{2}-\d{2}$/.test(text.trim())) return refuse("is not an exclusion: there is no such date");
+    const meant = meantBy(text.trim());
+    const names = meant.map((each) => `"${each}"`).join(", ");
+    return refuse(names === "" ? "is not an exclusion" : `is not an exclusion, did you mean ${names}?`);
   }
   return toDay < fromDay ? refuse("ends before it begins") : ok({ kind: "dates", fromDay, toDay });
 }
+
+/** The exclusions that a text of another form most likely means: `MON-FRI`, `weekends`, `9:00-17:00`, a time of a date. */
+function meantBy(text: string): readonly string[] {
+  if (/^weekends?$/i.test(text)) return ["SAT", "SUN"];
+  if (/^weekdays?$/i.test(text)) return WEEKDAYS.slice(1, 6);
+  const clock = /^(\d{1,2})(?::?(\d{2}))?\s*(?:-|to|\/|–)\s*(\d{1,2})(?::?(\d{2}))?$/i.exec(text);
+  if (clock !== null) {
+    const [, fromHour = "", fromMinute = "00", toHour = "", toMinute = "00"] = clock;
+    const window = `${fromHour.padStart(2, "0")}:${fromMinute}-${toHour.padStart(2, "0")}:${toMinute}`;
+    return parseExclusion(window).ok ? [window] : [];
+  }
+  const [date] = /^\d{4}-\d{2}-\d{2}(?=T)/.exec(text) ?? [];
+  if (date !== undefined) return parseExclusion(date).ok ? [date] : [];
+  const [first = "", last = first, ...more] = text.split(/\s*-\s*/);
+  const [from, to] = [weekdayLike(first), weekdayLike(last)];
+  if (from < 0 || to < 0 || more.length > 0) return [];
+  const length = ((to - from + 7) % 7) + 1;
+  return Array.from({ length }, (_, index) => WEEKDAYS[(from + index) % 7] ?? "");
+}
+
+/** The weekday that a name begins like, `Saturdays` or `SA`; negative where it is none. */
+const weekdayLike = (text: string): number =>
+  WEEKDAYS.findIndex(
+    (name) => text.length > 1 && (name.startsWith(text.toUpperCase()) || text.toUpperCase().startsWith(name)),
+  );
 
 function minuteOf(hour = Number.NaN, minute = Number.NaN): number | undefined {
   const isReal = (hour <= 23 && minute <= 59) || (hour === 24 && minute === 0);

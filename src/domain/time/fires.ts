@@ -1,4 +1,5 @@
 /** Fires: the due times of one job, its schedule bound to the job's anchor and to its part of the jitter. */
+import { Effort } from "./effort.ts";
 import { MAX_INSTANT } from "./instant.ts";
 import { delayed, type Recurrence, within } from "./recurrence.ts";
 import type { Schedule } from "./schedule.ts";
@@ -9,7 +10,7 @@ export type Fires = {
   readonly next: (after: number) => number | null;
   /** The latest fire at or before `until`, or null where there was none. */
   readonly last: (until: number) => number | null;
-  /** The next `count` fires after `after`, oldest first; fewer where the schedule ends. */
+  /** The next `count` fires after `after`, oldest first; fewer where the schedule ends, or they lie too far apart to be looked for. */
   readonly take: (after: number, count: number) => number[];
   /** The fires from `from` to `to`, both included, oldest first, at most `cap` of them. */
   readonly between: (from: number, to: number, cap: number) => number[];
@@ -32,21 +33,28 @@ export function bindFires(schedule: Schedule, { anchorAt, delayMs = 0 }: FirePha
   const fires = within(delayed(schedule.nominal(anchorAt), delayMs), Number.NEGATIVE_INFINITY, MAX_INSTANT);
   const between = (from: number, to: number, cap: number) => walk(fires, from - 1, to, cap);
   return {
-    next: fires.next,
-    last: fires.last,
+    next: (after) => fires.next(after, new Effort()),
+    last: (until) => fires.last(until, new Effort()),
     take: (after, count) => walk(fires, after, MAX_INSTANT, count),
     between,
     count: (after, until, cap) =>
-      fires.count === undefined ? between(after + 1, until, cap).length : Math.min(cap, fires.count(after, until, cap)),
+      fires.count === undefined
+        ? between(after + 1, until, cap).length
+        : Math.min(cap, fires.count(after, until, cap, effortFor(cap))),
     countsAtOnce: fires.count !== undefined,
   };
 }
 
+/** Further fires of one question get no more effort. */
+const MAX_WALKED = 10_000;
+const effortFor = (cap: number): Effort => new Effort(Math.max(1, Math.min(cap, MAX_WALKED)));
+
 function walk(fires: Recurrence, after: number, until: number, cap: number): number[] {
   const found: number[] = [];
+  const effort = effortFor(cap);
   let at = after;
   while (found.length < cap) {
-    const next = fires.next(at);
+    const next = fires.next(at, effort);
     if (next === null || next > until) break;
     found.push(next);
     at = next;

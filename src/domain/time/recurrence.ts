@@ -2,18 +2,19 @@
  * Recurrences: when a schedule says that something is due. Each kind of schedule is one of these; bounds, exclusions and
  * jitter are wrappers around it. Instants are epoch ms, whole.
  */
+import { type Effort, STEPS } from "./effort.ts";
 
-/** A series of due times. */
+/** A series of due times. A question that finds none within its effort is answered with null. */
 export type Recurrence = {
   /** The first due time strictly after `after`, or null where there is none. */
-  readonly next: (after: number) => number | null;
+  readonly next: (after: number, effort: Effort) => number | null;
   /** The latest due time at or before `until`, or null where there is none. */
-  readonly last: (until: number) => number | null;
+  readonly last: (until: number, effort: Effort) => number | null;
   /**
    * How many due times lie after `after` and up to `until`, where that is known without walking over all of them; counting may
    * stop at `cap`.
    */
-  readonly count?: (after: number, until: number, cap: number) => number;
+  readonly count?: (after: number, until: number, cap: number, effort: Effort) => number;
 };
 
 /** How often a schedule fires at most: what an owner's quota and the operator's `MIN_INTERVAL` are held against. */
@@ -47,19 +48,19 @@ export function interval(first: number, everyMs: number): Recurrence {
 export function within(inner: Recurrence, from: number, to: number): Recurrence {
   const { count } = inner;
   return {
-    next(after) {
-      const at = inner.next(Math.max(after, from - 1));
+    next(after, effort) {
+      const at = inner.next(Math.max(after, from - 1), effort);
       return at === null || at > to ? null : at;
     },
-    last(until) {
-      const at = inner.last(Math.min(until, to));
+    last(until, effort) {
+      const at = inner.last(Math.min(until, to), effort);
       return at === null || at < from ? null : at;
     },
     ...(count === undefined
       ? {}
       : {
-          count: (after: number, until: number, cap: number) =>
-            count(Math.max(after, from - 1), Math.min(until, to), cap),
+          count: (after: number, until: number, cap: number, effort: Effort) =>
+            count(Math.max(after, from - 1), Math.min(until, to), cap, effort),
         }),
   };
 }
@@ -69,11 +70,14 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
   const { count } = inner;
   const later = (at: number | null) => (at === null ? null : at + delayMs);
   return {
-    next: (after) => later(inner.next(after - delayMs)),
-    last: (until) => later(inner.last(until - delayMs)),
+    next: (after, effort) => later(inner.next(after - delayMs, effort)),
+    last: (until, effort) => later(inner.last(until - delayMs, effort)),
     ...(count === undefined
       ? {}
-      : { count: (after: number, until: number, cap: number) => count(after - delayMs, until - delayMs, cap) }),
+      : {
+          count: (after: number, until: number, cap: number, effort: Effort) =>
+            count(after - delayMs, until - delayMs, cap, effort),
+        }),
   };
 }
 
@@ -83,27 +87,30 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
  */
 export function firstOf(inner: Recurrence, start: number, count: number, mostUpTo: (at: number) => number): Recurrence {
   const counted = { times: 0, at: start - 1 };
-  const countUpTo = (limit: number): void => {
+  /** Whether all up to `limit` have been counted, or `count` of them. */
+  const countUpTo = (limit: number, effort: Effort): boolean => {
     while (counted.times < count) {
-      const next = inner.next(counted.at);
-      if (next === null || next > limit) return;
+      const next = effort.spend(STEPS.time) ? inner.next(counted.at, effort) : null;
+      if (next === null) return false;
+      if (next > limit) return true;
       counted.at = next;
       counted.times++;
     }
+    return true;
   };
-  const isAmong = (at: number): boolean => {
+  const isAmong = (at: number, effort: Effort): boolean => {
     if (mostUpTo(at) <= count) return true;
-    countUpTo(at);
-    return counted.times < count || at <= counted.at;
+    return countUpTo(at, effort) && (counted.times < count || at <= counted.at);
   };
   return {
-    next(after) {
-      const at = inner.next(after);
-      return at === null || !isAmong(at) ? null : at;
+    next(after, effort) {
+      const at = inner.next(after, effort);
+      return at === null || !isAmong(at, effort) ? null : at;
     },
-    last(until) {
-      const at = inner.last(until);
-      return at === null || isAmong(at) ? at : counted.at;
+    last(until, effort) {
+      const at = inner.last(until, effort);
+      if (at === null || isAmong(at, effort)) return at;
+      return counted.times === count ? counted.at : null;
     },
   };
 }
@@ -112,13 +119,13 @@ export function firstOf(inner: Recurrence, start: number, count: number, mostUpT
 export function union(inner: Recurrence, times: readonly number[]): Recurrence {
   const sorted = [...times].sort((a, b) => a - b);
   return {
-    next(after) {
-      const due = inner.next(after);
+    next(after, effort) {
+      const due = inner.next(after, effort);
       const other = sorted.find((at) => at > after);
       return due === null ? (other ?? null) : Math.min(due, other ?? due);
     },
-    last(until) {
-      const due = inner.last(until);
+    last(until, effort) {
+      const due = inner.last(until, effort);
       const other = sorted.findLast((at) => at <= until);
       return due === null ? (other ?? null) : Math.max(due, other ?? due);
     },
@@ -127,9 +134,6 @@ export function union(inner: Recurrence, times: readonly number[]): Recurrence {
 
 /** A stretch of time that holds an instant and has no due time: from `from` up to, and without, `to`. */
 export type Gap = { readonly from: number; readonly to: number };
-
-/** So many stretches in a row are passed over; with nothing due between them, nothing is taken to be left. */
-const MAX_GAPS = 4_000;
 
 /**
  * The due times that lie in no gap; `gapAt` tells the gap around an instant, or undefined where it lies in none. `freeUntil` tells
@@ -145,34 +149,33 @@ export function outside(
     ...(count === undefined || freeUntil === undefined
       ? {}
       : {
-          count(after: number, until: number, cap: number) {
+          count(after: number, until: number, cap: number, effort: Effort) {
             let counted = 0;
-            let at = inner.next(after);
-            for (let gaps = 0; at !== null && at <= until && counted < cap && gaps < MAX_GAPS; ) {
+            let at = inner.next(after, effort);
+            while (at !== null && at <= until && counted < cap && effort.spend(STEPS.gap)) {
               const gap = gapAt(at);
               const end: number = gap?.to ?? Math.min(freeUntil(at), until + 1);
-              if (gap === undefined) counted += 1 + count(at, end - 1, cap - counted - 1);
-              gaps = gap === undefined ? 0 : gaps + 1;
-              at = inner.next(Math.max(at, end - 1));
+              if (gap === undefined) counted += 1 + count(at, end - 1, cap - counted - 1, effort);
+              at = inner.next(Math.max(at, end - 1), effort);
             }
             return counted;
           },
         }),
-    next(after) {
-      let at = inner.next(after);
-      for (let gaps = 0; at !== null && gaps < MAX_GAPS; gaps++) {
+    next(after, effort) {
+      let at = inner.next(after, effort);
+      while (at !== null && effort.spend(STEPS.gap)) {
         const gap = gapAt(at);
         if (gap === undefined) return at;
-        at = inner.next(Math.max(at, gap.to - 1));
+        at = inner.next(Math.max(at, gap.to - 1), effort);
       }
       return null;
     },
-    last(until) {
-      let at = inner.last(until);
-      for (let gaps = 0; at !== null && gaps < MAX_GAPS; gaps++) {
+    last(until, effort) {
+      let at = inner.last(until, effort);
+      while (at !== null && effort.spend(STEPS.gap)) {
         const gap = gapAt(at);
         if (gap === undefined) return at;
-        at = inner.last(Math.min(at, gap.from) - 1);
+        at = inner.last(Math.min(at, gap.from) - 1, effort);
       }
       return null;
     },

@@ -4,14 +4,24 @@
  * the start.
  */
 import type { Calendar } from "./daylight-saving.ts";
+import { STEPS } from "./effort.ts";
 import { firstOf } from "./recurrence.ts";
-import { DAY_MS, dateOf, dayNumberOf, namesDay, weekStartOf, withStartDays } from "./rrule-days.ts";
+import {
+  DAY_MS,
+  dateOf,
+  dayNumberOf,
+  lastMonthDay,
+  namesDay,
+  nextMonthDay,
+  weekStartOf,
+  withStartDays,
+} from "./rrule-days.ts";
 import type { RecurrenceRule } from "./rrule-parts.ts";
 import { timesInPeriod } from "./rrule-size.ts";
 
 /** The Gregorian calendar repeats after so many days: what is not found within them is never found. */
 const CYCLE_DAYS = 146_097;
-const LAST_YEAR = 9_999;
+const LAST_DAY = dayNumberOf(9_999, 12, 31);
 
 /** How a frequency counts its periods: the number of the one that a day lies in, and the day on which one begins. */
 type Periods = {
@@ -41,32 +51,46 @@ export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
   const origin = periods.of(startDay);
   const times = timesOfDay(rule, start - startDay * DAY_MS);
   const mostEmpty = Math.ceil(CYCLE_DAYS / periods.days);
+  const cost = STEPS.period + STEPS.day * Math.min(periods.days, (rule.byMonth?.length ?? 12) * 31);
+  const startOf = (nth: number) => periods.start(origin + nth * rule.interval);
+  const nthOf = (local: number) => nthOfDay(Math.floor(local / DAY_MS));
+  const nthOfDay = (day: number) => Math.floor((periods.of(day) - origin) / rule.interval);
 
-  /** The rule's local times in its nth period, none before the start. */
-  const timesIn = (nth: number): number[] => {
-    const index = origin + nth * rule.interval;
+  /** The days that the rule names in its nth period. */
+  const daysIn = (nth: number): number[] => {
+    const end = periods.start(origin + nth * rule.interval + 1);
     const found: number[] = [];
-    for (let day = periods.start(index); day < periods.start(index + 1); day++) {
-      if (namesDay(rule, day)) for (const time of times) found.push(day * DAY_MS + time);
+    for (let day = nextMonthDay(rule, startOf(nth)); day < end; ) {
+      if (namesDay(rule, day)) found.push(day);
+      day = nextMonthDay(rule, day + 1);
     }
-    return pick(found, rule.bySetPos).filter((at) => at >= start);
+    return found;
   };
-  const nthOf = (local: number) => Math.floor((periods.of(Math.floor(local / DAY_MS)) - origin) / rule.interval);
+  /** The period looked at last: walking on through its times does not make them again. */
+  let looked: { readonly nth: number; readonly times: readonly number[] } | undefined;
+  /** The rule's local times in its nth period, none before the start. */
+  const timesIn = (nth: number): readonly number[] => {
+    if (looked?.nth !== nth) {
+      looked = { nth, times: picked(daysIn(nth), times, rule.bySetPos).filter((at) => at >= start) };
+    }
+    return looked.times;
+  };
   const unbounded: Calendar = {
-    next(local) {
+    next(local, effort) {
       const from = Math.max(0, nthOf(local));
-      for (let nth = from; nth < from + mostEmpty; nth++) {
-        if (dateOf(periods.start(origin + nth * rule.interval)).year > LAST_YEAR) return null;
+      for (let nth = from; nth < from + mostEmpty && startOf(nth) <= LAST_DAY && effort.spend(cost); ) {
         const match = timesIn(nth).find((at) => at > local);
         if (match !== undefined) return match;
+        nth = Math.max(nth + 1, nthOfDay(nextMonthDay(rule, periods.start(origin + nth * rule.interval + 1))));
       }
       return null;
     },
-    last(local) {
+    last(local, effort) {
       const from = nthOf(local);
-      for (let nth = from; nth >= Math.max(0, from - mostEmpty); nth--) {
+      for (let nth = from; nth >= Math.max(0, from - mostEmpty) && effort.spend(cost); ) {
         const match = timesIn(nth).findLast((at) => at <= local);
         if (match !== undefined) return match;
+        nth = Math.min(nth - 1, nthOfDay(lastMonthDay(rule, startOf(nth) - 1)));
       }
       return null;
     },
@@ -89,9 +113,13 @@ export function timesOfDay({ byHour, byMinute, bySecond }: RecurrenceRule, start
   );
 }
 
-/** The places of BYSETPOS in the sorted times of one period; all of them without it. */
-export function pick(sorted: readonly number[], places: readonly number[] | undefined): number[] {
-  if (places === undefined) return [...sorted];
-  const at = (place: number) => (place > 0 ? place - 1 : sorted.length + place);
-  return sorted.filter((_, index) => places.some((place) => at(place) === index));
+/** The local times at `times` of these days; with places those of BYSETPOS alone, without making the others. */
+function picked(days: readonly number[], times: readonly number[], places: readonly number[] | undefined): number[] {
+  if (places === undefined) return days.flatMap((day) => times.map((time) => day * DAY_MS + time));
+  const size = days.length * times.length;
+  const indices = places.map((place) => (place > 0 ? place - 1 : size + place));
+  const real = [...new Set(indices)].filter((index) => index >= 0 && index < size).sort((a, b) => a - b);
+  return real.map(
+    (index) => (days[Math.floor(index / times.length)] ?? 0) * DAY_MS + (times[index % times.length] ?? 0),
+  );
 }

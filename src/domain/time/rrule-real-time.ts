@@ -2,18 +2,16 @@
  * Rules of HOURLY and MINUTELY: they count real time from their start, through clock changes, and the BY parts narrow it
  * by what the zone's clocks show. So `FREQ=HOURLY;INTERVAL=6` comes every six hours, also on a day of 23 or 25.
  */
+import { type Effort, STEPS } from "./effort.ts";
 import { firstOf, type Recurrence } from "./recurrence.ts";
-import { pick } from "./rrule-calendar.ts";
-import { DAY_MS, dateOf, dayNumberOf, namesDay } from "./rrule-days.ts";
+import { DAY_MS, lastMonthDay, namesDay, nextMonthDay } from "./rrule-days.ts";
 import type { RecurrenceRule } from "./rrule-parts.ts";
-import { offsetAt } from "./zone.ts";
+import { offsetAt, resolveLocal } from "./zone.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** A rule that has no time in so many steps, or in fewer that reach sixty years, is taken to have none. */
-const MAX_STEPS = 20_000;
-const ENOUGH_STEPS = 1_000;
-const HORIZON_MS = 60 * 366 * DAY_MS;
+/** A rule that names no time within sixty years is taken to have none. */
+const HORIZON_DAYS = 60 * 366;
 
 /** The recurrence of a rule that starts at the instant `start`; EXDATE, RDATE and UNTIL are left out. */
 export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: string): Recurrence {
@@ -25,32 +23,40 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
 
   const isNamed = (local: number): boolean =>
     namesHour(rule, local) && namesMinute(rule, local) && namesDay(rule, Math.floor(local / DAY_MS));
+  /** The slot looked at last: walking on through its times does not make them again. */
+  let looked: { readonly nth: number; readonly times: readonly number[] } | undefined;
   /** The rule's instants in its nth slot, none before the start. */
-  const instantsIn = (nth: number): number[] => {
-    const named = offsets.map((ms) => origin + nth * step + ms).filter((at) => isNamed(at + offsetAt(timeZone, at)));
-    return pick(named, rule.bySetPos).filter((at) => at >= start);
+  const instantsIn = (nth: number): readonly number[] => {
+    if (looked?.nth !== nth) {
+      const at = origin + nth * step;
+      const named = offsets.map((ms) => at + ms).filter((each) => isNamed(each + offsetAt(timeZone, each)));
+      looked = { nth, times: picked(named, rule.bySetPos).filter((each) => each >= start) };
+    }
+    return looked.times;
   };
   const nthOf = (at: number) => Math.floor((at - origin) / step);
+  const cost = STEPS.time * (2 + offsets.length / 8);
 
   const unbounded: Recurrence = {
-    next(after) {
+    next(after, effort) {
       let nth = Math.max(0, nthOf(after));
-      for (let steps = 0; steps < MAX_STEPS; steps++) {
+      while (effort.spend(cost)) {
         const match = instantsIn(nth).find((at) => at > after);
         if (match !== undefined) return match;
-        if (steps > ENOUGH_STEPS && origin + nth * step > after + HORIZON_MS) return null;
-        const ahead = nthOf(nextNamed(rule, origin + nth * step, timeZone));
-        nth = Math.max(nth + 1, ahead);
+        const ahead = nextNamed(rule, origin + nth * step, timeZone, effort);
+        if (ahead === null) return null;
+        nth = Math.max(nth + 1, nthOf(ahead));
       }
       return null;
     },
-    last(until) {
+    last(until, effort) {
       let nth = nthOf(until);
-      for (let steps = 0; nth >= 0 && steps < MAX_STEPS; steps++) {
+      while (nth >= 0 && effort.spend(cost)) {
         const match = instantsIn(nth).findLast((at) => at <= until);
         if (match !== undefined) return match;
-        const behind = nthOf(lastNamed(rule, origin + nth * step, timeZone));
-        nth = Math.min(nth - 1, behind);
+        const behind = lastNamed(rule, origin + nth * step, timeZone, effort);
+        if (behind === null) return null;
+        nth = Math.min(nth - 1, nthOf(behind));
       }
       return null;
     },
@@ -67,46 +73,88 @@ function offsetsIn({ freq, byMinute, bySecond }: RecurrenceRule, intoUnit: numbe
   return minutes.flatMap((minute) => seconds.map((ms) => minute * MINUTE_MS + ms));
 }
 
+/** The places of BYSETPOS in the sorted times of one slot; all of them without it. */
+function picked(sorted: readonly number[], places: readonly number[] | undefined): readonly number[] {
+  if (places === undefined) return sorted;
+  const at = (place: number) => (place > 0 ? place - 1 : sorted.length + place);
+  return sorted.filter((_, index) => places.some((place) => at(place) === index));
+}
+
 const namesHour = ({ byHour }: RecurrenceRule, local: number): boolean =>
   byHour === undefined || byHour.includes(Math.floor(local / HOUR_MS) % 24);
 
 const namesMinute = ({ freq, byMinute }: RecurrenceRule, local: number): boolean =>
   freq === "HOURLY" || byMinute === undefined || byMinute.includes(Math.floor(local / MINUTE_MS) % 60);
 
-/** An instant after `at` before which the rule names nothing: the end of a month, day or hour that it leaves out, else `at`. */
-function nextNamed(rule: RecurrenceRule, at: number, timeZone: string): number {
+/** An instant after `at` before which the rule names nothing, else `at`; null where it names no day for sixty years. */
+function nextNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: Effort): number | null {
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
-  for (const { to } of unnamedSpans(rule, local)) {
-    const end = at + to - local;
-    // Across a clock change the end is another instant: then a shorter span is tried, and the hours around it are walked.
-    if (offsetAt(timeZone, end) === offset) return end;
-  }
-  return at;
-}
-
-/** An instant before `at` after which the rule names nothing, else `at`. */
-function lastNamed(rule: RecurrenceRule, at: number, timeZone: string): number {
-  const offset = offsetAt(timeZone, at);
-  const local = at + offset;
-  for (const { from } of unnamedSpans(rule, local)) {
-    const begin = at + from - local - 1;
-    if (offsetAt(timeZone, begin) === offset) return begin;
-  }
-  return at;
-}
-
-/** The month, the day and the hour around `local`, the longest first, of those that the rule leaves out. */
-function unnamedSpans(rule: RecurrenceRule, local: number): { readonly from: number; readonly to: number }[] {
   const day = Math.floor(local / DAY_MS);
-  const { year, month } = dateOf(day);
-  const hour = Math.floor(local / HOUR_MS);
-  const inHour = { from: hour * HOUR_MS, to: (hour + 1) * HOUR_MS };
-  const inDay = { from: day * DAY_MS, to: (day + 1) * DAY_MS };
-  if (rule.byMonth !== undefined && !rule.byMonth.includes(month)) {
-    const from = dayNumberOf(year, month, 1) * DAY_MS;
-    return [{ from, to: dayNumberOf(year, month + 1, 1) * DAY_MS }, inDay, inHour];
+  if (namesDay(rule, day) && namesHour(rule, local)) return at;
+  const hourEnd = (Math.floor(local / HOUR_MS) + 1) * HOUR_MS;
+  // Clocks that are soon set back show what was named before `at` once more: then only the hour is passed over.
+  if (offsetAt(timeZone, at + DAY_MS) !== offset) {
+    const end = at + hourEnd - local;
+    return offsetAt(timeZone, end) === offset ? end : at;
   }
-  if (!namesDay(rule, day)) return [inDay, inHour];
-  return namesHour(rule, local) ? [] : [inHour];
+  const target = namesDay(rule, day) ? nextHour(rule, hourEnd, day) : undefined;
+  const named = target ?? nextDay(rule, day + 1, effort);
+  return named === null ? null : firstReached(timeZone, named);
+}
+
+/** The beginning of the first hour of the day from `from` on that the rule names; local times. */
+function nextHour({ byHour = [] }: RecurrenceRule, from: number, day: number): number | undefined {
+  return byHour.map((hour) => day * DAY_MS + hour * HOUR_MS).find((begin) => begin >= from);
+}
+
+/** The beginning of the first day from `from` on that the rule names. */
+function nextDay(rule: RecurrenceRule, from: number, effort: Effort): number | null {
+  for (let day = nextMonthDay(rule, from); day < from + HORIZON_DAYS && effort.spend(STEPS.day); ) {
+    if (namesDay(rule, day)) return day * DAY_MS;
+    day = nextMonthDay(rule, day + 1);
+  }
+  return null;
+}
+
+/** The first instant that shows `local` or, where the clock skips it, a later time. */
+function firstReached(timeZone: string, local: number): number {
+  const times = resolveLocal(timeZone, local);
+  return times.kind === "once" ? times.at : times.kind === "repeated" ? times.first : times.change.at;
+}
+
+/** An instant before `at` after which the rule names nothing, else `at`; null where it names no day for sixty years. */
+function lastNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: Effort): number | null {
+  const offset = offsetAt(timeZone, at);
+  const local = at + offset;
+  const day = Math.floor(local / DAY_MS);
+  if (namesDay(rule, day) && namesHour(rule, local)) return at;
+  const hourBegin = Math.floor(local / HOUR_MS) * HOUR_MS;
+  if (offsetAt(timeZone, at - DAY_MS) !== offset) {
+    const begin = at + hourBegin - local - 1;
+    return offsetAt(timeZone, begin) === offset ? begin : at;
+  }
+  const target = namesDay(rule, day) ? lastHour(rule, hourBegin, day) : undefined;
+  const named = target ?? lastDay(rule, day - 1, effort);
+  return named === null ? null : lastShown(timeZone, named);
+}
+
+/** The last millisecond of the last hour of the day before `until` that the rule names; local times. */
+function lastHour({ byHour = [] }: RecurrenceRule, until: number, day: number): number | undefined {
+  return byHour.map((hour) => day * DAY_MS + (hour + 1) * HOUR_MS - 1).findLast((end) => end < until);
+}
+
+/** The last millisecond of the last day up to `until` that the rule names. */
+function lastDay(rule: RecurrenceRule, until: number, effort: Effort): number | null {
+  for (let day = lastMonthDay(rule, until); day > until - HORIZON_DAYS && effort.spend(STEPS.day); ) {
+    if (namesDay(rule, day)) return (day + 1) * DAY_MS - 1;
+    day = lastMonthDay(rule, day - 1);
+  }
+  return null;
+}
+
+/** The last instant that shows `local` or, where the clock skips it, an earlier time. */
+function lastShown(timeZone: string, local: number): number {
+  const times = resolveLocal(timeZone, local);
+  return times.kind === "once" ? times.at : times.kind === "repeated" ? times.second : times.change.at - 1;
 }

@@ -4,6 +4,7 @@
  */
 import { err, ok, type Result } from "../result.ts";
 import { checkTogether } from "./rrule-check.ts";
+import { OTHER_FREQUENCIES, partElsewhere, startElsewhere } from "./rrule-elsewhere.ts";
 import { FREQUENCIES, type RecurrenceRule, type RuleDay, type RuleTime, WEEKDAY_CODES } from "./rrule-parts.ts";
 
 const MAX_RULE_CHARS = 500;
@@ -35,13 +36,12 @@ export function parseRule(text: string): Result<RecurrenceRule, readonly string[
   }
   const errors: string[] = [];
   const lines = text
-    .split(/\r?\n/)
+    .split(/\r?\n|\\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  if (lines.some((line) => /^DTSTART/i.test(line))) {
-    errors.push("DTSTART is not part of rrule here: give the time as schedule.starts_at, and begin rrule with FREQ=");
-  }
-  const [first = "", ...more] = lines.filter((line) => !/^DTSTART/i.test(line));
+  const isStart = (line: string) => /^DTSTART/i.test(line);
+  errors.push(...lines.filter(isStart).slice(0, 1).map(startElsewhere));
+  const [first = "", ...more] = lines.filter((line) => !isStart(line));
   const parts = splitParts(first, errors);
   const dates: { EXDATE: RuleTime[]; RDATE: RuleTime[] } = { EXDATE: [], RDATE: [] };
   for (const line of more) readDateLine(line, dates, errors);
@@ -60,10 +60,13 @@ function splitParts(line: string, errors: string[]): ReadonlyMap<string, string>
     const part = name.trim().toUpperCase();
     if (value === undefined || value.trim() === "" || rest.length > 0) {
       errors.push(`"${item}" does not read: a part is NAME=VALUE, ${EXAMPLE}`);
-    } else if (!PARTS.includes(part))
-      errors.push(`"${part}" is not a part of a rule; the parts are ${PARTS.join(" ")}`);
-    else if (parts.has(part)) errors.push(`${part} is given twice; write it once, with its values as a list`);
-    else parts.set(part, value.trim().toUpperCase());
+    } else if (!PARTS.includes(part)) {
+      errors.push(
+        partElsewhere(part, value.trim()) ?? `"${part}" is not a part of a rule; the parts are ${PARTS.join(" ")}`,
+      );
+    } else if (parts.has(part)) {
+      errors.push(`${part} is given twice; write it once${part.startsWith("BY") ? ", with its values as a list" : ""}`);
+    } else parts.set(part, value.trim().toUpperCase());
   }
   return parts;
 }
@@ -108,7 +111,9 @@ function readParts(
 
 function wrongFrequency(text: string | undefined): string {
   if (text === undefined) return `FREQ is missing; begin the rule with FREQ=, ${EXAMPLE}`;
-  const instead = text === "SECONDLY" ? `; for seconds use {"every": "30s"}` : "";
+  const other = OTHER_FREQUENCIES[text];
+  const instead =
+    text === "SECONDLY" ? `; for seconds use {"every": "30s"}` : other === undefined ? "" : `; write ${other}`;
   return `FREQ=${text} is not taken; FREQ takes ${FREQUENCIES.join(" ")}${instead}`;
 }
 
@@ -156,7 +161,7 @@ function readDateLine(line: string, dates: { EXDATE: RuleTime[]; RDATE: RuleTime
   }
   if (parameters !== "") {
     errors.push(
-      `${part}${parameters} is not taken: times are local in schedule.timezone, or UTC with Z; write ${part}:20271224T140000`,
+      `${part}${parameters} is not taken: times are local in schedule.timezone, or UTC with Z; write ${part}:${values}`,
     );
     return;
   }
@@ -174,7 +179,13 @@ function readTime(part: string, text: string, errors: string[], takesDate: boole
   const written = new Date(at).toISOString().slice(0, 19).replace(/[-:T]/g, "");
   const isReal = match !== null && written === text.slice(0, 15).replace(/T/i, "").padEnd(14, "0");
   if (!isReal || field(1) < 100 || (match?.[4] === undefined && !takesDate)) {
-    const whole = takesDate ? "" : "; to leave out whole dates use schedule.exclude";
+    const [, year, month, day] = /^(\d{4})-?(\d{2})-?(\d{2})/.exec(text) ?? [];
+    if (takesDate && year !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text)) {
+      errors.push(`${part}: "${text}" is not a time; write ${part}=${year}${month}${day}`);
+      return undefined;
+    }
+    const date = year === undefined ? "" : `, e.g. "exclude": ["${year}-${month}-${day}"]`;
+    const whole = takesDate ? "" : `; to leave out whole dates use schedule.exclude${part === "EXDATE" ? date : ""}`;
     errors.push(`${part}: "${text}" is not a time; write 20271224T140000 (local) or 20271224T130000Z (UTC)${whole}`);
     return undefined;
   }

@@ -20,7 +20,7 @@ export function scheduleWarnings(spec: ScheduleSpec, schedule: Schedule, firstAt
 }
 
 function zoneWarnings(spec: ScheduleSpec, timing: Timing): Warning[] {
-  if (timing.kind === "manual" || timing.kind === "at") return [];
+  if (timing.kind === "manual") return [];
   const prefixed = spec.cron !== undefined && /^\s*(?:CRON_)?TZ=/i.test(spec.cron);
   if (spec.timezone === undefined && !prefixed) {
     if (!hasFixedHour(timing)) return [];
@@ -67,8 +67,8 @@ function cronWarnings(timing: Timing): Warning[] {
     const message = `a day that matches either day field fires: ${both}. For days that match both use an rrule, e.g. ${bothAsRule(canonical)}; to restrict one only, write * in the other`;
     warnings.push({ path: "schedule.cron", code: "day_or_weekday", message });
   }
-  for (const [index, name] of FIELDS.entries()) {
-    for (const item of (fields[index] ?? "").split(",")) warnings.push(...unevenStep(item, name, canonical, index));
+  for (const [index, field] of FIELDS.entries()) {
+    for (const item of (fields[index] ?? "").split(",")) warnings.push(...unevenStep(item, field, canonical, index));
   }
   return warnings;
 }
@@ -84,18 +84,21 @@ function bothAsRule(canonical: string): string {
 }
 
 const FIELDS = [
-  { name: "minute", size: 60, unit: "m", of: "every hour" },
-  { name: "hour", size: 24, unit: "h", of: "every day" },
-  { name: "day of month", size: 31, unit: "d", of: "every month" },
-  { name: "month", size: 12, unit: undefined, of: "every year" },
-  { name: "day of week", size: 7, unit: "d", of: "every week" },
+  { name: "minute", min: 0, size: 60, unit: "m", of: "every hour" },
+  { name: "hour", min: 0, size: 24, unit: "h", of: "every day" },
+  { name: "day of month", min: 1, size: 31, unit: "d", of: "every month" },
+  { name: "month", min: 1, size: 12, unit: undefined, of: "every year" },
+  { name: "day of week", min: 0, size: 7, unit: "d", of: "every week" },
 ] as const;
 
-/** A step over an open range that does not divide it: the range begins again before the step is full. */
+/** What is to be said of a step that leaves a shorter one at the end of its range, where the range begins again. */
 function unevenStep(item: string, field: (typeof FIELDS)[number], canonical: string, index: number): Warning[] {
-  const step = Number(/^[^-/]+\/(\d+)$/.exec(item)?.[1] ?? "1");
-  if (step < 2 || field.size % step === 0) return [];
+  const [, base = "", stepText = "1"] = /^([^/]+)\/(\d+)$/.exec(item) ?? [];
+  const step = Number(stepText);
+  if (step < 2 || !isWhole(base, field)) return [];
   const values = (canonical.split(" ")[index] ?? "").split(",").filter((value) => /^\d+$/.test(value));
+  const first = /^\d/.test(base) ? Number(base.split("-")[0]) - field.min : 0;
+  if (field.size % step === 0 && first < step) return [];
   const named = runs(values.map(Number), String);
   const instead =
     field.unit === undefined
@@ -103,6 +106,12 @@ function unevenStep(item: string, field: (typeof FIELDS)[number], canonical: str
       : `for every ${step}${field.unit} use {"every": "${step}${field.unit}"}`;
   const message = `${field.name} "${item}" means ${named} of ${field.of}, which begins again before the step of ${step} is full; ${instead}`;
   return [{ path: "schedule.cron", code: "uneven_step", message }];
+}
+
+/** Whether the step runs to the end of the field's range, where it begins again: `*`, `5`, `0-59`; not `9-17`. */
+function isWhole(base: string, { min, size }: (typeof FIELDS)[number]): boolean {
+  const [from = "", to] = base.split("-");
+  return to === undefined || (Number(from) === min && Number(to) >= min + size - 1);
 }
 
 function jitterWarning({ jitterMs }: Schedule): Warning[] {

@@ -7,8 +7,9 @@
 import { err, ok, type Result } from "../result.ts";
 
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 /** No zone is further than this from UTC, so a local time's instants lie within it on either side. */
-const MAX_OFFSET = 24 * HOUR;
+const MAX_OFFSET = DAY;
 
 /** The years 100 to 9999: beyond them Intl and Date.UTC read years otherwise, and no zone's rules are known. */
 const FIRST_KNOWN = Date.UTC(100, 0, 3);
@@ -92,6 +93,34 @@ export function offsetAt(timeZone: string, at: number): number {
     return (fixed[1] === "-" ? -1 : 1) * (Number(fixed[2]) * 60 + Number(fixed[3])) * 60_000;
   }
   const known = Math.min(Math.max(at, FIRST_KNOWN), LAST_KNOWN);
+  const day = Math.floor(known / DAY);
+  const offset = offsetAtDay(timeZone, day);
+  // No zone changes its clocks twice within a day of UTC, so between two equal offsets there was no change.
+  return offset === offsetAtDay(timeZone, day + 1) ? offset : askOffset(timeZone, known);
+}
+
+/** Days of UTC whose first offset is remembered, of one zone: two years, so that a walk over days asks once for each. */
+const MAX_DAYS = 800;
+const dayOffsets = new Map<string, Map<number, number>>();
+
+/** The offset at the first instant of a day of UTC, counted from 1970-01-01. */
+function offsetAtDay(timeZone: string, day: number): number {
+  let known = dayOffsets.get(timeZone);
+  if (known === undefined) {
+    if (dayOffsets.size >= MAX_CLOCKS) dayOffsets.clear();
+    known = new Map();
+    dayOffsets.set(timeZone, known);
+  }
+  const present = known.get(day);
+  if (present !== undefined) return present;
+  if (known.size >= MAX_DAYS) known.clear();
+  const offset = askOffset(timeZone, day * DAY);
+  known.set(day, offset);
+  return offset;
+}
+
+/** The offset at `known`, asked of Intl. */
+function askOffset(timeZone: string, known: number): number {
   const second = known - (((known % 1000) + 1000) % 1000);
   // "11/23/2026, 10:00:00", cut by position: this is the hot path.
   const shown = clockOf(timeZone).format(second);

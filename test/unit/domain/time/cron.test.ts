@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { calendarOf } from "../../../../src/domain/time/cron.ts";
 import { parseCron } from "../../../../src/domain/time/cron-syntax.ts";
+import { Effort } from "../../../../src/domain/time/effort.ts";
 
 /** The next `count` matches in local time after 2027-01-01 (a Friday), as `YYYY-MM-DD hh:mm`. */
 function matches(expression: string, count: number): string[] {
@@ -12,7 +13,7 @@ function matches(expression: string, count: number): string[] {
   const found: string[] = [];
   let local: number | null = Date.parse("2027-01-01T00:00Z") - 1;
   for (let i = 0; i < count && calendar !== null && local !== null; i++) {
-    local = calendar.next(local);
+    local = calendar.next(local, new Effort());
     if (local !== null) found.push(new Date(local).toISOString().slice(0, 16).replace("T", " "));
   }
   return found;

@@ -21,6 +21,13 @@ describe("an exclusion that does not read says how it is written", () => {
     ["24:00-07:00", "has a time of day that does not exist"],
     ["07:00-07:00", "begins and ends at the same time"],
     ["christmas", "is not an exclusion"],
+    ["MON-FRI", 'did you mean "MON", "TUE", "WED", "THU", "FRI"?'],
+    ["sat-sun", 'did you mean "SAT", "SUN"?'],
+    ["weekends", 'did you mean "SAT", "SUN"?'],
+    ["22:00-7:00", 'did you mean "22:00-07:00"?'],
+    ["9-17", 'did you mean "09:00-17:00"?'],
+    ["2026-12-25T00:00:00Z", 'did you mean "2026-12-25"?'],
+    ["2026-02-29", "there is no such date"],
   ])("%s", (text, message) => {
     const read = parseExclusion(text);
     expect(read.ok ? "" : read.error).toContain(message);

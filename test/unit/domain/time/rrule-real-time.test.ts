@@ -1,10 +1,10 @@
 /** Rules of HOURLY and MINUTELY (docs/contract.md §13), beside a slow walk over every minute, through clock changes. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Recurrence } from "../../../../src/domain/time/recurrence.ts";
 import { ruleRecurrence } from "../../../../src/domain/time/rrule.ts";
 import { parseRule } from "../../../../src/domain/time/rrule-syntax.ts";
 import { offsetAt } from "../../../../src/domain/time/zone.ts";
+import { type Asked, asked } from "./asked.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -70,7 +70,7 @@ const parts: fc.Arbitrary<Parts> = fc.record({
   weekdays: some(6, 3),
 });
 
-const collect = ({ next }: Recurrence, from: number, until: number): number[] => {
+const collect = ({ next }: Asked, from: number, until: number): number[] => {
   const found: number[] = [];
   for (let at = next(from); at !== null && at <= until; at = next(at)) found.push(at);
   return found;
@@ -90,7 +90,7 @@ describe.each([
         const until = Date.parse(change) + DAY;
         const read = parseRule(textOf(rule));
         if (!read.ok) throw new Error(read.error.join());
-        const recurrence = ruleRecurrence(read.value, start, zone);
+        const recurrence = asked(ruleRecurrence(read.value, start, zone));
         const expected = walk(rule, start, zone, until);
         expect(collect(recurrence, start - 1, until)).toEqual(expected);
         const back: number[] = [];

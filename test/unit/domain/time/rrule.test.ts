@@ -4,18 +4,18 @@ import * as rrule from "rrule";
 import { RRuleTemporal } from "rrule-temporal";
 import { describe, expect, it } from "vitest";
 import { formatLocal } from "../../../../src/domain/time/instant.ts";
-import type { Recurrence } from "../../../../src/domain/time/recurrence.ts";
 import { ruleRecurrence } from "../../../../src/domain/time/rrule.ts";
 import { parseRule } from "../../../../src/domain/time/rrule-syntax.ts";
+import { type Asked, asked } from "./asked.ts";
 
 const NEW_YORK = "America/New_York";
 /** DTSTART of nearly all of the RFC's examples: 09:00 in New York on Tuesday, 2 September 1997. */
 const RFC_START = Date.parse("1997-09-02T13:00:00Z");
 
-function recurrence(text: string, start: number, zone: string): Recurrence {
+function recurrence(text: string, start: number, zone: string): Asked {
   const rule = parseRule(text);
   if (!rule.ok) throw new Error(`${text}: ${rule.error.join("; ")}`);
-  return ruleRecurrence(rule.value, start, zone);
+  return asked(ruleRecurrence(rule.value, start, zone));
 }
 
 /** The first `count` times after `after`, as they are shown in the zone, without offset. */
@@ -271,7 +271,7 @@ const utcText = (at: number) => new Date(at).toISOString().slice(0, 19).replace(
 function ours(text: string, from: number, count: number): number[] | undefined {
   const rule = parseRule(text);
   if (!rule.ok) return undefined;
-  const { next } = ruleRecurrence(rule.value, from, "UTC");
+  const { next } = asked(ruleRecurrence(rule.value, from, "UTC"));
   const found: number[] = [];
   for (let at = next(from - 1); at !== null && found.length < count; at = next(at)) found.push(at);
   return found;

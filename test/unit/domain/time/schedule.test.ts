@@ -60,13 +60,9 @@ describe("compileSchedule refuses, with path and remedy", () => {
     [{ in: "20m", at: "2027-01-15T14:30:00Z" }, [["schedule", "the schedule has at and in"]]],
     [{ in: "0s" }, [["schedule.in", "too short: use 1s to 365d"]]],
     [{ in: "366d" }, [["schedule.in", "too long: use 1s to 365d"]]],
-    [
-      { in: "20m", timezone: "UTC" },
-      [
-        ["schedule.timezone", "in counts from now"],
-        ["schedule.in", "counts from the time of a call"],
-      ],
-    ],
+    [{ in: "20m" }, [["schedule.in", "counts from the time of a call"]]],
+    [{ in: "20m", timezone: "UTC" }, [["schedule.timezone", "in counts from now"]]],
+    [{ in: "20m", exclude: ["SAT"] }, [["schedule.exclude", "exclude has no meaning beside in"]]],
     [{ manual: true, every: "1h" }, [["schedule", "the schedule has every and manual"]]],
     [
       { manual: true, jitter: "5m", max_runs: 3 },

@@ -1,0 +1,27 @@
+/**
+ * Effort: how much work one question about a schedule may take. Every loop over candidates spends from it, so a schedule that
+ * hardly ever fires, whatever it is made of, keeps no call busy: what is not found within it counts as not there.
+ */
+
+/** About one microsecond of work; a next fire is found within so many, or is taken not to come. */
+const STEPS_FOR_ONE = 10_000;
+/** For each further fire of one question. */
+const STEPS_EACH = 20;
+
+/** What a look costs: at a day, a period of a rule, a time through a zone, an exclusion's stretch, the next time of a
+ * cron calendar, and past a year whose times the clock skips. */
+export const STEPS = { day: 0.05, period: 0.2, time: 1, gap: 2, cron: 8, skipped: 50 } as const;
+
+export class Effort {
+  #left: number;
+
+  constructor(fires = 1) {
+    this.#left = STEPS_FOR_ONE + (fires - 1) * STEPS_EACH;
+  }
+
+  /** Takes `steps` of what is left; false where nothing was left. */
+  spend(steps: number): boolean {
+    this.#left -= steps;
+    return this.#left + steps > 0;
+  }
+}

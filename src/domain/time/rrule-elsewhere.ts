@@ -1,0 +1,36 @@
+/** Parts and frequencies that calendars have elsewhere and a recurrence rule here has not: how each is written here. */
+
+/** What other parts of calendars are called here. */
+const ELSEWHERE: Readonly<Record<string, (value: string) => string>> = {
+  DTSTART: (value) => startElsewhere(`DTSTART:${value}`),
+  TZID: (value) => `"TZID" is not a part of a rule; write "timezone": "${value}" beside rrule`,
+  EXDATE: (value) => `"EXDATE" is not a part of the rule itself; write it after a newline, as EXDATE:${value}`,
+  RDATE: (value) => `"RDATE" is not a part of the rule itself; write it after a newline, as RDATE:${value}`,
+  BYWEEKDAY: (value) => `"BYWEEKDAY" is not a part of a rule; write BYDAY=${value}`,
+  BYDAYS: (value) => `"BYDAYS" is not a part of a rule; write BYDAY=${value}`,
+  BYWEEK: (value) => `"BYWEEK" is not a part of a rule; write BYWEEKNO=${value}`,
+};
+
+/** What to write for a part that is none here; undefined where nothing like it is known. */
+export const partElsewhere = (part: string, value: string): string | undefined => ELSEWHERE[part]?.(value);
+
+/** Where a DTSTART is given here, with its time and zone as they are written here. */
+export function startElsewhere(line: string): string {
+  const [, zone, text = ""] = /^DTSTART(?:;TZID=([^:;]+))?[^:]*:(.*)$/i.exec(line) ?? [];
+  const [, date, clock, utc] = /^(\d{4}\d{2}\d{2})T(\d{2}\d{2}\d{2})(Z)?$/i.exec(text.trim()) ?? [];
+  const spaced = (digits = "", by: string) => digits.replace(/^(.+)(..)(..)$/, `$1${by}$2${by}$3`);
+  const offset = utc === undefined ? " with the zone's offset in place of Z" : "";
+  const time = date === undefined ? "" : `, "starts_at": "${spaced(date, "-")}T${spaced(clock, ":")}Z"${offset}`;
+  const timezone = zone === undefined ? "" : `, "timezone": "${zone}"`;
+  return `DTSTART is not part of rrule here: give the time as schedule.starts_at, and begin rrule with FREQ=${time}${timezone}`;
+}
+
+/** Frequencies that are another one with an interval. */
+export const OTHER_FREQUENCIES: Readonly<Record<string, string>> = {
+  BIWEEKLY: "FREQ=WEEKLY;INTERVAL=2",
+  FORTNIGHTLY: "FREQ=WEEKLY;INTERVAL=2",
+  BIMONTHLY: "FREQ=MONTHLY;INTERVAL=2",
+  QUARTERLY: "FREQ=MONTHLY;INTERVAL=3",
+  ANNUALLY: "FREQ=YEARLY",
+  WEEKDAYS: "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+};

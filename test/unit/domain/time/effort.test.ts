@@ -1,0 +1,49 @@
+/** Schedules that hardly ever fire, or never: each question about one is answered within the effort of one (docs/contract.md §13). */
+import { describe, expect, it } from "vitest";
+import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";
+import { bindFires } from "../../../../src/domain/time/fires.ts";
+import { rateOf } from "../../../../src/domain/time/rate.ts";
+import type { ScheduleSpec } from "../../../../src/schema/schedule.ts";
+
+const NOW = Date.UTC(2026, 10, 28, 12);
+const all = (size: number) => Array.from({ length: size }, (_, value) => value).join(",");
+const timezone = "Europe/Berlin";
+const leapMonday = "BYMONTH=2;BYMONTHDAY=29;BYDAY=MO";
+const everyDay = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+
+/** The schedule, and its first fire where it has one. */
+const SPARSE: readonly (readonly [ScheduleSpec, string | null])[] = [
+  [{ rrule: `FREQ=DAILY;${leapMonday};BYHOUR=1;BYMINUTE=0` }, "2044-02-29T01:00"],
+  [{ rrule: `FREQ=MINUTELY;${leapMonday};BYHOUR=0;BYMINUTE=0`, timezone }, "2044-02-28T23:00"],
+  [{ rrule: `FREQ=MINUTELY;${leapMonday};BYHOUR=0;BYMINUTE=0`, timezone, exclude: ["MON"] }, null],
+  [{ rrule: "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30" }, null],
+  [{ rrule: "FREQ=MINUTELY;INTERVAL=1439;BYHOUR=3;BYMINUTE=7", timezone }, "2028-09-11T01:07"],
+  [{ rrule: "FREQ=HOURLY;INTERVAL=24;BYHOUR=3", timezone }, null],
+  [{ rrule: `FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=${all(24)};BYMINUTE=${all(41)};BYSETPOS=366` }, null],
+  [{ rrule: `FREQ=HOURLY;BYMINUTE=${all(60)};BYSECOND=${all(43)};BYSETPOS=366` }, "2026-11-28T12:08"],
+  [{ rrule: "FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29", starts_at: "2027-01-01T00:00:00Z" }, null],
+  [{ rrule: `FREQ=MINUTELY;COUNT=10000;${leapMonday}`, timezone, starts_at: "0100-01-01T00:00:00Z" }, null],
+  [{ rrule: "FREQ=MINUTELY;COUNT=10000", timezone, starts_at: "2026-11-21T00:00:00Z" }, null],
+  [{ cron: "30 2 * * *", timezone, exclude: ["02:00-03:00"] }, "2027-03-28T01:00"],
+  [{ cron: "* * * * *", exclude: everyDay }, null],
+  [{ every: "1s", timezone, exclude: everyDay }, null],
+  [{ cron: "* 2 * 3 7L", timezone }, null],
+];
+
+describe("a schedule that hardly ever fires", () => {
+  it.each(SPARSE)("%j is answered at once", (spec, first) => {
+    const compiled = compileSchedule(spec, { tickAligned: false });
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+    const fires = bindFires(compiled.value, { anchorAt: NOW });
+    const began = process.cpuUsage();
+    const next = fires.next(NOW);
+    fires.take(NOW, 100);
+    fires.last(NOW + 400 * 86_400_000);
+    fires.count(NOW - 400 * 86_400_000, NOW, 1_000);
+    rateOf(compiled.value, NOW);
+    const { user } = process.cpuUsage(began);
+    if (first !== null || next === null) expect(next && new Date(next).toISOString().slice(0, 16)).toBe(first);
+    // Five questions; before there was a limit to them, one took up to 47 seconds.
+    expect(user / 1_000).toBeLessThan(1_000);
+  });
+});

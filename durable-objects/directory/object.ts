@@ -3,6 +3,7 @@
  * its RPC surface; each kind of row has its own store, and `src/directory/` knows which shard to ask. Expected failures
  * are answers; the only throw is a shard count that differs from the one the shard was made with.
  */
+import { exportEach } from "../../src/directory/export-jobs.ts";
 import { tickEach } from "../../src/directory/tick-jobs.ts";
 import {
   type AgentChange,
@@ -38,6 +39,7 @@ import type {
 import { shardFor } from "../../src/objects/directory.ts";
 import { jobObject } from "../../src/objects/job.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
+import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { DAY_MS } from "../../src/schema/limits.ts";
 import { makeSecret } from "../shared/secret.ts";
 import { AgentStore } from "./agent-store.ts";
@@ -304,6 +306,11 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   /** Part of a tick with more jobs than one invocation has calls for: this one has calls of its own. */
   async tickJobs(jobIds: readonly string[], tickAt: number): Promise<void> {
     await tickEach(this.env, jobIds, tickAt, new CallBudget(settingsOf(this.env).CALLS_PER_WAKE));
+  }
+
+  /** Part of an export: this invocation has calls of its own. Throws if a job cannot be read. */
+  async exportJobs(jobIds: readonly string[]): Promise<(ExportedJob | undefined)[]> {
+    return exportEach(this.env, jobIds);
   }
 
   /** The place goes, and with it that the job was made. What its maker's shard counts goes as well, a moment later. */

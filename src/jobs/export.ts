@@ -1,62 +1,67 @@
-/** Every job there is, a page at a time, so that an export of any length takes the memory of one page. */
+/** Every job there is, part by part, so that an export of any length takes the memory of a few, and the calls of one invocation. */
 import * as z from "zod";
-import { askTwice, entriesAfter, isSameJob } from "../directory/job-list.ts";
-import type { Outcome } from "../domain/failure.ts";
-import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
-import { ok } from "../domain/result.ts";
+import { groupSize } from "../directory/export-jobs.ts";
+import { entriesAfter, isSameJob } from "../directory/job-list.ts";
+import { SHARD_COUNT } from "../domain/directory-shard.ts";
+import { cursorsOf, type Page, pageOf } from "../domain/page.ts";
 import type { Env } from "../env.ts";
-import { logError } from "../log.ts";
-import type { EntryKey } from "../objects/directory.ts";
-import { jobObject } from "../objects/job.ts";
+import { allShards, type EntryKey } from "../objects/directory.ts";
+import type { CallBudget } from "../outbound/call-budget.ts";
 import { JobState } from "../schema/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";
 
-export type ExportPage = {
-  readonly jobs: readonly ExportedJob[];
-  /** Where the next page goes on; left out after the last one. */
-  readonly next?: EntryKey;
-};
+/** The most jobs of one part. */
+export const MAX_PART = 1_000;
+
+/** What an export is read with: `budget` are the calls of this invocation, `callsPerWake` those of an object that is asked. */
+export type ExportCall = { readonly env: Env; readonly budget: CallBudget; readonly callsPerWake: number };
+
+/** The cursors of parts. */
+export const exportCursors = cursorsOf("export", z.object({ createdAt: z.int(), id: z.string() }));
 
 /**
- * The jobs after this entry, newest first, at most `limit` of them. A job that is made meanwhile may be left out; one that was
- * there all the time is not. Throws where a part of the directory, or a job, cannot be reached, and logs which: an export is whole or
- * broken off, since one that silently lacks a job would be found out only when it is needed.
+ * Which jobs the part after this entry has, newest first: at most `limit`, and no more than there are calls for. A job that is made
+ * meanwhile may be left out; one that was there all the time is not. Throws where a part of the directory cannot be reached, or no call
+ * is left: an export is whole or broken off, since one that silently lacks a job would be found out only when it is needed.
  */
-export async function exportPage(env: Env, after: EntryKey | undefined, limit: number): Promise<ExportPage> {
-  const entries = await entriesAfter(env, { states: JobState.options }, after, limit);
-  const jobs = await exportedJobs(env, entries);
-  const last = entries.at(-1);
-  return entries.length < limit || last === undefined ? { jobs } : { jobs, next: last };
-}
-
-const cursors = cursorsOf("export", z.object({ createdAt: z.int(), id: z.string() }));
-
-/** The entries of the part after `cursor`, newest first, at most `limit`. Errors: `validation_failed` on `cursor`. */
 export async function exportPart(
-  env: Env,
-  cursor: string | undefined,
+  { env, budget, callsPerWake }: ExportCall,
+  after: EntryKey | undefined,
   limit: number,
-): Promise<Outcome<ShownPage<EntryKey>>> {
-  const after = cursors.after(cursor);
-  if (!after.ok) return after;
-  const entries = await entriesAfter(env, { states: JobState.options }, after.value, limit + 1);
-  return ok(cursors.shown(pageOf(entries, limit, ({ createdAt, id }) => ({ createdAt, id }))));
+): Promise<Page<EntryKey, EntryKey>> {
+  if (!budget.take(SHARD_COUNT)) throw new Error(USED_UP);
+  const reach = Math.max(1, Math.min(limit, budget.left * groupSize(callsPerWake)));
+  const entries = await entriesAfter(env, { states: JobState.options }, after, reach + 1);
+  return pageOf(entries, reach, ({ createdAt, id }) => ({ createdAt, id }));
 }
 
-/** The jobs of these entries, those left out that are gone by now. Throws as {@link exportPage} does. */
-export async function exportedJobs(env: Env, entries: readonly EntryKey[]): Promise<ExportedJob[]> {
-  const found = await Promise.all(entries.map(({ id }) => exported(env, id)));
-  return found.flatMap((job, index) => {
-    const entry = entries[index];
-    return job.ok && entry !== undefined && isSameJob(job.value, entry) ? [job.value] : [];
-  });
-}
-
-async function exported(env: Env, id: string): Promise<Outcome<ExportedJob>> {
-  try {
-    return await askTwice(() => jobObject(env, id).exported());
-  } catch (error) {
-    logError("A job could not be read, so the export was broken off", { job_id: id }, error);
-    throw error;
+/** The jobs of a part, group by group, those left out that are gone by now. Throws as {@link exportPart} does. */
+export async function* exportedJobs(
+  { env, budget, callsPerWake }: ExportCall,
+  entries: readonly EntryKey[],
+): AsyncGenerator<readonly ExportedJob[]> {
+  const shards = allShards(env);
+  const size = groupSize(callsPerWake);
+  for (let from = 0; from < entries.length; from += size) {
+    const group = entries.slice(from, from + size);
+    const shard = shards[(from / size) % shards.length];
+    if (shard === undefined || !budget.take()) throw new Error(USED_UP);
+    const jobs = await shard.exportJobs(group.map(({ id }) => id));
+    yield group.flatMap((entry, index) => {
+      const job = jobs[index];
+      return job !== undefined && isSameJob(job, entry) ? [job] : [];
+    });
   }
 }
+
+/** Every job, newest first. Throws as {@link exportPart} does. */
+export async function* everyJob(call: ExportCall): AsyncGenerator<readonly ExportedJob[]> {
+  let after: EntryKey | undefined;
+  do {
+    const { items, next } = await exportPart(call, after, MAX_PART);
+    yield* exportedJobs(call, items);
+    after = next;
+  } while (after !== undefined);
+}
+
+const USED_UP = "The calls of this invocation are used up: export in parts, with limit and cursor";

@@ -4,6 +4,7 @@
  */
 
 import { mayExist, reserveNameEverywhere } from "../directory/jobs-index.ts";
+import { SHARD_COUNT } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { ADMIN } from "../domain/job/access.ts";
 import { isJobId } from "../domain/job/job-id.ts";
@@ -22,7 +23,7 @@ import { isFields } from "../domain/transfer/legacy-job.ts";
 import { logError } from "../log.ts";
 import { mapLimit } from "../map-limit.ts";
 import { jobObject } from "../objects/job.ts";
-import { isCallRefusal } from "../outbound/call-budget.ts";
+import { type CallBudget, isCallRefusal } from "../outbound/call-budget.ts";
 import type { ImportReport } from "../schema/job-export.ts";
 import { type PlaceCall, placeImportedJob } from "./create.ts";
 
@@ -31,22 +32,26 @@ export type ImportItem = { readonly no: number; readonly job: Result<unknown, st
 
 /** As many jobs are on their way at a time: enough to fill the connections, few enough for any owner's shard. */
 const JOBS_AT_ONCE = 20;
-/** Looking for the job, reserving its place, noting its id, making it. */
-const CALLS_A_JOB = 5;
+/** Looking for the job (two calls), reserving its place, noting its id, making it; giving the place up if that fails (two). */
+const CALLS_A_JOB = 7;
+/** A system job's name is reserved in each shard of the directory as well, and released again if it is taken. */
+const CALLS_A_NAME = 2 * SHARD_COUNT;
 /** A reason quotes what is wrong, which may be of any length. */
 const MAX_REASON_BYTES = 500;
 
+/** `clock` is epoch ms: a long import ends later than it began. `budget` are the calls of this invocation. */
+export type ImportIo = { readonly clock: () => number; readonly budget: CallBudget };
+
 /**
- * Makes the jobs that are not there yet. `clock` is epoch ms: a long import ends later than it began. Once the platform refuses this
- * invocation further calls, the jobs that are left are named, to be sent in a further import.
+ * Makes the jobs that are not there yet. Once the calls of this invocation are used up, the jobs that are left are named, to be sent in
+ * a further import.
  */
 export async function importJobs(
   call: Omit<PlaceCall, "now">,
   items: readonly ImportItem[],
-  clock: () => number,
+  { clock, budget }: ImportIo,
 ): Promise<ImportReport> {
   const reasons = new Map<ImportItem, string>();
-  let isRefused = false;
   const seen = new Set<string>();
   const take = async (item: ImportItem): Promise<void> => {
     const id = idOf(item);
@@ -55,14 +60,11 @@ export async function importJobs(
       return;
     }
     if (id !== undefined) seen.add(id);
-    const imported = isRefused ? err(LEFT_OVER) : await importJob({ ...call, now: clock() }, item);
+    const imported = await importJob({ ...call, now: clock() }, item, budget);
     if (!imported.ok) reasons.set(item, imported.error);
-    if (!imported.ok && imported.error === LEFT_OVER) isRefused = true;
   };
   // So few that those on their way can be finished with the calls that there are: else each would be cut short by the others.
-  const { LOCAL, CALLS_PER_WAKE } = call.settings;
-  const atOnce = LOCAL ? JOBS_AT_ONCE : Math.max(1, Math.min(JOBS_AT_ONCE, Math.floor(CALLS_PER_WAKE / CALLS_A_JOB)));
-  await mapLimit(items, take, atOnce);
+  await mapLimit(items, take, Math.max(1, Math.min(JOBS_AT_ONCE, Math.floor(budget.left / CALLS_A_JOB))));
   const skipped = items.flatMap((item) => {
     const reason = reasons.get(item);
     return reason === undefined
@@ -79,18 +81,28 @@ function idOf({ job }: ImportItem): string | undefined {
   return typeof id === "string" && isJobId(id) ? id : undefined;
 }
 
-async function importJob(call: PlaceCall, item: ImportItem): Promise<Result<null, string>> {
+async function importJob(call: PlaceCall, item: ImportItem, budget: CallBudget): Promise<Result<null, string>> {
   const read = readItem(item, call.now);
   if (!read.ok) return read;
+  const calls = CALLS_A_JOB + (isNamed(read.value) ? CALLS_A_NAME : 0);
+  // All that a job may take, so that one that is begun is finished.
+  if (!budget.take(calls)) return err(LEFT_OVER);
   try {
-    return await make(call, read.value);
+    const { made, took } = await make(call, read.value);
+    budget.giveBack(calls - took);
+    return made;
   } catch (error) {
     // What was begun is harmless: a place whose job has not come is given up, and a repeat finds its own.
-    if (isCallRefusal(error)) return err(LEFT_OVER);
+    if (isCallRefusal(error)) {
+      budget.exhaust();
+      return err(LEFT_OVER);
+    }
     logError("A job could not be imported", { job_id: read.value.id }, error);
     return err(NOT_STORED);
   }
 }
+
+const isNamed = ({ job }: JobToImport): boolean => job.definition.owner_kind === "system";
 
 /** The job of one item. A line that reading fails over keeps none of the others out. */
 function readItem({ no, job }: ImportItem, now: number): Result<JobToImport, string> {
@@ -102,12 +114,20 @@ function readItem({ no, job }: ImportItem, now: number): Result<JobToImport, str
   }
 }
 
-async function make(call: PlaceCall, job: JobToImport): Promise<Result<null, string>> {
+/** `took` is how many calls it has taken. */
+async function make(
+  call: PlaceCall,
+  job: JobToImport,
+): Promise<{ readonly made: Result<null, string>; readonly took: number }> {
   const { env } = call;
   const { id } = job;
-  if ((await mayExist(env, id)) && (await jobObject(env, id).read(ADMIN)).ok) return err(ALREADY_THERE);
-  const { owner_kind, name } = job.job.definition;
-  const named: Outcome<null> = owner_kind === "system" ? await reserveNameEverywhere(env, name, id) : ok(null);
-  const made = named.ok ? await placeImportedJob(call, job) : named;
-  return made.ok ? ok(null) : err(reasonOf(made.error));
+  const isKnown = await mayExist(env, id);
+  if (isKnown && (await jobObject(env, id).read(ADMIN)).ok) return { made: err(ALREADY_THERE), took: 2 };
+  const found = isKnown ? 2 : 1;
+  const { name } = job.job.definition;
+  const named: Outcome<null> = isNamed(job) ? await reserveNameEverywhere(env, name, id) : ok(null);
+  if (!named.ok) return { made: err(reasonOf(named.error)), took: found + CALLS_A_NAME };
+  const made = await placeImportedJob(call, job);
+  const took = found + (made.ok ? 3 : 5) + (isNamed(job) ? SHARD_COUNT : 0);
+  return { made: made.ok ? ok(null) : err(reasonOf(made.error)), took };
 }

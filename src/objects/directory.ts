@@ -11,6 +11,7 @@ import type { IndexEntry } from "../domain/job/index-entry.ts";
 import type { JobFilter } from "../domain/job/job-filter.ts";
 import type { Allowance } from "../domain/limits/admission.ts";
 import type { ExecScope, JobState } from "../schema/job.ts";
+import type { ExportedJob } from "../schema/job-export.ts";
 import type { Objects } from "./binding.ts";
 import type { EventsRpc } from "./events.ts";
 
@@ -224,6 +225,8 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   tick(minute: number): Promise<TickAnswer>;
   /** Asks these all-users jobs to fire what is due at the tick of `tickAt`. */
   tickJobs(jobIds: readonly string[], tickAt: number): Promise<void>;
+  /** These jobs as an export has them, in their order; undefined for those that are gone by now. */
+  exportJobs(jobIds: readonly string[]): Promise<(ExportedJob | undefined)[]>;
   /** The sweep of one minute by itself; joins one that is under way. */
   sweep(minute: number): Promise<SweepReport>;
   sweepStats(): Promise<SweepStats>;

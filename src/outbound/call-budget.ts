@@ -6,6 +6,7 @@
 /** One invocation's budget. A loop makes one when its alarm rings, and ends its wake when the budget is used up. */
 export class CallBudget {
   #left: number;
+  #isExhausted = false;
 
   /** `limit`: how many calls the invocation may make, an integer of at least 1 (setting `CALLS_PER_WAKE`). */
   constructor(limit: number) {
@@ -27,11 +28,21 @@ export class CallBudget {
     return true;
   }
 
+  /** Gives back what was taken, and not needed after all. */
+  giveBack(calls: number): void {
+    if (!this.#isExhausted) this.#left += calls;
+  }
+
   /** The platform has refused a call, so it counts otherwise than we do: no further call is made in this invocation. */
   exhaust(): void {
+    this.#isExhausted = true;
     this.#left = 0;
   }
 }
+
+/** The budget of a call of the API. Under `npm start` no platform counts, and a call does all that it is for. */
+export const requestBudget = (settings: { readonly LOCAL: boolean; readonly CALLS_PER_WAKE: number }): CallBudget =>
+  new CallBudget(settings.LOCAL ? Number.POSITIVE_INFINITY : settings.CALLS_PER_WAKE);
 
 /**
  * The thrown value is the platform's refusal to make one more call in this invocation. Such a call was never made: it ends

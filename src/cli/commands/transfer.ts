@@ -5,7 +5,7 @@ import * as z from "zod";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { readText } from "../documents.ts";
 import { json } from "../render.ts";
-import { connect, read } from "../service.ts";
+import { connect, read, type Service } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 import { importForeign, isKind } from "./import-foreign.ts";
 
@@ -14,6 +14,8 @@ const Imported = z.looseObject({
   skipped: z.array(z.looseObject({ id: z.string().optional(), reason: z.string() })).default([]),
 });
 
+type Skipped = z.infer<typeof Imported>["skipped"][number];
+
 export const exportJobs: Command = {
   name: "export",
   summary: "Write all jobs as NDJSON, for `reveille import`",
@@ -21,7 +23,7 @@ export const exportJobs: Command = {
   examples: ["reveille export > jobs.ndjson", "reveille export -o jobs.ndjson"],
   async run(given, terminal) {
     const service = await connect(given, terminal);
-    const text = await (await service.fetch("GET", "/v1/export")).text();
+    const text = await exportedBy(service);
     const output = given.text("output");
     if (output === undefined) {
       if (text !== "") terminal.print(text.trimEnd());
@@ -32,6 +34,18 @@ export const exportJobs: Command = {
     return 0;
   },
 };
+
+/** All jobs, part by part: one call may not be enough for all. */
+async function exportedBy(service: Service): Promise<string> {
+  let text = "";
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const part = await service.fetch("GET", `/v1/export?limit=1000${from}`);
+    text += await part.text();
+    cursor = part.headers.get("reveille-next-cursor");
+  }
+  return text;
+}
 
 export const importJobs: Command = {
   name: "import",
@@ -67,6 +81,10 @@ export const importJobs: Command = {
   },
 };
 
+const NDJSON = "application/x-ndjson";
+/** How the reason begins for a job that a call had no room for: it is sent again. */
+const NOT_LOOKED_AT = "not looked at";
+
 /** What one call may bring (10 MiB), with room to spare. */
 const MAX_PART_BYTES = 8 * 1_048_576;
 
@@ -76,12 +94,17 @@ export async function importExport(file: string, given: Given, terminal: Termina
   const service = await connect(given, terminal);
   const parts = isDocument(text) ? [{ body: text, type: "application/json" }] : linesOf(text);
   let imported = 0;
-  const skipped: z.infer<typeof Imported>["skipped"] = [];
-  for (const { body, type } of parts) {
+  const skipped: Skipped[] = [];
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const { body, type } = part;
     const answered = await service.send("POST", "/v1/import", { body, headers: { "content-type": type } });
     const done = read(Imported, answered);
     imported += done.imported;
-    skipped.push(...done.skipped);
+    const mayGoOn = type === NDJSON && done.imported > 0;
+    const isLeft = ({ id = "#", reason }: Skipped): boolean =>
+      mayGoOn && !id.startsWith("#") && reason.startsWith(NOT_LOOKED_AT);
+    parts.unshift(...linesOf(body, new Set(done.skipped.filter(isLeft).map(({ id }) => id))));
+    skipped.push(...done.skipped.filter((job) => !isLeft(job)));
   }
   if (given.flag("json")) terminal.print(json({ imported, skipped }));
   else {
@@ -101,15 +124,24 @@ function isDocument(text: string): boolean {
   }
 }
 
-function linesOf(text: string): { body: string; type: string }[] {
+/** The lines in parts; only those of the jobs with these ids, if any are given. */
+function linesOf(text: string, only?: ReadonlySet<string | undefined>): { body: string; type: string }[] {
   const parts: { body: string; type: string }[] = [];
   let body = "";
-  for (const line of text.split("\n").filter((one) => one.trim() !== "")) {
+  for (const line of text.split("\n").filter((one) => one.trim() !== "" && (only?.has(idIn(one)) ?? true))) {
     if (body !== "" && Buffer.byteLength(body) + Buffer.byteLength(line) > MAX_PART_BYTES) {
-      parts.push({ body, type: "application/x-ndjson" });
+      parts.push({ body, type: NDJSON });
       body = "";
     }
     body += `${line}\n`;
   }
-  return [...parts, { body, type: "application/x-ndjson" }];
+  return body === "" && only !== undefined ? parts : [...parts, { body, type: NDJSON }];
+}
+
+function idIn(line: string): string | undefined {
+  try {
+    return z.object({ id: z.string() }).safeParse(JSON.parse(line)).data?.id;
+  } catch {
+    return undefined;
+  }
 }

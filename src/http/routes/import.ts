@@ -2,10 +2,9 @@
 
 import * as z from "zod";
 import { authorOf } from "../../domain/audit.ts";
-import type { Env } from "../../env.ts";
-import { exportedJobs, exportPage, exportPart } from "../../jobs/export.ts";
+import { everyJob, exportCursors, exportedJobs, exportPart, MAX_PART } from "../../jobs/export.ts";
 import { type ImportItem, importJobs } from "../../jobs/import.ts";
-import type { EntryKey } from "../../objects/directory.ts";
+import { requestBudget } from "../../outbound/call-budget.ts";
 import { type ExportedJob as Exported, ExportedJob, ImportedItem, ImportReport } from "../../schema/job-export.ts";
 import { MAX_IMPORT_BODY_BYTES } from "../../schema/limits.ts";
 import { pageCursor } from "../fields.ts";
@@ -13,11 +12,6 @@ import { IMPORT_TYPES, readImport } from "../import-body.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Import and export";
-/** So many jobs are in memory at a time: at their largest some 200 KB each. */
-const EXPORT_PAGE = 100;
-/** The most jobs of one part. */
-const MAX_PART = 1_000;
-
 const importAll = route({
   method: "post",
   path: "/v1/import",
@@ -30,7 +24,7 @@ const importAll = route({
     "Ids, times, counts and the phase of `every` are kept, and paused jobs stay paused; fires from before the import are not caught up on. An id that exists is skipped, so the call may be repeated, and after an interruption it goes on where it was.",
     "A job that cannot be made is skipped with the reason, the others are made: an `at` that is over, an unknown field, an owner at MAX_JOBS_PER_OWNER. A finished job of an export stays finished for the rest of its 7 days.",
     'Of the original, fields that are empty in Go (`""`, 0, null, the year 1) count as left out, `@every 30m` becomes an interval, a job with exec_scope user and no user runs as the system, and a message that begins with `__anna_plugin_job__:` becomes a plugin job.',
-    "On Cloudflare one call may make 10,000 calls of its own (50 on the Free plan), and a job takes up to five of them: the jobs for which none were left are named in `skipped` with a reason that begins with `not looked at`; send those again. On one machine each job is three open files for ten seconds: send files of more than 2,000 jobs in parts.",
+    "On Cloudflare one call makes as many calls of its own as `CALLS_PER_WAKE` says, and a job takes some five of them (a system job 21): the jobs for which none were left are named in `skipped` with a reason that begins with `not looked at`; send those again. On one machine each job is three open files for ten seconds: send files of more than 2,000 jobs in parts.",
   ].join("\n\n"),
   body: {
     schema: z.custom<readonly ImportItem[]>(),
@@ -43,7 +37,10 @@ const importAll = route({
   async handle({ env, settings, caller, body, url }) {
     return reply(
       200,
-      await importJobs({ env, settings, origin: url.origin, by: authorOf(caller) }, body, () => Date.now()),
+      await importJobs({ env, settings, origin: url.origin, by: authorOf(caller) }, body, {
+        clock: () => Date.now(),
+        budget: requestBudget(settings),
+      }),
     );
   },
 });
@@ -57,7 +54,7 @@ const exportAll = route({
   summary: "All jobs, one a line",
   description: [
     "Newest first, in every state, with what an import needs to go on with them; each line is an ExportedJob. Runs, users, agents and heartbeats are not in it. The connection is broken off if a job cannot be read, so an answer that ends well is complete.",
-    'On Cloudflare one call reads some 8,600 jobs (30 on the Free plan). For more ask for parts: `limit` jobs a call, and as `cursor` the `reveille-next-cursor` of the part before (also in `link` with `rel="next"`), until a part has none.',
+    'On Cloudflare one call makes as many calls of its own as `CALLS_PER_WAKE` says: some 24,000 jobs with 1,000, 960 with 40. For more ask for parts: `limit` jobs a call, and as `cursor` the `reveille-next-cursor` of the part before (also in `link` with `rel="next"`), until a part has none. A part ends early when its calls are used up.',
   ].join("\n\n"),
   query: z.strictObject({
     limit: z
@@ -80,16 +77,17 @@ const exportAll = route({
     },
   },
   errors: ["validation_failed"],
-  async handle({ env, query: { limit, cursor } }) {
-    if (limit === undefined && cursor === undefined) return ndjson(everything(env), {});
+  async handle({ env, settings, query: { limit, cursor } }) {
+    const call = { env, budget: requestBudget(settings), callsPerWake: settings.CALLS_PER_WAKE };
+    if (limit === undefined && cursor === undefined) return ndjson(everyJob(call), {});
+    const after = exportCursors.after(cursor);
+    if (!after.ok) return after;
     const size = limit ?? MAX_PART;
-    const part = await exportPart(env, cursor, size);
-    if (!part.ok) return part;
-    const { items: entries, next_cursor: nextCursor } = part.value;
-    const query = new URLSearchParams({ limit: String(size), cursor: nextCursor ?? "" });
+    const { items, next_cursor: next } = exportCursors.shown(await exportPart(call, after.value, size));
+    const query = new URLSearchParams({ limit: String(size), cursor: next ?? "" });
     return ndjson(
-      partOf(env, entries),
-      nextCursor === undefined ? {} : { "reveille-next-cursor": nextCursor, link: `</v1/export?${query}>; rel="next"` },
+      exportedJobs(call, items),
+      next === undefined ? {} : { "reveille-next-cursor": next, link: `</v1/export?${query}>; rel="next"` },
     );
   },
 });
@@ -105,21 +103,6 @@ const ndjson = (jobs: AsyncIterator<readonly Exported[]>, headers: Readonly<Reco
       ...headers,
     },
   });
-
-async function* everything(env: Env): AsyncGenerator<readonly Exported[]> {
-  let after: Parameters<typeof exportPage>[1];
-  do {
-    const { jobs, next } = await exportPage(env, after, EXPORT_PAGE);
-    yield jobs;
-    after = next;
-  } while (after !== undefined);
-}
-
-async function* partOf(env: Env, entries: readonly EntryKey[]): AsyncGenerator<readonly Exported[]> {
-  for (let from = 0; from < entries.length; from += EXPORT_PAGE) {
-    yield await exportedJobs(env, entries.slice(from, from + EXPORT_PAGE));
-  }
-}
 
 /** Reads the next jobs when those before have been taken. */
 function streamOf(pages: AsyncIterator<readonly Exported[]>): ReadableStream<Uint8Array> {

@@ -2,7 +2,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, it, vi } from "vitest";
 import { SMALL_SLICES } from "../../../src/domain/limits/sweep.ts";
-import { exportPage } from "../../../src/jobs/export.ts";
+import { everyJob } from "../../../src/jobs/export.ts";
+import { CallBudget } from "../../../src/outbound/call-budget.ts";
 import { shardFor } from "../bindings.ts";
 import { call, env, fresh, makeJob } from "../http-fixture.ts";
 
@@ -64,7 +65,8 @@ it("it keeps its place, however often it is not read and swept", async () => {
 
 it("an export is broken off rather than given out without it, and the log names it", async () => {
   const messages = await logged(broken, async () => {
-    await expect(exportPage(env, undefined, 100)).rejects.toThrow();
+    const all = everyJob({ env, budget: new CallBudget(40), callsPerWake: 40 });
+    await expect(all.next()).rejects.toThrow();
   });
   expect(messages).toEqual(["A job could not be read, so the export was broken off"]);
 });

@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import { ok } from "../../../../src/domain/result.ts";
 import { settingsOf } from "../../../../src/env.ts";
 import { systemJobId } from "../../../../src/jobs/ensure.ts";
+import { everyJob, exportedJobs, exportPart } from "../../../../src/jobs/export.ts";
 import { importJobs } from "../../../../src/jobs/import.ts";
+import { CallBudget } from "../../../../src/outbound/call-budget.ts";
 import { ExportedJob } from "../../../../src/schema/job-export.ts";
 import { call, env, expectProblem, fresh, jobInput, later, makeJob, ORIGIN, TOKEN_SECRET } from "../../http-fixture.ts";
 
@@ -35,6 +37,7 @@ const goJob = (id: string, fields: Record<string, unknown> = {}) => ({
 const send = (body: string, type = "application/json") =>
   call("POST", "/v1/import", { body, headers: { "content-type": type } });
 const take = (jobs: unknown) => call("POST", "/v1/import", { json: jobs });
+const io = (calls = 1_000) => ({ clock: () => Date.now(), budget: new CallBudget(calls) });
 const read = async (id: string) => (await call("GET", `/v1/jobs/${id}`)).body;
 const exported = async () => {
   const got = await call("GET", "/v1/export");
@@ -170,8 +173,7 @@ describe("jobs.json of the Go original", () => {
     const jobs = [1, 2, 3, 4, 5].map((no) => goJob(`${owner}-${no}`, { user_id: owner }));
     const settings = { ...settingsOf(env), TOKEN_SECRET, MAX_JOBS_PER_OWNER: 3 };
     const items = jobs.map((job, index) => ({ no: index + 1, job: ok(job) }));
-    const limited = () =>
-      importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, () => Date.now());
+    const limited = () => importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, io());
     const first = await limited();
     expect(first.imported).toBe(3);
     expect(first.skipped.map(({ reason }) => reason.includes("MAX_JOBS_PER_OWNER"))).toEqual([true, true]);
@@ -213,7 +215,7 @@ describe("jobs.json of the Go original", () => {
     const cut = await importJobs(
       { env: { ...env, JOB }, settings, origin: ORIGIN, by: { actor: "admin" } },
       items,
-      () => Date.now(),
+      io(),
     );
     expect(cut).toEqual({
       imported: 1,
@@ -237,38 +239,45 @@ describe("jobs.json of the Go original", () => {
     });
     const items = [spoilt, goJob(good)].map((job, index) => ({ no: index + 1, job: ok(job) }));
     const settings = { ...settingsOf(env), TOKEN_SECRET };
-    expect(
-      await importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, () => Date.now()),
-    ).toEqual({
+    expect(await importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, io())).toEqual({
       imported: 1,
       skipped: [{ id: bad, reason: expect.stringContaining("cannot be read") }],
     });
     expect(await read(good)).toMatchObject({ id: good });
   });
 
-  it("for which the platform allows 40 calls names the jobs that are left, and is finished by sending those", async () => {
+  it.each([
+    ["counts them itself, and is refused none", 40, true],
+    ["is refused the others", 60, false],
+  ])("for which the platform allows 40 calls %s: the jobs that are left are named", async (_how, calls, counts) => {
     const user = fresh("many");
     let left = 40;
+    let refused = 0;
     const counted = <T extends { getByName(name: string): unknown }>(binding: T) =>
       ({
         getByName: (name: string) => {
-          if (left-- <= 0) throw new Error("Too many subrequests by single Worker invocation.");
-          return binding.getByName(name);
+          if (left-- > 0) return binding.getByName(name);
+          refused++;
+          throw new Error("Too many subrequests by single Worker invocation.");
         },
       }) as unknown as T;
     const limited = { ...env, JOB: counted(env.JOB), DIRECTORY: counted(env.DIRECTORY) };
-    const settings = { ...settingsOf(env), TOKEN_SECRET, CALLS_PER_WAKE: 40 };
-    let jobs = Array.from({ length: 25 }, (_, index) => goJob(`${user}-${index}`, { user_id: user }));
-    for (let round = 0; jobs.length > 0 && round < 10; round++) {
+    const settings = { ...settingsOf(env), TOKEN_SECRET };
+    let jobs: object[] = Array.from({ length: 25 }, (_, n) => goJob(`${user}-${n}`, { user_id: user }));
+    jobs.push(goJob(fresh("named"), { owner_kind: "system", name: fresh("system") }));
+    for (let round = 0; jobs.length > 0 && round < 12; round++) {
       left = 40;
       const items = jobs.map((job, index) => ({ no: index + 1, job: ok(job) }));
-      const report = await importJobs({ env: limited, settings, origin: ORIGIN, by: { actor: "admin" } }, items, () =>
-        Date.now(),
+      const report = await importJobs(
+        { env: limited, settings, origin: ORIGIN, by: { actor: "admin" } },
+        items,
+        io(calls),
       );
       if (round === 0) expect(report.skipped.length).toBeGreaterThan(0);
+      if (counts) expect([report.imported > 0, refused]).toEqual([true, 0]);
       expect(report.skipped.filter(({ reason }) => !reason.startsWith("not looked at"))).toEqual([]);
       const skipped = new Set(report.skipped.map(({ id }) => id));
-      jobs = jobs.filter(({ id }) => skipped.has(id));
+      jobs = jobs.filter((job) => "id" in job && skipped.has(String(job.id)));
     }
     expect(jobs).toEqual([]);
     expect(await listed(`user_id=${user}&limit=100`)).toHaveLength(25);
@@ -381,6 +390,30 @@ describe("an export in parts", () => {
     } while (cursor !== "");
     expect(parts).toEqual(whole);
     expect(ids.filter((id) => !parts.some((line) => line.includes(`"${id}"`)))).toEqual([]);
+  });
+
+  it("that may make 40 calls ends early with the place of the next part, and makes no more", async () => {
+    const whole = (await exported()).map((line) => String(JSON.parse(line).id));
+    const part = async (after: Parameters<typeof exportPart>[1], calls: number) => {
+      const budget = new CallBudget(calls);
+      const { items, next } = await exportPart({ env, budget, callsPerWake: 2 }, after, 1_000);
+      const ids: string[] = [];
+      for await (const jobs of exportedJobs({ env, budget, callsPerWake: 2 }, items))
+        ids.push(...jobs.map(({ id }) => id));
+      return { ids, next };
+    };
+    // 16 shards are asked for their lists; each further call reads two jobs here.
+    const first = await part(undefined, 40);
+    expect(first.ids).toEqual(whole.slice(0, 48));
+    expect((await part(first.next, 40)).ids).toEqual(whole.slice(48, 96));
+  });
+
+  it("of all jobs in one call is broken off when the calls are used up: it is never short in silence", async () => {
+    const all = everyJob({ env, budget: new CallBudget(40), callsPerWake: 1 });
+    const read = async () => {
+      for await (const jobs of all) expect(jobs).toHaveLength(1);
+    };
+    await expect(read()).rejects.toThrow("export in parts");
   });
 
   it.each(["limit=0", "limit=1001", "cursor=nonsense", "page=2"])("is refused with %s", async (query) => {

@@ -35,6 +35,8 @@ export type Env = ObjectBindings & {
   readonly FAILURE_LIMIT?: RateLimit;
   /** Bound by `npm start` only: the network itself, without the Worker that Miniflare has each `fetch` go through. */
   readonly NETWORK?: Fetcher;
+  /** Workers Analytics Engine: a data point for each run that has ended. */
+  readonly RUN_ANALYTICS?: { writeDataPoint(point: { indexes: [string]; blobs: string[]; doubles: number[] }): void };
   /** Workers AI: answers the heartbeat where no agent, CHAT_URL or OPENAI_BASE_URL is set. */
   readonly AI?: WorkersAi;
 };
@@ -60,6 +62,9 @@ const Settings = z.object({
   ADMIN_TOKEN: text,
   /** Reads /metrics, and nothing else. */
   METRICS_TOKEN: text,
+  /** The collector that spans of runs are posted to (OTLP over HTTP), and the headers that it asks for. */
+  OTLP_URL: text,
+  OTLP_HEADERS: text,
   /** Signs and checks JWTs (HS256). */
   TOKEN_SECRET: text,
   /** The secrets that the two had before: still accepted, and never used to sign. */

@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["src/env.ts", "src/hooks"],
   ["src/outbound"],
   ["src/directory"],
-  ["src/agent", "src/notify"],
+  ["src/agent", "src/notify", "src/telemetry"],
   ["src/heartbeat", "src/users", "src/jobs"],
   ["durable-objects/storage", "durable-objects/shared"],
   [

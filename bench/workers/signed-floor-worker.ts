@@ -6,10 +6,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { jobRunBody } from "../../src/agent/body.ts";
 import { mintToken, RUN_TOKEN_TTL_MS } from "../../src/agent/token.ts";
-import { traceparent } from "../../src/agent/traceparent.ts";
 import { type FanOutSpec, startUserRun } from "../../src/domain/fan-out/user-run.ts";
 import { defineJob } from "../../src/domain/job/definition.ts";
 import { fanOutId, userKey } from "../../src/domain/run/run-id.ts";
+import { traceparent } from "../../src/domain/run/traceparent.ts";
 import { signedHeaders } from "../../src/outbound/signature.ts";
 import { JobInput } from "../../src/schema/job.ts";
 import { fanOut, inParallel } from "./shards.ts";

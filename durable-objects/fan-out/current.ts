@@ -15,6 +15,12 @@ import { countsOf, FanOutLog } from "./log.ts";
 import { FanOutQueue, type OpenBatch } from "./queue.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 
+/** What happens by itself: a call was answered, a run has ended. */
+export type CurrentEvents = {
+  readonly answered: () => void;
+  readonly ended: (spec: FanOutSpec, run: Run) => void;
+};
+
 export class CurrentFanOut {
   readonly spec: FanOutSpec;
   readonly job: CompiledJob;
@@ -30,7 +36,7 @@ export class CurrentFanOut {
   #spent: Spent | undefined;
 
   /** Throws when the stored definition cannot be read, since a later version of the code has written it. */
-  constructor(stored: StoredFanOut, store: FanOutStore, answered: () => void) {
+  constructor(stored: StoredFanOut, store: FanOutStore, told: CurrentEvents) {
     const { spec, k } = stored;
     const job = defineJob(spec.definition, { stored: true });
     if (!job.ok)
@@ -40,9 +46,9 @@ export class CurrentFanOut {
     this.job = job.value;
     this.concurrency = concurrencyOf(bound, spec.shards, k);
     this.interval = intervalOf(bound, spec.shards);
-    this.log = new FanOutLog(store, spec);
+    this.log = new FanOutLog(store, spec, (run) => told.ended(spec, run));
     this.queue = new FanOutQueue(store, spec.no);
-    this.flights = new Flights(answered);
+    this.flights = new Flights(told.answered);
     this.#store = store;
     this.#gone = stored.gone;
     this.#spent = spec.definition.budget === undefined ? undefined : store.spent(spec);

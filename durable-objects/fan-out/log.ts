@@ -24,12 +24,15 @@ type Tally = { -readonly [K in Exclude<keyof FanOutCounts, "spend">]: number } &
 export class FanOutLog {
   readonly #store: FanOutStore;
   readonly #spec: FanOutSpec;
+  readonly #ended: (run: Run) => void;
   readonly #unwritten = new Map<string, Run>();
   #limit = MAX_UNWRITTEN;
   #tally: Tally | undefined;
   #writeAt = Number.POSITIVE_INFINITY;
 
-  constructor(store: FanOutStore, spec: FanOutSpec) {
+  /** @param ended is called with each run as it ends */
+  constructor(store: FanOutStore, spec: FanOutSpec, ended: (run: Run) => void = () => undefined) {
+    this.#ended = ended;
     this.#store = store;
     this.#spec = spec;
   }
@@ -63,6 +66,7 @@ export class FanOutLog {
     else counts.skipped++;
     counts.usd += run.costUsd ?? 0;
     counts.tokens += run.tokens ?? 0;
+    if (!isActive(run)) this.#ended(run);
 
     if (before !== undefined || isActive(run)) {
       this.#store.putRuns(this.#spec.no, [run]);

@@ -23,6 +23,8 @@ export type ShardEffects = TurnEffects & {
   readonly budget: () => CallBudget;
   /** Tells the job that this shard is idle, or was answered 410. Never throws. */
   readonly report: (spec: FanOutSpec) => Promise<void>;
+  /** Hears of each run as it ends. */
+  readonly ended: (spec: FanOutSpec, run: Run) => void;
   readonly alarm: Pick<Alarm, "set" | "by">;
 };
 
@@ -67,7 +69,8 @@ export class FanOutLoop {
   #load(): Work | undefined {
     const stored = this.#store.newest();
     if (stored === undefined) return undefined;
-    const current = new CurrentFanOut(stored, this.#store, () => this.#answered());
+    const { ended } = this.#effects;
+    const current = new CurrentFanOut(stored, this.#store, { answered: () => this.#answered(), ended });
     return { current, turns: new Turns(current, stored, this.#store, this.#effects, { isNew: this.#isNew }) };
   }
 

@@ -43,6 +43,7 @@ import { jobObject } from "../../src/objects/job.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
+import { type Telemetry, telemetryOf } from "../../src/telemetry/telemetry.ts";
 import { Alarm } from "../shared/alarm.ts";
 import { countsOf } from "./log.ts";
 import { FanOutLoop } from "./loop.ts";
@@ -54,11 +55,13 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   #store: FanOutStore;
   #loop: FanOutLoop;
   readonly #alarm: Alarm;
+  readonly #telemetry: Telemetry;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new FanOutStore(ctx.storage.sql);
     this.#alarm = new Alarm(ctx.storage);
+    this.#telemetry = telemetryOf(env, ctx);
     this.#loop = this.#newLoop();
   }
 
@@ -72,6 +75,8 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
       this.#loop.stop();
       this.#loop = this.#newLoop();
       this.#alarm.set(Date.now() + ALARM_RETRY_MS);
+    } finally {
+      this.#telemetry.slept();
     }
   }
 
@@ -227,7 +232,8 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
           { now, deadline },
         ),
       report: (spec) => this.#report(spec),
-      budget: () => new CallBudget(settings.CALLS_PER_WAKE),
+      ended: ({ jobId: id, definition }, run) => this.#telemetry.recorded({ ...definition, id }, [run]),
+      budget: () => this.#telemetry.woke(new CallBudget(settings.CALLS_PER_WAKE)),
       alarm: this.#alarm,
     });
   }

@@ -48,6 +48,7 @@ import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
 import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
 import type { BackfillBody, CompleteBody, PauseBody, Progress, Run as RunView } from "../../src/schema/run.ts";
+import { type Telemetry, telemetryOf } from "../../src/telemetry/telemetry.ts";
 import { JobChanger, newAuditId } from "./changer.ts";
 import { EventStreams } from "./event-streams.ts";
 import { JobFanOuts } from "./fan-outs/fan-outs.ts";
@@ -76,6 +77,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   readonly #runLog: JobRunLog;
   readonly #changer: JobChanger;
   readonly #starter: JobStarter;
+  readonly #telemetry: Telemetry;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -87,6 +89,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     const report = (message: string, error: unknown) => logError(message, { job_id: ctx.id.name }, error);
     const userRuns = new UserRuns(env, settings, state, () => fanOuts.progress.moved());
     const failedRuns: ListingParts["failedRuns"] = (fanOut, limit) => userRuns.failed(fanOut, limit);
+    const telemetry = telemetryOf(env, ctx);
     const listing = new JobListing(env, state, { failedRuns, report });
     const fanOuts = new JobFanOuts(env, settings, state, { now, random, held, report });
     const loop = new JobLoop(
@@ -95,14 +98,19 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
       {
         ...{ now, random, held, report },
         call: (tick, run, deadline) => this.#call(tick, run, deadline),
-        budget: () => new CallBudget(settings.CALLS_PER_WAKE),
+        budget: () => telemetry.woke(new CallBudget(settings.CALLS_PER_WAKE)),
       },
     );
     // The only wires between the parts: nobody says "commit, then wake the loop".
     state.onCommit((change) => loop.wake(change));
+    state.onCommit(({ runs }) => {
+      const record = state.stored?.record;
+      if (record !== undefined) telemetry.recorded({ ...record.definition, id: record.id }, runs);
+    });
     const offers = new JobOffers(env);
     state.onCommit((change) => offers.noticed(change));
     this.#state = state;
+    this.#telemetry = telemetry;
     this.#listing = listing;
     this.#fanOuts = fanOuts;
     this.#loop = loop;
@@ -126,6 +134,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     } catch (error) {
       logError("A job could not do what was due; it tries again in a few minutes", { job_id: this.ctx.id.name }, error);
       this.#state.alarm.set(Math.min(Date.now() + ALARM_RETRY_MS, this.#loop.nextCallEnd(Date.now())));
+    } finally {
+      this.#telemetry.slept();
     }
   }
 

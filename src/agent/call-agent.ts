@@ -5,6 +5,7 @@
 
 import { fillTemplate } from "../domain/agent/body-template.ts";
 import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
+import { traceparent } from "../domain/run/traceparent.ts";
 import type { Env, Settings } from "../env.ts";
 import { logError } from "../log.ts";
 import { isCallRefusal } from "../outbound/call-budget.ts";
@@ -17,7 +18,6 @@ import { offerRun } from "./offer.ts";
 import { type DeliveryIo, deliver } from "./push.ts";
 import { type Agent, resolveChannel } from "./resolve.ts";
 import { mintToken, RUN_TOKEN_TTL_MS } from "./token.ts";
-import { traceparent } from "./traceparent.ts";
 
 /** The job as far as a call needs it. */
 export type JobToCall = {

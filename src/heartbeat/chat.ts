@@ -6,8 +6,8 @@
 import * as z from "zod";
 import { lookUpAgent, secretFor } from "../agent/own-secret.ts";
 import type { Agent } from "../agent/resolve.ts";
-import { traceparent } from "../agent/traceparent.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { traceparent } from "../domain/run/traceparent.ts";
 import type { Env, Settings } from "../env.ts";
 import type { ChatFunction } from "../hooks/heartbeat.ts";
 import type { Deadline } from "../outbound/deadline.ts";

@@ -54,6 +54,8 @@ export type Lease = { readonly ms: number; readonly bySocket: boolean; readonly 
 export type Attempt = {
   readonly attempt: number;
   readonly startedAt: number;
+  /** When the agent took the run with a 202. */
+  readonly acceptedAt?: number;
   readonly finishedAt?: number;
   readonly httpStatus?: number;
   readonly error?: string;
@@ -165,16 +167,21 @@ export function beginAttempt(run: Run, now: number = run.wakeAt ?? run.startedAt
 /** The attempts with what is known of the last one: it has ended at `now`, or was only answered. */
 function noteAttempt(
   attempts: readonly Attempt[] | undefined,
-  seen: { readonly httpStatus?: number | undefined; readonly error?: string | undefined },
+  seen: {
+    readonly httpStatus?: number | undefined;
+    readonly error?: string | undefined;
+    readonly acceptedAt?: number | undefined;
+  },
   endedAt: number | undefined,
 ): { readonly attempts?: readonly Attempt[] } {
   const last = attempts?.at(-1);
   if (attempts === undefined || last === undefined || last.finishedAt !== undefined) {
     return attempts === undefined ? {} : { attempts };
   }
-  const { httpStatus = last.httpStatus, error } = seen;
+  const { httpStatus = last.httpStatus, error, acceptedAt = last.acceptedAt } = seen;
   const noted: Attempt = {
     ...last,
+    ...(acceptedAt === undefined ? {} : { acceptedAt }),
     ...(endedAt === undefined ? {} : { finishedAt: endedAt }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(error === undefined ? {} : { error: cutUtf8(error, MAX_ATTEMPT_ERROR_BYTES).text }),
@@ -187,7 +194,7 @@ export function settleAttempt(before: Run, answer: AttemptOutcome, rules: RunRul
   const run =
     answer.kind === "postponed"
       ? before
-      : { ...before, ...noteAttempt(before.attempts, seenIn(answer), endOf(answer, now)) };
+      : { ...before, ...noteAttempt(before.attempts, seenIn(answer, now), endOf(answer, now)) };
   switch (answer.kind) {
     case "success":
       return {
@@ -237,11 +244,9 @@ export function settleAttempt(before: Run, answer: AttemptOutcome, rules: RunRul
   }
 }
 
-function seenIn(answer: AttemptOutcome): {
-  readonly httpStatus?: number | undefined;
-  readonly error?: string | undefined;
-} {
+function seenIn(answer: AttemptOutcome, now: number) {
   return {
+    acceptedAt: answer.kind === "accepted" ? now : undefined,
     httpStatus: "httpStatus" in answer ? answer.httpStatus : undefined,
     error: "reason" in answer ? answer.reason : undefined,
   };

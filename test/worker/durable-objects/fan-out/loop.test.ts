@@ -53,6 +53,7 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
     let now = T0;
     const loop = new FanOutLoop(store, {
       now: () => now,
+      ended: () => undefined,
       random: () => 0,
       held: () => undefined,
       call: (_job, _spec, run) => new Promise((resolve) => calls.set(run.userId ?? "", resolve)),
@@ -152,6 +153,7 @@ describe("the calls of one invocation", () => {
       const refusal: AttemptOutcome = { kind: "postponed" };
       const loop = new FanOutLoop(store, {
         now: () => Date.now(),
+        ended: () => undefined,
         random: () => 0,
         held: () => undefined,
         call: async () => (++made > limit ? refusal : { kind: "success", httpStatus: 200 }),

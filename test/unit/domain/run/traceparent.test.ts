@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { traceparent } from "../../../src/agent/traceparent.ts";
+import { traceparent } from "../../../../src/domain/run/traceparent.ts";
 
 it("is a sampled W3C trace context, the same whenever it is asked for", () => {
   fc.assert(

@@ -49,6 +49,7 @@ export const SPECS: readonly ToolSpec[] = [
     description: `Ask to be woken later: makes a job that sends \`message\` to the agent when it fires. Answers with the job; its \`id\` is the job_id of the other tools.
 schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every counts from it), ends_at, max_runs, jitter, exclude.
 Example: {"name": "Morning report", "message": "Summarise yesterday's tickets.", "schedule": {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}}
+A loop that you drive: {"in": "20m"} with pacing {"min": "5m", "max": "1d"}; say control.next_in at the end of each run, and at last done.
 Read warnings and schedule_description in the answer: they say what will happen. dry_run true stores nothing.`,
     route: "createJob",
     effect: "adds",
@@ -183,7 +184,7 @@ Example: {"wait_seconds": 50}`,
   {
     name: "complete_run",
     aliases: ["finish_run", "report_result", "submit_result", "end_run"],
-    description: `Say how a run that you hold has ended (one answered with 202, or taken with wait_for_run).
+    description: `Say how a run that you hold has ended (one answered with 202, or taken with wait_for_run). control steers the job: {"next_in": "2h"} (within its pacing), {"done": true}, {"pause": "why"}, {"unchanged": true}, {"cost_usd": 0.02, "tokens": 1200}.
 Example: {"job_id": "…", "run_id": "…", "status": "success", "output": "3 messages need an answer."}`,
     route: "completeRun",
     effect: "changes",

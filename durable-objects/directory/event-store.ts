@@ -114,7 +114,8 @@ function conditions(filter: EventFilter) {
     sql.push(condition);
     bindings.push(...values);
   };
-  const { types, since, until, runs } = filter;
+  const { types, since, until, runs, withoutUserRuns } = filter;
+  if (withoutUserRuns) add("(exec_scope IS NOT 'all_users' OR run IS NULL OR json_extract(run, '$.user_id') IS NULL)");
   if (runs === undefined) add("hidden = 0");
   else {
     add("run_status IS NOT NULL");

@@ -1,24 +1,34 @@
 /**
- * Who has how many event streams open, in memory: each is a lease that its job renews while the stream is open. A shard that
- * restarts counts from nothing and knows all again after one renewal.
+ * Who has how many event streams and sockets open, in memory: each is a lease that is renewed while it is open. A shard that
+ * restarts counts from nothing and knows all streams again after one renewal.
  */
 
 /** At most so many are open with one token (docs/contract.md §16). */
 const MAX_STREAMS = 50;
-/** A lease that was not renewed for so long is over: its job's object is gone. */
-const LEASE_MS = 45_000;
+/** So many tokens are remembered before those with nothing open are forgotten. */
+const MANY_TOKENS = 1_000;
 
 export class OpenStreams {
   readonly #leases = new Map<string, Map<string, number>>();
 
-  /** Opens a stream or renews it at `now` (epoch ms). False if the token has as many open as it may. */
-  open(token: string, lease: string, now: number): boolean {
+  /**
+   * Opens a stream or renews it at `now` (epoch ms). A lease that is not renewed for `leaseMs` is over: whoever held it is gone.
+   * False if the token has as many open as it may.
+   */
+  open(token: string, lease: string, leaseMs: number, now: number): boolean {
+    if (this.#leases.size >= MANY_TOKENS) this.#forgetEnded(now);
     const leases = this.#leases.get(token) ?? new Map<string, number>();
     for (const [one, until] of leases) if (until <= now) leases.delete(one);
     if (!leases.has(lease) && leases.size >= MAX_STREAMS) return false;
-    leases.set(lease, now + LEASE_MS);
+    leases.set(lease, now + leaseMs);
     this.#leases.set(token, leases);
     return true;
+  }
+
+  #forgetEnded(now: number): void {
+    for (const [token, leases] of this.#leases) {
+      if ([...leases.values()].every((until) => until <= now)) this.#leases.delete(token);
+    }
   }
 
   close(token: string, lease: string): void {

@@ -58,8 +58,8 @@ export abstract class TrustShard extends EventsShard implements TrustRpc {
     return this.#tokens.revokedSince(after, now);
   }
 
-  async openStream(token: string, lease: string): Promise<boolean> {
-    return this.#streams.open(token, lease, Date.now());
+  async openStream(token: string, lease: string, leaseMs: number): Promise<boolean> {
+    return this.#streams.open(token, lease, leaseMs, Date.now());
   }
 
   async closeStream(token: string, lease: string): Promise<void> {

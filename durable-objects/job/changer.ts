@@ -4,14 +4,14 @@ import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Caller } from "../../src/domain/job/access.ts";
 import { jobView } from "../../src/domain/job/job.ts";
 import { type JobChange, needsQuota } from "../../src/domain/job/job-change.ts";
-import { signChange } from "../../src/domain/job/signed-change.ts";
+import { signChange, told } from "../../src/domain/job/signed-change.ts";
 import { ok } from "../../src/domain/result.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import { allowanceOf, type Env, settingsOf } from "../../src/env.ts";
 import type { Job } from "../../src/schema/job.ts";
 import type { JobListing } from "./listing.ts";
-import { changeableJob, type JobState } from "./state.ts";
+import { changeableJob, type JobState, runnableJob } from "./state.ts";
 
 export class JobChanger {
   readonly #env: Env;
@@ -58,6 +58,22 @@ export class JobChanger {
     }
     const state = this.#state.current;
     return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor, Date.now()));
+  }
+
+  /** Gives the job a trigger token, of which it keeps the hash, or takes it away. The definition, and with it the ETag, stays. */
+  async setTriggerToken(caller: Caller, hash: string | undefined): Promise<Outcome<null>> {
+    await this.#listing.settled();
+    const seen = hash === undefined ? changeableJob(this.#state, caller) : runnableJob(this.#state, caller);
+    if (!seen.ok) return seen;
+    const { triggerTokenHash: before, ...record } = seen.value.record;
+    if (hash === before) return ok(null);
+    const now = Date.now();
+    const action = hash === undefined ? "trigger_token.delete" : "trigger_token.create";
+    const untold = told(record, { ...authorOf(caller), id: newAuditId(now), at: now, action, target: record.id });
+    const changed = { ...record, untold };
+    this.#state.commit({ record: hash === undefined ? changed : { ...changed, triggerTokenHash: hash } });
+    await this.#listing.index();
+    return ok(null);
   }
 }
 

@@ -2,12 +2,12 @@
  * The open event streams of one job: how many there are, and whether each may still listen (docs/contract.md §16, §17). A stream
  * is checked at each thing that it sends, and ends with its token.
  */
-import { closeStream, openStream } from "../../src/directory/streams.ts";
+import { closeStream, newLease, openStream } from "../../src/directory/streams.ts";
 import { isRevoked } from "../../src/directory/tokens.ts";
 import type { Outcome } from "../../src/domain/failure.ts";
-import { type Caller, canSee, type TokenFacts } from "../../src/domain/job/access.ts";
+import { type Caller, canReadRuns, canSee, type TokenFacts } from "../../src/domain/job/access.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
+import type { Run } from "../../src/domain/run/run.ts";
 import type { Env } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import { SECOND_MS } from "../../src/schema/limits.ts";
@@ -39,8 +39,7 @@ export class EventStreams {
 
   /** A stream for a caller that may see the job. Errors: `rate_limited` when the job or the token has as many as it may. */
   async open(caller: Caller, lastRev: number | undefined): Promise<Outcome<ReadableStream<Uint8Array>>> {
-    const now = Date.now();
-    const lease = timedId("s", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));
+    const lease = newLease(Date.now());
     if (this.#open.size >= MAX_STREAMS_PER_JOB) await this.#findGone();
     if (this.#open.size >= MAX_STREAMS_PER_JOB) {
       return tooMany(`This job has ${MAX_STREAMS_PER_JOB} event streams open, which is the most.`);
@@ -52,7 +51,7 @@ export class EventStreams {
     });
     if (!isOpen) {
       this.#open.delete(lease);
-      return tooMany("This token has 50 event streams open, which is the most.");
+      return tooMany("This token has 50 event streams and sockets open, which is the most.");
     }
     return ok(
       openEvents(this.#state, this.#progress, lastRev, (end, ping) => this.#listener(caller, lease, end, ping)),
@@ -70,12 +69,15 @@ export class EventStreams {
         const record = this.#state.stored?.record;
         return Date.now() < expires_at && record !== undefined && canSee(caller, record.definition);
       },
+      mayHearOf: (run: Run): boolean => {
+        const record = this.#state.stored?.record;
+        return run.userId === undefined || (record !== undefined && canReadRuns(caller, record.definition));
+      },
       ended: (): void => {
         clearTimeout(expiry);
         clearInterval(check);
         this.#open.delete(lease);
-        // A place that is not given back is over soon.
-        void closeStream(this.#env, caller, lease).catch(() => undefined);
+        void closeStream(this.#env, caller, lease);
       },
     };
   }

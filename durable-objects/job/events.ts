@@ -22,6 +22,8 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 export type Watch = {
   /** Whether the listener may hear of the job as it is now: asked before each thing that is sent. */
   readonly mayHear: () => boolean;
+  /** Whether the listener may hear of this run: those of a job for all users are other users'. */
+  readonly mayHearOf: (run: Run) => boolean;
   readonly ended: () => void;
 };
 
@@ -68,7 +70,7 @@ export function openEvents(
         const keepAlive = setInterval(() => send(KEEP_ALIVE), KEEP_ALIVE_MS);
         const unlisten = jobState.onCommit((change) => {
           if (jobState.stored?.record.deletedAt === undefined && !watched.mayHear()) return close();
-          for (const { text, fanOut } of numbered(eventsOf(jobState, change))) {
+          for (const { text, fanOut } of numbered(eventsOf(jobState, change, watched.mayHearOf))) {
             lastFanOut = fanOut ?? lastFanOut;
             send(text);
           }
@@ -90,7 +92,7 @@ export function openEvents(
           watched.ended();
         };
         // However much was missed, it is handed over whole: a listener dropped in the middle would come back for the same again.
-        const missed = numbered(missedEvents(jobState, lastRev)).map(({ text }) => text);
+        const missed = numbered(missedEvents(jobState, lastRev, watched.mayHearOf)).map(({ text }) => text);
         controller.enqueue(encoder.encode(missed.length === 0 ? ": nothing missed\n\n" : missed.join("")));
       },
       cancel: () => stop(),
@@ -103,13 +105,16 @@ export function openEvents(
  * What a listener has not seen: the runs written and the fan-outs ended since, and the job as it is now. An id still to come was
  * another job's. A fan-out that is going is told of by its progress.
  */
-function missedEvents(jobState: JobState, lastRev: number | undefined): Event[] {
+function missedEvents(jobState: JobState, lastRev: number | undefined, mayHearOf: Watch["mayHearOf"]): Event[] {
   const state = jobState.current;
   const rev = state?.cursor.rev ?? 0;
   if (state === undefined || lastRev === rev) return [];
   const job = jobEvent(state.record, state.cursor);
   if (lastRev === undefined || lastRev > rev) return [job];
-  const runs = jobState.store.runsSince(lastRev).map((written) => runEvent(state.record, written.run, written.rev));
+  const runs = jobState.store
+    .runsSince(lastRev)
+    .filter(({ run }) => mayHearOf(run))
+    .map((written) => runEvent(state.record, written.run, written.rev));
   const fanOuts = jobState.fanOuts
     .endedSince(lastRev)
     .map((written) => fanOutEvent(state.record, written.fanOut, written.rev));
@@ -117,13 +122,13 @@ function missedEvents(jobState: JobState, lastRev: number | undefined): Event[] 
 }
 
 /** The events of one write. */
-function eventsOf(jobState: JobState, { rev, runs, fanOut, job }: StateChange): Event[] {
+function eventsOf(jobState: JobState, { rev, runs, fanOut, job }: StateChange, mayHearOf: Watch["mayHearOf"]): Event[] {
   const state = jobState.current;
   if (state === undefined) return [];
   const { record, cursor } = state;
   if (record.deletedAt !== undefined) return [{ rev, type: "deleted", data: JSON.stringify({ id: record.id }) }];
   return [
-    ...runs.map((run) => runEvent(record, run, rev)),
+    ...runs.filter(mayHearOf).map((run) => runEvent(record, run, rev)),
     ...(fanOut === undefined ? [] : [fanOutEvent(record, fanOut, rev)]),
     ...(job ? [jobEvent(record, cursor)] : []),
   ];

@@ -10,7 +10,7 @@ import { standIn } from "../../src/directory/stand-in.ts";
 import { type Author, authorOf } from "../../src/domain/audit.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import { ADMIN, type Caller } from "../../src/domain/job/access.ts";
+import { ADMIN, type Caller, canReadRuns, canRun, runRefused } from "../../src/domain/job/access.ts";
 import { explain } from "../../src/domain/job/explain.ts";
 import { explanationView } from "../../src/domain/job/explanation.ts";
 import { type ForecastWindow, forecastJob } from "../../src/domain/job/forecast.ts";
@@ -211,8 +211,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async setEnabled(caller: Caller, enabled: boolean, pause: PauseBody = {}): Promise<Outcome<Job>> {
-    return this.#changer.change(caller, enabled ? "job.resume" : "job.pause", (state, now) =>
-      enabled ? changeByResume(state, now) : changeByPause(state, pause, now),
+    if (!enabled) return this.#changer.change(caller, "job.pause", (state, now) => changeByPause(state, pause, now));
+    return this.#changer.change(caller, "job.resume", (state, now) =>
+      canRun(caller, state.record.definition) ? changeByResume(state, now) : runRefused,
     );
   }
 
@@ -244,7 +245,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async setTriggerToken(caller: Caller, hash?: string): Promise<Outcome<null>> {
-    return this.#starter.setTriggerToken(caller, hash);
+    return this.#changer.setTriggerToken(caller, hash);
   }
 
   async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
@@ -299,7 +300,9 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#see(caller, (state) => {
       const settings = settingsOf(this.env);
       const now = Date.now();
-      const log = this.#state.store.runs({ limit: settings.RUN_RETENTION });
+      const whole = this.#state.store.runs({ limit: settings.RUN_RETENTION });
+      // Runs that users of a fan-out had once more stand in the job's own log, and are theirs still.
+      const log = canReadRuns(caller, state.record.definition) ? whole : whole.filter((run) => !run.userId);
       const held = heldBecause(settings, state.record.definition.exec_scope);
       const asked = at ?? now;
       const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION);

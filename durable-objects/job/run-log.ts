@@ -27,7 +27,7 @@ import {
   type RunChanged,
 } from "../../src/domain/run/run-change.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
-import { runView } from "../../src/domain/run/run-view.ts";
+import { reportedView, runView } from "../../src/domain/run/run-view.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import type { ClaimedRun, RunChange } from "../../src/objects/fan-out.ts";
 import type { ReleasedBy, RunPlace, RunQuery } from "../../src/objects/job.ts";
@@ -69,7 +69,8 @@ export class JobRunLog {
       return refused ?? this.#userRuns.run(runId);
     }
     const seen = this.#reportable(caller, runId);
-    return seen.ok ? ok(runView(seen.value.state.record.id, seen.value.run)) : seen;
+    if (!seen.ok) return seen;
+    return this.#refuseOthers(caller, seen.value.run) ?? ok(runView(seen.value.state.record.id, seen.value.run));
   }
 
   /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
@@ -104,7 +105,9 @@ export class JobRunLog {
       const refused = this.#refuseUserRun(caller, runId);
       return refused ?? this.#changeUserRun(caller, runId, { kind: "cancel" });
     }
-    return this.#changeRun(caller, runId, changeByCancel, () => false);
+    const seen = this.#reportable(caller, runId);
+    const refused = seen.ok ? this.#refuseOthers(caller, seen.value.run) : undefined;
+    return refused ?? this.#changeRun(caller, runId, changeByCancel, () => false);
   }
 
   /** Hands a run to the agent that claims it, if it is offered still. */
@@ -152,6 +155,22 @@ export class JobRunLog {
     return isOwn || canReadRuns(caller, record.definition) ? undefined : runsRefused;
   }
 
+  /** As {@link #refuseUserRun}, of a run in the job's own log: one that a user of a fan-out had once more. */
+  #refuseOthers(caller: Caller, { userId }: Run): Outcome<never> | undefined {
+    return userId === undefined || this.#mayRead(caller) ? undefined : runsRefused;
+  }
+
+  /** Whether what is said in runs of users may be shown to the caller; a run's own token opens no other run. */
+  #mayRead(caller: Caller): boolean {
+    const record = this.#state.stored?.record;
+    return caller.role === "run" || (record !== undefined && canReadRuns(caller, record.definition));
+  }
+
+  /** A run that was reported on, as the caller may see it. */
+  #shown(caller: Caller, run: RunView): RunView {
+    return run.user_id === undefined || this.#mayRead(caller) ? run : reportedView(run);
+  }
+
   #mayReport(caller: Caller, runId: string): boolean {
     const record = this.#state.stored?.record;
     if (record === undefined || record.deletedAt !== undefined) return false;
@@ -160,7 +179,9 @@ export class JobRunLog {
 
   /** A user's run of a fan-out lives in a shard. */
   async #changeUserRun(caller: Caller, runId: string, change: RunChange): Promise<Outcome<RunView>> {
-    return this.#mayReport(caller, runId) ? this.#userRuns.changeRun(runId, change) : notFound("run");
+    if (!this.#mayReport(caller, runId)) return notFound("run");
+    const changed = await this.#userRuns.changeRun(runId, change);
+    return changed.ok ? ok(this.#shown(caller, changed.value)) : changed;
   }
 
   #changeRun(
@@ -173,14 +194,14 @@ export class JobRunLog {
     if (!seen.ok) return seen;
     const { run, state } = seen.value;
     if (!isActive(run)) {
-      if (isRepeat(run)) return ok(runView(state.record.id, run));
+      if (isRepeat(run)) return ok(this.#shown(caller, runView(state.record.id, run)));
       return err({ kind: "run_already_finished", status: run.status });
     }
     const { current } = this.#state;
     if (current === undefined) return notFound("run");
     const change = decide(current, run, Date.now());
     this.#state.commit(change);
-    return ok(runView(state.record.id, change.run));
+    return ok(this.#shown(caller, runView(state.record.id, change.run)));
   }
 }
 

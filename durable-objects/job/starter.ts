@@ -21,7 +21,7 @@ import type { Started, TriggerAnswer, TriggerRequest } from "../../src/objects/j
 import type { BackfillBody, Triggered } from "../../src/schema/run.ts";
 import type { JobFanOuts } from "./fan-outs/fan-outs.ts";
 import type { UserRuns } from "./fan-outs/user-runs.ts";
-import { changeableJob, type JobState } from "./state.ts";
+import { type JobState, runnableJob } from "./state.ts";
 import type { TriggerKeys } from "./trigger-store.ts";
 
 export type StarterEffects = {
@@ -53,7 +53,7 @@ export class JobStarter {
   }
 
   runNow(caller: Caller, input: RunInput): Outcome<Started> {
-    const seen = changeableJob(this.#state, caller);
+    const seen = runnableJob(this.#state, caller);
     if (!seen.ok) return seen;
     if (seen.value.record.definition.exec_scope === "all_users")
       return this.#fanOuts.runNow(seen.value, input, nonce());
@@ -62,7 +62,7 @@ export class JobStarter {
 
   /** Errors: `not_found` also for a run that the log no longer keeps. */
   async retry(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>> {
-    const seen = changeableJob(this.#state, caller);
+    const seen = runnableJob(this.#state, caller);
     if (!seen.ok) return seen;
     const old = await this.#repeatable(runId);
     if (old === undefined) return notFound("run");
@@ -110,7 +110,7 @@ export class JobStarter {
   }
 
   #decided<T>(caller: Caller, decide: (state: TickState) => Outcome<T>): Outcome<T> {
-    const seen = changeableJob(this.#state, caller);
+    const seen = runnableJob(this.#state, caller);
     return seen.ok ? decide(seen.value) : seen;
   }
 
@@ -141,19 +141,10 @@ export class JobStarter {
   }
 
   #triggerable(caller: Caller): Outcome<TickState> | "denied" {
-    if (caller.role !== "trigger") return changeableJob(this.#state, caller);
+    if (caller.role !== "trigger") return runnableJob(this.#state, caller);
     const { current } = this.#state;
     const isOwn = current !== undefined && current.record.deletedAt === undefined;
     return isOwn && current.record.triggerTokenHash === caller.token_hash ? ok(current) : "denied";
-  }
-
-  /** Gives the job a trigger token, of which it keeps the hash, or takes it away. */
-  setTriggerToken(caller: Caller, hash: string | undefined): Outcome<null> {
-    const seen = changeableJob(this.#state, caller);
-    if (!seen.ok) return seen;
-    const { triggerTokenHash: _before, ...record } = seen.value.record;
-    this.#state.commit({ record: hash === undefined ? record : { ...record, triggerTokenHash: hash } });
-    return ok(null);
   }
 }
 

@@ -7,7 +7,7 @@
 import { owing } from "../../src/domain/event/event.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type FanOut, goingOf } from "../../src/domain/fan-out/fan-out.ts";
-import { type Caller, canChange, canSee, changeRefused } from "../../src/domain/job/access.ts";
+import { type Caller, canChange, canRun, canSee, changeRefused, runRefused } from "../../src/domain/job/access.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
 import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
 import { ok } from "../../src/domain/result.ts";
@@ -233,6 +233,12 @@ export const changeableRecord = (state: JobState, caller: Caller): Outcome<Store
 /** The job, if it is there and this caller may change it and make it run. Errors: `not_found`, `forbidden`. */
 export const changeableJob = (state: JobState, caller: Caller): Outcome<TickState> =>
   refusingChange(caller, visibleJob(state, caller));
+
+/** The job, if it is there and this caller may have its agent called. Errors: `not_found`, `forbidden`. */
+export function runnableJob(state: JobState, caller: Caller): Outcome<TickState> {
+  const seen = changeableJob(state, caller);
+  return seen.ok && !canRun(caller, seen.value.record.definition) ? runRefused : seen;
+}
 
 const refusingChange = <S extends Pick<StoredState, "record">>(caller: Caller, seen: Outcome<S>): Outcome<S> =>
   seen.ok && !canChange(caller, seen.value.record.definition) ? changeRefused : seen;

@@ -53,6 +53,13 @@ function quoted(sent: unknown): Omit<Refused, "failure"> {
   };
 }
 
+/** What of a frame can be quoted in an answer that is given without a look at it. */
+export function quotedIn(frame: Result<AgentFrame, Refused>): Omit<Refused, "failure"> {
+  if (frame.ok) return quoted(frame.value);
+  const { failure: _failure, ...rest } = frame.error;
+  return rest;
+}
+
 /** Reports the frame to its run's job. Errors: the job's own. */
 export async function report(env: Env, caller: Claimant, frame: RunFrame): Promise<Outcome<Run>> {
   const { type, job_id, run_id } = frame;

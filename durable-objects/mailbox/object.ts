@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { leaseMsOf } from "../../src/agent/claim.ts";
+import { closeStream, openSocket, SOCKET_LEASE_MS } from "../../src/directory/streams.ts";
 import { isRevoked } from "../../src/directory/tokens.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
@@ -28,7 +29,8 @@ import type { JobRunBody } from "../../src/schema/agent-call.ts";
 import { MAX_AGENT_SOCKETS, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import { SUBPROTOCOL } from "../../src/schema/mailbox.ts";
 import { Alarm } from "../shared/alarm.ts";
-import { answerTo, type ReadyFrame, type RunFrame, readFrame, refusal, report } from "./frames.ts";
+import { FrameLimit, MAX_FRAMES_A_MINUTE } from "./frame-limit.ts";
+import { answerTo, quotedIn, type ReadyFrame, type RunFrame, readFrame, refusal, report } from "./frames.ts";
 import { endOf, roomOf, type Seat, Seats, SocketRequestText, scopeOf } from "./seats.ts";
 import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
 
@@ -44,6 +46,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   readonly #claiming = new Set<string>();
   /** Runs that are left alone until a time (epoch ms). */
   readonly #left = new Map<string, number>();
+  readonly #frames = new FrameLimit();
   #dispatching = false;
   /** When the mailbox was closed, until what was offered has gone back to its jobs; epoch ms. */
   #closedAt: number | undefined;
@@ -146,8 +149,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
       if (Object.keys(seat.held).length === 0) send(socket, POLL_DONE);
       return;
     }
+    this.#renew(socket, seat);
     const frame = readFrame(message);
-    if (!frame.ok) send(socket, refusal(frame.error));
+    if (!this.#mayAsk(seat)) send(socket, refusal({ ...quotedIn(frame), failure: TOO_MANY_FRAMES }));
+    else if (!frame.ok) send(socket, refusal(frame.error));
     else if (frame.value.type === "ready") this.#ready(socket, seat, frame.value);
     else if (frame.value.type === "drain") this.#drain(socket, seat);
     else await this.#report(socket, seat, frame.value);
@@ -161,6 +166,30 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     } catch {
       // It is closed already.
     }
+    this.#giveBackLease(socket);
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#giveBackLease(socket);
+  }
+
+  /** The socket counts among its token's for as long as it is open, as far as it is heard of. */
+  #renew(socket: WebSocket, seat: Seat): void {
+    const now = Date.now();
+    if (seat.lease === undefined || now < (seat.renewAt ?? 0)) return;
+    this.#seats.set(socket, { ...seat, renewAt: now + SOCKET_LEASE_MS / 2 });
+    this.ctx.waitUntil(openSocket(this.env, seat.caller, seat.lease));
+  }
+
+  #giveBackLease(socket: WebSocket): void {
+    const { caller, lease } = this.#seats.get(socket);
+    if (lease !== undefined) this.ctx.waitUntil(closeStream(this.env, caller, lease));
+  }
+
+  /** Whether one more frame of the socket's token is answered in this minute. */
+  #mayAsk({ caller }: Seat): boolean {
+    const { LOCAL, RATE_LIMITS } = settingsOf(this.env);
+    return (LOCAL && RATE_LIMITS === "off") || this.#frames.admit(caller, Date.now());
   }
 
   /** Does not throw (docs/architecture.md, invariant 3). */
@@ -365,6 +394,12 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return this.ctx.id.name ?? "";
   }
 }
+
+const TOO_MANY_FRAMES = {
+  kind: "rate_limited",
+  retryAfterSeconds: 60,
+  detail: `The sockets of this token have sent ${MAX_FRAMES_A_MINUTE} frames in a minute, which is the most.`,
+} as const;
 
 /** Whether it could be sent. */
 function send(socket: WebSocket, message: object | string): boolean {

@@ -3,6 +3,7 @@
  * while they wait (nothing is billed then).
  */
 import * as z from "zod";
+import { SOCKET_LEASE_MS } from "../../src/directory/streams.ts";
 import { base32 } from "../../src/domain/text/base32.ts";
 import { sha256 } from "../../src/domain/text/sha256.ts";
 import type { Claimant, SocketRequest } from "../../src/objects/mailbox.ts";
@@ -28,6 +29,9 @@ const Seat = z.object({
   leaseMs: z.number(),
   /** The runs that it holds, each with the end of its lease (epoch ms), by {@link runKey}. */
   held: z.record(z.string(), z.number()),
+  /** What it is counted by among its token's streams and sockets, and when that is to be renewed (epoch ms). */
+  lease: z.string().optional(),
+  renewAt: z.number().optional(),
 });
 export type Seat = z.output<typeof Seat>;
 
@@ -37,7 +41,7 @@ const runKey = (runId: string): string => base32(sha256(runId), KEY_CHARS);
 
 /** The first open request, as the Worker sends it. */
 export const SocketRequestText = z.union([
-  z.object({ kind: z.literal("agent"), caller: ClaimantShape }),
+  z.object({ kind: z.literal("agent"), caller: ClaimantShape, lease: z.string() }),
   z.object({ kind: z.literal("poll"), caller: ClaimantShape, leaseMs: z.number() }),
 ]);
 
@@ -59,6 +63,7 @@ export class Seats {
       capacity: isPoll ? 1 : 0,
       leaseMs: isPoll ? request.leaseMs : DEFAULT_LEASE_MS,
       held: {},
+      ...(isPoll ? {} : { lease: request.lease, renewAt: Date.now() + SOCKET_LEASE_MS / 2 }),
     });
   }
 

@@ -78,7 +78,7 @@ export const defaultMailbox = (env: Env, settings: Settings): string | undefined
 /**
  * Registers an agent or changes how it is reached. With a `url` the headers and the body are those of the call; without one they stay.
  * Other isolates go on calling an old URL for up to a minute. An agent that gets an address loses its sockets.
- * Errors: `validation_failed`.
+ * `byItself`: the agent's own token asks. Errors: `validation_failed`, `agent_has_url`.
  */
 export async function putAgent(
   env: Env,
@@ -86,10 +86,11 @@ export async function putAgent(
   id: string,
   input: AgentInput,
   by?: Author,
+  byItself = false,
 ): Promise<Outcome<{ readonly agent: AgentView; readonly created: boolean }>> {
   const { change, errors } = readAgent(settings, id, input);
   if (errors.length > 0) return invalid(errors);
-  const put = await agentShard(env, id).putAgent(id, change, by);
+  const put = await agentShard(env, id).putAgent(id, { ...change, byItself }, by);
   cache.delete(id);
   if (!put.ok) return put;
   const { agent, created, secret } = put.value;

@@ -11,6 +11,9 @@ async function keyOf(env: Env): Promise<JobIdKey> {
   return known;
 }
 
+/** A secret of the deployment that never leaves it and never changes: what checksums are keyed with. */
+export const deploymentKey = async (env: Env): Promise<string> => (await keyOf(env)).key;
+
 /** A new id, drawn at random. */
 export const randomJobId = (env: Env): Promise<string> =>
   jobIdOf(env, crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));

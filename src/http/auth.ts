@@ -4,7 +4,7 @@
  * `domain/access.ts`.
  */
 import { readToken } from "../agent/token.ts";
-import { readTriggerToken } from "../agent/trigger-token.ts";
+import { isTriggerToken, readTriggerToken } from "../agent/trigger-token.ts";
 import { isRevoked } from "../directory/tokens.ts";
 import { forbidden } from "../domain/failure.ts";
 import { ADMIN, type Caller } from "../domain/job/access.ts";
@@ -191,7 +191,7 @@ function authorizationOf(request: Request): string | null {
   return request.headers.get("authorization") ?? (token === undefined ? null : `Bearer ${token}`);
 }
 
-/** What a call is authenticated with. `queryToken`: the token of a route that also takes it in its URL. */
+/** What a call is authenticated with. `queryToken`: the trigger token of a route that takes one in its URL too. */
 export type Authentication = Arrival & {
   readonly env: Env;
   readonly secrets: Secrets;
@@ -222,14 +222,18 @@ async function identify(
   if (authorization === null && queryToken === undefined) return refuse("The call carries no token.");
   const token = authorization === null ? queryToken : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (token === undefined) return refuse("The Authorization header is not `Bearer` followed by one token.");
+  // A URL stands in logs and histories: no token that opens more than one job's trigger is taken from it.
+  if (authorization === null && !isTriggerToken(token)) return refuse(NOT_IN_URL);
   if (secrets.adminTokens.some((secret) => equalSecrets(token, secret))) return ok(ADMIN);
-  const trigger = readTriggerToken(token);
-  if (trigger !== undefined) return ok(trigger);
-  const caller = await readToken(token, secrets.tokenSecrets);
+  const caller = isTriggerToken(token)
+    ? await readTriggerToken(env, token)
+    : await readToken(token, secrets.tokenSecrets);
   if (caller === undefined || (await isRevoked(env, caller, now)))
     return refuse("The token is not valid, or no longer.");
   return ok(caller);
 }
+
+const NOT_IN_URL = "Only a job's trigger token is taken from the URL; send any other as Authorization: Bearer.";
 
 const encoder = new TextEncoder();
 

@@ -127,8 +127,8 @@ export interface TrustRpc {
   /** Tokens revoked after `after` that have not expired, and when the last of them was; a few earlier ones come again. */
   revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }>;
 
-  /** Opens an event stream of the token, or renews it. False if the token has as many open as it may. */
-  openStream(token: string, lease: string): Promise<boolean>;
+  /** Opens an event stream or a socket of the token for `leaseMs`, or renews it. False if the token has as many open as it may. */
+  openStream(token: string, lease: string, leaseMs: number): Promise<boolean>;
   closeStream(token: string, lease: string): Promise<void>;
 
   /** The audit trail of this shard, newest first. */

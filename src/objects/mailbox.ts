@@ -38,9 +38,9 @@ export type ClaimRequest = { readonly caller: Claimant; readonly limit: number; 
 /** `connected`: open sockets. `waiting`: runs that are offered and not claimed. */
 export type MailboxStatus = { readonly connected: number; readonly waiting: number };
 
-/** What opens a socket: an agent's own, or the one over which the Worker waits for one run. `expiresAt` is the token's end. */
+/** What opens a socket: an agent's own (`lease`: what the token's sockets are counted by), or the one over which the Worker waits for one run. */
 export type SocketRequest =
-  | { readonly kind: "agent"; readonly caller: Claimant }
+  | { readonly kind: "agent"; readonly caller: Claimant; readonly lease: string }
   | { readonly kind: "poll"; readonly caller: Claimant; readonly leaseMs: number };
 
 /** The header in which {@link SocketRequest} travels, as JSON: an RPC cannot answer with a WebSocket. */

@@ -1,7 +1,7 @@
 /** How a registered agent changes (docs/contract.md §14, §17). Pure: the clock and a new secret are passed in. */
 import { compact } from "../compact.ts";
 import { invalid, type Outcome } from "../failure.ts";
-import { ok } from "../result.ts";
+import { err, ok } from "../result.ts";
 import { type AgentHeaders, acceptHeaders } from "./headers.ts";
 
 /** An agent as it is stored. `url` is `""` for one without an address. Instants are epoch ms. */
@@ -25,12 +25,14 @@ export type AgentChange = {
   readonly rotate?: { readonly overlapMs: number } | undefined;
   readonly headers?: AgentHeaders | null | undefined;
   readonly body?: unknown;
+  /** The agent itself asks, which opens its mailbox and never takes an address away: that is the operator's. */
+  readonly byItself?: boolean;
 };
 
 /** `secret` is there if this change had it made. */
 export type AgentChanged = { readonly agent: RegisteredAgent; readonly created: boolean; readonly secret?: string };
 
-/** Errors: `validation_failed` on `url` if there is none yet, on `headers` if a masked one matches nothing. */
+/** Errors: `validation_failed` on `url` if there is none yet, on `headers` if a masked one matches nothing; `agent_has_url`. */
 export function changeAgent(
   id: string,
   present: RegisteredAgent | undefined,
@@ -41,6 +43,7 @@ export function changeAgent(
   const created = present === undefined;
   const url = change.url ?? (present?.url || undefined);
   if (url === undefined) return invalid([{ path: "url", message: URL_NEEDED }]);
+  if (change.byItself && present?.url) return err({ kind: "agent_has_url", agent: id });
   if (url === "") return ok({ agent: { id, url, secret: "" }, created });
   const headers = headersAfter(present?.headers, change.headers);
   if (!headers.ok) return headers;

@@ -10,6 +10,8 @@ export type EventFilter = Scoped & {
   readonly job_id?: string | undefined;
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+  /** Left out is what tells of a user's run of a job for all users. */
+  readonly withoutUserRuns?: boolean | undefined;
   /** The list of runs: one row for each ended run, of this status. */
   readonly runs?: { readonly status?: RunStatus | undefined; readonly ofAllUsers: boolean } | undefined;
 };
@@ -19,9 +21,7 @@ export function eventsFor(filter: EventFilter, caller: Caller): EventFilter | un
   const narrowed = narrowToCaller(filter, caller);
   if (narrowed === undefined) return undefined;
   const { agent_id, user_id, plugin_id } = narrowed;
-  const runs =
-    filter.runs === undefined
-      ? undefined
-      : { ...filter.runs, ofAllUsers: canReadRuns(caller, { owner_kind: "user", exec_scope: "all_users" }) };
-  return { ...filter, agent_id, user_id, plugin_id, runs };
+  const ofAllUsers = canReadRuns(caller, { owner_kind: "user", exec_scope: "all_users" });
+  const runs = filter.runs === undefined ? undefined : { ...filter.runs, ofAllUsers };
+  return { ...filter, agent_id, user_id, plugin_id, runs, withoutUserRuns: !ofAllUsers };
 }

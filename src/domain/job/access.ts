@@ -23,7 +23,13 @@ export type Caller =
   | { readonly role: "admin" }
   | ({ readonly role: "viewer" } & TokenFacts)
   | BoundCaller
-  | { readonly role: "trigger"; readonly job_id: string; readonly token_hash: string }
+  | {
+      readonly role: "trigger";
+      readonly job_id: string;
+      readonly token_hash: string;
+      /** Whose calls its calls count with. */
+      readonly bucket: string;
+    }
   | {
       readonly role: "run";
       readonly job_id: string;
@@ -69,10 +75,25 @@ export const canChange = (caller: Caller, job: Kind): boolean => caller.role ===
 export const canReadRuns = (caller: Caller, job: Kind): boolean =>
   caller.role === "admin" || caller.role === "viewer" || job.exec_scope !== "all_users";
 
+/**
+ * Whether a caller who may change the job may also have it run: a token with a list of agents calls no other one, nor the default
+ * one, whoever made the job.
+ */
+export const canRun = (caller: Caller, { agent_id }: Pick<JobDefinition, "agent_id">): boolean =>
+  agentsOf(caller)?.includes(agent_id ?? "") ?? true;
+
+const agentsOf = (caller: Caller): readonly string[] | undefined => ("agents" in caller ? caller.agents : undefined);
+
 /** What a caller is told who may see the job and not change it. */
 export const changeRefused = forbidden(
   "This job is the operator's: system jobs and jobs for all users are changed, run and deleted by the operator only.",
   "Make a job of your own with POST /v1/jobs, or ask the operator.",
+);
+
+/** What a caller is told whose token may not call the job's agent. */
+export const runRefused = forbidden(
+  "This token is limited to some agents, and the job's is none of them.",
+  "Use a token that may call the job's agent, or ask the operator.",
 );
 
 /** What a caller is told who may see the job and not the runs of its users. */
@@ -105,6 +126,8 @@ export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
     claimed[field] = own;
   }
   if (caller.role === "plugin") claimed.owner_kind ??= "plugin";
+  const [onlyAgent] = caller.agents ?? [];
+  if (caller.agents?.length === 1 && !claimed.agent_id) claimed.agent_id = onlyAgent;
   return refuseKind(caller, claimed) ?? refuseAgent(caller, claimed) ?? ok(claimed);
 }
 
@@ -121,13 +144,19 @@ export function refuseForeignForm(caller: Caller, next: JobInput): Failure | und
   return (refuseKind(caller, next) ?? refuseAgent(caller, next))?.error;
 }
 
-/** A token with a list of agents makes and keeps jobs for these only. A job that names no agent goes to the default one. */
+/**
+ * A token with a list of agents makes and keeps jobs for these only. A job that names no agent goes to the default one, which is
+ * an agent as well: the operator who lists agents means no other.
+ */
 function refuseAgent({ agents }: BoundCaller, { agent_id }: JobInput) {
-  if (agents === undefined || agent_id === undefined || agent_id === "" || agents.includes(agent_id)) return undefined;
+  if (agents === undefined || agents.includes(agent_id ?? "")) return undefined;
   const names = agents.map((agent) => `"${agent}"`).join(", ");
-  return forbidden(
-    `Jobs of this token may not name the agent "${agent_id}".`,
-    `Set agent_id to ${agents.length === 1 ? names : `one of ${names}`}, or leave it out for the default agent.`,
+  return refuseField(
+    "agent_id",
+    agent_id
+      ? `Jobs of this token may not name the agent "${agent_id}".`
+      : "Jobs of this token name one of its agents; without one it would be the default agent.",
+    `Set agent_id to ${agents.length === 1 ? names : `one of ${names}`}.`,
   );
 }
 

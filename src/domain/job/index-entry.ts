@@ -20,7 +20,7 @@ export type IndexEntry = {
   readonly labels: Readonly<Record<string, string>>;
   /** The subject that made it: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
   readonly maker?: string | undefined;
-  /** The most that the schedule fires on a day. */
+  /** The most that it fires on a day, by its schedule or its pacing. */
   readonly rate: number;
 };
 

@@ -4,13 +4,13 @@ import type { Payload } from "../../schema/payload.ts";
 import type { AuditEntry, Author } from "../audit.ts";
 import { compact } from "../compact.ts";
 import type { OwedEvent } from "../event/owed.ts";
+import { firesPerDay } from "../limits/admission.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
 import { dayOf, type Spent, spentOn } from "../run/budget.ts";
 import type { Run } from "../run/run.ts";
 import { bindFires, type Fires } from "../time/fires.ts";
 import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
-import { rateOf } from "../time/rate.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
 /** Who has paused a job: a client, the agent by `control.pause`, the agent with a 410, or the alarm breaker. A job that was made paused has no entry. */
@@ -63,7 +63,7 @@ export type JobRecord = {
   /** Who made the job, and who changed it last: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
   readonly createdBy?: string;
   readonly updatedBy?: string;
-  /** The most that the schedule fires on a day. */
+  /** The most that it fires on a day, by its schedule or its pacing. */
   readonly rate?: number;
   /** Changes that the audit trail in the directory does not tell of yet. */
   readonly untold?: readonly AuditEntry[];
@@ -101,8 +101,8 @@ export type Cursor = {
 export const stateOf = (job: JobRecord): JobState =>
   job.finishedAt !== undefined ? "finished" : job.definition.enabled ? "active" : "paused";
 
-/** Whether the directory has yet to be told of the job's last change. */
-export const isIndexStale = (job: JobRecord): boolean => job.version > job.indexedVersion;
+/** Whether the directory has yet to be told of the job's last change, or of one that only the audit trail tells of. */
+export const isIndexStale = (job: JobRecord): boolean => job.version > job.indexedVersion || job.untold !== undefined;
 
 /** Whether the directory has yet to be told of a change of the job, or of an event. */
 export const isDirectoryBehind = ({
@@ -193,7 +193,7 @@ export function newJob(
     anchorAt: now,
     backfills: [],
     backfillCount: 0,
-    rate: rateOf(job.schedule, now).perDay,
+    rate: firesPerDay(job, now),
     ...(made.by === undefined ? {} : { createdBy: made.by.actor, updatedBy: made.by.actor }),
     ...(made.origin === undefined ? {} : { origin: made.origin }),
     ...(made.idempotencyHash === undefined ? {} : { idempotencyHash: made.idempotencyHash }),

@@ -1,10 +1,9 @@
 /** A change with the name of whoever makes it: in the job itself, and for the audit trail (docs/contract.md §17). */
 import type { AuditEntry, Author } from "../audit.ts";
 import type { Outcome } from "../failure.ts";
-import { checkInterval } from "../limits/admission.ts";
+import { checkInterval, firesPerDay } from "../limits/admission.ts";
 import { ok } from "../result.ts";
 import { sameSchedule } from "../time/compile-schedule.ts";
-import { rateOf } from "../time/rate.ts";
 import { defineJob, ownerOf } from "./definition.ts";
 import type { JobRecord } from "./job.ts";
 import { type JobChange, sameJson } from "./job-change.ts";
@@ -51,7 +50,7 @@ function newRate(
   const defined = defineJob(definition, { stored: true });
   if (!defined.ok) return defined;
   const allowed = checkInterval(defined.value, minIntervalMs, now);
-  return allowed.ok ? ok(rateOf(defined.value.schedule, now).perDay) : allowed;
+  return allowed.ok ? ok(firesPerDay(defined.value, now)) : allowed;
 }
 
 /** The changes that are to be told of, with one more. */

@@ -2,6 +2,8 @@
  * What costs the operator money is admitted before it is stored (docs/contract.md §16, docs/architecture.md invariant 11): one
  * question at the shard that keeps a job's place, put to the figures of its owner and of the token's subject that made it.
  */
+
+import { DAY_MS } from "../../schema/limits.ts";
 import { invalid, type Outcome } from "../failure.ts";
 import { err, ok } from "../result.ts";
 import { formatDuration } from "../time/duration.ts";
@@ -114,6 +116,12 @@ export function admitMaker(
 
 /** What says how often a job fires: its schedule, and how soon the agent may ask for its next fire. */
 export type Timed = { readonly schedule: Schedule; readonly pacing?: { readonly minMs: number } | undefined };
+
+/** The most that the job fires on a day: by its schedule, or as soon as its agent may ask for the next fire. */
+export function firesPerDay({ schedule, pacing }: Timed, now: number): number {
+  const paced = pacing === undefined ? 0 : Math.ceil(DAY_MS / pacing.minMs);
+  return Math.max(rateOf(schedule, now).perDay, paced);
+}
 
 /** Whether the job fires no oftener than the operator allows. Errors: `validation_failed` on `schedule` or `pacing.min`. */
 export function checkInterval(

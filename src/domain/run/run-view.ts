@@ -38,6 +38,19 @@ export function runView(jobId: string, run: Run): RunView {
   };
 }
 
+/** A run as it is shown to a caller who may report on it and not read it: nothing that was said in it. */
+export function reportedView(run: RunView): RunView {
+  const {
+    output: _output,
+    output_truncated: _cut,
+    error: _error,
+    attempts: _attempts,
+    progress: _progress,
+    ...rest
+  } = run;
+  return rest;
+}
+
 /** How the run stands with the mailbox of an agent without an address (docs/contract.md §14). */
 export function offerView(run: Partial<Pick<Run, "offeredAt" | "claim" | "phase">>): {
   readonly offered_at?: string;

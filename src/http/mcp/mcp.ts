@@ -8,6 +8,7 @@ import * as z from "zod";
 import { version } from "../../../package.json";
 import { forbidden } from "../../domain/failure.ts";
 import type { Caller } from "../../domain/job/access.ts";
+import { err, ok } from "../../domain/result.ts";
 import type { HttpFailure } from "../failure.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
 import { isOwnOrigin } from "../own-host.ts";
@@ -61,10 +62,11 @@ export function mcpRoute(routes: readonly AnyRoute[]) {
       const about = { name: "reveille", title: "Reveille", version, instructions: INSTRUCTIONS };
       const known = tools;
       let called = 0;
+      // The call of /mcp has counted for the first tool, or poll, of a batch.
+      const admit = async () => (called++ === 0 ? ok(null) : admitCall(call.caller, call));
       const callByName = async (name: string, args: Fields): Promise<ToolResult> => {
-        // The call of /mcp has counted for the first tool of a batch.
-        const admitted = called++ === 0 ? undefined : await admitCall(call.caller, call);
-        if (admitted?.ok === false) return failed(admitted.error);
+        const admitted = await admit();
+        if (!admitted.ok) return failed(admitted.error);
         const tool = known.find((one) => one.name === name);
         const { text, isError } = tool === undefined ? unknownTool(name, known) : await callTool(tool, args, call);
         return { text: isError ? inTools(text, known) : text, isError };
@@ -74,7 +76,10 @@ export function mcpRoute(routes: readonly AnyRoute[]) {
         tools: known,
         call: callByName,
         guides: GUIDES,
-        poll: (params) => pollEvents(call, params),
+        poll: async (params) => {
+          const admitted = await admit();
+          return admitted.ok ? pollEvents(call, params) : err(problemOf(admitted.error).body.detail);
+        },
       });
     },
   });

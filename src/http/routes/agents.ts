@@ -2,11 +2,10 @@
 
 import * as z from "zod";
 import { testAgent } from "../../agent/test-call.ts";
-import { deleteAgent, deliveryOf, findAgent, getAgent, listAgents, putAgent } from "../../directory/agents.ts";
+import { deleteAgent, getAgent, listAgents, putAgent } from "../../directory/agents.ts";
 import { authorOf } from "../../domain/audit.ts";
 import { type Failure, forbidden, notFound } from "../../domain/failure.ts";
-import { type Err, err } from "../../domain/result.ts";
-import type { Env, Settings } from "../../env.ts";
+import type { Err } from "../../domain/result.ts";
 import { Agent, AgentInput, AgentTest } from "../../schema/agent.ts";
 import { IdText } from "../../schema/text.ts";
 import { NoBody, pageCursor, pageLimit, pageShape } from "../fields.ts";
@@ -47,12 +46,12 @@ const put = route({
     201: { description: "The agent was registered.", schema: Agent, headers: { Location: "The agent's path." } },
   },
   errors: ["agent_has_url"],
-  async handle({ env, settings, caller, params, body, now }) {
+  async handle({ env, settings, caller, params, body }) {
     if (caller.role !== "admin") {
-      const refused = await refuseOwn(env, settings, params.id, body, now);
+      const refused = refuseOwn(body);
       if (refused !== undefined) return refused;
     }
-    const put = await putAgent(env, settings, params.id, body, authorOf(caller));
+    const put = await putAgent(env, settings, params.id, body, authorOf(caller), caller.role !== "admin");
     if (!put.ok) return put;
     const { agent, created } = put.value;
     return created
@@ -117,21 +116,12 @@ const test = route({
 export const agentRoutes = [list, put, get, remove, test] as const;
 
 /** An agent may open its own mailbox, and nothing else: an address would be called with what its jobs hold. */
-async function refuseOwn(
-  env: Env,
-  settings: Settings,
-  id: string,
-  { delivery, url }: z.output<typeof AgentInput>,
-  now: number,
-): Promise<Err<Failure> | undefined> {
-  if (delivery !== "pull" || url !== undefined) {
-    return forbidden(
-      "Only the operator registers an agent with a URL.",
-      'An agent\'s own token may send {"delivery": "pull"}, and nothing else.',
-    );
-  }
-  const agent = await findAgent(env, settings, id, now);
-  return agent !== undefined && deliveryOf(agent) === "push" ? err({ kind: "agent_has_url", agent: id }) : undefined;
+function refuseOwn({ delivery, url }: z.output<typeof AgentInput>): Err<Failure> | undefined {
+  if (delivery === "pull" && url === undefined) return undefined;
+  return forbidden(
+    "Only the operator registers an agent with a URL.",
+    'An agent\'s own token may send {"delivery": "pull"}, and nothing else.',
+  );
 }
 
 const isId = (id: string): boolean => IdText.safeParse(id).success;

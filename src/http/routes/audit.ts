@@ -22,7 +22,7 @@ const Entry = z
     token_id: z.string().optional().meta({ description: "The token that was used, if it has an id." }),
     action: z.string().meta({
       description:
-        "`job.create` `job.update` `job.pause` `job.resume` `job.delete`; `agent.` `token.` `heartbeat.` `user.` `users.` `subscription.` with what was done.",
+        "`job.create` `job.update` `job.pause` `job.resume` `job.delete`; `trigger_token.create` `trigger_token.delete`; `agent.` `token.` `heartbeat.` `user.` `users.` `subscription.` with what was done.",
       examples: ["job.update"],
     }),
     target: z.string().meta({ description: "The id (of a heartbeat: the name) of what was changed." }),

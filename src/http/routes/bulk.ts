@@ -11,6 +11,7 @@ import type { Job } from "../../schema/job.ts";
 import { boundedText } from "../../schema/text.ts";
 import { pageCursor } from "../fields.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
+import { type Arrival, admitCall } from "../rate-limit.ts";
 import { type AnyRoute, reply, route } from "../route.ts";
 import { filterOf, JobFilters } from "./job-filters.ts";
 import { pauseJob, removeJob, resumeJob, runJobNow } from "./jobs.ts";
@@ -62,7 +63,7 @@ const bulk = route({
   tag: "Jobs",
   summary: "Pause, resume, run or delete many jobs",
   description:
-    "Acts on the next 100 matching jobs that the token may change, newest first; with `next_cursor` as `cursor` it goes on after them.",
+    "Acts on the next 100 matching jobs that the token may change, newest first; with `next_cursor` as `cursor` it goes on after them. Each act counts as a call of the token: one too many in the minute is in `failed` with `rate_limited`.",
   body: { schema: BulkBody, meaning: ({ body }) => refuseUnmeant(body) ?? ok(null) },
   answers: {
     200: {
@@ -130,8 +131,18 @@ async function changeable(
   return ok(from === undefined ? { jobs } : { jobs, nextCursor: from });
 }
 
-/** Acts on one job; undefined if it was done, else the code of the failure. */
-async function codeOf(act: AnyRoute, around: Surroundings, id: string, body: object): Promise<string | undefined> {
+/**
+ * Acts on one job; undefined if it was done, else the code of the failure. Each act is a call of the token: what one call acts on
+ * costs what as many calls would.
+ */
+async function codeOf(
+  act: AnyRoute,
+  around: Surroundings & Arrival & { readonly caller: Caller },
+  id: string,
+  body: object,
+): Promise<string | undefined> {
+  const admitted = await admitCall(around.caller, around);
+  if (!admitted.ok) return admitted.error.kind;
   const input = { params: { id }, query: {}, headers: {}, readBody: async () => ok(body) };
   const answered = await invoke(act, around, input);
   return answered instanceof Response || answered.ok ? undefined : answered.error.kind;

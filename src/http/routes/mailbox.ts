@@ -1,11 +1,13 @@
 /** `/v1/agents/{id}/claim` and `/connect`: how an agent without an address takes its runs (docs/contract.md §14). */
 import { claimRuns, leaseMsOf, waitMsOf } from "../../agent/claim.ts";
 import { deliveryOf, findAgent } from "../../directory/agents.ts";
+import { closeStream, newLease, openSocket } from "../../directory/streams.ts";
 import { forbidden, invalid, notFound } from "../../domain/failure.ts";
 import type { Caller } from "../../domain/job/access.ts";
 import { err, ok, type Result } from "../../domain/result.ts";
 import type { Env, Settings } from "../../env.ts";
 import { type Claimant, mailboxObject, SOCKET_REQUEST_HEADER, type SocketRequest } from "../../objects/mailbox.ts";
+import { MAX_AGENT_SOCKETS } from "../../schema/limits.ts";
 import { ClaimBody, Claimed } from "../../schema/mailbox.ts";
 import type { HttpFailure } from "../failure.ts";
 import { reply, route } from "../route.ts";
@@ -59,14 +61,30 @@ const connect = route({
     const mailbox = await findMailbox(env, settings, caller, params.id, now);
     if (!mailbox.ok) return mailbox;
     if (!isUpgrade(request)) return invalid([{ path: "upgrade", message: NOT_A_SOCKET }]);
-    const opening: SocketRequest = { kind: "agent", caller: mailbox.value };
+    const lease = newLease(now);
+    if (!(await openSocket(env, caller, lease))) return err(TOO_MANY_OF_TOKEN);
+    const opening: SocketRequest = { kind: "agent", caller: mailbox.value, lease };
     const headers = new Headers(request.headers);
     headers.set(SOCKET_REQUEST_HEADER, JSON.stringify(opening));
     const answer = await mailboxObject(env, params.id).fetch(new Request("https://mailbox/", { headers }));
-    if (answer.status === 429) return err({ kind: "rate_limited", retryAfterSeconds: SOCKET_RETRY_SECONDS });
+    if (answer.status === 429) {
+      await closeStream(env, caller, lease);
+      return err(TOO_MANY_OF_AGENT);
+    }
     return settings.LOCAL ? relayed(answer) : answer;
   },
 });
+
+const TOO_MANY_OF_TOKEN = {
+  kind: "rate_limited",
+  retryAfterSeconds: SOCKET_RETRY_SECONDS,
+  detail: "This token has 50 event streams and sockets open, which is the most.",
+} as const;
+const TOO_MANY_OF_AGENT = {
+  kind: "rate_limited",
+  retryAfterSeconds: SOCKET_RETRY_SECONDS,
+  detail: `This agent has ${MAX_AGENT_SOCKETS} sockets open, which is the most.`,
+} as const;
 
 const NOT_A_SOCKET =
   "is missing: this path is a WebSocket; open it with the subprotocol reveille.v1, or POST …/claim instead";

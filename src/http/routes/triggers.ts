@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { makeTriggerToken } from "../../agent/trigger-token.ts";
 import { findJob } from "../../directory/find-job.ts";
+import { subjectOf } from "../../domain/audit.ts";
 import type { Caller } from "../../domain/job/access.ts";
 import { err } from "../../domain/result.ts";
 import { parsePayload } from "../../domain/text/exact-json.ts";
@@ -11,6 +12,7 @@ import { MAX_PAYLOAD_BYTES } from "../../schema/limits.ts";
 import { refuseLossyNumbers } from "../../schema/payload.ts";
 import { TriggerBody, Triggered, TriggerKey } from "../../schema/run.ts";
 import { parseJson } from "../input.ts";
+import { type Arrival, admitFailure } from "../rate-limit.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Triggers";
@@ -27,16 +29,24 @@ const TokenQuery = z.strictObject({
   token: z.string().optional().meta({ description: "The job's trigger token, of a sender that cannot set headers." }),
 });
 
+type TriggerCall = Arrival & { readonly env: Env; readonly caller: Caller; readonly request: Request };
+
 /** The job may have no such trigger token any more: then nobody calls, and whether there is a job stays unsaid. */
-async function trigger(env: Env, caller: Caller, id: string, request: TriggerRequest) {
+async function trigger(call: TriggerCall, id: string, event: TriggerRequest) {
+  const { env, caller } = call;
   const found = await findJob(env, id);
-  const isOwn = caller.role === "trigger";
-  if (!found.ok) return isOwn ? err(NOT_VALID) : found;
-  const done = await found.value.trigger(caller, request);
+  if (!found.ok) return caller.role === "trigger" ? refuseToken(call) : found;
+  const done = await found.value.trigger(caller, event);
   if (!done.ok) return done;
-  if (done.value.kind === "denied") return err(NOT_VALID);
+  if (done.value.kind === "denied") return refuseToken(call);
   const { answer, repeated } = done.value;
   return repeated ? reply(200, answer) : reply(202, answer);
+}
+
+/** A token that has ended is a failed authentication, and counts as one. */
+async function refuseToken(call: TriggerCall) {
+  const heard = await admitFailure(call.request, call);
+  return heard.ok ? err(NOT_VALID) : heard;
 }
 
 const NOT_VALID = { kind: "unauthorized", detail: "The trigger token is not valid, or no longer." } as const;
@@ -54,7 +64,7 @@ const triggerJob = route({
   body: { schema: TriggerBody, optional: true },
   answers,
   errors,
-  handle: ({ env, caller, params, body }) => trigger(env, caller, params.id, body),
+  handle: ({ params, body, ...call }) => trigger(call, params.id, body),
 });
 
 const Key = z.object({ "idempotency-key": TriggerKey.optional() });
@@ -78,8 +88,8 @@ const hook = route({
   },
   answers,
   errors,
-  handle: ({ env, caller, params, body, headers }) =>
-    trigger(env, caller, params.id, { posted: { event: body }, key: headers["idempotency-key"] }),
+  handle: ({ params, body, headers, ...call }) =>
+    trigger(call, params.id, { posted: { event: body }, key: headers["idempotency-key"] }),
 });
 
 const makeToken = route({
@@ -100,7 +110,7 @@ const makeToken = route({
   async handle({ env, settings, caller, params, url }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
-    const { token, hash } = makeTriggerToken(params.id);
+    const { token, hash } = await makeTriggerToken(env, params.id, subjectOf(caller));
     const set = await found.value.setTriggerToken(caller, hash);
     if (!set.ok) return set;
     const origin = (settings.PUBLIC_URL ?? url.origin).replace(/\/+$/, "");

@@ -43,7 +43,18 @@ export type FuzzRequest = {
   readonly token: (typeof TOKENS)[number];
 };
 
-export const TOKENS = ["admin", "agent", "user", "plugin", "viewer", "none", "broken"] as const;
+export const TOKENS = [
+  "admin",
+  "agent",
+  "user",
+  "plugin",
+  "viewer",
+  "reader",
+  "limited",
+  "none",
+  "broken",
+  "trigger",
+] as const;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const RAW_PIECES = [
@@ -113,6 +124,9 @@ export function requests(document: ApiDocument, tools: readonly Tool[]): fc.Arbi
           arbitrary: toolCall(operation, tool, resolve),
         })),
       ),
+    ...operationsOf(document)
+      .filter(({ operationId }) => operationId === "callMcp")
+      .map((operation) => ({ weight: 4, arbitrary: protocolCall(operation, tools) })),
     ...operationsOf(document).map((operation) => ({
       // More is made than is taken away.
       weight: operation.operationId === "createJob" ? 5 : 1,
@@ -145,6 +159,50 @@ function toolCall(operation: Operation, { name, inputSchema }: Tool, resolve: Re
     token: weighted([8, fc.constant<(typeof TOKENS)[number]>("admin")], [2, fc.constantFrom(...TOKENS)]),
   });
 }
+
+/** Messages of the protocol besides calls of tools, fitting and spoilt, alone and in batches. */
+function protocolCall(operation: Operation, tools: readonly Tool[]): fc.Arbitrary<FuzzRequest> {
+  const names = fc.constantFrom("run.failed", "job.paused", "run.offered", "none", "");
+  const poll = fc.record(
+    {
+      name: names,
+      arguments: fc.oneof(fc.constant({}), fc.record({ job_id: oddText }), fc.record({ agent_id: fc.constant("a1") })),
+      cursor: fc.oneof(fc.constant(null), oddText),
+      maxEvents: fc.integer({ min: -1, max: 1_000 }),
+      maxAgeMs: fc.integer({ min: -1, max: 1_000_000 }),
+    },
+    { requiredKeys: ["name"] },
+  );
+  const list = fc.constantFrom(...tools.map(({ name }) => name)).map((name) => ({ name, arguments: {} }));
+  const uris = fc.constantFrom("reveille://guide", "file:///etc/passwd", "", "http://127.0.0.1:9/");
+  const fitting = fc.oneof(
+    fc.tuple(fc.constant("events/poll"), poll),
+    fc.tuple(fc.constant("events/list"), fc.constant({})),
+    fc.tuple(fc.constantFrom("tools/list", "resources/list", "prompts/list", "ping"), fc.constant({})),
+    fc.tuple(fc.constant("tools/call"), list),
+    fc.tuple(fc.constant("resources/read"), fc.record({ uri: uris })),
+    fc.tuple(fc.constant("prompts/get"), fc.record({ name: oddText })),
+    fc.tuple(oddText, fc.constant({})),
+  );
+  const message = fitting.chain(([method, params]) => {
+    const whole = fc.constant({ jsonrpc: "2.0", id: 1, method, params });
+    return weighted<unknown>([3, whole], [1, spoilt(whole)]);
+  });
+  const body = weighted<unknown>([6, message.map(unwaiting)], [1, fc.array(message.map(unwaiting), { maxLength: 6 })]);
+  return fc.record({
+    operation: fc.constant(operation),
+    method: fc.constant(operation.method),
+    pieces: fc.constant({}),
+    query: fc.constant(""),
+    headers: fc.constant({ "content-type": "application/json", accept: "application/json, text/event-stream" }),
+    body: body.map((sent) => Buffer.from(JSON.stringify(sent)).toString("base64")),
+    token: weighted([4, fc.constant<(typeof TOKENS)[number]>("admin")], [2, fc.constantFrom(...TOKENS)]),
+  });
+}
+
+/** A call of a tool without arguments would wait as long as the tool waits by itself. */
+const unwaiting = (message: unknown): unknown =>
+  JSON.stringify(message).includes("wait_for_run") ? { jsonrpc: "2.0", id: 1, method: "ping" } : message;
 
 /** A tool that waits is not waited for. */
 const withoutWaiting = (given: unknown): unknown =>

@@ -1,0 +1,24 @@
+/** How many frames a minute a token's sockets are answered: each is a call of a job's object, as a call over HTTP is. */
+import type { Claimant } from "../../src/objects/mailbox.ts";
+import { MINUTE_MS } from "../../src/schema/limits.ts";
+
+/** Ten times the calls over HTTP: an agent that works at a hundred runs reports on each every few seconds. */
+export const MAX_FRAMES_A_MINUTE = 6_000;
+
+export class FrameLimit {
+  #minute = 0;
+  /** Frames of this minute, by token. */
+  readonly #counts = new Map<string, number>();
+
+  /** Whether one more frame is answered at `now` (epoch ms). The operator's are not counted. */
+  admit(caller: Claimant, now: number): boolean {
+    if (caller.role === "admin") return true;
+    const minute = Math.floor(now / MINUTE_MS);
+    if (minute !== this.#minute) this.#counts.clear();
+    this.#minute = minute;
+    const token = caller.token_id ?? "";
+    const count = (this.#counts.get(token) ?? 0) + 1;
+    this.#counts.set(token, count);
+    return count <= MAX_FRAMES_A_MINUTE;
+  }
+}

@@ -55,3 +55,82 @@ it("failed authentications are answered 60 times in a minute, and refuse no vali
   expect(await statusOf(service.adminToken)).toBe(200);
   expect(await statusOf(null, "/healthz")).toBe(200);
 });
+
+const triggerTokenOf = async (token: string): Promise<{ readonly url: string; readonly token: string }> => {
+  const json = { name: "hook", message: "m", schedule: { manual: true } };
+  const { id } = (await (await service.api("/v1/jobs", { json, token })).json()) as { id: string };
+  const made: unknown = await (await service.api(`/v1/jobs/${id}/trigger-token`, { method: "POST", token })).json();
+  return made as { url: string; token: string };
+};
+
+/** The statuses of so many calls of `make`, ten at a time. */
+async function statuses(count: number, make: () => Promise<Response>): Promise<Map<number, number>> {
+  const seen = new Map<number, number>();
+  for (let done = 0; done < count; done += 10) {
+    for (const { status } of await Promise.all(Array.from({ length: 10 }, make))) {
+      seen.set(status, (seen.get(status) ?? 0) + 1);
+    }
+  }
+  return seen;
+}
+
+it("the trigger tokens of one subject have 600 calls together, whichever jobs they are of", async () => {
+  const token = await mint("hooks");
+  const hooks = [await triggerTokenOf(token), await triggerTokenOf(token), await triggerTokenOf(token)];
+  let n = 0;
+  const seen = await statuses(1_300, () => {
+    const hook = hooks[n++ % hooks.length];
+    return fetch(hook?.url ?? "", {
+      method: "POST",
+      headers: { authorization: `Bearer ${hook?.token}`, "content-type": "application/json" },
+      body: "{}",
+    });
+  });
+  expect(seen.get(202)).toBeGreaterThanOrEqual(600);
+  expect(seen.get(202)).toBeLessThanOrEqual(1_200);
+  expect(seen.get(429)).toBe(1_300 - (seen.get(202) ?? 0));
+}, 90_000);
+
+it("polls of a batch and acts of a bulk call count as calls", async () => {
+  const token = await mint("batches");
+  const poll = { jsonrpc: "2.0", method: "events/poll", params: { name: "run.failed", cursor: null } };
+  const json = Array.from({ length: 100 }, (_, id) => ({ ...poll, id }));
+  const answers = await Promise.all(
+    Array.from({ length: 13 }, async () => {
+      const response = await service.api("/mcp", { method: "POST", body: JSON.stringify(json), token, headers: TYPED });
+      return response.status === 429 ? 100 : ((await response.text()).match(/as many calls as it may/g) ?? []).length;
+    }),
+  );
+  expect(answers.reduce((sum, refused) => sum + refused, 0)).toBeGreaterThanOrEqual(100);
+
+  const own = await mint("bulk");
+  for (let made = 0; made < 20; made++) {
+    await service.api("/v1/jobs", { json: { name: "n", message: "m", schedule: { manual: true } }, token: own });
+  }
+  const pause = { action: "pause", filter: {}, all: true };
+  let refused = 0;
+  for (let call = 0; call < 80 && refused === 0; call++) {
+    const response = await service.api("/v1/jobs/bulk", { json: pause, token: own });
+    const { failed = [] } = (await response.json()) as { failed?: { code: string }[] };
+    refused += failed.filter(({ code }) => code === "rate_limited").length;
+  }
+  expect(refused).toBeGreaterThan(0);
+}, 90_000);
+
+const TYPED = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+
+it("a trigger token that has ended is a failed authentication", async () => {
+  const token = await mint("ended");
+  const { url, token: ended } = await triggerTokenOf(token);
+  const id = url.split("/").at(-1);
+  await service.api(`/v1/jobs/${id}/trigger-token`, { method: "DELETE", token });
+  const seen = await statuses(150, () =>
+    fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ended}`, "content-type": "application/json" },
+      body: "{}",
+    }),
+  );
+  expect(seen.get(401) ?? 0).toBeLessThanOrEqual(120);
+  expect(seen.get(429)).toBe(150 - (seen.get(401) ?? 0));
+});

@@ -351,6 +351,11 @@ describe("a job of the operator's is seen by those whose ids it has, and changed
     expectProblem(await call("GET", path, { token: await agent() }), 403, "forbidden");
     expectProblem(await call("POST", `${path}/cancel`, { token: await agent() }), 403, "forbidden");
     expect((await call("GET", path, { token: await tokenFor({ role: "viewer" }) })).status).toBe(200);
+    // Its agent reports on it, and reads nothing of it by that.
+    const report = async (token: string) =>
+      (await call("POST", `${path}/complete`, { json: { status: "error" }, token })).body;
+    expect(await report(ADMIN_TOKEN)).toMatchObject({ status: "error", error: expect.stringContaining("registered") });
+    expect(await report(await agent())).not.toHaveProperty("error");
     await call("DELETE", `/v1/users/${userId}`);
     await call("DELETE", `/v1/jobs/${id}`);
   });

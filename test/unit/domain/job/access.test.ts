@@ -1,7 +1,16 @@
 /** What a token's ids do to the jobs that are made with it (docs/contract.md §7). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ADMIN, type Caller, canChange, canReadRuns, canSee, claimJob } from "../../../../src/domain/job/access.ts";
+import {
+  ADMIN,
+  type Caller,
+  canChange,
+  canReadRuns,
+  canRun,
+  canSee,
+  claimJob,
+  refuseForeignForm,
+} from "../../../../src/domain/job/access.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 
@@ -53,5 +62,37 @@ describe("a job of the operator's", () => {
     expect(canChange(agent, job)).toBe(changes);
     expect(canChange(ADMIN, job)).toBe(true);
     expect([canReadRuns(agent, job), canReadRuns(viewer, job)]).toEqual([agentReads, viewerReads]);
+  });
+});
+
+describe("a token with a list of agents", () => {
+  const of = (...agents: string[]): Caller => ({ role: "user", user_id: "u", agents });
+  const input = (fields: object = {}) =>
+    JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" }, user_id: "u", ...fields });
+
+  it("makes jobs of its one agent, where none is named", () => {
+    expect(claimJob(of("a"), input())).toMatchObject({ ok: true, value: { agent_id: "a" } });
+    expect(claimJob(of("a"), input({ agent_id: "" }))).toMatchObject({ ok: true, value: { agent_id: "a" } });
+  });
+
+  it.each([
+    ["names none of several", of("a", "b"), {}, false],
+    ["names one of several", of("a", "b"), { agent_id: "b" }, true],
+    ["names another", of("a"), { agent_id: "c" }, false],
+  ])("%s", (_what, by, fields, isAllowed) => {
+    const claimed = claimJob(by, input(fields));
+    expect(claimed.ok).toBe(isAllowed);
+    if (!claimed.ok) expect(claimed.error).toMatchObject({ kind: "forbidden", errors: [{ path: "agent_id" }] });
+  });
+
+  it("keeps no job for another agent, nor for the default one", () => {
+    expect(refuseForeignForm(of("a"), input({ agent_id: "b" }))).toMatchObject({ kind: "forbidden" });
+    expect(refuseForeignForm(of("a"), input())).toMatchObject({ kind: "forbidden" });
+    expect(refuseForeignForm(of("a"), input({ agent_id: "a" }))).toBeUndefined();
+  });
+
+  it("has no job run for another agent, whoever made it", () => {
+    expect([{ agent_id: "a" }, { agent_id: "b" }, {}].map((job) => canRun(of("a"), job))).toEqual([true, false, false]);
+    expect([ADMIN, { role: "user", user_id: "u" } as const].map((by) => canRun(by, {}))).toEqual([true, true]);
   });
 });

@@ -5,6 +5,7 @@ import {
   admitJob,
   admitMaker,
   checkInterval,
+  firesPerDay,
   isMadeByAnother,
   NO_USE,
 } from "../../../../src/domain/limits/admission.ts";
@@ -100,5 +101,24 @@ describe("MIN_INTERVAL", () => {
     const job = { schedule: schedule.value, pacing: { minMs } };
     expect(checkInterval(job, 60_000, 0).ok).toBe(through);
     expect(checkInterval(job, undefined, 0).ok).toBe(true);
+  });
+});
+
+describe("the fires of a day", () => {
+  const scheduleOf = (spec: Parameters<typeof compileSchedule>[0]) => {
+    const schedule = compileSchedule(spec, { tickAligned: false });
+    if (!schedule.ok) throw new Error(JSON.stringify(schedule.error));
+    return schedule.value;
+  };
+
+  it.each([
+    ["of a schedule", { every: "1h" }, undefined, 24],
+    ["of an at job", { at: "2099-01-01T00:00:00Z" }, undefined, 1],
+    ["of an at job that its agent may have fire each second", { at: "2099-01-01T00:00:00Z" }, 1_000, 86_400],
+    ["of a manual one", { manual: true } as const, 60_000, 1_440],
+    ["of a schedule that is quicker than the pacing", { every: "1s" }, 3_600_000, 86_400],
+  ])("are the most that the schedule or the agent brings: %s", (_what, spec, minMs, fires) => {
+    const pacing = minMs === undefined ? undefined : { minMs };
+    expect(firesPerDay({ schedule: scheduleOf(spec), pacing }, Date.parse("2026-01-01T00:00:00Z"))).toBe(fires);
   });
 });

@@ -5,7 +5,8 @@ import { describe, expect, it, vi } from "vitest";
 import type { JobObject } from "../../../../durable-objects/job/object.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import { env } from "../../bindings.ts";
-import { ADMIN_TOKEN, call, expectProblem, fresh, makeJob, ORIGIN } from "../../http-fixture.ts";
+import { ADMIN_TOKEN, agentToken, call, expectProblem, fresh, makeJob, ORIGIN } from "../../http-fixture.ts";
+import { connected, makeAgent } from "../../mailbox-fixture.ts";
 
 const mint = async (user: string, expires_in = "1h"): Promise<{ id: string; token: string }> => {
   const got = await call("POST", "/v1/tokens", { json: { role: "user", user_id: user, expires_in } });
@@ -57,6 +58,40 @@ describe("an event stream", () => {
     await eventually(() => expect(heard.ended).toBe(true));
   });
 
+  it("tells an agent nothing of a user's run of a job for all users, and neither do events and explanations", async () => {
+    const [agent, user] = [fresh("agent"), fresh("user")];
+    await call("PUT", `/v1/users/${user}`, { json: {} });
+    const answer = JSON.stringify({ body: "the user's secret" });
+    const fields = { exec_scope: "all_users", agent_id: agent, report: "all", message: answer };
+    await call("PUT", `/v1/agents/${agent}`, { json: { url: "https://agent.test/hook" } });
+    const id = await makeJob({ ...fields, schedule: { manual: true } });
+    const token = await agentToken({ agent_id: agent });
+    const [theirs, operators] = [listen(await open(id, token)), listen(await open(id))];
+    const { body } = await call("POST", `/v1/jobs/${id}/run`);
+    const runOf = async () => {
+      const got = await call("GET", `/v1/jobs/${id}/runs?fan_out_id=${body.fan_out_id}&user_id=${user}`);
+      return (got.body.items as { id: string; status: string }[]).find(({ status }) => status === "success");
+    };
+    const fanOut = async () => (await call("GET", `/v1/jobs/${id}/fan-outs/${body.fan_out_id}`)).body.status;
+    await vi.waitFor(async () => expect(await fanOut()).toBe("success"), { timeout: 20_000, interval: 200 });
+    const again = await call("POST", `/v1/jobs/${id}/runs/${(await runOf())?.id}/retry`);
+    const runId = String(again.body.run_id);
+    await eventually(() => expect(operators.heard.text).toContain("the user's secret"));
+    const asOperator = (path: string) => call("GET", path).then(({ text }) => text);
+    await vi.waitFor(async () => expect(await asOperator(`/v1/events?job_id=${id}`)).toContain(runId), 9_000);
+    for (const path of [`/v1/events?job_id=${id}`, `/v1/runs`, `/v1/jobs/${id}/explain`]) {
+      const got = await call("GET", path, { token });
+      expect(got.status).toBe(200);
+      expect(got.text, path).not.toContain(runId);
+    }
+    expectProblem(await call("GET", `/v1/jobs/${id}/runs/${runId}`, { token }), 403, "forbidden");
+    expect(theirs.heard.text).toContain("event: job");
+    expect(theirs.heard.text).not.toContain(runId);
+    for (const { stop } of [theirs, operators]) await stop();
+    await call("DELETE", `/v1/users/${user}`);
+    await call("DELETE", `/v1/jobs/${id}`);
+  });
+
   it("ends when the job becomes another's, without a word of what is in it then", async () => {
     const [user, other] = [fresh("user"), fresh("user")];
     const id = await makeJob({ user_id: user });
@@ -95,6 +130,27 @@ describe("an event stream", () => {
     const operator = listen(await open(ids[5] ?? ""));
     await eventually(() => expect(operator.heard.text).toContain("event: job"));
     for (const { stop } of [...opened, operator]) await stop();
+  });
+
+  it("counts with the sockets of its token, which has fifty of both", async () => {
+    const agent = await makeAgent();
+    const token = await agentToken({ agent_id: agent });
+    const sockets = await Promise.all(Array.from({ length: 10 }, () => connected(agent, token)));
+    const ids = await Promise.all(Array.from({ length: 5 }, () => makeJob({ agent_id: agent })));
+    const opened = await Promise.all(
+      ids.slice(0, 4).flatMap((id) => Array.from({ length: 10 }, async () => listen(await open(id, token)))),
+    );
+    const refused = await call("GET", `/v1/jobs/${ids[4]}/events`, { token });
+    expectProblem(refused, 429, "rate_limited");
+    expect(refused.body.detail).toContain("sockets");
+    sockets[0]?.close();
+    await vi.waitFor(async () => {
+      const again = await open(ids[4] ?? "", token);
+      await again.body?.cancel();
+      expect(again.status).toBe(200);
+    });
+    for (const { stop } of opened) await stop();
+    for (const socket of sockets.slice(1)) socket.close();
   });
 
   it("is cut off when its reader is a mebibyte behind, and the change itself goes through", async () => {

@@ -1,7 +1,8 @@
 /** Events from outside, over HTTP (docs/contract.md §19). */
 import { describe, expect, it, vi } from "vitest";
+import { makeTriggerToken, readTriggerToken } from "../../../../src/agent/trigger-token.ts";
 import { setRoster, usersNamed } from "../../fan-out-fixture.ts";
-import { agentToken, call, expectProblem, fresh, makeJob, ORIGIN } from "../../http-fixture.ts";
+import { ADMIN_TOKEN, agentToken, call, env, expectProblem, fresh, makeJob, ORIGIN } from "../../http-fixture.ts";
 
 type Item = Record<string, unknown>;
 const ECHO = '{"echo": true}';
@@ -166,6 +167,51 @@ describe("a job's own trigger token", () => {
     expect((await call("DELETE", `/v1/jobs/${id}/trigger-token`)).status).toBe(204);
     await call("DELETE", `/v1/jobs/${id}`);
     expectProblem(await call("POST", path, { token: next.token, json: {} }), 401, "unauthorized");
+  });
+
+  it("is no token that somebody made up: those are refused before any job is asked", async () => {
+    const id = await manual();
+    const { token } = await tokenOf(id);
+    for (const text of [`rvt_${id}_${"a".repeat(32)}`, `rvt_${id}_${"a".repeat(46)}`, `${token.slice(0, -1)}0`]) {
+      if (text !== token) expect(await readTriggerToken(env, text)).toBeUndefined();
+    }
+    expect(await readTriggerToken(env, token)).toMatchObject({ role: "trigger", job_id: id });
+  });
+
+  it("brings no allowance of calls of its own: those of a subject's jobs count together, the operator's by job", async () => {
+    const [one, other] = [await manual(), await manual()];
+    const bucketOf = async (jobId: string, subject: string) =>
+      (await readTriggerToken(env, (await makeTriggerToken(env, jobId, subject)).token))?.bucket;
+    expect(await bucketOf(one, "user:u")).toBe(await bucketOf(other, "user:u"));
+    expect(await bucketOf(one, "user:u")).not.toBe(await bucketOf(one, "user:v"));
+    expect(await bucketOf(one, "admin")).toBe(await bucketOf(one, "admin"));
+    expect(await bucketOf(one, "admin")).not.toBe(await bucketOf(other, "admin"));
+  });
+
+  it("is the only token that is taken from a URL", async () => {
+    const agent = fresh("agent");
+    const id = await manual({ agent_id: agent });
+    for (const token of [ADMIN_TOKEN, await agentToken({ agent_id: agent })]) {
+      const got = await call("POST", `/v1/jobs/${id}/trigger?token=${token}`, { token: undefined, json: {} });
+      expectProblem(got, 401, "unauthorized");
+    }
+  });
+
+  it("is told of by the audit trail when it is made and ended, and leaves the job's ETag", async () => {
+    const agent = fresh("agent");
+    const id = await manual({ agent_id: agent });
+    const etag = (await call("GET", `/v1/jobs/${id}`)).body.etag;
+    const token = await agentToken({ agent_id: agent });
+    expect((await call("POST", `/v1/jobs/${id}/trigger-token`, { token })).status).toBe(201);
+    for (let n = 0; n < 2; n++) await call("DELETE", `/v1/jobs/${id}/trigger-token`);
+    const { items } = (await call("GET", `/v1/audit?job_id=${id}`)).body;
+    const common = { target: id, job_id: id, owner: `agent:${agent}` };
+    expect(items).toMatchObject([
+      { ...common, action: "trigger_token.delete", actor: "admin" },
+      { ...common, action: "trigger_token.create", actor: `agent:${agent}` },
+      { action: "job.create" },
+    ]);
+    expect((await call("GET", `/v1/jobs/${id}`)).body.etag).toBe(etag);
   });
 
   it("refuses what is no JSON, too large, or would be changed", async () => {

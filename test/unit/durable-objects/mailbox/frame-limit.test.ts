@@ -1,0 +1,16 @@
+/** A token's sockets are answered so many frames a minute (docs/security.md, "What one token can cost"). */
+import { expect, it } from "vitest";
+import { FrameLimit, MAX_FRAMES_A_MINUTE } from "../../../../durable-objects/mailbox/frame-limit.ts";
+
+const agent = (token_id: string) => ({ role: "agent", agent_id: "a", token_id }) as const;
+
+it("frames of one token are answered up to the bound, in each minute anew, and others' go on", () => {
+  const limit = new FrameLimit();
+  const admitted = (token: string, now: number) =>
+    Array.from({ length: MAX_FRAMES_A_MINUTE + 10 }, () => limit.admit(agent(token), now)).filter(Boolean).length;
+  expect(admitted("loud", 60_000)).toBe(MAX_FRAMES_A_MINUTE);
+  expect(limit.admit(agent("quiet"), 60_000)).toBe(true);
+  expect(limit.admit({ role: "admin" }, 60_000)).toBe(true);
+  expect(limit.admit(agent("loud"), 119_999)).toBe(false);
+  expect(admitted("loud", 120_000)).toBe(MAX_FRAMES_A_MINUTE);
+});

@@ -115,7 +115,7 @@ function conditions(filter: EventFilter) {
     bindings.push(...values);
   };
   const { types, since, until, runs, withoutUserRuns } = filter;
-  if (withoutUserRuns) add("(exec_scope IS NOT 'all_users' OR run IS NULL OR json_extract(run, '$.user_id') IS NULL)");
+  if (withoutUserRuns) add("(exec_scope IS NOT 'all_users' OR user_id IS NULL)");
   if (runs === undefined) add("hidden = 0");
   else {
     add("run_status IS NOT NULL");

@@ -1,9 +1,16 @@
 /** How many frames a minute a token's sockets are answered: each is a call of a job's object, as a call over HTTP is. */
 import type { Claimant } from "../../src/objects/mailbox.ts";
-import { MINUTE_MS } from "../../src/schema/limits.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 
 /** Ten times the calls over HTTP: an agent that works at a hundred runs reports on each every few seconds. */
 export const MAX_FRAMES_A_MINUTE = 6_000;
+
+/** What a frame too many is answered. */
+export const TOO_MANY_FRAMES = {
+  kind: "rate_limited",
+  retryAfterSeconds: MINUTE_MS / SECOND_MS,
+  detail: `The sockets of this token have sent ${MAX_FRAMES_A_MINUTE} frames in a minute, which is the most.`,
+} as const;
 
 export class FrameLimit {
   #minute = 0;

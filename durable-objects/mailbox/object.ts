@@ -5,7 +5,6 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { leaseMsOf } from "../../src/agent/claim.ts";
-import { closeStream, openSocket, SOCKET_LEASE_MS } from "../../src/directory/streams.ts";
 import { isRevoked } from "../../src/directory/tokens.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
@@ -29,9 +28,10 @@ import type { JobRunBody } from "../../src/schema/agent-call.ts";
 import { MAX_AGENT_SOCKETS, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import { SUBPROTOCOL } from "../../src/schema/mailbox.ts";
 import { Alarm } from "../shared/alarm.ts";
-import { FrameLimit, MAX_FRAMES_A_MINUTE } from "./frame-limit.ts";
+import { FrameLimit, TOO_MANY_FRAMES } from "./frame-limit.ts";
 import { answerTo, quotedIn, type ReadyFrame, type RunFrame, readFrame, refusal, report } from "./frames.ts";
 import { endOf, roomOf, type Seat, Seats, SocketRequestText, scopeOf } from "./seats.ts";
+import { SocketLeases } from "./socket-leases.ts";
 import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
 
 /** An offer whose job cannot be reached is left alone for so long; one that a claimant turns out not to see, for longer. */
@@ -46,6 +46,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   readonly #claiming = new Set<string>();
   /** Runs that are left alone until a time (epoch ms). */
   readonly #left = new Map<string, number>();
+  readonly #leases: SocketLeases;
   readonly #frames = new FrameLimit();
   #dispatching = false;
   /** When the mailbox was closed, until what was offered has gone back to its jobs; epoch ms. */
@@ -56,6 +57,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     super(ctx, env);
     this.#store = new MailboxStore(ctx.storage.sql);
     this.#seats = new Seats(ctx);
+    this.#leases = new SocketLeases(env, this.#seats, (work) => ctx.waitUntil(work));
     this.#alarm = new Alarm(ctx.storage);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
@@ -149,7 +151,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
       if (Object.keys(seat.held).length === 0) send(socket, POLL_DONE);
       return;
     }
-    this.#renew(socket, seat);
+    this.#leases.renew(socket, seat);
     const frame = readFrame(message);
     if (!this.#mayAsk(seat)) send(socket, refusal({ ...quotedIn(frame), failure: TOO_MANY_FRAMES }));
     else if (!frame.ok) send(socket, refusal(frame.error));
@@ -166,24 +168,11 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     } catch {
       // It is closed already.
     }
-    this.#giveBackLease(socket);
+    this.#leases.giveBack(socket);
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
-    this.#giveBackLease(socket);
-  }
-
-  /** The socket counts among its token's for as long as it is open, as far as it is heard of. */
-  #renew(socket: WebSocket, seat: Seat): void {
-    const now = Date.now();
-    if (seat.lease === undefined || now < (seat.renewAt ?? 0)) return;
-    this.#seats.set(socket, { ...seat, renewAt: now + SOCKET_LEASE_MS / 2 });
-    this.ctx.waitUntil(openSocket(this.env, seat.caller, seat.lease));
-  }
-
-  #giveBackLease(socket: WebSocket): void {
-    const { caller, lease } = this.#seats.get(socket);
-    if (lease !== undefined) this.ctx.waitUntil(closeStream(this.env, caller, lease));
+    this.#leases.giveBack(socket);
   }
 
   /** Whether one more frame of the socket's token is answered in this minute. */
@@ -394,12 +383,6 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return this.ctx.id.name ?? "";
   }
 }
-
-const TOO_MANY_FRAMES = {
-  kind: "rate_limited",
-  retryAfterSeconds: 60,
-  detail: `The sockets of this token have sent ${MAX_FRAMES_A_MINUTE} frames in a minute, which is the most.`,
-} as const;
 
 /** Whether it could be sent. */
 function send(socket: WebSocket, message: object | string): boolean {

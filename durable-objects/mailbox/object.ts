@@ -19,8 +19,6 @@ import {
   type Offer,
   type OfferQuery,
   POLL_DONE,
-  SOCKET_REQUEST_HEADER,
-  type SocketRequest,
   TOKEN_ENDED,
 } from "../../src/objects/mailbox.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
@@ -30,7 +28,8 @@ import { SUBPROTOCOL } from "../../src/schema/mailbox.ts";
 import { Alarm } from "../shared/alarm.ts";
 import { FrameLimit, TOO_MANY_FRAMES } from "./frame-limit.ts";
 import { answerTo, quotedIn, type ReadyFrame, type RunFrame, readFrame, refusal, report } from "./frames.ts";
-import { endOf, roomOf, type Seat, Seats, SocketRequestText, scopeOf } from "./seats.ts";
+import { offersProtocol, socketRequestIn } from "./opening.ts";
+import { endOf, roomOf, type Seat, Seats, scopeOf } from "./seats.ts";
 import { SocketLeases } from "./socket-leases.ts";
 import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
 
@@ -394,14 +393,3 @@ function send(socket: WebSocket, message: object | string): boolean {
     return false;
   }
 }
-
-function socketRequestIn(request: Request): SocketRequest | undefined {
-  try {
-    return SocketRequestText.parse(JSON.parse(request.headers.get(SOCKET_REQUEST_HEADER) ?? ""));
-  } catch {
-    return undefined;
-  }
-}
-
-const offersProtocol = (request: Request): boolean =>
-  (request.headers.get("sec-websocket-protocol") ?? "").split(",").some((name) => name.trim() === SUBPROTOCOL);

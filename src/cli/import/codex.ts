@@ -14,6 +14,9 @@ import {
 } from "./foreign.ts";
 
 const MAX_NAME_BYTES = 200;
+const MINUTE_MS = 60_000;
+/** What is less (1973 in milliseconds) is meant in seconds. */
+const FIRST_MS = 100_000_000_000;
 /** Carried over as fields, or said nothing about a job to come. */
 const READ = [
   "version",
@@ -63,18 +66,21 @@ function readAutomation(entry: unknown, timezone: string): Omit<ForeignJob, "pla
   if (status !== "ACTIVE" && status !== "PAUSED")
     throw new NotCarriedOver(`status ${JSON.stringify(status)} is not known`);
   const message = textOf(entry, "prompt");
+  const schedule = scheduleOf(textOf(entry, "rrule"), entry.created_at, timezone);
   const payload = Object.fromEntries(Object.entries(entry).filter(([field]) => !READ.includes(field)));
   return {
     fields: present({
       name: shortened(typeof entry.name === "string" && entry.name !== "" ? entry.name : message, MAX_NAME_BYTES),
       message,
-      schedule: scheduleOf(textOf(entry, "rrule"), entry.created_at, timezone),
+      schedule,
       enabled: status === "PAUSED" ? false : undefined,
       // Each run of an automation is a task of its own.
       session_mode: "new",
       payload: Object.keys(payload).length > 0 ? payload : undefined,
     }),
-    notes: [],
+    notes: isPhased(schedule)
+      ? ["it says neither DTSTART nor created_at: its intervals are counted from the import on"]
+      : [],
   };
 }
 
@@ -88,17 +94,19 @@ function scheduleOf(text: string, createdAt: unknown, timezone: string): Record<
     const [, year, month, day, hour, minute, second] = utc;
     return { rrule, timezone, starts_at: `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z` };
   }
-  // Where the rule leaves the minute open, its phase is that of the automation's creation.
+  // What the rule leaves open, its minute or the week that an interval begins with, follows from the automation's creation.
   const created = epochMs(createdAt);
-  const isOpen = !/BYMINUTE=/.test(rrule);
-  return {
-    rrule,
-    timezone,
-    ...(isOpen && created !== undefined ? { starts_at: new Date(created).toISOString() } : {}),
-  };
+  // Rules have no seconds: those of the creation would be in each fire.
+  const startsAt = created === undefined ? undefined : new Date(created - (created % MINUTE_MS)).toISOString();
+  return present({ rrule, timezone, starts_at: startsAt });
 }
+
+/** Whether the rule's times follow from when it began, and that is not known. */
+const isPhased = ({ rrule, starts_at }: Record<string, unknown>): boolean =>
+  starts_at === undefined && /INTERVAL=(?!1\b)|COUNT=/.test(String(rrule));
 
 function epochMs(value: unknown): number | undefined {
   const at = typeof value === "bigint" ? Number(value) : value instanceof Date ? value.getTime() : value;
-  return typeof at === "number" && Number.isFinite(at) && at > 0 ? at : undefined;
+  if (typeof at !== "number" || !Number.isFinite(at) || at <= 0) return undefined;
+  return at < FIRST_MS ? at * 1_000 : at;
 }

@@ -21,6 +21,7 @@ const Job = z.looseObject({
   agentId: z.string().optional(),
   sessionTarget: z.string().optional(),
   wakeMode: z.string().optional(),
+  createdAtMs: z.number().optional(),
   schedule: z.looseObject({ kind: z.string() }),
   payload: z.looseObject({ kind: z.string() }),
   delivery: z.looseObject({ mode: z.string().optional() }).optional(),
@@ -116,7 +117,7 @@ function workOf({ payload }: Job): Work {
   };
 }
 
-function scheduleOf({ schedule }: Job, { timezone, now }: ImportOptions): Record<string, unknown> {
+function scheduleOf({ schedule, createdAtMs }: Job, { timezone, now }: ImportOptions): Record<string, unknown> {
   switch (schedule.kind) {
     case "at": {
       const at = timeOf(schedule.at ?? schedule.atMs);
@@ -124,20 +125,28 @@ function scheduleOf({ schedule }: Job, { timezone, now }: ImportOptions): Record
       return { at: new Date(at).toISOString() };
     }
     case "every": {
-      const { everyMs, anchorMs } = schedule;
-      if (typeof everyMs !== "number" || !Number.isFinite(everyMs))
-        throw new NotCarriedOver("schedule.everyMs is missing");
-      const anchored = typeof anchorMs === "number" ? { starts_at: new Date(anchorMs).toISOString() } : {};
-      return { every: formatDuration(everyMs), ...anchored };
+      const everyMs = numberIn(schedule.everyMs);
+      if (everyMs === undefined) throw new NotCarriedOver("schedule.everyMs is missing");
+      // There, too, it is counted from the job's creation where nothing else is said.
+      const anchorMs = numberIn(schedule.anchorMs) ?? createdAtMs;
+      const anchored = anchorMs === undefined ? {} : { starts_at: new Date(Math.max(anchorMs, 0)).toISOString() };
+      return { every: formatDuration(Math.floor(everyMs)), ...anchored };
     }
     case "cron": {
       const { tz, staggerMs } = schedule;
       const jitter = typeof staggerMs === "number" && staggerMs > 0 ? formatDuration(staggerMs) : undefined;
-      return { cron: textOf(schedule, "expr"), timezone: typeof tz === "string" && tz !== "" ? tz : timezone, jitter };
+      const expression = textOf(schedule, typeof schedule.expr === "string" ? "expr" : "cron").trim();
+      return { cron: expression, timezone: typeof tz === "string" && tz.trim() !== "" ? tz.trim() : timezone, jitter };
     }
     default:
       throw new NotCarriedOver(`a schedule of kind "${schedule.kind}" is not known`);
   }
+}
+
+/** A number, or the text of one, as OpenClaw's older stores have them. */
+function numberIn(value: unknown): number | undefined {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
 /** Epoch ms, or text; text without an offset is UTC there. */

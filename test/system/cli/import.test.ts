@@ -1,4 +1,6 @@
 /** Jobs of other schedulers: shown with their next fires, refused where they cannot be carried over, created with --apply. */
+import { Cron } from "croner";
+import { RRuleTemporal } from "rrule-temporal";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { type Ran, runHere } from "../harness/cli.ts";
@@ -171,6 +173,49 @@ const openclaw = JSON.stringify({
 });
 
 describe("openclaw", () => {
+  const NOW = Date.now();
+  const HOUR = 3_600_000;
+  /** OpenClaw asks croner for the next time of an expression, and counts intervals from `anchorMs`, else from the job's creation. */
+  const theirs = ({ expr, tz, everyMs, anchorMs, at }: Record<string, unknown>, now: number): string[] => {
+    if (typeof at === "string") return [new Date(at).toISOString()];
+    if (typeof expr === "string") {
+      const zone = typeof tz === "string" ? tz : "Europe/Berlin";
+      return new Cron(expr, { timezone: zone }).nextRuns(10, new Date(now)).map((fire) => fire.toISOString());
+    }
+    const [every, anchor] = [Number(everyMs), Number(anchorMs ?? CREATED)];
+    const first = now < anchor ? anchor : anchor + (Math.floor((now - anchor) / every) + 1) * every;
+    return Array.from({ length: 10 }, (_, index) => new Date(first + index * every).toISOString());
+  };
+  const CREATED = Date.parse("2026-03-05T17:11:09.123Z");
+
+  it.each([
+    [{ kind: "cron", expr: "0 7 * * *", tz: "America/Los_Angeles" }],
+    [{ kind: "cron", expr: "30 9 * * 1-5", tz: "Asia/Kolkata" }],
+    [{ kind: "cron", expr: "*/20 6-22/4 * * *" }],
+    [{ kind: "cron", expr: "15 6 1,15 * MON", tz: "Europe/London" }],
+    [{ kind: "cron", expr: "0 12 L * *", tz: "Pacific/Auckland" }],
+    [{ kind: "cron", expr: "0 18 * * FRI#2", tz: "UTC" }],
+    [{ kind: "every", everyMs: 1_800_000, anchorMs: 1_700_000_000_000 }],
+    [{ kind: "every", everyMs: 7 * 24 * HOUR }],
+    [{ kind: "every", everyMs: HOUR, anchorMs: NOW + 5 * 24 * HOUR }],
+    [{ kind: "at", at: new Date(NOW + 30 * 24 * HOUR).toISOString() }],
+  ])("fires at the ten times that OpenClaw itself comes to: %j", async (schedule) => {
+    const job = {
+      ...{ id: "a", name: "A", enabled: true, createdAtMs: CREATED, sessionTarget: "main", state: {} },
+      payload: { kind: "systemEvent", text: "x" },
+      schedule,
+    };
+    const file = JSON.stringify({ version: 1, jobs: [job] });
+    const before = Date.now();
+    const { jobs, refused } = shownOf(
+      await cli(file, "import", "openclaw", "-", "--timezone", "Europe/Berlin", "--json"),
+    );
+    expect(refused).toEqual([]);
+    const fires = jobs[0]?.next.map(({ at }) => at);
+    // One may have come in between.
+    expect([theirs(schedule, before), theirs(schedule, Date.now())]).toContainEqual(fires);
+  });
+
   it("creates what can be carried over, once, and names what cannot", async () => {
     const ran = await cli(openclaw, "import", "openclaw", "-", "--apply", "--json");
     expect(ran.code).toBe(1);
@@ -206,6 +251,19 @@ describe("openclaw", () => {
   });
 });
 
+/** `20260305T181100`: what a clock of the zone shows. */
+const localText = (at: number, zone: string): string =>
+  new Date(at).toLocaleString("sv-SE", { timeZone: zone }).replace(" ", "T").replace(/[-:]/g, "");
+
+it("gives lines that are the same a job each, and the same ones when it is applied again", async () => {
+  const tab = "0 4 * * * twice\n0 4 * * * twice\n";
+  const words = ["import", "crontab", "-", "--timezone", "UTC", "--apply", "--json"] as const;
+  const first = shownOf(await cli(tab, ...words)).jobs.map(({ id }) => id);
+  expect(new Set(first).size).toBe(2);
+  expect(shownOf(await cli(tab, ...words)).jobs.map(({ id }) => id)).toEqual(first);
+  for (const id of first) await reveille.api(`/v1/jobs/${id}`, { method: "DELETE" });
+});
+
 describe("codex", () => {
   const automation = (more: string): string =>
     `version = 1\nid = "w"\nname = "Weekly"\nprompt = "Write it."\nstatus = "ACTIVE"\ncwds = ["/repo"]\n${more}\n`;
@@ -222,6 +280,43 @@ describe("codex", () => {
     expect(ran.code).toBe(0);
     expect(ran.out.match(/^ {4}\d{4}-\d\d-\d\dT09:00:00\+0[12]:00 {2}/gm)).toHaveLength(10);
     expect(ran.out).toContain("1 job can be carried over. Nothing was created; --apply does it.");
+  });
+
+  /** Read by rrule-temporal, which has no line of ours. */
+  it.each([
+    ["FREQ=WEEKLY;BYDAY=FR;BYHOUR=9;BYMINUTE=0", "Europe/Berlin"],
+    ["RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;BYHOUR=9,17;BYMINUTE=30", "America/New_York"],
+    ["FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "Asia/Tokyo"],
+    ["FREQ=HOURLY;INTERVAL=6", "UTC"],
+    ["FREQ=HOURLY;INTERVAL=3;BYDAY=MO,TU,WE,TH,FR", "Asia/Kolkata"],
+    ["FREQ=DAILY;BYHOUR=7;BYMINUTE=5", "Australia/Sydney"],
+    ["FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=16;BYMINUTE=0", "Europe/Berlin"],
+    ["FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=1,15;BYHOUR=12;BYMINUTE=0", "UTC"],
+  ])("fires at the ten times that an independent reading comes to: %s in %s", async (rule, zone) => {
+    // Cut to the minute, as DTSTART is.
+    const created = Date.parse("2026-03-05T17:11:00Z");
+    const before = Date.now();
+    const ran = await cli(
+      automation(`rrule = "${rule}"\ncreated_at = ${created + 9_123}`),
+      ...["import", "codex", "-", "--timezone", zone, "--json"],
+    );
+    const { jobs, refused } = shownOf(ran);
+    expect(refused).toEqual([]);
+    const text = `DTSTART;TZID=${zone}:${localText(created, zone)}\nRRULE:${rule.replace("RRULE:", "")}`;
+    const other = new RRuleTemporal({ rruleString: text });
+    const theirs = (from: number): string[] => {
+      const until = Date.parse(jobs[0]?.next.at(-1)?.at ?? "");
+      const found = other.between(new Date(from), new Date(until), true).map((at) => at.epochMilliseconds);
+      return found.filter((at) => at > from).map((at) => new Date(at).toISOString());
+    };
+    const fires = jobs[0]?.next.map(({ at }) => at);
+    expect(fires).toHaveLength(10);
+    expect([theirs(before), theirs(Date.now())]).toContainEqual(fires);
+  });
+
+  it("says so where an interval's phase is not in the file", async () => {
+    const ran = await cli(automation('rrule = "FREQ=HOURLY;INTERVAL=6"'), "import", "codex", "-", "--timezone", "UTC");
+    expect(ran.out).toContain("note: it says neither DTSTART nor created_at");
   });
 
   it.each([

@@ -1,7 +1,9 @@
 /** Turns the Worker's TypeScript into the one module that workerd loads. */
+
 import { dirname, join } from "node:path";
 import { build, stop } from "esbuild";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 import { FRONT } from "./front.ts";
 
 const local = (file: string): string => JSON.stringify(join(import.meta.dirname, file));
@@ -43,7 +45,7 @@ export async function bundleWorker(
     const [output] = result.outputFiles;
     return output === undefined ? err(`${entryPoint} was bundled into nothing`) : ok(output.text);
   } catch (error) {
-    return err(`${entryPoint} cannot be bundled: ${error instanceof Error ? error.message : String(error)}`);
+    return err(`${entryPoint} cannot be bundled: ${messageOf(error)}`);
   } finally {
     // esbuild keeps a process of its own for the next build; there is none.
     await stop();

@@ -1,8 +1,10 @@
 /** Keeps two services out of one DATA_DIR: each would fire every job once more. */
+
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 import { isTaken, LOOPBACK } from "./port.ts";
 
 const FILE_NAME = "running.json";
@@ -27,7 +29,7 @@ export async function claimDataDir(dataDir: string, port: number): Promise<Resul
     }
     await writeFile(path, JSON.stringify({ pid: process.pid, port }));
   } catch (error) {
-    return err(`DATA_DIR cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    return err(`DATA_DIR cannot be used: ${messageOf(error)}`);
   }
   return ok(undefined);
 }

@@ -1,9 +1,11 @@
 /** LEGACY_DATA_PATH: hands the Go original's jobs.json to the import route once, then renames it. */
+
 import { access, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 import { importInParts, type Report, type Skipped } from "./legacy-parts.ts";
 
 const FILE_NAME = "jobs.json";
@@ -39,7 +41,7 @@ export async function importLegacy(folder: string, url: string, adminToken: stri
     await rename(path, join(folder, kept));
     return `Imported ${count(imported)} from ${path}${describeSkipped(skipped)}; the file is now ${kept}`;
   } catch (error) {
-    return `LEGACY_DATA_PATH: ${path} was not imported: ${error instanceof Error ? error.message : String(error)}`;
+    return `LEGACY_DATA_PATH: ${path} was not imported: ${messageOf(error)}`;
   }
 }
 

@@ -1,4 +1,5 @@
 /** How the process of `npm start` lives and ends: signals, a vanished npm, the exit code. */
+import { messageOf } from "../src/domain/text/error-text.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** A stop that hangs must not hold the terminal. */
@@ -24,7 +25,7 @@ export function endOnSignal(): Ending {
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        console.error(`Stopping failed: ${error instanceof Error ? error.message : String(error)}`);
+        console.error(`Stopping failed: ${messageOf(error)}`);
         process.exit(1);
       },
     );

@@ -1,6 +1,8 @@
 /** The Worker in workerd on this machine, through Miniflare: what it binds and when it ticks is read from wrangler.toml. */
+
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 import { FRONT } from "./front.ts";
 import { tieWorkerd } from "./kill-workerd-with-parent.ts";
 import { network } from "./network.ts";
@@ -72,7 +74,7 @@ export async function startRuntime(options: {
     await tie.release();
     if (error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE")
       return err(portInUse(options.port));
-    return err(`workerd did not start: ${error instanceof Error ? error.message : String(error)}`);
+    return err(`workerd did not start: ${messageOf(error)}`);
   }
   return ok({
     crons,

@@ -1,8 +1,10 @@
 /** Secrets made for this machine, each in a file of its own in DATA_DIR, so that tokens stay good from one start to the next. */
+
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 
 const SECRET_BYTES = 32;
 const OWNER_ONLY_FILE = 0o600;
@@ -24,7 +26,7 @@ export async function keepSecret(dataDir: string, name: SecretName): Promise<Res
     await rename(`${path}.new`, path);
     return ok(secret);
   } catch (error) {
-    return err(`DATA_DIR cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    return err(`DATA_DIR cannot be used: ${messageOf(error)}`);
   }
 }
 

@@ -2,8 +2,10 @@
  * What `npm start` may be told (docs/contract.md §11): from the environment, else from `.dev.vars`. An empty value counts as unset.
  * The Worker's own settings are checked with its own schema, so that a wrong one ends the start instead of every request.
  */
+
 import { resolve } from "node:path";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 import { settingsOf } from "../src/env.ts";
 
 const DEFAULT_PORT = 8787;
@@ -101,7 +103,7 @@ function workerProblem(worker: object): string | undefined {
     settingsOf(worker);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -2,12 +2,14 @@
  * What wrangler.toml says of a Worker, as wrangler itself reads it. To load wrangler takes longer than all else of a start, so what it
  * has made of a file is kept in dist/ until the file, wrangler or this code is another one.
  */
+
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import type { Unstable_Config, unstable_getMiniflareWorkerOptions } from "wrangler";
 import { err, ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 
 const KEPT = resolve(import.meta.dirname, "../dist/wrangler");
 const WRANGLER = createRequire(import.meta.url).resolve("wrangler/package.json");
@@ -107,5 +109,3 @@ function isPlain(value: unknown): boolean {
 }
 
 const hash = (...texts: readonly string[]): string => createHash("sha256").update(JSON.stringify(texts)).digest("hex");
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,7 +1,9 @@
 /** The Worker that came with the package, built when it was packed: neither wrangler nor esbuild is needed to run it. */
+
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
 import type { BuildWorker } from "./runtime.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
@@ -15,6 +17,6 @@ export const workerHere: BuildWorker = async () => {
     const assets = { ...Object(config.options.assets), directory: join(FOLDER, "web") };
     return ok({ source, config: { ...config, options: { ...config.options, rootPath: FOLDER, assets } } });
   } catch (error) {
-    return err(`the package is damaged, install it again: ${error instanceof Error ? error.message : String(error)}`);
+    return err(`the package is damaged, install it again: ${messageOf(error)}`);
   }
 };

@@ -2,8 +2,10 @@
  * Prints `N passed, N failed` from vitest's JSON report. A test file that could not even be loaded counts as one failed test,
  * and so does whatever else made the whole run fail, such as a hook.
  */
+
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import { messageOf } from "../src/domain/text/error-text.ts";
 
 const reportSchema = z.object({
   success: z.boolean(),
@@ -26,7 +28,7 @@ function readReport(path: string): z.infer<typeof reportSchema> | undefined {
   try {
     return reportSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (error) {
-    console.error(`There is no report of the tests: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`There is no report of the tests: ${messageOf(error)}`);
     return undefined;
   }
 }

@@ -12,6 +12,7 @@ import {
   type RegisteredAgent,
 } from "../../src/domain/agent/registration.ts";
 import type { AuditEntry, Author } from "../../src/domain/audit.ts";
+import { compact } from "../../src/domain/compact.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { type Allowance, FINISHED_QUOTAS, isMadeByAnother } from "../../src/domain/limits/admission.ts";
@@ -298,8 +299,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
       foundOverdue: this.tables.foundOverdue,
       overdue: this.#index.countOverdue(),
       stoodIn: this.stoodIn,
-      ...(this.#lastSweep === undefined ? {} : { last: this.#lastSweep }),
-      ...(tickedAt === undefined ? {} : { tickedAt }),
+      ...compact({ last: this.#lastSweep, tickedAt }),
     };
   }
 

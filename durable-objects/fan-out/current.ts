@@ -2,6 +2,7 @@
  * The fan-out that a shard works on, in memory: its job and bounds, its queue, its log and its calls in flight.
  * A turn (`turn.ts`) moves it on; callers from outside read a run here, or change it. A fan-out that is over is only stored.
  */
+import { compact } from "../../src/domain/compact.ts";
 import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
@@ -92,7 +93,7 @@ export class CurrentFanOut {
     return {
       idle: this.isIdle,
       counts: { ...counts, total: counts.total + toCome },
-      ...(this.#gone === undefined ? {} : { gone: this.#gone }),
+      ...compact({ gone: this.#gone }),
       ...(this.#spent === undefined ? {} : { lastDay: spentSince(this.spec.spent, this.#spent) }),
     };
   }

@@ -42,7 +42,7 @@ import { logError } from "../../src/log.ts";
 import { acceptNotifiers, maskNotifier } from "../../src/notify/config.ts";
 import { type NotifyRules, type NotifyTarget, notifyAll } from "../../src/notify/notify.ts";
 import { type HeartbeatRpc, TASKS } from "../../src/objects/heartbeat.ts";
-import { messageOf } from "../../src/outbound/exchange.ts";
+import { reasonOf } from "../../src/outbound/exchange.ts";
 import type { Beat as BeatView, Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../src/schema/heartbeat.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
 import { Alarm } from "../shared/alarm.ts";
@@ -250,7 +250,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     } catch (error) {
       // A bug, or storage that fails: the first ends the beat, the second shows again in `record` and is the platform's to retry.
       const reached = this.#store.load()?.newest ?? beat;
-      io.record(failed(reached, `internal error: ${messageOf(error)}`, Date.now()));
+      io.record(failed(reached, `internal error: ${reasonOf(error)}`, Date.now()));
     } finally {
       if (this.#running === running) this.#running = undefined;
     }

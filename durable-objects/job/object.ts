@@ -3,11 +3,13 @@
  * checks who calls, takes a pure step of the domain, records it, and answers with a Result. What happens when the job
  * wakes is `loop.ts`.
  */
+
 import { DurableObject } from "cloudflare:workers";
 import { callJob } from "../../src/agent/attempt.ts";
 import { composeCall } from "../../src/agent/call-agent.ts";
 import { standIn } from "../../src/directory/stand-in.ts";
 import { type Author, authorOf } from "../../src/domain/audit.ts";
+import { compact } from "../../src/domain/compact.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller, canReadRuns, canRun, runRefused } from "../../src/domain/job/access.ts";
@@ -371,7 +373,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     if (overdueMs !== undefined) this.#loop.awaken();
     const event = overdueMs ? overdueReport(state.record, now - overdueMs) : undefined;
     return {
-      ...(event === undefined ? {} : { event }),
+      ...compact({ event }),
       exists: state.record.deletedAt === undefined,
       overdueMs: overdueMs ?? 0,
       createdAt: state.record.createdAt,

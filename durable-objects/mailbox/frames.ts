@@ -1,5 +1,7 @@
 /** What an agent sends over its socket: read, carried out at the job, and answered (docs/contract.md §14). */
+
 import { findJob } from "../../src/directory/find-job.ts";
+import { compact } from "../../src/domain/compact.ts";
 import { invalid, type Outcome } from "../../src/domain/failure.ts";
 import { fieldErrors } from "../../src/domain/job/definition.ts";
 import { err, ok, type Result } from "../../src/domain/result.ts";
@@ -84,7 +86,6 @@ export const answerTo = ({ type, run_id }: RunFrame, outcome: Outcome<Run>): Fra
 
 export const refusal = ({ to, runId, failure }: Refused): FrameAnswer => ({
   type: "problem",
-  ...(to === undefined ? {} : { to }),
-  ...(runId === undefined ? {} : { run_id: runId }),
+  ...compact({ to, run_id: runId }),
   problem: problemOf(failure).body,
 });

@@ -2,7 +2,9 @@
  * One subscription (docs/contract.md §18): who is told of which events, and every message on its way. A message is recorded for each
  * target before it is sent, so that each is delivered at least once, by itself, whatever becomes of the others.
  */
+
 import { DurableObject } from "cloudflare:workers";
+import { compact } from "../../src/domain/compact.ts";
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { invalid, notFound, type Outcome } from "../../src/domain/failure.ts";
 import { pageOf } from "../../src/domain/page.ts";
@@ -128,7 +130,7 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
         return {
           target: showTarget(target),
           ok: result.ok,
-          ...(status === undefined ? {} : { status }),
+          ...compact({ status }),
           ...(result.ok ? {} : { error: result.error.reason }),
         };
       },

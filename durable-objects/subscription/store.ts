@@ -76,7 +76,7 @@ export class SubscriptionStore {
 
   put(delivery: Omit<Delivery, "seq"> & { readonly seq?: number }): void {
     put(this.#sql, "delivery", {
-      ...(delivery.seq === undefined ? {} : { seq: delivery.seq }),
+      ...compact({ seq: delivery.seq }),
       id: delivery.id,
       event_id: delivery.eventId,
       event_type: delivery.eventType,

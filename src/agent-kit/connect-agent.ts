@@ -1,7 +1,8 @@
 /** An agent without a URL: it takes its runs from its mailbox (docs/contract.md §14), over a socket, else by waiting calls. */
+import { messageOf } from "../domain/text/error-text.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import { HeldRuns } from "./held-runs.ts";
-import { messageOf, parseJson } from "./outcome.ts";
+import { parseJson } from "./outcome.ts";
 import type { Fetch } from "./report.ts";
 import { isObject, type OnRun, type RunCall, runCallOf } from "./run.ts";
 import { fitsProtocol, type MailboxSocket, openSocket } from "./socket.ts";

@@ -1,4 +1,5 @@
 /** What came of a run, and how it is said: as the answer of a call, or as a report afterwards. */
+import { messageOf } from "../domain/text/error-text.ts";
 import { type Control, isObject } from "./run.ts";
 
 /** Plain data, so that one request may answer with what another has worked out. */
@@ -93,5 +94,3 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

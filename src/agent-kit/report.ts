@@ -1,5 +1,5 @@
 /** Reports of a run over HTTP, with the run's own token. */
-import { messageOf } from "./outcome.ts";
+import { messageOf } from "../domain/text/error-text.ts";
 import { pause } from "./wait.ts";
 
 /** `ended`: Reveille has ended the run, or gave it to another. `lost`: it could not be reached, or failed. */

@@ -1,4 +1,5 @@
 /** One run that is being worked on: its code, its deadline, its signal, and what it wants said of its job. */
+import { compact } from "../domain/compact.ts";
 import { type Outcome, replyOf } from "./outcome.ts";
 import type { Reported } from "./report.ts";
 import { type Control, isObject, type OnRun, type Progress, type Run, type RunCall } from "./run.ts";
@@ -51,7 +52,7 @@ export function begin(
     message,
     payload,
     complete,
-    ...(previous === undefined ? {} : { previous }),
+    ...compact({ previous }),
     signal: controller.signal,
     async progress(given) {
       progress = { ...progress, ...given };

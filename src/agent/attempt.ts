@@ -60,8 +60,7 @@ export async function callJob(
   return {
     kind: "refused",
     reason: objection,
-    ...(httpStatus === undefined ? {} : { httpStatus }),
-    ...(heard === undefined ? {} : { heard }),
+    ...compact({ httpStatus, heard }),
   };
 }
 
@@ -76,8 +75,7 @@ export async function notifyListeners(
     typeof body.output === "string" ? body.output : body.output === undefined ? undefined : JSON.stringify(body.output);
   const ending: Ending = {
     status: body.status,
-    ...(body.error === undefined ? {} : { error: body.error }),
-    ...(output === undefined ? {} : { output }),
+    ...compact({ error: body.error, output }),
   };
   const objection = await tellListeners(definition, run, ending, COMPLETION_LISTENERS_MS);
   return objection === undefined || body.status === "error" ? body : { ...body, status: "error", error: objection };
@@ -135,7 +133,7 @@ function asOutput(value: unknown): AttemptOutcome {
     kind: "success",
     output: output.text,
     ...(output.truncated ? { outputTruncated: true } : {}),
-    ...(heard === undefined ? {} : { heard }),
+    ...compact({ heard }),
   };
 }
 
@@ -154,7 +152,7 @@ type Ending = Pick<EndedRun, "status" | "error" | "output">;
 function endedBy(answer: AttemptOutcome, isLastAttempt: boolean): Ending | undefined {
   switch (answer.kind) {
     case "success":
-      return { status: "success", ...(answer.output === undefined ? {} : { output: answer.output }) };
+      return { status: "success", ...compact({ output: answer.output }) };
     case "gone":
     case "refused":
       return { status: "error", error: answer.reason };

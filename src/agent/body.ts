@@ -1,6 +1,7 @@
 /** The body of a call to the agent, field by field as docs/contract.md §4 has it. */
 
 import type { TemplateValues } from "../domain/agent/body-template.ts";
+import { compact } from "../domain/compact.ts";
 import type { PreviousRun as EarlierRun, Run } from "../domain/run/run.ts";
 import { offerView } from "../domain/run/run-view.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
@@ -49,7 +50,7 @@ const previousRun = ({ id, status, startedAt, finishedAt = startedAt, output, er
   status: status === "success" ? "success" : "error",
   finished_at: formatInstant(finishedAt),
   ...(output === undefined ? {} : { output: cutUtf8(output, MAX_PREVIOUS_OUTPUT_BYTES).text }),
-  ...(error === undefined ? {} : { error }),
+  ...compact({ error }),
 });
 
 /** `data.run` of a call, and what code is told of a run. */

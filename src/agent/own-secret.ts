@@ -5,7 +5,7 @@
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
 import { isSameUrl } from "../outbound/endpoint.ts";
-import { messageOf } from "../outbound/exchange.ts";
+import { reasonOf } from "../outbound/exchange.ts";
 import type { Trouble } from "../outbound/request.ts";
 import type { Secrets } from "../outbound/signature.ts";
 import { type Agent, resolveAgent } from "./resolve.ts";
@@ -20,7 +20,7 @@ export async function lookUpAgent(
     const agent = await resolveAgent(env, settings, agentId);
     return agent.ok ? agent : err({ reason: agent.error, passing: false });
   } catch (error) {
-    return err({ reason: `the agent could not be looked up: ${messageOf(error)}`, passing: true });
+    return err({ reason: `the agent could not be looked up: ${reasonOf(error)}`, passing: true });
   }
 }
 

@@ -6,6 +6,7 @@
  * a secret in its query, nor anything of the call.
  */
 
+import { compact } from "../domain/compact.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import { readAnswerControl } from "../domain/run/control.ts";
@@ -13,7 +14,7 @@ import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { Deadline, Interruption } from "../outbound/deadline.ts";
 import { endpointError } from "../outbound/endpoint.ts";
-import { type Call, exchange, type Fetch, messageOf, quoteOf, redact } from "../outbound/exchange.ts";
+import { type Call, exchange, type Fetch, quoteOf, reasonOf, redact } from "../outbound/exchange.ts";
 import { readAnswerText, release } from "../outbound/output.ts";
 import { classifyStatus, explainStatus, textDecoderFor } from "../outbound/response.ts";
 import { parseRetryAfter } from "../outbound/retry-after.ts";
@@ -82,7 +83,7 @@ function writeJson(body: unknown): Result<string, string> {
     const text: string | undefined = JSON.stringify(body);
     return text === undefined ? err("the call cannot be written as JSON") : ok(text);
   } catch (error) {
-    return err(`the call cannot be written as JSON: ${messageOf(error)}`);
+    return err(`the call cannot be written as JSON: ${reasonOf(error)}`);
   }
 }
 
@@ -102,7 +103,7 @@ function writeHeaders(request: Delivery, signed: SignatureHeaders): Result<Heade
     }
     return ok(headers);
   } catch (error) {
-    return err(`the call's headers cannot be written: ${messageOf(error)}`);
+    return err(`the call's headers cannot be written: ${reasonOf(error)}`);
   }
 }
 
@@ -161,7 +162,7 @@ async function readOutput(response: Response, deadline: Deadline): Promise<Attem
         ...success,
         output: output.text,
         ...(read.truncated || output.truncated ? { outputTruncated: true } : {}),
-        ...(heard === undefined ? {} : { heard }),
+        ...compact({ heard }),
       };
     }
     case "undecodable":

@@ -1,8 +1,10 @@
 /** Files that people write: JSON, YAML or TOML, by the file's name; stdin is JSON or YAML. */
+
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { parse as parseToml } from "smol-toml";
 import { parse as parseYaml, parseDocument as parseYamlDocument } from "yaml";
+import { messageOf } from "../domain/text/error-text.ts";
 import { parseExactJson } from "../domain/text/exact-json.ts";
 import { LossyNumber } from "../schema/payload.ts";
 import { Failure } from "./command.ts";
@@ -14,7 +16,7 @@ export async function readText(file: string, terminal: Terminal): Promise<string
   try {
     return await readFile(resolve(terminal.cwd, file), "utf8");
   } catch (error) {
-    throw new Failure(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Failure(`${file} cannot be read: ${messageOf(error)}`);
   }
 }
 
@@ -39,7 +41,7 @@ export function parseDocument(text: string, name: string): unknown {
         return plain(parseYaml(clean, { prettyErrors: true, intAsBigInt: true }));
     }
   } catch (error) {
-    throw new Failure(`${shown} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Failure(`${shown} cannot be read: ${messageOf(error)}`);
   }
 }
 

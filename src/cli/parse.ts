@@ -1,5 +1,8 @@
 /** Reads the words of a command line: which command is meant, its options and its arguments. */
+
 import { parseArgs } from "node:util";
+import { compact } from "../domain/compact.ts";
+import { messageOf } from "../domain/text/error-text.ts";
 import { nearNames } from "../http/teach/near.ts";
 import { type Command, type Given, type Options, UsageError } from "./command.ts";
 import { joined } from "./words.ts";
@@ -74,7 +77,7 @@ function spelled(options: Options) {
   const names = new Map<string, string>();
   const known: Record<string, { type: "string" | "boolean"; multiple: boolean; short?: string }> = {};
   for (const [name, { type, short, aliases = [] }] of Object.entries(options)) {
-    known[name] = { type, multiple: true, ...(short === undefined ? {} : { short }) };
+    known[name] = { type, multiple: true, ...compact({ short }) };
     for (const alias of aliases) {
       known[alias] = { type, multiple: true };
       names.set(alias, name);
@@ -98,7 +101,7 @@ function positionalsOf({ positionals = [] }: Command, given: readonly string[]):
 
 /** What is wrong with an option, with the one that may be meant; `known` are all that may be written. */
 function sentence(error: unknown, known: readonly string[], options: Options): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const [, unknown] = /^Unknown option '(-[^']*)'/.exec(message) ?? [];
   if (unknown !== undefined) {
     const meant = meantBy(unknown.replace(/^-+/, ""), known);

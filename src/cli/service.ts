@@ -1,6 +1,8 @@
 /** Calls of the API, whose refusals end a command with the problem's detail and hint. */
+
 import * as z from "zod";
 import { createClient } from "../client/client.ts";
+import { compact } from "../domain/compact.ts";
 import { writeExactJson } from "../domain/text/exact-json.ts";
 import { Failure, type Given, UsageError } from "./command.ts";
 import { type Address, findAddress } from "./login.ts";
@@ -106,7 +108,7 @@ export function serviceAt(address: Address): Service {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body }),
+      ...compact({ body }),
     });
     if (!response.ok) throw new Refused(url, response.status, parse(await response.text()));
     return response;

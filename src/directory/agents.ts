@@ -98,7 +98,7 @@ export async function putAgent(
     await mailboxObject(env, id).disconnect("moved");
   }
   const view = await viewOf(env, listed(agent), true);
-  return ok({ agent: { ...view, ...(secret === undefined ? {} : { secret }) }, created });
+  return ok({ agent: { ...view, ...compact({ secret }) }, created });
 }
 
 /** `whole`: the operator asks, who sees the URL with its query, and the body. Errors: `not_found`. */

@@ -1,5 +1,7 @@
 /** The audit trail (docs/contract.md §17): who changed what. Pure shapes; rows are written with the change that they tell of. */
+
 import { DAY_MS } from "../schema/limits.ts";
+import { compact } from "./compact.ts";
 import type { Caller, TokenFacts } from "./job/access.ts";
 
 /** Who makes a change: `admin`, `agent:helper`, `user:u1`, `plugin:p` or `code`, and by which token. */
@@ -11,7 +13,7 @@ export const CODE: Author = { actor: "code" };
 /** The caller as the author of a change. */
 export function authorOf(caller: Caller): Author {
   const { token_id: tokenId }: TokenFacts & { readonly role: string } = caller;
-  return { actor: subjectOf(caller), ...(tokenId === undefined ? {} : { tokenId }) };
+  return { actor: subjectOf(caller), ...compact({ tokenId }) };
 }
 
 /** The subject of a token: its role with the id that the role is bound to. */

@@ -2,6 +2,7 @@
  * Every way a call can fail that the caller can do something about: one closed union.
  * `src/http/problem.ts` turns it into RFC 9457 in one exhaustive switch; adding a kind without a wire answer does not compile.
  */
+import { compact } from "./compact.ts";
 import { type Err, err, type Result } from "./result.ts";
 
 /** One wrong field of the caller's input. `path` is dotted from the body's root: `schedule.cron`, `labels.team`. */
@@ -46,12 +47,11 @@ export type Failure =
 export type Outcome<T> = Result<T, Failure>;
 
 export const invalid = (errors: readonly FieldError[], hint?: string): Err<Failure> =>
-  err({ kind: "validation_failed", errors, ...(hint === undefined ? {} : { hint }) });
+  err({ kind: "validation_failed", errors, ...compact({ hint }) });
 export const notFound = (what: string): Err<Failure> => err({ kind: "not_found", what });
 export const forbidden = (detail: string, hint?: string, errors?: readonly FieldError[]): Err<Failure> =>
   err({
     kind: "forbidden",
     detail,
-    ...(hint === undefined ? {} : { hint }),
-    ...(errors === undefined ? {} : { errors }),
+    ...compact({ hint, errors }),
   });

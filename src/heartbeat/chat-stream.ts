@@ -2,8 +2,10 @@
  * Reads a chat endpoint's answer, however it is cut into pieces: one JSON document, NDJSON, or server-sent events (docs/contract.md §8).
  * Pure: pieces of text in, one reply out. What a JSON value means is told by the dialect: ours, or OpenAI's (`openai.ts`).
  */
+
 import { createParser } from "eventsource-parser";
 import * as z from "zod";
+import { compact } from "../domain/compact.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import type { TokenUsage } from "../schema/heartbeat.ts";
@@ -71,7 +73,7 @@ export class ChatReader {
     return ok({
       text: this.#text,
       toolUse: this.#toolUse,
-      ...(this.#usage === undefined ? {} : { usage: this.#usage }),
+      ...compact({ usage: this.#usage }),
     });
   }
 
@@ -199,7 +201,7 @@ export const nativeDialect: Dialect = (value) => {
     known: typeof text === "string" || toolUse || isTold(error),
     ...(typeof text === "string" ? { text } : {}),
     toolUse,
-    ...(counted === undefined ? {} : { usage: counted }),
+    ...compact({ usage: counted }),
     ...(isTold(error) ? { error: errorText(error) } : {}),
   });
 };

@@ -3,9 +3,11 @@
  * an OpenAI-compatible API where OPENAI_BASE_URL is set; CHAT_URL or the agent, signed (§17); Workers AI where there is
  * nothing else. Never throws.
  */
+
 import * as z from "zod";
 import { lookUpAgent, secretFor } from "../agent/own-secret.ts";
 import type { Agent } from "../agent/resolve.ts";
+import { compact } from "../domain/compact.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { traceparent } from "../domain/run/traceparent.ts";
 import type { Env, Settings } from "../env.ts";
@@ -106,7 +108,7 @@ async function askNative(
   const { id, attempt, sessionId, message, model } = request;
   const body = JSON.stringify({
     type: "chat",
-    data: { session_id: sessionId, message, ...(model === undefined ? {} : { model }) },
+    data: { session_id: sessionId, message, ...compact({ model }) },
   });
   const timestampSeconds = Math.floor(io.now() / SECOND_MS);
   const signed = secret === undefined ? ok({}) : await signedHeaders({ secret, id, timestampSeconds, body });
@@ -218,5 +220,5 @@ const Reply = z.union([
   z.string().transform((text) => ({ text, toolUse: false })),
   z
     .object({ text: z.string(), toolUse: z.boolean().default(false), usage: TokenUsage.optional() })
-    .transform(({ usage, ...reply }) => ({ ...reply, ...(usage === undefined ? {} : { usage }) })),
+    .transform(({ usage, ...reply }) => ({ ...reply, ...compact({ usage }) })),
 ]);

@@ -2,7 +2,9 @@
  * The chat-completions API of OpenAI and of everything that speaks like it (docs/contract.md §8, `OPENAI_BASE_URL`). It keeps no session:
  * the prompts hold all that a beat needs. No tool is offered, so that a decision cannot use one.
  */
+
 import * as z from "zod";
+import { compact } from "../domain/compact.ts";
 import { err, ok } from "../domain/result.ts";
 import { withoutTrailingSlashes } from "../outbound/endpoint.ts";
 import { type Dialect, errorText, isTold, readUsage } from "./chat-stream.ts";
@@ -38,7 +40,7 @@ export const openAiDialect: Dialect = (value) => {
     known: said !== undefined || isTold(error),
     ...(said?.content ? { text: said.content } : {}),
     toolUse: isTold(said?.tool_calls) || isTold(said?.function_call),
-    ...(counted === undefined ? {} : { usage: counted }),
+    ...compact({ usage: counted }),
     ...(isTold(error) ? { error: errorText(error) } : {}),
   });
 };
@@ -57,7 +59,7 @@ export function openAiCall(
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
     },
     body: JSON.stringify({
-      ...(request.model === undefined ? {} : { model: request.model }),
+      ...compact({ model: request.model }),
       messages: [{ role: "user", content: request.message }],
       stream: true,
       ...(usage ? { stream_options: { include_usage: true } } : {}),

@@ -1,5 +1,7 @@
 /** Workers AI as the chat endpoint, where an `AI` binding exists and nothing else is configured. */
+
 import * as z from "zod";
+import { compact } from "../domain/compact.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { WorkersAi } from "../env.ts";
 import { hookTrouble, type Trouble } from "../outbound/request.ts";
@@ -40,7 +42,7 @@ function readAnswer(value: unknown): Result<ChatReply, Trouble> {
   const completion = openAiDialect(value);
   if (completion.ok && completion.value.known) {
     const { text = "", toolUse = false, usage } = completion.value;
-    return ok({ text, toolUse, ...(usage === undefined ? {} : { usage }) });
+    return ok({ text, toolUse, ...compact({ usage }) });
   }
   const answer = Answer.safeParse(value).data;
   if (answer?.response === undefined && !isTold(answer?.tool_calls)) {
@@ -54,6 +56,6 @@ function readAnswer(value: unknown): Result<ChatReply, Trouble> {
   return ok({
     text: typeof response === "string" ? response : response ? JSON.stringify(response) : "",
     toolUse: isTold(answer?.tool_calls),
-    ...(usage === undefined ? {} : { usage }),
+    ...compact({ usage }),
   });
 }

@@ -2,7 +2,9 @@
  * Builtin jobs (docs/contract.md §10): system jobs that code defines. They are made, and kept as the code has them, by the first tick
  * after a deploy (`cron/builtins.ts`); `PUT /v1/jobs/ensure` does the same over HTTP.
  */
+
 import type * as z from "zod";
+import { compact } from "../domain/compact.ts";
 import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
 import { defineJob, fieldErrors } from "../domain/job/definition.ts";
 import { canonicalJson } from "../domain/job/job-change.ts";
@@ -62,7 +64,7 @@ export function registerBuiltin(builtin: Builtin): void {
       `registerBuiltin("${name}"): ${job.error.kind === "validation_failed" ? explainFields(job.error.errors) : job.error.kind}`,
     );
   }
-  registered.set(name, { input: input.data, version, ...(handler === undefined ? {} : { handler }) });
+  registered.set(name, { input: input.data, version, ...compact({ handler }) });
 }
 
 /** What is registered in this isolate. */

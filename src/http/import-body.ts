@@ -5,6 +5,7 @@
 
 import { type FieldError, invalid } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { messageOf } from "../domain/text/error-text.ts";
 import { parseImportedJson } from "../domain/text/exact-json.ts";
 import { isFields } from "../domain/transfer/legacy-job.ts";
 import type { ImportItem } from "../jobs/import.ts";
@@ -77,6 +78,6 @@ function parse(text: string): Parsed {
   try {
     return ok(parseImportedJson(text));
   } catch (error) {
-    return err(error instanceof Error ? error.message : String(error));
+    return err(messageOf(error));
   }
 }

@@ -1,7 +1,9 @@
 /** Reads what a call brings, in the order of docs/contract.md §6: media type, size, JSON, shape. Every error says how to correct it. */
+
 import * as z from "zod";
 import { invalid, type Outcome } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { messageOf } from "../domain/text/error-text.ts";
 import { parseExactJson } from "../domain/text/exact-json.ts";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
 import type { HttpFailure } from "./failure.ts";
@@ -110,7 +112,7 @@ export function parseJson(
   try {
     value = parse(text);
   } catch (error) {
-    return refuse(`The body cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}.`);
+    return refuse(`The body cannot be read as JSON: ${messageOf(error)}.`);
   }
   return isDeep(value) ? refuse(`The body is nested deeper than ${MAX_DEPTH} levels.`) : ok(value);
 }

@@ -1,6 +1,8 @@
 /** `/openapi.json`: the API's description (OpenAPI 3.1), made from the routes and their schemas, so that it cannot drift. */
+
 import * as z from "zod";
 import { version } from "../../package.json";
+import { compact } from "../domain/compact.ts";
 import { callersOf } from "./auth.ts";
 import type { ErrorCode } from "./failure.ts";
 import { type Io, jsonSchema } from "./json-schema.ts";
@@ -100,7 +102,7 @@ function requestBody(
   components: Components,
 ): Json {
   const [example] = Examples.parse(z.globalRegistry.get(shown)?.examples);
-  const content = { schema: components.schema(shown, "input"), ...(example === undefined ? {} : { example }) };
+  const content = { schema: components.schema(shown, "input"), ...compact({ example }) };
   return { required: optional !== true, content: Object.fromEntries(types.map((type) => [type, content])) };
 }
 
@@ -154,7 +156,7 @@ function fieldsOf(schema: z.ZodType | undefined, place: "query" | "header"): Jso
     name: place === "header" ? headerName(name) : name,
     in: place,
     required: required?.includes(name) === true,
-    ...(description === undefined ? {} : { description }),
+    ...compact({ description }),
     schema: field,
   }));
 }

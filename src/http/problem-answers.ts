@@ -2,6 +2,7 @@
  * What each failure is answered with (docs/contract.md §6): one entry a code, and a failure without an entry does not compile.
  * `detail` says what is wrong and `hint` how to correct the call; language models read both.
  */
+import { compact } from "../domain/compact.ts";
 import type { FieldError } from "../domain/failure.ts";
 import { DAY_MS, SECOND_MS } from "../schema/limits.ts";
 import type { ErrorCode, HttpFailure } from "./failure.ts";
@@ -54,7 +55,7 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     say: (failure) => ({
       detail: failure.detail,
       hint: failure.hint ?? "Ask the operator for a token that may do this.",
-      ...(failure.errors === undefined ? {} : { errors: failure.errors }),
+      ...compact({ errors: failure.errors }),
     }),
   },
   not_found: {

@@ -2,7 +2,9 @@
  * What a route is: declared once, with who may call it, what it takes and what it answers. From this the app serves it
  * (`serve.ts`), `/openapi.json` describes it, and `hc` clients are typed.
  */
+
 import type * as z from "zod";
+import { compact } from "../domain/compact.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { Caller } from "../domain/job/access.ts";
 import { type Ok, ok, type Result } from "../domain/result.ts";
@@ -140,7 +142,7 @@ export function reply<const S extends number, B>(
   headers?: Readonly<Record<string, string>>,
 ): Ok<{ readonly status: S; readonly body: B; readonly headers?: Readonly<Record<string, string>> }>;
 export function reply(status: number, body?: unknown, headers?: Readonly<Record<string, string>>): Ok<AnyReply> {
-  return ok({ status, body, ...(headers === undefined ? {} : { headers }) });
+  return ok({ status, body, ...compact({ headers }) });
 }
 
 /** Any route, with its types forgotten: what the table holds. */

@@ -1,7 +1,10 @@
 /** One call over HTTP, from the request to the response: settings, token, what it brings, {@link invoke}, answer. */
+
 import type { Context } from "hono";
+import { compact } from "../domain/compact.ts";
 import { ADMIN } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { messageOf } from "../domain/text/error-text.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { authenticate, carriesToken, configured, type Secrets } from "./auth.ts";
 import type { HttpFailure } from "./failure.ts";
@@ -22,7 +25,7 @@ export function readSettings(
   try {
     settings = settingsOf(env);
   } catch (error) {
-    return err({ kind: "not_configured", detail: error instanceof Error ? error.message : String(error) });
+    return err({ kind: "not_configured", detail: messageOf(error) });
   }
   const secrets = configured(settings);
   return secrets.ok ? ok({ settings, secrets: secrets.value }) : secrets;
@@ -75,6 +78,6 @@ function handle(route: AnyRoute, c: Context<AppEnv>, settings: AnyCall["settings
 }
 
 function respond({ status, body, headers }: AnyReply): Response {
-  if (body === undefined) return new Response(null, { status, ...(headers === undefined ? {} : { headers }) });
+  if (body === undefined) return new Response(null, { status, ...compact({ headers }) });
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 }

@@ -2,6 +2,7 @@
  * The calls that one invocation may still make (docs/architecture.md, invariant 5). The platform refuses every call beyond its
  * limit at once, so a loop that went on would use up the attempts of all runs that are left.
  */
+import { messageOf } from "../domain/text/error-text.ts";
 
 /** One invocation's budget. A loop makes one when its alarm rings, and ends its wake when the budget is used up. */
 export class CallBudget {
@@ -49,6 +50,6 @@ export const requestBudget = (settings: { readonly LOCAL: boolean; readonly CALL
  * the wake, and is no attempt. The texts are those of workerd and of the Workers runtime, for outside calls and for objects.
  */
 export function isCallRefusal(error: unknown): boolean {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return /too many (subrequests|api requests)/i.test(message);
 }

@@ -80,7 +80,7 @@ const NO_CONNECTION: readonly (readonly [symptom: RegExp, of: (who: string) => s
 function explainNoConnection(who: string, error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const message = messageOf(error);
+  const message = reasonOf(error);
   const known = NO_CONNECTION.find(([symptom]) => symptom.test(`${code} ${message}`));
   return known === undefined ? `could not connect to ${who}: ${message}` : known[1](who);
 }
@@ -103,7 +103,7 @@ export async function quoteOf(response: Response, deadline: Deadline): Promise<s
 }
 
 /** What a thrown value says, without any URL in it, short enough for a log. Never throws. */
-export function messageOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const message = cause instanceof Error ? cause.message : errorText(cause);
   return oneLine(cutUtf8(message.replace(/\bhttps?:\/\/\S+/gi, "(URL)"), MAX_QUOTE_BYTES).text);

@@ -6,7 +6,7 @@
 import { err, type Result } from "../domain/result.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
-import { type Call, type Exchanged, exchange, type Fetch, messageOf, quoteOf, redact } from "./exchange.ts";
+import { type Call, type Exchanged, exchange, type Fetch, quoteOf, reasonOf, redact } from "./exchange.ts";
 import { release } from "./output.ts";
 import { classifyStatus } from "./response.ts";
 import type { Unsettled } from "./settle.ts";
@@ -88,7 +88,7 @@ export const interruptedBy = (
 /** As {@link interruptedBy}, of a function in code that failed or did not answer in time. */
 export const hookTrouble = (ended: Unsettled, call: Pick<OutboundRequest, "who" | "timeoutMs">): Trouble =>
   ended.kind === "failed"
-    ? { reason: `${call.who} failed: ${messageOf(ended.error)}`, passing: true }
+    ? { reason: `${call.who} failed: ${reasonOf(ended.error)}`, passing: true }
     : interruptedBy(ended, call);
 
 async function explainStatus(response: Response, { who }: OutboundRequest, deadline: Deadline): Promise<Trouble> {

@@ -1,6 +1,8 @@
 /** The users of a fan-out from the roster, shard by shard of the directory. */
+
 import * as z from "zod";
 import { activeSince, activeUserPage, type RosterPosition } from "../directory/roster.ts";
+import { compact } from "../domain/compact.ts";
 import { err, ok } from "../domain/result.ts";
 import { errorText } from "../domain/text/error-text.ts";
 import type { Env, Settings } from "../env.ts";
@@ -31,7 +33,7 @@ export function rosterSource(env: Env, settings: Settings, { startedAt }: Readin
           ...(isCallRefusal(error) ? { postponed: true } : {}),
         });
       }
-      return ok({ users, ...(position === undefined ? {} : { cursor: position }) });
+      return ok({ users, ...compact({ cursor: position }) });
     },
     close: () => undefined,
   };

@@ -64,7 +64,7 @@ export class JobFanOuts {
     const { cursor, open, skipped } = verdict;
     this.#state.commit({
       cursor,
-      ...(open === undefined ? {} : { fanOut: open }),
+      ...compact({ fanOut: open }),
       ...(skipped === undefined ? {} : { runs: [skipped] }),
     });
   }

@@ -2,6 +2,7 @@
  * Feeding a fan-out: a page of users from the source, each user to their shard. It goes on from what is stored: a page's cursor is
  * committed after its users were handed over, and a page handed over twice is harmless (docs/fan-out.md).
  */
+import { compact } from "../../../src/domain/compact.ts";
 import { type FanOut, pageHanded, sourceFailed } from "../../../src/domain/fan-out/fan-out.ts";
 import { shardOfUser } from "../../../src/domain/fan-out/shard.ts";
 import type { FanOutSpec } from "../../../src/domain/fan-out/user-run.ts";
@@ -84,8 +85,7 @@ export class FanOutFeed {
     const { spent } = stored.cursor;
     const spec: FanOutSpec = {
       ...{ no, id, jobId: stored.record.id, trigger, dueAt, startedAt, definition, shards },
-      ...(origin === undefined ? {} : { origin }),
-      ...(spent === undefined ? {} : { spent }),
+      ...compact({ origin, spent }),
     };
     await shard.feed(no, users, { spec, k });
     this.#opened.add(key);

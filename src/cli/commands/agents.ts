@@ -34,7 +34,7 @@ const list: Command = {
   async run(given, terminal) {
     const { client } = await connect(given, terminal);
     const cursor = given.text("cursor");
-    const query = { limit: "100", ...(cursor === undefined ? {} : { cursor }) };
+    const query = { limit: "100", ...compact({ cursor }) };
     const answered = await answer(client.v1.agents.$get({ query }));
     if (given.flag("json")) terminal.print(json(answered));
     else {

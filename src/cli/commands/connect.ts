@@ -1,7 +1,9 @@
 /** `reveille connect`: an agent on this machine, without an address that anybody could reach. */
+
 import { readDevVars } from "../../../local/dev-vars.ts";
 import { type Connection, ConnectionRefused, connectAgent } from "../../agent-kit/connect-agent.ts";
 import type { OnRun } from "../../agent-kit/run.ts";
+import { messageOf } from "../../domain/text/error-text.ts";
 import { type Command, Failure, type Given, UsageError } from "../command.ts";
 import { controlIn, runProgram } from "../connect/exec.ts";
 import { forward } from "../connect/forward.ts";
@@ -50,7 +52,7 @@ export const connect: Command = {
           onEvent: ({ kind, message }) => terminal.print(`${LABELS[kind]} ${message}`),
         });
       } catch (error) {
-        throw new UsageError(error instanceof Error ? error.message : String(error));
+        throw new UsageError(messageOf(error));
       }
     };
     try {

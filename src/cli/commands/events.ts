@@ -1,7 +1,9 @@
 /** `reveille events` and `reveille tail`: what happened, and what is happening. */
+
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
+import { messageOf } from "../../domain/text/error-text.ts";
 import { type Command, Failure } from "../command.ts";
 import { findJob, JobShape, scheduleText } from "../jobs.ts";
 import { json, oneLine, paint, paintStatus, relative, table } from "../render.ts";
@@ -120,7 +122,7 @@ async function tailJob(service: Service, job: JobShape, isJson: boolean, termina
       }
     } catch (error) {
       if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
-      terminal.warn(`${error instanceof Error ? error.message : String(error)} Connecting again.`);
+      terminal.warn(`${messageOf(error)} Connecting again.`);
     }
     await pause(RETRY_MS);
   }
@@ -167,7 +169,7 @@ async function tailAll(service: Service, isJson: boolean, terminal: Terminal): P
       if (found.length > 0) since = sinceOf({ items: found });
     } catch (error) {
       if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
-      terminal.warn(`${error instanceof Error ? error.message : String(error)} Asking again.`);
+      terminal.warn(`${messageOf(error)} Asking again.`);
     }
     await pause(LOOK_MS);
   }

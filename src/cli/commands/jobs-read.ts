@@ -1,6 +1,8 @@
 /** `reveille jobs list|get|runs|explain`: looking at jobs and at what they did. */
+
 import { stringify } from "yaml";
 import * as z from "zod";
+import { compact } from "../../domain/compact.ts";
 import type { Command } from "../command.ts";
 import { findJob, JOB, JobShape, jobTable } from "../jobs.ts";
 import { json, relative } from "../render.ts";
@@ -62,7 +64,7 @@ const list: Command = {
       items.push(...page.items);
       cursor = page.next_cursor;
     } while (given.flag("all") && cursor !== undefined);
-    if (given.flag("json")) terminal.print(json({ items, ...(cursor === undefined ? {} : { next_cursor: cursor }) }));
+    if (given.flag("json")) terminal.print(json({ items, ...compact({ next_cursor: cursor }) }));
     else if (items.length === 0)
       terminal.print("No job matches. Create one: reveille jobs create --name hello --message 'Say hello.' --every 1h");
     else terminal.print(jobTable(terminal, items, Date.now()));

@@ -1,6 +1,8 @@
 /** `reveille jobs create|edit|pause|resume|run|delete`: changing jobs. */
+
 import { stringify } from "yaml";
 import * as z from "zod";
+import { compact } from "../../domain/compact.ts";
 import { type Command, Failure, UsageError } from "../command.ts";
 import { parseDocument } from "../documents.ts";
 import { editText } from "../editor.ts";
@@ -184,7 +186,7 @@ const pause: Command = {
     const service = await connect(given, terminal);
     const { id } = await findJob(service, given.positionals[0] ?? "");
     const [reason, until] = [given.text("reason"), given.text("until")];
-    const body = { ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
+    const body = { ...compact({ reason, until }) };
     const answered = await service.send(
       "POST",
       `/v1/jobs/${id}/pause`,
@@ -242,7 +244,7 @@ const runNow: Command = {
     // The service holds the call for the time that is given; without one it is asked until the run has ended.
     const wait = given.text("wait");
     const body = {
-      ...(message === undefined ? {} : { message }),
+      ...compact({ message }),
       ...(payload === undefined ? {} : { payload: jsonOf("payload", payload) }),
       ...(wait ? { wait } : {}),
     };

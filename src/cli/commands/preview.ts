@@ -1,5 +1,7 @@
 /** `reveille preview`: when a schedule fires, before any job has it. */
+
 import * as z from "zod";
+import { compact } from "../../domain/compact.ts";
 import { type Command, UsageError } from "../command.ts";
 import { numberOf, SCHEDULE_OPTIONS, scheduleOf } from "../job-fields.ts";
 import { json, relative, table } from "../render.ts";
@@ -29,7 +31,7 @@ export const preview: Command = {
     const [cron] = given.positionals;
     if (cron !== undefined && given.text("cron") !== undefined)
       throw new UsageError("the cron expression is given twice");
-    const schedule = { ...(cron === undefined ? {} : { cron }), ...scheduleOf(given) };
+    const schedule = { ...compact({ cron }), ...scheduleOf(given) };
     if (Object.keys(schedule).length === 0)
       throw new UsageError("no schedule was given: write a cron expression, or use --every, --at, ...");
     const count = given.text("count");
@@ -39,7 +41,7 @@ export const preview: Command = {
       json: {
         schedule,
         ...(count === undefined ? {} : { count: numberOf("count", count) }),
-        ...(from === undefined ? {} : { from }),
+        ...compact({ from }),
       },
     });
     if (given.flag("json")) {

@@ -1,5 +1,7 @@
 /** Codex automations: an `automation.toml`, or a file with several under `automations`. */
+
 import { parse } from "smol-toml";
+import { messageOf } from "../../domain/text/error-text.ts";
 import { Failure } from "../command.ts";
 import { isFields } from "../job-body.ts";
 import {
@@ -39,7 +41,7 @@ export function readCodex(text: string, { timezone }: ImportOptions): Foreign {
   try {
     value = parse(text);
   } catch (error) {
-    throw new Failure(`The file is no TOML: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Failure(`The file is no TOML: ${messageOf(error)}`);
   }
   return readEntries(entriesOf(value), (entry) => readAutomation(entry, timezone));
 }

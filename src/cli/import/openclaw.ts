@@ -1,5 +1,7 @@
 /** OpenClaw's `cron/jobs.json`. */
+
 import * as z from "zod";
+import { messageOf } from "../../domain/text/error-text.ts";
 import { formatDuration } from "../../domain/time/duration.ts";
 import { Failure } from "../command.ts";
 import {
@@ -54,7 +56,7 @@ export function readOpenclaw(text: string, options: ImportOptions): Foreign {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Failure(`The file is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Failure(`The file is no JSON: ${messageOf(error)}`);
   }
   const store = Store.safeParse(value).data;
   if (store === undefined)

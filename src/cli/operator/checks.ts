@@ -2,8 +2,10 @@
  * What the doctor looks at, in this order: each check asks the deployment over HTTP and changes nothing in it (a token that it
  * makes ends by itself). The judgements are in `judge.ts`.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { compact } from "../../domain/compact.ts";
 import { complaint, type Deployment, unreachable } from "./deployment.ts";
 import { type Finding, fine, wrong } from "./finding.ts";
 import { failingJobs, judgeClock, judgeJobs, judgeMode, judgePublicUrl, judgeSweep, TICK_FRESH_MS } from "./judge.ts";
@@ -198,7 +200,7 @@ async function activeJobs({
     const query = new URLSearchParams({
       state: "active,paused",
       limit: "100",
-      ...(cursor === undefined ? {} : { cursor }),
+      ...compact({ cursor }),
     });
     const answer = await call("GET", `/v1/jobs?${query}`);
     const page = Jobs.safeParse(answer.body).data;

@@ -1,8 +1,10 @@
 /** A deployment as its operator reaches it: over HTTP, with ADMIN_TOKEN. For the doctor and the smoke run. */
+
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as z from "zod";
 import { err, ok, type Result } from "../../domain/result.ts";
+import { messageOf } from "../../domain/text/error-text.ts";
 
 const ANSWER_LIMIT_MS = 30_000;
 
@@ -104,5 +106,5 @@ export function complaint({ status, body }: Answer): string {
 export function unreachable(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = typeof cause === "object" && cause !== null && "code" in cause ? `${String(cause.code)} ` : "";
-  return `no answer: ${code}${cause instanceof Error ? cause.message : String(cause)}`;
+  return `no answer: ${code}${messageOf(cause)}`;
 }

@@ -1,4 +1,5 @@
 /** A plan as people read it, and as programs do. */
+import { compact } from "../../domain/compact.ts";
 import { paint } from "../render.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Plan, Step } from "./plan.ts";
@@ -81,6 +82,6 @@ function stepJson(step: Step, prune: boolean): object {
     case "delete":
       return { action: prune ? "delete" : "leave", key: step.key, id: step.id, why: "not in the file" };
     case "keep":
-      return { action: "leave", key: step.key, ...(step.id === undefined ? {} : { id: step.id }), why: step.why };
+      return { action: "leave", key: step.key, ...compact({ id: step.id }), why: step.why };
   }
 }

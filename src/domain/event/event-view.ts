@@ -1,5 +1,7 @@
 /** An event as clients see it: in lists, in messages to webhooks, over MCP. */
+
 import type { Event } from "../../schema/event.ts";
+import { compact } from "../compact.ts";
 import { formatInstant } from "../time/instant.ts";
 import type { ReportedEvent } from "./report.ts";
 
@@ -9,7 +11,7 @@ export const eventView = ({ id, type, at, message, job, run }: ReportedEvent): E
   at: formatInstant(at),
   message,
   ...(job === undefined ? {} : { job_id: job.id, job_name: job.name }),
-  ...(run === undefined ? {} : { run }),
+  ...compact({ run }),
 });
 
 /** The body of a call to a webhook (docs/contract.md §18). */
@@ -29,13 +31,11 @@ export function eventMessage(event: ReportedEvent) {
               name: job.name,
               owner_kind: job.ownerKind,
               exec_scope: job.execScope,
-              ...(job.agentId === undefined ? {} : { agent_id: job.agentId }),
-              ...(job.userId === undefined ? {} : { user_id: job.userId }),
-              ...(job.pluginId === undefined ? {} : { plugin_id: job.pluginId }),
+              ...compact({ agent_id: job.agentId, user_id: job.userId, plugin_id: job.pluginId }),
               labels: job.labels,
             },
           }),
-      ...(run === undefined ? {} : { run }),
+      ...compact({ run }),
       count,
     },
   };

@@ -5,9 +5,11 @@
  *   running --every page handed over, every run ended--> success, or error where users failed and none succeeded
  *           --the source of users failed for good, and the runs begun by then have ended--> error
  */
+
 import type { JobDefinition } from "../../schema/job.ts";
 import { MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { Trigger } from "../../schema/run.ts";
+import { compact } from "../compact.ts";
 import { aim, type Cursor, firesOf, type JobRecord } from "../job/job.ts";
 import { addSpend, dayOf, type Spend } from "../run/budget.ts";
 import { mayStart } from "../run/gate.ts";
@@ -150,7 +152,7 @@ export function openFanOut(
     id: fanOutId(record.id, cause),
     startedAt: now,
     definition: record.definition,
-    ...(record.origin === undefined ? {} : { origin: record.origin }),
+    ...compact({ origin: record.origin }),
     // One shard knows what all users have spent, which several would have to ask each other for before each call.
     shards: record.definition.budget === undefined ? shardsFor(boundOf(record.definition)) : 1,
     activeShards: [],
@@ -173,7 +175,7 @@ export function pageHanded(
   return {
     ...fanOut,
     activeShards: [...new Set([...fanOut.activeShards, ...page.shards])].sort((a, b) => a - b),
-    source: { handed, failures: 0, done: cursor === undefined, ...(cursor === undefined ? {} : { cursor }) },
+    source: { handed, failures: 0, done: cursor === undefined, ...compact({ cursor }) },
     wakeAt: now,
   };
 }
@@ -225,7 +227,7 @@ export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): Fa
   return {
     ...fanOut,
     status: error === undefined ? "success" : "error",
-    ...(error === undefined ? {} : { error }),
+    ...compact({ error }),
     finishedAt: now,
     counts,
   };
@@ -258,7 +260,7 @@ export function countFanOut(cursor: Cursor, fanOut: FanOut, now: number, lastDay
     consecutiveFailures: failed ? cursor.consecutiveFailures + 1 : 0,
     lastRunAt: fanOut.startedAt,
     lastStatus: failed ? "error" : "success",
-    ...(fanOut.error === undefined ? {} : { lastError: fanOut.error }),
+    ...compact({ lastError: fanOut.error }),
   };
 }
 

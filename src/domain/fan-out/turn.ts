@@ -3,6 +3,7 @@
  * and given up. The shell (durable-objects/fan-out/loop.ts) records and calls. A call is not recorded before it is made, only
  * its end is: a crash makes the calls in flight again, under the same run ids.
  */
+import { compact } from "../compact.ts";
 import type { AttemptOutcome } from "../run/attempt-outcome.ts";
 import { addSpend, dayOf, type Spend, type Spent, usedUp } from "../run/budget.ts";
 import { type GateVerdict, mayStart, type Start } from "../run/gate.ts";
@@ -241,7 +242,7 @@ class Draft {
       call: this.#call,
       skip: this.#skip,
       giveUp: this.#giveUp,
-      ...(this.#gone === undefined ? {} : { gone: this.#gone }),
+      ...compact({ gone: this.#gone }),
       nextCallAt: this.#nextCallAt,
       spent: this.#spent,
       outOfCalls: this.#callsLeft === 0 && mayGoOn && this.#nextCallAt <= this.#context.now,

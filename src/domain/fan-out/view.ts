@@ -1,6 +1,8 @@
 /** A fan-out and its users' runs as clients see them (docs/contract.md §5, §6). */
+
 import type { FanOut as FanOutView } from "../../schema/fan-out.ts";
 import type { Run as RunView } from "../../schema/run.ts";
+import { compact } from "../compact.ts";
 import type { Run } from "../run/run.ts";
 import { runView } from "../run/run-view.ts";
 import { formatInstant } from "../time/instant.ts";
@@ -17,7 +19,7 @@ export function fanOutView(jobId: string, fanOut: FanOut, counts: FanOutCounts):
     scheduled_at: formatInstant(fanOut.dueAt),
     started_at: formatInstant(fanOut.startedAt),
     ...(fanOut.finishedAt === undefined ? {} : { finished_at: formatInstant(fanOut.finishedAt) }),
-    ...(fanOut.error === undefined ? {} : { error: fanOut.error }),
+    ...compact({ error: fanOut.error }),
     total,
     succeeded,
     failed,

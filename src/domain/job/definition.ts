@@ -2,10 +2,12 @@
  * What a job's fields mean together (docs/contract.md §2): defaults, rules between fields, the merge of a patch, who owns it.
  * Pure; `now` is passed in where a rule needs it. Every problem is reported at once, by field.
  */
+
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
 import { DEFAULT_FAN_OUT, JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.ts";
 import * as limits from "../../schema/limits.ts";
 import type { ScheduleSpec } from "../../schema/schedule.ts";
+import { compact } from "../compact.ts";
 import { type FieldError, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
 import { checkFuture } from "../time/check-future.ts";
@@ -122,7 +124,7 @@ export function defineJob(input: JobInput, { stored = false, now }: DefineOption
     completionTimeoutMs,
     claimTimeoutMs,
     catchupWindowMs,
-    ...(pacing === undefined ? {} : { pacing }),
+    ...compact({ pacing }),
     retry: {
       maxAttempts: definition.retry.max_attempts,
       minBackoffMs: Math.max(minBackoffMs, limits.MIN_BACKOFF_MS),
@@ -158,7 +160,7 @@ function normalise(input: JobInput, now: number | undefined): JobDefinition {
     schedule: normaliseSchedule(input.schedule, now),
     owner_kind: input.owner_kind ?? (input.plugin_id === undefined ? "user" : "plugin"),
     exec_scope: input.exec_scope ?? (userId === undefined ? "system" : "user"),
-    ...(userId === undefined ? {} : { user_id: userId }),
+    ...compact({ user_id: userId }),
     ...(agent_id ? { agent_id } : {}),
     ...(description ? { description } : {}),
     ...(message ? { message } : {}),

@@ -2,6 +2,7 @@
  * Why a job did or did not run at a time (docs/contract.md §6, `explain`): in a code, in fields, and in words for people and
  * language models. Pure: reads the job's state and its log.
  */
+import { compact } from "../compact.ts";
 import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-out.ts";
 import type { Run } from "../run/run.ts";
 import type { TickState } from "../run/tick.ts";
@@ -194,7 +195,7 @@ function explainNothingDue({ record }: TickState, log: readonly Run[], context: 
     return {
       verdict: "other_schedule",
       explanation: `The job had another schedule then: the present one holds since ${formatInstant(record.anchorAt)}.${run === undefined ? "" : ` The last run before that time is ${run.id}.`}`,
-      ...(run === undefined ? {} : { run }),
+      ...compact({ run }),
     };
   }
   if (record.definition.schedule.manual) {

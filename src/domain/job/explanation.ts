@@ -1,5 +1,7 @@
 /** What `explain` finds out, before and after it is put into words for clients. */
+
 import type { Explanation as ExplanationView, Verdict } from "../../schema/explanation.ts";
+import { compact } from "../compact.ts";
 import type { Run } from "../run/run.ts";
 import { runView } from "../run/run-view.ts";
 import type { TickState } from "../run/tick.ts";
@@ -29,7 +31,7 @@ export function explanationView(state: TickState, at: number, explained: Explana
     explanation: explained.explanation,
     ...(explained.dueAt === undefined ? {} : { due_at: formatInstant(explained.dueAt) }),
     ...(explained.run === undefined ? {} : { run: runView(record.id, explained.run) }),
-    ...(explained.fanOutId === undefined ? {} : { fan_out_id: explained.fanOutId }),
+    ...compact({ fan_out_id: explained.fanOutId }),
     ...(cursor.nextDueAt === null ? {} : { next_run_at: formatInstant(cursor.nextDueAt) }),
   };
 }

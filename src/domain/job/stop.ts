@@ -1,4 +1,5 @@
 /** How a job stops firing: paused, finished, or without the fire that waits. Pure steps over its record and cursor. */
+import { compact } from "../compact.ts";
 import { type RunCause, skipFire } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
 import { backfillRunId, scheduledRunId } from "../run/run-id.ts";
@@ -28,8 +29,7 @@ export function pauseJob(
       ...rest,
       definition: { ...record.definition, enabled: false },
       pausedBy: by,
-      ...(reason === undefined ? {} : { pausedReason: reason }),
-      ...(until === undefined ? {} : { resumeAt: until }),
+      ...compact({ pausedReason: reason, resumeAt: until }),
       backfills: by === "gone" ? [] : record.backfills,
       version: record.version + 1,
       updatedAt: now,
@@ -45,7 +45,7 @@ export function finishJob(record: JobRecord, cursor: Cursor, now: number): Dropp
   return {
     record: { ...dropped.record, backfills: [], finishedAt: now, version: record.version + 1, updatedAt: now },
     cursor: { ...dropped.cursor, nextDueAt: null, exhausted: true },
-    ...(dropped.skipped === undefined ? {} : { skipped: dropped.skipped }),
+    ...compact({ skipped: dropped.skipped }),
   };
 }
 
@@ -76,7 +76,7 @@ export function dropBackfills(record: JobRecord, cursor: Cursor, reason: string,
 export function causeOf(jobId: string, { dueAt, missed, event }: Buffered): RunCause {
   if (event === undefined) return { id: scheduledRunId(jobId, dueAt), trigger: "schedule", dueAt, missed };
   const { id, payload } = event;
-  return { id, trigger: "event", dueAt, ...(payload === undefined ? {} : { payload }) };
+  return { id, trigger: "event", dueAt, ...compact({ payload }) };
 }
 
 /** The job going on at `now`, with its next fire after `from`. One that has none left, and nothing running or waiting, is over. */

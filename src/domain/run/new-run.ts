@@ -1,5 +1,7 @@
 /** How a run enters a job's log and how its end is counted: the bookkeeping that every way of starting or ending a run shares. */
+
 import type { Trigger } from "../../schema/run.ts";
+import { compact } from "../compact.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { addSpend, dayOf } from "./budget.ts";
 import { type Run, type RunInput, skipRun, startRun } from "./run.ts";
@@ -74,6 +76,6 @@ export function countEnded(cursor: Cursor, run: Run): Cursor {
     consecutiveFailures: run.status === "error" ? cursor.consecutiveFailures + 1 : 0,
     lastRunAt: run.startedAt,
     lastStatus: run.status,
-    ...(run.error === undefined ? {} : { lastError: run.error }),
+    ...compact({ lastError: run.error }),
   };
 }

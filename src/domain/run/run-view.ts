@@ -1,5 +1,7 @@
 /** A run as clients see it (docs/contract.md §5). */
+
 import type { Run as RunView } from "../../schema/run.ts";
+import { compact } from "../compact.ts";
 import { formatInstant } from "../time/instant.ts";
 import type { Attempt, Run } from "./run.ts";
 
@@ -8,33 +10,28 @@ export function runView(jobId: string, run: Run): RunView {
     id: run.id,
     job_id: jobId,
     session_id: run.sessionId,
-    ...(run.userId === undefined ? {} : { user_id: run.userId }),
+    ...compact({ user_id: run.userId }),
     status: run.status,
     trigger: run.trigger,
     scheduled_at: formatInstant(run.dueAt),
     started_at: formatInstant(run.startedAt),
     ...(run.finishedAt === undefined ? {} : { finished_at: formatInstant(run.finishedAt) }),
-    ...(run.error === undefined ? {} : { error: run.error }),
+    ...compact({ error: run.error }),
     attempt: run.attempt,
     ...(run.phase === "pending" && run.wakeAt !== undefined ? { next_attempt_at: formatInstant(run.wakeAt) } : {}),
     ...(run.phase === "waiting" && run.wakeAt !== undefined
       ? { completion_due_at: formatInstant(run.claim?.completeBy ?? run.wakeAt) }
       : {}),
     ...offerView(run),
-    ...(run.retryOf === undefined ? {} : { retry_of: run.retryOf }),
-    ...(run.count === undefined ? {} : { count: run.count }),
+    ...compact({ retry_of: run.retryOf, count: run.count }),
     ...(run.lastDueAt === undefined ? {} : { last_scheduled_at: formatInstant(run.lastDueAt) }),
-    ...(run.missed === undefined ? {} : { missed: run.missed }),
-    ...(run.httpStatus === undefined ? {} : { http_status: run.httpStatus }),
-    ...(run.output === undefined ? {} : { output: run.output }),
+    ...compact({ missed: run.missed, http_status: run.httpStatus, output: run.output }),
     ...(run.outputTruncated ? { output_truncated: true } : {}),
     ...(run.attempts === undefined ? {} : { attempts: run.attempts.map(attemptView) }),
     ...(run.unchanged ? { unchanged: true } : {}),
-    ...(run.costUsd === undefined ? {} : { cost_usd: run.costUsd }),
-    ...(run.tokens === undefined ? {} : { tokens: run.tokens }),
-    ...(run.controlError === undefined ? {} : { control_error: run.controlError }),
+    ...compact({ cost_usd: run.costUsd, tokens: run.tokens, control_error: run.controlError }),
     ...(run.nextAt === undefined ? {} : { next_at: formatInstant(run.nextAt) }),
-    ...(run.progress === undefined ? {} : { progress: run.progress }),
+    ...compact({ progress: run.progress }),
   };
 }
 
@@ -68,6 +65,5 @@ const attemptView = ({ attempt, startedAt, finishedAt, httpStatus, error }: Atte
   attempt,
   started_at: formatInstant(startedAt),
   ...(finishedAt === undefined ? {} : { finished_at: formatInstant(finishedAt) }),
-  ...(httpStatus === undefined ? {} : { http_status: httpStatus }),
-  ...(error === undefined ? {} : { error }),
+  ...compact({ http_status: httpStatus, error }),
 });

@@ -181,9 +181,7 @@ function noteAttempt(
   const { httpStatus = last.httpStatus, error, acceptedAt = last.acceptedAt } = seen;
   const noted: Attempt = {
     ...last,
-    ...(acceptedAt === undefined ? {} : { acceptedAt }),
-    ...(endedAt === undefined ? {} : { finishedAt: endedAt }),
-    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...compact({ acceptedAt, finishedAt: endedAt, httpStatus }),
     ...(error === undefined ? {} : { error: cutUtf8(error, MAX_ATTEMPT_ERROR_BYTES).text }),
   };
   return { attempts: [...attempts.slice(0, -1), noted] };
@@ -199,8 +197,7 @@ export function settleAttempt(before: Run, answer: AttemptOutcome, rules: RunRul
     case "success":
       return {
         ...end(run, "success", undefined, now),
-        ...(answer.httpStatus === undefined ? {} : { httpStatus: answer.httpStatus }),
-        ...(answer.output === undefined ? {} : { output: answer.output }),
+        ...compact({ httpStatus: answer.httpStatus, output: answer.output }),
         ...(answer.outputTruncated ? { outputTruncated: true } : {}),
       };
     case "accepted": {
@@ -217,17 +214,17 @@ export function settleAttempt(before: Run, answer: AttemptOutcome, rules: RunRul
     case "refused":
       return {
         ...end(run, "error", answer.reason, now),
-        ...(answer.httpStatus === undefined ? {} : { httpStatus: answer.httpStatus }),
+        ...compact({ httpStatus: answer.httpStatus }),
       };
     case "retryable": {
       const decision = decideRetry({
         attempt: run.attempt,
         policy: rules.retry,
         random,
-        ...(answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs }),
+        ...compact({ retryAfterMs: answer.retryAfterMs }),
       });
       const { httpStatus: _httpStatus, ...rest } = unclaimed(run);
-      const seen = { ...rest, ...(answer.httpStatus === undefined ? {} : { httpStatus: answer.httpStatus }) };
+      const seen = { ...rest, ...compact({ httpStatus: answer.httpStatus }) };
       if (!decision.retry) return end(seen, "error", answer.reason, now);
       return {
         ...seen,

@@ -1,4 +1,5 @@
 /** Applies what an agent answered back to its job (docs/contract.md §15): a pure step over the run, the record and the cursor. */
+import { compact } from "../compact.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { type Cursor, type JobRecord, maxRunsUsed } from "../job/job.ts";
 import { finishJob, pauseJob } from "../job/stop.ts";
@@ -46,8 +47,7 @@ function note(run: Run, { unchanged, costUsd, tokens }: Control, faults: readonl
   return {
     ...run,
     ...(unchanged ? { unchanged } : {}),
-    ...(costUsd === undefined ? {} : { costUsd }),
-    ...(tokens === undefined ? {} : { tokens }),
+    ...compact({ costUsd, tokens }),
     ...(faults.length === 0 ? {} : { controlError: explainFaults(faults) }),
   };
 }

@@ -14,3 +14,6 @@ export function errorText(error: unknown): string {
     return UNREADABLE;
   }
 }
+
+/** An Error's message, any other value as text. For faults of our own machine; {@link errorText} bounds what foreign code threw. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,8 +2,10 @@
  * From what a client wrote to a schedule that can be asked for its fires (docs/contract.md §1, §13). Every problem is
  * reported at once, each with its path (`schedule.cron`) and how to correct it.
  */
+
 import { MAX_EVERY_MS } from "../../schema/limits.ts";
 import { SCHEDULE_KINDS, type ScheduleKind, type ScheduleSpec } from "../../schema/schedule.ts";
+import { compact } from "../compact.ts";
 import type { FieldError } from "../failure.ts";
 import { err, ok, type Result } from "../result.ts";
 import { parseDurationWithin } from "./duration.ts";
@@ -81,11 +83,11 @@ export function compileSchedule(spec: ScheduleSpec, { tickAligned }: CompileOpti
   const [gapAt, freeUntil] = [excludedBy(excluded, zoneName), freeBy(excluded, zoneName)];
   return ok({
     timing,
-    ...(startsAt === undefined ? {} : { startsAt }),
+    ...compact({ startsAt }),
     endsAt: to,
     exclusions: excluded,
     jitterMs: jitterMs ?? 0,
-    ...(spec.max_runs === undefined ? {} : { maxRuns: spec.max_runs }),
+    ...compact({ maxRuns: spec.max_runs }),
     nominal(anchorAt) {
       const bounded = within(due(anchorAt), from, to);
       return excluded.length === 0 ? bounded : outside(bounded, gapAt, freeUntil);

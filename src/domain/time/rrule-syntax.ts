@@ -2,6 +2,7 @@
  * Reads a recurrence rule (docs/contract.md §13, RFC 5545 §3.3.10) into plain values, and says what is wrong with one
  * that does not read, by part, value and remedy. Nothing is ignored: libraries take `FOO=1` or `BYMONTHDAY=99` in silence.
  */
+import { compact } from "../compact.ts";
 import { err, ok, type Result } from "../result.ts";
 import { checkTogether } from "./rrule-check.ts";
 import { OTHER_FREQUENCIES, partElsewhere, startElsewhere } from "./rrule-elsewhere.ts";
@@ -102,9 +103,7 @@ function readParts(
     freq,
     interval,
     weekStart,
-    ...(times === undefined ? {} : { count: times }),
-    ...(until === undefined ? {} : { until }),
-    ...(byDay === undefined ? {} : { byDay }),
+    ...compact({ count: times, until, byDay }),
     ...lists,
   };
 }
@@ -138,7 +137,7 @@ function readDays(text: string | undefined, errors: string[]): readonly RuleDay[
     const nth = ordinal === "" ? undefined : Number(ordinal);
     if (weekday < 0 || nth === 0 || (nth !== undefined && Math.abs(nth) > 53)) {
       errors.push(`BYDAY: "${item}" is not a weekday; ${meantDay(item)}`);
-    } else days.set(`${nth} ${weekday}`, { weekday, ...(nth === undefined ? {} : { nth }) });
+    } else days.set(`${nth} ${weekday}`, { weekday, ...compact({ nth }) });
   }
   return [...days.values()].sort((a, b) => a.weekday - b.weekday || (a.nth ?? 0) - (b.nth ?? 0));
 }

@@ -1,8 +1,10 @@
 /** From one item of a file to a job that can be made, or the reason why not (docs/contract.md §6, import). */
+
 import * as z from "zod";
 import { JobInput } from "../../schema/job.ts";
 import { ImportedJob } from "../../schema/job-export.ts";
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
+import { compact } from "../compact.ts";
 import type { Failure, FieldError } from "../failure.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, fieldErrors } from "../job/definition.ts";
 import { err, ok, type Result } from "../result.ts";
@@ -102,8 +104,7 @@ function timesOf(item: ImportedJob, now: number): Result<Times, string> {
     createdAt,
     updatedAt,
     anchorAt,
-    ...(finishedAt === undefined ? {} : { finishedAt }),
-    ...(lastRunAt === undefined ? {} : { lastRunAt }),
+    ...compact({ finishedAt, lastRunAt }),
   });
 }
 

@@ -3,6 +3,7 @@
 import type { RunStatus } from "../../schema/job.ts";
 import type { ExportedJob } from "../../schema/job-export.ts";
 import type { Author } from "../audit.ts";
+import { compact } from "../compact.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, type JobRecord, jobView, newJob } from "../job/job.ts";
 import { dayOf, type Spent } from "../run/budget.ts";
@@ -39,8 +40,7 @@ export function restoreJob(
     ...made.record,
     updatedAt,
     anchorAt,
-    ...(finishedAt === undefined ? {} : { finishedAt }),
-    ...(pausedReason === undefined ? {} : { pausedReason }),
+    ...compact({ finishedAt, pausedReason }),
   };
   const { lastRunAt, lastStatus, lastError, spent } = restored;
   const cursor: Cursor = {
@@ -49,10 +49,7 @@ export function restoreJob(
     fires,
     runCount,
     consecutiveFailures,
-    ...(lastRunAt === undefined ? {} : { lastRunAt }),
-    ...(lastStatus === undefined ? {} : { lastStatus }),
-    ...(spent === undefined ? {} : { spent }),
-    ...(lastError === undefined ? {} : { lastError }),
+    ...compact({ lastRunAt, lastStatus, spent, lastError }),
   };
   return { record, cursor: finishedAt === undefined ? aim(job, record, cursor, restored.resumeAt) : cursor };
 }

@@ -1,4 +1,5 @@
 /** A tool's fields as JSON Schema in few words: a model pays for the list of tools in every conversation. */
+import { compact } from "../../domain/compact.ts";
 import type { Field } from "../teach/field.ts";
 
 /** Longer descriptions than this are left to the tool's own text and to the errors. */
@@ -18,7 +19,7 @@ function brief(field: Field, words: boolean): Readonly<Record<string, unknown>> 
     ...(field.values.length === 0 ? {} : { enum: field.values }),
     ...(types.join() === "array" && field.item !== undefined ? { items: brief(field.item, false) } : {}),
     ...(isOpened ? { properties: briefProperties(field, false) } : {}),
-    ...(about === undefined ? {} : { description: about }),
+    ...compact({ description: about }),
   };
 }
 

@@ -1,8 +1,10 @@
 /** `GET /v1/stats`: how many jobs and users there are, whether jobs fire at all, and what the sweep found. */
+
 import * as z from "zod";
 import { countJobs } from "../../directory/jobs-index.ts";
 import { countUsers } from "../../directory/roster.ts";
 import { tickStats } from "../../directory/tick.ts";
+import { compact } from "../../domain/compact.ts";
 import { formatInstant } from "../../domain/time/instant.ts";
 import type { ExecScope, JobState } from "../../schema/job.ts";
 import { reply, route } from "../route.ts";
@@ -68,7 +70,7 @@ const stats = route({
         stood_in: ticks.stoodIn,
         ...(lastTickAt === undefined ? {} : { last_at: formatInstant(lastTickAt) }),
       },
-      sweep: { found_overdue: foundOverdue, ...(checked === undefined ? {} : { checked }) },
+      sweep: { found_overdue: foundOverdue, ...compact({ checked }) },
     });
   },
 });

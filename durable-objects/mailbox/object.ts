@@ -26,10 +26,12 @@ import type { JobRunBody } from "../../src/schema/agent-call.ts";
 import { MAX_AGENT_SOCKETS, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import { SUBPROTOCOL } from "../../src/schema/mailbox.ts";
 import { Alarm } from "../shared/alarm.ts";
+import { Closing } from "./closing.ts";
 import { FrameLimit, TOO_MANY_FRAMES } from "./frame-limit.ts";
 import { answerTo, quotedIn, type ReadyFrame, type RunFrame, readFrame, refusal, report } from "./frames.ts";
+import { matchOffers, takerOf } from "./matching.ts";
 import { offersProtocol, socketRequestIn } from "./opening.ts";
-import { endOf, roomOf, type Seat, Seats, scopeOf } from "./seats.ts";
+import { endOf, type Seat, Seats, scopeOf } from "./seats.ts";
 import { SocketLeases } from "./socket-leases.ts";
 import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
 
@@ -41,6 +43,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   readonly #store: MailboxStore;
   readonly #seats: Seats;
   readonly #alarm: Alarm;
+  readonly #closing: Closing;
   /** Runs that are being claimed at this moment. */
   readonly #claiming = new Set<string>();
   /** Runs that are left alone until a time (epoch ms). */
@@ -48,8 +51,6 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   readonly #leases: SocketLeases;
   readonly #frames = new FrameLimit();
   #dispatching = false;
-  /** When the mailbox was closed, until what was offered has gone back to its jobs; epoch ms. */
-  #closedAt: number | undefined;
   #isWanted = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -58,15 +59,24 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     this.#seats = new Seats(ctx);
     this.#leases = new SocketLeases(env, this.#seats, (work) => ctx.waitUntil(work));
     this.#alarm = new Alarm(ctx.storage);
+    this.#closing = new Closing(env, this.#store, {
+      agentId: () => this.#agentId,
+      busy: () => this.#busy(),
+      failed: (offer, error) => this.#failed(offer, error),
+    });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
 
   async offer(offer: Offer): Promise<{ readonly offeredAt: number }> {
-    const offeredAt = Date.now();
-    this.#store.add({ ...offer, offeredAt });
+    const offered = { ...offer, offeredAt: Date.now() };
+    const { offeredAt } = offered;
     this.#left.delete(offer.runId);
     // Whoever held it holds it no more: it was given back, or its lease ran out.
     this.#free(offer.runId);
+    const socket = takerOf(this.#desk, offered);
+    // Somebody waits for it: the job has recorded that it calls, so the offer need not be stored as well.
+    if (socket !== undefined && (await this.#hand(offered, socket)) === "gone") return { offeredAt };
+    this.#store.add(offered);
     this.#dispatch();
     return { offeredAt };
   }
@@ -78,7 +88,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
       if (offers.length === 0) break;
       const terms = { caller, leaseMs, kind: "poll" } as const;
       const claimed = await mapLimit(offers, (offer) => this.#confirm(offer, terms));
-      bodies.push(...claimed.filter((body) => body !== undefined));
+      bodies.push(...claimed.filter((body) => typeof body !== "string"));
     }
     return bodies;
   }
@@ -113,10 +123,11 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   async disconnect(why: "deleted" | "moved"): Promise<void> {
+    const wasInUse = this.#store.wasUsed || this.#seats.sockets().length > 0;
     const reason = why === "moved" ? "the agent has a URL now" : "the agent was deleted";
     for (const socket of this.#seats.sockets("agent")) socket.close(AGENT_DELETED, reason);
     for (const poll of this.#seats.sockets("poll")) poll.close(why === "moved" ? AGENT_MOVED : AGENT_DELETED, reason);
-    this.#closedAt = Date.now();
+    this.#closing.close(Date.now(), wasInUse);
     this.#dispatch();
   }
 
@@ -184,6 +195,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   override async alarm(): Promise<void> {
     this.#alarm.taken();
     for (const socket of this.#seats.sockets("agent")) this.#hasEnded(socket, this.#seats.get(socket));
+    await this.#closing.recheck(Date.now());
     await this.#handOut();
   }
 
@@ -200,8 +212,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     try {
       while (this.#isWanted && !budget.isUsedUp) {
         this.#isWanted = false;
-        await this.#giveBack(budget);
-        const pairs = this.#match(budget.left);
+        if (await this.#closing.giveBack(budget)) this.#isWanted = true;
+        const pairs = matchOffers(this.#desk, budget.left);
         budget.take(pairs.length);
         await mapLimit(pairs, ({ offer, socket }) => this.#hand(offer, socket));
         if (pairs.length > 0) this.#isWanted = true;
@@ -216,78 +228,39 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     else this.#arm();
   }
 
-  /** After the mailbox was closed: what was offered until then goes back to its jobs, a few at a time. */
-  async #giveBack(budget: CallBudget): Promise<void> {
-    const closedAt = this.#closedAt;
-    if (closedAt === undefined) return;
-    const offers = this.#store.oldest({}, this.#busy(), budget.left).filter(({ offeredAt }) => offeredAt <= closedAt);
-    budget.take(offers.length);
-    await mapLimit(offers, async (offer) => {
-      try {
-        await jobObject(this.env, offer.jobId).releaseRun({ role: "admin" }, offer.runId, "mailbox");
-        this.#store.delete(offer);
-      } catch (error) {
-        this.#failed(offer, error);
-      }
-    });
-    // An offer whose job could not be reached has set the alarm: it is tried again then.
-    if (offers.length > 0) this.#isWanted = true;
-    else if (this.#left.size === 0) this.#closedAt = undefined;
-  }
-
-  /** At most `limit` offers, each with a socket that may have it and has room: the oldest first, one a socket in turn. */
-  #match(limit: number): { readonly offer: StoredOffer; readonly socket: WebSocket }[] {
-    const pairs: { readonly offer: StoredOffer; readonly socket: WebSocket }[] = [];
-    let open = this.#seats.sockets();
-    const taken = this.#busy();
-    while (open.length > 0 && pairs.length < limit) {
-      const now = Date.now();
-      const ready = open.filter((socket) => {
-        const seat = this.#seats.get(socket);
-        return !this.#hasEnded(socket, seat) && roomOf(seat, now) > 0;
-      });
-      open = ready.slice(0, limit - pairs.length).filter((socket) => {
-        const seat = this.#seats.get(socket);
-        const [offer] = this.#store.oldest(scopeOf(seat.caller), taken, 1);
-        if (offer === undefined) return false;
-        taken.push(offer.runId);
-        this.#seats.hold(socket, offer.runId, now + seat.leaseMs);
-        pairs.push({ offer, socket });
-        return true;
-      });
-    }
-    return pairs;
-  }
-
-  /** Hands one run to the socket that it is kept for, if the job confirms the claim. */
-  async #hand(offer: StoredOffer, socket: WebSocket): Promise<void> {
+  /** Hands one run to the socket that it is held for, if the job confirms the claim. Answers as {@link #confirm}. */
+  async #hand(offer: StoredOffer, socket: WebSocket): Promise<"gone" | "kept"> {
     const seat = this.#seats.get(socket);
     // Without the list of revoked tokens the socket is taken at its word: the mailbox is told of each revocation besides.
     const isRefused = await isRevoked(this.env, seat.caller, Date.now()).catch(() => false);
     if (isRefused) socket.close(TOKEN_ENDED, "the token was revoked");
-    const body = isRefused ? undefined : await this.#confirm(offer, seat);
+    const verdict = isRefused ? "kept" : await this.#confirm(offer, seat);
     const now = this.#seats.get(socket);
-    if (body === undefined) {
+    if (typeof verdict === "string") {
       this.#seats.hold(socket, offer.runId, undefined);
       if (now.kind === "poll" && now.capacity === 0) send(socket, POLL_DONE);
-      return;
+      return verdict;
     }
     const isDrained = now.kind === "agent" && now.capacity === 0;
     if (now.kind === "poll") this.#seats.set(socket, { ...now, capacity: 0 });
     else this.#seats.hold(socket, offer.runId, Date.now() + now.leaseMs);
-    if (!isDrained && send(socket, body)) return;
+    if (!isDrained && send(socket, verdict)) return "gone";
     // The socket was closed, or drained, while the job was asked: the run goes back, which is no attempt.
     this.#seats.hold(socket, offer.runId, undefined);
     await jobObject(this.env, offer.jobId)
       .releaseRun(seat.caller, offer.runId, "agent")
       .catch((error: unknown) => this.#failed(offer, error));
+    return "gone";
   }
 
-  /** Asks the job for the run. The offer goes when it is claimed or void. */
+  /**
+   * Asks the job for the run. `gone`: it is not offered any more. `kept`: it stays offered, since the job cannot be asked or the caller
+   * turns out not to see it.
+   */
   async #confirm(
     offer: StoredOffer,
     { caller, leaseMs, kind }: Pick<Seat, "caller" | "leaseMs" | "kind">,
-  ): Promise<JobRunBody | undefined> {
+  ): Promise<JobRunBody | "gone" | "kept"> {
     const { jobId, runId } = offer;
     this.#claiming.add(runId);
     try {
@@ -295,13 +268,13 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
       const verdict = await jobObject(this.env, jobId).claimRun(caller, runId, lease);
       if (verdict.kind === "hidden") {
         this.#left.set(runId, Date.now() + HIDDEN_MS);
-        return undefined;
+        return "kept";
       }
       this.#store.delete(offer);
-      return verdict.kind === "claimed" ? verdict.body : undefined;
+      return verdict.kind === "claimed" ? verdict.body : "gone";
     } catch (error) {
       this.#failed(offer, error);
-      return undefined;
+      return "kept";
     } finally {
       this.#claiming.delete(runId);
     }
@@ -360,6 +333,11 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return true;
   }
 
+  get #desk() {
+    const hasEnded = (socket: WebSocket) => this.#hasEnded(socket, this.#seats.get(socket));
+    return { seats: this.#seats, store: this.#store, busy: this.#busy(), hasEnded };
+  }
+
   /** Runs that nobody else may take at present. */
   #busy(): string[] {
     const now = Date.now();
@@ -374,7 +352,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const ends = seats.flatMap(({ caller }) => endOf(caller) ?? []);
     const leases = seats.flatMap(({ held }) => Object.values(held)).filter((at) => at > now);
     const waits = leases.length > 0 && this.#store.oldest({}, this.#busy(), 1).length > 0;
-    const at = Math.min(...ends, ...(waits ? leases : []), ...this.#left.values());
+    const { recheckAt = Number.POSITIVE_INFINITY } = this.#closing;
+    const at = Math.min(...ends, ...(waits ? leases : []), ...this.#left.values(), recheckAt);
     if (Number.isFinite(at)) this.#alarm.by(Math.max(at, now));
   }
 

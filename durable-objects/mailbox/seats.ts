@@ -8,6 +8,7 @@ import { base32 } from "../../src/domain/text/base32.ts";
 import { sha256 } from "../../src/domain/text/sha256.ts";
 import type { Claimant, SocketRequest } from "../../src/objects/mailbox.ts";
 import { DEFAULT_LEASE_MS } from "../../src/schema/limits.ts";
+import type { Scope } from "./store.ts";
 
 const id = z.string().optional();
 const ClaimantShape = z.union([
@@ -112,5 +113,9 @@ export function roomOf({ capacity, held }: Seat, now: number): number {
 }
 
 /** The offers that a claimant may see, by the ids that its token carries. */
-export const scopeOf = (caller: Claimant) =>
+export const scopeOf = (caller: Claimant): Scope =>
   caller.role === "admin" ? {} : { agentId: caller.agent_id, userId: caller.user_id };
+
+/** Whether an offer is in the scope, as the store's queries have it. */
+export const isInScope = (offer: Scope, { agentId, userId }: Scope): boolean =>
+  (agentId === undefined || offer.agentId === agentId) && (userId === undefined || offer.userId === userId);

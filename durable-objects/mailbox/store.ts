@@ -26,6 +26,11 @@ export class MailboxStore {
     return this.#present;
   }
 
+  /** Whether anything was ever stored here. */
+  get wasUsed(): boolean {
+    return this.#isPresent;
+  }
+
   /** One row written. */
   add(offer: StoredOffer): void {
     if (!this.#isPresent) put(this.#sql, "mailbox", { one: 1, schema_version: makeTables(this.#sql, SCHEMA) });

@@ -8,9 +8,11 @@ import { decideTurn, MAX_DUE_PER_TURN, nextTurnAt, type ShardState } from "../..
 import { type FanOutSpec, startUserRun } from "../../../../src/domain/fan-out/user-run.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
+import { addSpend, dayOf, type Spent } from "../../../../src/domain/run/budget.ts";
 import { isActive, type Run } from "../../../../src/domain/run/run.ts";
 import { keyOfUserRun, userKey } from "../../../../src/domain/run/run-id.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
+import { bySize } from "../../../size.ts";
 
 const T0 = Date.UTC(2026, 10, 23, 9, 0, 0);
 const USERS = Array.from({ length: 25 }, (_, i) => ({ userId: `u${i}`, key: userKey(`u${i}`) }));
@@ -20,16 +22,23 @@ const RULES = {
   claimTimeoutMs: 60_000,
 };
 
-const defined = defineJob(
-  JobInput.parse({ name: "n", message: "m", exec_scope: "all_users", schedule: { every: "1h" } }),
-);
-if (!defined.ok) throw new Error(JSON.stringify(defined.error));
-const spec: FanOutSpec = {
-  ...{ no: 1, id: "j-f1", jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, shards: 1 },
-  definition: defined.value.definition,
-};
+function specOf(fields: Record<string, unknown> = {}): FanOutSpec {
+  const given = { name: "n", message: "m", exec_scope: "all_users", schedule: { every: "1h" }, ...fields };
+  const defined = defineJob(JobInput.parse(given));
+  if (!defined.ok) throw new Error(JSON.stringify(defined.error));
+  return {
+    ...{ no: 1, id: "j-f1", jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, shards: 1 },
+    definition: defined.value.definition,
+  };
+}
+const spec = specOf();
 
-type Limits = { readonly concurrency: number; readonly interval: number; readonly callsPerWake: number };
+type Limits = {
+  readonly concurrency: number;
+  readonly interval: number;
+  readonly callsPerWake: number;
+  readonly budget?: { readonly runs_per_day: number } | undefined;
+};
 
 class World {
   now = T0;
@@ -42,10 +51,15 @@ class World {
   readonly calls: { readonly id: string; readonly attempt: number; readonly at: number }[] = [];
   mostInFlight = 0;
   mostCallsInAWake = 0;
+  /** Users that were called although no user was to be begun. */
+  begunWhileHeld = 0;
   readonly #limits: Limits;
+  readonly #spec: FanOutSpec;
+  #spent: Spent | undefined;
 
   constructor(limits: Limits) {
     this.#limits = limits;
+    this.#spec = limits.budget === undefined ? spec : specOf({ budget: limits.budget });
   }
 
   /** One invocation: turns until there is nothing to do at once, or its calls are used up. */
@@ -58,6 +72,8 @@ class World {
       for (const { run, before } of turn.settle) this.#put(run, before);
       for (const key of heard.keys()) this.#flights.delete(key);
       for (const { run } of [...turn.skip, ...turn.giveUp]) this.#put(run, undefined);
+      this.#spent = turn.spent;
+      if (this.held !== undefined) this.begunWhileHeld += turn.call.filter(({ user }) => user !== undefined).length;
       for (const { run, before } of turn.call) {
         if (before !== undefined) this.#put(run, before);
         this.#flights.set(keyOfUserRun(run.id), { run, logged: before !== undefined });
@@ -77,6 +93,9 @@ class World {
   kill(): void {
     this.#flights.clear();
     this.#unwritten.clear();
+    // As the store counts it: from the log.
+    const begun = this.runs.filter(({ status }) => status !== "skipped").length;
+    this.#spent = begun === 0 ? undefined : addSpend(undefined, { runs: begun }, dayOf(spec.definition.schedule, T0));
   }
 
   write(): void {
@@ -124,7 +143,8 @@ class World {
     const later = waiting.filter((run) => at(run) > this.now).map(at);
     const queued = this.#queued();
     return {
-      ...{ spec, rules: RULES, concurrency: this.#limits.concurrency, interval: this.#limits.interval },
+      ...{ spec: this.#spec, rules: RULES, concurrency: this.#limits.concurrency, interval: this.#limits.interval },
+      spent: this.#spent,
       ...{ nextCallAt: this.#nextCallAt, flights: this.#flights, toGiveUp: 0 },
       ...{ queued: queued.slice(0, 10), waiting: queued.length },
       due: due.slice(0, MAX_DUE_PER_TURN + this.#flights.size),
@@ -177,11 +197,21 @@ const stepOf = (answers: fc.Arbitrary<AttemptOutcome>): fc.Arbitrary<Step> =>
     },
     { weight: 1, arbitrary: fc.constant<Step>((world) => world.write()) },
     { weight: 1, arbitrary: fc.constant<Step>((world) => world.kill()) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(undefined, undefined, "held: MODE=stopped").map(
+        (why): Step =>
+          (world) => {
+            world.held = why;
+          },
+      ),
+    },
   );
 const limits = fc.record({
   concurrency: fc.integer({ min: 1, max: 6 }),
   interval: fc.constantFrom(0, 0, 700),
   callsPerWake: fc.integer({ min: 1, max: 8 }),
+  budget: fc.constantFrom(undefined, undefined, { runs_per_day: 9 }),
 });
 const plan = fc.record({ limits, steps: fc.array(stepOf(answer), { maxLength: 60 }) });
 
@@ -193,6 +223,7 @@ function play({ limits, steps }: { limits: Limits; steps: Step[] }): World {
 
 /** The agent answers every call from now on, and the object is not killed any more. */
 function finish(world: World): void {
+  world.held = undefined;
   for (let round = 0; round < 400; round++) {
     world.advance(1_000, 0.5);
     for (let i = 0; i < 6; i++) world.answer(0, { kind: "success", httpStatus: 200 }, 0.5);
@@ -209,7 +240,22 @@ describe("whatever happens, and whenever the object is killed", () => {
         expect(world.runs.map(({ userId }) => userId).sort()).toEqual(USERS.map(({ userId }) => userId).sort());
         expect(world.runs.filter(isActive)).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: bySize(150, 3_000) },
+    );
+  });
+
+  it("no user is begun while users are held, and none beyond the budget: each has a skip that says so", () => {
+    fc.assert(
+      fc.property(plan, ({ limits: some, steps }) => {
+        const world = play({ limits: { ...some, budget: { runs_per_day: 9 } }, steps });
+        finish(world);
+        expect(world.begunWhileHeld).toBe(0);
+        const skipped = world.runs.filter(({ status }) => status === "skipped");
+        expect(world.runs.length - skipped.length).toBeLessThanOrEqual(9);
+        const reasons = new Set(skipped.map(({ error }) => error));
+        for (const reason of reasons) expect(reason).toMatch(/^(held: MODE=stopped|budget: runs_per_day 9 is used up)/);
+      }),
+      { numRuns: bySize(150, 3_000) },
     );
   });
 
@@ -220,7 +266,7 @@ describe("whatever happens, and whenever the object is killed", () => {
         expect(world.mostInFlight).toBeLessThanOrEqual(history.limits.concurrency);
         expect(world.mostCallsInAWake).toBeLessThanOrEqual(history.limits.callsPerWake);
       }),
-      { numRuns: 200 },
+      { numRuns: bySize(200, 3_000) },
     );
   });
 
@@ -233,7 +279,7 @@ describe("whatever happens, and whenever the object is killed", () => {
           expect(world.isForgotten).toBe(false);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: bySize(200, 3_000) },
     );
   });
 
@@ -244,7 +290,7 @@ describe("whatever happens, and whenever the object is killed", () => {
         finish(world);
         for (const { attempt } of world.runs) expect(attempt).toBeLessThanOrEqual(RULES.retry.maxAttempts);
       }),
-      { numRuns: 150 },
+      { numRuns: bySize(150, 3_000) },
     );
   });
 
@@ -256,7 +302,7 @@ describe("whatever happens, and whenever the object is killed", () => {
         // Calls a little late may be caught up on, so that the rate is that of the whole.
         expect(world.calls.length).toBeLessThanOrEqual(span / 700 + 2);
       }),
-      { numRuns: 150 },
+      { numRuns: bySize(150, 3_000) },
     );
   });
 
@@ -265,7 +311,7 @@ describe("whatever happens, and whenever the object is killed", () => {
     const picked = fc.array(fc.tuple(fc.nat(5), answers), { maxLength: 200 });
     fc.assert(
       fc.property(limits, picked, (some, said) => {
-        const world = new World(some);
+        const world = new World({ ...some, budget: undefined });
         for (const [pick, what] of said) {
           world.advance(1_000, 0);
           world.answer(pick, what, 0);
@@ -273,7 +319,7 @@ describe("whatever happens, and whenever the object is killed", () => {
         finish(world);
         expect(world.runs.map(({ status, attempt }) => [status, attempt])).toEqual(USERS.map(() => ["success", 1]));
       }),
-      { numRuns: 100 },
+      { numRuns: bySize(100, 3_000) },
     );
   });
 });

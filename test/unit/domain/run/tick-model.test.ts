@@ -10,6 +10,7 @@ import { changeByPatch, changeByPause, changeByResume } from "../../../../src/do
 import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { isActive } from "../../../../src/domain/run/run.ts";
 import { isOver, MAX_CALLS, timersOf } from "../../../../src/domain/run/tick.ts";
+import { bySize } from "../../../size.ts";
 import { EVERY_MS, T0, World } from "./world.ts";
 
 const answer: fc.Arbitrary<AttemptOutcome> = fc.oneof(
@@ -72,11 +73,13 @@ const call: fc.Arbitrary<Step> = fc.oneof(
         world.backfill(fires),
   ),
   fc.constant<Step>((world) => world.dropBackfills()),
+  fc.constant<Step>((world) => world.trigger()),
 );
 const history = fc.record({
   overlap: fc.constantFrom("skip", "buffer_one", "cancel_other", "allow_all"),
   catchup: fc.constantFrom("0s", "10s", "24h"),
   attempts: fc.integer({ min: 1, max: 3 }),
+  callsPerWake: fc.constantFrom(1, 2, 40),
   steps: fc.array(fc.oneof({ arbitrary: step, weight: 5 }, { arbitrary: hold, weight: 1 }), { maxLength: 40 }),
 });
 /** As `history`, with calls of the API in between. */
@@ -88,23 +91,22 @@ const busyHistory = history.chain((plan) =>
     .map((steps) => ({ ...plan, steps })),
 );
 
-function play({
-  overlap,
-  catchup,
-  attempts,
-  steps,
-}: {
-  overlap: string;
-  catchup: string;
-  attempts: number;
-  steps: Step[];
-}): World {
+type History = {
+  readonly overlap: string;
+  readonly catchup: string;
+  readonly attempts: number;
+  readonly callsPerWake: number;
+  readonly steps: readonly Step[];
+};
+
+function play({ overlap, catchup, attempts, callsPerWake, steps }: History): World {
   const world = new World({
     overlap,
     catchup_window: catchup,
     completion_timeout: "30s",
     retry: { max_attempts: attempts },
   });
+  world.callsPerWake = callsPerWake;
   for (const next of steps) {
     next(world);
     checkAlways(world);
@@ -152,7 +154,7 @@ describe("whatever happens, and whenever the process is killed", () => {
         const waiting = world.state.record.buffered === undefined ? 0 : 1 + world.state.record.buffered.missed;
         expect(accounted + waiting).toBe(Math.floor((world.now - T0) / EVERY_MS));
       }),
-      { numRuns: 300 },
+      { numRuns: bySize(300, 5_000) },
     );
   });
 
@@ -166,7 +168,7 @@ describe("whatever happens, and whenever the process is killed", () => {
           expect(run.startedAt - run.dueAt).toBeLessThanOrEqual(world.state.job.catchupWindowMs);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: bySize(300, 5_000) },
     );
   });
 
@@ -183,7 +185,7 @@ describe("whatever happens, and whenever the process is killed", () => {
         const still = world.state.active.filter((run) => before.includes(run.id));
         expect(still).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: bySize(200, 5_000) },
     );
   });
 
@@ -195,7 +197,7 @@ describe("whatever happens, and whenever the process is killed", () => {
         expect(new Set(keys).size).toBe(keys.length);
         for (const call of world.calls) expect(world.log.has(call.id)).toBe(true);
       }),
-      { numRuns: 200 },
+      { numRuns: bySize(200, 5_000) },
     );
   });
 
@@ -207,7 +209,21 @@ describe("whatever happens, and whenever the process is killed", () => {
         const ended = [...world.log.values()].filter((run) => !isActive(run) && run.status !== "skipped");
         expect(world.state.cursor.runCount).toBe(ended.length);
       }),
-      { numRuns: 200 },
+      { numRuns: bySize(200, 5_000) },
+    );
+  });
+
+  it("no wake makes more calls than it may, and what it leaves is called by the next", () => {
+    fc.assert(
+      fc.property(history, (plan) => {
+        const world = play({ ...plan, overlap: "allow_all" });
+        expect(world.mostCallsInAWake).toBeLessThanOrEqual(plan.callsPerWake);
+        world.advance(0, 0);
+        const waits = world.state.active.filter((run) => run.phase === "pending" && (run.wakeAt ?? 0) <= world.now);
+        const calling = world.state.active.filter((run) => run.phase === "calling").length;
+        expect(waits.length === 0 || calling === MAX_CALLS).toBe(true);
+      }),
+      { numRuns: bySize(200, 5_000) },
     );
   });
 
@@ -219,7 +235,7 @@ describe("whatever happens, and whenever the process is killed", () => {
           if (run.count !== undefined) expect(run.error).not.toBe(runs[i - 1]?.error);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: bySize(200, 5_000) },
     );
   });
 });
@@ -230,7 +246,7 @@ describe("whatever people do with the job meanwhile", () => {
       fc.property(busyHistory, (plan) => {
         expect(play(plan).slippedThrough).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: bySize(300, 5_000) },
     );
   });
 
@@ -240,7 +256,18 @@ describe("whatever people do with the job meanwhile", () => {
         const fires = [...play(plan).log.values()].filter((run) => run.trigger === "schedule");
         expect(new Set(fires.map((run) => run.dueAt)).size).toBe(fires.length);
       }),
-      { numRuns: 300 },
+      { numRuns: bySize(300, 5_000) },
+    );
+  });
+
+  it("each event that was accepted has one run or skip, or waits for the active run", () => {
+    fc.assert(
+      fc.property(busyHistory, (plan) => {
+        const world = play(plan);
+        const waiting = world.state.record.buffered?.event?.id;
+        for (const id of world.events) expect(world.log.has(id) !== (id === waiting)).toBe(true);
+      }),
+      { numRuns: bySize(300, 5_000) },
     );
   });
 
@@ -259,7 +286,7 @@ describe("whatever people do with the job meanwhile", () => {
         }
         expect(runs()).toBe(world.backfilled);
       }),
-      { numRuns: 100 },
+      { numRuns: bySize(100, 5_000) },
     );
   });
 });

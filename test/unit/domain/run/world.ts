@@ -7,6 +7,7 @@ import { changeByBackfill, waitingBackfills } from "../../../../src/domain/job/b
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
 import type { JobChange } from "../../../../src/domain/job/job-change.ts";
+import { changeByTrigger } from "../../../../src/domain/job/start-run.ts";
 import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
 import { countEnded } from "../../../../src/domain/run/new-run.ts";
 import { cancelRun, isActive, type Run } from "../../../../src/domain/run/run.ts";
@@ -24,6 +25,11 @@ export class World {
   readonly calls: { id: string; attempt: number }[] = [];
   /** First attempts that the gate should have stopped. */
   readonly slippedThrough: string[] = [];
+  /** How many calls one wake may make. */
+  callsPerWake = Number.POSITIVE_INFINITY;
+  mostCallsInAWake = 0;
+  /** The runs of events that were accepted. */
+  readonly events: string[] = [];
   /** Fires that were queued by a backfill, those dropped again left out. */
   backfilled = 0;
   #inFlight = new Set<string>();
@@ -48,7 +54,8 @@ export class World {
     const stopped = this.held !== undefined || (!definition.enabled && resumeAt > this.now);
     const known = new Set(this.log.keys());
     const context = { now: this.now, random, inFlight: this.#inFlight, answers, held: this.held };
-    const result = decideTick(this.state, context);
+    const result = decideTick(this.state, { ...context, callsLeft: this.callsPerWake });
+    this.mostCallsInAWake = Math.max(this.mostCallsInAWake, result.calls.length);
     for (const id of answers.keys()) this.#inFlight.delete(id);
     for (const run of result.changed) this.log.set(run.id, run);
     for (const run of result.calls) if (stopped && !known.has(run.id)) this.slippedThrough.push(run.id);
@@ -109,8 +116,20 @@ export class World {
     for (const run of runs) this.log.set(run.id, run);
     const defined = defineJob(record.definition);
     if (!defined.ok) throw new Error(JSON.stringify(defined.error));
-    const begun = runs.filter(isActive);
-    this.state = { ...this.state, job: defined.value, record, cursor, active: [...this.state.active, ...begun] };
+    const changed = new Set(runs.map(({ id }) => id));
+    const active = [...this.state.active.filter(({ id }) => !changed.has(id)), ...runs.filter(isActive)];
+    for (const run of runs) if (!isActive(run)) this.#inFlight.delete(run.id);
+    this.state = { ...this.state, job: defined.value, record, cursor, active };
+  }
+
+  /** An event from outside. */
+  trigger() {
+    const nonce = String(this.events.length);
+    this.change((state, now) => {
+      const triggered = changeByTrigger(state, {}, { nonce, held: this.held, now });
+      if (triggered.ok) this.events.push(triggered.value.runId);
+      return triggered;
+    });
   }
 
   backfill(fires: number) {

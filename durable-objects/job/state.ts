@@ -171,6 +171,15 @@ export class JobState {
     this.#publish({ rev: stored.cursor.rev, runs: [], job: false });
   }
 
+  /**
+   * Puts off the next look at the fan-out that is going, in memory alone: it moves with each shard that reports, and the earlier one in
+   * storage costs a look after a restart and no more.
+   */
+  restFanOutUntil(at: number): void {
+    const { stored } = this;
+    if (stored?.fanOut !== undefined) this.#stored = { ...stored, fanOut: { ...stored.fanOut, wakeAt: at } };
+  }
+
   /** Sets the alarm to the earliest timer, even if that is past; takes it off when nothing waits. */
   arm(context: TimerContext): void {
     const { stored } = this;

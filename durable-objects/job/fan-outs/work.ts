@@ -133,8 +133,9 @@ export class FanOutWork {
     const now = this.#effects.now();
     const parts = this.#settledCounts(current);
     if (parts.length < current.activeShards.length) {
-      const { stalls: _stalls, ...source } = current.source;
-      this.#state.commit({ fanOut: { ...current, source, wakeAt: now + POLL_MS } });
+      const { stalls, ...source } = current.source;
+      if (stalls !== undefined) this.#state.commit({ fanOut: { ...current, source } });
+      this.#state.restFanOutUntil(now + POLL_MS);
       return;
     }
     this.#end(endFanOut(current, sumCounts(parts), now));

@@ -11,19 +11,15 @@ import { standIn } from "../../src/directory/stand-in.ts";
 import { type Author, authorOf } from "../../src/domain/audit.ts";
 import { compact } from "../../src/domain/compact.ts";
 import { overdueReport } from "../../src/domain/event/report.ts";
-import { notFound, type Outcome } from "../../src/domain/failure.ts";
-import { ADMIN, type Caller, canReadRuns, canRun, runRefused } from "../../src/domain/job/access.ts";
-import { explain } from "../../src/domain/job/explain.ts";
-import { explanationView } from "../../src/domain/job/explanation.ts";
-import { type ForecastWindow, forecastJob } from "../../src/domain/job/forecast.ts";
+import type { Outcome } from "../../src/domain/failure.ts";
+import { ADMIN, type Caller, canRun, runRefused } from "../../src/domain/job/access.ts";
+import type { ForecastWindow } from "../../src/domain/job/forecast.ts";
 import { etagOf, jobView } from "../../src/domain/job/job.ts";
 import { changeByEnsure, changeByPatch, changeByPause, changeByResume } from "../../src/domain/job/job-change.ts";
 import { told } from "../../src/domain/job/signed-change.ts";
-import { OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Lease, Run, RunInput } from "../../src/domain/run/run.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
-import { exportView } from "../../src/domain/transfer/restored-job.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type {
@@ -40,7 +36,6 @@ import type {
   TriggerAnswer,
   TriggerRequest,
 } from "../../src/objects/job.ts";
-import { mailboxObject } from "../../src/objects/mailbox.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import type { Explanation } from "../../src/schema/explanation.ts";
@@ -48,7 +43,7 @@ import type { FanOut as FanOutView } from "../../src/schema/fan-out.ts";
 import type { JobForecast } from "../../src/schema/forecast.ts";
 import type { Job, JobInput } from "../../src/schema/job.ts";
 import type { ExportedJob } from "../../src/schema/job-export.ts";
-import { FAN_OUT_RETENTION, MINUTE_MS } from "../../src/schema/limits.ts";
+import { MINUTE_MS } from "../../src/schema/limits.ts";
 import type { BackfillBody, CompleteBody, PauseBody, Progress, Run as RunView } from "../../src/schema/run.ts";
 import { type Telemetry, telemetryOf } from "../../src/telemetry/telemetry.ts";
 import { JobChanger, newAuditId } from "./changer.ts";
@@ -58,9 +53,10 @@ import { UserRuns } from "./fan-outs/user-runs.ts";
 import { JobListing, type ListingParts } from "./listing.ts";
 import { JobLoop } from "./loop.ts";
 import { JobOffers } from "./offers.ts";
+import { JobReader } from "./reader.ts";
 import { JobRunLog } from "./run-log.ts";
 import { JobStarter } from "./starter.ts";
-import { changeableRecord, JobState, type StoredState, visibleJob, visibleRecord } from "./state.ts";
+import { changeableRecord, JobState, type StoredState, visibleRecord } from "./state.ts";
 import { TriggerKeys } from "./trigger-store.ts";
 
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
@@ -79,6 +75,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   readonly #runLog: JobRunLog;
   readonly #changer: JobChanger;
   readonly #starter: JobStarter;
+  readonly #reader: JobReader;
   readonly #telemetry: Telemetry;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -120,6 +117,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     this.#streams = new EventStreams(env, state, fanOuts.progress);
     this.#changer = new JobChanger(env, state, listing);
     this.#runLog = new JobRunLog(state, userRuns);
+    this.#reader = new JobReader(env, state, (at) => loop.overdueMs(at));
     this.#starter = new JobStarter(
       env,
       state,
@@ -170,26 +168,17 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async read(caller: Caller): Promise<Outcome<Job>> {
-    const seen = visibleRecord(this.#state, caller);
-    if (!seen.ok) return seen;
-    const now = Date.now();
-    const isOverdue = (this.#loop.overdueMs(now) ?? 0) > OVERDUE_AFTER_MS;
-    return ok(jobView(seen.value.record, seen.value.cursor, now, isOverdue));
+    return this.#reader.read(caller);
   }
 
   /** The job with what an import needs besides. */
   async exported(): Promise<Outcome<ExportedJob>> {
-    const seen = visibleRecord(this.#state, ADMIN);
-    return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor, Date.now())) : seen;
+    return this.#reader.exported();
   }
 
   /** The job, and its fires and cost in a window to come. */
   async forecast(window: ForecastWindow): Promise<Outcome<{ readonly job: Job; readonly answer: JobForecast }>> {
-    const [job, seen] = [await this.read(ADMIN), visibleJob(this.#state, ADMIN)];
-    if (!job.ok || !seen.ok) return job.ok ? notFound("job") : job;
-    const lastFanOut = this.#state.fanOuts.list(2).find(({ status }) => status !== "running");
-    const state = { ...seen.value, usersPerFire: lastFanOut?.counts.total };
-    return ok({ job: job.value, answer: forecastJob(state, window, Date.now()) });
+    return this.#reader.forecast(window);
   }
 
   /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
@@ -298,32 +287,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** Why the job did or did not run at a time (epoch ms; default: now). */
   async explain(caller: Caller, at?: number): Promise<Outcome<Explanation>> {
-    const connected = await this.#connected(caller);
-    return this.#see(caller, (state) => {
-      const settings = settingsOf(this.env);
-      const now = Date.now();
-      const whole = this.#state.store.runs({ limit: settings.RUN_RETENTION });
-      // Runs that users of a fan-out had once more stand in the job's own log, and are theirs still.
-      const log = canReadRuns(caller, state.record.definition) ? whole : whole.filter((run) => !run.userId);
-      const held = heldBecause(settings, state.record.definition.exec_scope);
-      const asked = at ?? now;
-      const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION);
-      const retention = settings.RUN_RETENTION;
-      const explained = explain(state, log, { at: asked, now, held, fanOuts, connected, retention });
-      return ok(explanationView(state, asked, explained));
-    });
-  }
-
-  /** How many sockets are open at the mailbox that a run of this job lies in; undefined if there is no such run. */
-  async #connected(caller: Caller): Promise<number | undefined> {
-    const seen = visibleRecord(this.#state, caller);
-    const offered = seen.ok ? seen.value.active.find(({ phase }) => phase === "offered") : undefined;
-    if (offered?.offeredTo === undefined) return undefined;
-    try {
-      return (await mailboxObject(this.env, offered.offeredTo).status()).connected;
-    } catch {
-      return undefined;
-    }
+    return this.#reader.explain(caller, at);
   }
 
   /** Server-sent events of this job; `lastEventId` is where a listener left off. */
@@ -386,11 +350,6 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
       return err({ kind: "idempotency_key_reused" });
     }
     return ok({ job: jobView(record, cursor, Date.now()), replayed: true });
-  }
-
-  #see<T>(caller: Caller, read: (state: TickState) => Outcome<T>): Outcome<T> {
-    const seen = visibleJob(this.#state, caller);
-    return seen.ok ? read(seen.value) : seen;
   }
 
   async #call({ record, job }: TickState, run: Run, deadline: Deadline) {

@@ -179,7 +179,8 @@ it("shows what a job has spent against its budget, and what the agent asked for"
     pacing: { min: "1m", max: "1h" },
     budget: { usd_per_day: 5, runs_per_day: 3 },
   });
-  await own.call(`/v1/jobs/${job.id}/run`, {});
+  const runAgain = () => own.call(`/v1/jobs/${job.id}/run`, { wait: "10s" });
+  await runAgain();
   const page = await own.open(`#/jobs/${job.id}`);
   const spending = page.getByRole("region", { name: "Spending" });
   await spending.getByText("Dollars today: $1.25 of $5.00").waitFor();
@@ -188,8 +189,18 @@ it("shows what a job has spent against its budget, and what the agent asked for"
     .getByRole("row", { name: /nothing new/ })
     .getByRole("button")
     .click();
-  await page.getByText("Asked to be woken").waitFor();
-  await page.getByText("$1.25 · 320 tokens").first().waitFor();
+  await page.getByText(/^in 10 min, at /).waitFor();
+  await page.getByRole("region", { name: "Run", exact: true }).getByText("$1.25 · 320 tokens").waitFor();
+  await page.getByRole("button", { name: "Close the run" }).click();
+  await page.getByRole("img", { name: /^Cost by day: .*: \$1\.25 · 320 tokens, 1 run$/ }).waitFor();
+
+  await runAgain();
+  await page.getByRole("img", { name: /^Cost by day: .*: \$2\.50 · 640 tokens, 2 runs$/ }).waitFor();
+  const folded = page.getByRole("button", { name: "2 runs", expanded: false });
+  await page.getByRole("row", { name: /2 runs.*\$2\.50 · nothing new/ }).waitFor();
+  await folded.click();
+  await folded.waitFor({ state: "detached" });
+  expect(await page.getByRole("row", { name: /\$1\.25 · nothing new/ }).count()).toBe(2);
   await page.getByLabel("Hide runs that found nothing new").check();
   await page.getByText("No run in the log").or(page.getByText("It has not run yet")).waitFor();
 });

@@ -116,5 +116,15 @@ it("draws how many fires fall in each hour, and warns of a stampede", async () =
   await page.getByRole("listbox", { name: "Fires by the hour" }).focus();
   await page.keyboard.press("ArrowRight");
   await page.getByRole("option", { name: new RegExp(`${next}:00: 6 fires`), selected: true }).waitFor();
-  await page.getByRole("row", { name: /Every ten minutes/ }).waitFor();
+  await page
+    .getByRole("row", { name: /Every ten minutes/ })
+    .first()
+    .waitFor();
+  const month = page.getByRole("region", { name: "The next 30 days" });
+  await month
+    .getByRole("status")
+    .getByText(/^91,6\d\d runs$/)
+    .waitFor();
+  await month.getByRole("img", { name: /^Runs by day: .*3,054 runs/ }).waitFor();
+  await month.getByRole("row", { name: /All the time 86,4\d\d|All the time 86,3\d\d/ }).waitFor();
 });

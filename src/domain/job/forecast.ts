@@ -9,6 +9,7 @@ import { reachedAt } from "../time/daylight-saving.ts";
 import { formatLocal } from "../time/instant.ts";
 import { offsetAt } from "../time/zone.ts";
 import type { CompiledJob } from "./definition.ts";
+import { money } from "./forecast-sums.ts";
 import { type Cursor, firesOf, type JobRecord } from "./job.ts";
 
 const DAY_MS = 86_400_000;
@@ -67,29 +68,8 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
   };
 }
 
-/** The days of several jobs, summed. */
-export function sumForecasts(forecasts: readonly Pick<JobForecast, "days">[]): readonly DayForecast[] {
-  const byDay = new Map<string, DayForecast>();
-  for (const more of forecasts.flatMap(({ days }) => days)) {
-    const sum = byDay.get(more.day) ?? { day: more.day, fires: 0, runs: 0 };
-    byDay.set(more.day, {
-      day: more.day,
-      fires: sum.fires + more.fires,
-      runs: sum.runs + more.runs,
-      ...compact({ usd: plus(sum.usd, more.usd, money), tokens: plus(sum.tokens, more.tokens) }),
-    });
-  }
-  return [...byDay.values()].sort((a, b) => (a.day < b.day ? -1 : 1));
-}
-
-const plus = (a: number | undefined, b: number | undefined, round = (value: number) => value): number | undefined =>
-  a === undefined ? b : round(a + (b ?? 0));
-
 const sumOf = (days: readonly DayForecast[], field: "fires" | "runs"): number =>
   days.reduce((sum, day) => sum + day[field], 0);
-
-/** Dollars to the millionth. */
-const money = (usd: number): number => Math.round(usd * 1e6) / 1e6;
 
 /** What so many runs cost; nothing is known of a job that has not run. */
 const costOf = (runs: number, total: Spend): { readonly usd?: number; readonly tokens?: number } =>

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { askJobs } from "../../directory/job-list.ts";
 import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
-import { type ForecastWindow, sumForecasts } from "../../domain/job/forecast.ts";
+import type { ForecastWindow } from "../../domain/job/forecast.ts";
+import { sumForecasts } from "../../domain/job/forecast-sums.ts";
 import { ok } from "../../domain/result.ts";
 import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
 import { findZone } from "../../domain/time/zone.ts";

@@ -1,4 +1,5 @@
 /** /v1/jobs, /v1/schedules and /v1/stats. */
+import type { JobForecast } from "../../../src/schema/forecast.ts";
 import type { Job, JobInput } from "../../../src/schema/job.ts";
 import type { Run } from "../../../src/schema/run.ts";
 import type { ScheduleSpec } from "../../../src/schema/schedule.ts";
@@ -54,6 +55,10 @@ export const runJob = (id: string) =>
   call<{ readonly run_id?: string; readonly fan_out_id?: string }>("POST", v1("jobs", id, "run"));
 export const explainJob = (id: string, at: string | undefined, signal?: AbortSignal) =>
   call<Explanation>("GET", v1("jobs", id, "explain"), { query: { at }, signal });
+
+/** A page of the forecast from now to `to`, by days of `timezone`. */
+export const forecast = (to: string, timezone: string, cursor: string | undefined, signal?: AbortSignal) =>
+  call<Page<JobForecast>>("GET", v1("forecast"), { query: { to, timezone, cursor, limit: 100 }, signal });
 
 export type RunFilter = {
   readonly status?: string | undefined;

@@ -65,7 +65,11 @@ function comingOf(job: Job): Coming | undefined {
 export function comingFires(job: Job, count: number): readonly number[] {
   const coming = comingOf(job);
   if (coming === undefined) return [];
-  const { fires, nextAt } = coming;
+  const { fires, nextAt, schedule } = coming;
+  const { timing } = schedule;
+  // The agent may have chosen the next fire: then it tells nothing of the phase that the schedule goes on in.
+  const isPhaseKnown = timing.kind === "cron" || job.pacing === undefined;
+  if (!isPhaseKnown) return [nextAt];
   return [nextAt, ...fires.take(nextAt, count - 1)].slice(0, runsLeft(job));
 }
 

@@ -76,6 +76,12 @@ export function span(ms: number): string {
   return `${Math.floor(ms / HOUR_MS)} h ${Math.round((ms % HOUR_MS) / MINUTE_MS)} min`;
 }
 
+/** How long a wait is that somebody asked for: as {@link span}, without parts that are zero: `10 min`, `1 h 30 min`. */
+export const roundSpan = (ms: number): string =>
+  span(Math.round(ms / SECOND_MS) * SECOND_MS).replace(/\.0 s$|(?<=\S) 0 (?:s|min)$/, (zero) =>
+    zero === ".0 s" ? " s" : "",
+  );
+
 /** `Europe/Berlin` as `Berlin`. */
 export const zoneName = (zone: string): string => (zone.split("/").at(-1) ?? zone).replaceAll("_", " ");
 

@@ -2,7 +2,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
-import { type ForecastState, forecastJob, sumForecasts } from "../../../../src/domain/job/forecast.ts";
+import { type ForecastState, forecastJob } from "../../../../src/domain/job/forecast.ts";
+import { sumForecasts } from "../../../../src/domain/job/forecast-sums.ts";
 import { type Cursor, firesOf, newJob } from "../../../../src/domain/job/job.ts";
 import { addSpend } from "../../../../src/domain/run/budget.ts";
 import { formatLocal } from "../../../../src/domain/time/instant.ts";

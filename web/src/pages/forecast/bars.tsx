@@ -8,6 +8,8 @@ export type BarItem = {
   readonly label: string | undefined;
   readonly words: string;
   readonly isHot: boolean;
+  /** What is written at the bar in place of the value. */
+  readonly shown?: string;
 };
 
 export type BarsProps = { readonly name: string; readonly items: readonly BarItem[]; readonly height: number };
@@ -140,7 +142,7 @@ function Labels({ slots }: { readonly slots: readonly Slot[] }) {
           <g key={item.key}>
             {item.value === 0 || isNarrow ? null : (
               <text class="value" x={middle} y={height - LABEL_PX - barHeight - 4} text-anchor="middle">
-                {short(item.value)}
+                {item.shown ?? short(item.value)}
               </text>
             )}
             {label === undefined ? null : (

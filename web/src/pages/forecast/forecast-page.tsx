@@ -8,6 +8,7 @@ import { inWords } from "../../time/fires.ts";
 import { dayAndTime, timeOfDay } from "../../time/format.ts";
 import { Bars, ChoiceBars } from "./bars.tsx";
 import { busiestJobs, type Forecast, type Hour, hoursOf, MAX_JOBS, useForecast } from "./load.ts";
+import { MonthAhead } from "./month.tsx";
 
 /** A minute that has this many times the fires of an average one, and more than a handful, is worth a warning. */
 const HOT_FACTOR = 8;
@@ -80,6 +81,7 @@ export function ForecastPage() {
           <HourDetail forecast={forecast} hour={hour} isHotMinute={isHotMinute} />
         </section>
       )}
+      <MonthAhead now={now.peek()} round={round} />
     </>
   );
 }

@@ -12,7 +12,7 @@ import { StatusText } from "../../parts/status.tsx";
 import { TextBlock } from "../../parts/text-block.tsx";
 import { At, Countdown } from "../../parts/times.tsx";
 import { mayChange } from "../../session.ts";
-import { msOf, span } from "../../time/format.ts";
+import { msOf, roundSpan, span } from "../../time/format.ts";
 
 export type RunDetailProps = {
   readonly job: Job;
@@ -112,7 +112,7 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
         <Mailbox run={run} />
         {run.next_at === undefined ? null : (
           <Fact name="Asked to be woken">
-            <At instant={run.next_at} />
+            in {roundSpan(msOf(run.next_at) - msOf(run.finished_at ?? run.started_at))}, at <At instant={run.next_at} />
           </Fact>
         )}
         {run.unchanged ? <Fact name="Found">nothing new</Fact> : null}

@@ -1,4 +1,5 @@
 /** The log of runs, newest first. */
+import { useState } from "preact/hooks";
 import type { Job, Run } from "../../api/jobs.ts";
 import { now } from "../../clock.ts";
 import { dollars } from "../../money.ts";
@@ -10,6 +11,7 @@ import { Tabs } from "../../parts/tabs.tsx";
 import { At } from "../../parts/times.tsx";
 import { route, setQuery } from "../../route.ts";
 import { msOf, span } from "../../time/format.ts";
+import { foldUnchanged } from "./fold-runs.ts";
 
 const STATUSES = [
   ["", "All"],
@@ -28,6 +30,7 @@ export type RunListProps = {
 
 export function RunList({ job, runs, selected, onSelect }: RunListProps) {
   const status = route.value.query.get("status") ?? "";
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const hidesUnchanged = route.value.query.get("unchanged") === "false";
   return (
     <section class="runs" aria-labelledby="runs-title">
@@ -64,9 +67,17 @@ export function RunList({ job, runs, selected, onSelect }: RunListProps) {
             </tr>
           </thead>
           <tbody>
-            {runs.items.map((run) => (
-              <RunRow key={run.id} run={run} isSelected={run.id === selected} onSelect={() => onSelect(run.id)} />
-            ))}
+            {foldUnchanged(runs.items, unfolded, selected).map((row) =>
+              "folded" in row ? (
+                <FoldedRow
+                  key={row.key}
+                  runs={row.folded}
+                  onUnfold={() => setUnfolded(new Set([...unfolded, row.key]))}
+                />
+              ) : (
+                <RunRow key={row.id} run={row} isSelected={row.id === selected} onSelect={() => onSelect(row.id)} />
+              ),
+            )}
           </tbody>
         </table>
       )}
@@ -76,6 +87,27 @@ export function RunList({ job, runs, selected, onSelect }: RunListProps) {
         </button>
       ) : null}
     </section>
+  );
+}
+
+/** Runs in a row that found nothing new, in one line. */
+function FoldedRow({ runs, onUnfold }: { readonly runs: readonly Run[]; readonly onUnfold: () => void }) {
+  const [newest, oldest] = [runs[0], runs.at(-1)];
+  const usd = runs.reduce((sum, run) => sum + (run.cost_usd ?? 0), 0);
+  return (
+    <tr class="is-folded">
+      <td>
+        <button type="button" class="row-button" aria-expanded={false} onClick={onUnfold}>
+          {runs.length} runs
+        </button>
+      </td>
+      <td>
+        {oldest === undefined ? null : <At instant={oldest.scheduled_at} />} –{" "}
+        {newest === undefined ? null : <At instant={newest.scheduled_at} />}
+      </td>
+      <td />
+      <td class="result">{usd === 0 ? "" : `${dollars(usd)} · `}nothing new</td>
+    </tr>
   );
 }
 

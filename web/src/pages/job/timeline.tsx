@@ -9,6 +9,7 @@ import { runInWords } from "../../parts/run-strip.tsx";
 import { useWidth } from "../../parts/size.ts";
 import { comingFires } from "../../time/fires.ts";
 import { countdown, dayAndTime, shortDay, span, timeOfDay } from "../../time/format.ts";
+import { CostByDay } from "./cost-bars.tsx";
 import { BASE_Y, HEIGHT, layOut, type PastBar, TOP_Y } from "./timeline-layout.ts";
 
 export type TimelineProps = {
@@ -107,6 +108,7 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
           ) : null}
         </svg>
       </div>
+      <CostByDay job={job} runs={runs} />
     </section>
   );
 }

@@ -1,0 +1,34 @@
+/** Runs in a row that found nothing new are one row of the log, until somebody unfolds them. */
+import type { Run } from "../../../../src/schema/run.ts";
+
+/** `key` stays while newer runs come to the fold: it is the id of its oldest one. */
+export type Folded = { readonly key: string; readonly folded: readonly Run[] };
+
+/**
+ * The rows of a log, newest first. A single run is no fold, and neither is one that runs or is selected.
+ *
+ * @param unfolded keys of folds that are shown run by run
+ */
+export function foldUnchanged(
+  runs: readonly Run[],
+  unfolded: ReadonlySet<string>,
+  selected: string | undefined,
+): readonly (Run | Folded)[] {
+  const rows: (Run | Folded)[] = [];
+  let fold: Run[] = [];
+  const close = (): void => {
+    const key = fold.at(-1)?.id ?? "";
+    if (fold.length > 1 && !unfolded.has(key)) rows.push({ key, folded: fold });
+    else rows.push(...fold);
+    fold = [];
+  };
+  for (const run of runs) {
+    if (run.unchanged && run.id !== selected) fold.push(run);
+    else {
+      close();
+      rows.push(run);
+    }
+  }
+  close();
+  return rows;
+}

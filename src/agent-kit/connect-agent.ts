@@ -5,7 +5,7 @@ import { HeldRuns } from "./held-runs.ts";
 import { parseJson } from "./outcome.ts";
 import type { Fetch } from "./report.ts";
 import { isObject, type OnRun, type RunCall, runCallOf } from "./run.ts";
-import { fitsProtocol, type MailboxSocket, openSocket } from "./socket.ts";
+import { fitsProtocol, type MailboxSocket, openSocket, type SocketClass } from "./socket.ts";
 import { pause } from "./wait.ts";
 
 export type ConnectOptions = {
@@ -24,7 +24,7 @@ export type ConnectOptions = {
   readonly onEvent?: (event: ConnectionEvent) => void;
   readonly fetch?: Fetch;
   /** Default: the runtime's own; without one, runs are fetched by waiting calls. */
-  readonly WebSocket?: typeof WebSocket;
+  readonly WebSocket?: SocketClass;
 };
 
 export type ConnectionEvent =
@@ -127,7 +127,8 @@ class MailboxConnection {
   /** Stays connected until {@link end}, then until what is worked on has ended. Rejects where it cannot go on. */
   async live(): Promise<void> {
     const { WebSocket: given, token } = this.#options;
-    const Socket = given ?? (typeof WebSocket === "function" && fitsProtocol(token) ? WebSocket : undefined);
+    const runtimes = typeof WebSocket === "function" ? WebSocket : undefined;
+    const Socket = fitsProtocol(token) ? (given ?? runtimes) : undefined;
     let backoff = FIRST_BACKOFF_MS;
     while (!this.#isEnding) {
       let hasLasted = false;
@@ -180,7 +181,7 @@ class MailboxConnection {
   }
 
   /** Resolves when the socket has closed and another may be tried. */
-  async #overSocket(Socket: typeof WebSocket): Promise<Life> {
+  async #overSocket(Socket: SocketClass): Promise<Life> {
     const { agent, token } = this.#options;
     const url = `${this.#home.replace(/^http/, "ws")}/connect`;
     let openedAt = Number.POSITIVE_INFINITY;
@@ -228,7 +229,12 @@ class MailboxConnection {
         );
         continue;
       }
-      const body = JSON.stringify({ wait: CLAIM_WAIT, limit: Math.min(free, MAX_CLAIM), lease: this.#lease });
+      // The first call does not wait: that it is answered says that we are connected.
+      const body = JSON.stringify({
+        wait: hasLasted ? CLAIM_WAIT : "0s",
+        limit: Math.min(free, MAX_CLAIM),
+        lease: this.#lease,
+      });
       const signal = AbortSignal.any([this.#claims.signal, AbortSignal.timeout(CLAIM_LIMIT_MS)]);
       const response = await this.#call("/claim", { method: "POST", body, signal });
       if (!response.ok) {

@@ -22,6 +22,18 @@ export type MailboxSocket = {
   readonly closed: Promise<{ readonly code: number; readonly wasOpened: boolean }>;
 };
 
+/** The part of the WebSocket class that is used here, so that a library's fits where a runtime has none of its own. */
+export type SocketClass = new (
+  url: string,
+  protocols: string[],
+) => {
+  send(data: string): void;
+  close(): void;
+  addEventListener(type: "open" | "error", listener: () => void): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { readonly code: number }) => void): void;
+};
+
 const PROTOCOL = "reveille.v1";
 const PING_MS = 30_000;
 const PONG_LIMIT_MS = 15_000;
@@ -36,7 +48,7 @@ export const fitsProtocol = (token: string): boolean => /^[\w!#$%&'*+.^`|~-]+$/.
 export function openSocket(
   url: string,
   token: string,
-  Socket: typeof WebSocket,
+  Socket: SocketClass,
   onOpen: (socket: MailboxSocket) => void,
   onRun: (call: RunCall) => void,
 ): MailboxSocket {

@@ -3,6 +3,7 @@
 import { readDevVars } from "../../../local/dev-vars.ts";
 import { type Connection, ConnectionRefused, connectAgent } from "../../agent-kit/connect-agent.ts";
 import type { OnRun } from "../../agent-kit/run.ts";
+import type { SocketClass } from "../../agent-kit/socket.ts";
 import { messageOf } from "../../domain/text/error-text.ts";
 import { type Command, Failure, type Given, UsageError } from "../command.ts";
 import { controlIn, runProgram } from "../connect/exec.ts";
@@ -45,10 +46,12 @@ export const connect: Command = {
     const onRun = onRunOf(given, terminal);
     const concurrency = numberOf("concurrency", given.text("concurrency") ?? "1");
     const { url, token } = await findAddress(given, terminal);
+    const Socket = await socketClass();
     const begin = (): Connection => {
       try {
         return connectAgent({
           ...{ url, token, agent, onRun, concurrency, lease: given.text("lease") ?? DEFAULT_LEASE },
+          ...(Socket === undefined ? {} : { WebSocket: Socket }),
           onEvent: ({ kind, message }) => terminal.print(`${LABELS[kind]} ${message}`),
         });
       } catch (error) {
@@ -71,6 +74,10 @@ export const connect: Command = {
     return 0;
   },
 };
+
+/** The WebSocket of a library for Node 20, which has none of its own; elsewhere undefined. */
+const socketClass = async (): Promise<SocketClass | undefined> =>
+  typeof globalThis.WebSocket === "function" ? undefined : (await import("undici")).WebSocket;
 
 const LINGER_MS = 200;
 

@@ -178,25 +178,41 @@ it("is a Worker that wrangler deploys, as the example of a library shows it", as
   expect(await readFile(join(out, "index.js"), "utf8")).toContain("JobObject");
 });
 
-it("starts the service on this machine's Node, with nothing but the package", async () => {
-  const child = spawn(SYSTEM_NODE, [join(folder, "node_modules/.bin/reveille"), "start"], {
+it("starts the service on this machine's Node with nothing but the package, and connects an agent to it by a socket", async () => {
+  const service = startInstalled(["start"], { PORT: "0" });
+  const url = await eventually(
+    () => `reveille start is not ready; it printed:\n${service.output()}`,
+    () => service.output().match(/^Ready on (\S+)$/m)?.[1],
+    30_000,
+  );
+  expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({ status: "ok" });
+  expect((await fetch(`${url}/`)).headers.get("content-type")).toContain("text/html");
+
+  // Node 20 has no WebSocket of its own.
+  const agent = startInstalled(["connect", "--agent", "laptop", "--exec", "cat"], {});
+  await eventually(
+    () => `connect is not connected; it printed:\n${agent.output()}`,
+    () => agent.output().includes("Connected to the mailbox of laptop\n"),
+    30_000,
+  );
+  for (const { child } of [agent, service]) {
+    child.kill("SIGTERM");
+    await eventually("its end", () => child.exitCode !== null);
+    expect(child.exitCode).toBe(0);
+  }
+});
+
+/** Starts the installed command in `folder`, where what `start` made is found by the others. */
+function startInstalled(words: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = spawn(SYSTEM_NODE, [join(folder, "node_modules/.bin/reveille"), ...words], {
     cwd: folder,
     detached: true,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0" },
+    env: { PATH: process.env.PATH, HOME: folder, ...env },
   });
   atEnd(() => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += String(data)));
-  const url = await eventually(
-    () => `reveille start is not ready; it printed:\n${output}`,
-    () => output.match(/^Ready on (\S+)$/m)?.[1],
-    30_000,
-  );
-  expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({ status: "ok" });
-  expect((await fetch(`${url}/`)).headers.get("content-type")).toContain("text/html");
-  child.kill("SIGTERM");
-  await eventually("its end", () => child.exitCode !== null);
-  expect(child.exitCode).toBe(0);
-});
+  return { child, output: () => output };
+}

@@ -21,9 +21,9 @@ export default worker;
 export const ${FRONT} = withTrigger(withAssets(worker, ${JSON.stringify(workerFirst)}));`;
 
 /**
- * The bundled source of `entryPoint` (absolute), with names and lines as they were written; a source map would treble what Miniflare
- * has to copy before workerd starts, and nothing reads it. `workerFirst` are the paths that no file is served for.
- * Errors with esbuild's own messages.
+ * The bundled source of `entryPoint` (absolute), with names and lines as they were written. A source map would treble
+ * what Miniflare has to copy before workerd starts, and nothing reads it. `workerFirst` are the paths that no file is
+ * served for. Errors with esbuild's own messages.
  */
 export async function bundleWorker(
   entryPoint: string,

@@ -7,7 +7,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { basename } from "node:path";
 
-/** Reads the process id of each workerd in turn, the last one standing; an empty line means that there is none to end. */
+/** Reads the process id of each workerd in turn, the last one standing. An empty line means that there is none to end. */
 const WATCH = `trap '' INT TERM HUP
 while read -r pid; do last=$pid; done
 [ -z "$last" ] || kill -9 "$last"`;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { err, ok, type Result } from "../src/domain/result.ts";
 
 export const LOOPBACK = "127.0.0.1";
-/** A server that was just killed may hold its port for a moment longer; a restart should not fail for that. */
+/** A server that was just killed may hold its port for a moment longer. A restart should not fail for that. */
 const PATIENCE_MS = 800;
 const RETRY_MS = 100;
 

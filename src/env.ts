@@ -77,7 +77,10 @@ const Settings = z.object({
   AGENT_SECRET_PREVIOUS: text,
   /** Without AGENT_URL: the default agent has no address, and takes its runs out of this mailbox. */
   AGENT_ID: z.preprocess(blankIsUnset, IdText.optional()),
-  /** Where clients and agents reach this deployment; without it, the URL of the request that made the job is not known to its alarm. */
+  /**
+   * Where clients and agents reach this deployment. Without it, the URL of the request that made the job is not known
+   * to its alarm.
+   */
   PUBLIC_URL: text,
   /** `stopped` fires nothing; `ephemeral` fires no persisted job, but heartbeats and code tasks. */
   MODE: z.preprocess(blankIsUnset, z.enum(["normal", "stopped", "ephemeral"]).default("normal")),
@@ -97,7 +100,10 @@ const Settings = z.object({
   MAX_JOBS_PER_OWNER: count(1_000),
   /** The most that an owner's unfinished jobs fire on a day, with what it backfills that day. The operator's calls are not bound. */
   MAX_FIRES_PER_DAY: count(100_000),
-  /** The shortest time between two fires of a schedule, in ms, for tokens other than the operator's; unset: any that `every` takes. */
+  /**
+   * The shortest time between two fires of a schedule, in ms, for tokens other than the operator's. Unset: any that
+   * `every` takes.
+   */
   MIN_INTERVAL: duration,
   /** How many calls one invocation makes before the next one goes on: 40 is safe on the Free plan. */
   CALLS_PER_WAKE: count(DEFAULT_CALLS_PER_WAKE),

@@ -69,8 +69,8 @@ export class IndexStore {
   }
 
   /**
-   * Brings the entry to what the job is about to become, if its owner has room for that; one that counts for that owner already,
-   * and fires no more often, needs none. Errors: `quota_exceeded`; the entry is as it was then.
+   * Brings the entry to what the job is about to become, if its owner has room for that. One that counts for that
+   * owner already, and fires no more often, needs none. Errors: `quota_exceeded`; the entry is as it was then.
    */
   claim(entry: IndexEntry, allowed: Allowance, now: number): Outcome<null> {
     const stored = this.#stored(entry);
@@ -119,8 +119,8 @@ export class IndexStore {
   }
 
   /**
-   * Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. Answers
-   * whose it was and who made it.
+   * Removes the entry. With an `owner` only if it is still that one's: a job may have moved to another owner of this
+   * shard. Answers whose it was and who made it.
    */
   remove(key: EntryKey & { readonly owner?: string }): Counted | undefined {
     const stored = this.#stored(key);

@@ -1,6 +1,7 @@
 /**
- * Two small registers of the directory: names that only a system job may bear, copied to every shard so that making a job
- * needs no further call; and ids that Reveille did not mint, so that an unknown one is refused before any object is called.
+ * Two small registers of the directory: names that only a system job may bear, copied to every shard so that making a
+ * job needs no further call. And ids that Reveille did not mint, so that an unknown one is refused before any object
+ * is called.
  */
 import { PHANTOM_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { all, first, put } from "../storage/rows.ts";

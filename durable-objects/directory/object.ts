@@ -138,7 +138,10 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     this.#quota.dropMade(maker, jobId);
   }
 
-  /** Removes an entry that no job stands behind; the job's object is asked here, so that no caller's mistake unlists a job. */
+  /**
+   * Removes an entry that no job stands behind. The job's object is asked here, so that no caller's mistake unlists a
+   * job.
+   */
   async dropPhantom(key: EntryKey): Promise<void> {
     const io = this.#io;
     giveUpPlace(key, await io.poke(key.id), io);

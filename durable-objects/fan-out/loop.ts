@@ -167,7 +167,10 @@ export class FanOutLoop {
     return this.#loaded()?.turns.take(budget, now);
   }
 
-  /** The running loop takes the answer up; between two alarms nothing holds the object in memory, and it is written at once. */
+  /**
+   * The running loop takes the answer up. Between two alarms nothing holds the object in memory, and it is written at
+   * once.
+   */
   #answered(): void {
     if (!this.#running && !this.#stopped) {
       try {

@@ -223,7 +223,7 @@ export class JobLoop {
     return { now, inFlight: this.#calls.keys, held, indexRetryAt: this.#indexRetryAt };
   }
 
-  /** Calls left in flight, or answers to them, are taken up by an alarm at once; otherwise the earliest timer counts. */
+  /** Calls left in flight, or answers to them, are taken up by an alarm at once. Otherwise the earliest timer counts. */
   #arm(): void {
     const now = this.#effects.now();
     if (this.#calls.size > 0) this.#state.alarm.set(now);

@@ -13,7 +13,10 @@ export class JobOffers {
     this.#env = env;
   }
 
-  /** A commit has ended runs, so their offers go and the sockets that held them have room again; or it has renewed leases. */
+  /**
+   * A commit has ended runs, so their offers go and the sockets that held them have room again. Or it has renewed
+   * leases.
+   */
   noticed({ runs }: StateChange): void {
     for (const run of runs) if (!this.#reported.has(run.id)) followUpOffer(this.#env, run);
   }

@@ -71,7 +71,7 @@ export class JobReader {
     return ok(explanationView(state, asked, explained));
   }
 
-  /** How many sockets are open at the mailbox that a run of this job lies in; undefined if there is no such run. */
+  /** How many sockets are open at the mailbox that a run of this job lies in. Undefined if there is no such run. */
   async #connected(caller: Caller): Promise<number | undefined> {
     const seen = visibleRecord(this.#state, caller);
     const offered = seen.ok ? seen.value.active.find(({ phase }) => phase === "offered") : undefined;

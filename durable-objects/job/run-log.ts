@@ -124,7 +124,10 @@ export class JobRunLog {
     return { run: claimed.run, definition, origin, previous: await this.previousOf(run) };
   }
 
-  /** How the last run ended before this one, of the same user; of a user's run of a fan-out that is repeated, at least that one. */
+  /**
+   * How the last run ended before this one, of the same user. Of a user's run of a fan-out that is repeated, at least
+   * that one.
+   */
   async previousOf(run: Run): Promise<PreviousRun | undefined> {
     if (!this.#state.stored?.record.definition.continuity) return undefined;
     return this.#state.store.lastEnded(run) ?? (await this.#userRuns.repeatedBy(run));
@@ -160,7 +163,7 @@ export class JobRunLog {
     return userId === undefined || this.#mayRead(caller) ? undefined : runsRefused;
   }
 
-  /** Whether what is said in runs of users may be shown to the caller; a run's own token opens no other run. */
+  /** Whether what is said in runs of users may be shown to the caller. A run's own token opens no other run. */
   #mayRead(caller: Caller): boolean {
     const record = this.#state.stored?.record;
     return caller.role === "run" || (record !== undefined && canReadRuns(caller, record.definition));

@@ -36,7 +36,7 @@ type Moving = { readonly cursor: Cursor; readonly log: LogSize };
 export class JobStore {
   readonly #sql: SqlStorage;
   readonly #retention: number;
-  /** Slots of the log by run id, for runs known to be in it; kept so that a run's end writes where its start did. */
+  /** Slots of the log by run id, for runs known to be in it. Kept so that a run's end writes where its start did. */
   readonly #slots = new Map<string, number>();
   #log: LogSize = { size: 0, nextSlot: 1 };
   /** Of the tables: a later version's stays that, whatever an older one writes after a rollback. */

@@ -35,7 +35,7 @@ import { endOf, type Seat, Seats, scopeOf } from "./seats.ts";
 import { SocketLeases } from "./socket-leases.ts";
 import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
 
-/** An offer whose job cannot be reached is left alone for so long; one that a claimant turns out not to see, for longer. */
+/** An offer whose job cannot be reached is left alone for so long. One that a claimant turns out not to see, for longer. */
 const UNREACHABLE_MS = SECOND_MS;
 const HIDDEN_MS = MINUTE_MS;
 

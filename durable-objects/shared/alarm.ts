@@ -11,7 +11,10 @@ export class Alarm {
     this.#storage = storage;
   }
 
-  /** Sets the alarm to `at` (epoch ms), or takes it off where that is null or infinite; rows written: one where it changes. */
+  /**
+   * Sets the alarm to `at` (epoch ms), or takes it off where that is null or infinite. Rows written: one where it
+   * changes.
+   */
   set(at: number | null): void {
     const next =
       at === null || at === Number.POSITIVE_INFINITY ? null : Math.max(1, Math.min(LATEST_AT, Math.ceil(at)));

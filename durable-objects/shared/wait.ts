@@ -1,6 +1,9 @@
-/** How a loop in an object waits: until a time, or until it is woken; and for how long one alarm may. */
+/** How a loop in an object waits: until a time, or until it is woken. And for how long one alarm may. */
 
-/** The platform ends an alarm after 15 minutes; before that, the next alarm takes the loop over, calls in flight included. */
+/**
+ * The platform ends an alarm after 15 minutes. Before that, the next alarm takes the loop over, calls in flight
+ * included.
+ */
 export const MAX_ALARM_MS = 10 * 60_000;
 
 /** A timer set costs more than a look for nothing: one that rings too early for the next wait is left to ring. */

@@ -14,7 +14,10 @@ const HOUR_MS = 3_600_000;
 /** How long giving back is tried, and how long what was aborted may take to end. */
 const GIVE_BACK_LIMIT_MS = 10_000;
 const END_LIMIT_MS = 6_000;
-/** The first sign of life; from there on a tenth of the run's age, so that a short run is cancelled soon and a long one costs little. */
+/**
+ * The first sign of life. From there on a tenth of the run's age, so that a short run is cancelled soon and a long
+ * one costs little.
+ */
 const FIRST_BEAT_MS = 2_000;
 const BEAT_SHARE_OF_AGE = 0.1;
 /** Of the lease: two beats may be lost before it runs out. */
@@ -72,12 +75,12 @@ export class HeldRuns {
     this.#track(this.#return(call, Date.now() + GIVE_BACK_LIMIT_MS));
   }
 
-  /** Resolves when every run has ended and its end is reported, or given up; at the latest when all are given back. */
+  /** Resolves when every run has ended and its end is reported, or given up. At the latest when all are given back. */
   async allReported(): Promise<void> {
     await Promise.race([Promise.all(this.#unreported), this.#givenBack.promise]);
   }
 
-  /** Aborts every run and gives it back; what cannot be given back within ten seconds comes back when its lease runs out. */
+  /** Aborts every run and gives it back. What cannot be given back within ten seconds comes back when its lease runs out. */
   async giveBack(): Promise<void> {
     const deadline = Date.now() + GIVE_BACK_LIMIT_MS;
     const given = [...this.#held.values()];

@@ -50,7 +50,7 @@ export function answerOf({ value, reply, failure, control }: Outcome): Response 
   return json({ ...(value === undefined || value === null ? {} : { output: value }), reveille: control });
 }
 
-/** The report of a run that was answered with 202, or came from a mailbox; undefined where somebody else completes it. */
+/** The report of a run that was answered with 202, or came from a mailbox. Undefined where somebody else completes it. */
 export function completionOf({ value, reply, failure, control }: Outcome): Completion | undefined {
   const steered = isEmpty(control) ? {} : { control };
   if (failure !== undefined) return { status: "error", error: messageOf(failure.error), ...steered };

@@ -39,8 +39,8 @@ export async function send(fetchIt: Fetch, { url, token, body }: Report): Promis
 }
 
 /**
- * Sends a report until it has arrived, with a backoff from a second to a minute; gives up when `deadline` (epoch ms) has passed, when the
- * run has ended, or when the report itself is refused.
+ * Sends a report until it has arrived, with a backoff from a second to a minute. Gives up when `deadline` (epoch ms)
+ * has passed, when the run has ended, or when the report itself is refused.
  */
 export async function sendUntilDone(fetchIt: Fetch, report: Report, deadline: number): Promise<Reported> {
   for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(wait * 2, LONGEST_PAUSE_MS)) {

@@ -1,6 +1,7 @@
 /**
- * One attempt of one run: by the builtin's handler, by the job handler, or by the agent over HTTP; then the listeners. This is
- * the only place where registered code runs for a job, and the Job and FanOut objects' only way to make a call.
+ * One attempt of one run: by the builtin's handler, by the job handler, or by the agent over HTTP. Then the
+ * listeners. This is the only place where registered code runs for a job, and the Job and FanOut objects' only way to
+ * make a call.
  */
 
 import { compact } from "../domain/compact.ts";
@@ -167,8 +168,8 @@ function endedBy(answer: AttemptOutcome, isLastAttempt: boolean): Ending | undef
 }
 
 /**
- * Calls every listener, one after the other, also after one has failed; answers why the run is an error, if one says so.
- * When `limitMs` is used up, the others are called and not waited for.
+ * Calls every listener, one after the other, also after one has failed. Answers why the run is an error, if one says
+ * so. When `limitMs` is used up, the others are called and not waited for.
  */
 async function tellListeners(
   definition: JobDefinition,

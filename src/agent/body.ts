@@ -9,7 +9,7 @@ import { formatInstant } from "../domain/time/instant.ts";
 import type { CalledJob, CalledRun, Completion, JobRunBody, PreviousRun } from "../schema/agent-call.ts";
 import { MAX_PREVIOUS_OUTPUT_BYTES } from "../schema/limits.ts";
 
-/** What of a run the agent is told, with the id of its job; instants in epoch ms, `attempt` from 1. */
+/** What of a run the agent is told, with the id of its job. Instants in epoch ms, `attempt` from 1. */
 export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "dueAt" | "startedAt" | "attempt"> &
   Partial<Pick<Run, "phase" | "offeredAt" | "claim" | "message" | "payload">> & {
     readonly jobId: string;

@@ -67,7 +67,7 @@ const UNITS = [
   ["d", Number.POSITIVE_INFINITY],
 ] as const;
 
-/** A length of time in its largest unit: `3 min`; what rounds to a whole one of the next unit is said in that. */
+/** A length of time in its largest unit: `3 min`. What rounds to a whole one of the next unit is said in that. */
 export function roughly(ms: number): string {
   let size = 1;
   for (const [unit, many] of UNITS) {

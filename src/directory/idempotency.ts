@@ -5,7 +5,7 @@ import { shardFor } from "../objects/directory.ts";
 
 const shardOfKey = (env: Env, key: string) => shardFor(env, idempotencyShardKey(key));
 
-/** The id of the job that the key has made, or was about to make; undefined if it was not used. `now` is epoch ms. */
+/** The id of the job that the key has made, or was about to make. Undefined if it was not used. `now` is epoch ms. */
 export const jobOfIdempotencyKey = (env: Env, key: string, now: number): Promise<string | undefined> =>
   shardOfKey(env, key).jobOfKey(key, now);
 

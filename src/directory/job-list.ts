@@ -17,7 +17,7 @@ import { mergeSorted, newestFirst } from "./shards.ts";
 
 const cursors = cursorsOf("jobs", z.object({ createdAt: z.int(), id: z.string() }));
 
-/** Entries without a job are rare; after so many rounds of them a page is given out short, with a cursor. */
+/** Entries without a job are rare. After so many rounds of them a page is given out short, with a cursor. */
 const MAX_ROUNDS = 8;
 
 const order = newestFirst<ListedEntry>(({ createdAt }) => createdAt);

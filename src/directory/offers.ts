@@ -18,7 +18,7 @@ export type OfferFilter = {
   readonly user_id?: string | undefined;
 };
 
-/** How far a reader has come in each mailbox, named by a hash; one that is not named is read from `since` (epoch ms). */
+/** How far a reader has come in each mailbox, named by a hash. One that is not named is read from `since` (epoch ms). */
 export type OffersPlace = readonly [since: number, mailboxes: readonly (readonly [number, number, string])[]];
 
 export type OfferedRun = {
@@ -56,7 +56,7 @@ export async function endOfOffers(reader: OffersReader, filter: OfferFilter): Pr
   return [reader.now, ends];
 }
 
-/** Up to `limit` runs that were offered after `from`, stand unclaimed and may be seen by the caller; older ones first. */
+/** Up to `limit` runs that were offered after `from`, stand unclaimed and may be seen by the caller. Older ones first. */
 export async function readOffers(
   reader: OffersReader,
   filter: OfferFilter,
@@ -83,7 +83,7 @@ export async function readOffers(
 
 const placeIn = (agentId: string, { offeredAt, runId }: OfferPlace) => [hash32(agentId), offeredAt, runId] as const;
 
-/** The mailbox of the agent that is asked for or that the token names; else the first of all there are. */
+/** The mailbox of the agent that is asked for or that the token names. Else the first of all there are. */
 async function mailboxesFor({ env, settings, caller, now }: OffersReader, filter: OfferFilter): Promise<string[]> {
   const own = "agent_id" in caller ? caller.agent_id : undefined;
   const id = filter.agent_id ?? own;

@@ -56,8 +56,8 @@ export async function seenUser(env: Env, settings: Settings, id: string, now: nu
 }
 
 /**
- * Makes each user active, whatever they were; where ACTIVE_WINDOW is set they count as seen now, or they would not be. May be
- * repeated. Answers how many different users there were. `ids`: at most 1,000, each valid.
+ * Makes each user active, whatever they were. Where ACTIVE_WINDOW is set they count as seen now, or they would not
+ * be. May be repeated. Answers how many different users there were. `ids`: at most 1,000, each valid.
  */
 export async function importUsers(env: Env, settings: Settings, ids: readonly string[], now: number): Promise<number> {
   const seenAt = settings.ACTIVE_WINDOW === undefined ? undefined : now;

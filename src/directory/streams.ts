@@ -10,7 +10,10 @@ import { HOUR_MS } from "../schema/limits.ts";
 
 /** A stream's job looks after it every few seconds. */
 const STREAM_LEASE_MS = 45_000;
-/** A socket sleeps with its mailbox; it is renewed by what the agent sends, and an agent that is silent for longer is not counted. */
+/**
+ * A socket sleeps with its mailbox. It is renewed by what the agent sends, and an agent that is silent for longer is
+ * not counted.
+ */
 export const SOCKET_LEASE_MS = HOUR_MS;
 
 /** What the streams of a token are counted under; the operator's token is one as well. */

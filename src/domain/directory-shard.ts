@@ -23,7 +23,10 @@ export function hash32(text: string): number {
 /** The shard of `key`, from 0 to `shards` - 1. */
 export const shardOf = (key: string, shards: number): number => hash32(key) % shards;
 
-/** Keys of rows that have no owner; an owner's key (`user:U`, `plugin:P`, `agent:A`, `system`) is its job index's key as it is. */
+/**
+ * Keys of rows that have no owner. An owner's key (`user:U`, `plugin:P`, `agent:A`, `system`) is its job index's key
+ * as it is.
+ */
 export const rosterKey = (userId: string): string => `roster:${userId}`;
 export const agentKey = (agentId: string): string => `registered-agent:${agentId}`;
 export const heartbeatKey = (name: string): string => `heartbeat:${name}`;

@@ -11,7 +11,7 @@ export type FieldError = { readonly path: string; readonly message: string };
 /** A quota that is used up (docs/contract.md §16). `asked`: how many fires a day would have been added. */
 export type QuotaExceeded = {
   readonly kind: "quota_exceeded";
-  /** An owner's jobs or daily fires; the part of its jobs that others may make; or what one token's subject has made. */
+  /** An owner's jobs or daily fires. The part of its jobs that others may make; or what one token's subject has made. */
   readonly of: "jobs" | "others_jobs" | "fires" | "made_jobs" | "made_fires";
   readonly owner: string;
   readonly limit: number;

@@ -12,7 +12,10 @@ export type Page<T, Key> = { readonly items: T[]; readonly next?: Key };
 /** A page as answers show it. */
 export type ShownPage<T> = { readonly items: readonly T[]; readonly next_cursor?: string };
 
-/** The first `limit` of `rows`, which hold up to one more; `key` names the place of a row, after which the next page begins. */
+/**
+ * The first `limit` of `rows`, which hold up to one more. `key` names the place of a row, after which the next page
+ * begins.
+ */
 export function pageOf<T, Key>(rows: readonly T[], limit: number, key: (row: T) => Key): Page<T, Key> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);

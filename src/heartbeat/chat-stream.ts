@@ -13,7 +13,7 @@ import type { TokenUsage } from "../schema/heartbeat.ts";
 /** What a model answered; `toolUse`: it called a tool on the way. */
 export type ChatReply = { readonly text: string; readonly toolUse: boolean; readonly usage?: TokenUsage };
 
-/** What one JSON value of an answer says; `known` is false where it holds nothing that the dialect has a name for. */
+/** What one JSON value of an answer says. `known` is false where it holds nothing that the dialect has a name for. */
 export type ChatEvent = {
   readonly known: boolean;
   readonly text?: string;

@@ -29,8 +29,9 @@ export async function eraseHeartbeat(env: Env, name: string): Promise<Outcome<nu
 }
 
 /**
- * Registers before and after: before, so that a crash in between leaves no heartbeat that is never ticked; after, in case it was
- * deleted meanwhile, or is configured otherwise than asked. A name without a heartbeat costs the tick a call that finds nothing.
+ * Registers before and after: before, so that a crash in between leaves no heartbeat that is never ticked. After, in
+ * case it was deleted meanwhile, or is configured otherwise than asked. A name without a heartbeat costs the tick a
+ * call that finds nothing.
  */
 async function registered<T>(
   env: Env,

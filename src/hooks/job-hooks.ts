@@ -43,9 +43,9 @@ export function setJobHandler(handler: JobHandler): void {
 }
 
 /**
- * Has `listener` called after each run that a handler, or the agent, has ended; several are called one after the other. A
- * listener may hear of one run twice, after a crash or when a completion crosses the answer: go by `run.id`. Runs that were
- * skipped, cancelled or timed out waiting for their completion are not told of.
+ * Has `listener` called after each run that a handler, or the agent, has ended. Several are called one after the
+ * other. A listener may hear of one run twice, after a crash or when a completion crosses the answer: go by `run.id`.
+ * Runs that were skipped, cancelled or timed out waiting for their completion are not told of.
  */
 export function addRunListener(listener: RunListener): void {
   listeners.push(listener);

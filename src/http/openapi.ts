@@ -202,7 +202,7 @@ function errorsOf({ access, body, errors }: AnyRoute): readonly ErrorCode[] {
   return codes;
 }
 
-/** Every status that a call can be answered with; one that is both an answer and an error has a form for each. */
+/** Every status that a call can be answered with. One that is both an answer and an error has a form for each. */
 function responses(declared: AnyRoute, components: Components): Json {
   const made = new Map<number, Json>();
   for (const [status, answer] of Object.entries(declared.answers))

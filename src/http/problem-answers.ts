@@ -27,7 +27,7 @@ type Answer<C extends ErrorCode> = {
   readonly say: (failure: FailureOf<C>) => Said;
 };
 
-/** A quota frees up when a job ends or is deleted, which has no date; an hour keeps a patient client from hammering. */
+/** A quota frees up when a job ends or is deleted, which has no date. An hour keeps a patient client from hammering. */
 const QUOTA_RETRY_SECONDS = 3_600;
 
 export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {

@@ -32,7 +32,10 @@ export type ImportItem = { readonly no: number; readonly job: Result<unknown, st
 
 /** As many jobs are on their way at a time: enough to fill the connections, few enough for any owner's shard. */
 const JOBS_AT_ONCE = 20;
-/** Looking for the job (two calls), reserving its place, noting its id, making it; giving the place up if that fails (two). */
+/**
+ * Looking for the job (two calls), reserving its place, noting its id, making it. Giving the place up if that fails
+ * (two).
+ */
 const CALLS_A_JOB = 7;
 /** A system job's name is reserved in each shard of the directory as well, and released again if it is taken. */
 const CALLS_A_NAME = 2 * SHARD_COUNT;

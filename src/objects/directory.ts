@@ -124,7 +124,7 @@ export interface TrustRpc {
   listTokens(query: TokenQuery): Promise<RegisteredToken[]>;
   /** Errors: `not_found` if there is no such token, or it has expired or been revoked. */
   revokeToken(id: string, by: Author, now: number): Promise<Outcome<RegisteredToken>>;
-  /** Tokens revoked after `after` that have not expired, and when the last of them was; a few earlier ones come again. */
+  /** Tokens revoked after `after` that have not expired, and when the last of them was. A few earlier ones come again. */
   revokedTokens(after: number, now: number): Promise<{ readonly ids: string[]; readonly upTo: number }>;
 
   /** Opens an event stream or a socket of the token for `leaseMs`, or renews it. False if the token has as many open as it may. */
@@ -151,7 +151,10 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   upsert(entry: IndexEntry, changes?: readonly AuditEntry[]): Promise<void>;
   /** As `upsert`, if the entry's owner has room for one more job. Errors: `quota_exceeded`; the entry is as it was then. */
   claim(entry: IndexEntry, allowed: Allowance): Promise<Outcome<null>>;
-  /** Removes the entry; with an `owner` only if it is still that one's: a job may have moved to another owner of this shard. */
+  /**
+   * Removes the entry. With an `owner` only if it is still that one's: a job may have moved to another owner of this
+   * shard.
+   */
   remove(key: EntryKey & { readonly owner?: string }, changes?: readonly AuditEntry[]): Promise<void>;
   /** Gives up a place whose job will not be made: the audit trail forgets it as well. */
   giveUpPlace(key: EntryKey & { readonly owner: string }): Promise<void>;
@@ -167,7 +170,7 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
    */
   keepMade(maker: string, jobId: string, rate: number, allowed?: Allowance): Promise<Outcome<boolean>>;
   dropMade(maker: string, jobId: string): Promise<void>;
-  /** Removes an entry that no job stands behind; the job's object is asked, so that no caller's mistake unlists a job. */
+  /** Removes an entry that no job stands behind. The job's object is asked, so that no caller's mistake unlists a job. */
   dropPhantom(key: EntryKey): Promise<void>;
   /** Newest first. */
   list(query: IndexQuery): Promise<ListedEntry[]>;

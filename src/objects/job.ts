@@ -63,7 +63,10 @@ export type ClaimVerdict =
   | { readonly kind: "not_offered" }
   | { readonly kind: "hidden" };
 
-/** What a job says of itself when it is checked; `createdAt` tells it from an earlier place of the same id under another owner. */
+/**
+ * What a job says of itself when it is checked. `createdAt` tells it from an earlier place of the same id under
+ * another owner.
+ */
 export type Poked = {
   readonly exists: boolean;
   readonly overdueMs: number;
@@ -103,7 +106,10 @@ export interface JobRpc {
   retryRun(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>>;
   /** An event from outside. Errors: `job_finished`, `job_paused`, `budget_exceeded`, `validation_failed`. */
   trigger(caller: Caller, request: TriggerRequest): Promise<Outcome<TriggerAnswer>>;
-  /** Gives the job a trigger token in place of the one it had; of the token the job keeps the hash. Without one, takes it away. */
+  /**
+   * Gives the job a trigger token in place of the one it had. Of the token the job keeps the hash. Without one, takes
+   * it away.
+   */
   setTriggerToken(caller: Caller, hash?: string): Promise<Outcome<null>>;
   /** Errors: `validation_failed`, `job_finished`, `quota_exceeded`. */
   backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>>;

@@ -58,7 +58,10 @@ export async function exchange(
     : { kind: "no_connection", reason: explainNoConnection(who, error) };
 }
 
-/** Node tells by a code what went wrong; workerd has one message for a lost connection, and one for a failed look-up or handshake. */
+/**
+ * Node tells by a code what went wrong. Workerd has one message for a lost connection, and one for a failed look-up
+ * or handshake.
+ */
 const NO_CONNECTION: readonly (readonly [symptom: RegExp, of: (who: string) => string])[] = [
   [
     /^ECONNREFUSED /,
@@ -85,7 +88,10 @@ function explainNoConnection(who: string, error: unknown): string {
   return known === undefined ? `could not connect to ${who}: ${message}` : known[1](who);
 }
 
-/** The beginning of what a receiver says about a failure, on one line; "" where it says nothing, or shows a page for a browser. */
+/**
+ * The beginning of what a receiver says about a failure, on one line. "" where it says nothing, or shows a page for a
+ * browser.
+ */
 export async function quoteOf(response: Response, deadline: Deadline): Promise<string> {
   const contentType = response.headers.get("content-type");
   const decoder = contentType?.toLowerCase().includes("html") ? undefined : textDecoderFor(contentType);

@@ -13,7 +13,7 @@ const HTTP_DATES = [
   new RegExp(String.raw`^${DAY} ${MONTH} (?<day>\d\d| \d) ${TIME} (?<year>\d{4})$`),
 ];
 
-/** How long to wait from `now` (epoch ms), in ms and never negative; null where the header is missing or means nothing. */
+/** How long to wait from `now` (epoch ms), in ms and never negative. Null where the header is missing or means nothing. */
 export function parseRetryAfter(header: string | null, now: number): number | null {
   const value = header?.trim() ?? "";
   if (/^\d+$/.test(value)) return Math.min(Number(value) * SECOND_MS, Number.MAX_SAFE_INTEGER);

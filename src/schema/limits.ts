@@ -13,7 +13,10 @@ export const MAX_OUTPUT_BYTES = 16 * KIB;
 export const MAX_PROGRESS_MESSAGE_BYTES = 500;
 /** A reason that a client or an agent gives for a pause. */
 export const MAX_CONTROL_TEXT_BYTES = 500;
-/** So much of a JSON answer is read to find what the agent answers back; of its output the first {@link MAX_OUTPUT_BYTES} are kept. */
+/**
+ * So much of a JSON answer is read to find what the agent answers back. Of its output the first {@link
+ * MAX_OUTPUT_BYTES} are kept.
+ */
 export const MAX_ANSWER_BYTES = 256 * KIB;
 /** So much of the previous output is handed over with `continuity`. */
 export const MAX_PREVIOUS_OUTPUT_BYTES = 8 * KIB;
@@ -66,7 +69,7 @@ export const DEFAULT_RUN_RETENTION = 100;
 export const FAN_OUT_RETENTION = 10;
 export const MAX_BACKFILL_FIRES = 1_000;
 export const IDEMPOTENCY_WINDOW_MS = DAY_MS;
-/** The Free plan allows 50 calls an invocation; the rest is for looking up agents and for reports to other objects. */
+/** The Free plan allows 50 calls an invocation. The rest is for looking up agents and for reports to other objects. */
 export const DEFAULT_CALLS_PER_WAKE = 40;
 
 /** When no tick has come for so long, an alarm or a call does its work. */

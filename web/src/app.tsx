@@ -70,7 +70,7 @@ function SignedIn() {
   );
 }
 
-/** After a move to another page the focus is on its content, as after a load; the first page leaves it where it is. */
+/** After a move to another page the focus is on its content, as after a load. The first page leaves it where it is. */
 function useFocusOnMove(place: string) {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);

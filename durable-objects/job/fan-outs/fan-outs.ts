@@ -126,8 +126,8 @@ export class JobFanOuts {
   }
 
   /**
-   * Does what can be done now for the fan-out that is going, within the calls that are left; called by the loop when its time
-   * has come. Never throws.
+   * Does what can be done now for the fan-out that is going, within the calls that are left. Called by the loop when
+   * its time has come. Never throws.
    */
   work(budget: CallBudget): Promise<void> {
     return this.#work.run(budget);

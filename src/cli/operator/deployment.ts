@@ -28,8 +28,8 @@ export type Deployment = {
 export type CallOptions = { readonly json?: unknown; readonly token?: string | null };
 
 /**
- * The deployment that a command was told of: its URL as the first argument, ADMIN_TOKEN from the environment; for a service that
- * `npm start` runs on this machine, from DATA_DIR. Errors with a sentence for whoever called it.
+ * The deployment that a command was told of: its URL as the first argument, ADMIN_TOKEN from the environment. For a
+ * service that `npm start` runs on this machine, from DATA_DIR. Errors with a sentence for whoever called it.
  */
 export function deploymentOf(args: readonly string[], usage: string): Result<Deployment, string> {
   const given = args[0];

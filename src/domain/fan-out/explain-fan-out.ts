@@ -6,7 +6,10 @@ import type { FanOut } from "./fan-out.ts";
 /** What is told of a fan-out. */
 export type ExplainedFanOut = Pick<FanOut, "id" | "trigger" | "dueAt" | "missed" | "status" | "counts" | "error">;
 
-/** The fire at `dueAt` by its fan-out, or by the later one that stands for it; undefined where neither is there. Newest first. */
+/**
+ * The fire at `dueAt` by its fan-out, or by the later one that stands for it. Undefined where neither is there.
+ * Newest first.
+ */
 export function explainByFanOut(fanOuts: readonly ExplainedFanOut[], dueAt: number): Explanation | undefined {
   const scheduled = fanOuts.filter(({ trigger }) => trigger === "schedule");
   const own = scheduled.find((fanOut) => fanOut.dueAt === dueAt);

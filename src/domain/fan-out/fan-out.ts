@@ -233,7 +233,7 @@ export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): Fa
   };
 }
 
-/** What the runs of a fan-out have spent on the last day of their job's spend; the rest was spent before. */
+/** What the runs of a fan-out have spent on the last day of their job's spend. The rest was spent before. */
 export type LastDay = { readonly day: string; readonly spend: Spend };
 
 /**

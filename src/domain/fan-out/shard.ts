@@ -8,7 +8,10 @@ import { MINUTE_MS } from "../../schema/limits.ts";
 import { userKey } from "../run/run-id.ts";
 import { base32Value } from "../text/base32.ts";
 
-/** The platform lets six connections of one invocation wait for their answer; a seventh call would only queue in front of them. */
+/**
+ * The platform lets six connections of one invocation wait for their answer. A seventh call would only queue in front
+ * of them.
+ */
 export const MAX_CALLS_PER_SHARD = 6;
 /** 30 bits of the user's hash choose the shard. */
 const SHARD_CHARS = 6;
@@ -31,7 +34,10 @@ export const shardOfUser = (userId: string, shards: number): number => shardOfKe
 /** The name of shard `k` of a job's fan-outs. */
 export const shardName = (jobId: string, k: number): string => `${jobId}/${k}`;
 
-/** How many calls shard `k` may have in flight; over all shards this is `concurrency`, or 6 a shard where there are fewer shards. */
+/**
+ * How many calls shard `k` may have in flight. Over all shards this is `concurrency`, or 6 a shard where there are
+ * fewer shards.
+ */
 export function concurrencyOf(bound: Bound, shards: number, k: number): number {
   const share = Math.floor(bound.concurrency / shards) + (k < bound.concurrency % shards ? 1 : 0);
   return Math.max(1, Math.min(MAX_CALLS_PER_SHARD, share));

@@ -18,7 +18,7 @@ export type ExplainContext = {
   readonly held?: string | undefined;
   /** Of an all_users job: its fan-outs, newest first. */
   readonly fanOuts?: readonly ExplainedFanOut[];
-  /** How many sockets the agent has open whose mailbox the job's run lies in; undefined: not known, or no run lies there. */
+  /** How many sockets the agent has open whose mailbox the job's run lies in. Undefined: not known, or no run lies there. */
   readonly connected?: number | undefined;
   /** How many runs the log keeps. */
   readonly retention: number;
@@ -42,7 +42,10 @@ export function explain(state: TickState, log: readonly Run[], context: ExplainC
   };
 }
 
-/** The newest run by `at` that no fire of the schedule began, if the fire in question is older; `dueAt` and `at` in epoch ms. */
+/**
+ * The newest run by `at` that no fire of the schedule began, if the fire in question is older. `dueAt` and `at` in
+ * epoch ms.
+ */
 const askedFor = (log: readonly Run[], dueAt: number | undefined, at: number): Run | undefined =>
   log.find(
     (run) => run.trigger !== "schedule" && run.startedAt <= at && (dueAt === undefined || run.startedAt > dueAt),

@@ -14,7 +14,10 @@ import { type Cursor, firesOf, type JobRecord } from "./job.ts";
 
 const DAY_MS = 86_400_000;
 
-/** So many fires of a job are walked over where they cannot be counted; the days after them are worked out from those before. */
+/**
+ * So many fires of a job are walked over where they cannot be counted. The days after them are worked out from those
+ * before.
+ */
 const MAX_WALKED = 2_000;
 
 /** From `from` up to, and without, `to` (epoch ms), by calendar days of `timeZone`. */

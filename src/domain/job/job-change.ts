@@ -122,7 +122,7 @@ function pausedByAfter(
   return before === undefined ? {} : { pausedBy: before };
 }
 
-/** The changed job with its next fire from now; one that has none left, and nothing running or waiting, is finished. */
+/** The changed job with its next fire from now. One that has none left, and nothing running or waiting, is finished. */
 function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, before: Cursor, now: number) {
   const cursor = aim(job, record, before, now);
   return { record: isOver({ ...state, record, cursor }) ? { ...record, finishedAt: now } : record, cursor };

@@ -37,8 +37,8 @@ export function jobIdFromBytes(bytes: Uint8Array, key = NO_KEY): string {
 }
 
 /**
- * Whether `id` has the form and the checksum of an id made by {@link jobIdFromBytes} with this key; without one, of an id of before.
- * Such a job may still not exist.
+ * Whether `id` has the form and the checksum of an id made by {@link jobIdFromBytes} with this key. Without one, of
+ * an id of before. Such a job may still not exist.
  */
 export const isMintedJobId = (id: string, key = NO_KEY): boolean =>
   hasJobIdForm(id) && id.slice(1 + PAYLOAD_CHARS) === checksum(id.slice(1, 1 + PAYLOAD_CHARS), key);

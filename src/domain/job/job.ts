@@ -34,7 +34,10 @@ export type JobRecord = {
   readonly version: number;
   /** The version that the directory is known to list; behind `version` while a change is on its way there. */
   readonly indexedVersion: number;
-  /** The owner that the directory lists the job under; differs from the definition's while a change of owner is on its way. */
+  /**
+   * The owner that the directory lists the job under. Differs from the definition's while a change of owner is on its
+   * way.
+   */
   readonly indexedOwner: string;
   readonly createdAt: number;
   readonly updatedAt: number;

@@ -1,6 +1,6 @@
 /**
- * What becomes of fires that came due while nothing could run (docs/contract.md §3): they become one, the latest;
- * it runs if it lies within the catch-up window, and is otherwise skipped with the count. Pure.
+ * What becomes of fires that came due while nothing could run (docs/contract.md §3): they become one, the latest. It
+ * runs if it lies within the catch-up window, and is otherwise skipped with the count. Pure.
  */
 import type { CompiledJob } from "../job/definition.ts";
 import { formatDuration } from "../time/duration.ts";

@@ -62,7 +62,7 @@ export const keyOfUserRun = (runId: string): string => runId.slice(-USER_CHARS);
 
 const USER_RUN = new RegExp(`^(.+-[fgh][^-]+)-u([${BASE32_CLASS}]{${USER_CHARS}})$`);
 
-/** The fan-out and the user's key in the id of a user's run; undefined where it is another run's, or none. */
+/** The fan-out and the user's key in the id of a user's run. Undefined where it is another run's, or none. */
 export function parseUserRunId(runId: string): { readonly fanOutId: string; readonly key: string } | undefined {
   const [, fanOut, key] = USER_RUN.exec(runId) ?? [];
   return fanOut === undefined || key === undefined ? undefined : { fanOutId: fanOut, key };

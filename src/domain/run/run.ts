@@ -80,7 +80,10 @@ export type Run = {
   readonly finishedAt?: number;
   /** The attempt that is being made, or that is made next; from 1. */
   readonly attempt: number;
-  /** pending: when the attempt is made; offered: when the claim is given up; waiting: when the completion, or the lease, is. */
+  /**
+   * pending: when the attempt is made. Offered: when the claim is given up; waiting: when the completion, or the
+   * lease, is.
+   */
   readonly wakeAt?: number;
   /** Since when the run lies in a mailbox, or lay there before it was claimed; epoch ms. */
   readonly offeredAt?: number;
@@ -155,7 +158,7 @@ export function skipRun(run: Run, reason: string, now: number): Run {
   return { ...rest, status: "skipped", phase: "ended", finishedAt: now, error: reason };
 }
 
-/** The attempt is about to be made at `now`, by default when it is due; recorded before the agent is called. */
+/** The attempt is about to be made at `now`, by default when it is due. Recorded before the agent is called. */
 export function beginAttempt(run: Run, now: number = run.wakeAt ?? run.startedAt): Run {
   const { wakeAt: _wakeAt, attempts = [], ...rest } = run;
   const begun = { attempt: run.attempt, startedAt: now };

@@ -21,7 +21,7 @@ export function base32(bytes: Uint8Array, length: number): string {
   return text;
 }
 
-/** The number that `text` of this alphabet writes, 5 bits a character; at most 10 characters, so that it is exact. */
+/** The number that `text` of this alphabet writes, 5 bits a character. At most 10 characters, so that it is exact. */
 export function base32Value(text: string): number {
   let value = 0;
   for (const character of text) value = value * 32 + Math.max(0, ALPHABET.indexOf(character));

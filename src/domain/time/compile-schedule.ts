@@ -27,7 +27,10 @@ const ONE_OF = `give exactly one of ${SCHEDULE_KINDS.join(", ")}, e.g. {"every":
 export const kindsOf = (spec: Readonly<Record<string, unknown>>): ScheduleKind[] =>
   SCHEDULE_KINDS.filter((kind) => spec[kind] !== undefined && spec[kind] !== null);
 
-/** The spec with `in` as the `at` that it comes to; one whose `in` does not read, or stands beside another kind, as it is. */
+/**
+ * The spec with `in` as the `at` that it comes to. One whose `in` does not read, or stands beside another kind, as it
+ * is.
+ */
 export function settleIn(spec: ScheduleSpec, now: number): ScheduleSpec {
   const { in: delay, ...rest } = spec;
   // With fields that do not go with it the errors are about what was written, an `in`, and not about an `at`.

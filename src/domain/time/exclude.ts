@@ -79,7 +79,7 @@ function dayOf(text: string): number | undefined {
   return Number.isNaN(at) || !new Date(at).toISOString().startsWith(text) ? undefined : at / DAY_MS;
 }
 
-/** Tells of an instant which excluded stretch of the zone's local time it lies in; undefined where it lies in none. */
+/** Tells of an instant which excluded stretch of the zone's local time it lies in. Undefined where it lies in none. */
 export function excludedBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => Gap | undefined {
   return (at) => {
     const local = at + offsetAt(timeZone, at);

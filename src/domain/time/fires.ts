@@ -10,7 +10,10 @@ export type Fires = {
   readonly next: (after: number) => number | null;
   /** The latest fire at or before `until`, or null where there was none. */
   readonly last: (until: number) => number | null;
-  /** The next `count` fires after `after`, oldest first; fewer where the schedule ends, or they lie too far apart to be looked for. */
+  /**
+   * The next `count` fires after `after`, oldest first. Fewer where the schedule ends, or they lie too far apart to
+   * be looked for.
+   */
   readonly take: (after: number, count: number) => number[];
   /** The fires from `from` to `to`, both included, oldest first, at most `cap` of them. */
   readonly between: (from: number, to: number, cap: number) => number[];

@@ -12,8 +12,8 @@ const LOCAL_TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?$/;
 const EXAMPLES = `write it like YYYY-MM-DDThh:mm:ssZ or YYYY-MM-DDThh:mm:ss+01:00`;
 
 /**
- * A local time without an offset, `2027-01-15T14:30`, seconds optional, held as `zone.ts` says; undefined where the text
- * is of another form. The error says what of it does not exist.
+ * A local time without an offset, `2027-01-15T14:30`, seconds optional, held as `zone.ts` says. Undefined where the
+ * text is of another form. The error says what of it does not exist.
  */
 export function parseLocalTime(text: string): Result<number, string> | undefined {
   const match = LOCAL_TIME.exec(text);

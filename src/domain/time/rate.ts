@@ -42,7 +42,7 @@ function perDay(timing: CalendarTiming): number {
   return timesInDay(timing.rule) + also.length;
 }
 
-/** The shortest time between two fires of one day; of rules that count hours or minutes that of the fires to come. */
+/** The shortest time between two fires of one day. Of rules that count hours or minutes that of the fires to come. */
 function gapInDay(timing: CalendarTiming): number {
   if (timing.kind === "cron") return shortestGap(cronTimes(timing.expression));
   const { freq } = timing.rule;

@@ -11,8 +11,8 @@ export type Recurrence = {
   /** The latest due time at or before `until`, or null where there is none. */
   readonly last: (until: number, effort: Effort) => number | null;
   /**
-   * How many due times lie after `after` and up to `until`, where that is known without walking over all of them; counting may
-   * stop at `cap`.
+   * How many due times lie after `after` and up to `until`, where that is known without walking over all of them.
+   * Counting may stop at `cap`.
    */
   readonly count?: (after: number, until: number, cap: number, effort: Effort) => number;
 };
@@ -136,8 +136,9 @@ export function union(inner: Recurrence, times: readonly number[]): Recurrence {
 export type Gap = { readonly from: number; readonly to: number };
 
 /**
- * The due times that lie in no gap; `gapAt` tells the gap around an instant, or undefined where it lies in none. `freeUntil` tells
- * of an instant in no gap a later one up to which, and without it, there is none either: with it, what lies between is counted at once.
+ * The due times that lie in no gap. `gapAt` tells the gap around an instant, or undefined where it lies in none.
+ * `freeUntil` tells of an instant in no gap a later one up to which, and without it, there is none either: with it,
+ * what lies between is counted at once.
  */
 export function outside(
   inner: Recurrence,

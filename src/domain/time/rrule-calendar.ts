@@ -43,7 +43,7 @@ function periodsOf({ freq, weekStart }: RecurrenceRule): Periods {
   return { of: (day) => day, start: (day) => day, days: 1 };
 }
 
-/** The calendar of a rule that starts at the local time `start` (see `zone.ts`); EXDATE, RDATE and UNTIL are left out. */
+/** The calendar of a rule that starts at the local time `start` (see `zone.ts`). EXDATE, RDATE and UNTIL are left out. */
 export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
   const startDay = Math.floor(start / DAY_MS);
   const rule = withStartDays(given, dateOf(startDay));
@@ -100,7 +100,7 @@ export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
   return firstOf(unbounded, start, rule.count, (local) => (nthOf(local) + 1) * most);
 }
 
-/** The rule's times of a day in ms after its midnight; what it does not name is that of its start. */
+/** The rule's times of a day in ms after its midnight. What it does not name is that of its start. */
 export function timesOfDay({ byHour, byMinute, bySecond }: RecurrenceRule, startOfDay: number): number[] {
   const own = {
     hour: Math.floor(startOfDay / 3_600_000),

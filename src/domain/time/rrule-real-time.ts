@@ -65,7 +65,7 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
   return firstOf(unbounded, start, rule.count, (at) => (nthOf(at) + 1) * offsets.length);
 }
 
-/** The instants of a slot as ms after its beginning; what the rule does not name is that of its start. */
+/** The instants of a slot as ms after its beginning. What the rule does not name is that of its start. */
 function offsetsIn({ freq, byMinute, bySecond }: RecurrenceRule, intoUnit: number): readonly number[] {
   const seconds = bySecond?.map((second) => second * 1_000) ?? [intoUnit % MINUTE_MS];
   if (freq === "MINUTELY") return seconds;
@@ -86,7 +86,7 @@ const namesHour = ({ byHour }: RecurrenceRule, local: number): boolean =>
 const namesMinute = ({ freq, byMinute }: RecurrenceRule, local: number): boolean =>
   freq === "HOURLY" || byMinute === undefined || byMinute.includes(Math.floor(local / MINUTE_MS) % 60);
 
-/** An instant after `at` before which the rule names nothing, else `at`; null where it names no day for sixty years. */
+/** An instant after `at` before which the rule names nothing, else `at`. Null where it names no day for sixty years. */
 function nextNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: Effort): number | null {
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
@@ -123,7 +123,7 @@ function firstReached(timeZone: string, local: number): number {
   return times.kind === "once" ? times.at : times.kind === "repeated" ? times.first : times.change.at;
 }
 
-/** An instant before `at` after which the rule names nothing, else `at`; null where it names no day for sixty years. */
+/** An instant before `at` after which the rule names nothing, else `at`. Null where it names no day for sixty years. */
 function lastNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: Effort): number | null {
   const offset = offsetAt(timeZone, at);
   const local = at + offset;

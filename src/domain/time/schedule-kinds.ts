@@ -16,7 +16,10 @@ import { parseRule } from "./rrule-syntax.ts";
 import type { Timing } from "./schedule.ts";
 import { resolveLocal } from "./zone.ts";
 
-/** A kind of schedule that has been read: what it says, and its due times; `anchorAt` is the job's creation or last schedule change. */
+/**
+ * A kind of schedule that has been read: what it says, and its due times. `anchorAt` is the job's creation or last
+ * schedule change.
+ */
 export type Kind = { readonly timing: Timing; readonly due: (anchorAt: number) => Recurrence };
 
 /** What the kinds share. */
@@ -48,7 +51,7 @@ export function readEvery(every: string, { zone, startsAt, tickAligned }: KindCo
   });
 }
 
-/** An instant with an offset, or a local time of `zone`; which of the two it is decides whether a zone may be given. */
+/** An instant with an offset, or a local time of `zone`. Which of the two it is decides whether a zone may be given. */
 export function readAt(text: string, { zone }: KindContext): Read {
   const local = parseLocalTime(text);
   if (local === undefined) {

@@ -36,7 +36,10 @@ export type Schedule = {
   /** The upper bound of the delay; `jitterDelay(jobId, jitterMs)` is the job's own. 0 means none. */
   readonly jitterMs: number;
   readonly maxRuns?: number;
-  /** The nominal times within the bounds and outside of the exclusions; `anchorAt` is where `every` and `rrule` begin unless there is `starts_at`. */
+  /**
+   * The nominal times within the bounds and outside of the exclusions. `anchorAt` is where `every` and `rrule` begin
+   * unless there is `starts_at`.
+   */
   readonly nominal: (anchorAt: number) => Recurrence;
 };
 

@@ -60,7 +60,7 @@ function similarZone(name: string): string | null {
   return Intl.supportedValuesOf("timeZone").find((zone) => city(zone) === wanted) ?? null;
 }
 
-/** Making one costs 100 µs and some 10 KB, asking it 1 µs; the bound keeps an isolate that serves all zones small. */
+/** Making one costs 100 µs and some 10 KB, asking it 1 µs. The bound keeps an isolate that serves all zones small. */
 const MAX_CLOCKS = 100;
 const clocks = new Map<string, Intl.DateTimeFormat>();
 

@@ -34,8 +34,8 @@ const Envelope = z.object({
 export const isPluginJob = (job: { readonly owner_kind?: string | undefined }): boolean => job.owner_kind === "plugin";
 
 /**
- * The plugin job in the envelope of a legacy message; undefined if there is none, or one without plugin or key. As the original's
- * `DecodePluginJob`; its `runtime_name` may be empty.
+ * The plugin job in the envelope of a legacy message. Undefined if there is none, or one without plugin or key. As
+ * the original's `DecodePluginJob`; its `runtime_name` may be empty.
  */
 export function decodePluginJob(job: { readonly message?: string | undefined }): PluginJob | undefined {
   if (job.message?.startsWith(ENVELOPE_PREFIX) !== true) return undefined;

@@ -37,7 +37,7 @@ export function durationText(ms: number): string {
   return formatDuration(ms);
 }
 
-/** The ways in which a duration may be meant by this value, most likely first; `unit` is that of the field's own name. */
+/** The ways in which a duration may be meant by this value, most likely first. `unit` is that of the field's own name. */
 export function durationsOf(value: unknown, unit: number = SECOND_MS): readonly string[] {
   if (typeof value === "number" || (typeof value === "string" && /^\d+(\.\d+)?$/.test(value))) {
     const count = Number(value);

@@ -33,7 +33,7 @@ export function cronOf(text: string): string | undefined {
   return days === "" ? undefined : `${clock.minute} ${clock.hour} * * ${days}`;
 }
 
-/** The time in UTC that `tomorrow at 9am`, `today 17:00` or a bare date most likely means; who says it knows the zone. */
+/** The time in UTC that `tomorrow at 9am`, `today 17:00` or a bare date most likely means. Who says it knows the zone. */
 export function instantOf(text: string, now: number): string | undefined {
   const words = text.toLowerCase().trim();
   if (words === "now") return `${new Date(now).toISOString().slice(0, 19)}Z`;

@@ -14,7 +14,7 @@ export function Empty({ title, children, command }: EmptyProps) {
   );
 }
 
-/** A curl with a JSON body for this very server; the token stands as a variable, so that none is shown or copied. */
+/** A curl with a JSON body for this very server. The token stands as a variable, so that none is shown or copied. */
 export function curl(method: string, path: string, body: unknown): string {
   const json = JSON.stringify(body, null, 2).replaceAll("'", "'\\''");
   return `curl -X ${method} ${location.origin}${path} \\

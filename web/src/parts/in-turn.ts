@@ -1,4 +1,7 @@
-/** Work for many rows, a few at a time, so that scrolling far does not flood the service; what is no longer in sight is left out. */
+/**
+ * Work for many rows, a few at a time, so that scrolling far does not flood the service. What is no longer in sight
+ * is left out.
+ */
 const AT_ONCE = 6;
 const waiting: { readonly work: () => Promise<void>; readonly signal: AbortSignal }[] = [];
 let running = 0;

@@ -18,7 +18,7 @@ export type ClockChange = {
   readonly fires: readonly { readonly at: number; readonly local: string }[];
 };
 
-/** The first change of the clocks within about a year, for a cron schedule in a zone that has one; else undefined. */
+/** The first change of the clocks within about a year, for a cron schedule in a zone that has one. Else undefined. */
 export function nextClockChange(spec: ScheduleSpec, from: number): ClockChange | undefined {
   const compiled = compileSchedule(spec, { tickAligned: false });
   if (!compiled.ok || compiled.value.timing.kind !== "cron") return undefined;

@@ -131,7 +131,7 @@ function Bar({ slot: { item, x, width, barWidth, barHeight, height } }: { readon
   );
 }
 
-/** What is written at the bars; drawn apart from them, since each bar says all of it in its own words. */
+/** What is written at the bars. Drawn apart from them, since each bar says all of it in its own words. */
 function Labels({ slots }: { readonly slots: readonly Slot[] }) {
   return (
     <svg aria-hidden="true" class="labels">

@@ -7,7 +7,7 @@ import { type Pages, type Resource, usePages, useResource } from "../../parts/re
 import { mergeTold, type Told } from "./merge-told.ts";
 
 const PAGE_SIZE = 50;
-/** Runs told of by events that are kept beside the list; the list itself has them as well when it is next read. */
+/** Runs told of by events that are kept beside the list. The list itself has them as well when it is next read. */
 const MAX_TOLD = 200;
 
 /** What the events of a job have told since somebody listens, newest first. */

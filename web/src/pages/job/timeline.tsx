@@ -1,6 +1,6 @@
 /**
- * What the job did and will do, drawn: past runs to the left of now, as high as they took long; coming fires to the right.
- * Both halves are linear in time, each on its own scale.
+ * What the job did and will do, drawn: past runs to the left of now, as high as they took long. Coming fires to the
+ * right. Both halves are linear in time, each on its own scale.
  */
 import { useRef, useState } from "preact/hooks";
 import type { Job, Run } from "../../api/jobs.ts";

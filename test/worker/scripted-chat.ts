@@ -40,7 +40,9 @@ export async function scriptedChat(request: Incoming): Promise<Response> {
   });
   const body = JSON.parse(await request.text());
   if (url.host === "notify.test") {
-    record(url.pathname, headers, body);
+    const told = record(url.pathname, headers, body);
+    const [, failures = "0"] = /^\/fails-(\d+)-/.exec(url.pathname) ?? [];
+    if (told <= Number(failures)) return new Response("not yet", { status: 503 });
     if (url.pathname.startsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 3_000));
     return new Response("noted", { status: url.pathname.startsWith("/broken") ? 500 : 200 });
   }

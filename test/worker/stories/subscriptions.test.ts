@@ -199,6 +199,32 @@ describe("targets", () => {
     await eventually(async () => expect(await heard(name)).toHaveLength(1));
   });
 
+  it("that are down for an hour are told when they are back, once, under the same id", async () => {
+    // Pauses of 20 s, doubled each time: the eighth attempt comes 42 minutes after the first, the ninth after an hour and more.
+    const name = fresh("fails-8-hook");
+    const job = await makeJob({ ...FAILS, labels: { only: name } });
+    const { id } = await subscribe({ match: { label: `only:${name}` }, to: [hook(name)] });
+    await run(job);
+    const newest = async () => (await deliveriesOf(id))[0] ?? {};
+    await eventually(async () => expect((await newest()).attempts).toBe(1));
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const start = Date.now();
+      await eventually(async () => expect((await newest()).error).toContain("503"));
+      while ((await newest()).status === "retrying") {
+        vi.setSystemTime(Date.parse(String((await newest()).next_attempt_at)));
+        await runDurableObjectAlarm(env.SUBSCRIPTION.getByName(id));
+      }
+      expect(Date.now() - start).toBeGreaterThan(3_600_000);
+      expect(await newest()).toMatchObject({ status: "delivered", attempts: 9 });
+      const calls = await heard(name);
+      expect(new Set(calls.map((each) => each.headers["webhook-id"])).size).toBe(1);
+      expect(new Set(calls.map((each) => each.headers["webhook-signature"])).size).toBe(calls.length);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("that are down for an hour are tried again with growing pauses, under one id", async () => {
     const name = fresh("broken");
     const job = await makeJob({ ...FAILS, labels: { only: name } });

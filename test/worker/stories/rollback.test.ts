@@ -1,6 +1,7 @@
 /** An older version that is deployed over a newer one: tables of the newer one are used, and stay the newer one's. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
+import storage from "../../../docs/storage.md?raw";
 import { agentKey } from "../../../src/domain/directory-shard.ts";
 import { shardName } from "../../../src/domain/fan-out/shard.ts";
 import { ADMIN } from "../../../src/domain/job/access.ts";
@@ -8,13 +9,14 @@ import { jobObject } from "../../../src/objects/job.ts";
 import { allShards, shardFor } from "../bindings.ts";
 import { setRoster } from "../fan-out-fixture.ts";
 import { agentToken, call, env, fresh, jobInput, makeJob } from "../http-fixture.ts";
+import { claim, itemsOf, makeAgent, makeJobOf, offer } from "../mailbox-fixture.ts";
 
-/** Every table there is, of all objects (docs/storage.md). */
-const TABLES = [
-  ...["adopted_id", "agent", "audit", "backfilled", "batch", "beat", "document", "entry", "event"],
-  ...["event_count", "fan_out", "heartbeat", "idempotency_key", "job", "made", "reserved_name", "shard"],
-  ...["subscription", "token", "user", "user_run_N"],
-];
+/** Every table there is, as `Object: table`: docs/storage.md names them all, which its own test holds. */
+const TABLES = [...storage.matchAll(/^### (\w+): `(\w+)`$/gm)].map(([, object, table]) => `${object}: ${table}`);
+
+const WAIT = { timeout: 15_000, interval: 50 };
+
+type Kept = { readonly kind: string; readonly stub: DurableObjectStub };
 
 /** What a newer version has done to an object's tables: one column more in each, and its number. Answers their names. */
 const makeNewer = (stub: DurableObjectStub): Promise<string[]> =>
@@ -74,20 +76,47 @@ async function fill() {
     const { items } = (await call("GET", `/v1/jobs/${allUsers}/runs`)).body;
     expect(items).toMatchObject([{ status: "running", fan_out_id }]);
   });
-  const objects: readonly DurableObjectStub[] = [
-    ...allShards(),
-    ...[job, allUsers].map((id) => env.JOB.getByName(id)),
-    env.HEARTBEAT.getByName(heartbeat),
-    env.FAN_OUT.getByName(shardName(allUsers, 0)),
+  const key = fresh("event");
+  const trigger = () => call("POST", `/v1/jobs/${job}/trigger`, { json: { key } });
+  const triggered = await trigger();
+  const puller = await makeAgent();
+  const pulled = await makeJobOf(puller);
+  await offer(pulled);
+  const failing = await makeJob({ message: JSON.stringify({ status: 404 }), report: "all" });
+  const subscription = fresh("subscription");
+  const to = [{ type: "webhook", url: `https://notify.test/${subscription}` }];
+  await call("PUT", `/v1/subscriptions/${subscription}`, { json: { events: ["run.failed"], to } });
+  const fail = async (deliveries: number) => {
+    await call("POST", `/v1/jobs/${failing}/run`);
+    await vi.waitFor(async () => {
+      const { items } = (await call("GET", `/v1/subscriptions/${subscription}/deliveries`)).body;
+      expect(items).toMatchObject(Array.from({ length: deliveries }, () => ({ status: "delivered" })));
+    }, WAIT);
+  };
+  await fail(1);
+  const objects: readonly Kept[] = [
+    ...allShards().map((stub) => ({ kind: "Directory", stub })),
+    ...[job, allUsers, pulled].map((id) => ({ kind: "Job", stub: env.JOB.getByName(id) })),
+    { kind: "Heartbeat", stub: env.HEARTBEAT.getByName(heartbeat) },
+    { kind: "FanOut", stub: env.FAN_OUT.getByName(shardName(allUsers, 0)) },
+    { kind: "Mailbox", stub: env.MAILBOX.getByName(puller) },
+    { kind: "Subscription", stub: env.SUBSCRIPTION.getByName(subscription) },
   ];
-  return { user, agent, heartbeat, system, imported, job, allUsers, maker, backfill, objects };
+  return {
+    ...{ user, agent, heartbeat, system, imported, job, allUsers, maker, backfill, objects },
+    ...{ trigger, triggered: triggered.body, puller, pulled, subscription, fail },
+  };
 }
 
 it("every table may have a column of the newer code: the older one works over it, and leaves its version and values", async () => {
-  const { user, agent, heartbeat, system, imported, job, allUsers, maker, backfill, objects } = await fill();
-  const tables = (await Promise.all(objects.map(makeNewer))).flat().map((name) => name.replace(/_\d+$/, "_N"));
-  expect([...new Set(tables)].sort()).toEqual(TABLES);
-  await Promise.all(objects.map((stub) => evictDurableObject(stub)));
+  const { user, agent, heartbeat, system, imported, job, allUsers, maker, backfill, objects, ...more } = await fill();
+  const tables = await Promise.all(
+    objects.map(async ({ kind, stub }) =>
+      (await makeNewer(stub)).map((name) => `${kind}: ${name.replace(/_\d+$/, "_N")}`),
+    ),
+  );
+  expect([...new Set(tables.flat())].sort()).toEqual(TABLES.toSorted());
+  await Promise.all(objects.map(({ stub }) => evictDurableObject(stub)));
 
   const works = async (method: string, path: string, status: number, sent: Parameters<typeof call>[2] = {}) => {
     const got = await call(method, path, sent);
@@ -127,6 +156,16 @@ it("every table may have a column of the newer code: the older one works over it
   });
   await works("POST", `/v1/heartbeats/${heartbeat}/beat`, 202);
   await works("DELETE", `/v1/users/${user}`, 204);
+  const again = await more.trigger();
+  expect([again.status, again.body]).toEqual([200, more.triggered]);
+  await works("POST", `/v1/jobs/${job}/trigger`, 202, { json: { key: fresh("event") } });
+  const [claimed] = itemsOf(await claim(more.puller));
+  const report = { json: { status: "success" } };
+  await works("POST", `/v1/jobs/${more.pulled}/runs/${String(claimed?.data.run.id)}/complete`, 200, report);
+  await offer(more.pulled);
+  await works("GET", `/v1/agents/${more.puller}`, 200);
+  await more.fail(2);
+  await works("POST", `/v1/subscriptions/${more.subscription}/test`, 200);
 
   const versions = await Promise.all([
     column(env.JOB.getByName(job), "entry WHERE slot = 0", "schema_version"),
@@ -134,6 +173,8 @@ it("every table may have a column of the newer code: the older one works over it
     column(env.FAN_OUT.getByName(shardName(allUsers, 0)), "shard", "schema_version"),
     column(env.HEARTBEAT.getByName(heartbeat), "heartbeat", "schema_version"),
     column(shardFor(agentKey(agent)), "shard", "schema_version"),
+    column(env.MAILBOX.getByName(more.puller), "mailbox", "schema_version"),
+    column(env.SUBSCRIPTION.getByName(more.subscription), "subscription", "schema_version"),
   ]);
   expect(new Set(versions.flat())).toEqual(new Set([99]));
   expect(await column(env.JOB.getByName(job), "entry WHERE slot = 0", "of_the_newer_code")).toEqual(["kept"]);

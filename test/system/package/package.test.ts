@@ -60,6 +60,24 @@ it("holds what runs and its types, and no source, test or bench", () => {
   }
 });
 
+it("has one file of types an entry, which needs no other file of ours", async () => {
+  const types = packed.filter((path) => path.endsWith(".d.ts")).toSorted();
+  expect(types).toEqual(["agent", "client", "index"].map((name) => `dist/package/${name}.d.ts`));
+  for (const path of types) {
+    const text = await readFile(join(folder, "node_modules/reveille", path), "utf8");
+    const named = [...text.matchAll(/(?:from |import\()"([^"]+)"/g)].map(([, name]) => name);
+    expect(
+      named.filter((name) => name?.startsWith(".")),
+      path,
+    ).toEqual([]);
+    // Editors show a comment only where it begins a line.
+    expect(
+      text.split("\n").filter((line) => /\S \/\*\*/.test(line)),
+      path,
+    ).toEqual([]);
+  }
+});
+
 it("is found in order by publint and by Are The Types Wrong", async () => {
   expect(await run(join(BIN, "publint"), ["--strict", "--pack", "false"], ROOT)).toContain("All good");
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));

@@ -1,9 +1,9 @@
-/** Why a job did or did not run at a time, where a fan-out is the trace that the fire has left. Pure. */
+/** The reasons why a job did or did not run at a time, if a fan-out is the trace that the fire has left. Pure. */
 import type { Explanation } from "../job/explanation.ts";
 import { formatInstant } from "../time/instant.ts";
 import type { FanOut } from "./fan-out.ts";
 
-/** What is told of a fan-out. */
+/** A fan-out's progress, as `explain` needs it. */
 export type ExplainedFanOut = Pick<FanOut, "id" | "trigger" | "dueAt" | "missed" | "status" | "counts" | "error">;
 
 /**

@@ -1,6 +1,7 @@
 /**
- * One fan-out of an all_users job (docs/contract.md §9), as the Job object keeps it: opened by a due time or a client, fed from a
- * source of users page by page, ended when every user's run has ended. Pure steps; the shell is durable-objects/job/fan-outs.ts.
+ * One fan-out of an all_users job (docs/contract.md §9), as the Job object keeps it. A due time or a client opens it,
+ * a source of users feeds it page by page, and it ends when every user's run has ended. Pure steps; the shell is
+ * durable-objects/job/fan-outs.ts.
  *
  *   running --every page handed over, every run ended--> success, or error where users failed and none succeeded
  *           --the source of users failed for good, and the runs begun by then have ended--> error
@@ -21,7 +22,7 @@ import { type FanOutCause, fanOutId, scheduledRunId } from "../run/run-id.ts";
 import type { TickState } from "../run/tick.ts";
 import { boundOf, shardsFor } from "./shard.ts";
 
-/** How far a source of users has been read; `cursor` is the source's own, any JSON. */
+/** The progress of reading a source of users; `cursor` is the source's own, any JSON. */
 export type SourceProgress = {
   readonly cursor?: unknown;
   /** Users handed to the shards so far, repeats included. */
@@ -41,7 +42,7 @@ export type FanOutCounts = {
   readonly succeeded: number;
   readonly failed: number;
   readonly skipped: number;
-  /** What the runs have reported to have cost; absent where nothing. */
+  /** The cost that the runs have reported; absent if there is none. */
   readonly spend?: { readonly usd: number; readonly tokens: number };
 };
 
@@ -78,10 +79,10 @@ export type FanOut = {
 
 export const NO_USERS: FanOutCounts = { total: 0, succeeded: 0, failed: 0, skipped: 0 };
 
-/** A fire answered by the next tick or the one after it is on time, whatever the catch-up window. */
+/** A fire answered by the next tick or the one after it is on time, and the catch-up window does not matter. */
 export const TICK_GRACE_MS = 2 * MINUTE_MS;
 
-/** What a tick makes of a job: the next due time moves, and the fire is opened as a fan-out or leaves a skipped run. */
+/** The effect of a tick on a job. The next due time moves, and the fire opens a fan-out or leaves a skipped run. */
 export type FireVerdict = {
   readonly cursor: Cursor;
   readonly open?: FanOut;
@@ -180,7 +181,10 @@ export function pageHanded(
   };
 }
 
-/** The source could not be read: again after a backoff by the job's `retry`, then the fan-out takes no more users. */
+/**
+ * The source could not be read. It is asked again after a backoff by the job's `retry`, then the fan-out takes no
+ * more users.
+ */
 export function sourceFailed(
   fanOut: FanOut,
   failure: { readonly reason: string; readonly retryable: boolean },
@@ -197,14 +201,17 @@ export function sourceFailed(
   return { ...fanOut, source: { ...fanOut.source, failures, done: true, error }, wakeAt: now };
 }
 
-/** After so many stalls in a row, some eight minutes, a fan-out takes no more users, and after as many again it ends. */
+/**
+ * The number of stalls in a row, some eight minutes, after which a fan-out takes no more users. After as many again
+ * it ends.
+ */
 const MAX_STALLS = 12;
 const FIRST_STALL_MS = 5 * SECOND_MS;
 
 /**
- * A step of the fan-out failed otherwise than in its source: a shard could not be reached, or a bug. It is tried again after a
- * growing pause; whatever the reason, such a fan-out ends as an error and not never (docs/contract.md §9). `known` are the
- * counts of the shards that have answered.
+ * A step of the fan-out failed otherwise than in its source: a shard could not be reached, or a bug. It is tried
+ * again after a growing pause. Such a fan-out always ends, as an error (docs/contract.md §9). `known` are the counts
+ * of the shards that have answered.
  */
 export function stalled(fanOut: FanOut, reason: string, known: FanOutCounts, now: number): FanOut {
   const stalls = (fanOut.source.stalls ?? 0) + 1;
@@ -233,12 +240,13 @@ export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): Fa
   };
 }
 
-/** What the runs of a fan-out have spent on the last day of their job's spend. The rest was spent before. */
+/** The spend of a fan-out's runs on the last day of their job's spend. The rest was spent before. */
 export type LastDay = { readonly day: string; readonly spend: Spend };
 
 /**
- * The ended fan-out in the job's own figures: each user's run counts as one, the outcome is the fan-out's (docs/contract.md §5). One
- * that went on over midnight tells by `lastDay` what it spent on which day, or the next day would begin with all of it.
+ * The ended fan-out in the job's own figures (docs/contract.md §5). Each user's run counts as one, and the outcome is
+ * the fan-out's. One that went on over midnight tells by `lastDay` what it spent on which day, or the next day would
+ * begin with all of it.
  */
 export function countFanOut(cursor: Cursor, fanOut: FanOut, now: number, lastDay?: LastDay): Cursor {
   const { lastError: _lastError, ...rest } = cursor;

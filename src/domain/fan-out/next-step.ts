@@ -1,4 +1,4 @@
-/** What a job does next for the fan-out that is going, within one wake: a pure choice, so that no wake is without an end. */
+/** The next step of a job for the fan-out that is going, within one wake. A pure choice, so that every wake ends. */
 import { SECOND_MS } from "../../schema/limits.ts";
 import { SHARD_COUNT } from "../directory-shard.ts";
 import type { FanOut } from "./fan-out.ts";
@@ -27,7 +27,7 @@ export type FanOutWake = {
   readonly callsLeft: number;
 };
 
-/** A wake's first step is made however many calls it takes: no later wake would have more of them to spend. */
+/** A wake's first step is made however many calls it takes. No later wake would have more of them to spend. */
 export function nextStep(
   fanOut: Pick<FanOut, "source" | "activeShards" | "shards" | "wakeAt">,
   wake: FanOutWake,

@@ -1,6 +1,6 @@
 /**
- * How a fan-out is spread over its shards (docs/fan-out.md): how many there are, which one a user belongs to, and what share
- * of the job's bounds each has. Everything follows from the fan-out and the user's id, so any object can work it out again.
+ * The spread of a fan-out over its shards (docs/fan-out.md): their number, a user's shard, and each one's share of
+ * the job's bounds. Everything follows from the fan-out and the user's id, so any object can work it out again.
  */
 
 import { DEFAULT_FAN_OUT } from "../../schema/job.ts";
@@ -35,8 +35,8 @@ export const shardOfUser = (userId: string, shards: number): number => shardOfKe
 export const shardName = (jobId: string, k: number): string => `${jobId}/${k}`;
 
 /**
- * How many calls shard `k` may have in flight. Over all shards this is `concurrency`, or 6 a shard where there are
- * fewer shards.
+ * The number of calls that shard `k` may have in flight. Over all shards this is `concurrency`, or 6 a shard where
+ * there are fewer shards.
  */
 export function concurrencyOf(bound: Bound, shards: number, k: number): number {
   const share = Math.floor(bound.concurrency / shards) + (k < bound.concurrency % shards ? 1 : 0);

@@ -1,7 +1,7 @@
 /**
- * What a shard of a fan-out does when it looks: one pure step from its users, runs and calls to what is called, skipped, settled
- * and given up. The shell (durable-objects/fan-out/loop.ts) records and calls. A call is not recorded before it is made, only
- * its end is: a crash makes the calls in flight again, under the same run ids.
+ * One turn of a fan-out's shard, decided purely. Its users, runs and calls become those to call, skip, settle and
+ * give up. The shell (durable-objects/fan-out/loop.ts) records and calls. A call is not recorded before it is made,
+ * only its end is: a crash makes the calls in flight again, under the same run ids.
  */
 import { compact } from "../compact.ts";
 import type { AttemptOutcome } from "../run/attempt-outcome.ts";
@@ -24,11 +24,14 @@ import { noteControl } from "../run/steer.ts";
 import { nextCallAt } from "./shard.ts";
 import { type FanOutSpec, startUserRun } from "./user-run.ts";
 
-/** So many users are dealt with in one turn when nothing is called (held, or given up), before others get a turn. */
+/** The number of users dealt with in one turn when nothing is called (held, or given up), before others get a turn. */
 export const MAX_PER_TURN = 500;
 /** So many runs of the log are looked at in one turn. */
 export const MAX_DUE_PER_TURN = 50;
-/** After so many restarts in a row without one run logged, the users being called are given up: one of them kills the object. */
+/**
+ * The number of restarts in a row, without one run logged, after which the users being called are given up. One of
+ * them kills the object.
+ */
 const MAX_RESTARTS_WITHOUT_PROGRESS = 5;
 
 /** A user who has no run yet; `key` is the last part of the run's id. */
@@ -41,7 +44,7 @@ export type Flight = { readonly run: Run; readonly logged: boolean };
 export type ShardState = {
   readonly spec: FanOutSpec;
   readonly rules: RunRules;
-  /** How many calls may be in flight at once. */
+  /** The number of calls that may be in flight at once. */
   readonly concurrency: number;
   /** The least time between two calls in ms, and when the next one is allowed (epoch ms). */
   readonly interval: number;
@@ -57,7 +60,7 @@ export type ShardState = {
   readonly waiting: number;
   /** So many of the next users are given up ({@link judgeRestart}). */
   readonly toGiveUp: number;
-  /** What the job has spent, this fan-out's runs included: kept where the job has a budget. */
+  /** The job's spend, this fan-out's runs included. It is kept for jobs with a budget. */
   readonly spent?: Spent | undefined;
 };
 
@@ -67,7 +70,7 @@ export type TurnContext = {
   readonly random: number;
   /** Answers that came in since the last turn, by the user's key. */
   readonly answers: ReadonlyMap<string, AttemptOutcome>;
-  /** How many calls this invocation may still make. */
+  /** The number of calls that this invocation may still make. */
   readonly callsLeft: number;
   /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
   readonly held?: string | undefined;
@@ -206,8 +209,8 @@ class Draft {
   }
 
   /**
-   * Whether the calls in flight are to end before another user is begun: if they cost what runs did so far, the budget is used up by
-   * them. As long as no run has told its cost, one call at a time is made.
+   * Whether the calls in flight are to end before another user is begun. At the cost of the runs so far, they use up
+   * the budget. As long as no run has told its cost, one call at a time is made.
    */
   #awaitsCosts(): boolean {
     const { budget, schedule } = this.#state.spec.definition;
@@ -279,7 +282,7 @@ class Draft {
   }
 }
 
-/** What a shard knows of its restarts: how many runs were logged at the last one, and how often in a row none had come since. */
+/** A shard's record of its restarts: the runs logged at the last one, and the restarts in a row without a new one. */
 export type Restarts = { readonly loggedAtLastStart: number; readonly restartsWithoutProgress: number };
 
 /**

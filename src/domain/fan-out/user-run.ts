@@ -6,7 +6,7 @@ import { type Run, startRun } from "../run/run.ts";
 import { keyedRunId, userKey } from "../run/run-id.ts";
 import { sessionId } from "../run/session.ts";
 
-/** What a shard is told of a fan-out: all that its users' runs have in common. */
+/** The part of a fan-out that each shard gets: all that its users' runs have in common. */
 export type FanOutSpec = {
   readonly no: number;
   readonly id: string;
@@ -18,7 +18,7 @@ export type FanOutSpec = {
   readonly definition: JobDefinition;
   readonly origin?: string;
   readonly shards: number;
-  /** What the job had spent when the fan-out began. */
+  /** The job's spend when the fan-out began. */
   readonly spent?: Spent | undefined;
 };
 

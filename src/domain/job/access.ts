@@ -1,11 +1,14 @@
-/** Who may see and change which job (docs/contract.md §7). Pure: the caller's claims against a job's ids, nothing else. */
+/**
+ * Access to jobs: who may see and change which one (docs/contract.md §7). Pure: the caller's claims against a job's
+ * ids, nothing else.
+ */
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
 import { type Failure, forbidden, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
 
-/** What a token says besides whose it is (docs/contract.md §17). A token made before there were such facts has none. */
+/** The claims of a token besides its owner (docs/contract.md §17). A token made before there were such facts has none. */
 export type TokenFacts = {
-  /** What the token is listed and revoked by. */
+  /** The id by which the token is listed and revoked. */
   readonly token_id?: string | undefined;
   /** Left out: it may also change things. */
   readonly access?: "read" | undefined;
@@ -16,8 +19,9 @@ export type TokenFacts = {
 };
 
 /**
- * Who calls, as read from the token. `admin` is the operator; `viewer` reads everything and changes nothing;
- * `run` holds a run's own token, `trigger` what may be a job's own trigger token: the job knows; the others are bound to every id they carry, and an id they lack may have any value.
+ * The caller, as read from the token. `admin` is the operator; `viewer` reads everything and changes nothing; `run`
+ * holds a run's own token, `trigger` what may be a job's own trigger token: the job knows; the others are bound to
+ * every id they carry, and an id they lack may have any value.
  */
 export type Caller =
   | { readonly role: "admin" }
@@ -71,46 +75,46 @@ const isOperators = (job: Kind): boolean => job.owner_kind === "system" || job.e
 /** Whether a caller who may see the job may also change it, delete it, and make it run. */
 export const canChange = (caller: Caller, job: Kind): boolean => caller.role === "admin" || !isOperators(job);
 
-/** Whether a caller who may see the job may also read its runs: those of a job for all users are other users'. */
+/** Whether a caller who may see the job may also read its runs. Those of a job for all users are other users'. */
 export const canReadRuns = (caller: Caller, job: Kind): boolean =>
   caller.role === "admin" || caller.role === "viewer" || job.exec_scope !== "all_users";
 
 /**
- * Whether a caller who may change the job may also have it run: a token with a list of agents calls no other one, nor the default
- * one, whoever made the job.
+ * Whether a caller who may change the job may also have it run. A token with a list of agents calls no other one, nor
+ * the default one.
  */
 export const canRun = (caller: Caller, { agent_id }: Pick<JobDefinition, "agent_id">): boolean =>
   agentsOf(caller)?.includes(agent_id ?? "") ?? true;
 
 const agentsOf = (caller: Caller): readonly string[] | undefined => ("agents" in caller ? caller.agents : undefined);
 
-/** What a caller is told who may see the job and not change it. */
+/** The failure for a caller who may see the job and not change it. */
 export const changeRefused = forbidden(
   "This job is the operator's: system jobs and jobs for all users are changed, run and deleted by the operator only.",
   "Make a job of your own with POST /v1/jobs, or ask the operator.",
 );
 
-/** What a caller is told whose token may not call the job's agent. */
+/** The failure for a caller whose token may not call the job's agent. */
 export const runRefused = forbidden(
   "This token is limited to some agents, and the job's is none of them.",
   "Use a token that may call the job's agent, or ask the operator.",
 );
 
-/** What a caller is told who may see the job and not the runs of its users. */
+/** The failure for a caller who may see the job and not the runs of its users. */
 export const runsRefused = forbidden(
   "The runs of a job for all users are other users': only the operator and viewers read them.",
   "GET /v1/jobs/{id}/fan-outs shows how the fan-outs went, in numbers.",
 );
 
-/** Whether the caller may report on this run: its own token, or any token that may see the job and change things. */
+/** Whether the caller may report on this run. Its own token may, or any token that may see the job and change things. */
 export function canReport(caller: Caller, job: Scoped & { readonly id: string }, runId: string): boolean {
   if (caller.role === "run") return caller.job_id === job.id && caller.run_id === runId;
   return canSee(caller, job);
 }
 
 /**
- * A new job's input with the ids that the caller's token lays down filled in.
- * An id of someone else is `forbidden`; so is a kind of job that only the operator (or a plugin) makes.
+ * A new job's input, filled in with the ids of the caller's token. An id of someone else is `forbidden`; so is a kind
+ * of job that only the operator (or a plugin) makes.
  */
 export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
   if (caller.role === "admin") return ok(input);
@@ -131,7 +135,10 @@ export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
   return refuseKind(caller, claimed) ?? refuseAgent(caller, claimed) ?? ok(claimed);
 }
 
-/** Whether a caller who may see a job may leave it in this form: the same rules as for making one, without filling anything in. */
+/**
+ * Whether a caller who may see a job may leave it in this form. The rules are those for making one, without filling
+ * anything in.
+ */
 export function refuseForeignForm(caller: Caller, next: JobInput): Failure | undefined {
   if (caller.role === "admin") return undefined;
   if (caller.role === "viewer" || caller.role === "run" || caller.role === "trigger") {
@@ -198,7 +205,7 @@ function refuseKind(caller: BoundCaller, input: JobInput) {
   return undefined;
 }
 
-/** The failure of a POST that asks for a system job: 422 to the operator, whose call only needs another path. */
+/** The failure of a POST that asks for a system job. The operator gets a 422, since that call only needs another path. */
 export const systemNeedsEnsure = invalid(
   [{ path: "owner_kind", message: 'must be "user" or "plugin" here' }],
   "System jobs are made through PUT /v1/jobs/ensure, which creates or updates them by name.",

@@ -9,7 +9,7 @@ import type { Schedule } from "../time/schedule.ts";
 import { firesOf, type JobRecord } from "./job.ts";
 import type { JobChange } from "./job-change.ts";
 
-/** How many past fires wait to be run. */
+/** The number of past fires that wait to be run. */
 export const waitingBackfills = (record: JobRecord): number =>
   record.backfills.reduce((sum, { due }) => sum + due.length, 0);
 
@@ -100,7 +100,7 @@ function queue({ record, job }: TickState, { from, to }: Window): Outcome<JobCha
   });
 }
 
-/** A backfill may reach back beyond the job's creation: the grid of `every` goes on into the past in the same phase. */
+/** A backfill may reach back beyond the job's creation. The grid of `every` goes on into the past in the same phase. */
 function anchorBefore({ timing, jitterMs }: Schedule, anchorAt: number, from: number): number {
   const first = from - jitterMs;
   if (timing.kind !== "every" || first > anchorAt) return anchorAt;

@@ -1,6 +1,6 @@
 /**
- * What a job's fields mean together (docs/contract.md §2): defaults, rules between fields, the merge of a patch, who owns it.
- * Pure; `now` is passed in where a rule needs it. Every problem is reported at once, by field.
+ * The meaning of a job's fields together (docs/contract.md §2): defaults, rules between fields, the merge of a patch,
+ * the owner. Pure; `now` is passed in where a rule needs it. Every problem is reported at once, by field.
  */
 
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
@@ -23,7 +23,7 @@ export type CompiledJob = {
   readonly completionTimeoutMs: number;
   readonly claimTimeoutMs: number;
   readonly catchupWindowMs: number;
-  /** How soon and how late the agent may ask for its next fire. */
+  /** The bounds within which the agent may ask for its next fire. */
   readonly pacing?: { readonly minMs: number; readonly maxMs: number };
   readonly retry: { readonly maxAttempts: number; readonly minBackoffMs: number; readonly maxBackoffMs: number };
 };
@@ -238,7 +238,10 @@ export function patchDefinition(current: JobDefinition, patch: Readonly<Record<s
   return invalid(fieldErrors(parsed.error.issues));
 }
 
-/** The merged schedule without the kind that was, where the patch names another, and without what its kind does not take. */
+/**
+ * The merged schedule without the old kind, if the patch names another, and without fields that the new kind does not
+ * take.
+ */
 function replaceKind(
   merged: Readonly<Record<string, unknown>>,
   patch: Readonly<Record<string, unknown>>,
@@ -266,8 +269,8 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * Who a job counts for, as `kind:id`: the key of its quota and of its shard in the directory.
- * A job of a plugin, then of a user, then of an agent; everything else is the system's.
+ * The owner that a job counts for, as `kind:id`. It is the key of the quota and of the shard in the directory. A job
+ * of a plugin, then of a user, then of an agent; everything else is the system's.
  */
 export function ownerOf(job: JobDefinition): string {
   if (job.owner_kind === "plugin") return `plugin:${job.plugin_id}`;

@@ -1,6 +1,6 @@
 /**
- * Why a job did or did not run at a time (docs/contract.md §6, `explain`): in a code, in fields, and in words for people and
- * language models. Pure: reads the job's state and its log.
+ * The reason why a job did or did not run at a time (docs/contract.md §6, `explain`): a code, fields, and words for
+ * people and language models. Pure: reads the job's state and its log.
  */
 import { compact } from "../compact.ts";
 import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-out.ts";
@@ -18,9 +18,12 @@ export type ExplainContext = {
   readonly held?: string | undefined;
   /** Of an all_users job: its fan-outs, newest first. */
   readonly fanOuts?: readonly ExplainedFanOut[];
-  /** How many sockets the agent has open whose mailbox the job's run lies in. Undefined: not known, or no run lies there. */
+  /**
+   * The number of open sockets of the agent whose mailbox the job's run lies in. Undefined: not known, or no run lies
+   * there.
+   */
   readonly connected?: number | undefined;
-  /** How many runs the log keeps. */
+  /** The number of runs that the log keeps. */
   readonly retention: number;
 };
 
@@ -102,8 +105,9 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
 }
 
 /**
- * A time that the agent chose (`control.next_in`, `next_at`) stands beside those of the schedule: the run that came of it, or why a fire
- * of the schedule before it was none. `since` is when the present schedule began, `dueAt` its last fire by the time asked about.
+ * A time that the agent chose (`control.next_in`, `next_at`) stands beside those of the schedule. It explains a run,
+ * or why the schedule's own fire was none. `since` is when the present schedule began, `dueAt` its last fire by the
+ * time asked about.
  */
 function explainChosen(
   since: number,
@@ -121,7 +125,7 @@ function explainChosen(
   return { verdict: "not_due", explanation, dueAt, run: asked };
 }
 
-/** Whether a run is the one of this due time, or a skip of several held fires of which this is one. */
+/** Whether a run is the one of this due time, or a skip of several held fires that includes it. */
 const isOf = (run: Run, dueAt: number): boolean => run.dueAt <= dueAt && dueAt <= (run.lastDueAt ?? run.dueAt);
 
 function explainOffer({ offeredAt, startedAt, offeredTo }: Run, connected: number | undefined): string {

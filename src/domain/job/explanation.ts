@@ -1,4 +1,4 @@
-/** What `explain` finds out, before and after it is put into words for clients. */
+/** The findings of `explain`, before and after they are put into words for clients. */
 
 import type { Explanation as ExplanationView, Verdict } from "../../schema/explanation.ts";
 import { compact } from "../compact.ts";

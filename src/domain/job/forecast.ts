@@ -1,6 +1,7 @@
 /**
- * What a job is going to do in a window: its fires day by day, and what they cost if they cost what they did so far
- * (docs/budgets.md). Nothing is walked over that may be counted, so that a month of a job every second is as cheap as a day. Pure.
+ * The forecast of a job in a window: its fires day by day, and their cost at the cost of runs so far
+ * (docs/budgets.md). Nothing is walked over that may be counted, so that a month of a job every second is as cheap as
+ * a day. Pure.
  */
 import type { DayForecast, JobForecast } from "../../schema/forecast.ts";
 import { compact } from "../compact.ts";
@@ -27,7 +28,10 @@ export type ForecastState = {
   readonly job: CompiledJob;
   readonly record: JobRecord;
   readonly cursor: Cursor;
-  /** How many users the last fan-out of the job ran for: each is a run. Undefined of a job that is not for all users, or has had none. */
+  /**
+   * The number of users that the last fan-out of the job ran for; each is a run. Undefined of a job that is not for
+   * all users, or has had none.
+   */
   readonly usersPerFire?: number | undefined;
 };
 
@@ -74,7 +78,7 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
 const sumOf = (days: readonly DayForecast[], field: "fires" | "runs"): number =>
   days.reduce((sum, day) => sum + day[field], 0);
 
-/** What so many runs cost; nothing is known of a job that has not run. */
+/** The cost of so many runs; nothing is known of a job that has not run. */
 const costOf = (runs: number, total: Spend): { readonly usd?: number; readonly tokens?: number } =>
   total.runs === 0
     ? {}
@@ -121,7 +125,7 @@ function counterOf({ job, record, cursor }: ForecastState, now: number): (from: 
   };
 }
 
-/** Of so many runs wanted on the day at an instant, those that the budget lets begin, at what runs have cost so far. */
+/** The number of runs that the budget lets begin, of those wanted on a day, at what runs have cost so far. */
 function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: number, at: number) => number {
   const { budget, schedule } = record.definition;
   if (budget === undefined) return (wanted) => wanted;

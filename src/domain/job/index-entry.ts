@@ -1,4 +1,4 @@
-/** What the directory knows of a job: what lists are filtered and ordered by, nothing that moves when it fires. */
+/** The directory's entry of a job. Lists are filtered and ordered by it, and nothing in it moves when the job fires. */
 import type { ExecScope, JobState, OwnerKind } from "../../schema/job.ts";
 import { ownerOf } from "./definition.ts";
 import { type JobRecord, stateOf } from "./job.ts";

@@ -1,6 +1,7 @@
 /**
- * How calls from outside change a job: patch, ensure, pause, resume (start-run.ts and backfill.ts start runs). Pure steps over the job's state;
- * the Job object records what they return. Each answers with a failure or with what changes.
+ * Changes of a job by calls from outside: patch, ensure, pause, resume (start-run.ts and backfill.ts start runs).
+ * Pure steps over the job's state; the Job object records what they return. Each answers with a failure or with what
+ * changes.
  */
 import type { JobInput } from "../../schema/job.ts";
 import type { PauseBody } from "../../schema/run.ts";
@@ -18,12 +19,12 @@ import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefiniti
 import { aim, type Cursor, type JobRecord, stateOf } from "./job.ts";
 import { type Dropped, dropBackfills, dropBuffered, pauseJob, resumeJob } from "./stop.ts";
 
-/** What a call changes; nothing where it asks for what is so already. */
+/** A call's change of the job; absent if the job is as asked already. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
 
 const NO_CHANGE: JobChange = {};
 
-/** Whether the change takes room of an owner's quota: the job moves to an owner, was finished, or fires more often. */
+/** Whether the change takes room of an owner's quota. The job moves to an owner, was finished, or fires more often. */
 export function needsQuota(before: JobRecord, { record }: JobChange): boolean {
   if (record === undefined || stateOf(record) === "finished") return false;
   const firesMore = (record.rate ?? 0) > (before.rate ?? 0);
@@ -98,8 +99,9 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
 }
 
 /**
- * What waits of the schedule that was. Its fire would count against `max_runs` of the new schedule, so it is skipped; an event was
- * accepted whatever the schedule, and waits on. A job that runs for all users has no runs of its own: nothing waits in it.
+ * The part of the old schedule that still waits. Its fire would count against `max_runs` of the new schedule, so it
+ * is skipped. An accepted event waits on. A job that runs for all users has no runs of its own, so nothing waits in
+ * it.
  */
 function leaveBehind(record: JobRecord, cursor: Cursor, now: number) {
   const isForAll = record.definition.exec_scope === "all_users";
@@ -159,7 +161,7 @@ export function changeByResume(state: TickState, now: number): Outcome<JobChange
   return ok(over ? { ...resumed, record: { ...resumed.record, finishedAt: now } } : resumed);
 }
 
-/** Whether two plain values are the same JSON, whatever the order of their keys. */
+/** Whether two plain values are the same JSON, without regard to the order of their keys. */
 export const sameJson = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
 /** JSON with the keys of every object in order (after RFC 8785, for values that JSON.stringify can write). */

@@ -1,6 +1,6 @@
 /**
- * What a list of jobs is asked for (docs/contract.md §6), and what follows from it: which owners' jobs can match, and whether one
- * job does. The directory answers from its rows; `matchesFilter` is the same rule for the job as it is at this moment.
+ * The filter of a list of jobs (docs/contract.md §6): the owners whose jobs can match, and whether one job does. The
+ * directory answers from its rows; `matchesFilter` is the same rule for the job as it is at this moment.
  */
 import type { ExecScope, Health, Job, JobState, OwnerKind } from "../../schema/job.ts";
 import { type Caller, canSee, type Scoped } from "./access.ts";
@@ -27,7 +27,7 @@ export type JobFilter = Scoped & {
   readonly states?: readonly JobState[] | undefined;
 };
 
-/** What `q` compares: the same for names that differ in case or in how accents are composed. */
+/** The form of a name that `q` compares: the same for names that differ in case or in the composition of accents. */
 export const foldName = (name: string): string => name.normalize("NFC").toLowerCase().normalize("NFC");
 
 /** The filter within what the caller may see, or undefined where no job can be in both. */
@@ -59,7 +59,7 @@ export function ownersMatching(filter: JobFilter): readonly string[] | "any" {
   return "any";
 }
 
-/** Whether this job, as it is now, belongs in the list: the entry that led to it may be a moment behind. */
+/** Whether this job, as it is now, belongs in the list. The entry that led to it may be a moment behind. */
 export function matchesFilter(job: Job, filter: JobFilter, caller: Caller): boolean {
   const equal = (wanted: unknown, value: unknown): boolean => wanted === undefined || wanted === value;
   return (

@@ -20,14 +20,14 @@ const CHECKSUM_CHARS = 4;
 /** Ids of before were made without one. */
 const NO_KEY = "";
 
-/** How many bytes a minted id is made of; further ones are ignored. */
+/** The number of bytes that a minted id is made of; further ones are ignored. */
 export const JOB_ID_BYTES = 13;
 
 const MINTED = new RegExp(`^j[${BASE32_CLASS}]{${PAYLOAD_CHARS + CHECKSUM_CHARS}}$`);
 
 /**
- * A job id (`j` + 24 characters) from at least {@link JOB_ID_BYTES} bytes, random ones or a hash, and the deployment's key. The same
- * bytes make the same id. Throws a RangeError on fewer bytes: such an id could be guessed.
+ * A job id (`j` + 24 characters) from at least {@link JOB_ID_BYTES} random or hashed bytes and the deployment's key.
+ * The same bytes make the same id. Throws a RangeError on fewer bytes: such an id could be guessed.
  */
 export function jobIdFromBytes(bytes: Uint8Array, key = NO_KEY): string {
   if (bytes.byteLength < JOB_ID_BYTES)

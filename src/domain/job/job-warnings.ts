@@ -1,4 +1,7 @@
-/** What of a job is valid and may not mean what was meant (docs/contract.md §13, warnings). Pure: what it needs to know is passed in. */
+/**
+ * Warnings about jobs that are valid and may not mean what was meant (docs/contract.md §13). Pure: what it needs to
+ * know is passed in.
+ */
 import type { JobDefinition } from "../../schema/job.ts";
 import type { Warning } from "../../schema/warning.ts";
 import { parseDuration } from "../time/duration.ts";
@@ -6,13 +9,13 @@ import { rateOf } from "../time/rate.ts";
 import type { Schedule } from "../time/schedule.ts";
 import { scheduleWarnings } from "../time/schedule-warnings.ts";
 
-/** What a job's surroundings are: looked up by the shell. */
+/** The surroundings of a job, which the shell looks up. */
 export type JobSurroundings = {
   /** Epoch ms. */
   readonly now: number;
   /** The next nominal time of the schedule, epoch ms; undefined where none comes, as while paused. */
   readonly firstAt: number | undefined;
-  /** Whether somebody can be called for the job: `unregistered` and `missing` if its runs would fail for want of an agent. */
+  /** The agent of the job: `unregistered` and `missing` mean that its runs would fail for want of one. */
   readonly agent: "there" | "unregistered" | "missing";
   /** Another unfinished job of the owner that has the name. */
   readonly namesake?: { readonly id: string } | undefined;

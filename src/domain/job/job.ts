@@ -13,7 +13,10 @@ import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
-/** Who has paused a job: a client, the agent by `control.pause`, the agent with a 410, or the alarm breaker. A job that was made paused has no entry. */
+/**
+ * The hand that has paused a job: a client, the agent by `control.pause`, the agent with a 410, or the breaker. A job
+ * that was made paused has no entry.
+ */
 export type PausedBy = "hand" | "agent" | "gone" | "breaker";
 
 /** A window of past fires that is being run again, one after the other. */
@@ -26,7 +29,7 @@ export type Buffered = {
   readonly event?: { readonly id: string; readonly payload?: Payload };
 };
 
-/** What changes with the definition or by a rare event: one row, written seldom. Instants are epoch ms. */
+/** The part of a job that changes with its definition or by a rare event. One row, written seldom. Instants are epoch ms. */
 export type JobRecord = {
   readonly id: string;
   readonly definition: JobDefinition;
@@ -44,7 +47,7 @@ export type JobRecord = {
   /** Where the phase of `every` starts: the creation, or the last change of the schedule. */
   readonly anchorAt: number;
   readonly finishedAt?: number;
-  /** Set while a deletion is on its way: the job is gone for every client, the directory may still list it. */
+  /** Set while a deletion is on its way. The job is gone for every client, and the directory may still list it. */
   readonly deletedAt?: number;
   /** Why the job is paused, in words for clients. */
   readonly pausedReason?: string;
@@ -63,7 +66,7 @@ export type JobRecord = {
   readonly origin?: string;
   /** SHA-256 of the request that made the job under an Idempotency-Key. */
   readonly idempotencyHash?: string;
-  /** Who made the job, and who changed it last: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
+  /** The authors of the job and of its last change: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
   readonly createdBy?: string;
   readonly updatedBy?: string;
   /** The most that it fires on a day, by its schedule or its pacing. */
@@ -73,8 +76,8 @@ export type JobRecord = {
 };
 
 /**
- * What moves with every fire. It has no row of its own: it travels in whichever row is written last (the highest `rev`),
- * so that a fire costs no row more for it (docs/decisions).
+ * The part of a job that moves with every fire. It has no row of its own: it travels in the row that is written last
+ * (the highest `rev`), so a fire costs no further row (docs/decisions).
  */
 export type Cursor = {
   readonly rev: number;
@@ -97,17 +100,17 @@ export type Cursor = {
   readonly lastError?: string;
   /** From an event run.failed (or a fan-out that failed) to the next success. */
   readonly failing?: true;
-  /** Events that the directory has yet to be told of, oldest first. */
+  /** Events that the directory has yet to hear, oldest first. */
   readonly owed?: readonly OwedEvent[];
 };
 
 export const stateOf = (job: JobRecord): JobState =>
   job.finishedAt !== undefined ? "finished" : job.definition.enabled ? "active" : "paused";
 
-/** Whether the directory has yet to be told of the job's last change, or of one that only the audit trail tells of. */
+/** Whether the directory has yet to hear of the job's last change, or of one that only the audit trail shows. */
 export const isIndexStale = (job: JobRecord): boolean => job.version > job.indexedVersion || job.untold !== undefined;
 
-/** Whether the directory has yet to be told of a change of the job, or of an event. */
+/** Whether the directory has yet to hear of a change of the job, or of an event. */
 export const isDirectoryBehind = ({
   record,
   cursor,
@@ -152,8 +155,8 @@ export const isExhausted = (record: JobRecord, cursor: Pick<Cursor, "nextDueAt" 
   (cursor.exhausted === true || (record.definition.enabled && cursor.nextDueAt === null));
 
 /**
- * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A manual job has none and goes on. A fire that waits (`buffer_one`) counts
- * against `max_runs` as good as begun.
+ * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A manual job has none
+ * and goes on. A fire that waits (`buffer_one`) counts against `max_runs` like one that has begun.
  */
 export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
   const { exhausted: _exhausted, ...rest } = cursor;
@@ -162,7 +165,10 @@ export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: 
   return { ...rest, nextDueAt: record.definition.enabled ? due : null };
 }
 
-/** Whether the schedule has begun as many runs as it may. A fire that waits (`buffer_one`) is a run as good as begun. */
+/**
+ * Whether the schedule has begun as many runs as it may. A fire that waits (`buffer_one`) counts like a run that has
+ * begun.
+ */
 export function maxRunsUsed({ definition, buffered }: JobRecord, { fires }: Pick<Cursor, "fires">): boolean {
   const maxRuns = definition.schedule.max_runs;
   const isWaiting = buffered !== undefined && buffered.event === undefined;

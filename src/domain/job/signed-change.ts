@@ -1,4 +1,4 @@
-/** A change with the name of whoever makes it: in the job itself, and for the audit trail (docs/contract.md §17). */
+/** A change with the name of its author, in the job itself and for the audit trail (docs/contract.md §17). */
 import type { AuditEntry, Author } from "../audit.ts";
 import type { Outcome } from "../failure.ts";
 import { checkInterval, firesPerDay } from "../limits/admission.ts";
@@ -8,7 +8,7 @@ import { defineJob, ownerOf } from "./definition.ts";
 import type { JobRecord } from "./job.ts";
 import { type JobChange, sameJson } from "./job-change.ts";
 
-/** Who makes a change, what kind it is, and the id of its row in the audit trail. */
+/** The author of a change, its kind, and the id of its row in the audit trail. */
 export type Signature = {
   readonly by: Author;
   readonly action: string;
@@ -17,7 +17,7 @@ export type Signature = {
   readonly minIntervalMs?: number | undefined;
 };
 
-/** So many changes wait to be told of at most, while the directory cannot be reached: the oldest are left out then. */
+/** The number of changes that wait while the directory cannot be reached. The oldest are left out beyond it. */
 const MAX_UNTOLD = 20;
 
 /**
@@ -53,7 +53,7 @@ function newRate(
   return allowed.ok ? ok(firesPerDay(defined.value, now)) : allowed;
 }
 
-/** The changes that are to be told of, with one more. */
+/** The changes that the directory has yet to hear, with one more. */
 export function told(record: JobRecord, change: Omit<AuditEntry, "jobId" | "owner">): AuditEntry[] {
   const entry: AuditEntry = { ...change, jobId: record.id, owner: ownerOf(record.definition) };
   return [...(record.untold ?? []), entry].slice(-MAX_UNTOLD);

@@ -1,4 +1,7 @@
-/** How a client starts a run: run now, once more, or by an event (docs/contract.md §6, §13, §19). Pure steps over the job's state. */
+/**
+ * Starts of a run by a client: run now, once more, or by an event (docs/contract.md §6, §13, §19). Pure steps over
+ * the job's state.
+ */
 import { MAX_PAYLOAD_BYTES } from "../../schema/limits.ts";
 import { Payload } from "../../schema/payload.ts";
 import { type Failure, invalid, type Outcome } from "../failure.ts";
@@ -13,7 +16,7 @@ import { mergePatch } from "./definition.ts";
 import type { Cursor } from "./job.ts";
 import type { JobChange } from "./job-change.ts";
 
-/** What a call started; `run` is new. */
+/** A run that a call has started; `run` is new. */
 export type RunStarted = JobChange & { readonly run: Run };
 
 /** Why a client that asks for a run does not get one. A job that is held for the moment refuses nobody. */
@@ -59,7 +62,7 @@ export type TriggerEvent = {
 
 export type TriggerContext = { readonly nonce: string; readonly held?: string | undefined; readonly now: number };
 
-/** What an event came to: `cancelled` are runs that made way for it. */
+/** The effect of an event: `cancelled` are runs that made way for it. */
 export type Triggered = JobChange & {
   readonly runId: string;
   readonly status: "running" | "buffered" | "skipped";
@@ -105,7 +108,7 @@ export function changeByTrigger(
   }
 }
 
-/** What the agent is told: the event's payload merged over the job's own (RFC 7396), and what a webhook sent, as it is. */
+/** The agent's input: the event's payload merged over the job's own (RFC 7396), and a webhook's body as it is. */
 export function toldByEvent(
   { record }: Pick<TickState, "record">,
   { payload, posted }: TriggerEvent,

@@ -1,4 +1,7 @@
-/** How a job stops firing: paused, finished, or without the fire that waits. Pure steps over its record and cursor. */
+/**
+ * The ways in which a job stops firing: paused, finished, or without the fire that waits. Pure steps over its record
+ * and cursor.
+ */
 import { compact } from "../compact.ts";
 import { type RunCause, skipFire } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
@@ -38,7 +41,7 @@ export function pauseJob(
   };
 }
 
-/** The job finished at `now`, whatever its schedule has left. A fire that waits leaves a skipped run. */
+/** The job finished at `now`, even if its schedule has fires left. A fire that waits leaves a skipped run. */
 export function finishJob(record: JobRecord, cursor: Cursor, now: number): Dropped {
   const reason = "skipped: the job was finished while this fire waited";
   const dropped = dropBuffered(record, cursor, reason, now);
@@ -57,7 +60,7 @@ export function dropBuffered(record: JobRecord, cursor: Cursor, reason: string, 
   return { record: rest, cursor: skipped.cursor, skipped: skipped.run };
 }
 
-/** The job without its waiting backfills: one skipped run stands for all of them, since the log has room for a hundred. */
+/** The job without its waiting backfills. One skipped run stands for all of them, since the log has room for a hundred. */
 export function dropBackfills(record: JobRecord, cursor: Cursor, reason: string, now: number): Dropped {
   const due = record.backfills.flatMap((backfill) => backfill.due);
   const [dueAt] = due;
@@ -72,7 +75,7 @@ export function dropBackfills(record: JobRecord, cursor: Cursor, reason: string,
   };
 }
 
-/** What a run of the fire that waits is begun, or skipped, for. */
+/** The cause for which the fire that waits is begun, or skipped. */
 export function causeOf(jobId: string, { dueAt, missed, event }: Buffered): RunCause {
   if (event === undefined) return { id: scheduledRunId(jobId, dueAt), trigger: "schedule", dueAt, missed };
   const { id, payload } = event;

@@ -1,4 +1,7 @@
-/** What a job has spent, and whether its budget is used up (docs/contract.md §16). A day is one of the schedule's zone. Pure. */
+/**
+ * The spend of a job, and whether its budget is used up (docs/contract.md §16). A day is one of the schedule's zone.
+ * Pure.
+ */
 import type { Budget } from "../../schema/control.ts";
 import type { ScheduleSpec } from "../../schema/schedule.ts";
 import { formatInstant, formatLocal } from "../time/instant.ts";
@@ -24,7 +27,7 @@ export function dayOf(schedule: Pick<ScheduleSpec, "timezone" | "cron">, at: num
   return formatLocal(at, zone.ok ? zone.value : "UTC").slice(0, 10);
 }
 
-/** What was spent as of `day`: on a new day nothing yet. */
+/** The spend as of `day`; on a new day nothing yet. */
 export function spentOn(spent: Spent | undefined, day: string): Spent {
   if (spent === undefined) return { day, today: NO_SPEND, total: NO_SPEND };
   return spent.day < day ? { ...spent, day, today: NO_SPEND } : spent;
@@ -36,7 +39,7 @@ export function addSpend(before: Spent | undefined, more: Partial<Spend>, day: s
   return { ...spent, today: day < spent.day ? spent.today : sum(spent.today, more), total: sum(spent.total, more) };
 }
 
-/** What was spent on the day of `after` since `before`. */
+/** The spend on the day of `after` since `before`. */
 export function spentSince(before: Spent | undefined, after: Spent): { readonly day: string; readonly spend: Spend } {
   const { day, today } = after;
   const had = before?.day === day ? before.today : NO_SPEND;

@@ -1,13 +1,14 @@
 /**
- * Reads what an agent answers back to steer its job (docs/contract.md §15), once, where the outcome of an attempt is made. Each field
- * counts for itself: one that is not understood is left out, and its fault is kept for the run's `control_error`.
+ * Reads an agent's control of its job (docs/contract.md §15), once, when the outcome of an attempt is made. Each
+ * field counts for itself: one that is not understood is left out, and its fault is kept for the run's
+ * `control_error`.
  */
 import { KIB, MAX_ANSWER_BYTES, MAX_CONTROL_TEXT_BYTES } from "../../schema/limits.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { parseDuration } from "../time/duration.ts";
 import { parseInstant } from "../time/instant.ts";
 
-/** What the agent wants, as far as it was understood. */
+/** The agent's wishes, as far as they were understood. */
 export type Control = {
   /** The next fire: so many ms from now, or at an instant in epoch ms. */
   readonly next?:
@@ -23,7 +24,7 @@ export type Control = {
 
 export type ControlField = "next_in" | "next_at" | "done" | "pause" | "unchanged" | "cost_usd" | "tokens";
 
-/** What was wrong with a field, or with the whole (`control`). */
+/** The fault of a field, or of the whole (`control`). */
 export type ControlFault = { readonly field: string; readonly problem: string };
 
 /** A control as it was read. */
@@ -100,7 +101,10 @@ const TOO_LONG: ControlFault = {
   problem: `the answer is too long for its key reveille to be read: make it JSON, by its content-type too, of at most ${MAX_ANSWER_BYTES / KIB} KiB`,
 };
 
-/** What the key `reveille` at the top of an answer's JSON object says; undefined where there is none. `isCut`: the answer went on. */
+/**
+ * The control under the key `reveille` at the top of an answer's JSON object; undefined if there is none. `isCut`:
+ * the answer went on.
+ */
 export function readAnswerControl(text: string, isCut = false): Steering | undefined {
   if (!text.includes('"reveille"')) return undefined;
   if (isCut) return /^\s*\{/.test(text) ? { control: {}, faults: [TOO_LONG] } : undefined;

@@ -5,10 +5,10 @@
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { dayOf, explainUsedUp, usedUp } from "./budget.ts";
 
-/** The ways in which a run starts: at its due time, out of a queue, for a user of a fan-out, again after a failure, or for a client. */
+/** The ways in which a run starts: when it is due, out of a queue, for a fan-out's user, again, or for a client. */
 export type Start = "due" | "buffered" | "backfill" | "user" | "retry" | "manual" | "event";
 
-/** What can stand in the way of a run, in the order in which it is looked at. */
+/** The obstacles to a run, in the order in which they are looked at. */
 export type Obstacle = "finished" | "paused" | "held" | "budget";
 
 export type GateState = {
@@ -24,8 +24,8 @@ export type GateVerdict =
   | { readonly may: false; readonly why: Obstacle; readonly reason: string };
 
 /**
- * What each way of starting is stopped by. A retry goes on with a run that has begun. A client that asks for a run gets one also
- * while the job is paused or held, since it knows.
+ * The obstacles that stop each way of starting. A retry goes on with a run that has begun. A client that asks for a
+ * run gets one also while the job is paused or held, since it knows.
  */
 const STOPPED_BY: Readonly<Record<Start, readonly Obstacle[]>> = {
   due: ["finished", "paused", "held", "budget"],
@@ -39,7 +39,7 @@ const STOPPED_BY: Readonly<Record<Start, readonly Obstacle[]>> = {
 
 const OPEN: GateVerdict = { may: true };
 
-/** Whether a run may start in this way at `now` (epoch ms), and if not, the first thing that stands in its way. */
+/** Whether a run may start in this way at `now` (epoch ms). If not, the first obstacle is the answer. */
 export function mayStart(start: Start, state: GateState, now: number): GateVerdict {
   for (const obstacle of STOPPED_BY[start]) {
     const reason = obstacleIn(obstacle, state, now);

@@ -1,12 +1,15 @@
 /**
- * What becomes of fires that came due while nothing could run (docs/contract.md §3): they become one, the latest. It
+ * The rule for fires that came due while nothing could run (docs/contract.md §3): they become one, the latest. It
  * runs if it lies within the catch-up window, and is otherwise skipped with the count. Pure.
  */
 import type { CompiledJob } from "../job/definition.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { Fires } from "../time/fires.ts";
 
-/** A single fire this little late is an alarm that rang late, not a fire that was missed: it runs whatever the window. */
+/**
+ * A single fire this little late is an alarm that rang late, not a fire that was missed. It runs without regard to
+ * the window.
+ */
 export const ON_TIME_GRACE_MS = 1_000;
 /** Beyond this many, missed fires are no longer counted one by one: the count is a floor. */
 export const MAX_COUNTED_MISSES = 10_000;

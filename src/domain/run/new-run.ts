@@ -1,4 +1,4 @@
-/** How a run enters a job's log and how its end is counted: the bookkeeping that every way of starting or ending a run shares. */
+/** The bookkeeping of a run's start and end in a job's log. Every way of starting or ending a run shares it. */
 
 import type { Trigger } from "../../schema/run.ts";
 import { compact } from "../compact.ts";
@@ -7,7 +7,7 @@ import { addSpend, dayOf } from "./budget.ts";
 import { type Run, type RunInput, skipRun, startRun } from "./run.ts";
 import { sessionId } from "./session.ts";
 
-/** What is known of a run before it has a place in the log. */
+/** The facts of a run before it has a place in the log. */
 export type RunCause = RunInput & {
   readonly id: string;
   /** The user that it runs as, if not the job's. */
@@ -18,7 +18,10 @@ export type RunCause = RunInput & {
   readonly missed?: number | undefined;
 };
 
-/** A new run of this job, to be called at once: its place in the log, its start, and its session, which every attempt keeps. */
+/**
+ * A new run of this job, to be called at once. It gets its place in the log, its start, and its session, which every
+ * attempt keeps.
+ */
 export function openRun(record: JobRecord, cursor: Cursor, cause: RunCause, now: number): { run: Run; cursor: Cursor } {
   const { agent_id: agentId, session_mode: mode } = record.definition;
   const userId = cause.userId ?? record.definition.user_id;

@@ -1,4 +1,4 @@
-/** What becomes of a fire that comes due while a run of the job is active (docs/contract.md §2 `overlap`, §3). Pure. */
+/** The rule for a fire that comes due while a run of the job is active (docs/contract.md §2 `overlap`, §3). Pure. */
 import type { Overlap } from "../../schema/job.ts";
 
 export type OverlapVerdict =

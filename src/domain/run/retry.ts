@@ -9,7 +9,7 @@
  */
 import { DAY_MS } from "../../schema/limits.ts";
 
-/** How often and how far apart attempts are made; `maxAttempts` counts the first one. */
+/** The number of attempts and the pauses between them; `maxAttempts` counts the first one. */
 export type RetryPolicy = {
   readonly maxAttempts: number;
   readonly minBackoffMs: number;
@@ -18,7 +18,7 @@ export type RetryPolicy = {
 
 export type RetryDecision = { readonly retry: false } | { readonly retry: true; readonly delayMs: number };
 
-/** A Retry-After beyond this is taken as this: an agent cannot park a run, and with it the job's overlap rule, for longer. */
+/** The longest Retry-After that is honoured. An agent cannot park a run, and with it the job's overlap rule, for longer. */
 export const MAX_RETRY_AFTER_MS = DAY_MS;
 
 const JITTER = 1.5;
@@ -29,8 +29,8 @@ export function baseBackoffMs(attempt: number, { minBackoffMs, maxBackoffMs }: R
 }
 
 /**
- * What follows failed attempt `attempt` (from 1). `retryAfterMs` is what the agent asked for, a minimum that may exceed
- * `maxBackoffMs`; `random` lies in [0, 1). The delay is in whole ms.
+ * The decision that follows failed attempt `attempt` (from 1). `retryAfterMs` is what the agent asked for, a minimum
+ * that may exceed `maxBackoffMs`; `random` lies in [0, 1). The delay is in whole ms.
  */
 export function decideRetry(failed: {
   readonly attempt: number;

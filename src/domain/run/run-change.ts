@@ -1,4 +1,7 @@
-/** How calls from outside change a run that has not ended: complete, progress, cancel, claim, release. Pure steps over the job's state. */
+/**
+ * Changes of a running run by calls from outside: complete, progress, cancel, claim, release. Pure steps over the
+ * job's state.
+ */
 import type { CompleteBody, Progress } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { readControl } from "./control.ts";
@@ -8,7 +11,7 @@ import { cancelRun, claimRun, completeRun, type Lease, progressRun, type Run, re
 import { steer } from "./steer.ts";
 import type { TickState } from "./tick.ts";
 
-/** What the call changes, and the run as it is then. */
+/** The call's change, and the run after it. */
 export type RunChanged = {
   readonly run: Run;
   readonly runs: readonly Run[];

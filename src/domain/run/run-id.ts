@@ -35,7 +35,7 @@ export const manualRunId = (jobId: string, requestedAt: number, nonce: string): 
 export const eventRunId = (jobId: string, at: number, nonce: string): string =>
   `${jobId}-e${instant(at)}_${nonceText(nonce)}`;
 
-/** What a fan-out was opened for: a due time, a client's request, or one fire of a backfill. */
+/** The cause of a fan-out: a due time, a client's request, or one fire of a backfill. */
 export type FanOutCause =
   | number
   | { readonly requestedAt: number; readonly nonce: string }
@@ -51,13 +51,13 @@ export function fanOutId(jobId: string, cause: FanOutCause): string {
 /** The run of one user in a fan-out. The user's id is hashed: it may hold any character, and does not belong in URLs and logs. */
 export const userRunId = (fanOut: string, userId: string): string => keyedRunId(fanOut, userKey(userId));
 
-/** What stands for a user in the ids of their runs, and in the tables of their shard. */
+/** A user's stand-in in the ids of their runs, and in the tables of their shard. */
 export const userKey = (userId: string): string => base32(sha256(userId), USER_CHARS);
 
 /** The run of the user with this key. */
 export const keyedRunId = (fanOut: string, key: string): string => `${fanOut}-u${key}`;
 
-/** The user's key in the id of a run that is known to be a user's: cheaper than hashing the user again. */
+/** The user's key in the id of a run that is known to be a user's. Reading it is cheaper than hashing the user again. */
 export const keyOfUserRun = (runId: string): string => runId.slice(-USER_CHARS);
 
 const USER_RUN = new RegExp(`^(.+-[fgh][^-]+)-u([${BASE32_CLASS}]{${USER_CHARS}})$`);

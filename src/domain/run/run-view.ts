@@ -35,7 +35,7 @@ export function runView(jobId: string, run: Run): RunView {
   };
 }
 
-/** A run as it is shown to a caller who may report on it and not read it: nothing that was said in it. */
+/** A run for a caller who may report on it and not read it. Nothing that was said in it is shown. */
 export function reportedView(run: RunView): RunView {
   const {
     output: _output,
@@ -48,7 +48,7 @@ export function reportedView(run: RunView): RunView {
   return rest;
 }
 
-/** How the run stands with the mailbox of an agent without an address (docs/contract.md §14). */
+/** The state of a run in the mailbox of an agent without an address (docs/contract.md §14). */
 export function offerView(run: Partial<Pick<Run, "offeredAt" | "claim" | "phase">>): {
   readonly offered_at?: string;
   readonly claimed_at?: string;

@@ -26,7 +26,7 @@ const MAX_ERROR_BYTES = 4_096;
 /** A call that the platform did not allow is made this much later, when the next invocation has calls again. */
 const POSTPONED_MS = SECOND_MS;
 
-/** How the error of a run begins whose agent succeeded while a run listener, code of the operator's own, objected (docs/contract.md §10). */
+/** The beginning of the error of a run whose agent succeeded while a run listener objected (docs/contract.md §10). */
 export const LISTENER_OBJECTED = "a run listener failed: ";
 
 /**
@@ -97,17 +97,17 @@ export type Run = {
   readonly progress?: Progress;
   /** Earlier fires, missed in downtime, that this run or skip stands for as well. */
   readonly missed?: number;
-  /** How many fires, held in a row, this skip stands for, and when the last of them was due. */
+  /** The number of fires, held in a row, that this skip stands for, and the last one's due time. */
   readonly count?: number;
   readonly lastDueAt?: number;
   /** The last attempts, oldest first. */
   readonly attempts?: readonly Attempt[];
-  /** What the agent said of the run (docs/contract.md §15), and what of it was not understood or not allowed. */
+  /** The agent's control of the run (docs/contract.md §15), and the faults that were found in it. */
   readonly unchanged?: true;
   readonly costUsd?: number;
   readonly tokens?: number;
   readonly controlError?: string;
-  /** What the agent is told in place of the job's own message and payload. */
+  /** The agent's input in place of the job's own message and payload. */
   readonly message?: string;
   readonly payload?: Payload;
   /** The run that this one repeats. */
@@ -116,10 +116,10 @@ export type Run = {
   readonly nextAt?: number;
 };
 
-/** What a run of a job with `continuity` is told of the one before it. */
+/** The run before this one, as the call of a job with `continuity` shows it. */
 export type PreviousRun = Pick<Run, "id" | "status" | "startedAt" | "finishedAt" | "output" | "error">;
 
-/** What of a job's definition its runs are judged by; durations in ms. */
+/** The part of a job's definition that its runs are judged by; durations in ms. */
 export type RunRules = {
   readonly retry: RetryPolicy;
   readonly completionTimeoutMs: number;
@@ -131,7 +131,7 @@ export type NewRun = Pick<Run, "id" | "seq" | "sessionId" | "trigger" | "dueAt">
   readonly missed?: number | undefined;
 } & RunInput;
 
-/** What a run is told apart from its job's own. */
+/** The input of a run that differs from its job's own. */
 export type RunInput = {
   readonly message?: string | undefined;
   readonly payload?: Payload | undefined;
@@ -190,7 +190,7 @@ function noteAttempt(
   return { attempts: [...attempts.slice(0, -1), noted] };
 }
 
-/** What an answer makes of a run in phase `calling`. `random` in [0, 1) spreads the backoff. */
+/** Applies an attempt's outcome to a run in phase `calling`. `random` in [0, 1) spreads the backoff. */
 export function settleAttempt(before: Run, answer: AttemptOutcome, rules: RunRules, now: number, random: number): Run {
   const run =
     answer.kind === "postponed"
@@ -283,10 +283,10 @@ export function settleOverdue(run: Run, rules: RunRules, now: number, random: nu
 /** Whether the run waits for somebody outside until its `wakeAt`: {@link settleOverdue} is for those whose time is over. */
 export const hasDeadline = ({ phase }: Run): boolean => phase === "offered" || phase === "waiting";
 
-/** Whether the run may be handed to an agent that claims it: it is offered, or its offer is being made. */
+/** Whether an agent may claim the run. It is offered, or its offer is being made. */
 export const isClaimable = ({ phase }: Run): boolean => phase === "offered" || phase === "calling";
 
-/** An agent takes the run out of its mailbox: from now on it is as after a 202, and held by a lease. */
+/** An agent takes the run out of its mailbox. From now on it is as after a 202, and held by a lease. */
 export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): Run {
   const completeBy = now + rules.completionTimeoutMs;
   const leaseEndsAt = now + lease.ms;
@@ -303,7 +303,7 @@ const isClaimed = ({ phase, claim }: Run): boolean => phase === "waiting" && cla
 export const isRenewed = ({ phase, claim }: Run): boolean =>
   phase === "waiting" && claim !== undefined && claim.leaseEndsAt - claim.leaseMs > claim.at;
 
-/** Whether the run can be given back: by the agent that has claimed it, or by the mailbox that it is offered in. */
+/** Whether the run can be given back, by the agent that has claimed it or by its mailbox. */
 export const isReleasable = (run: Run, by: "agent" | "mailbox"): boolean =>
   by === "agent" ? isClaimed(run) : run.phase === "offered";
 

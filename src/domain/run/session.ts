@@ -1,7 +1,10 @@
-/** The session in which the agent is woken (docs/contract.md §2): the same one each time, or a new one for every run. */
+/**
+ * The session in which the agent is woken (docs/contract.md §2). It is the same one each time, or a new one for every
+ * run.
+ */
 import type { JobDefinition } from "../../schema/job.ts";
 
-/** What a session id is made of. Empty ids mean none; `startedAt` and `seq` count in mode `new` only. */
+/** The parts of a session id. Empty ids mean none; `startedAt` and `seq` count in mode `new` only. */
 export type SessionParts = {
   readonly jobId: string;
   readonly agentId?: string | undefined;

@@ -1,4 +1,4 @@
-/** Applies what an agent answered back to its job (docs/contract.md §15): a pure step over the run, the record and the cursor. */
+/** Applies an agent's control to its job (docs/contract.md §15). A pure step over the run, the record and the cursor. */
 import { compact } from "../compact.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { type Cursor, type JobRecord, maxRunsUsed } from "../job/job.ts";
@@ -38,7 +38,7 @@ export function steer(
   return { ...end(paid.record, moved.cursor, control, now), run: told };
 }
 
-/** A user's run of a fan-out with what the agent said of it: it does not steer the job of all users. */
+/** A user's run of a fan-out with the agent's control. It does not steer the job of all users. */
 export function noteControl(run: Run, { control, faults }: Steering): Run {
   return note(run, control, [...faults, ...steeringFaults(control)]);
 }

@@ -1,8 +1,9 @@
 /**
- * What a job does when it wakes: one pure step from (state, now) to the next state, the runs to record and the calls to make.
- * It composes the rules: answers that came in, interrupted and expired runs, due and missed fires, overlap, buffered and
- * backfilled fires, retries, the end of the job. The shell records the result in one transaction and only then acts on it
- * (docs/architecture.md, invariant 2). Deciding twice from the same state gives the same ids, so a repeat after a crash is harmless.
+ * One step of a job that wakes, decided purely. State and time become the next state, the runs to record and the
+ * calls to make. It composes the rules: answers that came in, interrupted and expired runs, due and missed fires,
+ * overlap, buffered and backfilled fires, retries, the end of the job. The shell records the result in one
+ * transaction and only then acts on it (docs/architecture.md, invariant 2). Deciding twice from the same state gives
+ * the same ids, so a repeat after a crash is harmless.
  */
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { CompiledJob } from "../job/definition.ts";
@@ -28,7 +29,7 @@ import {
 import { backfillRunId, scheduledRunId } from "./run-id.ts";
 import { steer } from "./steer.ts";
 
-/** What a job's timers and its end depend on: that a fan-out is going, and when it is looked after next. */
+/** The fan-out that is going, as far as a job's timers and its end depend on it. */
 export type FanOutTimer = { readonly wakeAt: number };
 
 /** Everything that a decision may look at. */
@@ -50,7 +51,10 @@ export type TickContext = {
   readonly inFlight: ReadonlySet<string>;
   /** Answers that came in since the last tick, by run id. */
   readonly answers: ReadonlyMap<string, AttemptOutcome>;
-  /** How many calls this invocation may still make; further runs stay pending for the next one. Left out: any number. */
+  /**
+   * The number of calls that this invocation may still make; further runs stay pending for the next one. Left out:
+   * any number.
+   */
   readonly callsLeft?: number;
   /** Why nothing fires (`MODE`, `USER_JOBS`), if so. Held fires are skipped, not kept. */
   readonly held?: string | undefined;
@@ -68,7 +72,7 @@ export type TickResult = {
   readonly aborts: readonly string[];
   /** The finished job's time is over: erase everything. */
   readonly erase: boolean;
-  /** All that is new in the record is that the job has finished, which decides itself again from the state without it. */
+  /** The record is new only in that the job has finished. A repeat decides that again from the state without it. */
   readonly onlyFinishes: boolean;
 };
 
@@ -76,8 +80,8 @@ export type TickResult = {
 export const MAX_ACTIVE_RUNS = 50;
 
 /**
- * At most this many calls of one job are under way at a time, since an object may wait for six connections. A further call would only
- * queue, and its timeout would run out while the agent has heard nothing (docs/contract.md §3).
+ * The number of one job's calls that may be under way at a time. An object may wait for six connections. A further
+ * call would only queue, and its timeout would run out while the agent has heard nothing (docs/contract.md §3).
  */
 export const MAX_CALLS = 6;
 
@@ -103,7 +107,7 @@ export type Timer = {
   readonly at: number;
 };
 
-/** What the timers depend on besides the state. */
+/** The facts besides the state that the timers depend on. */
 export type TimerContext = {
   readonly now: number;
   readonly inFlight: ReadonlySet<string>;
@@ -201,7 +205,7 @@ class Draft {
     }
   }
 
-  /** The next fire is the first one after the time at which the job was to resume: what came due since then was missed. */
+  /** The next fire is the first one after the time at which the job was to resume. Fires due since then were missed. */
   resume(): void {
     const { resumeAt, definition } = this.#record;
     const { now } = this.#context;
@@ -354,7 +358,7 @@ class Draft {
     if (!isActive(run) && (before === undefined || isActive(before))) this.#cursor = countEnded(this.#cursor, run);
   }
 
-  /** What the agent answered back with the end of a run. */
+  /** Applies the control that the agent answered back with the end of a run. */
   #hear(runId: string, heard: Steering): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;

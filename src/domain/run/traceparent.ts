@@ -1,4 +1,7 @@
-/** W3C Trace Context: one trace a run, one span an attempt, so an agent's telemetry shows the retries of a run together. */
+/**
+ * W3C Trace Context: one trace a run, one span an attempt. An agent's telemetry then shows the retries of a run
+ * together.
+ */
 
 /**
  * The `traceparent` header of attempt `attempt` (from 1) of run `runId`: the same whenever it is asked for; sampled. Its ids need

@@ -1,4 +1,7 @@
-/** The hours of the day in which a heartbeat beats by itself (docs/contract.md §8): the clock of a zone, across midnight if need be. */
+/**
+ * The hours of the day in which a heartbeat beats by itself (docs/contract.md §8). A zone's clock decides, across
+ * midnight if need be.
+ */
 import type { ActiveHours } from "../../schema/heartbeat.ts";
 import { MINUTE_MS } from "../../schema/limits.ts";
 import type { FieldError } from "../failure.ts";

@@ -1,4 +1,4 @@
-/** What is wrong with a schedule at the time it is set: that its time is over, or that it never fires. */
+/** The faults that a schedule can have when it is set: its time is over, or it never fires. */
 import type { FieldError } from "../failure.ts";
 import { bindFires } from "./fires.ts";
 import { formatInstant, MAX_INSTANT } from "./instant.ts";

@@ -172,7 +172,10 @@ function identity(spec: ScheduleSpec): string {
   return JSON.stringify({ ...compiled.value, timing: essence(timing) });
 }
 
-/** What of a timing decides when it fires: an instant is the same however it was written, an expression as its values. */
+/**
+ * The part of a timing that decides when it fires. An instant counts however it was written, an expression by its
+ * values.
+ */
 function essence(timing: Timing): unknown {
   if (timing.kind === "at") return timing.at;
   return timing.kind === "cron" ? { ...timing, expression: timing.expression.canonical } : timing;

@@ -1,6 +1,6 @@
 /**
- * Reads a cron expression (docs/contract.md §1) into plain lists of values, and says what is wrong with one that does not
- * read, by field, value and remedy.
+ * Reads a cron expression (docs/contract.md §1) into plain lists of values. An error names the field, the value and
+ * the remedy.
  *
  * Decided where cron dialects differ:
  * - `5/10` is "from 5, every 10", as in Go's robfig/cron; `SUN` closes a range as 7 (`FRI-SUN`).
@@ -30,7 +30,10 @@ type Field = {
   readonly openMax?: number;
   /** The values' names, the first one standing for `min`. */
   readonly names?: readonly string[];
-  /** Reads what only this field knows (`L`, `W`, `#`): its canonical text, a refusal, or null if it is none of that. */
+  /**
+   * Reads the items that only this field knows (`L`, `W`, `#`). Answers the canonical text, a refusal, or null for
+   * anything else.
+   */
   readonly special?: (item: string, field: Field) => Result<string, string> | null;
 };
 
@@ -90,7 +93,7 @@ export function parseCron(text: string): Result<CronExpression, readonly string[
   });
 }
 
-/** The times of a day at which a cron fires on the days that it names, in ms after midnight, ascending. */
+/** The times of a day at which a cron fires, in ms after midnight, ascending. They hold for each day that it names. */
 export function cronTimes({ canonical }: Pick<CronExpression, "canonical">): number[] {
   const [minute = "*", hour = "*"] = canonical.split(" ");
   const values = (field: string, size: number) =>

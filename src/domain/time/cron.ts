@@ -8,9 +8,8 @@ import { STEPS } from "./effort.ts";
 const SOME_TIME = Date.UTC(2000, 0, 1);
 
 /**
- * The calendar of an expression that `parseCron` has read, or null if no date ever matches it (`0 0 30 2 *`). croner
- * runs on a clock without offset, so it answers in local times (see `zone.ts`). Clock changes are the business of
- * `daylight-saving.ts`. It sees no year beyond 3000.
+ * The calendar of an expression that `parseCron` has read, or null if no date ever matches it. Clock changes are the
+ * business of `daylight-saving.ts`. It sees no year beyond 3000.
  */
 export function calendarOf(expression: CronExpression): Calendar | null {
   const cron = new Cron(expression.canonical, { mode: "5-part", utcOffset: 0 });

@@ -21,11 +21,11 @@ export type Calendar = {
   readonly next: (local: number, effort: Effort) => number | null;
   /** The latest one at or before `local`, or null if there is none. */
   readonly last: (local: number, effort: Effort) => number | null;
-  /** The times of day of every day that matches at all, in ms after midnight and ascending, where they are the same on each. */
+  /** The times of every day that matches at all, in ms after midnight and ascending. Absent if days differ. */
   readonly timesOfDay?: readonly number[];
 };
 
-/** How a calendar meets clock changes: fires at fixed local times, or follows real time. */
+/** The two ways through a clock change: fixed local times, or real time. */
 export type ClockRule = "fixed-time" | "real-time";
 
 /** The instants at which `calendar` is due in `timeZone`. */
@@ -48,8 +48,8 @@ export function onCalendar(calendar: Calendar, rule: ClockRule, timeZone: string
 const DAY_MS = 86_400_000;
 
 /**
- * Counts day by day: a day that has no clock change near it has all of the calendar's times or none. Around a change the due times
- * are walked over. Days without a match are passed over at once.
+ * Counts day by day. A day that has no clock change near it has all of the calendar's times or none. Around a change
+ * the due times are walked over. Days without a match are passed over at once.
  */
 function countOn(
   calendar: Calendar & Required<Pick<Calendar, "timesOfDay">>,
@@ -90,13 +90,13 @@ function countOn(
   return counted;
 }
 
-/** How many of the ascending times lie up to `time`. */
+/** The number of the ascending times up to `time`. */
 function timesUpTo(times: readonly number[], time: number): number {
   const later = times.findIndex((each) => each > time);
   return later < 0 ? times.length : later;
 }
 
-/** What a question about a calendar is asked of. */
+/** The calendar and the zone that a question is asked of. */
 type Asked = { readonly calendar: Calendar; readonly timeZone: string; readonly effort: Effort };
 
 function nextFixed({ calendar, timeZone, effort }: Asked, after: number): number | null {
@@ -109,7 +109,10 @@ function lastFixed({ calendar, timeZone, effort }: Asked, until: number): number
   return local === null ? null : reachedAt(timeZone, local);
 }
 
-/** The furthest local time that the clock has shown up to `at`: behind it only while a repeated hour runs again. */
+/**
+ * The furthest local time that the clock has shown up to `at`. The clock is behind it only while a repeated hour runs
+ * again.
+ */
 function furthestLocal(timeZone: string, at: number): number {
   const local = at + offsetAt(timeZone, at);
   const times = resolveLocal(timeZone, local);

@@ -14,7 +14,7 @@ import { offsetAt } from "./zone.ts";
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * One sentence such as `At 09:00, Monday through Friday (Europe/Berlin), each fire delayed by a fixed part of 5m, until
+ * One sentence about a schedule, such as `At 09:00, Monday through Friday (Europe/Berlin), until
  * 2027-01-01T00:00:00.000Z`. A spec that does not compile is described as invalid.
  */
 export function describeSchedule(spec: ScheduleSpec): string {

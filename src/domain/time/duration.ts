@@ -27,9 +27,9 @@ const EXAMPLES = `write it like "90s", "30m", "1h30m" or "7d" (units ns us ms s 
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y;
 
 /**
- * Milliseconds of a Go duration such as `300ms`, `1h30m`, `1.5h` or `-2d`.
- * The number is whole unless the text reaches below a millisecond (`1us` is 0.001). Negative durations are
- * read as Go reads them: whoever needs a positive one says so. The error tells how to write it.
+ * Milliseconds of a Go duration such as `300ms`, `1h30m`, `1.5h` or `-2d`. The number is whole unless the text
+ * reaches below a millisecond (`1us` is 0.001). Negative durations are read as Go reads them, and a caller that needs
+ * a positive one checks that. The error tells how to write it.
  */
 export function parseDuration(text: string): Result<number, string> {
   const refuse = (why: string) => err(`"${text}" is not a duration: ${why}; ${EXAMPLES}`);

@@ -1,6 +1,6 @@
 /**
- * Effort: how much work one question about a schedule may take. Every loop over candidates spends from it, so a schedule that
- * hardly ever fires, whatever it is made of, keeps no call busy: what is not found within it counts as not there.
+ * Effort: a bound on the work that one question about a schedule may take. Every loop over candidates spends from it,
+ * so a schedule that hardly ever fires keeps no call busy. A time that is not found within it counts as not there.
  */
 
 /** About one microsecond of work; a next fire is found within so many, or is taken not to come. */
@@ -8,8 +8,7 @@ const STEPS_FOR_ONE = 10_000;
 /** For each further fire of one question. */
 const STEPS_EACH = 20;
 
-/** What a look costs: at a day, a period of a rule, a time through a zone, an exclusion's stretch, the next time of a
- * cron calendar, and past a year whose times the clock skips. */
+/** The price of a look: at a day, a period of a rule, an exclusion's stretch, or the next time of a calendar. */
 export const STEPS = { day: 0.05, period: 0.2, time: 1, gap: 2, cron: 8, skipped: 50 } as const;
 
 export class Effort {

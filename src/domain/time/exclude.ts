@@ -91,7 +91,10 @@ export function excludedBy(exclusions: readonly Exclusion[], timeZone: string): 
   };
 }
 
-/** So far ahead is looked for the end of a free stretch, the longest first: across a clock change a shorter one is tried. */
+/**
+ * The distances at which the end of a free stretch is looked for, the longest first. Across a clock change a shorter
+ * one is tried.
+ */
 const LOOKED_AHEAD = [DAY_MS, 60 * MINUTE_MS, 15 * MINUTE_MS];
 
 /** Tells of an instant that nothing excludes a later one before which nothing is excluded either. */

@@ -1,4 +1,4 @@
-/** Fires: the due times of one job, its schedule bound to the job's anchor and to its part of the jitter. */
+/** Fires: the due times of one job. A schedule is bound to the job's anchor and to its part of the jitter. */
 import { Effort } from "./effort.ts";
 import { MAX_INSTANT } from "./instant.ts";
 import { delayed, type Recurrence, within } from "./recurrence.ts";
@@ -17,13 +17,13 @@ export type Fires = {
   readonly take: (after: number, count: number) => number[];
   /** The fires from `from` to `to`, both included, oldest first, at most `cap` of them. */
   readonly between: (from: number, to: number, cap: number) => number[];
-  /** How many fires lie after `after` and up to `until`; counting stops at `cap`. */
+  /** The number of fires after `after` and up to `until`; counting stops at `cap`. */
   readonly count: (after: number, until: number, cap: number) => number;
   /** Whether `count` is cheap for any number of fires, since it does not walk over them. */
   readonly countsAtOnce: boolean;
 };
 
-/** What the fires of a schedule depend on besides it; both differ from job to job. */
+/** The facts of a job that its fires depend on besides the schedule. */
 export type FirePhase = {
   /** Where `every` counts from unless it has `starts_at`: the job's creation or its last schedule change, epoch ms. */
   readonly anchorAt: number;

@@ -1,6 +1,6 @@
 /**
- * How often a schedule fires at most: what the operator's `MAX_FIRES_PER_DAY` and `MIN_INTERVAL` are held against
- * (docs/contract.md §16).
+ * The rate of a schedule: how often it fires at most (docs/contract.md §16). `MAX_FIRES_PER_DAY` and `MIN_INTERVAL`
+ * are held against it.
  */
 import { DAY_MS } from "../../schema/limits.ts";
 import { cronTimes } from "./cron-syntax.ts";

@@ -11,13 +11,16 @@ export type Recurrence = {
   /** The latest due time at or before `until`, or null where there is none. */
   readonly last: (until: number, effort: Effort) => number | null;
   /**
-   * How many due times lie after `after` and up to `until`, where that is known without walking over all of them.
+   * The number of due times after `after` and up to `until`, if it is known without walking over all of them.
    * Counting may stop at `cap`.
    */
   readonly count?: (after: number, until: number, cap: number, effort: Effort) => number;
 };
 
-/** How often a schedule fires at most: what an owner's quota and the operator's `MIN_INTERVAL` are held against. */
+/**
+ * The rate of a schedule: how often it fires at most. An owner's quota and the operator's `MIN_INTERVAL` are held
+ * against it.
+ */
 export type Rate = {
   /** The most fires of 24 hours. */
   readonly perDay: number;

@@ -1,7 +1,7 @@
 /**
- * Rules of DAILY and longer as a calendar of local times, which `daylight-saving.ts` turns into instants as it does for
- * cron. A period (day, week, month, year) is counted by a whole number, so that any time is reached without a walk from
- * the start.
+ * Rules of DAILY and longer as a calendar of local times. `daylight-saving.ts` turns these into instants as it does
+ * for cron. A period (day, week, month, year) is counted by a whole number, so that any time is reached without a
+ * walk from the start.
  */
 import type { Calendar } from "./daylight-saving.ts";
 import { STEPS } from "./effort.ts";
@@ -23,7 +23,7 @@ import { timesInPeriod } from "./rrule-size.ts";
 const CYCLE_DAYS = 146_097;
 const LAST_DAY = dayNumberOf(9_999, 12, 31);
 
-/** How a frequency counts its periods: the number of the one that a day lies in, and the day on which one begins. */
+/** The periods of a frequency: the number of the one that a day lies in, and the day on which one begins. */
 type Periods = {
   readonly of: (dayNumber: number) => number;
   readonly start: (index: number) => number;

@@ -4,7 +4,7 @@ import { timesInPeriod } from "./rrule-size.ts";
 
 const MAX_TIMES_A_PERIOD = 100;
 
-/** What each part may not stand beside (RFC 5545 §3.3.10), and what would cost too much. */
+/** The parts that exclude each other (RFC 5545 §3.3.10), and those that would cost too much. */
 export function checkTogether(rule: RecurrenceRule): string[] {
   const { freq } = rule;
   const errors: string[] = [];

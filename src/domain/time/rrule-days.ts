@@ -54,7 +54,7 @@ export function dayNumberOf(year: number, month: number, day: number): number {
   return era * ERA_DAYS + dayOfEra - EPOCH_DAYS;
 }
 
-/** The rule with the day parts that it leaves to its start: the weekday, day of the month or month that DTSTART has. */
+/** The rule with the day parts that it leaves to its start: DTSTART's weekday, day of the month, or month. */
 export function withStartDays(rule: RecurrenceRule, start: LocalDate): RecurrenceRule {
   const { freq, byDay, byMonthDay, byYearDay, byWeekNo, byMonth } = rule;
   const namesDays = [byDay, byMonthDay, byYearDay, byWeekNo].some((part) => part !== undefined);
@@ -105,11 +105,11 @@ export function lastMonthDay({ byMonth }: RecurrenceRule, dayNumber: number): nu
   return dayNumberOf(earlier === undefined ? year - 1 : year, (earlier ?? byMonth.at(-1) ?? 12) + 1, 1) - 1;
 }
 
-/** Whether `values` hold a place, counted from 1, or the same place counted from the end of `length` with a minus. */
+/** Whether `values` hold a place. Places count from 1, or with a minus from the end of `length`. */
 const eitherEnd = (values: readonly number[], place: number, length: number): boolean =>
   values.includes(place) || values.includes(place - length - 1);
 
-/** Whether the day is the nth of its weekday: in its month, or where the rule is yearly and names no months in its year. */
+/** Whether the day is the nth of its weekday in its month. A yearly rule that names no months counts in the year. */
 function isNth({ freq, byMonth }: RecurrenceRule, dayNumber: number, date: LocalDate, nth: number): boolean {
   const inYear = freq === "YEARLY" && byMonth === undefined;
   const first = inYear ? dayNumberOf(date.year, 1, 1) : dayNumberOf(date.year, date.month, 1);
@@ -119,7 +119,10 @@ function isNth({ freq, byMonth }: RecurrenceRule, dayNumber: number, date: Local
   return nth > 0 ? nth === place : -nth === fromEnd;
 }
 
-/** The week of the year that a day lies in, and how many the year has: week 1 is the first with four days of the year. */
+/**
+ * The week of the year that a day lies in, and the number of weeks of that year. Week 1 is the first with four days
+ * of the year.
+ */
 function weekOf(dayNumber: number, weekStart: number): { readonly no: number; readonly weeks: number } {
   const { year } = dateOf(dayNumber);
   const [here, after] = [firstWeek(year, weekStart), firstWeek(year + 1, weekStart)];

@@ -1,6 +1,6 @@
 /** Parts and frequencies that calendars have elsewhere and a recurrence rule here has not: how each is written here. */
 
-/** What other parts of calendars are called here. */
+/** The names that other calendars have for the parts of a rule. */
 const ELSEWHERE: Readonly<Record<string, (value: string) => string>> = {
   DTSTART: (value) => startElsewhere(`DTSTART:${value}`),
   TZID: (value) => `"TZID" is not a part of a rule; write "timezone": "${value}" beside rrule`,
@@ -11,7 +11,7 @@ const ELSEWHERE: Readonly<Record<string, (value: string) => string>> = {
   BYWEEK: (value) => `"BYWEEK" is not a part of a rule; write BYWEEKNO=${value}`,
 };
 
-/** What to write for a part that is none here; undefined where nothing like it is known. */
+/** The text to write for a part that is none here; undefined if nothing like it is known. */
 export const partElsewhere = (part: string, value: string): string | undefined => ELSEWHERE[part]?.(value);
 
 /** Where a DTSTART is given here, with its time and zone as they are written here. */

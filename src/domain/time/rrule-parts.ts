@@ -6,7 +6,7 @@ export type Frequency = (typeof FREQUENCIES)[number];
 /** A weekday, 0 (Sunday) to 6, or the nth one of its month or year, from the end where negative. */
 export type RuleDay = { readonly weekday: number; readonly nth?: number };
 
-/** A time as a rule writes it: a UTC instant in epoch ms, or a local time of the schedule's zone (see `zone.ts`). */
+/** A time as a rule writes it: a UTC instant, or a local time of the schedule's zone (see `zone.ts`). */
 export type RuleTime = { readonly utc: number } | { readonly local: number };
 
 /** A rule that has been read. Lists are sorted and without repeats; a part that is left out is undefined. */

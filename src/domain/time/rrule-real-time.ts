@@ -1,6 +1,7 @@
 /**
- * Rules of HOURLY and MINUTELY: they count real time from their start, through clock changes, and the BY parts narrow it
- * by what the zone's clocks show. So `FREQ=HOURLY;INTERVAL=6` comes every six hours, also on a day of 23 or 25.
+ * Rules of HOURLY and MINUTELY: they count real time from their start, through clock changes. The BY parts narrow it
+ * by the local time that the zone's clocks show. So `FREQ=HOURLY;INTERVAL=6` comes every six hours, also on a day of
+ * 23 or 25.
  */
 import { type Effort, STEPS } from "./effort.ts";
 import { firstOf, type Recurrence } from "./recurrence.ts";

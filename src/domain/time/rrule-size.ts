@@ -1,4 +1,4 @@
-/** How many times a recurrence rule can name: in one period of its frequency, and in 24 hours. */
+/** The number of times that a recurrence rule can name, in one period of its frequency and in 24 hours. */
 import type { RecurrenceRule } from "./rrule-parts.ts";
 
 /** The most times in one period, and the parts that make them so many. */

@@ -1,6 +1,6 @@
 /**
- * Reads a recurrence rule (docs/contract.md §13, RFC 5545 §3.3.10) into plain values, and says what is wrong with one
- * that does not read, by part, value and remedy. Nothing is ignored: libraries take `FOO=1` or `BYMONTHDAY=99` in silence.
+ * Reads a recurrence rule (docs/contract.md §13, RFC 5545 §3.3.10) into plain values. An error names the part, the
+ * value and the remedy. Nothing is ignored: libraries take `FOO=1` or `BYMONTHDAY=99` in silence.
  */
 import { compact } from "../compact.ts";
 import { err, ok, type Result } from "../result.ts";
@@ -14,7 +14,7 @@ const MAX_COUNT = 10_000;
 const DAY_MS = 86_400_000;
 const EXAMPLE = `e.g. "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0"`;
 
-/** The parts that are lists of numbers: what they may hold, and whether they count from the end with a minus. */
+/** The parts that are lists of numbers, with their ranges. Some count from the end with a minus. */
 const NUMBER_PARTS = {
   BYSECOND: { field: "bySecond", min: 0, max: 59, signed: false },
   BYMINUTE: { field: "byMinute", min: 0, max: 59, signed: false },
@@ -142,7 +142,7 @@ function readDays(text: string | undefined, errors: string[]): readonly RuleDay[
   return [...days.values()].sort((a, b) => a.weekday - b.weekday || (a.nth ?? 0) - (b.nth ?? 0));
 }
 
-/** How a weekday is written: the one that a name begins like (`TUE`, `2TUESDAY`), else all of them. */
+/** The spelling of a weekday: the one that a name begins like (`TUE`, `2TUESDAY`), else all of them. */
 function meantDay(item: string): string {
   const [, ordinal = "", name = ""] = /^([+-]?\d{0,2})([A-Z]+)$/.exec(item) ?? [];
   const code = name.length > 2 ? WEEKDAY_CODES.find((known) => name.startsWith(known)) : undefined;

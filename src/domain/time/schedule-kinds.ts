@@ -1,5 +1,5 @@
 /**
- * The kinds of schedule (docs/contract.md §1, §13): each reads its own field into what it says and into its due times,
+ * The kinds of schedule (docs/contract.md §1, §13). Each reads its own field into its meaning and its due times,
  * without bounds and exclusions. A new kind is a new function here.
  */
 import { MAX_EVERY_MS, MIN_EVERY_MS, MINUTE_MS } from "../../schema/limits.ts";
@@ -22,7 +22,7 @@ import { resolveLocal } from "./zone.ts";
  */
 export type Kind = { readonly timing: Timing; readonly due: (anchorAt: number) => Recurrence };
 
-/** What the kinds share. */
+/** The context that all kinds share. */
 export type KindContext = {
   /** The zone that `timezone` names, where it is given. */
   readonly zone: string | undefined;
@@ -83,7 +83,7 @@ function zoneOfInstant(text: string): string {
   return offset === undefined || offset.endsWith("00:00") ? "UTC" : offset;
 }
 
-/** Names the instants on both sides of the gap, and what the time comes to by the clock before and after it. */
+/** Names the instants on both sides of the gap, by the clock before it and by the clock after it. */
 function skippedTime(
   text: string,
   zone: string,

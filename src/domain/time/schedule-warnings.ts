@@ -1,4 +1,4 @@
-/** What of a schedule is valid and may not mean what was meant (docs/contract.md §13, warnings). Pure. */
+/** Warnings about schedules that are valid and may not mean what was meant (docs/contract.md §13). Pure. */
 import type { ScheduleSpec } from "../../schema/schedule.ts";
 import type { Warning } from "../../schema/warning.ts";
 import { describeCron } from "./describe-cron.ts";
@@ -47,7 +47,7 @@ const REGIONS: Readonly<Record<string, string>> = {
   HST: "Pacific/Honolulu",
 };
 
-/** What is to be said of a zone that never changes its clock though its name suggests a region's time. */
+/** The warning about a zone that never changes its clock although its name suggests a region's time. */
 function fixedOffset(zone: string): string | undefined {
   const offset = formatLocal(0, zone).slice(-6);
   const always = `is UTC${offset} all year and never changes its clock`;
@@ -91,7 +91,7 @@ const FIELDS = [
   { name: "day of week", min: 0, size: 7, unit: "d", of: "every week" },
 ] as const;
 
-/** What is to be said of a step that leaves a shorter one at the end of its range, where the range begins again. */
+/** The warning about a step that leaves a shorter one at the end of its range. */
 function unevenStep(item: string, field: (typeof FIELDS)[number], canonical: string, index: number): Warning[] {
   const [, base = "", stepText = "1"] = /^([^/]+)\/(\d+)$/.exec(item) ?? [];
   const step = Number(stepText);

@@ -11,7 +11,10 @@ import type { Exclusion } from "./exclude.ts";
 import type { Recurrence } from "./recurrence.ts";
 import type { RecurrenceRule } from "./rrule-parts.ts";
 
-/** What a schedule says, as plain data: two schedules whose timings are the same JSON fire alike. Epoch ms, lengths in ms. */
+/**
+ * The meaning of a schedule as plain data. Two schedules whose timings are the same JSON fire alike. Epoch ms,
+ * lengths in ms.
+ */
 export type Timing =
   | {
       readonly kind: "cron";
@@ -44,8 +47,8 @@ export type Schedule = {
 };
 
 /**
- * The zone to show the schedule's times in, for `formatLocal`: its own, UTC where it has none, and for an `at` with an
- * offset that offset (`+08:00`).
+ * The zone in which `formatLocal` shows the schedule's times. It is the schedule's own, or UTC, or an `at`'s offset
+ * (`+08:00`).
  */
 export function scheduleZone({ timing }: Schedule): string {
   return "timeZone" in timing ? timing.timeZone : "UTC";

@@ -99,7 +99,10 @@ export function offsetAt(timeZone: string, at: number): number {
   return offset === offsetAtDay(timeZone, day + 1) ? offset : askOffset(timeZone, known);
 }
 
-/** Days of UTC whose first offset is remembered, of one zone: two years, so that a walk over days asks once for each. */
+/**
+ * Days of UTC whose first offset is remembered, for each zone. Two years are kept, so a walk over days asks once for
+ * each.
+ */
 const MAX_DAYS = 800;
 const dayOffsets = new Map<string, Map<number, number>>();
 

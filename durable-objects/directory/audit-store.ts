@@ -2,12 +2,17 @@
 
 import { AUDIT_RETENTION_MS, type AuditEntry } from "../../src/domain/audit.ts";
 import { compact } from "../../src/domain/compact.ts";
-import type { AuditQuery } from "../../src/objects/directory.ts";
-import { all, put, type Row, textIn } from "../storage/rows.ts";
+import type { Found } from "../../src/domain/page.ts";
+import type { AuditKey, AuditQuery } from "../../src/objects/directory.ts";
+import { put, type Row, textIn } from "../storage/rows.ts";
+import { reachOf, scan } from "../storage/scan.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 /** Old rows dropped with each new one: more than come, so that they go as fast as they came. */
 const DROPPED_AT_ONCE = 4;
+
+/** Ids are ASCII. */
+const AFTER_EVERY_ID = "\u007f";
 
 export class AuditStore {
   readonly #tables: ShardTables;
@@ -37,24 +42,20 @@ export class AuditStore {
     );
   }
 
-  /** Newest first. The key is the time, so that a page without filters reads itself alone. */
-  list({ limit, before, jobId, actor, action, since, until }: AuditQuery): AuditEntry[] {
-    if (!this.#tables.present) return [];
-    const rows = all(
+  /** Newest first. The key is the time, so that a page without filters reads itself alone, and one with filters so many rows at most. */
+  list({ limit, before, jobId, actor, action, since, until }: AuditQuery): Found<AuditEntry, AuditKey> {
+    if (!this.#tables.present) return { items: [] };
+    // One bound from above: of two the index would be entered by one, and walked down to the other.
+    const { at, id } = before !== undefined && before.at <= until ? before : { at: until, id: AFTER_EVERY_ID };
+    const { items, stoppedAt } = scan(
       this.#tables.sql,
-      `SELECT * FROM audit WHERE at >= ?1 AND at <= ?2 AND (?3 IS NULL OR (at, id) < (?3, ?4))
-         AND (?5 IS NULL OR job_id = ?5) AND (?6 IS NULL OR actor = ?6) AND (?7 IS NULL OR action = ?7)
-         ORDER BY at DESC, id DESC LIMIT ?8`,
-      since,
-      until,
-      before?.at ?? null,
-      before?.id ?? null,
-      jobId ?? null,
-      actor ?? null,
-      action ?? null,
+      `SELECT *, (?1 IS NULL OR job_id = ?1) AND (?2 IS NULL OR actor = ?2) AND (?3 IS NULL OR action = ?3) AS fits
+         FROM audit WHERE at >= ?4 AND (at, id) < (?5, ?6) ORDER BY at DESC, id DESC LIMIT ?7`,
+      [jobId ?? null, actor ?? null, action ?? null, since, at, id, reachOf(limit)],
       limit,
     );
-    return rows.map(toEntry);
+    const place = stoppedAt === undefined ? {} : { stoppedAt: { at: Number(stoppedAt.at), id: String(stoppedAt.id) } };
+    return { items: items.map(toEntry), ...place };
   }
 
   /** Takes back that the job was made since `since` (epoch ms): its place was given up, and no change has come of it. */

@@ -5,11 +5,13 @@
 import type { EventFilter } from "../../src/domain/event/event-filter.ts";
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
-import type { EventQuery, ListedEvent } from "../../src/objects/events.ts";
+import type { Found } from "../../src/domain/page.ts";
+import type { EventKey, EventQuery, ListedEvent } from "../../src/objects/events.ts";
 import { EventType } from "../../src/schema/event.ts";
 import { DAY_MS } from "../../src/schema/limits.ts";
 import type { Run } from "../../src/schema/run.ts";
 import { all, first, numberIn, parse, put, type Row, type Values } from "../storage/rows.ts";
+import { reachOf, scan } from "../storage/scan.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 const RETENTION_MS = 30 * DAY_MS;
@@ -34,20 +36,37 @@ export class EventStore {
     return kept.filter((event) => this.#insert(event));
   }
 
-  /** Newest first. */
-  list({ filter, limit, before }: EventQuery): ListedEvent[] {
-    if (!this.#tables.present) return [];
-    const where = conditions(filter);
-    if (before !== undefined) where.add("(at, id) < (?, ?)", before.at, before.id);
-    return this.#select(`${where.sql()} ORDER BY at DESC, id DESC LIMIT ?`, ...where.bindings, limit);
+  /** Newest first, by the index of the job or of an id if one is asked for; what else is, is looked for in so many rows at most. */
+  list({ filter, limit, before }: EventQuery): Found<ListedEvent, EventKey> {
+    if (!this.#tables.present) return { items: [] };
+    // One bound from above: of two the index would be entered by one, and walked down to the other.
+    const isNearer = before !== undefined && before.at < (filter.until ?? Number.POSITIVE_INFINITY);
+    const { way, fits } = conditions(isNearer ? { ...filter, until: undefined } : filter);
+    if (isNearer) way.add("(at, id) < (?, ?)", before.at, before.id);
+    const { items, stoppedAt } = scan(
+      this.#tables.sql,
+      `SELECT seq, at, id, ${fits.sql()} AS fits FROM event INDEXED BY ${way.index} WHERE ${way.sql()}
+         ORDER BY at DESC, id DESC LIMIT ?`,
+      [...fits.bindings, ...way.bindings, reachOf(limit)],
+      limit,
+    );
+    const events = this.#read(items, "at DESC, id DESC");
+    if (stoppedAt === undefined) return { items: events };
+    return { items: events, stoppedAt: { at: Number(stoppedAt.at), id: String(stoppedAt.id) } };
   }
 
-  /** Those told after the `seq`-th, in the order of telling. */
-  after(seq: number, filter: EventFilter, limit: number): ListedEvent[] {
-    if (!this.#tables.present) return [];
-    const where = conditions(filter);
-    where.add("seq > ?", seq);
-    return this.#select(`${where.sql()} ORDER BY seq LIMIT ?`, ...where.bindings, limit);
+  /** Those told after the `seq`-th, in the order of telling, and how far was looked if not to the end. */
+  after(seq: number, filter: EventFilter, limit: number): Found<ListedEvent, number> {
+    if (!this.#tables.present) return { items: [] };
+    const { way, fits } = conditions(filter);
+    const { items, stoppedAt } = scan(
+      this.#tables.sql,
+      `SELECT seq, (${fits.sql()}) AND (${way.sql()}) AS fits FROM event WHERE seq > ? ORDER BY seq LIMIT ?`,
+      [...fits.bindings, ...way.bindings, seq, reachOf(limit)],
+      limit,
+    );
+    const events = this.#read(items, "seq");
+    return stoppedAt === undefined ? { items: events } : { items: events, stoppedAt: Number(stoppedAt.seq) };
   }
 
   /** The number of the oldest event that is kept; 0 where there is none. */
@@ -99,37 +118,57 @@ export class EventStore {
     return true;
   }
 
-  #select(tail: string, ...bindings: SqlStorageValue[]): ListedEvent[] {
-    return all(this.#tables.sql, `SELECT * FROM event WHERE ${tail}`, ...bindings).map(toEvent);
+  /** The events of these rows, in this order. */
+  #read(rows: readonly Row[], order: string): ListedEvent[] {
+    if (rows.length === 0) return [];
+    const seqs = JSON.stringify(rows.map(({ seq }) => seq));
+    const query = `SELECT * FROM event WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY ${order}`;
+    return all(this.#tables.sql, query, seqs).map(toEvent);
   }
 }
 
 /** Types whose run stands in the list of runs: each ended run once. */
 const OF_RUNS: readonly EventType[] = ["run.failed", "run.succeeded", "run.skipped"];
 
+/** Indexes of events, each newest first: by the first of these ids that is asked for, else by time. */
+const INDEXES = [
+  ["job_id", "event_job"],
+  ["user_id", "event_user"],
+  ["plugin_id", "event_plugin"],
+  ["agent_id", "event_agent"],
+] as const;
+
+/** `way`: what the index leads to. `fits`: what else is asked for. */
 function conditions(filter: EventFilter) {
-  const sql: string[] = [];
+  const [field, index] = INDEXES.find(([name]) => filter[name] !== undefined) ?? [undefined, "event_at"];
+  const [way, fits] = [condition(), condition()];
+  const { types, since, until, runs, withoutUserRuns } = filter;
+  for (const [name] of INDEXES) {
+    const value = filter[name];
+    if (value !== undefined) (name === field ? way : fits).add(`${name} = ?`, value);
+  }
+  if (since !== undefined) way.add("at >= ?", since);
+  if (until !== undefined) way.add("at < ?", until);
+  if (withoutUserRuns) fits.add("(exec_scope IS NOT 'all_users' OR user_id IS NULL)");
+  if (runs === undefined) fits.add("hidden = 0");
+  else {
+    fits.add("run_status IS NOT NULL");
+    if (runs.status !== undefined) fits.add("run_status = ?", runs.status);
+    if (!runs.ofAllUsers) fits.add("exec_scope != 'all_users'");
+  }
+  if (types !== undefined) fits.add("type IN (SELECT value FROM json_each(?))", JSON.stringify(types));
+  return { way: { ...way, index }, fits };
+}
+
+/** Conditions that all must hold; without any, every row does. */
+function condition() {
+  const conditions: string[] = [];
   const bindings: SqlStorageValue[] = [];
-  const add = (condition: string, ...values: SqlStorageValue[]): void => {
-    sql.push(condition);
+  const add = (text: string, ...values: SqlStorageValue[]): void => {
+    conditions.push(text);
     bindings.push(...values);
   };
-  const { types, since, until, runs, withoutUserRuns } = filter;
-  if (withoutUserRuns) add("(exec_scope IS NOT 'all_users' OR user_id IS NULL)");
-  if (runs === undefined) add("hidden = 0");
-  else {
-    add("run_status IS NOT NULL");
-    if (runs.status !== undefined) add("run_status = ?", runs.status);
-    if (!runs.ofAllUsers) add("exec_scope != 'all_users'");
-  }
-  if (types !== undefined) add(`type IN (SELECT value FROM json_each(?))`, JSON.stringify(types));
-  if (since !== undefined) add("at >= ?", since);
-  if (until !== undefined) add("at < ?", until);
-  for (const field of ["job_id", "agent_id", "user_id", "plugin_id"] as const) {
-    const value = filter[field];
-    if (value !== undefined) add(`${field} = ?`, value);
-  }
-  return { add, bindings, sql: () => sql.join(" AND ") };
+  return { add, bindings, sql: () => (conditions.length === 0 ? "1" : conditions.join(" AND ")) };
 }
 
 function toRow(event: ReportedEvent): Values {

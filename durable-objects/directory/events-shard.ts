@@ -3,12 +3,13 @@ import { DurableObject } from "cloudflare:workers";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import type { EventFilter } from "../../src/domain/event/event-filter.ts";
 import type { JobReport, ReportedEvent } from "../../src/domain/event/report.ts";
+import type { Found } from "../../src/domain/page.ts";
 import type { Interest } from "../../src/domain/subscription/match.ts";
 import { formatDuration } from "../../src/domain/time/duration.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type { EntryKey } from "../../src/objects/directory.ts";
-import type { EventCount, EventQuery, EventsRpc, ListedEvent } from "../../src/objects/events.ts";
+import type { EventCount, EventKey, EventQuery, EventsRpc, FeedPart, ListedEvent } from "../../src/objects/events.ts";
 import { subscriptionObject } from "../../src/objects/subscription.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
 import { TICK_MISSING_AFTER_MS } from "../../src/schema/limits.ts";
@@ -116,17 +117,14 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     return this.#subscriptions.list().map(({ id }) => id);
   }
 
-  async events(query: EventQuery): Promise<ListedEvent[]> {
+  async events(query: EventQuery): Promise<Found<ListedEvent, EventKey>> {
     return this.#events.list(query);
   }
 
-  async eventsAfter(
-    seq: number,
-    filter: EventFilter,
-    limit: number,
-  ): Promise<{ readonly events: ListedEvent[]; readonly firstSeq: number; readonly lastSeq: number }> {
+  async eventsAfter(seq: number, filter: EventFilter, limit: number): Promise<FeedPart> {
     const { firstSeq, lastSeq } = this.#events;
-    return { events: this.#events.after(seq, filter, limit), firstSeq, lastSeq };
+    const { items, stoppedAt } = this.#events.after(seq, filter, limit);
+    return { events: items, firstSeq, readTo: stoppedAt ?? lastSeq, isWhole: stoppedAt === undefined };
   }
 
   async eventCounts(): Promise<EventCount[]> {

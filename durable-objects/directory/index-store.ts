@@ -5,13 +5,18 @@
 
 import type { Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
-import { DEFAULT_STATES, foldName, MAX_FILTER_LABELS } from "../../src/domain/job/job-filter.ts";
+import { foldName } from "../../src/domain/job/job-filter.ts";
 import { type Allowance, admitBackfill, admitJob, admitMaker } from "../../src/domain/limits/admission.ts";
 import { isInSlice, PHANTOM_AFTER_MS, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../src/domain/limits/sweep.ts";
+import { mergeFound, newestFirst } from "../../src/domain/merged-list.ts";
+import type { Found } from "../../src/domain/page.ts";
 import { ok } from "../../src/domain/result.ts";
 import type { EntryKey, IndexQuery, JobCount, ListedEntry, Reservation } from "../../src/objects/directory.ts";
 import type { ExecScope, JobState } from "../../src/schema/job.ts";
 import { all, first, put, type Row, textIn, type Values, valueIn } from "../storage/rows.ts";
+import { reachOf, scan } from "../storage/scan.ts";
+import { type Condition, fitsOf, type Way, waysOf } from "./index-ways.ts";
+import { JobCounts } from "./job-counts.ts";
 import { type Counted, OwnerUses } from "./owner-uses.ts";
 import { QuotaStore } from "./quota-store.ts";
 import type { ShardTables } from "./shard-tables.ts";
@@ -20,6 +25,7 @@ export class IndexStore {
   readonly #tables: ShardTables;
   readonly #quota: QuotaStore;
   readonly #uses = new OwnerUses((owner) => this.#countedOf(owner));
+  readonly #totals = new JobCounts(() => this.#readTotals());
 
   constructor(tables: ShardTables, quota = new QuotaStore(tables)) {
     this.#tables = tables;
@@ -40,7 +46,7 @@ export class IndexStore {
     if (!room.ok) return room;
     this.#tables.prepare();
     put(this.#tables.sql, "job", { ...rowOf(entry), reserved_at: now });
-    this.#uses.count(entry, 1);
+    this.#count(entry, 1);
     return ok({ createdAt: entry.createdAt, reservedAt: now, repeated: false });
   }
 
@@ -55,7 +61,7 @@ export class IndexStore {
       this.#uses.of(entry.owner);
       this.#tables.prepare();
       put(this.#tables.sql, "job", { ...rowOf(entry), reserved_at: now });
-      this.#uses.count(entry, 1);
+      this.#count(entry, 1);
       return;
     }
     if (Number(stored.version) > entry.version) return;
@@ -64,8 +70,8 @@ export class IndexStore {
     this.#uses.of(entry.owner);
     const next = Object.entries(rowOf(entry)).filter(([column, value]) => stored[column] !== valueIn(value));
     this.#update(entry, Object.fromEntries(next));
-    this.#uses.count(before, -1);
-    this.#uses.count(entry, 1);
+    this.#count(before, -1);
+    this.#count(entry, 1);
   }
 
   /**
@@ -128,7 +134,7 @@ export class IndexStore {
     const gone = countedOf(stored);
     this.#uses.of(gone.owner);
     this.#tables.sql.exec("DELETE FROM job WHERE created_at = ? AND id = ?", key.createdAt, key.id);
-    this.#uses.count(gone, -1);
+    this.#count(gone, -1);
     return gone;
   }
 
@@ -149,7 +155,8 @@ export class IndexStore {
   /** How many jobs the sweep found overdue, and has not found well since. */
   countOverdue(): number {
     if (!this.#tables.present) return 0;
-    return Number(first(this.#tables.sql, "SELECT count(*) AS n FROM job WHERE overdue = 1")?.n ?? 0);
+    const query = "SELECT count(*) AS n FROM job INDEXED BY job_overdue WHERE overdue = 1";
+    return Number(first(this.#tables.sql, query)?.n ?? 0);
   }
 
   /** Whether the place was reserved so long ago that, if its job is not there, it never will be. */
@@ -158,24 +165,36 @@ export class IndexStore {
     return stored !== undefined && now - Number(stored.reserved_at) > PHANTOM_AFTER_MS;
   }
 
-  /** Newest first. Of an owner or an agent an index is read as far as the page goes, of others the table. */
-  list(query: IndexQuery): ListedEntry[] {
-    if (!this.#tables.present) return [];
-    const where = conditions(query);
-    if (where === undefined) return [];
-    const page = (condition: readonly string[], bindings: readonly SqlStorageValue[]) =>
-      all(
-        this.#tables.sql,
-        `SELECT created_at, id, owner, reserved_at FROM job WHERE ${[...condition, ...where.sql].join(" AND ")}
+  /** As {@link page}, without how far was looked. */
+  list(query: IndexQuery): readonly ListedEntry[] {
+    return this.page(query).items;
+  }
+
+  /**
+   * Newest first, by the index that leads nearest: of an owner or an agent, of those that fail or rest. Whatever else is asked for is
+   * looked for along it, in so many rows at most.
+   */
+  page(query: IndexQuery): Found<ListedEntry, EntryKey> {
+    if (!this.#tables.present) return { items: [] };
+    const fits = fitsOf(query.filter);
+    if (fits === undefined) return { items: [] };
+    const found = waysOf(query).map((way) => this.#along(way, fits, query));
+    const [only] = found;
+    return found.length === 1 && only !== undefined ? only : mergeFound(found, order, query.limit);
+  }
+
+  #along({ index, sql, bindings }: Way, fits: Condition, { after, limit }: IndexQuery): Found<ListedEntry, EntryKey> {
+    const where = after === undefined ? sql : [...sql, "(created_at, id) < (?, ?)"];
+    const { items, stoppedAt } = scan(
+      this.#tables.sql,
+      `SELECT created_at, id, owner, reserved_at, ${fits.sql.join(" AND ")} AS fits
+         FROM job ${index === undefined ? "" : `INDEXED BY ${index}`} ${where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`}
          ORDER BY created_at DESC, id DESC LIMIT ?`,
-        ...bindings,
-        ...where.bindings,
-        query.limit,
-      ).map(toListed);
-    if (query.owners === undefined) return page([], []);
-    const pages = query.owners.map((owner) => page(["owner = ?"], [owner]));
-    const [only] = pages;
-    return pages.length === 1 && only !== undefined ? only : pages.flat().sort(newestFirst).slice(0, query.limit);
+      [...fits.bindings, ...bindings, ...(after === undefined ? [] : [after.createdAt, after.id]), reachOf(limit)],
+      limit,
+    );
+    const entries = items.map(toListed);
+    return stoppedAt === undefined ? { items: entries } : { items: entries, stoppedAt: toListed(stoppedAt) };
   }
 
   /** Whether there is a job of this id that was made before `before`: reads as many rows as there are such jobs. */
@@ -184,14 +203,9 @@ export class IndexStore {
     return first(this.#tables.sql, "SELECT 1 FROM job WHERE created_at < ? AND id = ?", before, id) !== undefined;
   }
 
+  /** Counted once after waking, and kept up to date from then on. */
   counts(): JobCount[] {
-    if (!this.#tables.present) return [];
-    const rows = all(this.#tables.sql, "SELECT state, exec_scope, count(*) AS n FROM job GROUP BY state, exec_scope");
-    return rows.map((row) => ({
-      state: row.state as JobState,
-      execScope: row.exec_scope as ExecScope,
-      count: Number(row.n),
-    }));
+    return this.#totals.all();
   }
 
   /** The all-users jobs that may fire; an index of its own holds them, so that no other job is read. */
@@ -233,6 +247,22 @@ export class IndexStore {
     return rows.map(toListed);
   }
 
+  /** A job has come to its owner and to the shard (1), or gone (-1). */
+  #count(job: Counted, by: 1 | -1): void {
+    this.#uses.count(job, by);
+    this.#totals.add(job, by);
+  }
+
+  #readTotals(): JobCount[] {
+    if (!this.#tables.present) return [];
+    const rows = all(this.#tables.sql, "SELECT state, exec_scope, count(*) AS n FROM job GROUP BY state, exec_scope");
+    return rows.map((row) => ({
+      state: row.state as JobState,
+      execScope: row.exec_scope as ExecScope,
+      count: Number(row.n),
+    }));
+  }
+
   #stored(key: EntryKey): Row | undefined {
     if (!this.#tables.present) return undefined;
     return first(this.#tables.sql, "SELECT * FROM job WHERE created_at = ? AND id = ?", key.createdAt, key.id);
@@ -247,7 +277,7 @@ export class IndexStore {
 
   #countedOf(owner: string): Counted[] {
     if (!this.#tables.present) return [];
-    const query = "SELECT id, owner, maker, rate, state FROM job WHERE owner = ?";
+    const query = "SELECT id, owner, maker, rate, state, exec_scope FROM job WHERE owner = ?";
     return all(this.#tables.sql, query, owner).map(countedOf);
   }
 
@@ -288,12 +318,12 @@ const countedOf = (row: Row): Counted => ({
   owner: String(row.owner),
   maker: textIn(row.maker),
   rate: Number(row.rate),
-  state: String(row.state),
+  state: row.state as JobState,
+  execScope: row.exec_scope as ExecScope,
 });
 
-/** Lists run by (createdAt, id) backwards; ids are ASCII, so that JavaScript's order is SQLite's. */
-const newestFirst = (a: EntryKey, b: EntryKey): number =>
-  b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+/** Lists run by (createdAt, id) backwards. */
+const order = newestFirst<EntryKey>(({ createdAt }) => createdAt);
 
 const toListed = (row: Row): ListedEntry => ({
   createdAt: Number(row.created_at),
@@ -301,35 +331,3 @@ const toListed = (row: Row): ListedEntry => ({
   owner: String(row.owner),
   reservedAt: Number(row.reserved_at),
 });
-
-/** The query as SQL, or undefined where nothing can match. Values travel as bindings only. */
-function conditions({
-  filter,
-  after,
-}: IndexQuery): { readonly sql: string[]; readonly bindings: SqlStorageValue[] } | undefined {
-  const sql: string[] = [];
-  const bindings: SqlStorageValue[] = [];
-  const add = (condition: string, ...values: SqlStorageValue[]): void => {
-    sql.push(condition);
-    bindings.push(...values);
-  };
-  const states = [...new Set(filter.states ?? DEFAULT_STATES)];
-  if (states.length === 0) return undefined;
-  add(`state IN (${states.map(() => "?").join(", ")})`, ...states);
-  if (after !== undefined) add("(created_at, id) < (?, ?)", after.createdAt, after.id);
-  for (const field of ["owner_kind", "exec_scope", "agent_id", "user_id", "plugin_id", "name"] as const) {
-    const value = filter[field];
-    if (value !== undefined) add(`${field} = ?`, value);
-  }
-  if (filter.health === "failing") add("failing = 1");
-  else if (filter.health === "overdue") add("failing = 0 AND overdue = 1");
-  else if (filter.health === "ok") add("failing = 0");
-  if (filter.enabled !== undefined) add("enabled = ?", filter.enabled ? 1 : 0);
-  if (filter.q !== undefined) add("instr(name_folded, ?) > 0", foldName(filter.q));
-  const labels = new Map((filter.labels ?? []).map((label) => [JSON.stringify(label), label]));
-  if (labels.size > MAX_FILTER_LABELS) return undefined;
-  for (const [key, value] of labels.values()) {
-    add("EXISTS (SELECT 1 FROM json_each(job.labels) AS label WHERE label.key = ? AND label.value = ?)", key, value);
-  }
-  return { sql, bindings };
-}

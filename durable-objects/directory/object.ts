@@ -16,6 +16,7 @@ import { compact } from "../../src/domain/compact.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { type Allowance, FINISHED_QUOTAS, isMadeByAnother } from "../../src/domain/limits/admission.ts";
+import type { Found } from "../../src/domain/page.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { base32 } from "../../src/domain/text/base32.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
@@ -148,7 +149,11 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   }
 
   async list(query: IndexQuery): Promise<ListedEntry[]> {
-    return this.#index.list(query);
+    return [...this.#index.list(query)];
+  }
+
+  async page(query: IndexQuery): Promise<Found<ListedEntry, EntryKey>> {
+    return this.#index.page(query);
   }
 
   async counts(): Promise<JobCount[]> {

@@ -1,6 +1,7 @@
 /** What each owner's jobs use, kept in memory: read by an index at the first question after waking, exact afterwards. */
 import { hash32 } from "../../src/domain/directory-shard.ts";
 import { isMadeByAnother, type MakerUse, type OwnerUse } from "../../src/domain/limits/admission.ts";
+import type { ExecScope, JobState } from "../../src/schema/job.ts";
 
 /** What a job adds to its owner's use. */
 export type Counted = {
@@ -8,7 +9,8 @@ export type Counted = {
   readonly owner: string;
   readonly maker?: string | undefined;
   readonly rate: number;
-  readonly state: string;
+  readonly state: JobState;
+  readonly execScope: ExecScope;
 };
 
 type Use = { -readonly [K in keyof OwnerUse]: OwnerUse[K] } & {
@@ -48,7 +50,9 @@ export class OwnerUses {
   /** A job has come to its owner (1), or gone (-1). Call it after the row was written, unless the owner was asked for before. */
   count(job: Counted, by: 1 | -1): void {
     const known = this.#uses.get(job.owner);
-    if (known !== undefined) add(known, job, by);
+    if (known === undefined) return;
+    if (by === 1 && !known.ids.has(idHash(job.id))) this.#ids++;
+    add(known, job, by);
   }
 
   #use(owner: string): Use {
@@ -60,11 +64,13 @@ export class OwnerUses {
       ids: new Set(),
     };
     for (const job of this.#read(owner)) add(use, job, 1);
-    if (this.#ids + use.ids.size > MAX_IDS) {
+    // One for the owner itself: a token may ask for owners without end who have no job.
+    const size = use.ids.size + 1;
+    if (this.#ids + size > MAX_IDS) {
       this.#uses.clear();
       this.#ids = 0;
     }
-    this.#ids += use.ids.size;
+    this.#ids += size;
     this.#uses.set(owner, use);
     return use;
   }

@@ -52,7 +52,8 @@ export class Publisher {
   async #offerTo(id: string, budget: CallBudget): Promise<void> {
     for (;;) {
       const subscription = this.#subscriptions.list().find((each) => each.id === id);
-      const events = subscription === undefined ? [] : this.#events.after(subscription.toldSeq, {}, EVENTS_A_STEP);
+      const events =
+        subscription === undefined ? [] : this.#events.after(subscription.toldSeq, {}, EVENTS_A_STEP).items;
       const last = events.at(-1);
       if (subscription === undefined || last === undefined) return;
       if (!(await this.#offer(subscription, events, budget))) return;

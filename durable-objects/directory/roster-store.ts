@@ -12,8 +12,12 @@ import type { ShardTables } from "./shard-tables.ts";
 /** `?1` is `seenSince` or null. A user never seen is outside every window. */
 const IS_ACTIVE = "(active = 1 AND (?1 IS NULL OR coalesce(last_seen_at >= ?1, 0)))";
 
+/** How long a count is good for that depends on the time. */
+const COUNTED_MS = 10_000;
+
 export class RosterStore {
   readonly #tables: ShardTables;
+  #counted: { readonly seenSince: number | undefined; readonly count: RosterCount } | undefined;
 
   constructor(tables: ShardTables) {
     this.#tables = tables;
@@ -52,6 +56,7 @@ export class RosterStore {
 
   /** Makes each user active; with `seenAt` (epoch ms) they also count as seen then. One row written for each that this changes. */
   import(ids: readonly string[], seenAt: number | undefined): void {
+    this.#counted = undefined;
     this.#tables.prepare();
     for (const id of ids) {
       this.#tables.sql.exec(
@@ -67,6 +72,7 @@ export class RosterStore {
   /** False where there was none. */
   delete(id: string): boolean {
     if (this.get(id) === undefined) return false;
+    this.#counted = undefined;
     this.#tables.sql.exec("DELETE FROM user WHERE id = ?", id);
     return true;
   }
@@ -85,8 +91,20 @@ export class RosterStore {
     return rows.map(toUser);
   }
 
-  /** Reads every row of the shard. */
+  /**
+   * Reads every row of the shard, unless nothing was written since the last time; where a window is set, it may have moved on by a few
+   * seconds.
+   */
   count(seenSince: number | undefined): RosterCount {
+    const known = this.#counted;
+    const moved = (seenSince ?? 0) - (known?.seenSince ?? 0);
+    if (known !== undefined && moved >= 0 && moved < COUNTED_MS) return known.count;
+    const count = this.#count(seenSince);
+    this.#counted = { seenSince, count };
+    return count;
+  }
+
+  #count(seenSince: number | undefined): RosterCount {
     if (!this.#tables.present) return { total: 0, active: 0 };
     const row = first(
       this.#tables.sql,
@@ -97,6 +115,7 @@ export class RosterStore {
   }
 
   #write(user: RosterUser): void {
+    this.#counted = undefined;
     this.#tables.prepare();
     put(this.#tables.sql, "user", { id: user.id, active: user.active, last_seen_at: user.lastSeenAt });
   }

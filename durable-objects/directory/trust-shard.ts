@@ -1,10 +1,11 @@
 /** The part of a shard of the directory that says who may and who did: tokens, open streams, the audit trail. */
 import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
+import type { Found } from "../../src/domain/page.ts";
 import { ok } from "../../src/domain/result.ts";
 import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
 import type { Env } from "../../src/env.ts";
-import type { AuditQuery, RegisteredToken, TokenQuery, TrustRpc } from "../../src/objects/directory.ts";
+import type { AuditKey, AuditQuery, RegisteredToken, TokenQuery, TrustRpc } from "../../src/objects/directory.ts";
 import { AuditStore } from "./audit-store.ts";
 import { EventsShard } from "./events-shard.ts";
 import { OpenStreams } from "./open-streams.ts";
@@ -66,7 +67,7 @@ export abstract class TrustShard extends EventsShard implements TrustRpc {
     this.#streams.close(token, lease);
   }
 
-  async listAudit(query: AuditQuery): Promise<AuditEntry[]> {
+  async listAudit(query: AuditQuery): Promise<Found<AuditEntry, AuditKey>> {
     return this.audit.list(query);
   }
 

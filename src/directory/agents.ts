@@ -7,6 +7,7 @@ import type { Author } from "../domain/audit.ts";
 import { compact } from "../domain/compact.ts";
 import { agentKey } from "../domain/directory-shard.ts";
 import { type FieldError, invalid, notFound, type Outcome } from "../domain/failure.ts";
+import { mergeSorted } from "../domain/merged-list.ts";
 import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import { withoutQuery } from "../domain/text/mask.ts";
@@ -20,7 +21,6 @@ import { checkEndpoint } from "../outbound/endpoint.ts";
 import { secretError } from "../outbound/signature.ts";
 import { DAY_MS, KIB, MINUTE_MS } from "../schema/limits.ts";
 import { IdText, utf8Bytes } from "../schema/text.ts";
-import { mergeSorted } from "./shards.ts";
 
 /**
  * `secret` is there only in the answer to the call that had it made. An agent without an address (`delivery: pull`) has open

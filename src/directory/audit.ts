@@ -2,15 +2,18 @@
 import * as z from "zod";
 import { AUDIT_RETENTION_MS, type AuditEntry, type Change } from "../domain/audit.ts";
 import type { Outcome } from "../domain/failure.ts";
-import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
+import { mergeFound, newestFirst } from "../domain/merged-list.ts";
+import { cursorsOf, pageOfFound, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import type { Env } from "../env.ts";
-import { type AuditQuery, allShards, shardFor } from "../objects/directory.ts";
-import { mergeSorted, newestFirst } from "./shards.ts";
+import { type AuditKey, type AuditQuery, allShards, shardFor } from "../objects/directory.ts";
 
 const cursors = cursorsOf("audit", z.object({ at: z.int(), id: z.string() }));
 
-const order = newestFirst<AuditEntry>(({ at }) => at);
+const order = newestFirst<AuditKey>(({ at }) => at);
+
+/** An entry that few fit is looked for so often before an empty page is given out, with a cursor to go on from. */
+const MAX_ROUNDS = 5;
 
 /** What `GET /v1/audit` asks for; `since` and `until` in epoch ms. */
 export type AuditFilter = Pick<AuditQuery, "jobId" | "actor" | "action"> & {
@@ -28,16 +31,17 @@ export async function listAudit(
 ): Promise<Outcome<ShownPage<AuditEntry>>> {
   const before = cursors.after(cursor);
   if (!before.ok) return before;
-  const query: AuditQuery = {
-    ...filter,
-    limit: limit + 1,
-    since: Math.max(since, now - AUDIT_RETENTION_MS),
-    until,
-    before: before.value,
-  };
-  const lists = await Promise.all(allShards(env).map((shard) => shard.listAudit(query)));
-  const entries = mergeSorted(lists, order, limit + 1);
-  return ok(cursors.shown(pageOf(entries, limit, ({ at, id }) => ({ at, id }))));
+  const from = Math.max(since, now - AUDIT_RETENTION_MS);
+  let place = before.value;
+  for (let round = 1; ; round++) {
+    const query: AuditQuery = { ...filter, limit: limit + 1, since: from, until, before: place };
+    const founds = await Promise.all(allShards(env).map((shard) => shard.listAudit(query)));
+    const found = mergeFound(founds, order, limit + 1);
+    place = found.stoppedAt;
+    if (found.items.length > 0 || place === undefined || round === MAX_ROUNDS) {
+      return ok(cursors.shown(pageOfFound(found, limit, ({ at, id }) => ({ at, id }))));
+    }
+  }
 }
 
 /**

@@ -20,7 +20,7 @@ export type FeedPage = {
 /** The place after everything that has been told by now. */
 export async function endOfFeed(env: Pick<Env, "DIRECTORY">): Promise<FeedPlace> {
   const answers = await Promise.all(allShards(env).map((shard) => shard.eventsAfter(Number.MAX_SAFE_INTEGER, {}, 1)));
-  return answers.map(({ lastSeq }) => lastSeq);
+  return answers.map(({ readTo }) => readTo);
 }
 
 /** Up to `limit` events after `from` that the caller may see, older ones first, and the place to go on from. */
@@ -46,10 +46,11 @@ export async function readFeed(
     taken.push(event);
     place[next] = event.seq;
   }
-  // What the filter leaves out of a shard that is read to its end is not looked at again.
-  for (const [index, { lastSeq }] of answers.entries()) if (queues[index]?.length === 0) place[index] = lastSeq;
+  // What the filter leaves out of a shard, as far as it was looked through, is not looked at again.
+  for (const [index, { readTo }] of answers.entries()) if (queues[index]?.length === 0) place[index] = readTo;
   const isCut = answers.some(({ firstSeq }, index) => (from[index] ?? 0) < firstSeq - 1);
-  return { events: taken, place, hasMore: queues.some((queue) => queue.length > 0), isCut };
+  const hasMore = queues.some((queue) => queue.length > 0) || answers.some(({ isWhole }) => !isWhole);
+  return { events: taken, place, hasMore, isCut };
 }
 
 /** The shard whose next event is the oldest. Within a shard the order of telling counts, so that a place is enough. */

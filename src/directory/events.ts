@@ -5,12 +5,12 @@ import type { JobReport, ReportedEvent } from "../domain/event/report.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { Caller } from "../domain/job/access.ts";
 import { ownersMatching } from "../domain/job/job-filter.ts";
-import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
+import { mergeFound, newestFirst } from "../domain/merged-list.ts";
+import { cursorsOf, pageOfFound, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import type { Env } from "../env.ts";
 import { allShards, shardFor, shardsFor } from "../objects/directory.ts";
 import type { EventCount, EventKey, ListedEvent } from "../objects/events.ts";
-import { mergeSorted, newestFirst } from "./shards.ts";
 
 const Place = z.object({ at: z.int(), id: z.string() });
 const cursors = { events: cursorsOf("events", Place), runs: cursorsOf("all-runs", Place) };
@@ -42,9 +42,9 @@ export async function listEvents(
   const query = { filter: visible, limit: page.limit + 1, before: before.value };
   // A user's run of a fan-out stands with its job, which is another owner's.
   const owners = visible.runs?.ofAllUsers === true && visible.user_id !== undefined ? "any" : ownersMatching(visible);
-  const lists = await Promise.all(shardsFor(env, owners).map((shard) => shard.events(query)));
-  const found = mergeSorted(lists, order, page.limit + 1);
-  return ok(codec.shown(pageOf(found, page.limit, ({ at, id }) => ({ at, id }))));
+  const founds = await Promise.all(shardsFor(env, owners).map((shard) => shard.events(query)));
+  const found = mergeFound(founds, order, page.limit + 1);
+  return ok(codec.shown(pageOfFound(found, page.limit, ({ at, id }) => ({ at, id }))));
 }
 
 /** How many events of each type there ever were. */

@@ -1,10 +1,10 @@
 /** The registry of heartbeats: which there are, for lists and for the tick. Each one's own state is its object's. */
 
 import { heartbeatKey } from "../domain/directory-shard.ts";
+import { mergeSorted } from "../domain/merged-list.ts";
 import type { Env } from "../env.ts";
 import type { RegisteredHeartbeat } from "../objects/directory.ts";
 import { allShards, shardFor } from "../objects/directory.ts";
-import { mergeSorted } from "./shards.ts";
 
 export async function registerHeartbeat(env: Env, heartbeat: RegisteredHeartbeat): Promise<void> {
   await shardFor(env, heartbeatKey(heartbeat.name)).putHeartbeat(heartbeat);

@@ -4,7 +4,8 @@ import type { Outcome } from "../domain/failure.ts";
 import { ADMIN, type Caller } from "../domain/job/access.ts";
 import { type JobFilter, matchesFilter, narrowToCaller, ownersMatching } from "../domain/job/job-filter.ts";
 import { PHANTOM_AFTER_MS } from "../domain/limits/sweep.ts";
-import { cursorsOf, type ShownPage } from "../domain/page.ts";
+import { mergeFound, newestFirst } from "../domain/merged-list.ts";
+import { cursorsOf, type Found, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import { parseInstant } from "../domain/time/instant.ts";
 import type { Env } from "../env.ts";
@@ -13,14 +14,16 @@ import type { EntryKey, ListedEntry } from "../objects/directory.ts";
 import { shardFor, shardsFor } from "../objects/directory.ts";
 import { type JobRpc, jobObject } from "../objects/job.ts";
 import type { Job } from "../schema/job.ts";
-import { mergeSorted, newestFirst } from "./shards.ts";
 
 const cursors = cursorsOf("jobs", z.object({ createdAt: z.int(), id: z.string() }));
 
 /** Entries without a job are rare. After so many rounds of them a page is given out short, with a cursor. */
 const MAX_ROUNDS = 8;
 
-const order = newestFirst<ListedEntry>(({ createdAt }) => createdAt);
+/** Jobs that few fit are looked for so often before an empty page is given out, with a cursor to go on from. */
+const MAX_LOOKS = 2;
+
+const order = newestFirst<EntryKey>(({ createdAt }) => createdAt);
 
 /** Which page of which jobs: `limit` is at least 1; `now` is epoch ms. */
 export type JobsQuery = {
@@ -66,20 +69,21 @@ export async function askJobs<T>(
   const narrowed = narrowToCaller(filter, caller);
   if (narrowed === undefined) return ok({ items: [] });
   let after: EntryKey | undefined = place.value;
+  let looks = 0;
   const found: { readonly entry: ListedEntry; readonly answer: T }[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
     // One more than is shown tells whether there is a next page.
     const wanted = limit + 1 - found.length;
-    const entries = await entriesAfter(env, narrowed, after, wanted);
+    const { items: entries, stoppedAt } = await entriesAfter(env, narrowed, after, wanted);
     const jobs = await Promise.all(entries.map((entry) => answerOf(env, entry, ask, now)));
     for (const [i, entry] of entries.entries()) {
       const asked = jobs[i];
       if (asked === undefined || !matchesFilter(asked.job, narrowed, caller)) continue;
       found.push({ entry, answer: asked.answer });
     }
-    if (entries.length < wanted) return ok({ items: found.map(({ answer }) => answer) });
-    after = found.length > limit ? found[limit - 1]?.entry : entries.at(-1);
-    if (found.length > limit) break;
+    if (entries.length < wanted && stoppedAt === undefined) return ok({ items: found.map(({ answer }) => answer) });
+    after = found.length > limit ? found[limit - 1]?.entry : (stoppedAt ?? entries.at(-1));
+    if (found.length > limit || (stoppedAt !== undefined && (found.length > 0 || ++looks === MAX_LOOKS))) break;
   }
   const items = found.slice(0, limit).map(({ answer }) => answer);
   return ok(cursors.shown(after === undefined ? { items } : { items, next: keyOf(after) }));
@@ -87,21 +91,21 @@ export async function askJobs<T>(
 
 const keyOf = ({ createdAt, id }: EntryKey): EntryKey => ({ createdAt, id });
 
-/** A page of entries after this one, newest first, whatever became of their jobs. */
+/** A page of entries after this one, newest first, whatever became of their jobs, and how far was looked if not to the end. */
 export async function entriesAfter(
   env: Env,
   filter: JobFilter,
   after: EntryKey | undefined,
   limit: number,
-): Promise<ListedEntry[]> {
+): Promise<Found<ListedEntry, EntryKey>> {
   const place = after === undefined ? undefined : keyOf(after);
   const owners = ownersMatching(filter);
-  const lists = await Promise.all(
+  const founds = await Promise.all(
     shardsFor(env, owners).map((shard) =>
-      shard.list({ filter, limit, after: place, owners: owners === "any" ? undefined : owners }),
+      shard.page({ filter, limit, after: place, owners: owners === "any" ? undefined : owners }),
     ),
   );
-  return mergeSorted(lists, order, limit);
+  return mergeFound(founds, order, limit);
 }
 
 /**

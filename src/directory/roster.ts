@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Author } from "../domain/audit.ts";
 import { rosterKey, SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
+import { mergeSorted } from "../domain/merged-list.ts";
 import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import { compareUtf8 } from "../domain/text/compare-utf8.ts";
@@ -10,7 +11,6 @@ import { formatInstant } from "../domain/time/instant.ts";
 import type { Env, Settings } from "../env.ts";
 import type { RosterCount, RosterUser } from "../objects/directory.ts";
 import { allShards, shardAt, shardFor } from "../objects/directory.ts";
-import { mergeSorted } from "./shards.ts";
 
 /** A user as shown: `active` says whether a fan-out would run for them now, ACTIVE_WINDOW included. */
 export type UserView = { readonly id: string; readonly active: boolean; readonly last_seen_at?: string };

@@ -22,6 +22,19 @@ export function pageOf<T, Key>(rows: readonly T[], limit: number, key: (row: T) 
   return rows.length > limit && last !== undefined ? { items, next: key(last) } : { items };
 }
 
+/** What was found of a list: its first items, and how far it was looked through where that was not to the end. */
+export type Found<T, Key> = { readonly items: readonly T[]; readonly stoppedAt?: Key };
+
+/** A page of what was found, as {@link pageOf}: a list that was not looked through to its end goes on where it was left. */
+export function pageOfFound<T, Place, Key>(
+  { items, stoppedAt }: Found<T, Place>,
+  limit: number,
+  key: (row: T | Place) => Key,
+): Page<T, Key> {
+  const page = pageOf(items, limit, key);
+  return page.next === undefined && stoppedAt !== undefined ? { ...page, next: key(stoppedAt) } : page;
+}
+
 /** The longest key is a user's id of 128 bytes, all of them escaped. */
 const MAX_CURSOR_CHARS = 2_048;
 

@@ -77,6 +77,6 @@ async function namesakeOf({ env, caller }: AdviceCall, job: AdvisedJob): Promise
   const filter = narrowToCaller({ name, owner_kind, user_id, agent_id, plugin_id }, caller);
   if (filter === undefined) return undefined;
   const owner = ownerOf(job);
-  const entries = await shardFor(env, owner).list({ filter, limit: NAMESAKES });
+  const entries = await shardFor(env, owner).list({ filter, limit: NAMESAKES, owners: [owner] });
   return entries.find((entry) => entry.owner === owner && entry.id !== job.id);
 }

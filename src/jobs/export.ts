@@ -3,7 +3,7 @@ import * as z from "zod";
 import { groupSize } from "../directory/export-jobs.ts";
 import { entriesAfter, isSameJob } from "../directory/job-list.ts";
 import { SHARD_COUNT } from "../domain/directory-shard.ts";
-import { cursorsOf, type Page, pageOf } from "../domain/page.ts";
+import { cursorsOf, type Page, pageOfFound } from "../domain/page.ts";
 import type { Env } from "../env.ts";
 import { allShards, type EntryKey } from "../objects/directory.ts";
 import type { CallBudget } from "../outbound/call-budget.ts";
@@ -31,8 +31,8 @@ export async function exportPart(
 ): Promise<Page<EntryKey, EntryKey>> {
   if (!budget.take(SHARD_COUNT)) throw new Error(USED_UP);
   const reach = Math.max(1, Math.min(limit, budget.left * groupSize(callsPerWake)));
-  const entries = await entriesAfter(env, { states: JobState.options }, after, reach + 1);
-  return pageOf(entries, reach, ({ createdAt, id }) => ({ createdAt, id }));
+  const found = await entriesAfter(env, { states: JobState.options }, after, reach + 1);
+  return pageOfFound(found, reach, ({ createdAt, id }) => ({ createdAt, id }));
 }
 
 /** The jobs of a part, group by group, those left out that are gone by now. Throws as {@link exportPart} does. */

@@ -10,6 +10,7 @@ import type { Outcome } from "../domain/failure.ts";
 import type { IndexEntry } from "../domain/job/index-entry.ts";
 import type { JobFilter } from "../domain/job/job-filter.ts";
 import type { Allowance } from "../domain/limits/admission.ts";
+import type { Found } from "../domain/page.ts";
 import type { ExecScope, JobState } from "../schema/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";
 import type { Objects } from "./binding.ts";
@@ -78,12 +79,15 @@ export type RegisteredToken = {
 /** `before`: only tokens made before the one of this id. */
 export type TokenQuery = { readonly limit: number; readonly now: number; readonly before?: string | undefined };
 
+/** Where an entry of the audit trail stands: the trail runs by (at, id) backwards. */
+export type AuditKey = Pick<AuditEntry, "at" | "id">;
+
 /** Both bounds are included. `before`: only entries that come after this one in a list, newest first. */
 export type AuditQuery = {
   readonly limit: number;
   readonly since: number;
   readonly until: number;
-  readonly before?: Pick<AuditEntry, "at" | "id"> | undefined;
+  readonly before?: AuditKey | undefined;
   readonly jobId?: string | undefined;
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
@@ -131,8 +135,8 @@ export interface TrustRpc {
   openStream(token: string, lease: string, leaseMs: number): Promise<boolean>;
   closeStream(token: string, lease: string): Promise<void>;
 
-  /** The audit trail of this shard, newest first. */
-  listAudit(query: AuditQuery): Promise<AuditEntry[]>;
+  /** The audit trail of this shard, newest first, as far as it was looked through. */
+  listAudit(query: AuditQuery): Promise<Found<AuditEntry, AuditKey>>;
   /** Records a change that is no row of the directory. */
   noteChange(change: Change): Promise<void>;
 }
@@ -174,6 +178,8 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   dropPhantom(key: EntryKey): Promise<void>;
   /** Newest first. */
   list(query: IndexQuery): Promise<ListedEntry[]>;
+  /** As {@link list}, as far as the index was looked through: a filter that hardly any job fits reads no more than so many rows. */
+  page(query: IndexQuery): Promise<Found<ListedEntry, EntryKey>>;
   counts(): Promise<JobCount[]>;
 
   /** Keeps a name for a system job. Errors: `name_reserved` if another one has it. */

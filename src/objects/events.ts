@@ -1,6 +1,7 @@
 /** What the directory's shards are asked about events. `durable-objects/directory/object.ts` implements it. Instants are epoch ms. */
 import type { EventFilter } from "../domain/event/event-filter.ts";
 import type { JobReport, ReportedEvent } from "../domain/event/report.ts";
+import type { Found } from "../domain/page.ts";
 import type { Interest } from "../domain/subscription/match.ts";
 import type { EventType } from "../schema/event.ts";
 
@@ -17,6 +18,17 @@ export type EventQuery = {
   readonly before?: EventKey | undefined;
 };
 
+/**
+ * Events of one shard in the order of telling. `readTo`: everything up to this number was looked at, which is the last there is if
+ * `isWhole` (and fewer were found than asked for). `firstSeq`: the number of the oldest that is kept.
+ */
+export type FeedPart = {
+  readonly events: readonly ListedEvent[];
+  readonly firstSeq: number;
+  readonly readTo: number;
+  readonly isWhole: boolean;
+};
+
 export type EventCount = { readonly type: EventType; readonly count: number };
 
 /** The events of one shard. */
@@ -26,13 +38,9 @@ export interface EventsRpc {
   /** Takes in events that no job reports. */
   note(events: readonly ReportedEvent[]): Promise<void>;
   /** Newest first. */
-  events(query: EventQuery): Promise<ListedEvent[]>;
-  /** Those told after the `seq`-th, in the order of telling, and the numbers of the first and the last that there are. */
-  eventsAfter(
-    seq: number,
-    filter: EventFilter,
-    limit: number,
-  ): Promise<{ readonly events: ListedEvent[]; readonly firstSeq: number; readonly lastSeq: number }>;
+  events(query: EventQuery): Promise<Found<ListedEvent, EventKey>>;
+  /** Those told after the `seq`-th, in the order of telling. */
+  eventsAfter(seq: number, filter: EventFilter, limit: number): Promise<FeedPart>;
   eventCounts(): Promise<EventCount[]>;
 
   /**

@@ -1,0 +1,34 @@
+/**
+ * Reading in the order of an index for the rows that fit a filter. How many rows are looked at has a bound, so that a filter which
+ * fits hardly any costs a page and not the table: the reader is told how far it came, and goes on from there.
+ */
+import type { Found } from "../../src/domain/page.ts";
+import type { Row } from "./rows.ts";
+
+/** So many rows are looked at in one shard for one page, unless the page itself has more. */
+const LOOKED_AT = 2_000;
+
+/** The `LIMIT` of a query for a page of `limit` rows. */
+export const reachOf = (limit: number): number => Math.max(LOOKED_AT, limit);
+
+/**
+ * The first `limit` rows of a query whose column `fits` is 1. The query reads in order and ends with `LIMIT` {@link reachOf}; rows
+ * after the last one that is wanted are not read.
+ */
+export function scan(
+  sql: SqlStorage,
+  query: string,
+  bindings: readonly SqlStorageValue[],
+  limit: number,
+): Found<Row, Row> {
+  const items: Row[] = [];
+  const most = reachOf(limit);
+  let read = 0;
+  for (const row of sql.exec<Row>(query, ...bindings)) {
+    read++;
+    if (row.fits === 1) items.push(row);
+    if (items.length === limit) return { items };
+    if (read === most) return { items, stoppedAt: row };
+  }
+  return { items };
+}

@@ -1,0 +1,41 @@
+/** Lists that are spread over several shards of the directory, or over several indexes of one. */
+import type { Found } from "./page.ts";
+
+/**
+ * The first `limit` items of sorted lists as one sorted list. Items that compare as equal are the same one, met in two shards while it
+ * moves between them: the first list's stays.
+ * Each list must hold its own first `limit` items, or all there are.
+ */
+export function mergeSorted<T>(lists: readonly (readonly T[])[], compare: (a: T, b: T) => number, limit: number): T[] {
+  const sorted = lists.flat().sort(compare);
+  const merged: T[] = [];
+  for (const item of sorted) {
+    if (merged.length === limit) break;
+    const last = merged.at(-1);
+    if (last === undefined || compare(last, item) !== 0) merged.push(item);
+  }
+  return merged;
+}
+
+/**
+ * As {@link mergeSorted}, of lists that may not have been looked through to their ends: what comes after the place where the first of
+ * them was left is not known whole, and waits for the next page.
+ */
+export function mergeFound<T extends Key, Key>(
+  founds: readonly Found<T, Key>[],
+  compare: (a: Key, b: Key) => number,
+  limit: number,
+): Found<T, Key> {
+  const [stop] = founds.flatMap(({ stoppedAt }) => (stoppedAt === undefined ? [] : [stoppedAt])).sort(compare);
+  const lists = founds.map(({ items }) => items);
+  if (stop === undefined) return { items: mergeSorted(lists, compare, limit) };
+  const whole = lists.map((items) => items.filter((item) => compare(item, stop) <= 0));
+  const items = mergeSorted(whole, compare, limit);
+  return items.length < limit ? { items, stoppedAt: stop } : { items };
+}
+
+/** The order of lists, newest first, for {@link mergeSorted}. Ids are ASCII, so JavaScript's order is SQLite's. */
+export const newestFirst =
+  <T extends { readonly id: string }>(at: (row: T) => number) =>
+  (a: T, b: T): number =>
+    at(b) - at(a) || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);

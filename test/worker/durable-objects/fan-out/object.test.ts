@@ -87,6 +87,16 @@ describe("a fan-out", () => {
     expect(all / users.length).toBeLessThanOrEqual(1.1);
   });
 
+  it("writes not a row more for what the users' runs say and cost, and one for each user beyond the budget", async () => {
+    const users = usersNamed("dear", 60);
+    await setRoster(users);
+    const body = JSON.stringify({ reveille: { cost_usd: 0.1, tokens: 5, unchanged: true, done: true } });
+    const job = await makeAllUsersJob({ message: JSON.stringify({ body }), budget: { usd_per_day: 2 } });
+    const rows = await countRowsByKind(shardOf(job, 0));
+    expect(await untilEnded(job, await fanOutNow(job))).toMatchObject({ total: 60, succeeded: 20, skipped: 40 });
+    expect(rows().sql).toBe(users.length + 11 + 2);
+  });
+
   it("counts users whose run fails, and leaves the others alone", async () => {
     const job = await makeAllUsersJob(scripted({ users: { bob: { status: 400 } } }));
     const id = await fanOutNow(job);

@@ -86,6 +86,40 @@ describe("a fire", () => {
     expect((await value(api.read(ADMIN))).run_count).toBe(DEFAULT_RUN_RETENTION + 5);
   });
 
+  it("writes not a row more where the agent steers and spends, and fewer where the budget skips it", async () => {
+    const reveille = { next_in: "20m", unchanged: true, cost_usd: 0.25, tokens: 10, nonsense: 1 };
+    const { stub, api } = await makeJob({
+      message: JSON.stringify({ body: JSON.stringify({ reveille }) }),
+      pacing: { min: "1m", max: "1h" },
+      budget: { usd_per_day: 1, runs_per_day: 100 },
+      continuity: true,
+    });
+    const rows = await countRows(stub);
+    const written: number[] = [];
+    for (let fire = 0; fire < 6; fire++) {
+      const before = rows();
+      await fireNext(stub);
+      written.push(rows() - before);
+    }
+    // The fourth run uses the budget up, which is told to the directory and noted; the last two fires are skipped.
+    expect(written.slice(0, 3).every((count) => count <= 3)).toBe(true);
+    expect(written.slice(4).every((count) => count <= 2)).toBe(true);
+    const { items } = await value(api.runs(ADMIN, { limit: 10 }));
+    expect(items.map(({ status }) => status)).toEqual([
+      "skipped",
+      "skipped",
+      "success",
+      "success",
+      "success",
+      "success",
+    ]);
+    expect(items.at(-1)).toMatchObject({
+      cost_usd: 0.25,
+      unchanged: true,
+      control_error: expect.stringContaining("nonsense"),
+    });
+  });
+
   it("that is the job's only one writes at most 4 rows: the run begun, the run ended, the job finished, the alarm for its erasure", async () => {
     const { stub, api } = await makeJob({ schedule: { at: new Date(Date.now() + 3_600_000).toISOString() } });
     const rows = await countRows(stub);

@@ -1,7 +1,7 @@
 /**
- * The dashboard's files in front of the Worker, as Cloudflare serves them: what wrangler.toml gives the Worker first goes straight to it,
- * of anything else a file by that path is served if there is one. Miniflare would send every call through three Workers of its own to
- * find that out, which costs as much as the call itself.
+ * The dashboard's files in front of the Worker, as Cloudflare serves them. What wrangler.toml gives the Worker first
+ * goes straight to it, of anything else a file by that path is served if there is one. Miniflare would send every
+ * call through three Workers of its own to find that out, which costs as much as the call itself.
  */
 
 /** What serves the files: Miniflare's own, bound as `ASSETS`. */

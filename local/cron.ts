@@ -21,7 +21,10 @@ export function startCron(url: string, crons: readonly string[]): () => void {
 /** How long a start waits for its first tick. What takes longer goes on by itself. */
 const FIRST_TICK_MS = 1_000;
 
-/** Fires each of `crons` once, for the minute that has begun: what was due while nothing ran need not wait for the next one. */
+/**
+ * Fires each of `crons` once, for the minute that has begun. What was due while nothing ran need not wait for the
+ * next one.
+ */
 export async function fireAtStart(url: string, crons: readonly string[]): Promise<void> {
   const scheduledAt = wholeMinute(new Date());
   const fired = crons.map(async (cron) => report(scheduledAt, await fire(url, cron, scheduledAt)));

@@ -1,6 +1,6 @@
 /**
- * The agent that `npm start` brings along when no AGENT_URL is set: it checks each call's signature, prints it and answers,
- * so that a first job can be seen to run. Your own agent is this shape: verify, read `type`, answer.
+ * The agent that `npm start` brings along when no AGENT_URL is set. It checks each call's signature, prints it and
+ * answers, so that a first job can be seen to run. Your own agent is this shape: verify, read `type`, answer.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import * as z from "zod";

@@ -52,7 +52,7 @@ export async function importInParts(file: Uint8Array, io: PartsIo): Promise<Resu
   return ok({ imported, skipped });
 }
 
-/** Until every job of the part is made or refused for good: what could not be stored is sent again, by itself. */
+/** Until every job of the part is made or refused for good. What could not be stored is sent again, by itself. */
 async function importPart(part: readonly Job[], { send, pause }: PartsIo): Promise<Result<Report, string>> {
   let imported = 0;
   const skipped: Skipped[] = [];

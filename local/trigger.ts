@@ -46,8 +46,9 @@ export function withTrigger<Env, Context>(worker: Worker<Env, Context>): Worker<
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Whether a page of another site makes the call, which no token protects: it says so itself (`Origin`, or `Sec-Fetch-Site` where a page
- * only shows what it asks for as a picture), or it has this machine under a name of its own (DNS rebinding).
+ * Whether a page of another site makes the call, which no token protects. It says so itself (`Origin`, or
+ * `Sec-Fetch-Site` where a page only shows what it asks for as a picture), or it has this machine under a name of its
+ * own (DNS rebinding).
  */
 function isForeign(url: URL, headers: Headers): boolean {
   const origin = headers.get("origin");

@@ -58,7 +58,7 @@ export class AuditStore {
     return { items: items.map(toEntry), ...place };
   }
 
-  /** Takes back that the job was made since `since` (epoch ms): its place was given up, and no change has come of it. */
+  /** Takes back that the job was made since `since` (epoch ms). Its place was given up, and no change has come of it. */
   takeBack(jobId: string, since: number): void {
     if (!this.#tables.present) return;
     this.#tables.sql.exec("DELETE FROM audit WHERE at >= ? AND job_id = ? AND action = 'job.create'", since, jobId);

@@ -1,4 +1,4 @@
-/** Which heartbeats there are and how often they beat: what the tick needs to know to call those that are due. */
+/** Which heartbeats there are and how often they beat. What the tick needs to know to call those that are due. */
 import type { RegisteredHeartbeat } from "../../src/objects/directory.ts";
 import { all, put } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";

@@ -234,7 +234,10 @@ export class IndexStore {
     return slice;
   }
 
-  /** The entries before this place, newest first: what is made during a round waits for the next, so that each round has an end. */
+  /**
+   * The entries before this place, newest first. What is made during a round waits for the next, so that each round
+   * has an end.
+   */
   #walk(before: EntryKey, limit: number): ListedEntry[] {
     const rows = all(
       this.#tables.sql,

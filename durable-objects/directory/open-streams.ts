@@ -1,6 +1,6 @@
 /**
- * Who has how many event streams and sockets open, in memory: each is a lease that is renewed while it is open. A shard that
- * restarts counts from nothing and knows all streams again after one renewal.
+ * Who has how many event streams and sockets open, in memory. Each is a lease that is renewed while it is open. A
+ * shard that restarts counts from nothing and knows all streams again after one renewal.
  */
 
 /** At most so many are open with one token (docs/contract.md §16). */

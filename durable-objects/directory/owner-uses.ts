@@ -16,7 +16,7 @@ export type Counted = {
 type Use = { -readonly [K in keyof OwnerUse]: OwnerUse[K] } & {
   /** Made by the owner's own tokens. */
   readonly own: { -readonly [K in keyof MakerUse]: MakerUse[K] };
-  /** Hashes of the ids of its jobs, a few gone ones too: an id that is not in here is new. */
+  /** Hashes of the ids of its jobs, a few gone ones too. An id that is not in here is new. */
   readonly ids: Set<number>;
 };
 

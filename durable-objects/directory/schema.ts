@@ -176,7 +176,7 @@ const V6 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-/** Of the first shard: when the last tick came, and how often an alarm or a call did the work of one that did not. */
+/** Of the first shard. When the last tick came, and how often an alarm or a call did the work of one that did not. */
 const V7 = [
   "ALTER TABLE shard ADD COLUMN ticked_at INTEGER",
   "ALTER TABLE shard ADD COLUMN stood_in INTEGER NOT NULL DEFAULT 0",

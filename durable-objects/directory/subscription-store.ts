@@ -1,6 +1,6 @@
 /**
- * The subscriptions, of which every shard has a copy: an event is offered by the shard that it was told to. `toldSeq` is how far this
- * shard's events have been offered to a subscription, so that what a crash cut off is offered again.
+ * The subscriptions, of which every shard has a copy. An event is offered by the shard that it was told to. `toldSeq`
+ * is how far this shard's events have been offered to a subscription, so that what a crash cut off is offered again.
  */
 import type { Interest } from "../../src/domain/subscription/match.ts";
 import { all, numberIn, parse, put, type Row } from "../storage/rows.ts";

@@ -1,6 +1,7 @@
 /**
- * One shard's part of the sweep (docs/architecture.md, invariants 1 and 4): it asks a slice of the jobs whether they are there and awake. A
- * job found overdue wakes by being asked; a place or a name whose job never came to be is given up.
+ * One shard's part of the sweep (docs/architecture.md, invariants 1 and 4). It asks a slice of the jobs whether they
+ * are there and awake. A job found overdue wakes by being asked; a place or a name whose job never came to be is
+ * given up.
  */
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";

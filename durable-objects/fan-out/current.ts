@@ -1,6 +1,7 @@
 /**
- * The fan-out that a shard works on, in memory: its job and bounds, its queue, its log and its calls in flight.
- * A turn (`turn.ts`) moves it on; callers from outside read a run here, or change it. A fan-out that is over is only stored.
+ * The fan-out that a shard works on, in memory. Its job and bounds, its queue, its log and its calls in flight. A
+ * turn (`turn.ts`) moves it on; callers from outside read a run here, or change it. A fan-out that is over is only
+ * stored.
  */
 import { compact } from "../../src/domain/compact.ts";
 import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";

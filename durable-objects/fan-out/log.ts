@@ -47,7 +47,7 @@ export class FanOutLog {
     return this.#writeAt;
   }
 
-  /** Writes each run at once from now on: what kills the object would else take the runs beside it along again and again. */
+  /** Writes each run at once from now on. What kills the object would else take the runs beside it along again and again. */
   writeThrough(): void {
     this.#limit = 1;
   }

@@ -13,7 +13,7 @@ import { CurrentFanOut } from "./current.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 import { type TurnEffects, Turns } from "./turn.ts";
 
-/** A wait for the next allowed call or retry that is no longer than this is sat out: an alarm would cost a row. */
+/** A wait for the next allowed call or retry that is no longer than this is sat out. An alarm would cost a row. */
 const MAX_SLEEP_MS = 10_000;
 
 /** The outside of the loop. */

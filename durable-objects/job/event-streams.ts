@@ -16,7 +16,7 @@ import type { FanOutProgress } from "./fan-outs/progress.ts";
 import type { JobState } from "./state.ts";
 
 const MAX_STREAMS_PER_JOB = 10;
-/** So often it is asked whether the token was revoked, and the stream's place renewed: a revocation holds within 10 s. */
+/** So often it is asked whether the token was revoked, and the stream's place renewed. A revocation holds within 10 s. */
 const CHECK_MS = 4 * SECOND_MS;
 /** A timer's longest wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

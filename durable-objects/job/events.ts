@@ -102,8 +102,8 @@ export function openEvents(
 }
 
 /**
- * What a listener has not seen: the runs written and the fan-outs ended since, and the job as it is now. An id still to come was
- * another job's. A fan-out that is going is told of by its progress.
+ * What a listener has not seen. The runs written and the fan-outs ended since, and the job as it is now. An id still
+ * to come was another job's. A fan-out that is going is told of by its progress.
  */
 function missedEvents(jobState: JobState, lastRev: number | undefined, mayHearOf: Watch["mayHearOf"]): Event[] {
   const state = jobState.current;

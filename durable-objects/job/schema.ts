@@ -5,10 +5,10 @@
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * Slot 0 is the job, the others are its run log: a new run takes the slot of the oldest, so that an old one costs no delete. What is
- * looked for has a column, `body` is the whole as JSON: a job that wakes has to parse its schema and compile every statement again, and
- * one that is made has to write its schema, so there is one narrow table. `rev` counts every write; the row with the highest one
- * carries the cursor.
+ * Slot 0 is the job, the others are its run log. A new run takes the slot of the oldest, so that an old one costs no
+ * delete. What is looked for has a column, `body` is the whole as JSON: a job that wakes has to parse its schema and
+ * compile every statement again, and one that is made has to write its schema, so there is one narrow table. `rev`
+ * counts every write; the row with the highest one carries the cursor.
  */
 const V1 = [
   `CREATE TABLE IF NOT EXISTS entry (

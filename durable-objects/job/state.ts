@@ -20,7 +20,10 @@ import { JobStore } from "./store.ts";
 /** What a step changes; what it leaves out stays as it is. */
 export type Change = {
   readonly record?: JobRecord | undefined;
-  /** The record is taken over but not written: what is new in it would be decided again, and its next change writes all of it. */
+  /**
+   * The record is taken over but not written. What is new in it would be decided again, and its next change writes
+   * all of it.
+   */
   readonly recordLater?: boolean;
   /** Nothing that a client can see has changed. */
   readonly isNote?: boolean;
@@ -74,8 +77,8 @@ export class JobState {
   }
 
   /**
-   * The job with its compiled definition, or undefined if there is none: nothing is written to find that out (docs/architecture.md, invariant 6).
-   * Throws when this version of the code cannot read the definition.
+   * The job with its compiled definition, or undefined if there is none. Nothing is written to find that out
+   * (docs/architecture.md, invariant 6). Throws when this version of the code cannot read the definition.
    */
   get current(): TickState | undefined {
     const { stored } = this;
@@ -162,7 +165,10 @@ export class JobState {
     return after;
   }
 
-  /** Brings the next look at the fan-out that is going forward, in memory alone: a lost report is found by asking the shards. */
+  /**
+   * Brings the next look at the fan-out that is going forward, in memory alone. A lost report is found by asking the
+   * shards.
+   */
   wakeFanOutAt(at: number): void {
     const { stored } = this;
     const going = stored?.fanOut;
@@ -172,8 +178,8 @@ export class JobState {
   }
 
   /**
-   * Puts off the next look at the fan-out that is going, in memory alone: it moves with each shard that reports, and the earlier one in
-   * storage costs a look after a restart and no more.
+   * Puts off the next look at the fan-out that is going, in memory alone. It moves with each shard that reports, and
+   * the earlier one in storage costs a look after a restart and no more.
    */
   restFanOutUntil(at: number): void {
     const { stored } = this;

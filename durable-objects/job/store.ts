@@ -29,7 +29,7 @@ export type RunQuery = {
   readonly unchanged?: boolean | undefined;
 };
 
-/** How many runs the log holds, and the first slot never used: it moves with the cursor, so that no wake has to count. */
+/** How many runs the log holds, and the first slot never used. It moves with the cursor, so that no wake has to count. */
 type LogSize = { size: number; nextSlot: number };
 type Moving = { readonly cursor: Cursor; readonly log: LogSize };
 
@@ -67,8 +67,8 @@ export class JobStore {
   }
 
   /**
-   * The job, the runs that go on and the row written last, in one question: a job that wakes asks it before it calls anybody. It nearly
-   * always has its table, so that this is not asked first.
+   * The job, the runs that go on and the row written last, in one question. A job that wakes asks it before it calls
+   * anybody. It nearly always has its table, so that this is not asked first.
    */
   #readAwake(): Row[] | undefined {
     try {
@@ -109,7 +109,10 @@ export class JobStore {
     return row === undefined ? undefined : toRun(row);
   }
 
-  /** The other run of its user that was the last to end as success or error: what one user's run came to is not told to another's. */
+  /**
+   * The other run of its user that was the last to end as success or error. What one user's run came to is not told
+   * to another's.
+   */
   lastEnded({ id, userId }: Pick<Run, "id" | "userId">): Run | undefined {
     const row = first(this.#sql, LAST_ENDED, id, userId ?? null);
     return row === undefined ? undefined : toRun(row);
@@ -177,9 +180,10 @@ export class JobStore {
   }
 
   /**
-   * Gives new runs their slots: new ones while the log has room, then those of the oldest runs that have ended. An active run keeps
-   * its slot however long it lasts. Answers the slots of rows beyond what is kept (many runs were active, or RUN_RETENTION was
-   * lowered), which the log is then without: delete them last, since one of them may bear the cursor until then.
+   * Gives new runs their slots. New ones while the log has room, then those of the oldest runs that have ended. An
+   * active run keeps its slot however long it lasts. Answers the slots of rows beyond what is kept (many runs were
+   * active, or RUN_RETENTION was lowered), which the log is then without: delete them last, since one of them may
+   * bear the cursor until then.
    */
   #place(runs: readonly Run[]): readonly number[] {
     const leaving = runs.length === 0 ? 0 : this.#log.size + runs.length - this.#retention;

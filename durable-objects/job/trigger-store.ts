@@ -1,6 +1,6 @@
 /**
- * The keys of events that came in the last 24 hours, with what they were answered: a sender that repeats an event gets the first
- * answer again (docs/contract.md §19). The table is made by the first event that has a key.
+ * The keys of events that came in the last 24 hours, with what they were answered. A sender that repeats an event
+ * gets the first answer again (docs/contract.md §19). The table is made by the first event that has a key.
  */
 import { DAY_MS, HOUR_MS } from "../../src/schema/limits.ts";
 import { Triggered } from "../../src/schema/run.ts";

@@ -1,4 +1,7 @@
-/** A mailbox whose agent is deleted, or has a URL now: what is offered goes back to its jobs, which look the agent up again. */
+/**
+ * A mailbox whose agent is deleted, or has a URL now. What is offered goes back to its jobs, which look the agent up
+ * again.
+ */
 import { deliveryOf, findAgent } from "../../src/directory/agents.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";

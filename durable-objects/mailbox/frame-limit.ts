@@ -1,4 +1,4 @@
-/** How many frames a minute a token's sockets are answered: each is a call of a job's object, as a call over HTTP is. */
+/** How many frames a minute a token's sockets are answered. Each is a call of a job's object, as a call over HTTP is. */
 import type { Claimant } from "../../src/objects/mailbox.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 

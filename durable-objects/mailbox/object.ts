@@ -1,7 +1,7 @@
 /**
- * The mailbox of one agent without an address (docs/contract.md §14): the runs that are offered to it, and the sockets over
- * which it takes them. A run stays in its job: an offer is a pointer, and a claim is handed out only when the job has
- * confirmed it. So an offer that is out of date costs a question and never a second hand-out.
+ * The mailbox of one agent without an address (docs/contract.md §14). The runs that are offered to it, and the
+ * sockets over which it takes them. A run stays in its job: an offer is a pointer, and a claim is handed out only
+ * when the job has confirmed it. So an offer that is out of date costs a question and never a second hand-out.
  */
 import { DurableObject } from "cloudflare:workers";
 import { leaseMsOf } from "../../src/agent/claim.ts";
@@ -345,7 +345,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return [...this.#claiming, ...this.#left.keys()];
   }
 
-  /** The next thing that no call announces: a token ends, or the lease of a run that fills a socket while others wait. */
+  /** The next thing that no call announces. A token ends, or the lease of a run that fills a socket while others wait. */
   #arm(): void {
     const now = Date.now();
     const seats = this.#seats.sockets("agent").map((socket) => this.#seats.get(socket));

@@ -1,6 +1,6 @@
 /**
- * The sockets of a mailbox, and what is known of each: it travels in the socket's attachment, so the object may hibernate
- * while they wait (nothing is billed then).
+ * The sockets of a mailbox, and what is known of each. It travels in the socket's attachment, so the object may
+ * hibernate while they wait (nothing is billed then).
  */
 import * as z from "zod";
 import { SOCKET_LEASE_MS } from "../../src/directory/streams.ts";

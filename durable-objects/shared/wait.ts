@@ -6,7 +6,7 @@
  */
 export const MAX_ALARM_MS = 10 * 60_000;
 
-/** A timer set costs more than a look for nothing: one that rings too early for the next wait is left to ring. */
+/** A timer set costs more than a look for nothing. One that rings too early for the next wait is left to ring. */
 export class Sleeper {
   #stopTimer = (): void => {};
   #ringsAt = Number.POSITIVE_INFINITY;

@@ -1,4 +1,7 @@
-/** An agent without a URL: it takes its runs from its mailbox (docs/contract.md §14), over a socket, else by waiting calls. */
+/**
+ * An agent without a URL. It takes its runs from its mailbox (docs/contract.md §14), over a socket, else by waiting
+ * calls.
+ */
 import { messageOf } from "../domain/text/error-text.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import { HeldRuns } from "./held-runs.ts";

@@ -37,8 +37,9 @@ const MAX_REMEMBERED = 1_000;
 type Known = { readonly working: Working; call: RunCall; isReported: boolean; outcome?: Outcome };
 
 /**
- * Makes a Fetch handler of `onRun`: it verifies calls, knows repeats by their `webhook-id`, answers what `onRun` returns, or 202 after
- * `defer`, and then completes the run with retries. Throws where a secret or `defer` is malformed.
+ * Makes a Fetch handler of `onRun`. It verifies calls, knows repeats by their `webhook-id`, answers what `onRun`
+ * returns, or 202 after `defer`, and then completes the run with retries. Throws where a secret or `defer` is
+ * malformed.
  */
 export function createAgent(options: AgentOptions): Agent {
   const { onRun, onChat, onError = console.error, fetch: fetchIt = (url, init) => fetch(url, init) } = options;

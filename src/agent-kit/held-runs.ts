@@ -1,4 +1,7 @@
-/** The runs that a connection holds: each is worked on once at a time, kept ours by signs of life, and reported when it has ended. */
+/**
+ * The runs that a connection holds. Each is worked on once at a time, kept ours by signs of life, and reported when
+ * it has ended.
+ */
 import { parseDuration } from "../domain/time/duration.ts";
 import { type Completion, completionOf } from "./outcome.ts";
 import { type Fetch, progressUrl, type Reported, releaseUrl, send, sendUntilDone } from "./report.ts";

@@ -29,9 +29,9 @@ export async function offerRun(
 }
 
 /**
- * Tells the mailbox what became of a run without its doing: the run has ended unclaimed or in the hands of a socket, or that socket's
- * agent has renewed its lease over HTTP. Nobody waits for it: an offer that stays is void, since its job confirms no claim any more,
- * and a socket whose room is counted by an old lease gets a run too early at most.
+ * Tells the mailbox what became of a run without its doing. The run has ended unclaimed or in the hands of a socket,
+ * or that socket's agent has renewed its lease over HTTP. Nobody waits for it: an offer that stays is void, since its
+ * job confirms no claim any more, and a socket whose room is counted by an old lease gets a run too early at most.
  */
 export function followUpOffer(env: Env, run: Run): void {
   const { id, offeredAt, offeredTo, claim } = run;

@@ -76,7 +76,10 @@ function misused(terminal: Terminal, what: string, help: string): number {
 
 const SUGGESTED = 3;
 
-/** Commands that the first two words may have meant: those that they resemble, else those with a word like the last of them. */
+/**
+ * Commands that the first two words may have meant. Those that they resemble, else those with a word like the last of
+ * them.
+ */
 function meant(commands: readonly Command[], first: string, second: string | undefined): string {
   const names = commands.map(({ name }) => name);
   const whole = second === undefined ? [] : nearNames(`${first} ${second}`, names);

@@ -44,7 +44,10 @@ export function processTerminal(): Terminal {
 const CONTROL = /[^\P{Cc}\n\t](?:\[\d*m)?/gu;
 const ESCAPE = "\u001b[";
 
-/** Text of agents and of other people is shown as it is, and cannot steer the terminal: a control character becomes a sign for it. */
+/**
+ * Text of agents and of other people is shown as it is, and cannot steer the terminal. A control character becomes a
+ * sign for it.
+ */
 export const withoutControls = (text: string): string =>
   text.replace(CONTROL, (found) => (found.startsWith(ESCAPE) ? found : `\ufffd${found.slice(1)}`));
 

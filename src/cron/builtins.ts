@@ -1,4 +1,4 @@
-/** The tick's part in builtin jobs: each is brought to what the code says, once for each version of the code. */
+/** The tick's part in builtin jobs. Each is brought to what the code says, once for each version of the code. */
 
 import { CODE } from "../domain/audit.ts";
 import { SHARD_COUNT } from "../domain/directory-shard.ts";

@@ -1,4 +1,7 @@
-/** The tick's part in heartbeats that code configures: each is brought to what the code says, once for each version of it. */
+/**
+ * The tick's part in heartbeats that code configures. Each is brought to what the code says, once for each version of
+ * it.
+ */
 import type { Env } from "../env.ts";
 import { ensureHeartbeat } from "../heartbeat/configure.ts";
 import { codeHeartbeats } from "../hooks/heartbeat.ts";

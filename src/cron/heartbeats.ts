@@ -1,4 +1,7 @@
-/** The tick's part in the heartbeats: each is asked whether it is due, and runs by itself from then on (docs/contract.md §8). */
+/**
+ * The tick's part in the heartbeats. Each is asked whether it is due, and runs by itself from then on
+ * (docs/contract.md §8).
+ */
 
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";

@@ -16,7 +16,10 @@ export async function tendTasks(env: Env): Promise<void> {
 
 let isBegun = false;
 
-/** As {@link tendTasks}, once in the life of an isolate, if there is anything to do: a deployment that is called need not wait for a tick. */
+/**
+ * As {@link tendTasks}, once in the life of an isolate, if there is anything to do. A deployment that is called need
+ * not wait for a tick.
+ */
 export function beginTasks(env: Env): Promise<void> | undefined {
   if (isBegun || intervalTasks().length === 0) return undefined;
   isBegun = true;

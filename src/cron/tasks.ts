@@ -4,10 +4,13 @@ import { logError } from "../log.ts";
 import { settleWithin } from "../outbound/settle.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 
-/** A task that takes longer is left to itself: the platform ends the tick after 15 minutes, and an object that stands in for it waits too. */
+/**
+ * A task that takes longer is left to itself. The platform ends the tick after 15 minutes, and an object that stands
+ * in for it waits too.
+ */
 const TASK_LIMIT_MS = 10 * MINUTE_MS;
 
-/** The minute in which this isolate last ran each task: a tick that is delivered twice does not run it twice. */
+/** The minute in which this isolate last ran each task. A tick that is delivered twice does not run it twice. */
 const lastRun = new Map<string, number>();
 
 /** Runs the tasks that are due at the tick of `scheduledTime` (epoch ms). One that throws, or does not end, is logged, and the others run. */

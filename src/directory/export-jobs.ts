@@ -1,4 +1,4 @@
-/** Reads jobs for an export, group by group: each by a shard of the directory, whose invocation has calls of its own. */
+/** Reads jobs for an export, group by group. Each by a shard of the directory, whose invocation has calls of its own. */
 import type { Outcome } from "../domain/failure.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";

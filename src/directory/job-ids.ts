@@ -25,7 +25,7 @@ export const jobIdOf = async (env: Env, bytes: Uint8Array): Promise<string> =>
 /** Whether the id was made by this deployment, with its key. */
 export const isOurJobId = async (env: Env, id: string): Promise<boolean> => isMintedJobId(id, (await keyOf(env)).key);
 
-/** Whether a job of before has the id, which was made without a key: the index is asked, as far as there are such jobs. */
+/** Whether a job of before has the id, which was made without a key. The index is asked, as far as there are such jobs. */
 export async function isJobOfBefore(env: Env, id: string): Promise<boolean> {
   if (!isMintedJobId(id)) return false;
   const { since } = await keyOf(env);

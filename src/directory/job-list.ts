@@ -33,7 +33,7 @@ export type JobsQuery = {
   readonly now: number;
 };
 
-/** What a list asks each of its jobs: the job itself is in the answer, since a list shows no other than it was to. */
+/** What a list asks each of its jobs. The job itself is in the answer, since a list shows no other than it was to. */
 export type Question<T> = (job: JobRpc) => Promise<Outcome<{ readonly job: Job; readonly answer: T }>>;
 
 /**
@@ -131,7 +131,10 @@ async function answerOf<T>(
   return undefined;
 }
 
-/** `ask` takes a stub of its own each time: one that has thrown stays broken, while an object that was reset answers the next call. */
+/**
+ * `ask` takes a stub of its own each time. One that has thrown stays broken, while an object that was reset answers
+ * the next call.
+ */
 export const askTwice = <T>(ask: () => Promise<T>): Promise<T> => ask().catch(ask);
 
 /** A place that was given up may be listed a last time beside the one under which the id was made in the end. */

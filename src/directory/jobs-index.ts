@@ -55,8 +55,8 @@ export async function updateIndex(
 }
 
 /**
- * As {@link updateIndex}, for a job that is about to count for the entry's owner again: it comes from another owner, was finished, or
- * fires more often. Errors: `quota_exceeded`.
+ * As {@link updateIndex}, for a job that is about to count for the entry's owner again. It comes from another owner,
+ * was finished, or fires more often. Errors: `quota_exceeded`.
  */
 export async function claimPlace(env: Env, entry: IndexEntry, allowed: Allowance): Promise<Outcome<null>> {
   const { maker, id, rate } = entry;

@@ -60,7 +60,7 @@ export async function invoke(route: AnyRoute, around: Surroundings, input: Input
   return err(await withFittingHint(failure, { ...around, params: input.params }));
 }
 
-/** A parameter that a route does not know is an error, as an unknown field is: it would be taken to have worked. */
+/** A parameter that a route does not know is an error, as an unknown field is. It would be taken to have worked. */
 const NO_QUERY = z.strictObject({});
 
 const placesKnown = new WeakMap<AnyRoute, Places>();

@@ -47,7 +47,7 @@ export function problem(failure: HttpFailure): Response {
   });
 }
 
-/** What a throw is answered with: an object that has too many calls, or a fault of ours, which is logged with `where`. */
+/** What a throw is answered with. An object that has too many calls, or a fault of ours, which is logged with `where`. */
 export function unexpected(
   error: unknown,
   where: { readonly request_id: string; readonly method: string; readonly route: string },

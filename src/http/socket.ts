@@ -24,8 +24,8 @@ export function protocolToken(request: Request): string | undefined {
 }
 
 /**
- * A refused socket for a client that sent its token as a subprotocol: a browser, which cannot read the answer to an upgrade. It
- * is opened and closed at once, with a code that says why.
+ * A refused socket for a client that sent its token as a subprotocol. A browser, which cannot read the answer to an
+ * upgrade. It is opened and closed at once, with a code that says why.
  */
 export function refusedSocket(request: Request, failure: HttpFailure): Response {
   const { 0: client, 1: server } = new WebSocketPair();

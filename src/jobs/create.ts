@@ -133,7 +133,7 @@ function withFaults(refused: Err<Failure>, defined: Outcome<CompiledJob>): Err<F
   return err({ ...refused.error, errors: [...(refused.error.errors ?? []), ...defined.error.errors] });
 }
 
-/** Everything but whether the schedule still lies ahead: a repeat under a key is answered also after its time has come. */
+/** Everything but whether the schedule still lies ahead. A repeat under a key is answered also after its time has come. */
 function checkForm({ caller, input, settings, now }: Form): Outcome<CompiledJob> {
   const claimed = claimJob(caller, input);
   if (!claimed.ok) return withFaults(claimed, defineJob(input, { now }));
@@ -145,8 +145,8 @@ function checkForm({ caller, input, settings, now }: Form): Outcome<CompiledJob>
 }
 
 /**
- * The place in the directory first: what is acknowledged is listed, and what is listed without a job is swept away. `make` makes the
- * job as of the `createdAt` that its place has; `isNewId` where its id was drawn for it.
+ * The place in the directory first. What is acknowledged is listed, and what is listed without a job is swept away.
+ * `make` makes the job as of the `createdAt` that its place has; `isNewId` where its id was drawn for it.
  */
 async function place(
   { env, by, allowed }: Placing,
@@ -189,7 +189,7 @@ const placeNew = (
 ): Promise<Placed> =>
   place(call, call.now, (at) => newJob(id, job, at, { origin: call.origin, idempotencyHash, by: call.by }), isNewId);
 
-/** The id has a job already, made by a call with the same key: the place goes, unless it is that job's own. */
+/** The id has a job already, made by a call with the same key. The place goes, unless it is that job's own. */
 async function giveUp(env: Env, id: string, owner: string, createdAt: number): Promise<void> {
   const present = await jobObject(env, id).read(ADMIN);
   if (present.ok && ownerOf(present.value) === owner) return;

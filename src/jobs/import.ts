@@ -1,6 +1,6 @@
 /**
- * Taking in jobs that were made elsewhere (docs/contract.md §6): each by itself, so that one that cannot be made keeps none of the
- * others out, and each at most once, so that after a crash the same file is simply sent again.
+ * Taking in jobs that were made elsewhere (docs/contract.md §6). Each by itself, so that one that cannot be made
+ * keeps none of the others out, and each at most once, so that after a crash the same file is simply sent again.
  */
 
 import { mayExist, reserveNameEverywhere } from "../directory/jobs-index.ts";

@@ -128,11 +128,12 @@ export interface JobRpc {
   /** Stops an active run, hanging up a call in flight. Errors: `run_already_finished`. */
   cancelRun(caller: Caller, runId: string): Promise<Outcome<Run>>;
 
-  /** The mailbox's question before it hands a run out: the run is the caller's from then on, until its lease runs out. */
+  /** The mailbox's question before it hands a run out. The run is the caller's from then on, until its lease runs out. */
   claimRun(caller: Caller, runId: string, lease: Lease): Promise<ClaimVerdict>;
   /**
-   * The agent gives a claimed run back, or (`mailbox`) a mailbox that is closed gives back what was offered: the run is delivered
-   * again at once. Errors: `run_already_finished`, `validation_failed` for a run that is not claimed, or not offered.
+   * The agent gives a claimed run back, or (`mailbox`) a mailbox that is closed gives back what was offered. The run
+   * is delivered again at once. Errors: `run_already_finished`, `validation_failed` for a run that is not claimed, or
+   * not offered.
    */
   releaseRun(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<Run>>;
 

@@ -38,7 +38,10 @@ export type ClaimRequest = { readonly caller: Claimant; readonly limit: number; 
 /** `connected`: open sockets. `waiting`: runs that are offered and not claimed. */
 export type MailboxStatus = { readonly connected: number; readonly waiting: number };
 
-/** What opens a socket: an agent's own (`lease`: what the token's sockets are counted by), or the one over which the Worker waits for one run. */
+/**
+ * What opens a socket. An agent's own (`lease`: what the token's sockets are counted by), or the one over which the
+ * Worker waits for one run.
+ */
 export type SocketRequest =
   | { readonly kind: "agent"; readonly caller: Claimant; readonly lease: string }
   | { readonly kind: "poll"; readonly caller: Claimant; readonly leaseMs: number };
@@ -72,8 +75,8 @@ export interface MailboxRpc {
   /** The agent has renewed the lease of a run that one of its sockets holds, by another way than the socket. */
   renewed(runId: string, leaseEndsAt: number): Promise<void>;
   /**
-   * The agent was deleted, or has an address now: every socket is closed, and what is offered goes back to its jobs, which
-   * deliver it as the agent is reached then. What is claimed stays the agent's.
+   * The agent was deleted, or has an address now. Every socket is closed, and what is offered goes back to its jobs,
+   * which deliver it as the agent is reached then. What is claimed stays the agent's.
    */
   disconnect(why: "deleted" | "moved"): Promise<void>;
   /** The token is revoked: its sockets are closed. */

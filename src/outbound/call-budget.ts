@@ -34,7 +34,7 @@ export class CallBudget {
     if (!this.#isExhausted) this.#left += calls;
   }
 
-  /** The platform has refused a call, so it counts otherwise than we do: no further call is made in this invocation. */
+  /** The platform has refused a call, so it counts otherwise than we do. No further call is made in this invocation. */
   exhaust(): void {
     this.#isExhausted = true;
     this.#left = 0;

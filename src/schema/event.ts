@@ -36,6 +36,6 @@ export const Event = z
   .meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
-/** What MCP's `run.offered` tells: it is no event of the list, since the run stands in its mailbox until it is claimed. */
+/** What MCP's `run.offered` tells. It is no event of the list, since the run stands in its mailbox until it is claimed. */
 export const OfferedEvent = z.strictObject({ ...Event.shape, type: z.literal("run.offered"), agent_id: z.string() });
 export type OfferedEvent = z.infer<typeof OfferedEvent>;

@@ -1,6 +1,6 @@
 /**
- * A job on its way from one deployment to another (docs/contract.md §6, export and import): the job as it is shown, and the three
- * things of it that are not.
+ * A job on its way from one deployment to another (docs/contract.md §6, export and import). The job as it is shown,
+ * and the three things of it that are not.
  */
 import * as z from "zod";
 import { Spent } from "./control.ts";
@@ -31,7 +31,7 @@ export type ExportedJob = z.infer<typeof ExportedJob>;
 
 const instant = InstantText.optional();
 
-/** What a job answers and no client writes: it follows from the rest here, so an import takes it and does not look at it. */
+/** What a job answers and no client writes. It follows from the rest here, so an import takes it and does not look at it. */
 const ignored = Object.fromEntries(
   Object.keys(Job.shape)
     .filter((field) => !(field in JobInput.shape))

@@ -87,7 +87,10 @@ export const Run = z
   .meta({ id: "Run", description: "One run of a job: from the time it was due to its end." });
 export type Run = z.infer<typeof Run>;
 
-/** Output and error are cut where they are longer than what is kept (16 KiB and 4 KiB), never refused: a result is not to be lost. */
+/**
+ * Output and error are cut where they are longer than what is kept (16 KiB and 4 KiB), never refused. A result is not
+ * to be lost.
+ */
 export const CompleteBody = z
   .strictObject({
     status: z.enum(["success", "error"]).meta({

@@ -1,6 +1,7 @@
 /**
- * A run that has ended, as spans: the run, how late it was, each attempt, its time in a mailbox, and the wait for its completion.
- * An attempt's span is the parent that the agent got in `traceparent`, so that what the agent records stands under it. Pure.
+ * A run that has ended, as spans. The run, how late it was, each attempt, its time in a mailbox, and the wait for its
+ * completion. An attempt's span is the parent that the agent got in `traceparent`, so that what the agent records
+ * stands under it. Pure.
  */
 import type { Attempt, Run } from "../domain/run/run.ts";
 import { traceparent } from "../domain/run/traceparent.ts";

@@ -12,7 +12,7 @@ import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 import { UserIdText } from "../schema/text.ts";
 import { type ActiveUserSource, FOREIGN_CURSOR, PAGE_USERS, type Page, type SourceFailure } from "./source.ts";
 
-/** The limit for one user, not for a page: the users that are passed over after a crash may be many. */
+/** The limit for one user, not for a page. The users that are passed over after a crash may be many. */
 const USER_TIMEOUT_MS = 30 * SECOND_MS;
 /** A page that has users is handed over after this, so that users who come slowly are run meanwhile. */
 const MAX_FILLING_MS = 30 * SECOND_MS;

@@ -1,6 +1,6 @@
 /**
- * How far the fan-out that is going has come, for whoever watches: the shards are asked at a bounded pace, nothing is stored, and
- * without a watcher nothing is asked and no timer runs.
+ * How far the fan-out that is going has come, for whoever watches. The shards are asked at a bounded pace, nothing is
+ * stored, and without a watcher nothing is asked and no timer runs.
  */
 import { type FanOut, type FanOutCounts, sumCounts } from "../../../src/domain/fan-out/fan-out.ts";
 import { mapLimit } from "../../../src/map-limit.ts";

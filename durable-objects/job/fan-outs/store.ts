@@ -52,7 +52,10 @@ export class JobFanOutStore {
     return this.#version !== null;
   }
 
-  /** The number of the last write to the table, 0 where there was none: the job's own rows may know of an earlier one only. */
+  /**
+   * The number of the last write to the table, 0 where there was none. The job's own rows may know of an earlier one
+   * only.
+   */
   get rev(): number {
     if (!this.present) return 0;
     return Number(first(this.#sql, "SELECT max(rev) AS rev FROM fan_out")?.rev ?? 0);
@@ -102,7 +105,7 @@ export class JobFanOutStore {
     return all(this.#sql, "SELECT * FROM fan_out WHERE no < ? ORDER BY no DESC LIMIT ?", before, limit).map(toFanOut);
   }
 
-  /** Those that have ended by a write after `rev`, in the order of writing: what a listener that saw `rev` has missed. */
+  /** Those that have ended by a write after `rev`, in the order of writing. What a listener that saw `rev` has missed. */
   endedSince(rev: number): { readonly rev: number; readonly fanOut: FanOut }[] {
     if (!this.present) return [];
     const rows = all(this.#sql, "SELECT * FROM fan_out WHERE rev > ? AND status != 'running' ORDER BY rev", rev);

@@ -44,7 +44,10 @@ export class UserRuns {
     this.#moved = moved;
   }
 
-  /** The runs of a job that fans out, newest first: its users' runs, and where no fan-out is asked for, those of its own log. */
+  /**
+   * The runs of a job that fans out, newest first. Its users' runs, and where no fan-out is asked for, those of its
+   * own log.
+   */
   async runs(jobId: string, filter: UserRunFilter): Promise<Page<RunView, RunKey>> {
     const { limit, before, status, userId, unchanged, fanOutId } = filter;
     const log =
@@ -133,7 +136,7 @@ export class UserRuns {
   }
 }
 
-/** A copy of an answer that came by RPC: one that is passed on as it came is never disposed of, and holds on to its call. */
+/** A copy of an answer that came by RPC. One that is passed on as it came is never disposed of, and holds on to its call. */
 const own = <T>(answer: Outcome<T>): Outcome<T> => (answer.ok ? ok(answer.value) : err(answer.error));
 
 /** The shards that any of the fan-outs has handed users to. */

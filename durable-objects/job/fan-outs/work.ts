@@ -154,7 +154,10 @@ export class FanOutWork {
     this.forget();
   }
 
-  /** An agent that answers 410 wants no more of this job (docs/contract.md §4): it is paused once, and what is going goes on. */
+  /**
+   * An agent that answers 410 wants no more of this job (docs/contract.md §4). It is paused once, and what is going
+   * goes on.
+   */
   #pauseFor(reason: string): void {
     const state = this.#state.stored;
     const fanOut = this.#state.going;

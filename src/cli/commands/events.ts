@@ -153,7 +153,10 @@ function lineOf(event: string, value: unknown, terminal: Terminal): string | und
   return `${event} ${JSON.stringify(value)}`;
 }
 
-/** The events of all jobs, asked for again and again, by the service's own clock: what was there or was shown is not shown again. */
+/**
+ * The events of all jobs, asked for again and again, by the service's own clock. What was there or was shown is not
+ * shown again.
+ */
 async function tailAll(service: Service, isJson: boolean, terminal: Terminal): Promise<never> {
   let seen: ReadonlySet<string> | undefined;
   let since: string | undefined;

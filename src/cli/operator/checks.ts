@@ -1,6 +1,6 @@
 /**
- * What the doctor looks at, in this order: each check asks the deployment over HTTP and changes nothing in it (a token that it
- * makes ends by itself). The judgements are in `judge.ts`.
+ * What the doctor looks at, in this order. Each check asks the deployment over HTTP and changes nothing in it (a
+ * token that it makes ends by itself). The judgements are in `judge.ts`.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-/** Whether a schedule of a job file has had its time: an `at` that has come, an `ends_at` or an UNTIL that has passed. */
+/** Whether a schedule of a job file has had its time. An `at` that has come, an `ends_at` or an UNTIL that has passed. */
 import { checkFuture } from "../../domain/time/check-future.ts";
 import { compileSchedule } from "../../domain/time/compile-schedule.ts";
 import { bindFires } from "../../domain/time/fires.ts";

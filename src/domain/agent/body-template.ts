@@ -1,6 +1,7 @@
 /**
- * The body of calls to an agent that was not made for Reveille (docs/contract.md §14): a JSON value whose strings, keys too, hold placeholders. They
- * are filled once, in the value and not in its text, so that no message can break out of its string.
+ * The body of calls to an agent that was not made for Reveille (docs/contract.md §14). A JSON value whose strings,
+ * keys too, hold placeholders. They are filled once, in the value and not in its text, so that no message can break
+ * out of its string.
  */
 import type { FieldError } from "../failure.ts";
 

@@ -7,7 +7,7 @@ export type OwedEvent = {
   readonly type: EventType;
   /** Epoch ms. */
   readonly at: number;
-  /** Left out of the events, and kept for the list of runs: the job reports nothing, or somebody cancelled the run. */
+  /** Left out of the events, and kept for the list of runs. The job reports nothing, or somebody cancelled the run. */
   readonly hidden?: true;
   readonly runId?: string;
   readonly fanOutId?: string;

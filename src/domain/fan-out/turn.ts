@@ -282,7 +282,7 @@ class Draft {
   }
 }
 
-/** A shard's record of its restarts: the runs logged at the last one, and the restarts in a row without a new one. */
+/** A shard's record of its restarts. The runs logged at the last one, and the restarts in a row without a new one. */
 export type Restarts = { readonly loggedAtLastStart: number; readonly restartsWithoutProgress: number };
 
 /**

@@ -1,6 +1,7 @@
 /**
- * One heartbeat's rules (docs/contract.md §8): what its configuration means, when a beat is due, and what ends one before any
- * model is asked. Beats fall on the multiples of `every`, counted from 1970 in UTC, so that no restart and no edit moves them.
+ * One heartbeat's rules (docs/contract.md §8). What its configuration means, when a beat is due, and what ends one
+ * before any model is asked. Beats fall on the multiples of `every`, counted from 1970 in UTC, so that no restart and
+ * no edit moves them.
  */
 import type { Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../schema/heartbeat.ts";
 import { MAX_EVERY_MS, MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";

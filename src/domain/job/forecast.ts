@@ -1,5 +1,5 @@
 /**
- * The forecast of a job in a window: its fires day by day, and their cost at the cost of runs so far
+ * The forecast of a job in a window. Its fires day by day, and their cost at the cost of runs so far
  * (docs/budgets.md). Nothing is walked over that may be counted, so that a month of a job every second is as cheap as
  * a day. Pure.
  */

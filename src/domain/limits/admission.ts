@@ -32,7 +32,10 @@ export type Allowance = {
   readonly maxFires?: number | undefined;
 };
 
-/** What is asked for: a job for an owner, made by a subject (`admin`, `code`, `agent:A`, …), that fires so often on a day. */
+/**
+ * What is asked for. A job for an owner, made by a subject (`admin`, `code`, `agent:A`, …), that fires so often on a
+ * day.
+ */
 export type Asked = { readonly owner: string; readonly maker?: string | undefined; readonly rate: number };
 
 /** Of finished jobs an owner keeps so many times its quota. */

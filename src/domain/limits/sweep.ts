@@ -5,7 +5,10 @@
  */
 import { hash32 } from "../directory-shard.ts";
 
-/** However few jobs there are, none is looked at more often than every so many minutes: each look is a billed call of its object. */
+/**
+ * However few jobs there are, none is looked at more often than every so many minutes. Each look is a billed call of
+ * its object.
+ */
 export const SMALL_SLICES = 10;
 /** So many jobs of a large shard are looked at in one minute; with more jobs its round takes longer. */
 export const SLICE_SIZE = 100;

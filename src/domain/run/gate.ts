@@ -5,7 +5,7 @@
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { dayOf, explainUsedUp, usedUp } from "./budget.ts";
 
-/** The ways in which a run starts: when it is due, out of a queue, for a fan-out's user, again, or for a client. */
+/** The ways in which a run starts. When it is due, out of a queue, for a fan-out's user, again, or for a client. */
 export type Start = "due" | "buffered" | "backfill" | "user" | "retry" | "manual" | "event";
 
 /** The obstacles to a run, in the order in which they are looked at. */

@@ -44,7 +44,7 @@ function hasLabel(labels: Readonly<Record<string, string>>, pair: string): boole
   return Object.hasOwn(labels, key) && labels[key] === pair.slice(colon + 1);
 }
 
-/** What a subscription remembers of a job: when it last sent a message about it (epoch ms), and whether of a failure. */
+/** What a subscription remembers of a job. When it last sent a message about it (epoch ms), and whether of a failure. */
 export type Incident = { readonly toldAt: number; readonly isOpen: boolean };
 
 export type TellingRules = Interest & { readonly after: number; readonly cooldownMs: number };

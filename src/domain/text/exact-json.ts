@@ -24,8 +24,8 @@ export const parsePayload = (text: string): unknown =>
   readWith(text, (written) => (isExact(written) ? Number(written) : new LossyNumber(written)));
 
 /**
- * As {@link parseExactJson}, for jobs of the Go original, whose integers have 64 bits: a `user_id` that a double cannot hold is kept as
- * the digits it was written with.
+ * As {@link parseExactJson}, for jobs of the Go original, whose integers have 64 bits. A `user_id` that a double
+ * cannot hold is kept as the digits it was written with.
  */
 export const parseImportedJson = (text: string): unknown =>
   readWith(text, (written, path) => {
@@ -58,7 +58,7 @@ export function isExact(written: string): boolean {
   return Number.isFinite(value) && !Object.is(value, -0) && decimalOf(written) === decimalOf(String(value));
 }
 
-/** A decimal in one form: its sign, its digits without zeros at either end, and the place of the first digit. */
+/** A decimal in one form. Its sign, its digits without zeros at either end, and the place of the first digit. */
 function decimalOf(written: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written) ?? [];

@@ -83,7 +83,7 @@ const inputOf = (item: ImportedJob): JobInput => WRITTEN.parse(item);
 /** Takes the fields of a client out of those of an export, which were checked as a whole. */
 const WRITTEN = z.object(JobInput.shape);
 
-/** A time in the future would keep the job from firing, or be shown as one that has been: it counts as now. */
+/** A time in the future would keep the job from firing, or be shown as one that has been. It counts as now. */
 function timesOf(item: ImportedJob, now: number): Result<Times, string> {
   const errors: FieldError[] = [];
   const read = <F extends "created_at" | "updated_at" | "last_run_at" | "anchor_at" | "finished_at">(field: F) => {
@@ -126,7 +126,7 @@ export function reasonOf(failure: Failure): string {
 
 export const ALREADY_THERE = "already there: a job with this id exists and was left as it is";
 
-/** Of a job that is in order, but met a storage that was not: there may be room for it in a moment. */
+/** Of a job that is in order, but met a storage that was not. There may be room for it in a moment. */
 export const NOT_STORED = "could not be stored just now; send it again, and fewer jobs at a time if that goes on";
 
 /** Of a job that this call had no room for: an invocation may make so many calls and no more. */

@@ -53,8 +53,8 @@ export async function serveMcp(request: Request, message: unknown, served: Serve
 }
 
 /**
- * The tools are listed and called past the SDK's own registry: the API checks what a tool is called with and says how to
- * correct it, and a call of an unknown tool is answered with the name of the right one.
+ * The tools are listed and called past the SDK's own registry. The API checks what a tool is called with and says how
+ * to correct it, and a call of an unknown tool is answered with the name of the right one.
  */
 function build({ about, tools, call, guides, poll }: Served): McpServer {
   const { instructions, ...info } = about;

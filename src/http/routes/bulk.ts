@@ -96,7 +96,7 @@ const bulk = route({
   },
 });
 
-/** Why the call is refused: it would act on every job without saying so, or gives what its action does not take. */
+/** Why the call is refused. It would act on every job without saying so, or gives what its action does not take. */
 function refuseUnmeant({ filter, all, action, reason }: z.output<typeof BulkBody>) {
   const errors: FieldError[] = [];
   const isEmpty = Object.values(filter).every((value) => value === undefined);

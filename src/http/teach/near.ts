@@ -17,7 +17,7 @@ export const spelling = (name: string): string => wordsOf(name).join("");
 const knownSpellings = new Map<string, string>();
 const MAX_KNOWN_SPELLINGS = 2_000;
 
-/** As {@link spelling}, for a name of a schema: there are few, and each wrong name is compared with all of them. */
+/** As {@link spelling}, for a name of a schema. There are few, and each wrong name is compared with all of them. */
 function spellingOfKnown(name: string): string {
   const present = knownSpellings.get(name);
   if (present !== undefined) return present;

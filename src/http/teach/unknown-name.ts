@@ -1,6 +1,7 @@
 /**
- * What is said about a name that a schema does not know (docs/contract.md §13, reviews of models): the close name, the right
- * place, the usual alias, else the names there are. It never only says "leave it out": who obeys loses what they wished for.
+ * What is said about a name that a schema does not know (docs/contract.md §13, reviews of models). The close name,
+ * the right place, the usual alias, else the names there are. It never only says "leave it out": who obeys loses what
+ * they wished for.
  */
 import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow } from "./field.ts";

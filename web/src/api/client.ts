@@ -54,7 +54,7 @@ export async function send(method: string, path: string, init: CallInit = {}): P
 
 const aborted: Problem = { status: 0, code: "aborted", title: "Not needed any more", detail: "The call was given up." };
 
-/** Sends a call whose answer is JSON of the shape `T`: the one place that takes the API's word for it. */
+/** Sends a call whose answer is JSON of the shape `T`. The one place that takes the API's word for it. */
 export async function call<T>(method: string, path: string, init: CallInit = {}): Promise<Answer<T>> {
   const sent = await send(method, path, init);
   if (!sent.ok) return sent;

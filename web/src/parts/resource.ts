@@ -55,7 +55,7 @@ export type Pages<T> = {
   readonly more: boolean;
   loadMore(): void;
   reload(): void;
-  /** Reads the first page once more and merges it, without a word to the reader: what is new comes in, what is gone goes. */
+  /** Reads the first page once more and merges it, without a word to the reader. What is new comes in, what is gone goes. */
   refresh(): void;
   /** Changes the items that are shown: a row that was changed here, or came by an event. */
   update(change: (items: readonly T[]) => readonly T[]): void;

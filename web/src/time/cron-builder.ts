@@ -1,4 +1,7 @@
-/** The friendly side of a cron expression: the few shapes that most schedules have, read from the raw text and written back to it. */
+/**
+ * The friendly side of a cron expression. The few shapes that most schedules have, read from the raw text and written
+ * back to it.
+ */
 
 export const RHYTHMS = ["minutes", "hourly", "daily", "weekly", "monthly"] as const;
 export type Rhythm = (typeof RHYTHMS)[number];

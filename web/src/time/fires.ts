@@ -1,6 +1,6 @@
 /**
- * When a job fires, by the very rules that the service fires it by (src/domain): no call is needed to draw the coming fires of
- * thousands of jobs. Instants are epoch ms.
+ * When a job fires, by the very rules that the service fires it by (src/domain). No call is needed to draw the coming
+ * fires of thousands of jobs. Instants are epoch ms.
  */
 
 import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";

@@ -1,4 +1,7 @@
-/** The friendly side of a recurrence rule: the few shapes that calendars offer, read from the raw text and written back to it. */
+/**
+ * The friendly side of a recurrence rule. The few shapes that calendars offer, read from the raw text and written
+ * back to it.
+ */
 
 export const RULE_RHYTHMS = ["DAILY", "WEEKLY", "MONTHLY"] as const;
 export type RuleRhythm = (typeof RULE_RHYTHMS)[number];

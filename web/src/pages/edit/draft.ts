@@ -162,7 +162,10 @@ export function specOf(draft: ScheduleDraft): ScheduleSpec {
   };
 }
 
-/** A body for POST /v1/jobs, and what cannot even be sent: a payload that is not JSON, a label without a colon, a count that is none. */
+/**
+ * A body for POST /v1/jobs, and what cannot even be sent. A payload that is not JSON, a label without a colon, a
+ * count that is none.
+ */
 export function bodyOf(draft: Draft): { readonly body: JobBody; readonly errors: readonly FieldError[] } {
   const errors: FieldError[] = [];
   const count = (path: string, typed: string): number => {

@@ -1,4 +1,4 @@
-/** When the job fires: a friendly editor in step with the text that the API takes, and the fires that come of it. */
+/** When the job fires. A friendly editor in step with the text that the API takes, and the fires that come of it. */
 import type { FieldError } from "../../api/problem.ts";
 import { AtEditor } from "./at-editor.tsx";
 import { Bounds } from "./bounds.tsx";

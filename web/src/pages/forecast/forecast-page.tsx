@@ -1,4 +1,4 @@
-/** How many fires fall in each hour of the next day, and in each minute of one: a stampede is seen before it happens. */
+/** How many fires fall in each hour of the next day, and in each minute of one. A stampede is seen before it happens. */
 import { useState } from "preact/hooks";
 import { now } from "../../clock.ts";
 import { curl, Empty } from "../../parts/empty.tsx";

@@ -1,4 +1,4 @@
-/** One job of the list, kept up to date while it is in sight: what it does, when it is next, how its last runs went. */
+/** One job of the list, kept up to date while it is in sight. What it does, when it is next, how its last runs went. */
 import { announce } from "../../announce.ts";
 import { type Job, pauseJob, resumeJob, runJob } from "../../api/jobs.ts";
 import { useShortcuts } from "../../keys.ts";

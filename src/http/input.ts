@@ -127,14 +127,20 @@ export function isDeep(root: unknown): boolean {
   return true;
 }
 
-/** The URL's query, each parameter in the type that `schema` has for it where its text can be read as one. */
+/**
+ * The URL's query, each parameter in the type that `schema` has for it where its text can be read as one. A `+` in a URL is a blank, so
+ * a time's offset that was not escaped has one in its place.
+ */
 export function queryIn(schema: z.ZodType | undefined, url: URL): Readonly<Record<string, unknown>> {
   const shape = schema instanceof z.ZodObject ? schema.shape : {};
+  const fields = schema === undefined ? [] : fieldOf(schema).fields;
+  const isTime = (name: string) => fields.some((field) => field.name === name && field.reads === "instant");
   const entries = [...new Set(url.searchParams.keys())].map((name): [string, unknown] => {
     const given = url.searchParams.getAll(name);
     const [only] = given;
     const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
-    return [name, given.length === 1 && only !== undefined ? typed(field, only) : given];
+    if (given.length !== 1 || only === undefined) return [name, given];
+    return [name, typed(field, isTime(name) ? only.replace(/(T[\d:.]+) (\d{2}:\d{2})$/i, "$1+$2") : only)];
   });
   return Object.fromEntries(entries);
 }

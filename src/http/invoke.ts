@@ -44,7 +44,7 @@ export async function invoke(route: AnyRoute, around: Surroundings, input: Input
   const places = input.places ?? placesOf(route);
   const lesson = { places, now: around.now };
   const check = checker(lesson);
-  const sent = route.method === "post" ? withoutNulls(read.value, placeOf(places, "body").field) : read.value;
+  const sent = route.method !== "patch" ? withoutNulls(read.value, placeOf(places, "body").field) : read.value;
   const query = check(route.query ?? NO_QUERY, withoutNulls(input.query, placeOf(places, "query").field), "query");
   const headers = route.headers === undefined ? ok({}) : check(route.headers, input.headers, "headers");
   const body = route.body === undefined ? ok(undefined) : check(route.body.schema, sent, "body");

@@ -8,7 +8,7 @@ export type Io = "input" | "output";
 export type Readers = "docs" | "teach";
 
 /** What a schema's meta says for the texts about wrong calls (`teach/field.ts`); JSON Schema has no such keywords. */
-const TEACHING = ["aliases", "opposites", "valueAliases", "reads", "instead", "shownOnly"] as const;
+const TEACHING = ["aliases", "opposites", "valueAliases", "reads", "instead", "shownOnly", "notHere"] as const;
 
 /**
  * A schema as JSON Schema. All transforms of ours make strings of what is written (ids given as numbers), so that is what an

@@ -17,7 +17,7 @@ type Json = Record<string, unknown>;
 const DESCRIPTION = `A scheduler for AI agents: wake me at, every, or by cron.
 
 Times are RFC 3339 in UTC with milliseconds; on input any offset is taken. Durations are strings such as \`90s\`, \`1h30m\`, \`2d\`.
-Optional fields that are empty are left out; on POST \`null\` counts as left out. Unknown fields are errors. Sizes are bytes of UTF-8.
+Optional fields that are empty are left out; \`null\` counts as left out, but in a merge patch (PATCH), where it removes. Unknown fields are errors. Sizes are bytes of UTF-8.
 Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened, \`hint\` how to correct the call. A path that is not here is
 404 \`not_found\`; a method that a path does not have is 405 \`method_not_allowed\`, with \`Allow\`. Every answer carries \`X-Request-Id\`.
 

@@ -31,8 +31,6 @@ export type AdviceCall = {
 export type AdvisedJob = JobDefinition & { readonly id?: string; readonly next_run_at?: string | undefined };
 
 const DEFAULT_TIMEOUT = "5m";
-/** Of jobs with the same name so many are looked at for one of the same owner. */
-const NAMESAKES = 20;
 
 /** What is to be said of the job. Never throws: the job is made, and advice that cannot be had is left out. */
 export async function adviceOf(call: AdviceCall, job: AdvisedJob): Promise<Advice> {
@@ -73,10 +71,9 @@ async function agentFor({ env, settings, now }: AdviceCall, job: JobDefinition):
 
 /** Another unfinished job of the same owner with this name, of those that the caller may see. */
 async function namesakeOf({ env, caller }: AdviceCall, job: AdvisedJob): Promise<{ readonly id: string } | undefined> {
-  const { name, owner_kind, user_id, agent_id, plugin_id } = job;
-  const filter = narrowToCaller({ name, owner_kind, user_id, agent_id, plugin_id }, caller);
+  const filter = narrowToCaller({ name: job.name }, caller);
   if (filter === undefined) return undefined;
   const owner = ownerOf(job);
-  const entries = await shardFor(env, owner).list({ filter, limit: NAMESAKES, owners: [owner] });
-  return entries.find((entry) => entry.owner === owner && entry.id !== job.id);
+  const entries = await shardFor(env, owner).list({ filter, owners: [owner], limit: 2 });
+  return entries.find((entry) => entry.id !== job.id);
 }

@@ -121,6 +121,14 @@ export const READ_ONLY_FIELDS = [
   "updated_by",
 ] as const;
 
+/** What of it is set by another call, for the texts about wrong ones. */
+export const SET_ELSEWHERE: Readonly<Record<string, string>> = {
+  paused_until: 'is read-only: to pause the job until then send POST /v1/jobs/{id}/pause {"until": {value}}',
+  paused_reason: 'is read-only: send it when you pause the job: POST /v1/jobs/{id}/pause {"reason": {value}}',
+  state:
+    'is read-only: write "enabled": false to pause the job and "enabled": true to resume it; it finishes by itself, and DELETE removes it',
+};
+
 export const Report = z.enum(["problems", "all", "none"]).meta({
   description:
     "Which events the job brings (GET /v1/events). problems: what went wrong, and the recovery. all: every ended run too. none: nothing.",
@@ -287,6 +295,7 @@ export const JobInput = z
   .meta({
     id: "JobInput",
     shownOnly: READ_ONLY_FIELDS,
+    notHere: SET_ELSEWHERE,
     description: "What a client writes of a job.",
     examples: [
       {

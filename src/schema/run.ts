@@ -4,7 +4,7 @@ import { Control } from "./control.ts";
 import { RunStatus } from "./job.ts";
 import { MAX_CONTROL_TEXT_BYTES, MAX_MESSAGE_BYTES, MAX_PROGRESS_MESSAGE_BYTES } from "./limits.ts";
 import { Payload } from "./payload.ts";
-import { DurationText, InstantText } from "./schedule.ts";
+import { DurationText, InstantText, MomentText } from "./schedule.ts";
 import { boundedText } from "./text.ts";
 
 export const Trigger = z.enum(["schedule", "manual", "backfill", "event"]);
@@ -147,8 +147,19 @@ export const PauseBody = z
     reason: boundedText(0, MAX_CONTROL_TEXT_BYTES)
       .optional()
       .meta({ aliases: ["comment", "note", "why"], description: "Why, for people: paused_reason." }),
-    until: DurationText.optional().meta({
-      aliases: ["resume_at", "for", "duration", "resume_after", "snooze", "till"],
+    until: MomentText.optional().meta({
+      aliases: [
+        "resume_at",
+        "for",
+        "duration",
+        "resume_after",
+        "snooze",
+        "till",
+        "seconds",
+        "minutes",
+        "hours",
+        "days",
+      ],
       description: "When the job resumes by itself: RFC 3339 with an offset, or a duration from now.",
       examples: ["2h"],
     }),

@@ -7,6 +7,9 @@ export const DurationText = z.string().min(1).max(64).meta({ reads: "duration" }
 /** Instants travel as RFC 3339 with an offset; `domain/time/instant.ts` reads them. */
 export const InstantText = z.string().min(1).max(64).meta({ reads: "instant" });
 
+/** A time to come: a duration from now, or an instant. */
+export const MomentText = z.string().min(1).max(64).meta({ reads: "moment" });
+
 /** The kinds of schedule: each a field of its own, of which a schedule has exactly one. */
 export const SCHEDULE_KINDS = ["cron", "every", "at", "in", "rrule", "manual"] as const;
 export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];

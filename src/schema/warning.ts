@@ -12,6 +12,7 @@ export const WARNING_CODES = [
   "anchor",
   "duplicate_name",
   "may_overlap",
+  "pause_outlasts_fires",
 ] as const;
 
 export const Warning = z

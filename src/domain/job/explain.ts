@@ -6,7 +6,10 @@ import { compact } from "../compact.ts";
 import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-out.ts";
 import type { Run } from "../run/run.ts";
 import type { TickState } from "../run/tick.ts";
+import { exclusionOf } from "../time/describe.ts";
+import { exclusionAt } from "../time/exclude.ts";
 import { formatInstant } from "../time/instant.ts";
+import { scheduleZone } from "../time/schedule.ts";
 import type { Explanation } from "./explanation.ts";
 import { firesOf, stateOf } from "./job.ts";
 
@@ -34,15 +37,33 @@ export type ExplainContext = {
  */
 export function explain(state: TickState, log: readonly Run[], context: ExplainContext): Explanation {
   const { at, now } = context;
-  if (at > now) return explainFuture(state, context);
+  if (at > now) {
+    const future = explainFuture(state, context);
+    const excluded = future.verdict === "in_future" ? excludedAt(state, future, at, "is") : undefined;
+    return excluded === undefined ? future : { ...future, explanation: `${excluded} ${future.explanation}` };
+  }
   const past = explainPast(state, log, context);
   const asked = askedFor(log, past.dueAt, at);
-  const words = [past.explanation, asked && explainAskedFor(asked, context), explainNext(state, past, context)];
+  const words = [
+    excludedAt(state, past, at, "was"),
+    past.explanation,
+    asked && explainAskedFor(asked, context),
+    explainNext(state, past, context),
+  ];
   return {
     ...past,
     ...(past.run === undefined && asked !== undefined ? { run: asked } : {}),
     explanation: words.filter((sentence) => sentence !== undefined).join(" "),
   };
+}
+
+/** That nothing is due at the time asked about because the schedule excludes it; undefined where it does not. */
+function excludedAt({ job }: TickState, { dueAt }: Explanation, at: number, verb: "was" | "is"): string | undefined {
+  const { exclusions } = job.schedule;
+  if (exclusions.length === 0 || dueAt === at) return undefined;
+  const exclusion = exclusionAt(exclusions, scheduleZone(job.schedule), at);
+  if (exclusion === undefined) return undefined;
+  return `Nothing ${verb} due at ${formatInstant(at)}: the schedule excludes that time (no fire ${exclusionOf(exclusion)}).`;
 }
 
 /**
@@ -191,9 +212,19 @@ function explainTraceless(state: TickState, log: readonly Run[], dueAt: number, 
     };
   }
   if (stateOf(record) === "finished") {
-    return { verdict: "finished", explanation: `The fire due at ${due} was not run: the job had finished.` };
+    return { verdict: "finished", explanation: finishedBefore(state, log, dueAt) };
   }
   return { verdict: "no_trace", explanation: `The fire due at ${due} was not run: the job was paused at that time.` };
+}
+
+/** A one-time job that was paused at its time has no other, and so it was finished when it was resumed. */
+function finishedBefore({ record }: TickState, log: readonly Run[], dueAt: number): string {
+  const { at } = record.definition.schedule;
+  const isMissed = at !== undefined && record.finishedAt !== undefined && record.finishedAt > dueAt && log.length === 0;
+  const why = isMissed
+    ? `the job was paused at that time, and has no other. Give it one with PATCH /v1/jobs/${record.id} {"schedule": {"at": …}}.`
+    : "the job had finished.";
+  return `The fire due at ${formatInstant(dueAt)} was not run: ${why}`;
 }
 
 function explainNothingDue({ record }: TickState, log: readonly Run[], context: ExplainContext): Explanation {
@@ -239,6 +270,6 @@ function explainFuture(state: TickState, { at, now, held }: ExplainContext): Exp
         : `The next fire is due only at ${formatInstant(cursor.nextDueAt)}`;
     return { verdict: "in_future", explanation: `${next}, so nothing will run by ${asked}.` };
   }
-  const when = dueAt === at ? `at ${asked}` : `by ${asked}, the last time at ${formatInstant(dueAt)}`;
+  const when = dueAt === at ? `at ${asked}` : `before ${asked}, the last time at ${formatInstant(dueAt)}`;
   return { verdict: "in_future", explanation: `The job will run ${when}.`, dueAt };
 }

@@ -144,7 +144,7 @@ export function changeByPause(state: TickState, body: PauseBody, now: number): O
 }
 
 /** The time at which a pause ends: an instant, or a duration from `now`. Errors: a sentence. */
-function readUntil(text: string, now: number): Result<number, string> {
+export function readUntil(text: string, now: number): Result<number, string> {
   const duration = parseDuration(text);
   const at = duration.ok ? ok(now + Math.round(duration.value)) : parseInstant(text);
   if (!at.ok) return err(`"${text}" is neither a duration such as "2h" nor a time such as "2027-01-15T14:30:00Z"`);

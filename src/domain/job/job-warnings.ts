@@ -2,11 +2,13 @@
  * Warnings about jobs that are valid and may not mean what was meant (docs/contract.md §13). Pure: what it needs to
  * know is passed in.
  */
-import type { JobDefinition } from "../../schema/job.ts";
+import type { Job, JobDefinition } from "../../schema/job.ts";
 import type { Warning } from "../../schema/warning.ts";
 import { parseDuration } from "../time/duration.ts";
+import { formatInstant } from "../time/instant.ts";
 import { rateOf } from "../time/rate.ts";
 import type { Schedule } from "../time/schedule.ts";
+import { readAt } from "../time/schedule-kinds.ts";
 import { scheduleWarnings } from "../time/schedule-warnings.ts";
 
 /** The surroundings of a job, which the shell looks up. */
@@ -32,6 +34,25 @@ export function jobWarnings(job: JobDefinition, schedule: Schedule, around: JobS
     ...scheduleWarnings(job.schedule, schedule, around.firstAt),
   ];
 }
+
+/** The warning of a pause (of `POST …/pause` alone) that lasts longer than the job has fires: it would end without a word. */
+export function pauseWarnings({ id, schedule, paused_until: until }: Job): Warning[] {
+  const end = schedule.at ?? schedule.ends_at;
+  if (until === undefined || end === undefined) return [];
+  const read = readAt(end, {
+    zone: schedule.at === undefined ? undefined : schedule.timezone,
+    startsAt: undefined,
+    tickAligned: false,
+  });
+  const lastAt = read.ok && read.value.timing.kind === "at" ? read.value.timing.at : undefined;
+  if (lastAt === undefined || lastAt > Date.parse(until)) return [];
+  const what = schedule.at === undefined ? "the schedule ends at" : "its only fire is due at";
+  const instead = json(schedule.at === undefined ? { ends_at: null } : { at: until });
+  const message = `${what} ${formatInstant(lastAt)}, before the pause does: what comes due meanwhile is not run, so the job will be finished then; for it to run later send PATCH /v1/jobs/${id} {"schedule": ${instead}}`;
+  return [{ path: "until", code: "pause_outlasts_fires", message }];
+}
+
+const json = (value: Readonly<Record<string, unknown>>): string => JSON.stringify(value).replace(":", ": ");
 
 function agentWarning({ agent_id }: JobDefinition, { agent }: JobSurroundings): Warning[] {
   if (agent === "there") return [];

@@ -52,7 +52,8 @@ function timingOf({ timing, startsAt, exclusions }: Schedule): string {
   }
 }
 
-function exclusionOf(exclusion: Exclusion): string {
+/** When an exclusion holds: `on 2026-12-25`, `on Saturday`, `between 22:00 and 07:00`. */
+export function exclusionOf(exclusion: Exclusion): string {
   const date = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
   switch (exclusion.kind) {
     case "dates":

@@ -79,6 +79,12 @@ function dayOf(text: string): number | undefined {
   return Number.isNaN(at) || !new Date(at).toISOString().startsWith(text) ? undefined : at / DAY_MS;
 }
 
+/** The exclusion that an instant falls into, in the zone's local time; undefined where it falls into none. */
+export function exclusionAt(exclusions: readonly Exclusion[], timeZone: string, at: number): Exclusion | undefined {
+  const local = at + offsetAt(timeZone, at);
+  return exclusions.find((exclusion) => stretchAround(exclusion, local) !== undefined);
+}
+
 /** Tells of an instant which excluded stretch of the zone's local time it lies in. Undefined where it lies in none. */
 export function excludedBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => Gap | undefined {
   return (at) => {

@@ -3,12 +3,13 @@ import * as z from "zod";
 import { listJobs } from "../../directory/job-list.ts";
 import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
 import { type Caller, canChange } from "../../domain/job/access.ts";
+import { readUntil } from "../../domain/job/job-change.ts";
 import type { JobFilter } from "../../domain/job/job-filter.ts";
 import { ok } from "../../domain/result.ts";
 import type { Env } from "../../env.ts";
 import { mapLimit } from "../../map-limit.ts";
 import type { Job } from "../../schema/job.ts";
-import { boundedText } from "../../schema/text.ts";
+import { PauseBody } from "../../schema/run.ts";
 import { pageCursor } from "../fields.ts";
 import { invoke, type Surroundings } from "../invoke.ts";
 import { type Arrival, admitCall } from "../rate-limit.ts";
@@ -20,7 +21,6 @@ import { pauseJob, removeJob, resumeJob, runJobNow } from "./jobs.ts";
 const MAX_JOBS = 100;
 /** Pages looked through for jobs that the caller may change, before the call answers with a cursor. */
 const MAX_PAGES = 20;
-const MAX_REASON_BYTES = 500;
 
 const ACTIONS: Readonly<Record<"pause" | "resume" | "run" | "delete", AnyRoute>> = {
   pause: pauseJob,
@@ -43,17 +43,18 @@ const BulkBody = z
       },
       description: "What to do with each job.",
     }),
-    filter: JobFilters.meta({
+    filter: JobFilters.default({}).meta({
       aliases: ["where", "match", "query", "selector"],
       description: "Which jobs: the filters of GET /v1/jobs. An empty one needs all: true.",
-      examples: [{ label: ["team:ops"] }],
+      examples: [{ label: "team:ops" }],
     }),
     all: z.boolean().optional().meta({ description: "true: an empty filter means every job." }),
     dry_run: z.boolean().optional().meta({ description: "true: count the jobs and change nothing." }),
-    reason: boundedText(0, MAX_REASON_BYTES).optional().meta({ description: "Of pause: shown as paused_reason." }),
+    reason: PauseBody.shape.reason,
+    until: PauseBody.shape.until,
     cursor: pageCursor.meta({ description: "next_cursor of the call before, to go on." }),
   })
-  .meta({ examples: [{ action: "pause", filter: { label: ["team:ops"] }, reason: "maintenance" }] });
+  .meta({ examples: [{ action: "pause", filter: { label: "team:ops" }, reason: "maintenance" }] });
 
 const bulk = route({
   method: "post",
@@ -64,7 +65,7 @@ const bulk = route({
   summary: "Pause, resume, run or delete many jobs",
   description:
     "Acts on the next 100 matching jobs that the token may change, newest first; with `next_cursor` as `cursor` it goes on after them. Each act counts as a call of the token: one too many in the minute is in `failed` with `rate_limited`.",
-  body: { schema: BulkBody, meaning: ({ body }) => refuseUnmeant(body) ?? ok(null) },
+  body: { schema: BulkBody, meaning: ({ body, now }) => refuseUnmeant(body, now) ?? ok(null) },
   answers: {
     200: {
       description: "The counts of this call: jobs that matched, and those that were changed.",
@@ -78,7 +79,7 @@ const bulk = route({
   },
   async handle(call) {
     const { env, caller, body, now } = call;
-    const unmeant = refuseUnmeant(body);
+    const unmeant = refuseUnmeant(body, now);
     if (unmeant !== undefined) return unmeant;
     const matching = await changeable(env, caller, filterOf(body.filter), body.cursor, now);
     if (!matching.ok) return matching;
@@ -86,7 +87,11 @@ const bulk = route({
     const next = nextCursor === undefined ? {} : { next_cursor: nextCursor };
     if (body.dry_run) return reply(200, { matched: jobs.length, done: 0, failed: [], ...next });
     const act = ACTIONS[body.action];
-    const sent = body.action === "pause" && body.reason !== undefined ? { reason: body.reason } : {};
+    const { reason, until } = body;
+    const sent = {
+      ...(reason === undefined ? {} : { reason }),
+      ...(until === undefined ? {} : { until }),
+    };
     const codes = await mapLimit(jobs, (job) => codeOf(act, call, job.id, sent));
     const failed = jobs.flatMap(({ id }, index) => {
       const code = codes[index];
@@ -97,19 +102,26 @@ const bulk = route({
 });
 
 /** Why the call is refused. It would act on every job without saying so, or gives what its action does not take. */
-function refuseUnmeant({ filter, all, action, reason }: z.output<typeof BulkBody>) {
+function refuseUnmeant({ filter, all, action, reason, until }: z.output<typeof BulkBody>, now: number) {
   const errors: FieldError[] = [];
-  const isEmpty = Object.values(filter).every((value) => value === undefined);
-  if (isEmpty && all !== true) {
+  if (isEmpty(filter) && all !== true) {
     const message =
-      'is empty, which means every job: send "all": true as well, or a filter such as {"label": ["team:ops"]}';
+      'is empty, which means every job: send "all": true as well, or a filter such as {"label": "team:ops"}';
     errors.push({ path: "filter", message });
   }
-  if (reason !== undefined && action !== "pause") {
-    errors.push({ path: "reason", message: 'goes with "action": "pause" only; leave it out' });
+  for (const [path, value] of Object.entries({ reason, until })) {
+    if (value !== undefined && action !== "pause") {
+      errors.push({ path, message: 'goes with "action": "pause" only; leave it out' });
+    }
   }
+  const resumeAt = action === "pause" && until !== undefined ? readUntil(until, now) : undefined;
+  if (resumeAt?.ok === false) errors.push({ path: "until", message: resumeAt.error });
   return errors.length === 0 ? undefined : invalid(errors);
 }
+
+/** Whether every job matches: nothing is asked for, or only what every job has, as a part of the name that is empty. */
+const isEmpty = ({ q, label, ...others }: z.output<typeof JobFilters>): boolean =>
+  !q && (label ?? []).length === 0 && Object.values(others).every((value) => value === undefined);
 
 /** The next matching jobs that the caller may change, and where to go on after them. */
 async function changeable(

@@ -5,7 +5,7 @@ import { authorOf } from "../../domain/audit.ts";
 import { defineJob } from "../../domain/job/definition.ts";
 import { adviceOf } from "../../jobs/advice.ts";
 import { ensureSystemJob } from "../../jobs/ensure.ts";
-import { JobInput, READ_ONLY_FIELDS } from "../../schema/job.ts";
+import { JobInput, READ_ONLY_FIELDS, SET_ELSEWHERE } from "../../schema/job.ts";
 import { route } from "../route.ts";
 import { AdvisedJob, jobReply } from "./jobs.ts";
 
@@ -16,6 +16,7 @@ const EnsureBody = z
   })
   .meta({
     shownOnly: READ_ONLY_FIELDS,
+    notHere: SET_ELSEWHERE,
     examples: [{ name: "nightly-clean-up", message: "Archive what is done.", schedule: { cron: "0 3 * * *" } }],
   });
 

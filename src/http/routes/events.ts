@@ -20,14 +20,20 @@ const typeList = z
   .transform((text) => text.split(","))
   .pipe(z.array(EventType));
 
+const times = {
+  since: { reads: "instant", aliases: ["from", "after", "start", "newer_than"] },
+  until: { reads: "instant", aliases: ["to", "before", "end", "older_than"] },
+};
+
 const window = {
   agent_id: queryText.optional().meta({ description: "Of this agent's jobs." }),
   user_id: queryText.optional().meta({ description: "Of jobs that run as this user." }),
   since: queryText.optional().meta({
+    ...times.since,
     description: "RFC 3339: at this time or later.",
     examples: ["2026-11-27T00:00:00Z"],
   }),
-  until: queryText.optional().meta({ description: "RFC 3339: before this time." }),
+  until: queryText.optional().meta({ ...times.until, description: "RFC 3339: before this time." }),
   limit: pageLimit(50),
   cursor: pageCursor,
 };
@@ -73,10 +79,17 @@ const runs = route({
   summary: "List the ended runs of all jobs, newest first",
   description:
     "Runs that ended as error, of all jobs that the token may see, and every ended run of jobs with `report: all`. By the time of their end; kept for 30 days. Of a fan-out, at most 50 of its users' runs that failed, once it has ended; all of them are in their job's runs.",
-  query: z.strictObject({
-    status: RunStatus.optional().meta({ description: "error, success or skipped." }),
-    ...window,
-  }),
+  query: z
+    .strictObject({
+      status: RunStatus.optional().meta({ description: "error, success or skipped." }),
+      ...window,
+    })
+    .meta({
+      notHere: {
+        job_id: "is not a query parameter here: the runs of one job are at GET /v1/jobs/{value}/runs",
+        name: "is not a query parameter here: find the job with GET /v1/jobs?name=…, then its runs at GET /v1/jobs/{id}/runs",
+      },
+    }),
   answers: { 200: { description: "A page of runs.", schema: pageShape(RunOfJob) } },
   async handle({ env, caller, query }) {
     const { status, since, until, limit, cursor, ...filter } = query;

@@ -34,6 +34,7 @@ export const JobFilters = z.strictObject({
     .union([labelPair.transform((pair) => [pair]), z.array(labelPair)])
     .optional()
     .meta({
+      reads: "pair",
       aliases: ["labels", "tag", "tags"],
       description: "KEY:VALUE; repeat it to ask for several labels at once.",
       examples: ["team:ops"],

@@ -6,6 +6,7 @@ import { isNameReserved } from "../../directory/jobs-index.ts";
 import { invalid } from "../../domain/failure.ts";
 import type { Caller } from "../../domain/job/access.ts";
 import { Fire } from "../../domain/job/fires.ts";
+import { pauseWarnings } from "../../domain/job/job-warnings.ts";
 import { err, ok } from "../../domain/result.ts";
 import { parseDurationWithin } from "../../domain/time/duration.ts";
 import type { Env } from "../../env.ts";
@@ -14,7 +15,7 @@ import { checkPatch } from "../../jobs/check-patch.ts";
 import { checkNewJob, createJob, dryRunJob } from "../../jobs/create.ts";
 import { endOfRun } from "../../jobs/end-of-run.ts";
 import { jobObject } from "../../objects/job.ts";
-import { Job, JobInput } from "../../schema/job.ts";
+import { Job, JobInput, READ_ONLY_FIELDS, SET_ELSEWHERE } from "../../schema/job.ts";
 import { MAX_RUN_WAIT_MS, MIN_RUN_WAIT_MS } from "../../schema/limits.ts";
 import { mergePatchOf } from "../../schema/merge-patch.ts";
 import { BackfillBody, PauseBody, Run, RunNowBody } from "../../schema/run.ts";
@@ -137,6 +138,8 @@ const read = route({
 /** As {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole. */
 const JobPatch = mergePatchOf(JobInput).meta({
   id: "JobPatch",
+  shownOnly: READ_ONLY_FIELDS,
+  notHere: SET_ELSEWHERE,
   description: "A JSON merge patch (RFC 7396): fields left out stay, null removes one.",
   examples: [{ message: "Only what is urgent.", schedule: { every: "2h" } }],
 });
@@ -233,6 +236,10 @@ const setEnabled = async (env: Env, caller: Caller, id: string, enabled: boolean
   return job.ok ? jobReply(200, job.value) : job;
 };
 
+const PausedJob = z
+  .strictObject({ ...Job.shape, warnings: Advice.shape.warnings })
+  .meta({ id: "PausedJob", description: "The job, and whether the pause lasts longer than it has fires." });
+
 const pause = route({
   method: "post",
   path: "/v1/jobs/:id/pause",
@@ -243,9 +250,14 @@ const pause = route({
   description:
     "It does not fire until it is resumed, by hand or by itself at `until`. A paused job stays paused; a new reason or end replaces the one it had.",
   body: { schema: PauseBody, optional: true },
-  answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
+  answers: { 200: { description: "The job.", schema: PausedJob, headers: ETAG } },
   errors: ["not_found", "job_finished"],
-  handle: ({ env, caller, params, body }) => setEnabled(env, caller, params.id, false, body),
+  async handle({ env, caller, params, body }) {
+    const paused = await setEnabled(env, caller, params.id, false, body);
+    if (!paused.ok) return paused;
+    const warnings = pauseWarnings(paused.value.body);
+    return warnings.length === 0 ? paused : jobReply(200, { ...paused.value.body, warnings });
+  },
 });
 
 const resume = route({

@@ -1,11 +1,12 @@
 /** The faults of what a call brought, in words that name the right field, place and value. */
 import type * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
+import { parseDuration } from "../../domain/time/duration.ts";
 import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow, valueAt } from "./field.ts";
 import { sameName } from "./near.ts";
 import { correction, namesAt } from "./unknown-name.ts";
-import { clock, durationsOf, epochText, isReadAs, rightValues, tomorrow } from "./value.ts";
+import { clock, durationsOf, epochText, isEpoch, isReadAs, rightValues, tomorrow } from "./value.ts";
 import { cronOf, instantOf } from "./words.ts";
 import { either, json, shown } from "./write.ts";
 import { MISSING } from "./zod-words.ts";
@@ -83,6 +84,8 @@ function unknownText(
   const isHere = [...fieldsBelow(root)].some(({ field }) => sameName(name, [field.name]).length > 0);
   const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, { places, now });
   if (elsewhere !== undefined) return elsewhere;
+  const other = Object.entries(fieldAt(root, at)?.notHere ?? {}).find(([known]) => sameName(name, [known]).length > 0);
+  if (other !== undefined) return other[1].replaceAll("{value}", place === "query" ? String(value) : shown(value));
   const corrected = correction({ root, at, name, value, beside, now });
   if (at.length === 0 && sameName(name, root.shownOnly).length > 0) {
     return `is read-only: Reveille sets it${corrected === undefined ? "; leave it out" : `. A field that can be set ${corrected}`}`;
@@ -140,9 +143,11 @@ function valueText(message: string, field: Field | undefined, given: unknown, no
   const instead = insteadOf(field, given);
   if (instead !== undefined) return `${message}; write ${instead}`;
   const right = rightValues(field, given, now).filter((text) => text !== json(given));
-  if (field.reads === "duration" && typeof given === "number") {
-    return right.length === 0
-      ? message
+  if ((field.reads === "duration" || field.reads === "moment") && typeof given === "number") {
+    if (right.length === 0) return message;
+    const isTime = field.reads === "moment" && isEpoch(given);
+    return isTime
+      ? `is a time, which is text: write ${either(right)}`
       : `is a duration, which is text with a unit: write ${either(right)}${asMilliseconds(given)}`;
   }
   if (field.reads === "instant") {
@@ -151,7 +156,9 @@ function valueText(message: string, field: Field | undefined, given: unknown, no
     return `${message}${meant}; ${clockText(now)}`;
   }
   if (right.length === 0) {
-    return field.example === undefined ? message : `${message}; for example ${json(field.example)}`;
+    return field.example === undefined || field.example === true
+      ? message
+      : `${message}; for example ${json(field.example)}`;
   }
   return `${message}; write ${either(right.slice(0, 3).map((text) => (text.length > 200 ? "…" : text)))}`;
 }
@@ -194,18 +201,37 @@ function insteadOf({ reads, instead }: Field, given: unknown): string | undefine
   return undefined;
 }
 
+/** Of a list's `since` a duration is meant back from now: `since=1h`. */
+function instantAgo(name: string, given: string, now: number): string | undefined {
+  const [text] = /^(?:since|from|after)$/.test(name) ? [...durationsOf(given), given] : [];
+  const ms = text === undefined ? undefined : parseDuration(text);
+  return ms?.ok && ms.value > 0 && ms.value < now ? clock(now - ms.value) : undefined;
+}
+
 function refined(message: string, field: Field, given: unknown, now: number): string {
   const instead = insteadOf(field, given);
   if (instead !== undefined && !message.includes(instead)) return `${message}; write ${instead}`;
   if (field.reads === "instant") {
+    // It says what to write already; what time it is would be one time more to choose from.
+    if (message.includes('; write "')) return message;
     const epoch = epochText(given);
     const saysNow = /\bit is (?:now )?\d{4}-/.test(message);
     const meant = typeof given === "string" ? instantOf(given, now) : undefined;
     if (meant !== undefined) {
       return `${message}; write "${meant}" for UTC, or the zone's offset in place of Z; it is ${clock(now)} now`;
     }
+    const ago = typeof given === "string" ? instantAgo(field.name, given, now) : undefined;
+    if (ago !== undefined) return `${message}; write "${ago}" for so long before now; it is ${clock(now)} now`;
     const clockWords = saysNow ? `tomorrow at this time is "${tomorrow(now)}"` : clockText(now);
     return `${message}${epoch === undefined ? "" : `; ${shown(given)} is ${json(epoch)}`}; ${clockWords}`;
+  }
+  if (field.reads === "moment") {
+    const [right] = rightValues(field, given, now).filter((text) => text !== json(given));
+    if (right !== undefined) {
+      const isMeant = right.endsWith('Z"') && !isEpoch(given);
+      const zone = isMeant ? " for UTC, or the zone's offset in place of Z" : "";
+      return `${message}; write ${right}${zone}; it is ${clock(now)} now`;
+    }
   }
   const cron = field.reads === "cron" && typeof given === "string" ? cronOf(given) : undefined;
   if (cron !== undefined) return `${message}; write "${cron}"`;

@@ -6,7 +6,8 @@ import * as z from "zod";
 import { wholeSchema } from "../json-schema.ts";
 
 /** How the text of a field is read: the schema's own `.meta({reads: …})`. */
-const ReadsName = z.enum(["duration", "instant", "cron", "rrule"]);
+/** `moment`: a duration from now, or an instant. `pair`: KEY:VALUE. */
+const ReadsName = z.enum(["duration", "instant", "moment", "cron", "rrule", "pair"]);
 export type Reads = z.infer<typeof ReadsName>;
 
 export type Field = {
@@ -37,6 +38,8 @@ export type Field = {
   readonly isOpen: boolean;
   /** Names that answers show and no client writes. */
   readonly shownOnly: readonly string[];
+  /** Names that belong into another call, with how that call is written; `{value}` in it stands for the value that was sent. */
+  readonly notHere: Readonly<Record<string, string>>;
 };
 
 const known = new WeakMap<z.ZodType, Field>();
@@ -57,6 +60,7 @@ export const joined = (...objects: readonly Field[]): Field => ({
   ...read("", { type: "object", additionalProperties: objects.some(({ isOpen }) => isOpen) ? {} : false }, false),
   fields: objects.flatMap(({ fields }) => fields),
   shownOnly: objects.flatMap(({ shownOnly }) => shownOnly),
+  notHere: Object.assign({}, ...objects.map(({ notHere }) => notHere)),
 });
 
 const strings = z.array(z.string()).catch([]);
@@ -95,6 +99,7 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
     item: item.success ? read("", item.data, false) : alternatives.find((one) => one.item !== undefined)?.item,
     isOpen: isOpen(schema, own.length) || alternatives.some((one) => one.types.includes("object") && one.isOpen),
     shownOnly: strings.parse(schema.shownOnly),
+    notHere: z.record(z.string(), z.string()).catch({}).parse(schema.notHere),
   };
 }
 

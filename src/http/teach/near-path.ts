@@ -36,7 +36,10 @@ export function nearCall(method: string, path: string, routes: readonly AnyRoute
   const cut = path.lastIndexOf("/");
   const meant = METHOD_WORDS.get(path.slice(cut + 1).toLowerCase());
   if (meant !== undefined) return nearCall(meant, path.slice(0, cut), routes);
-  const given = path.split("/").filter((piece) => piece !== "");
+  const given = withJob(
+    path.split("/").filter((piece) => piece !== ""),
+    routes,
+  );
   const scored = routes
     .filter((route) => route.path !== "/")
     .map((route) => ({
@@ -53,6 +56,19 @@ export function nearCall(method: string, path: string, routes: readonly AnyRoute
   );
   if (best === undefined || best.cost > MAX_COST) return undefined;
   return `${best.route.method.toUpperCase()} /${best.pieces.join("/")}`;
+}
+
+/**
+ * `/v1/runs/{run_id}/…` is a run of a job: the path with the job that the run's id begins with. Only a path of a run is so: `/v1/runs`
+ * itself is a list.
+ */
+function withJob(given: readonly string[], routes: readonly AnyRoute[]): readonly string[] {
+  const pieces = given[0] === "v1" ? given.slice(1) : given;
+  const [collection = "", id, ...rest] = pieces;
+  const isOfJob = routes.some((route) => route.path.startsWith(`/v1/jobs/:id/${collection}/:`));
+  if (id === undefined || !isOfJob) return given;
+  const [job = ""] = id.split("-");
+  return ["v1", "jobs", id.includes("-") ? job : "{id}", collection, id, ...rest];
 }
 
 type Match = { readonly cost: number; readonly pieces: readonly string[] };

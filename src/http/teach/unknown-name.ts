@@ -31,7 +31,8 @@ export function correction(wrong: Wrong): string | undefined {
   const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong);
   if (special !== undefined) return special;
   const unit = unitOf(name);
-  const timed = (targets: readonly Target[]) => targets.filter(({ field }) => field.reads === "duration");
+  const timed = (targets: readonly Target[]) =>
+    targets.filter(({ field }) => field.reads === "duration" || field.reads === "moment");
   const base = unit === undefined ? "" : unit.base === "" ? name : unit.base;
   const looks: readonly (() => readonly [targets: readonly Target[], unit?: number])[] = [
     () => [unit === undefined ? sureTargets(root, at, name) : []],
@@ -123,11 +124,9 @@ function likelyTargets(root: Field, at: readonly string[], name: string): readon
     return pick(from, "near", ({ name: known }) => names.includes(known));
   };
   const nearAlias = (from: readonly Placed[]): readonly Target[] => {
-    const names = nearNames(
-      name,
-      from.flatMap(({ field }) => field.aliases),
-      1,
-    );
+    // Of short ones every third word is a slip away: `foo` is not `for`.
+    const aliases = from.flatMap(({ field }) => field.aliases).filter((alias) => alias.length > 4);
+    const names = nearNames(name, aliases, 1);
     return pick(from, "alias", ({ aliases }) => aliases.some((alias) => names.includes(alias)));
   };
   return firstFound([() => near(siblings), () => nearAlias(siblings), () => near(elsewhere).slice(0, 1)]);

@@ -121,6 +121,10 @@ export function isReadAs(reads: Reads, text: string): boolean {
   switch (reads) {
     case "duration":
       return parseDuration(text).ok;
+    case "moment":
+      return isReadAs("duration", text) || isReadAs("instant", text);
+    case "pair":
+      return text.includes(":");
     case "instant":
       return parseInstant(text).ok || /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(text);
     case "cron":
@@ -153,6 +157,14 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
   const { types, reads, values } = field;
   if (fits(field, given) && unit === undefined) return [json(given)];
   if (reads === "duration") return durationsOf(given, unit).map((text) => json(text));
+  if (reads === "moment") {
+    const text = isEpoch(given) ? epochText(given) : typeof given === "string" ? momentOf(given, now) : undefined;
+    return text === undefined ? durationsOf(given, unit).map((one) => json(one)) : [json(text)];
+  }
+  if (reads === "pair" && typeof given === "object" && given !== null && !Array.isArray(given)) {
+    const pairs = Object.entries(given).map(([key, value]) => `${key}:${String(value)}`);
+    return pairs.length === 1 ? pairs.map(json) : pairs.length > 1 && types.includes("array") ? [json(pairs)] : [];
+  }
   if (reads === "instant") {
     const text = epochText(given) ?? (typeof given === "string" ? instantOf(given, now) : undefined);
     return text === undefined ? [] : [json(text)];
@@ -179,6 +191,15 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
   if (types.includes("string") && Array.isArray(given) && given.length === 1) return rightValues(field, given[0], now);
   return [];
 }
+
+/** Whether a number is rather a time than a span: no span is of three years in seconds. */
+export const isEpoch = (given: unknown): boolean => Number(given) >= 100_000_000;
+
+/** The time that a text means, where the domain has not read it: words, a bare date, a local time. */
+const momentOf = (text: string, now: number): string | undefined =>
+  /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?$/.test(text)
+    ? `${text.replace(" ", "T").padEnd(19, ":00")}Z`
+    : instantOf(text, now);
 
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],

@@ -116,6 +116,31 @@ describe("explain says why a job did or did not run", () => {
     expect(ask(job(), [], T0 + 25 * MINUTE_MS, T0, "held: MODE=stopped").verdict).toBe("held");
   });
 
+  it("when the schedule excludes that time, of the past and of the future", () => {
+    const state = job({ schedule: { cron: "0 9 * * *", exclude: ["2026-11-25", "20:00-22:00"] } });
+    const [before, after] = [T0 + HOUR_MS, T0 + 60 * HOUR_MS];
+    const asked = T0 + 48 * HOUR_MS;
+    const excluded = "due at 2026-11-25T09:00:00.000Z: the schedule excludes that time (no fire on 2026-11-25). ";
+    const future = ask(state, [], asked, before);
+    expect(future.explanation).toBe(
+      `Nothing is ${excluded}The job will run before 2026-11-25T09:00:00.000Z, the last time at 2026-11-24T09:00:00.000Z.`,
+    );
+    expect(future.verdict).toBe("in_future");
+    expect(ask(state, [], asked, after).explanation).toContain(`Nothing was ${excluded}`);
+    expect(ask(state, [], T0 + 12 * HOUR_MS, before).explanation).toContain("(no fire between 20:00 and 22:00)");
+    expect(ask(state, [], T0 + 24 * HOUR_MS, before).explanation).not.toContain("excludes");
+  });
+
+  it("when it was paused at its only time, and so finished without a run", () => {
+    const at = new Date(T0 + HOUR_MS).toISOString();
+    const state = job({ schedule: { at } });
+    const record = { ...state.record, finishedAt: T0 + 2 * HOUR_MS };
+    const finished = { ...state, record, cursor: { ...state.cursor, nextDueAt: null } };
+    expect(ask(finished, [], T0 + 3 * HOUR_MS, T0 + 3 * HOUR_MS).explanation).toContain(
+      `The fire due at ${at} was not run: the job was paused at that time, and has no other.`,
+    );
+  });
+
   it("when the time lies before the present schedule", () => {
     const state = job();
     const moved = { ...state, record: { ...state.record, anchorAt: T0 + 5 * HOUR_MS } };

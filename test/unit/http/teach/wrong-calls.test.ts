@@ -32,7 +32,7 @@ function doorsOf(route: AnyRoute): readonly Door[] {
   const send = (part: Partial<Input>) =>
     invoke(bare(route), around, { params: {}, query: {}, headers: {}, readBody: async () => ok({}), ...part });
   const { body, query } = route;
-  const isPost = route.method === "post";
+  const isPost = route.method !== "patch";
   const isJson = body !== undefined && body.text !== true && body.read === undefined && route.path !== "/mcp";
   return [
     ...(isJson
@@ -64,7 +64,7 @@ function doorOf(tool: Tool): Door {
     const input = inputOf(tool, bare(route), { ...value }, { role: "agent", agent_id: "a1" }, NOW);
     return invoke(bare(route), around, input);
   };
-  return { name: `tool ${name}`, root: rootOf(tool, route), send, isPost: route.method === "post" };
+  return { name: `tool ${name}`, root: rootOf(tool, route), send, isPost: route.method !== "patch" };
 }
 
 const doors: readonly Door[] = [...ROUTES.flatMap((route) => doorsOf(route)), ...toolsOver(ROUTES).map(doorOf)];
@@ -91,7 +91,7 @@ type Row = {
 
 /** A value of the field's type, that is not what is wrong. */
 function sample({ reads, values, types, item }: Field): unknown {
-  if (reads === "duration") return "1h";
+  if (reads === "duration" || reads === "moment") return "1h";
   if (reads === "instant") return "2027-01-01T00:00:00Z";
   if (values.length > 0) return values[0];
   if (types.includes("boolean")) return true;
@@ -146,6 +146,16 @@ function rowsOf(door: Door): readonly Row[] {
     )
       add("inside another", [parentField.name, field.name], sample(field), /top level/);
     if (field.reads === "duration") add("a number", path, 3600, /"3600s" or "1h"|"3600s"|"1h"/);
+    if (field.reads === "moment") {
+      add("a number", path, 3600, /"3600s" or "1h"/);
+      add("an epoch", path, EPOCH, /2027-01-01T08:00:00Z/);
+    }
+    if (field.reads === "pair" && !door.name.includes("?"))
+      add("an object", path, { team: "ops" }, /write (\["team:ops"\]|"team:ops")/);
+    for (const name of Object.keys(root.notHere)) {
+      if (path.length === 1 && field === root.fields[0])
+        add("of another call", [name], "x", /(POST|GET) \/v1\/|"enabled"/);
+    }
     if (field.reads === "instant" && !field.types.includes("number"))
       add("an epoch", path, EPOCH, /2027-01-01T08:00:00Z/);
     const [value] = field.values;
@@ -177,7 +187,7 @@ describe("a wrong call is answered with the right name or value", () => {
   });
 });
 
-describe("null counts as left out on POST", () => {
+describe("null counts as left out but in a merge patch", () => {
   const posts = doors.filter(({ isPost }) => isPost);
   it.each(posts.map((door) => [door.name, door] as const))("%s", async (_name, door) => {
     for (const { name, isRequired, types } of door.root.fields) {

@@ -76,6 +76,30 @@ describe("an answer that makes or changes a job", () => {
   });
 });
 
+describe("a pause", () => {
+  const pause = (id: string, until: string) => call("POST", `/v1/jobs/${id}/pause`, { json: { until } });
+
+  it("warns where it lasts longer than the job has fires, and says how to run it later", async () => {
+    const once = await makeJob(jobInput({ schedule: { in: "1h" } }));
+    expect((await pause(once, "30m")).body).not.toHaveProperty("warnings");
+    const { body } = await pause(once, "2h");
+    expect(body.warnings).toMatchObject([{ path: "until", code: "pause_outlasts_fires" }]);
+    expect(JSON.stringify(body.warnings)).toContain(`PATCH /v1/jobs/${once}`);
+    const ending = await makeJob(jobInput({ schedule: { ...clean, ends_at: "2027-01-01T00:00:00Z" } }));
+    expect(codesOf((await pause(ending, "2027-02-01T00:00:00Z")).body)).toEqual(["pause_outlasts_fires"]);
+    expect((await pause(ending, "2026-12-31T00:00:00Z")).body).not.toHaveProperty("warnings");
+  });
+});
+
+describe("jobs of one owner that differ in their agents", () => {
+  it("are warned of by name all the same", async () => {
+    const [name, user_id] = [fresh("twin"), fresh("u")];
+    await makeJob(jobInput({ name, user_id, agent_id: fresh("agent") }));
+    const second = await call("POST", "/v1/jobs", { json: jobInput({ name, user_id, agent_id: fresh("agent") }) });
+    expect(codesOf(second.body)).toContain("duplicate_name");
+  });
+});
+
 describe("a preview", () => {
   it("warns too, and knows every kind", async () => {
     const preview = async (schedule: unknown) =>

@@ -50,6 +50,33 @@ describe("POST /v1/jobs/bulk", () => {
     expectProblem(got, 422, "validation_failed");
     expect(got.body.errors).toMatchObject([{ path: "filter", message: expect.stringContaining('"all": true') }]);
     expect((await bulk({ action: "pause", filter: {}, all: true, dry_run: true })).status).toBe(200);
+    expect((await bulk({ action: "pause", all: true, dry_run: true })).status).toBe(200);
+    expectProblem(await bulk({ action: "pause" }), 422, "validation_failed");
+  });
+
+  it.each([
+    ["a part of the name that is empty", { q: "" }],
+    ["no label at all", { label: [] }],
+    ["nothing but null", { q: null, name: null }],
+  ])("takes %s for an empty filter", async (_what, filter) => {
+    const kept = await makeJob();
+    const got = await bulk({ action: "delete", filter });
+    expectProblem(got, 422, "validation_failed");
+    expect(got.body.errors).toMatchObject([{ path: "filter", message: expect.stringContaining('"all": true') }]);
+    expect(await states([kept])).toEqual(["active"]);
+  });
+
+  it("pauses until a time", async () => {
+    const { label, ids } = await labelled(1);
+    expect((await bulk({ action: "pause", filter: { label }, until: "2d", reason: "r" })).body).toMatchObject({
+      done: 1,
+    });
+    const job = (await call("GET", `/v1/jobs/${ids[0]}`)).body;
+    expect(job).toMatchObject({ state: "paused", paused_reason: "r", paused_until: expect.any(String) });
+    const over = await bulk({ action: "pause", filter: { label }, until: "2020-01-01T00:00:00Z", dry_run: true });
+    expect(over.body.errors).toMatchObject([{ path: "until", message: expect.stringContaining("not in the future") }]);
+    const misplaced = await bulk({ action: "run", filter: { label }, until: "2d" });
+    expect(misplaced.body.errors).toMatchObject([{ path: "until" }]);
   });
 
   it("acts on a hundred a call, newest first, and goes on with the cursor", { timeout: 60_000 }, async () => {

@@ -49,13 +49,7 @@ describe("PUT /v1/users/{id}", () => {
       expect(refused.body.errors).toMatchObject([{ path: "id" }]);
       for (const method of ["GET", "DELETE"]) expectProblem(await call(method, path(id)), 404, "not_found");
     }
-    for (const json of [
-      { id: "x" },
-      { active: "yes" },
-      { active: null },
-      { last_seen_at: "2026-01-01T00:00:00Z" },
-      [],
-    ]) {
+    for (const json of [{ id: "x" }, { active: "yes" }, { last_seen_at: "2026-01-01T00:00:00Z" }, []]) {
       expectProblem(await put(fresh("user"), json), 422, "validation_failed");
     }
   });

@@ -13,6 +13,7 @@ import { logError } from "../log.ts";
 import type { EntryKey, ListedEntry } from "../objects/directory.ts";
 import { shardFor, shardsFor } from "../objects/directory.ts";
 import { type JobRpc, jobObject } from "../objects/job.ts";
+import { isCallRefusal } from "../outbound/call-budget.ts";
 import type { Job } from "../schema/job.ts";
 
 const cursors = cursorsOf("jobs", z.object({ createdAt: z.int(), id: z.string() }));
@@ -76,10 +77,19 @@ export async function askJobs<T>(
     const wanted = limit + 1 - found.length;
     const { items: entries, stoppedAt } = await entriesAfter(env, narrowed, after, wanted);
     const jobs = await Promise.all(entries.map((entry) => answerOf(env, entry, ask, now)));
-    for (const [i, entry] of entries.entries()) {
+    // The page ends where the platform allowed no further call: nothing is left out of a list for that.
+    const refusedAt = jobs.indexOf("refused");
+    const read = refusedAt === -1 ? entries : entries.slice(0, refusedAt);
+    for (const [i, entry] of read.entries()) {
       const asked = jobs[i];
-      if (asked === undefined || !matchesFilter(asked.job, narrowed, caller)) continue;
+      if (asked === undefined || asked === "refused" || !matchesFilter(asked.job, narrowed, caller)) continue;
       found.push({ entry, answer: asked.answer });
+    }
+    if (refusedAt !== -1) {
+      const last = read.at(-1);
+      if (round === 0 && last === undefined) throw new Error("The platform allowed no call for a job of the list");
+      after = found.length > limit ? found[limit - 1]?.entry : (last ?? after);
+      break;
     }
     if (entries.length < wanted && stoppedAt === undefined) return ok({ items: found.map(({ answer }) => answer) });
     after = found.length > limit ? found[limit - 1]?.entry : (stoppedAt ?? entries.at(-1));
@@ -120,12 +130,13 @@ async function answerOf<T>(
   entry: ListedEntry,
   ask: Question<T>,
   now: number,
-): Promise<{ readonly job: Job; readonly answer: T } | undefined> {
+): Promise<{ readonly job: Job; readonly answer: T } | "refused" | undefined> {
   try {
     const asked = await askTwice(() => ask(jobObject(env, entry.id)));
     if (asked.ok && isSameJob(asked.value.job, entry)) return asked.value;
     if (now - entry.reservedAt > PHANTOM_AFTER_MS) await shardFor(env, entry.owner).dropPhantom(entry);
   } catch (error) {
+    if (isCallRefusal(error)) return "refused";
     logError("A job could not be read and is left out of a list", { job_id: entry.id }, error);
   }
   return undefined;

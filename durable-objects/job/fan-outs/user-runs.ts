@@ -80,8 +80,13 @@ export class UserRuns {
     if (fanOuts.length === 0) return [];
     const places =
       userId === undefined ? allShardsOf(fanOuts) : new Set(fanOuts.map(({ shards }) => shardOfUser(userId, shards)));
-    const lists = await mapLimit(places, (k) => this.#shard(k).runs({ ...query, no, userId }));
-    return lists.flat().sort(byNewest).slice(0, query.limit);
+    // One page is kept, not one of each shard: runs may have 16 KiB of output each.
+    let newest: ListedRun[] = [];
+    await mapLimit(places, async (k) => {
+      const runs = await this.#shard(k).runs({ ...query, no, userId });
+      newest = [...newest, ...runs].sort(byNewest).slice(0, query.limit);
+    });
+    return newest;
   }
 
   /** The run of a user by its id; undefined where the id is that of no user's run. */

@@ -128,6 +128,32 @@ describe("pages", () => {
     expect(pages.flat().sort()).toEqual(jobs.sort());
   });
 
+  it("end where the platform allows no further call, with a cursor: no job is left out for that", async () => {
+    const user = fresh("user");
+    for (let n = 0; n < 30; n++) await makeJob({ name: `job ${n}`, user_id: user });
+    let left = 0;
+    const counted = <T extends { getByName(name: string): unknown }>(binding: T) =>
+      ({
+        getByName: (name: string) => {
+          if (left-- > 0) return binding.getByName(name);
+          throw new Error("Too many subrequests by single Worker invocation.");
+        },
+      }) as unknown as T;
+    const limited = { ...env, JOB: counted(env.JOB), DIRECTORY: counted(env.DIRECTORY) };
+    const pages: number[] = [];
+    const ids = new Set<string>();
+    let cursor: string | undefined;
+    do {
+      left = 12;
+      const answer = await answered(listJobs(limited, ADMIN, { user_id: user }, 50, cursor, Date.now()));
+      pages.push(answer.items.length);
+      for (const { id } of answer.items) ids.add(id);
+      cursor = answer.next_cursor;
+    } while (cursor !== undefined);
+    expect([ids.size, pages.reduce((sum, size) => sum + size, 0)]).toEqual([30, 30]);
+    expect(Math.max(...pages)).toBeLessThanOrEqual(12);
+  });
+
   it("take no cursor of any other kind", async () => {
     const answer = await listJobs(env, ADMIN, {}, 10, "bm90IG91cnM", Date.now());
     expect(answer).toMatchObject({ ok: false, error: { kind: "validation_failed", errors: [{ path: "cursor" }] } });

@@ -15,7 +15,7 @@ import { reachOf, scan } from "../storage/scan.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 const RETENTION_MS = 30 * DAY_MS;
-/** A shard keeps no more events than this: of jobs that report every run, the oldest go before their 30 days are over. */
+/** The most events that a shard keeps. Of jobs that report every run, the oldest go before their 30 days are over. */
 const MAX_EVENTS = 100_000;
 /** Old events dropped in one minute. */
 const DROPPED_AT_ONCE = 500;
@@ -36,7 +36,10 @@ export class EventStore {
     return kept.filter((event) => this.#insert(event));
   }
 
-  /** Newest first, by the index of the job or of an id if one is asked for; what else is, is looked for in so many rows at most. */
+  /**
+   * Newest first, by the index of the job or of an id if one is asked for. Other filters look through so many rows at
+   * most.
+   */
   list({ filter, limit, before }: EventQuery): Found<ListedEvent, EventKey> {
     if (!this.#tables.present) return { items: [] };
     // One bound from above: of two the index would be entered by one, and walked down to the other.
@@ -81,7 +84,7 @@ export class EventStore {
     return Number(first(this.#tables.sql, "SELECT max(seq) AS seq FROM event")?.seq ?? 0);
   }
 
-  /** How many events there are by type. */
+  /** The number of events by type. */
   counts(): { readonly type: EventType; readonly count: number }[] {
     if (!this.#tables.present) return [];
     const rows = all(this.#tables.sql, "SELECT type, told FROM event_count");

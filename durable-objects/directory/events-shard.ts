@@ -23,7 +23,7 @@ const FIRST_SHARD = "shard-0";
 /** A tick a minute that is a few seconds late is none of these. */
 const LATE_AFTER_MS = TICK_MISSING_AFTER_MS;
 
-/** How a job fares, as far as it is known. */
+/** The health of a job, as far as it is known. */
 export type JobHealth = { readonly failing?: boolean; readonly overdue?: boolean };
 
 export abstract class EventsShard extends DurableObject<Env> implements EventsRpc {

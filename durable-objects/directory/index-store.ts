@@ -97,7 +97,7 @@ export class IndexStore {
     return room;
   }
 
-  /** Whether the subject may make one more job, for whichever owner. Errors: `quota_exceeded`. */
+  /** Whether the subject may make one more job, for any owner. Errors: `quota_exceeded`. */
   admitMaker(maker: string, rate: number, allowed: Allowance): Outcome<null> {
     const [own, made] = [this.#uses.own(maker), this.#quota.madeBy(maker)];
     return admitMaker(maker, rate, { jobs: own.jobs + made.jobs, fires: own.fires + made.fires }, allowed);
@@ -152,7 +152,7 @@ export class IndexStore {
     );
   }
 
-  /** How many jobs the sweep found overdue, and has not found well since. */
+  /** The number of jobs that the sweep found overdue, and has not found well since. */
   countOverdue(): number {
     if (!this.#tables.present) return 0;
     const query = "SELECT count(*) AS n FROM job INDEXED BY job_overdue WHERE overdue = 1";
@@ -171,8 +171,8 @@ export class IndexStore {
   }
 
   /**
-   * Newest first, by the index that leads nearest: of an owner or an agent, of those that fail or rest. Whatever else is asked for is
-   * looked for along it, in so many rows at most.
+   * Newest first, by the nearest index: of an owner or an agent, of those that fail or rest. The other filters look
+   * along it, through so many rows at most.
    */
   page(query: IndexQuery): Found<ListedEntry, EntryKey> {
     if (!this.#tables.present) return { items: [] };
@@ -197,7 +197,7 @@ export class IndexStore {
     return stoppedAt === undefined ? { items: entries } : { items: entries, stoppedAt: toListed(stoppedAt) };
   }
 
-  /** Whether there is a job of this id that was made before `before`: reads as many rows as there are such jobs. */
+  /** Whether a job of this id was made before `before`. It reads as many rows as there are such jobs. */
   hasJobBefore(id: string, before: number): boolean {
     if (!this.#tables.present) return false;
     return first(this.#tables.sql, "SELECT 1 FROM job WHERE created_at < ? AND id = ?", before, id) !== undefined;
@@ -216,8 +216,9 @@ export class IndexStore {
   }
 
   /**
-   * The entries whose turn it is to be looked at in `minute` (since 1970). Of a large shard it is the next slice, and the place of the one
-   * after it is stored: one row. Whoever takes a slice looks at it, or its entries wait for the next round.
+   * The entries whose turn it is to be looked at in `minute` (since 1970). Of a large shard it is the next slice, and
+   * the place of the one after it is stored: one row. A caller that takes a slice looks at it, or its entries wait
+   * for the next round.
    */
   nextSlice(minute: number): ListedEntry[] {
     if (!this.#tables.present) return [];

@@ -1,11 +1,11 @@
-/** How a list of jobs is looked for: which rows fit it, and the index of the table that leads to them soonest. */
+/** The way to a list of jobs: the rows that fit it, and the index that leads to them soonest. */
 import { DEFAULT_STATES, foldName, type JobFilter, MAX_FILTER_LABELS } from "../../src/domain/job/job-filter.ts";
 import type { IndexQuery } from "../../src/objects/directory.ts";
 
 /** Values travel as bindings only. */
 export type Condition = { readonly sql: readonly string[]; readonly bindings: readonly SqlStorageValue[] };
 
-/** An index, which holds the rows of one value newest first, and the value; without one the table itself is read. */
+/** An index, which holds the rows of one value newest first, and the value. Without one the table itself is read. */
 export type Way = Condition & { readonly index?: string };
 
 const TABLE: Way = { sql: [], bindings: [] };

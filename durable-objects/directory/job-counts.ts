@@ -1,4 +1,7 @@
-/** How many jobs a shard has, by state and scope, kept in memory: the table is read at the first question after waking, and not again. */
+/**
+ * The number of a shard's jobs, by state and scope, kept in memory. The table is read at the first question after
+ * waking, and not again.
+ */
 import type { JobCount } from "../../src/objects/directory.ts";
 
 type Kind = Pick<JobCount, "state" | "execScope">;

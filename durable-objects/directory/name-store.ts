@@ -1,7 +1,7 @@
 /**
- * Two small registers of the directory: names that only a system job may bear, copied to every shard so that making a
- * job needs no further call. And ids that Reveille did not mint, so that an unknown one is refused before any object
- * is called.
+ * Two small registers of the directory, of names and of ids. Names that only a system job may have are copied to
+ * every shard, so that making a job needs no further call. And ids that Reveille did not mint, so that an unknown one
+ * is refused before any object is called.
  */
 import { PHANTOM_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { all, first, put } from "../storage/rows.ts";
@@ -11,7 +11,7 @@ export type ReservedName = { readonly name: string; readonly jobId: string };
 
 export class NameStore {
   readonly #tables: ShardTables;
-  /** Who holds which name: there are few, and each job that is made asks. Undefined until they were read. */
+  /** The holder of each name. There are few, and each job that is made asks. Undefined until they were read. */
   #holders: Map<string, string> | undefined;
 
   constructor(tables: ShardTables) {

@@ -285,8 +285,8 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   }
 
   /**
-   * The Cron Trigger's call of each minute (`minute` since 1970): answers at once what is to be done elsewhere, and sweeps this
-   * shard's slice afterwards, so that no heartbeat waits for it.
+   * The Cron Trigger's call of each minute (`minute` since 1970). It answers at once with the work to do elsewhere,
+   * and sweeps this shard's slice afterwards, so that no heartbeat waits for it.
    */
   async tick(minute: number): Promise<TickAnswer> {
     this.#tickedAt = Date.now();
@@ -333,7 +333,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     );
   }
 
-  /** Of finished jobs an owner keeps ten times its quota: beyond that the oldest are erased, some for each that ends. */
+  /** Of finished jobs an owner keeps ten times its quota. Beyond that the oldest are erased, some for each that ends. */
   #eraseOldest(owner: string): void {
     const kept = FINISHED_QUOTAS * settingsOf(this.env).MAX_JOBS_PER_OWNER;
     for (const id of this.#index.finishedBeyond(owner, kept, ERASED_AT_ONCE)) {

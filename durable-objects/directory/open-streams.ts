@@ -1,5 +1,5 @@
 /**
- * Who has how many event streams and sockets open, in memory. Each is a lease that is renewed while it is open. A
+ * The open event streams and sockets of each token, in memory. Each is a lease that is renewed while it is open. A
  * shard that restarts counts from nothing and knows all streams again after one renewal.
  */
 
@@ -12,8 +12,8 @@ export class OpenStreams {
   readonly #leases = new Map<string, Map<string, number>>();
 
   /**
-   * Opens a stream or renews it at `now` (epoch ms). A lease that is not renewed for `leaseMs` is over: whoever held it is gone.
-   * False if the token has as many open as it may.
+   * Opens a stream or renews it at `now` (epoch ms). A lease that is not renewed for `leaseMs` is over, since its
+   * holder is gone. False if the token has as many open as it may.
    */
   open(token: string, lease: string, leaseMs: number, now: number): boolean {
     if (this.#leases.size >= MANY_TOKENS) this.#forgetEnded(now);

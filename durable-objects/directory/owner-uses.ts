@@ -1,9 +1,12 @@
-/** What each owner's jobs use, kept in memory: read by an index at the first question after waking, exact afterwards. */
+/**
+ * The use of each owner's jobs, kept in memory. An index gives it at the first question after waking, and it is exact
+ * afterwards.
+ */
 import { hash32 } from "../../src/domain/directory-shard.ts";
 import { isMadeByAnother, type MakerUse, type OwnerUse } from "../../src/domain/limits/admission.ts";
 import type { ExecScope, JobState } from "../../src/schema/job.ts";
 
-/** What a job adds to its owner's use. */
+/** A job's part of its owner's use. */
 export type Counted = {
   readonly id: string;
   readonly owner: string;
@@ -37,7 +40,7 @@ export class OwnerUses {
     return this.#use(owner);
   }
 
-  /** What the owner's own tokens have made for it. */
+  /** The jobs that the owner's own tokens have made for it. */
   own(owner: string): MakerUse {
     return this.#use(owner).own;
   }

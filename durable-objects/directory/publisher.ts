@@ -1,6 +1,6 @@
 /**
- * Offers a shard's events to the subscriptions that are about them. It goes on from what was offered, so that the tick makes up for a
- * subscription that could not be reached, or a crash.
+ * Offers a shard's events to the subscriptions that are about them. It goes on from the last one offered, so the tick
+ * catches up after a crash, or when a subscription could not be reached.
  */
 import { isAbout } from "../../src/domain/subscription/match.ts";
 import type { ListedEvent } from "../../src/objects/events.ts";

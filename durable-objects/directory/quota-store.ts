@@ -1,4 +1,7 @@
-/** What quotas count besides the index: jobs that a token's subject has made for other owners, and fires backfilled on a day. */
+/**
+ * The counts of quotas besides the index: jobs made for other owners by a token's subject, and fires backfilled on a
+ * day.
+ */
 import type { MakerUse } from "../../src/domain/limits/admission.ts";
 import { DAY_MS } from "../../src/schema/limits.ts";
 import { first, put } from "../storage/rows.ts";
@@ -38,7 +41,7 @@ export class QuotaStore {
     }
   }
 
-  /** How many fires the owner has backfilled on the day (UTC) of `now`, epoch ms. */
+  /** The number of fires that the owner has backfilled on the day (UTC) of `now`, epoch ms. */
   backfilled(owner: string, now: number): number {
     if (!this.#tables.present) return 0;
     const query = "SELECT fires FROM backfilled WHERE day = ? AND owner = ?";

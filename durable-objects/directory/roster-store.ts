@@ -12,7 +12,7 @@ import type { ShardTables } from "./shard-tables.ts";
 /** `?1` is `seenSince` or null. A user never seen is outside every window. */
 const IS_ACTIVE = "(active = 1 AND (?1 IS NULL OR coalesce(last_seen_at >= ?1, 0)))";
 
-/** How long a count is good for that depends on the time. */
+/** The time for which a count that depends on the clock is good. */
 const COUNTED_MS = 10_000;
 
 export class RosterStore {
@@ -42,8 +42,8 @@ export class RosterStore {
   }
 
   /**
-   * Notes that the user was seen at `at` (epoch ms): written at most once a minute, since a client may say so at every click. A new
-   * one joins, active; one marked inactive stays so: that is the operator's word.
+   * Notes that the user was seen at `at` (epoch ms). It writes at most once a minute, since a client may say so at
+   * every click. A new one joins, active; one marked inactive stays so: that is the operator's word.
    */
   seen(id: string, at: number): RosterUser {
     const present = this.get(id) ?? { id, active: true };
@@ -92,8 +92,8 @@ export class RosterStore {
   }
 
   /**
-   * Reads every row of the shard, unless nothing was written since the last time; where a window is set, it may have moved on by a few
-   * seconds.
+   * Reads every row of the shard, unless nothing was written since the last time. A window that is set may have moved
+   * on by a few seconds.
    */
   count(seenSince: number | undefined): RosterCount {
     const known = this.#counted;

@@ -189,9 +189,9 @@ const V8 = [
 ] as const;
 
 /**
- * What lists go by, so that a page reads itself with the rows of others beside it. Of `job`: what fails or is overdue, what rests, and
- * the jobs of users among the system's. Of `event`: by job and by each id that a token may carry. Most are partial: a row that is in
- * none of them costs nothing more.
+ * The indexes of lists, so that a page reads itself with the rows of others beside it. Of `job`: what fails or is
+ * overdue, what rests, and the jobs of users among the system's. Of `event`: by job and by each id that a token may
+ * carry. Most are partial: a row that is in none of them costs nothing more.
  */
 const V9 = [
   "CREATE INDEX job_failing ON job (failing) WHERE failing = 1",

@@ -69,7 +69,7 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
   return report;
 }
 
-/** Removes an entry that is not its job's, or whose job is not there, unless its place was asked for (again) a moment ago. */
+/** Removes an entry that is not its job's, or whose job is not there. One whose place was asked for a moment ago stays. */
 export function giveUpPlace(entry: EntryKey, poked: Poked, io: Pick<SweepIo, "index" | "now" | "giveUp">): boolean {
   if (poked.exists && (poked.createdAt ?? entry.createdAt) === entry.createdAt) return false;
   if (!io.index.isOverdueReservation(entry, io.now())) return false;

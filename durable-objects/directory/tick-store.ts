@@ -1,4 +1,7 @@
-/** When the last tick came, in the row of the first shard: one row a minute, so that a tick that does not come is noticed. */
+/**
+ * The time of the last tick, in the row of the first shard. One row a minute is written, so that a tick that does not
+ * come is noticed.
+ */
 import { first, numberIn } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
@@ -15,7 +18,7 @@ export class TickStore {
     return numberIn(first(this.#tables.sql, "SELECT ticked_at FROM shard")?.ticked_at);
   }
 
-  /** How often an alarm or a call has done the work of a tick. */
+  /** The number of times that an alarm or a call has done the work of a tick. */
   get stoodIn(): number {
     if (!this.#tables.present) return 0;
     return Number(first(this.#tables.sql, "SELECT stood_in FROM shard")?.stood_in ?? 0);

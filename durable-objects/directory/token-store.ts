@@ -6,7 +6,10 @@ import type { ShardTables } from "./shard-tables.ts";
 
 /** Expired tokens dropped with each new one: more than come, so that they go as fast as they came. */
 const DROPPED_AT_ONCE = 4;
-/** A revocation that was on its way while another was asked for has an earlier time: so far back they are told again. */
+/**
+ * The overlap in which revocations are given again. One that was on its way while another was asked for has an
+ * earlier time.
+ */
 const OVERLAP_MS = 10_000;
 
 export class TokenStore {

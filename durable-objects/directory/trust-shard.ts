@@ -1,4 +1,4 @@
-/** The part of a shard of the directory that says who may and who did: tokens, open streams, the audit trail. */
+/** The trust part of a shard of the directory: tokens, open streams, the audit trail. */
 import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Found } from "../../src/domain/page.ts";

@@ -17,7 +17,7 @@ import { countsOf, FanOutLog } from "./log.ts";
 import { FanOutQueue, type OpenBatch } from "./queue.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 
-/** What happens by itself: a call was answered, a run has ended. */
+/** The things that happen by themselves: a call was answered, a run has ended. */
 export type CurrentEvents = {
   readonly answered: () => void;
   readonly ended: (spec: FanOutSpec, run: Run) => void;
@@ -26,7 +26,7 @@ export type CurrentEvents = {
 export class CurrentFanOut {
   readonly spec: FanOutSpec;
   readonly job: CompiledJob;
-  /** How many calls this shard may have in flight. */
+  /** The number of calls that this shard may have in flight. */
   readonly concurrency: number;
   /** The least time between two calls of this shard, in ms; 0 for a job without a rate. */
   readonly interval: number;

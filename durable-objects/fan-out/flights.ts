@@ -1,4 +1,4 @@
-/** The calls of a shard that are in flight, each with the run that it is made for and the batch that its user came from. */
+/** The calls of a shard that are in flight, each with its run and its user's batch. */
 import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
 import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import type { Run } from "../../src/domain/run/run.ts";
@@ -16,7 +16,7 @@ export class Flights {
   readonly #calls: Calls<AttemptOutcome>;
   readonly #flights = new Map<string, Flight>();
 
-  /** `answered` is told of every answer that comes in. */
+  /** `answered` is called for every answer that comes in. */
   constructor(answered: () => void) {
     this.#calls = new Calls<AttemptOutcome>({
       graceMs: ATTEMPT_GRACE_MS,

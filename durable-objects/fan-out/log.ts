@@ -37,7 +37,7 @@ export class FanOutLog {
     this.#spec = spec;
   }
 
-  /** What the log holds, runs still to be written among it. Reads all of it the first time. */
+  /** The counts of the log, with the runs still to be written. Reads all of it the first time. */
   get tally(): Readonly<Tally> {
     return this.#counted();
   }
@@ -77,7 +77,7 @@ export class FanOutLog {
     if (this.#unwritten.size >= this.#limit) this.write();
   }
 
-  /** Writes what is kept in memory. Whatever tells of the log, or drops the users that it is about, comes after this. */
+  /** Writes the runs that are kept in memory. Reports of the log, and drops of its users, come after this. */
   write(): void {
     this.#store.putRuns(this.#spec.no, [...this.#unwritten.values()]);
     this.#unwritten.clear();
@@ -96,7 +96,7 @@ export class FanOutLog {
   }
 }
 
-/** What a job is told of the log of a shard. */
+/** The counts of a shard's log, as its job gets them. */
 export const countsOf = ({ total, succeeded, failed, skipped, usd, tokens }: Readonly<Tally>): FanOutCounts => ({
   ...{ total, succeeded, failed, skipped },
   ...(usd + tokens === 0 ? {} : { spend: { usd, tokens } }),

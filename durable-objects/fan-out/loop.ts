@@ -1,7 +1,7 @@
 /**
- * A shard of a fan-out that is awake: takes turns (`turn.ts`) until nothing is left to call for now, and arms its alarm for the
- * next one. Ended runs wait a moment in memory to be written together (`log.ts`). A crash in that moment makes their calls again,
- * under the same run ids, and never a second run in the log.
+ * The loop of a shard of a fan-out that is awake. It takes turns (`turn.ts`) until nothing is left to call for now,
+ * and arms its alarm for the next one. Ended runs wait a moment in memory to be written together (`log.ts`). A crash
+ * in that moment makes their calls again, under the same run ids, and never a second run in the log.
  */
 import type { Turn } from "../../src/domain/fan-out/turn.ts";
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
@@ -19,7 +19,7 @@ const MAX_SLEEP_MS = 10_000;
 /** The outside of the loop. */
 export type ShardEffects = TurnEffects & {
   readonly now: () => number;
-  /** How many calls one wake may make: asked at the beginning of each. */
+  /** The number of calls that one wake may make; asked at the beginning of each. */
   readonly budget: () => CallBudget;
   /** Tells the job that this shard is idle, or was answered 410. Never throws. */
   readonly report: (spec: FanOutSpec) => Promise<void>;

@@ -211,7 +211,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     return job === undefined ? run : progressRun(run, change.progress, rulesOf(job), now);
   }
 
-  /** How the user's last run ended, for a job that wants to be told (`continuity`). */
+  /** The end of the user's last run, for a job with `continuity`. */
   #previous({ continuity }: FanOutSpec["definition"], { seq, id }: Run): Run | undefined {
     return continuity ? this.#store.lastEnded(seq, keyOfUserRun(id)) : undefined;
   }

@@ -1,4 +1,7 @@
-/** The users of the current fan-out whom a shard has still to run, batch by batch, each once however often they were named. */
+/**
+ * The users of the current fan-out whom a shard has still to run, batch by batch. Each is run once however often they
+ * were named.
+ */
 import type { QueuedUser } from "../../src/domain/fan-out/turn.ts";
 import { userKey } from "../../src/domain/run/run-id.ts";
 import type { FanOutStore } from "./store.ts";
@@ -24,7 +27,7 @@ export class FanOutQueue {
     this.#no = no;
   }
 
-  /** How many users wait. Those not looked at yet count once for each time that the source named them. */
+  /** The number of users that wait. Those not looked at yet count once for each time that the source named them. */
   get size(): number {
     this.#waiting ??= this.#store.queued(this.#no, this.#seqs());
     return this.#open.reduce((sum, { users, next }) => sum + users.length - next, this.#waiting);

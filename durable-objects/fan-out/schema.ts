@@ -36,13 +36,13 @@ const V1 = [
 
 export const SCHEMA: Schema = { table: "shard", steps: [V1] };
 
-/** Each fan-out has a table of its own: dropping it is free, while deleting its rows would be billed row by row. */
+/** Each fan-out has a table of its own. Dropping it is free, while deleting its rows would be billed row by row. */
 export const runTable = (no: number): string => `user_run_${Math.trunc(no)}`;
 
 /**
- * The runs of one fan-out in this shard: one row a user, written when the run ends or has to wait. What is looked for has a column, `run`
- * is the rest as JSON: rows of few columns are written many with one statement. The index holds only runs that wait, so an ended run
- * costs one row. `run` comes last: a list is sorted without reading it.
+ * The runs of one fan-out in this shard. One row a user is written when the run ends or has to wait. What is looked
+ * for has a column, `run` is the rest as JSON: rows of few columns are written many with one statement. The index
+ * holds only runs that wait, so an ended run costs one row. `run` comes last: a list is sorted without reading it.
  */
 export const runTableStatements = (no: number): readonly string[] => [runTableOf(runTable(no)), wakeIndexOf(no)];
 

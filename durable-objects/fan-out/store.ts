@@ -24,7 +24,7 @@ export type StoredFanOut = {
   readonly nextCallAt: number;
   readonly loggedAtLastStart: number;
   readonly restartsWithoutProgress: number;
-  /** What an agent said with 410. */
+  /** The reason that an agent gave with 410. */
   readonly gone?: string;
 };
 
@@ -118,7 +118,7 @@ export class FanOutStore {
     return rows.map(toBatch)[0];
   }
 
-  /** How many users the batches hold that are not `open`. */
+  /** The number of users in the batches that are not `open`. */
   queued(no: number, open: readonly number[]): number {
     const row = first(
       this.#sql,
@@ -190,7 +190,7 @@ export class FanOutStore {
     return counts;
   }
 
-  /** What the runs of one fan-out have spent, on top of what the job had before: reads all of its log, so keep the answer. */
+  /** The spend of one fan-out's runs, on top of the job's before it. It reads all of the log, so keep the answer. */
   spent(spec: FanOutSpec): Spent | undefined {
     const { schedule } = spec.definition;
     let spent = spec.spent;
@@ -203,7 +203,7 @@ export class FanOutStore {
     return spent;
   }
 
-  /** The last run of the user with this key that ended as success or error, in an earlier fan-out than `no`. */
+  /** The user's last run that ended as success or error, in an earlier fan-out than `no`. */
   lastEnded(no: number, key: string): Run | undefined {
     for (const { spec } of this.fanOuts()) {
       const run = spec.no < no ? this.run(spec, key) : undefined;

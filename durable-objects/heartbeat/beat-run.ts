@@ -32,7 +32,7 @@ import type { Notification } from "../../src/notify/send.ts";
 import type { Trouble } from "../../src/outbound/request.ts";
 import type { Notified } from "../../src/schema/heartbeat.ts";
 
-/** What a beat works on, as it was when the beat began. */
+/** The subject of a beat, as it was when the beat began. */
 export type BeatSubject = { readonly name: string; readonly heartbeat: CompiledHeartbeat; readonly document: string };
 
 export type BeatIo = {

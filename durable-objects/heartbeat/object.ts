@@ -148,7 +148,10 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     });
   }
 
-  /** A beat by hand, whatever the active hours. While one is in progress that one's id is the answer: two never overlap. */
+  /**
+   * A beat by hand, which ignores the active hours. While one is in progress that one's id is the answer: two never
+   * overlap.
+   */
   async beatNow(): Promise<Outcome<{ readonly beat_id: string }>> {
     return this.#with((_seen, now) => {
       const loaded = this.#settle(now);
@@ -188,7 +191,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return ok({ beat_id: beat.id });
   }
 
-  /** Runs the beat that was recorded, repeats the one that failed for a passing reason, or begins the one that is due between two ticks. */
+  /** Runs the beat that was recorded, repeats one that failed for a passing reason, or begins one between two ticks. */
   override async alarm(): Promise<void> {
     this.#alarm.taken();
     const now = Date.now();
@@ -202,8 +205,8 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
   }
 
   /**
-   * Tells the directory of beats that failed: recorded as owed with the beat, told, and then noted, so that a crash in between tells
-   * them again under the same ids. False if the directory could not be reached.
+   * Reports failed beats to the directory. They are recorded as owed with the beat, sent, and then noted, so that a
+   * crash in between sends them again under the same ids. False if the directory could not be reached.
    */
   async #tellFailures(name: string): Promise<boolean> {
     const owed = this.#store.load() === undefined ? [] : this.#store.owed();

@@ -10,7 +10,7 @@ import { makeTables, migrate } from "../storage/migrate.ts";
 import { all, first, numberIn, parse, put, type Row, textIn } from "../storage/rows.ts";
 import { SCHEMA } from "./schema.ts";
 
-/** How many entries the log keeps; like idle beats in a row are one. */
+/** The number of entries that the log keeps; like idle beats in a row are one. */
 export const BEAT_RETENTION = 200;
 
 export type StoredHeartbeat = {
@@ -21,7 +21,7 @@ export type StoredHeartbeat = {
   readonly handledAt: number;
 };
 
-/** What of a beat is kept as JSON. */
+/** The part of a beat that is kept as JSON. */
 type Detail = Pick<
   Beat,
   | "retryOf"
@@ -116,12 +116,12 @@ export class HeartbeatStore {
     this.#sql.exec("DELETE FROM beat WHERE seq <= ?", seq - BEAT_RETENTION);
   }
 
-  /** The beats whose failure the directory has not been told of. */
+  /** The beats whose failure the directory has yet to hear. */
   owed(): Beat[] {
     return all(this.#sql, "SELECT * FROM beat WHERE owed = 1 ORDER BY seq").map(toBeat);
   }
 
-  /** The directory has been told of the failures up to this one. */
+  /** The directory has heard of the failures up to this one. */
   settleOwed(seq: number): void {
     this.#sql.exec("UPDATE beat SET owed = 0 WHERE owed = 1 AND seq <= ?", seq);
   }

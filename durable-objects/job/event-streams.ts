@@ -58,7 +58,7 @@ export class EventStreams {
     );
   }
 
-  /** What watches over one stream while it is open; `end` closes it. */
+  /** The watch over one stream while it is open; `end` closes it. */
   #listener(caller: Caller, lease: string, end: () => void, ping: () => void) {
     this.#open.set(lease, ping);
     const { expires_at = Number.POSITIVE_INFINITY }: TokenFacts & { readonly role: string } = caller;

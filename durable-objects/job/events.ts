@@ -1,8 +1,9 @@
 /**
- * Server-sent events of one job: what changes is sent to whoever listens, as it is recorded. An event's id is the number
- * of the write (`rev`), so a listener that lost its connection goes on where it was: from the log itself, nothing extra
- * is stored. How far a fan-out has come is in no log of the job's: such an event has no id, and a listener that comes back is
- * told the counts of then. Timers run only while somebody listens; afterwards the object sleeps.
+ * Server-sent events of one job: changes are sent to listeners as they are recorded. An event's id is the number of
+ * the write (`rev`), so a listener that lost its connection goes on from there. The log itself is read then, and
+ * nothing extra is stored. A fan-out's progress is in no log of the job's: such an event has no id, and a listener
+ * that comes back gets the counts of that moment. Timers run only while somebody listens; afterwards the object
+ * sleeps.
  */
 import type { FanOut, FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
 import { fanOutView } from "../../src/domain/fan-out/view.ts";
@@ -102,8 +103,8 @@ export function openEvents(
 }
 
 /**
- * What a listener has not seen. The runs written and the fan-outs ended since, and the job as it is now. An id still
- * to come was another job's. A fan-out that is going is told of by its progress.
+ * The changes that a listener has not seen: the runs written and the fan-outs ended since, and the job as it is now.
+ * An id still to come was another job's. A fan-out that is going is reported by its progress.
  */
 function missedEvents(jobState: JobState, lastRev: number | undefined, mayHearOf: Watch["mayHearOf"]): Event[] {
   const state = jobState.current;

@@ -39,7 +39,7 @@ const TOLD_AT_ONCE = 20;
 /** Failed runs of one fan-out that are listed over all jobs; the others are in their job's runs. */
 const LISTED_FAILED_RUNS = 50;
 
-/** What the listing asks of the job's other parts. */
+/** The listing's questions to the job's other parts. */
 export type ListingParts = {
   /** Runs of users of a fan-out that ended as error, at most so many. */
   readonly failedRuns: (fanOut: FanOut, limit: number) => Promise<readonly RunView[]>;
@@ -61,7 +61,7 @@ export class JobListing {
     this.#state = state;
   }
 
-  /** How many jobs have been removed here since the object woke. */
+  /** The number of jobs that have been removed here since the object woke. */
   get removals(): number {
     return this.#removals;
   }
@@ -84,9 +84,9 @@ export class JobListing {
   }
 
   /**
-   * Makes a change by which the job counts for another owner (`needsQuota`), once the directory has kept room for it there: of
-   * two such changes at once, in any jobs, the directory refuses the one too many. `decide` is asked again then, and may
-   * refuse as well. Errors: its own, `quota_exceeded`.
+   * Makes a change by which the job counts for another owner (`needsQuota`). The directory has kept room for it
+   * there: of two such changes at once, in any jobs, it refuses the one too many. `decide` is asked again then, and
+   * may refuse as well. Errors: its own, `quota_exceeded`.
    */
   enter(decide: () => Outcome<JobChange>, allowed: Allowance): Promise<Outcome<null>> {
     return this.#enqueue("enter", () => this.#enter(decide, allowed));
@@ -101,9 +101,9 @@ export class JobListing {
   }
 
   /**
-   * Deletes the job for good: out of the directory first, with its name and an adopted id, then out of storage. A second call
-   * joins the first, so that none of it can hit a job made under the same id afterwards; the alarm finishes one that a crash
-   * has cut off. `eraseParts` erases what the job keeps in other objects.
+   * Deletes the job for good. It leaves the directory first, with its name and an adopted id, then storage. A second
+   * call joins the first, so that none of it can hit a job made under the same id afterwards; the alarm finishes one
+   * that a crash has cut off. `eraseParts` erases what the job keeps in other objects.
    */
   remove(eraseParts: () => Promise<void>): Promise<void> {
     const removing = this.#queue.find(({ kind }) => kind === "remove");
@@ -115,8 +115,8 @@ export class JobListing {
   }
 
   /**
-   * Waits until no earlier job of this id is being removed, and reserves again what such a removal may have given up after the
-   * new job had asked for it: an adopted id, and a system job's name. Errors: `name_reserved`.
+   * Waits until no earlier job of this id is being removed. Then it reserves again the adopted id and the system
+   * job's name that such a removal may have given up. Errors: `name_reserved`.
    */
   async enterAfterRemoval({ id, definition }: JobRecord, remove: () => Promise<void>): Promise<Outcome<null>> {
     for (let seen = 0; ; ) {
@@ -190,8 +190,8 @@ export class JobListing {
   }
 
   /**
-   * The record says beforehand that the directory may list the job under the new owner. Whatever comes between, a crash too,
-   * `index` then brings the entry back to what the job is. The entry is as old as the job until the job has changed.
+   * The record says beforehand that the directory may list the job under the new owner. After a crash in between,
+   * `index` brings the entry back to the job. The entry is as old as the job until the job has changed.
    */
   async #enter(decide: () => Outcome<JobChange>, allowed: Allowance): Promise<Outcome<null>> {
     await this.#index();

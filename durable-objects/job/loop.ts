@@ -32,7 +32,7 @@ export type LoopEffects = {
   readonly held: (state: Pick<TickState, "record">) => string | undefined;
   /** Calls the agent for one attempt, until the deadline is interrupted. */
   readonly call: (state: TickState, run: Run, deadline: Deadline) => Promise<AttemptOutcome>;
-  /** How many calls one wake may make: asked at the beginning of each. */
+  /** The number of calls that one wake may make; asked at the beginning of each. */
   readonly budget: () => CallBudget;
   /** Says in the log what went wrong, without payloads. */
   readonly report: (message: string, error: unknown) => void;
@@ -86,7 +86,10 @@ export class JobLoop {
     return this.#calls.nextEnd(now);
   }
 
-  /** Hangs up every call, and deletes the job for good; a second call joins the first. Throws when an object cannot be reached. */
+  /**
+   * Aborts every call, and deletes the job for good; a second call joins the first. Throws when an object cannot be
+   * reached.
+   */
   async remove(): Promise<void> {
     this.#calls.abortAll();
     await this.#parts.listing.remove(() => this.#parts.fanOuts.erase());
@@ -201,8 +204,8 @@ export class JobLoop {
   }
 
   /**
-   * How long the earliest timer has been due, in ms: 0 too, as for a call that nobody holds any more. Undefined while the
-   * loop runs or nothing is due.
+   * The time that the earliest timer has been due, in ms. It is 0 for a call that nobody holds any more. Undefined
+   * while the loop runs or nothing is due.
    */
   overdueMs(now: number): number | undefined {
     const state = this.#state.stored;

@@ -62,7 +62,10 @@ import { TriggerKeys } from "./trigger-store.ts";
 /** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
 const RESERVATION_TTL_MS = 30_000;
 
-/** What keeps a job from its work, say a definition that only a later version of the code can read, is not over in seconds. */
+/**
+ * The pause after a wake that threw. A definition that only a later version of the code can read stays so for longer
+ * than seconds.
+ */
 const ALARM_RETRY_MS = 5 * MINUTE_MS;
 
 export class JobObject extends DurableObject<Env> implements JobRpc {
@@ -126,7 +129,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     );
   }
 
-  /** Does not throw (docs/architecture.md, invariant 3): after six throws in a row the platform rings no more, and the job would be dead. */
+  /**
+   * Does not throw (docs/architecture.md, invariant 3). After six throws in a row the platform rings no more, and the
+   * job would be dead.
+   */
   override async alarm(): Promise<void> {
     this.ctx.waitUntil(standIn(this.env, Date.now()));
     try {
@@ -251,7 +257,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#runLog.list(caller, query);
   }
 
-  /** One run, for whoever may see the job, and for the run's own token. */
+  /** One run, for callers who may see the job, and for the run's own token. */
   async run(caller: Caller, runId: string): Promise<Outcome<RunView>> {
     return this.#runLog.read(caller, runId);
   }

@@ -1,4 +1,4 @@
-/** The readings of a job: as it is, for an export, in a forecast, and why it did or did not run. Nothing is written here. */
+/** The readings of a job: its state, its export, its forecast, and why it did or did not run. Nothing is written here. */
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller, canReadRuns } from "../../src/domain/job/access.ts";
 import { explain } from "../../src/domain/job/explain.ts";
@@ -20,7 +20,7 @@ import { type JobState, visibleJob, visibleRecord } from "./state.ts";
 export class JobReader {
   readonly #env: Env;
   readonly #state: JobState;
-  /** How long the earliest timer has been due, in ms; undefined if none is. */
+  /** The time that the earliest timer has been due, in ms; undefined if none is. */
   readonly #overdueMs: (now: number) => number | undefined;
 
   constructor(env: Env, state: JobState, overdueMs: (now: number) => number | undefined) {
@@ -71,7 +71,7 @@ export class JobReader {
     return ok(explanationView(state, asked, explained));
   }
 
-  /** How many sockets are open at the mailbox that a run of this job lies in. Undefined if there is no such run. */
+  /** The number of open sockets at the mailbox that a run of this job lies in. Undefined if there is no such run. */
   async #connected(caller: Caller): Promise<number | undefined> {
     const seen = visibleRecord(this.#state, caller);
     const offered = seen.ok ? seen.value.active.find(({ phase }) => phase === "offered") : undefined;

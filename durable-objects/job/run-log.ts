@@ -1,6 +1,6 @@
 /**
- * A job's runs as callers see and report on them: list, read, complete, progress, cancel. The runs of an all_users job's users
- * live in the shards of its fan-outs; whoever asks need not know.
+ * A job's runs as callers see and report on them: list, read, complete, progress, cancel. The runs of an all_users
+ * job's users live in the shards of its fan-outs, and callers need not know.
  */
 
 import { notifyListeners } from "../../src/agent/attempt.ts";
@@ -62,7 +62,7 @@ export class JobRunLog {
     return ok({ ...page, items: page.items.map((run) => runView(seen.value.record.id, run)) });
   }
 
-  /** One run, for whoever may see the job, and for the run's own token. */
+  /** One run, for callers who may see the job, and for the run's own token. */
   async read(caller: Caller, runId: string): Promise<Outcome<RunView>> {
     if (isUserRun(runId)) {
       const refused = this.#refuseUserRun(caller, runId);
@@ -125,8 +125,8 @@ export class JobRunLog {
   }
 
   /**
-   * How the last run ended before this one, of the same user. Of a user's run of a fan-out that is repeated, at least
-   * that one.
+   * The last run before this one, of the same user, and its end. Of a user's run of a fan-out that is repeated, at
+   * least that one.
    */
   async previousOf(run: Run): Promise<PreviousRun | undefined> {
     if (!this.#state.stored?.record.definition.continuity) return undefined;
@@ -150,7 +150,7 @@ export class JobRunLog {
     return run === undefined ? notFound("run") : ok({ state, run });
   }
 
-  /** A user's run of a fan-out is read and cancelled by those who may read the job's runs, and read with its own token. */
+  /** A user's run of a fan-out is read and cancelled by callers who may read the job's runs. Its own token reads it too. */
   #refuseUserRun(caller: Caller, runId: string): Outcome<never> | undefined {
     const record = this.#state.stored?.record;
     if (record === undefined || !this.#mayReport(caller, runId)) return notFound("run");
@@ -158,7 +158,7 @@ export class JobRunLog {
     return isOwn || canReadRuns(caller, record.definition) ? undefined : runsRefused;
   }
 
-  /** As {@link #refuseUserRun}, of a run in the job's own log: one that a user of a fan-out had once more. */
+  /** As {@link #refuseUserRun}, for a fan-out's run that a user had once more. It stands in the job's own log. */
   #refuseOthers(caller: Caller, { userId }: Run): Outcome<never> | undefined {
     return userId === undefined || this.#mayRead(caller) ? undefined : runsRefused;
   }

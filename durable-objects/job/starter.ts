@@ -1,4 +1,4 @@
-/** What clients make run: run now, an ended run once more, past fires, events from outside and the token that lets them in. */
+/** The starts of runs by clients: run now, retry, backfill, events from outside and the token that lets them in. */
 import { subjectOf } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Caller } from "../../src/domain/job/access.ts";

@@ -17,7 +17,7 @@ import { Alarm } from "../shared/alarm.ts";
 import { JobFanOutStore } from "./fan-outs/store.ts";
 import { JobStore } from "./store.ts";
 
-/** What a step changes; what it leaves out stays as it is. */
+/** The change of a step; fields that it leaves out stay as they are. */
 export type Change = {
   readonly record?: JobRecord | undefined;
   /**
@@ -200,7 +200,7 @@ export class JobState {
     this.alarm.taken();
   }
 
-  /** What is in memory is read again when it is next asked for. */
+  /** The state in memory is read again when it is next asked for. */
   #forget(): void {
     this.#store = new JobStore(this.#storage.sql, this.#retention);
     this.#fanOuts = new JobFanOutStore(this.#storage.sql);

@@ -29,7 +29,10 @@ export type RunQuery = {
   readonly unchanged?: boolean | undefined;
 };
 
-/** How many runs the log holds, and the first slot never used. It moves with the cursor, so that no wake has to count. */
+/**
+ * The number of runs that the log holds, and the first slot never used. It moves with the cursor, so that no wake has
+ * to count.
+ */
 type LogSize = { size: number; nextSlot: number };
 type Moving = { readonly cursor: Cursor; readonly log: LogSize };
 
@@ -39,7 +42,7 @@ export class JobStore {
   /** Slots of the log by run id, for runs known to be in it. Kept so that a run's end writes where its start did. */
   readonly #slots = new Map<string, number>();
   #log: LogSize = { size: 0, nextSlot: 1 };
-  /** Of the tables: a later version's stays that, whatever an older one writes after a rollback. */
+  /** The version of the tables. A later version's stays, even if an older one writes after a rollback. */
   #version = versionOf(SCHEMA);
 
   /** @param retention how many runs the log keeps (`RUN_RETENTION`) */

@@ -22,7 +22,7 @@ export class TriggerKeys {
     this.#sql = sql;
   }
 
-  /** What the key was answered, if that is not longer ago than 24 hours. */
+  /** The key's answer, if it was given within 24 hours. */
   find(key: string, now: number): Triggered | undefined {
     if (first(this.#sql, "SELECT 1 FROM sqlite_master WHERE name = 'trigger_key'") === undefined) return undefined;
     const row = first(this.#sql, "SELECT answer FROM trigger_key WHERE key = ? AND at > ?", key, now - DAY_MS);

@@ -14,7 +14,7 @@ import type { MailboxStore, StoredOffer } from "./store.ts";
 /** A job that has looked the agent up before may offer runs for a minute more. */
 const STALE_MS = MINUTE_MS + 10 * SECOND_MS;
 
-/** What the mailbox knows besides. */
+/** The mailbox's further knowledge. */
 export type ClosingContext = {
   readonly agentId: () => string;
   /** Runs that are being claimed, or are left alone at present. */

@@ -1,11 +1,14 @@
-/** How many frames a minute a token's sockets are answered. Each is a call of a job's object, as a call over HTTP is. */
+/**
+ * The number of frames a minute that a token's sockets get answers to. Each is a call of a job's object, as a call
+ * over HTTP is.
+ */
 import type { Claimant } from "../../src/objects/mailbox.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 
 /** Ten times the calls over HTTP: an agent that works at a hundred runs reports on each every few seconds. */
 export const MAX_FRAMES_A_MINUTE = 6_000;
 
-/** What a frame too many is answered. */
+/** The answer to a frame too many. */
 export const TOO_MANY_FRAMES = {
   kind: "rate_limited",
   retryAfterSeconds: MINUTE_MS / SECOND_MS,

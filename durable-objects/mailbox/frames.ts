@@ -1,4 +1,4 @@
-/** What an agent sends over its socket: read, carried out at the job, and answered (docs/contract.md §14). */
+/** Reads the frames of an agent's socket, carries them out at the job, and answers them (docs/contract.md §14). */
 
 import { findJob } from "../../src/directory/find-job.ts";
 import { compact } from "../../src/domain/compact.ts";
@@ -55,7 +55,7 @@ function quoted(sent: unknown): Omit<Refused, "failure"> {
   };
 }
 
-/** What of a frame can be quoted in an answer that is given without a look at it. */
+/** The part of a frame that an answer can quote without reading the rest. */
 export function quotedIn(frame: Result<AgentFrame, Refused>): Omit<Refused, "failure"> {
   if (frame.ok) return quoted(frame.value);
   const { failure: _failure, ...rest } = frame.error;

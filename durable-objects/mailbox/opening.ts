@@ -1,4 +1,4 @@
-/** What a request for a socket of a mailbox says. */
+/** The facts of a request for a socket of a mailbox. */
 import { SOCKET_REQUEST_HEADER, type SocketRequest } from "../../src/objects/mailbox.ts";
 import { SUBPROTOCOL } from "../../src/schema/mailbox.ts";
 import { SocketRequestText } from "./seats.ts";

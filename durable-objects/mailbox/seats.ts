@@ -25,18 +25,18 @@ const Seat = z.object({
   /** An agent's socket, or one over which the Worker waits for a single run. */
   kind: z.enum(["agent", "poll"]),
   caller: ClaimantShape,
-  /** How many runs it may hold; 0 until an agent is ready. */
+  /** The number of runs that it may hold; 0 until an agent is ready. */
   capacity: z.number(),
   leaseMs: z.number(),
   /** The runs that it holds, each with the end of its lease (epoch ms), by {@link runKey}. */
   held: z.record(z.string(), z.number()),
-  /** What it is counted by among its token's streams and sockets, and when that is to be renewed (epoch ms). */
+  /** The lease that counts it among its token's streams and sockets, and the time to renew it (epoch ms). */
   lease: z.string().optional(),
   renewAt: z.number().optional(),
 });
 export type Seat = z.output<typeof Seat>;
 
-/** An attachment holds 16 KiB, and ids of a hundred runs would not fit: 60 bits tell the runs of one socket apart. */
+/** An attachment holds 16 KiB, and ids of a hundred runs would not fit. 60 bits tell the runs of one socket apart. */
 const KEY_CHARS = 12;
 const runKey = (runId: string): string => base32(sha256(runId), KEY_CHARS);
 
@@ -73,7 +73,7 @@ export class Seats {
     return this.#ctx.getWebSockets(kind).filter(({ readyState }) => readyState === WebSocket.OPEN);
   }
 
-  /** What is known of a socket; a socket without a readable attachment gets nothing. */
+  /** The facts of a socket; a socket without a readable attachment gets nothing. */
   get(socket: WebSocket): Seat {
     const known = this.#known.get(socket);
     if (known !== undefined) return known;
@@ -107,7 +107,7 @@ const NOBODY: Seat = { kind: "poll", caller: { role: "agent" }, capacity: 0, lea
 export const endOf = (caller: Claimant): number | undefined =>
   caller.role === "admin" ? undefined : caller.expires_at;
 
-/** How many more runs the seat may hold. A run whose lease is over is somebody else's. */
+/** The number of further runs that the seat may hold. A run whose lease is over is somebody else's. */
 export function roomOf({ capacity, held }: Seat, now: number): number {
   return capacity - Object.values(held).filter((leaseEndsAt) => leaseEndsAt > now).length;
 }

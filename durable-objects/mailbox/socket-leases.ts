@@ -1,4 +1,7 @@
-/** A mailbox's sockets among the streams and sockets of their tokens (docs/contract.md §16): renewed by what is sent, given back at the end. */
+/**
+ * A mailbox's sockets among the streams and sockets of their tokens (docs/contract.md §16). A lease is renewed by
+ * each message, and given back at the end.
+ */
 import { closeStream, openSocket, SOCKET_LEASE_MS } from "../../src/directory/streams.ts";
 import type { Env } from "../../src/env.ts";
 import type { Seat, Seats } from "./seats.ts";

@@ -60,7 +60,7 @@ export class MailboxStore {
     return rows.map(toOffer);
   }
 
-  /** Those made after a place and before `now`, in the order in which they were made, whose time is not over. */
+  /** The offers made after a place and before `now` whose time is not over, oldest first. */
   after(
     place: OfferKey,
     now: number,
@@ -82,7 +82,7 @@ export class MailboxStore {
     return rows.map(toOffer);
   }
 
-  /** How many offers stand whose time is not over. */
+  /** The number of offers whose time is not over. */
   count(now: number): number {
     if (!this.#isPresent) return 0;
     return Number(first(this.#sql, "SELECT count(*) AS n FROM offer WHERE expires_at > ?", now)?.n);

@@ -34,7 +34,7 @@ export class Alarm {
     this.#at = null;
   }
 
-  /** What is believed of the alarm may be wrong: the platform gives up on one that failed too often. */
+  /** The memory of the alarm may be wrong, since the platform gives up on one that failed too often. */
   doubt(): void {
     this.#at = undefined;
   }

@@ -1,6 +1,6 @@
 /**
- * The calls that an object has in flight: their deadlines, and the answers that its loop has yet to take up. A call that
- * does not settle a little after its deadline is given up, whatever code it is stuck in (docs/architecture.md, invariant 9).
+ * An object's calls in flight: their deadlines, and the answers that its loop has yet to take up. A call that does
+ * not settle a little after its deadline is given up, even if its code is stuck (docs/architecture.md, invariant 9).
  */
 import { Deadline } from "../../src/outbound/deadline.ts";
 
@@ -8,7 +8,7 @@ import { Deadline } from "../../src/outbound/deadline.ts";
 type Call = { readonly deadline: Deadline; readonly endsAt: number };
 
 export type CallRules<A> = {
-  /** How long after its deadline a call is given up, in ms. */
+  /** The time after its deadline at which a call is given up, in ms. */
   readonly graceMs: number;
   /** The answer of a call that was given up; its deadline was `timeoutMs` long. */
   readonly givenUp: (timeoutMs: number) => A;
@@ -72,7 +72,7 @@ export class Calls<A> {
     return answers;
   }
 
-  /** Hangs up a call; its answer no longer counts. */
+  /** Aborts a call; its answer no longer counts. */
   abort(key: string): void {
     this.#inFlight.get(key)?.deadline.interrupt("aborted");
     this.#inFlight.delete(key);

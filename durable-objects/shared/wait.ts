@@ -1,4 +1,4 @@
-/** How a loop in an object waits: until a time, or until it is woken. And for how long one alarm may. */
+/** The wait of a loop in an object: until a time, or until it is woken. And for how long one alarm may. */
 
 /**
  * The platform ends an alarm after 15 minutes. Before that, the next alarm takes the loop over, calls in flight
@@ -6,7 +6,7 @@
  */
 export const MAX_ALARM_MS = 10 * 60_000;
 
-/** A timer set costs more than a look for nothing. One that rings too early for the next wait is left to ring. */
+/** Setting a timer costs more than one spurious wake-up, so a timer that fires early is kept. */
 export class Sleeper {
   #stopTimer = (): void => {};
   #ringsAt = Number.POSITIVE_INFINITY;

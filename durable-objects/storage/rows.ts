@@ -5,7 +5,7 @@
 
 export type Row = Record<string, SqlStorageValue>;
 
-/** What a column is given: a boolean becomes 0 or 1, undefined NULL. Instants are epoch ms. */
+/** The value of a column: a boolean becomes 0 or 1, undefined NULL. Instants are epoch ms. */
 export type Values = Readonly<Record<string, SqlStorageValue | boolean | undefined>>;
 
 /** The platform's bound on the values of one statement. */
@@ -13,7 +13,7 @@ const MAX_VALUES = 100;
 /** Tables of single fan-outs have names of their own, without end. */
 const MAX_STATEMENTS = 200;
 
-/** Writes the row, over the one with the same key if there is one: columns that are not named keep what they hold. */
+/** Writes the row, over the one with the same key if there is one. Columns that are not named keep their values. */
 export function put(sql: SqlStorage, table: string, values: Values): void {
   putAll(sql, table, [values]);
 }

@@ -1,6 +1,6 @@
 /**
- * One subscription (docs/contract.md §18): who is told of which events, and every message on its way. A message is recorded for each
- * target before it is sent, so that each is delivered at least once, by itself, whatever becomes of the others.
+ * One subscription (docs/contract.md §18), and every message on its way. A message is recorded for each target before
+ * it is sent, so each is delivered at least once, by itself.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -33,7 +33,7 @@ import { makeSecret } from "../shared/secret.ts";
 import { AT_ONCE, sendDue } from "./sender.ts";
 import { SubscriptionStore } from "./store.ts";
 
-/** What is held for `MODE` is looked at again this often. */
+/** The pause between two looks at messages that are held for `MODE`. */
 const HELD_LOOK_MS = 5 * MINUTE_MS;
 const ALARM_RETRY_MS = MINUTE_MS;
 const MAX_COOLDOWN_MS = 365 * DAY_MS;

@@ -13,7 +13,7 @@ import type { SubscriptionStore } from "./store.ts";
 
 /** Connections of one invocation that may wait for their answer at once. */
 export const AT_ONCE = 6;
-/** A lane begins no further message after this, so that a wake ends and the next one serves the other lanes. */
+/** A lane begins no further message after this. A wake ends then, and the next one serves the other lanes. */
 const LANE_MS = 5 * SECOND_MS;
 
 export type SenderIo = {

@@ -51,7 +51,7 @@ export class SubscriptionStore {
     });
   }
 
-  /** Whether the targets were told of this event, or are being told. */
+  /** Whether the targets have got this event, or are getting it. */
   knows(eventId: string): boolean {
     return first(this.#sql, "SELECT 1 FROM message WHERE event_id = ?", eventId) !== undefined;
   }
@@ -150,8 +150,8 @@ export class SubscriptionStore {
   }
 
   /**
-   * Drops deliveries that have ended beyond the newest 1,000, and once an hour those that are 30 days old, with the messages that
-   * none is left of. An incident of a job that is never heard of again goes after a year.
+   * Drops deliveries that have ended beyond the newest 1,000. Once an hour it drops those that are 30 days old, and
+   * messages without a delivery. An incident of a job that is never heard of again goes after a year.
    */
   trim(now: number): void {
     this.#drop("seq <= (SELECT max(seq) FROM delivery) - ?", MAX_DELIVERIES);

@@ -4,10 +4,10 @@ import { DAY_MS } from "../schema/limits.ts";
 import { compact } from "./compact.ts";
 import type { Caller, TokenFacts } from "./job/access.ts";
 
-/** Who makes a change: `admin`, `agent:helper`, `user:u1`, `plugin:p` or `code`, and by which token. */
+/** The author of a change: `admin`, `agent:helper`, `user:u1`, `plugin:p` or `code`, and the token. */
 export type Author = { readonly actor: string; readonly tokenId?: string };
 
-/** What builtins and other code of the deployment change. */
+/** The author of changes by builtins and other code of the deployment. */
 export const CODE: Author = { actor: "code" };
 
 /** The caller as the author of a change. */
@@ -33,7 +33,7 @@ export function subjectOf(caller: Caller): string {
 /** A token without an id may use any value of it, and is one subject by itself. */
 const subject = (role: string, id: string | undefined): string => (id === undefined ? role : `${role}:${id}`);
 
-/** How long the trail is kept. */
+/** The time for which the trail is kept. */
 export const AUDIT_RETENTION_MS = 90 * DAY_MS;
 
 /** One change, as the trail keeps it: never messages, payloads, outputs or secrets. `at` is epoch ms. */
@@ -42,7 +42,7 @@ export type AuditEntry = Author & {
   readonly at: number;
   /** `job.create`, `agent.delete`, … */
   readonly action: string;
-  /** What was changed: the id of the job, agent, token, subscription or user, the name of the heartbeat. */
+  /** The target of the change: the id of the job, agent, token, subscription or user, or the heartbeat's name. */
   readonly target: string;
   readonly jobId?: string;
   /** Of a job: whom it runs for. */

@@ -9,8 +9,8 @@ export const SHARD_COUNT = 16;
 const encoder = new TextEncoder();
 
 /**
- * 32 bits of FNV-1a over UTF-8, mixed by MurmurHash3's finaliser so that the low bits, which the remainder looks at, depend
- * on every byte. It spreads load and protects nothing: where equal hashes would do harm, take `sha256`.
+ * 32 bits of FNV-1a over UTF-8, mixed by MurmurHash3's finaliser. So the low bits, which the remainder looks at,
+ * depend on every byte. It spreads load and protects nothing: where equal hashes would do harm, take `sha256`.
  */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;

@@ -43,7 +43,7 @@ export type Failure =
   | { readonly kind: "rate_limited"; readonly retryAfterSeconds: number; readonly detail?: string }
   | QuotaExceeded;
 
-/** What every RPC method and domain check answers. */
+/** The answer of every RPC method and domain check. */
 export type Outcome<T> = Result<T, Failure>;
 
 export const invalid = (errors: readonly FieldError[], hint?: string): Err<Failure> =>

@@ -1,7 +1,7 @@
 /** Ids that sort by the time at which they were made: what is listed newest first needs no further index. */
 import { base32 } from "./text/base32.ts";
 
-/** How many random bytes an id is made of. */
+/** The number of random bytes that an id is made of. */
 export const TIMED_ID_BYTES = 10;
 const RANDOM_CHARS = 16;
 /** 5 bits a character: enough until the year 37648. */

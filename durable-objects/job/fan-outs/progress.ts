@@ -1,6 +1,6 @@
 /**
- * How far the fan-out that is going has come, for whoever watches. The shards are asked at a bounded pace, nothing is
- * stored, and without a watcher nothing is asked and no timer runs.
+ * The progress of the fan-out that is going, for watchers. The shards are asked at a bounded pace and nothing is
+ * stored. Without a watcher nothing is asked and no timer runs.
  */
 import { type FanOut, type FanOutCounts, sumCounts } from "../../../src/domain/fan-out/fan-out.ts";
 import { mapLimit } from "../../../src/map-limit.ts";
@@ -30,7 +30,7 @@ export type Watcher = (fanOut: FanOut, counts: FanOutCounts) => void;
 export class FanOutProgress {
   readonly #source: ProgressSource;
   readonly #watchers = new Set<Watcher>();
-  /** What the shards of fan-out `#no` last said. A settled one is done for good and is not asked again. */
+  /** The last reports of the shards of fan-out `#no`. A settled one is done for good and is not asked again. */
   readonly #reports = new Map<number, { readonly counts: FanOutCounts; readonly settled: boolean }>();
   readonly #unreachable = new Set<number>();
   #no: number | undefined;

@@ -61,7 +61,7 @@ export class UserRuns {
     return { ...page, items: page.items.map(({ view }) => view) };
   }
 
-  /** Up to `limit` runs of a fan-out that ended as error, of its first shards: as many calls as are asked, and no more. */
+  /** Up to `limit` failed runs of a fan-out, from its first shards. It makes as many calls as are asked, and no more. */
   async failed({ no, activeShards }: FanOut, limit: number): Promise<RunView[]> {
     const failed: ListedRun[] = [];
     for (const k of activeShards.slice(0, ASKED_FOR_FAILED)) {
@@ -95,7 +95,7 @@ export class UserRuns {
     return place === undefined ? notFound("run") : own(await this.#shard(place.k).run(place.no, place.key));
   }
 
-  /** How the user's run ended that this one repeats; undefined where it repeats none, or that one cannot be read. */
+  /** The end of the user's run that this one repeats; undefined if there is none, or it cannot be read. */
   async repeatedBy({ retryOf }: Pick<Run, "retryOf">): Promise<PreviousRun | undefined> {
     if (retryOf === undefined) return undefined;
     try {

@@ -22,7 +22,7 @@ import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../../src/schema/lim
 import type { JobState } from "../state.ts";
 import { FanOutFeed } from "./feed.ts";
 
-/** How often the shards are asked where they are. They report by themselves; asking is for reports that are lost. */
+/** The pause between two questions to the shards. They report by themselves; asking is for reports that are lost. */
 const POLL_MS = 2 * MINUTE_MS;
 
 export type FanOutEffects = {

@@ -5,7 +5,7 @@
  */
 import type { FieldError } from "../failure.ts";
 
-/** What a string may hold as `{{name}}`. */
+/** The names that a string may hold as `{{name}}`. */
 export const PLACEHOLDERS = [
   "message",
   "session_id",
@@ -19,7 +19,7 @@ export const PLACEHOLDERS = [
 ] as const;
 export type Placeholder = (typeof PLACEHOLDERS)[number];
 
-/** What the placeholders of one call stand for; one without a value becomes an empty text. */
+/** The values of one call's placeholders; one without a value becomes an empty text. */
 export type TemplateValues = Readonly<Partial<Record<Placeholder, string | undefined>>> & {
   readonly payload?: Readonly<Record<string, unknown>> | undefined;
 };
@@ -29,7 +29,7 @@ const PAYLOAD = "{{payload}}";
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 const ALLOWED = [...PLACEHOLDERS, "payload"].map((name) => `{{${name}}}`).join(" ");
 
-/** What is wrong with a template, string by string. `path` is the field that holds it. */
+/** The faults of a template, string by string. `path` is the field that holds it. */
 export function templateErrors(template: unknown, path: string): FieldError[] {
   if (typeof template === "string") return stringErrors(template, path);
   if (Array.isArray(template)) return template.flatMap((item, index) => templateErrors(item, `${path}.${index}`));

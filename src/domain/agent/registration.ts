@@ -1,4 +1,4 @@
-/** How a registered agent changes (docs/contract.md §14, §17). Pure: the clock and a new secret are passed in. */
+/** The changes of a registered agent (docs/contract.md §14, §17). Pure: the clock and a new secret are passed in. */
 import { compact } from "../compact.ts";
 import { invalid, type Outcome } from "../failure.ts";
 import { err, ok } from "../result.ts";
@@ -16,7 +16,7 @@ export type RegisteredAgent = {
   readonly body?: unknown;
 };
 
-/** What is asked, checked but for what depends on the agent as it is. Left out: it stays; null: it goes. */
+/** The request, checked except against the agent as it is. Left out: it stays; null: it goes. */
 export type AgentChange = {
   /** `""`: the agent has no address. */
   readonly url?: string | undefined;
@@ -84,7 +84,7 @@ function secretsAfter(
 const inForce = (previous: RegisteredAgent["previous"], now: number): RegisteredAgent["previous"] =>
   previous !== undefined && previous.until > now ? previous : undefined;
 
-/** What a call at `now` is signed with: the newest secret first. */
+/** The secrets that sign a call at `now`, the newest first. */
 export function secretsOf({ secret, previous }: RegisteredAgent, now: number): string | readonly string[] {
   const former = inForce(previous, now);
   return former === undefined ? secret : [secret, former.secret];

@@ -1,4 +1,4 @@
-/** What a list of events or of runs is asked for (docs/contract.md §13, §18), within what the caller may see. */
+/** The filter of a list of events or of runs (docs/contract.md §13, §18), within the caller's sight. */
 import type { EventType } from "../../schema/event.ts";
 import type { RunStatus } from "../../schema/job.ts";
 import { type Caller, canReadRuns, type Scoped } from "../job/access.ts";

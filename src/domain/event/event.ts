@@ -83,7 +83,7 @@ class Draft {
     this.#owe({ id, type: "job.paused", at: record.updatedAt, reason });
   }
 
-  /** A limit is told of when it is used up, whatever comes due after that. */
+  /** A limit is reported once, when it is used up. */
   budget(): void {
     const { record, cursor } = this.#change;
     const { spent } = cursor;
@@ -121,7 +121,7 @@ class Draft {
     };
   }
 
-  /** Fires that are held in a row are one skipped run, which is written again and again, and told of once. */
+  /** Fires that are held in a row are one skipped run. It is written again and again, and reported once. */
   #skipped(run: Run, at: number): void {
     if (this.#before.cursor.heldRun?.id === run.id) return;
     const { id: runId } = run;

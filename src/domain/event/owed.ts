@@ -1,7 +1,7 @@
 /** An event between its record in the job and the directory. */
 import type { EventType } from "../../schema/event.ts";
 
-/** An event that the directory has yet to be told of. What it says is read off the job when it is told. */
+/** An event that the directory has yet to hear. Its text is read off the job when it is sent. */
 export type OwedEvent = {
   readonly id: string;
   readonly type: EventType;

@@ -1,4 +1,4 @@
-/** An event as it is told to the directory: with the job and the run that it tells of, and a sentence for people. */
+/** An event as the directory gets it: with its job, its run, and a sentence for people. */
 import type { EventType } from "../../schema/event.ts";
 import type { Run as RunView } from "../../schema/run.ts";
 import { compact } from "../compact.ts";
@@ -23,7 +23,7 @@ export type ReportedEvent = {
   readonly run?: RunView | undefined;
 };
 
-/** What a job tells the directory: its events, and whether it is failing since. */
+/** A job's report to the directory: its events, and whether it is failing since. */
 export type JobReport = {
   readonly entry: IndexEntry;
   readonly failing: boolean;

@@ -1,4 +1,4 @@
-/** The reasons why a job did or did not run at a time, if a fan-out is the trace that the fire has left. Pure. */
+/** The reasons why a job ran or did not, for fires that have left a fan-out as their trace. Pure. */
 import type { Explanation } from "../job/explanation.ts";
 import { formatInstant } from "../time/instant.ts";
 import type { FanOut } from "./fan-out.ts";

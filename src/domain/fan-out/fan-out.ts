@@ -79,7 +79,7 @@ export type FanOut = {
 
 export const NO_USERS: FanOutCounts = { total: 0, succeeded: 0, failed: 0, skipped: 0 };
 
-/** A fire answered by the next tick or the one after it is on time, and the catch-up window does not matter. */
+/** A fire answered by the next tick or the one after it is on time. The catch-up window does not matter then. */
 export const TICK_GRACE_MS = 2 * MINUTE_MS;
 
 /** The effect of a tick on a job. The next due time moves, and the fire opens a fan-out or leaves a skipped run. */

@@ -1,6 +1,6 @@
 /**
- * The spread of a fan-out over its shards (docs/fan-out.md): their number, a user's shard, and each one's share of
- * the job's bounds. Everything follows from the fan-out and the user's id, so any object can work it out again.
+ * The spread of a fan-out over its shards (docs/fan-out.md): their number, users and shares of the job's bounds.
+ * Everything follows from the fan-out and the user's id, so any object can work it out again.
  */
 
 import { DEFAULT_FAN_OUT } from "../../schema/job.ts";

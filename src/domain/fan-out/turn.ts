@@ -24,7 +24,7 @@ import { noteControl } from "../run/steer.ts";
 import { nextCallAt } from "./shard.ts";
 import { type FanOutSpec, startUserRun } from "./user-run.ts";
 
-/** The number of users dealt with in one turn when nothing is called (held, or given up), before others get a turn. */
+/** The number of users dealt with in one turn that calls nobody (held, or given up). Then others get a turn. */
 export const MAX_PER_TURN = 500;
 /** So many runs of the log are looked at in one turn. */
 export const MAX_DUE_PER_TURN = 50;

@@ -57,11 +57,14 @@ export type Beat = {
   readonly retryAt?: number;
   /** Another beat has repeated this one. */
   readonly repeated?: true;
-  /** How many like beats the entry stands for; more than 1 only where a gate ended them. */
+  /** The number of like beats that the entry stands for; more than 1 only if a gate ended them. */
   readonly count: number;
   /** When the last of them was. */
   readonly lastAt: number;
-  /** Beats due up to here are dealt with: carried from entry to entry, so that a beat writes no other row for it. */
+  /**
+   * The time up to which due beats are dealt with. It is carried from entry to entry, so a beat writes no other row
+   * for it.
+   */
   readonly handledAt: number;
 };
 
@@ -173,8 +176,8 @@ export const failed = (beat: Beat, error: string, now: number): Beat => ({
 });
 
 /**
- * The beat ends as an error for a reason that may pass. The first attempt of a scheduled beat is tried again, once, if that
- * is still before the next one is due; a beat by hand is not: whoever asked for it sees the error and may ask again.
+ * The beat ends as an error for a reason that may pass. The first attempt of a scheduled beat is tried again, once,
+ * if that is still before the next one is due. A beat by hand is not: its caller sees the error and may ask again.
  */
 export function failedForNow(beat: Beat, error: string, everyMs: number, now: number): Beat {
   const ended = failed(beat, error, now);
@@ -223,7 +226,7 @@ function withTokens(beat: Beat, call: "decision" | "main", usage: TokenUsage | u
 export const hasFailed = (beat: Beat): boolean =>
   beat.outcome === "error" && beat.retryAt === undefined && beat.repeated !== true;
 
-/** What the events say of a beat that failed; the id is the same however often it is told. */
+/** The events' facts of a beat that failed; the id is the same at every repeat. */
 export const failureOf = (name: string, beat: Beat): Failure => ({
   id: `heartbeat-${beat.id}.failed`,
   at: beat.finishedAt ?? beat.lastAt,

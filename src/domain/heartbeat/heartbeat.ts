@@ -33,7 +33,10 @@ export type HeartbeatRecord = {
 };
 
 export const MIN_EVERY_MS = 10 * SECOND_MS;
-/** How many of the coming beats are looked at to find one within the active hours: over a day of minutes, four years of days. */
+/**
+ * The number of coming beats that are searched for one within the active hours. It covers a day of minutes, or four
+ * years of days.
+ */
 const MAX_LOOKAHEAD = 1_500;
 
 /**
@@ -106,8 +109,9 @@ export function dueSlot(everyMs: number, handledAt: number, tickAt: number): Due
 }
 
 /**
- * The gates before a beat at `at`: enabled, active hours, a document with something in it. Undefined lets it pass. A beat by
- * hand ignores the first two: whoever asks for one means it. A document counts as empty when it is nothing but whitespace.
+ * The gates before a beat at `at`: enabled, active hours, a document with something in it. Undefined lets it pass. A
+ * beat by hand ignores the first two, since its caller means it. A document counts as empty when it is nothing but
+ * whitespace.
  */
 export function idleBecause(
   heartbeat: CompiledHeartbeat,
@@ -146,8 +150,9 @@ function firstActiveBeat({ everyMs, hours }: CompiledHeartbeat, after: number): 
 const ringsItself = ({ config, everyMs }: CompiledHeartbeat): boolean => config.enabled && everyMs % MINUTE_MS !== 0;
 
 /**
- * When the heartbeat's object must wake by itself, in epoch ms, or undefined: for a beat that waits to be run, for the repeat of one
- * that failed, and for the next beat of an interval that the tick does not meet. One in progress is looked at again when it ends.
+ * The time at which the heartbeat's object must wake by itself, in epoch ms, or undefined. It wakes for a beat that
+ * waits to be run, for the repeat of one that failed, and for the next beat of an interval that the tick does not
+ * meet. One in progress is looked at again when it ends.
  */
 export function nextWakeAt(
   heartbeat: CompiledHeartbeat,

@@ -1,4 +1,4 @@
-/** What the models are asked in a beat, and in which session (docs/contract.md §8). */
+/** The prompts of a beat's models, and their sessions (docs/contract.md §8). */
 import type { DailyWindow } from "../time/active-hours.ts";
 import { formatInstant, formatLocal } from "../time/instant.ts";
 
@@ -8,10 +8,10 @@ export const decisionSession = (name: string): string => `${sourceOf(name)}:deci
 /** `heartbeat:main` for the heartbeat named main, `heartbeat:{name}:main` for any other. */
 export const mainSession = (name: string): string => `${sourceOf(name)}:main`;
 
-/** How a heartbeat is named towards others: `heartbeat`, or `heartbeat:{name}`. */
+/** The name of a heartbeat towards others: `heartbeat`, or `heartbeat:{name}`. */
 export const sourceOf = (name: string): string => (name === "main" ? "heartbeat" : `heartbeat:${name}`);
 
-/** What a prompt is made of. `now` in epoch ms; `hours` gives the zone that the user lives in. */
+/** The parts of a prompt. `now` in epoch ms; `hours` gives the zone that the user lives in. */
 export type PromptParts = { readonly document: string; readonly now: number; readonly hours?: DailyWindow | undefined };
 
 /** The question whether there is anything to do. */

@@ -238,10 +238,7 @@ export function patchDefinition(current: JobDefinition, patch: Readonly<Record<s
   return invalid(fieldErrors(parsed.error.issues));
 }
 
-/**
- * The merged schedule without the old kind, if the patch names another, and without fields that the new kind does not
- * take.
- */
+/** The merged schedule without the old kind, if the patch names another. Fields that the new kind does not take go too. */
 function replaceKind(
   merged: Readonly<Record<string, unknown>>,
   patch: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 /**
- * The reason why a job did or did not run at a time (docs/contract.md §6, `explain`): a code, fields, and words for
- * people and language models. Pure: reads the job's state and its log.
+ * The reason why a job did or did not run at a time (docs/contract.md §6, `explain`). It is given as a code, in
+ * fields, and in words for people and language models. Pure: reads the job's state and its log.
  */
 import { compact } from "../compact.ts";
 import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-out.ts";

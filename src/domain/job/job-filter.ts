@@ -27,7 +27,7 @@ export type JobFilter = Scoped & {
   readonly states?: readonly JobState[] | undefined;
 };
 
-/** The form of a name that `q` compares: the same for names that differ in case or in the composition of accents. */
+/** The form of a name that `q` compares. Case and the composition of accents make no difference. */
 export const foldName = (name: string): string => name.normalize("NFC").toLowerCase().normalize("NFC");
 
 /** The filter within what the caller may see, or undefined where no job can be in both. */

@@ -14,8 +14,8 @@ import { jitterDelay } from "../time/jitter.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
 /**
- * The hand that has paused a job: a client, the agent by `control.pause`, the agent with a 410, or the breaker. A job
- * that was made paused has no entry.
+ * The author of a pause: a client, the agent by `control.pause`, the agent with a 410, or the breaker. A job that was
+ * made paused has no entry.
  */
 export type PausedBy = "hand" | "agent" | "gone" | "breaker";
 
@@ -107,7 +107,7 @@ export type Cursor = {
 export const stateOf = (job: JobRecord): JobState =>
   job.finishedAt !== undefined ? "finished" : job.definition.enabled ? "active" : "paused";
 
-/** Whether the directory has yet to hear of the job's last change, or of one that only the audit trail shows. */
+/** Whether the directory has yet to hear of the job's last change. One that only the audit trail shows counts. */
 export const isIndexStale = (job: JobRecord): boolean => job.version > job.indexedVersion || job.untold !== undefined;
 
 /** Whether the directory has yet to hear of a change of the job, or of an event. */

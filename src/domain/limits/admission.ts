@@ -1,6 +1,7 @@
 /**
- * What costs the operator money is admitted before it is stored (docs/contract.md §16, docs/architecture.md invariant 11): one
- * question at the shard that keeps a job's place, put to the figures of its owner and of the token's subject that made it.
+ * Admission: costs of the operator's are admitted before they are stored (docs/contract.md §16, docs/architecture.md,
+ * invariant 11). The shard that keeps a job's place is asked once, about the figures of its owner and of the token's
+ * subject that made it.
  */
 
 import { DAY_MS } from "../../schema/limits.ts";
@@ -10,7 +11,7 @@ import { formatDuration } from "../time/duration.ts";
 import { rateOf } from "../time/rate.ts";
 import type { Schedule } from "../time/schedule.ts";
 
-/** What an owner's jobs use. A job counts as another's when a token of another subject has made it. */
+/** The use that an owner's jobs make of its quota. A job counts as another's when a token of another subject has made it. */
 export type OwnerUse = {
   /** Jobs that are not finished. */
   readonly jobs: number;
@@ -24,7 +25,7 @@ export type OwnerUse = {
 
 export const NO_USE: OwnerUse = { jobs: 0, othersJobs: 0, fires: 0, othersFires: 0, finished: 0 };
 
-/** What may be used, by the operator's settings. */
+/** The limits, by the operator's settings. */
 export type Allowance = {
   /** `MAX_JOBS_PER_OWNER`. */
   readonly maxJobs: number;
@@ -33,8 +34,8 @@ export type Allowance = {
 };
 
 /**
- * What is asked for. A job for an owner, made by a subject (`admin`, `code`, `agent:A`, …), that fires so often on a
- * day.
+ * The request: a job for an owner, by a subject (`admin`, `code`, `agent:A`, …), with its fires a day. A job for an
+ * owner, made by a subject (`admin`, `code`, `agent:A`, …), that fires so often on a day.
  */
 export type Asked = { readonly owner: string; readonly maker?: string | undefined; readonly rate: number };
 
@@ -91,10 +92,10 @@ function admitFires(
     : err({ kind: "quota_exceeded", of: "fires", owner, limit, used, asked: fires });
 }
 
-/** What a subject has made for others, and its own. */
+/** The jobs that a subject has made, for others and for itself. */
 export type MakerUse = { readonly jobs: number; readonly fires: number };
 
-/** Whether the subject may make one more job, whoever it is for. Errors: `quota_exceeded`. */
+/** Whether the subject may make one more job, for any owner. Errors: `quota_exceeded`. */
 export function admitMaker(
   maker: string,
   rate: number,
@@ -117,10 +118,10 @@ export function admitMaker(
   return ok(null);
 }
 
-/** What says how often a job fires: its schedule, and how soon the agent may ask for its next fire. */
+/** The fields that set a job's rate: its schedule, and how soon the agent may ask for its next fire. */
 export type Timed = { readonly schedule: Schedule; readonly pacing?: { readonly minMs: number } | undefined };
 
-/** The most that the job fires on a day: by its schedule, or as soon as its agent may ask for the next fire. */
+/** The most that the job fires on a day. Its schedule counts, or the soonest fire that its agent may ask for. */
 export function firesPerDay({ schedule, pacing }: Timed, now: number): number {
   const paced = pacing === undefined ? 0 : Math.ceil(DAY_MS / pacing.minMs);
   return Math.max(rateOf(schedule, now).perDay, paced);

@@ -1,6 +1,7 @@
 /**
- * The alarm breaker: a job that wakes far more often than its schedule can explain is paused with a reason, not billed for
- * ever. A wake is idle when it finds nothing to do and nothing about to be due; a sound job hardly ever has one.
+ * The alarm breaker pauses a job that wakes far more often than its schedule can explain. Its reason is shown, and
+ * nothing is billed for ever. A wake is idle when it finds nothing to do and nothing about to be due; a sound job
+ * hardly ever has one.
  */
 import { HOUR_MS } from "../../schema/limits.ts";
 

@@ -16,7 +16,10 @@ export const SLICE_SIZE = 100;
 export const SMALL_ENTRIES = SMALL_SLICES * SLICE_SIZE;
 /** An alarm may be up to a minute late and still come; only what is later was forgotten. */
 export const OVERDUE_AFTER_MS = 60_000;
-/** How long a reserved place may wait for its job: creation gives up long before (RESERVATION_TTL_MS of the Job object). */
+/**
+ * The time that a reserved place may wait for its job. Creation gives up long before (RESERVATION_TTL_MS of the Job
+ * object).
+ */
 export const PHANTOM_AFTER_MS = 60_000;
 
 /** Whether this minute (minutes since 1970) is the turn of `id`, of which each has one in `slices` minutes. */

@@ -24,10 +24,10 @@ export type Delivery = {
 
 const FIRST_RETRY_MS = 20 * SECOND_MS;
 const LONGEST_RETRY_MS = HOUR_MS;
-/** How long a delivery is tried. */
+/** The time for which a delivery is tried. */
 const GIVEN_UP_AFTER_MS = DAY_MS;
 
-/** How long after the `attempts`-th attempt the next is made: 20 s, 40 s, … an hour. */
+/** The pause after the `attempts`-th attempt: 20 s, 40 s, … an hour. */
 export const retryDelay = (attempts: number): number =>
   Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, attempts - 1));
 

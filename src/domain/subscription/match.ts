@@ -1,4 +1,4 @@
-/** Which events a subscription is about, and which of those it is told of (docs/contract.md §18). Pure. */
+/** Matches events to a subscription, and decides which of them make a message (docs/contract.md §18). Pure. */
 import type { EventType } from "../../schema/event.ts";
 import type { Match } from "../../schema/subscription.ts";
 import type { ReportedEvent } from "../event/report.ts";
@@ -44,14 +44,15 @@ function hasLabel(labels: Readonly<Record<string, string>>, pair: string): boole
   return Object.hasOwn(labels, key) && labels[key] === pair.slice(colon + 1);
 }
 
-/** What a subscription remembers of a job. When it last sent a message about it (epoch ms), and whether of a failure. */
+/** A subscription's memory of a job. When it last sent a message about it (epoch ms), and whether of a failure. */
 export type Incident = { readonly toldAt: number; readonly isOpen: boolean };
 
 export type TellingRules = Interest & { readonly after: number; readonly cooldownMs: number };
 
 /**
- * Whether a message is sent about the event, and what is remembered of its job then. A failure counts from `after` in a row on; a
- * message keeps others back for the cooldown; a recovery is told if a failure was, whatever the cooldown.
+ * Whether a message is sent about the event, and the subscription's memory of its job then. A failure counts from
+ * `after` in a row on. A message keeps others back for the cooldown. A recovery is sent if a failure was, even within
+ * the cooldown.
  */
 export function decideTelling(
   rules: TellingRules,

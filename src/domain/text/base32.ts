@@ -1,4 +1,7 @@
-/** Bytes as text that survives URLs, case-folding and being read aloud: Crockford's base 32 in lower case, without i, l, o, u. */
+/**
+ * Bytes as text that survives URLs, case-folding and being read aloud. The alphabet is Crockford's base 32 in lower
+ * case, without i, l, o, u.
+ */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** The alphabet as the inside of a regular expression's character class. */

@@ -1,6 +1,6 @@
 /**
- * Whether a chain of cursors, given out by somebody else's server, goes round in a circle: Brent's algorithm, which needs to
- * remember one cursor and two numbers however long the chain is. Pure.
+ * Finds out a chain of cursors, given out by somebody else's server, that goes round in a circle. Brent's algorithm
+ * remembers one cursor and two numbers however long the chain is. Pure.
  */
 export type CursorTrace = {
   /** The cursor that every later one is compared with. */

@@ -4,7 +4,7 @@ import { cutUtf8 } from "./cut-text.ts";
 const MAX_BYTES = 2_048;
 const UNREADABLE = "it threw a value that cannot be read";
 
-/** An Error's class and message, any other value as text, at most 2 KiB. Never throws, whatever the value does. */
+/** An Error's class and message, any other value as text, at most 2 KiB. Never throws, even if the value's getters do. */
 export function errorText(error: unknown): string {
   try {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -7,10 +7,10 @@ import { LossyNumber } from "../../schema/payload.ts";
 /** Where a value stands: the keys and indices that lead to it from the root. */
 export type JsonPath = readonly (string | number)[];
 
-/** What stands for a number in the value that is read. */
+/** The stand-in for a number in the value that is read. */
 export type ReadNumber = (written: string, path: JsonPath) => unknown;
 
-/** Only a number with an exponent, a negative zero or more than 15 digits can be another one as a double. */
+/** Numbers with an exponent, a negative zero or more than 15 digits. Only these can be another one as a double. */
 const MAY_BE_LOSSY = /-0|\d[eE]|\d(?:\.?\d){15}/;
 
 /** As JSON.parse, which it throws like. Numbers of a payload that a double cannot hold become a `LossyNumber`. */
@@ -44,7 +44,7 @@ function markLossy(this: unknown, key: string, value: unknown): unknown {
 
 const MARKED = /"\\u0000([-+.\deE]+)\\u0000"/g;
 
-/** A payload stands at the top of a job, of a call's body, of a tool's arguments, or of a job in a list. */
+/** The places where a payload stands: a job, a call's body, a tool's arguments, a job in a list. */
 const ABOVE_PAYLOAD: ReadonlySet<string | number> = new Set(["jobs", "params", "arguments"]);
 
 function isInPayload(path: JsonPath): boolean {

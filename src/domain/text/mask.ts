@@ -7,7 +7,7 @@ const MIN_CHARS_TO_SHOW_ANY = 20;
 export const maskSecret = (secret: string): string =>
   MASK + (secret.length < MIN_CHARS_TO_SHOW_ANY ? "" : secret.slice(-SHOWN_CHARS));
 
-/** Whether a text is a masked secret, or a URL with one in it, and so stands for something that is stored. */
+/** Whether a text is a masked secret, or a URL with one in it. Such a text stands for a stored one. */
 export const isMasked = (text: string): boolean => text.includes(MASK);
 
 /** `https://hooks.example.com/…abcd` */

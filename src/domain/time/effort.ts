@@ -8,7 +8,7 @@ const STEPS_FOR_ONE = 10_000;
 /** For each further fire of one question. */
 const STEPS_EACH = 20;
 
-/** The price of a look: at a day, a period of a rule, an exclusion's stretch, or the next time of a calendar. */
+/** The price of a look: at a day, a rule's period, an exclusion's stretch, or a calendar's next time. */
 export const STEPS = { day: 0.05, period: 0.2, time: 1, gap: 2, cron: 8, skipped: 50 } as const;
 
 export class Effort {

@@ -10,10 +10,7 @@ export type Recurrence = {
   readonly next: (after: number, effort: Effort) => number | null;
   /** The latest due time at or before `until`, or null where there is none. */
   readonly last: (until: number, effort: Effort) => number | null;
-  /**
-   * The number of due times after `after` and up to `until`, if it is known without walking over all of them.
-   * Counting may stop at `cap`.
-   */
+  /** The number of due times after `after` and up to `until`, if it is known without a walk. Counting may stop at `cap`. */
   readonly count?: (after: number, until: number, cap: number, effort: Effort) => number;
 };
 

@@ -23,7 +23,7 @@ import { timesInPeriod } from "./rrule-size.ts";
 const CYCLE_DAYS = 146_097;
 const LAST_DAY = dayNumberOf(9_999, 12, 31);
 
-/** The periods of a frequency: the number of the one that a day lies in, and the day on which one begins. */
+/** The periods of a frequency: the number of a day's period, and the day on which one begins. */
 type Periods = {
   readonly of: (dayNumber: number) => number;
   readonly start: (index: number) => number;

@@ -1,4 +1,4 @@
-/** From one item of a file to a job that can be made, or the reason why not (docs/contract.md §6, import). */
+/** Reads one item of a file into a job that can be made, or a reason (docs/contract.md §6, import). */
 
 import * as z from "zod";
 import { JobInput } from "../../schema/job.ts";
@@ -77,7 +77,7 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
   return ok(imported);
 }
 
-/** What a client could have written. */
+/** The part of an item that a client could have written. */
 const inputOf = (item: ImportedJob): JobInput => WRITTEN.parse(item);
 
 /** Takes the fields of a client out of those of an export, which were checked as a whole. */

@@ -1,10 +1,13 @@
-/** Plugin jobs as the Go original knows them: by their owner, and in its early days by an envelope inside the message. */
+/**
+ * Plugin jobs as the Go original knows them: by their owner. In its early days an envelope inside the message marked
+ * them.
+ */
 import * as z from "zod";
 
-/** What a message begins with that is a plugin job's envelope. */
+/** The beginning of a message that is a plugin job's envelope. */
 export const ENVELOPE_PREFIX = "__anna_plugin_job__:";
 
-/** What an envelope holds, in our words for it. Left out, a text is `""` and the payload `{}`. */
+/** The content of an envelope, in our words for it. Left out, a text is `""` and the payload `{}`. */
 export type PluginJob = {
   readonly plugin_id: string;
   readonly job_key: string;

@@ -1,4 +1,7 @@
-/** A job that was made elsewhere, as it goes on here: with its age, its phase and its counts, and no fire from before it came. */
+/**
+ * A job that was made elsewhere, as it goes on here. It keeps its age, its phase and its counts, and no fire from
+ * before it came.
+ */
 
 import type { RunStatus } from "../../schema/job.ts";
 import type { ExportedJob } from "../../schema/job-export.ts";
@@ -9,7 +12,7 @@ import { aim, type Cursor, type JobRecord, jobView, newJob } from "../job/job.ts
 import { dayOf, type Spent } from "../run/budget.ts";
 import { formatInstant } from "../time/instant.ts";
 
-/** What a job brings along that a new one does not have. Instants are epoch ms. */
+/** The fields that a restored job brings along and a new one does not have. Instants are epoch ms. */
 export type Restored = {
   /** The first fire is the first one after this: when the job was taken in. */
   readonly resumeAt: number;

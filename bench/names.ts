@@ -26,6 +26,8 @@ export const named = {
   steadyP99: "lag p99 at 200 fires/s",
   runNowP50: "run now until the agent is called, p50",
   runNowP99: "run now until the agent is called, p99",
+  claimP50: "offered until an agent without an address has it, p50",
+  claimP99: "offered until an agent without an address has it, p99",
   listNewestP99: "list of the newest 50 among 10,000, p99",
   listWalkP50: "walk through 10,000 in pages of 50, a page, p50",
   listWalkP99: "walk through 10,000 in pages of 50, a page, p99",

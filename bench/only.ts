@@ -1,6 +1,6 @@
 /** `npm run bench -- --only <measure>`: one measure, quickly, Reveille beside the floor. It writes nothing. */
 import { named } from "./names.ts";
-import { type Bench, burst, creates, fanOuts, idle, lists, runsNow, steady } from "./plan.ts";
+import { type Bench, burst, claimsNow, creates, fanOuts, idle, lists, runsNow, steady } from "./plan.ts";
 import type { Results } from "./results.ts";
 import { signedFloor } from "./systems/floor.ts";
 
@@ -70,6 +70,13 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
     rounds: 3,
     run: runsNow,
     shown: () => [named.runNowP50, named.runNowP99],
+  },
+  claims: {
+    what: "runs offered 10 ms apart to five sockets and five waiting calls, Reveille alone",
+    size: 500,
+    rounds: 3,
+    run: claimsNow,
+    shown: () => [named.claimP50, named.claimP99],
   },
   list: {
     what: "pages of 50 among 10,000 imported jobs, Reveille alone",

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fires, type Wake } from "./fires.ts";
 import { newFolder, removeFolder } from "./folders.ts";
+import { claims } from "./measures/claims.ts";
 import { importJobs, list, runNow } from "./measures/reveille.ts";
 import { create, warmUp } from "./measures/timed.ts";
 import { IDLE_GAP_S, named } from "./names.ts";
@@ -121,6 +122,17 @@ export function runsNow(bench: Bench, runs: number): Promise<void> {
     const { p50Ms, p99Ms } = await runNow(running, bench.sink, runs);
     bench.results.add(named.runNowP50, name, "ms", p50Ms);
     bench.results.add(named.runNowP99, name, "ms", p99Ms);
+  });
+}
+
+/** Runs of an agent without an address, until it has claimed them. */
+export function claimsNow(bench: Bench, runs: number): Promise<void> {
+  const ours = { ...bench, systems: bench.systems.filter(({ isReveille }) => isReveille === true) };
+  return alone(ours, "disk", "/ok", async (running, { name }) => {
+    await warmUp(running, 20);
+    const { p50Ms, p99Ms } = await claims(running, runs);
+    bench.results.add(named.claimP50, name, "ms", p50Ms);
+    bench.results.add(named.claimP99, name, "ms", p99Ms);
   });
 }
 

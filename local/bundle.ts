@@ -10,15 +10,16 @@ const local = (file: string): string => JSON.stringify(join(import.meta.dirname,
 
 /**
  * All that the Worker exports, and as {@link FRONT} the same with what stands in front of it on this machine: the path that fires its
- * Cron Trigger (`trigger.ts`), and the dashboard's files (`assets.ts`).
+ * Cron Trigger (`trigger.ts`), the relay of its sockets (`sockets.ts`), and the dashboard's files (`assets.ts`).
  */
 const withFront = (entryPoint: string, workerFirst: readonly string[]): string => `
 export * from ${JSON.stringify(entryPoint)};
 import worker from ${JSON.stringify(entryPoint)};
 import { withAssets } from ${local("assets.ts")};
+import { withSockets } from ${local("sockets.ts")};
 import { withTrigger } from ${local("trigger.ts")};
 export default worker;
-export const ${FRONT} = withTrigger(withAssets(worker, ${JSON.stringify(workerFirst)}));`;
+export const ${FRONT} = withTrigger(withSockets(withAssets(worker, ${JSON.stringify(workerFirst)})));`;
 
 /**
  * The bundled source of `entryPoint` (absolute), with names and lines as they were written. A source map would treble

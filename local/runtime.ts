@@ -1,5 +1,6 @@
 /** The Worker in workerd on this machine, through Miniflare: what it binds and when it ticks is read from wrangler.toml. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { messageOf } from "../src/domain/text/error-text.ts";
@@ -7,7 +8,11 @@ import { FRONT } from "./front.ts";
 import { tieWorkerd } from "./kill-workerd-with-parent.ts";
 import { network } from "./network.ts";
 import { LOOPBACK, portInUse } from "./port.ts";
+import { Stopping } from "./stopping.ts";
 import type { WorkerConfig } from "./worker-config.ts";
+
+/** In which what holds a socket says that the service stops. */
+const FLUSH_MS = 100;
 
 /** A Worker that workerd can load. */
 export type BuiltWorker = {
@@ -40,6 +45,7 @@ export async function startRuntime(options: {
   const { name, crons, vars, options: workerOptions } = built.value.config;
   const { serviceBindings } = workerOptions;
 
+  const stopping = new Stopping();
   const tie = tieWorkerd();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -61,6 +67,7 @@ export async function startRuntime(options: {
           unsafeDirectSockets: [{ host: LOOPBACK, port: options.port, entrypoint: FRONT }],
           serviceBindings: {
             ...(typeof serviceBindings === "object" ? serviceBindings : {}),
+            STOPPING: () => stopping.ask(),
             NETWORK: { network: network(process.env.NODE_EXTRA_CA_CERTS) },
           },
         },
@@ -79,6 +86,10 @@ export async function startRuntime(options: {
   return ok({
     crons,
     async stop() {
+      if (stopping.asking > 0) {
+        stopping.tell();
+        await sleep(FLUSH_MS);
+      }
       await miniflare.dispose();
       await tie.release();
     },

@@ -40,37 +40,3 @@ export function refusedSocket(request: Request, failure: HttpFailure): Response 
   const headers: HeadersInit = offered(request).includes(SUBPROTOCOL) ? { [PROTOCOLS]: SUBPROTOCOL } : {};
   return new Response(null, { status: 101, webSocket: client, headers });
 }
-
-/**
- * The socket of an object, passed on message by message. workerd on this machine (1.20261023) closes a hibernating socket on
- * which the client has sent nothing without ending its connection, and some clients then wait for half a minute.
- */
-export function relayed(answer: Response): Response {
-  const inner = answer.webSocket;
-  if (inner === null) return answer;
-  const { 0: client, 1: outer } = new WebSocketPair();
-  forward(inner, outer);
-  forward(outer, inner);
-  inner.accept();
-  outer.accept();
-  return new Response(null, { status: answer.status, webSocket: client, headers: answer.headers });
-}
-
-function forward(from: WebSocket, to: WebSocket): void {
-  const quietly = (act: () => void): void => {
-    try {
-      act();
-    } catch {
-      // The other side has gone: its own event says so.
-    }
-  };
-  from.addEventListener("message", ({ data }) => quietly(() => to.send(data)));
-  from.addEventListener("close", ({ code, reason }) =>
-    quietly(() => to.close(isSendable(code) ? code : ABNORMAL, reason)),
-  );
-  from.addEventListener("error", () => quietly(() => to.close(ABNORMAL, "the connection broke")));
-}
-
-/** RFC 6455 §7.4.1: the code of a server that cannot go on. */
-const ABNORMAL = 1011;
-const isSendable = (code: number): boolean => code === 1000 || (code >= 3000 && code <= 4999);

@@ -11,7 +11,7 @@ import { MAX_AGENT_SOCKETS } from "../../schema/limits.ts";
 import { ClaimBody, Claimed } from "../../schema/mailbox.ts";
 import type { HttpFailure } from "../failure.ts";
 import { reply, route } from "../route.ts";
-import { isUpgrade, relayed } from "../socket.ts";
+import { isUpgrade } from "../socket.ts";
 
 const tag = "Agents";
 /** How soon a further socket may be tried when an agent has as many as it may. */
@@ -71,7 +71,7 @@ const connect = route({
       await closeStream(env, caller, lease);
       return err(TOO_MANY_OF_AGENT);
     }
-    return settings.LOCAL ? relayed(answer) : answer;
+    return answer;
   },
 });
 

@@ -1,0 +1,27 @@
+/** A stop of `npm start` says so to the agents that hold a socket: 1012, connect again (docs/contract.md §14). */
+import { expect, it } from "vitest";
+import { eventually, startReveille, temporaryFolder } from "../harness/index.ts";
+
+// A Ctrl-C in a terminal reaches workerd as well, which ends at once: 1006.
+it.each([
+  ["SIGTERM", "group", 1012],
+  ["SIGINT", "node", 1012],
+  ["SIGKILL", "group", 1006],
+] as const)(
+  "%s to the %s closes sockets with %i, also those on which nothing was ever said",
+  async (signal, target, code) => {
+    const reveille = await startReveille({ dataDir: await temporaryFolder() });
+    await reveille.api("/v1/agents/laptop", { method: "PUT", json: { delivery: "pull" } });
+    const codes: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      const url = `${reveille.url.replace("http", "ws")}/v1/agents/laptop/connect`;
+      const socket = new WebSocket(url, ["reveille.v1", `bearer.${reveille.adminToken}`]);
+      socket.addEventListener("close", (event) => codes.push(event.code));
+      await eventually("an open socket", () => socket.readyState === WebSocket.OPEN);
+      if (n === 0) socket.send(JSON.stringify({ type: "ready", capacity: 1 }));
+    }
+    await reveille.kill(signal, target);
+    await eventually("the closes", () => codes.length === 3);
+    expect(codes).toEqual([code, code, code]);
+  },
+);

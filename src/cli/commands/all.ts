@@ -4,6 +4,7 @@ import { agentCommands } from "./agents.ts";
 import { completion } from "./completion.ts";
 import { connect } from "./connect.ts";
 import { events, tail } from "./events.ts";
+import { forecast } from "./forecast.ts";
 import { jobReadCommands } from "./jobs-read.ts";
 import { jobWriteCommands } from "./jobs-write.ts";
 import { login, logout, whoami } from "./login.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...jobReadCommands,
   ...jobWriteCommands,
   preview,
+  forecast,
   events,
   tail,
   connect,

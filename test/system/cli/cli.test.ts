@@ -107,6 +107,22 @@ it("lists, shows, edits, pauses, resumes, runs, explains and deletes a job by it
   expect(gone).toMatchObject({ code: 1, out: "", err: expect.stringContaining('There is no job "story".') });
 });
 
+it("forecasts fires and cost, in a table and as JSON, and says what is wrong with a window", async () => {
+  await cli(["jobs", "create", "--name", "foreseen", "--message", "m", "--cron", "0 9 * * *"]);
+  const shown = await cli(["forecast", "--days", "3", "--name", "foreseen"]);
+  expect(shown.code).toBe(0);
+  expect(shown.out).toMatch(/DAY +RUNS +COST\n\d{4}-\d\d-\d\d +1 *\n/);
+  expect(shown.out).toMatch(/foreseen +3 +3/);
+  const told = JSON.parse((await cli(["forecast", "--days", "3", "--name", "foreseen", "--json"])).out);
+  expect(told).toMatchObject({ timezone: "UTC", items: [{ name: "foreseen", fires: 3, runs: 3 }] });
+  expect(await cli(["forecast", "--days", "40"])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("more than 31 days"),
+  });
+  expect((await cli(["forecast", "--name", "nobody"])).out).toContain("No job is going to fire");
+  await cli(["jobs", "delete", "foreseen", "--yes"]);
+});
+
 it("previews a schedule", async () => {
   const ran = await cli([
     "preview",

@@ -34,7 +34,9 @@ export class JobReader {
     if (!seen.ok) return seen;
     const now = Date.now();
     const isOverdue = (this.#overdueMs(now) ?? 0) > OVERDUE_AFTER_MS;
-    return ok(jobView(seen.value.record, seen.value.cursor, now, isOverdue));
+    const { record, cursor, active, fanOut } = seen.value;
+    const running = active.length + (fanOut === undefined ? 0 : 1);
+    return ok({ ...jobView(record, cursor, now, isOverdue), ...(running === 0 ? {} : { running }) });
   }
 
   /** The job with what an import needs besides. */

@@ -116,6 +116,7 @@ export const READ_ONLY_FIELDS = [
   "consecutive_failures",
   "spent",
   "health",
+  "running",
   "etag",
   "created_by",
   "updated_by",
@@ -346,6 +347,10 @@ export const Job = z
     consecutive_failures: z.int(),
     spent: Spent,
     health: Health,
+    running: z.int().optional().meta({
+      description:
+        "Where the job was asked for by GET: how many of its runs and fan-outs are under way; left out for none.",
+    }),
     created_by: z
       .string()
       .optional()

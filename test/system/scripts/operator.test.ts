@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
 import { failingJobs, judgeClock, judgeJobs, judgeMode, judgeSweep } from "../../../src/cli/operator/judge.ts";
 import { type Agent, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 
@@ -80,7 +81,21 @@ describe("npm run doctor", () => {
       "failures",
     ]);
     expect(code).toBe(0);
+    expect(output).toMatch(/^All is well\.$/m);
     expect(await allJobs()).toEqual({ items: [] });
+  });
+
+  it("does not call it well when jobs fail, and names the first with its reason", async () => {
+    agent.answerWith(() => ({ status: 400, body: "the ledger is closed" }));
+    const json = { name: "Invoices", message: "m", schedule: { manual: true } };
+    const made = await reveille.api("/v1/jobs", { method: "POST", json });
+    const { id } = z.looseObject({ id: z.string() }).parse(await made.json());
+    await reveille.api(`/v1/jobs/${id}/run`, { method: "POST", json: { wait: "10s" } });
+    const { code, output } = await npmRun("doctor", [reveille.url], { ADMIN_TOKEN: reveille.adminToken });
+    expect(output).toMatch(/^note {2}failures {2}1 of 1 jobs failing: .*Invoices.*the ledger is closed/m);
+    expect(output).toMatch(/^Nothing is wrong with the deployment; 1 thing to look at, marked "note"\.$/m);
+    expect([code, output]).toEqual([0, expect.not.stringContaining("All is well")]);
+    await reveille.api(`/v1/jobs/${id}`, { method: "DELETE" });
   });
 
   it.each([

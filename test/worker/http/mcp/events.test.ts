@@ -162,7 +162,7 @@ describe("run.offered", () => {
       seen.push(...runsOf(page));
       ({ cursor, hasMore: more } = page);
     }
-    expect(seen).toEqual(runs);
+    expect(seen.toSorted()).toEqual(runs.toSorted());
   });
 
   it("is scoped as tools are", async () => {

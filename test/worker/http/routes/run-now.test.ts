@@ -37,6 +37,18 @@ describe("run now", () => {
     expect(Date.now() - before).toBeLessThan(5_000);
   });
 
+  it("is told by the job while it lasts: how many runs are under way", async () => {
+    const id = await makeJob({ message: '{"status": 202}', overlap: "allow_all", schedule: { manual: true } });
+    expect((await call("GET", `/v1/jobs/${id}`)).body).not.toHaveProperty("running");
+    const runs = [await call("POST", `/v1/jobs/${id}/trigger`), await call("POST", `/v1/jobs/${id}/trigger`)];
+    expect((await call("GET", `/v1/jobs/${id}`)).body.running).toBe(2);
+    for (const { body } of runs) {
+      await call("POST", `/v1/jobs/${id}/runs/${String(body.run_id)}/complete`, { json: { status: "success" } });
+    }
+    expect((await call("GET", `/v1/jobs/${id}`)).body).not.toHaveProperty("running");
+    expectProblem(await call("PATCH", `/v1/jobs/${id}`, { json: { running: 1 } }), 422, "validation_failed");
+  });
+
   it.each(["500ms", "51s", "soon", 5])("refuses to wait %s", async (wait) => {
     const id = await makeJob();
     const got = await run(id, { wait });

@@ -79,6 +79,7 @@ const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
   paused_reason: true,
   paused_until: true,
   run_count: true,
+  running: true,
   spent: true,
   state: true,
   updated_at: true,
@@ -86,7 +87,7 @@ const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
 };
 
 /** What a client would send to make such a job. */
-const writtenOf = (job: Job): Readonly<Record<string, unknown>> =>
+export const writtenOf = (job: Job): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(job).filter(([field]) => !Object.hasOwn(READ_ONLY, field)));
 
 const OVERLAPS: Readonly<Record<Job["overlap"], string>> = {

@@ -3,6 +3,7 @@ import { cancelRun, getRun, type Job, type Run, retryRun } from "../../api/jobs.
 import { now } from "../../clock.ts";
 import { costOf } from "../../money.ts";
 import { Action } from "../../parts/button.tsx";
+import { CopyButton } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { ProgressBar } from "../../parts/progress.tsx";
@@ -13,6 +14,8 @@ import { TextBlock } from "../../parts/text-block.tsx";
 import { At, Countdown } from "../../parts/times.tsx";
 import { mayChange } from "../../session.ts";
 import { msOf, roundSpan, span } from "../../time/format.ts";
+import { callAsCurl } from "./call-as-curl.ts";
+import { writtenOf } from "./definition.tsx";
 
 export type RunDetailProps = {
   readonly job: Job;
@@ -64,6 +67,11 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
             Run again
           </Action>
         ) : null}
+        {run.status === "skipped" ? null : (
+          <CopyButton what="Commands" text={callAsCurl(writtenOf(job), job, run)}>
+            Copy call as curl
+          </CopyButton>
+        )}
       </div>
       {run.progress === undefined ? null : <Progress run={run} />}
       {run.error === undefined ? null : (

@@ -8,6 +8,8 @@ import { ProblemBox } from "../../parts/problem-box.tsx";
 const EVENTS = [
   "run.failed",
   "run.recovered",
+  "run.succeeded",
+  "run.skipped",
   "job.paused",
   "job.overdue",
   "budget.reached",

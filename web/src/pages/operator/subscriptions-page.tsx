@@ -11,6 +11,7 @@ import {
   type Target,
   testSubscription,
 } from "../../api/told.ts";
+import { useEverySeen } from "../../clock.ts";
 import { Action } from "../../parts/button.tsx";
 import { CopyBlock } from "../../parts/copy.tsx";
 import { Confirm, Dialog } from "../../parts/dialog.tsx";
@@ -21,8 +22,11 @@ import { StatusText } from "../../parts/status.tsx";
 import { isOperator } from "../../session.ts";
 import { NewSubscription } from "./new-subscription.tsx";
 
+const REFRESH_MS = 10_000;
+
 export function SubscriptionsPage() {
   const list = useResource("subscriptions", listSubscriptions);
+  useEverySeen(REFRESH_MS, list.reload);
   const [made, setMade] = useState<string>();
   const [removing, setRemoving] = useState<Subscription>();
   const subscriptions = list.value?.items ?? [];
@@ -101,6 +105,7 @@ function SubscriptionCard({
 }) {
   const { id, events, to, after = 1, cooldown, enabled = true } = subscription;
   const deliveries = useResource(`deliveries ${id}`, (signal) => listDeliveries(id, signal));
+  useEverySeen(REFRESH_MS, deliveries.reload);
   const test = async () => {
     const answer = await testSubscription(id);
     if (answer.ok) {

@@ -8,7 +8,7 @@ import { caller, isOperator } from "../../session.ts";
 import { ago, msOf } from "../../time/format.ts";
 import { FailedLately } from "./failed-lately.tsx";
 import { NeedsAttention } from "./needs-attention.tsx";
-import { NextDue } from "./next-due.tsx";
+import { NowAndNext } from "./now-and-next.tsx";
 
 const REFRESH_MS = 10_000;
 /** The Cron Trigger comes every minute; three without one are a fault. */
@@ -21,7 +21,7 @@ export function OverviewPage() {
       {isOperator.value || caller.value?.role === "viewer" ? <Numbers /> : null}
       <NeedsAttention />
       <FailedLately />
-      <NextDue />
+      <NowAndNext />
     </>
   );
 }

@@ -85,6 +85,7 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
     ...(finishedAt !== undefined && !moved ? { finishedAt } : {}),
     ...(switched ? {} : compact({ pausedReason, resumeAt })),
     ...pausedByAfter(pausedBy, switched, next.definition.enabled),
+    ...formerInputs(state, next),
     definition: next.definition,
     version: record.version + 1,
     updatedAt: now,
@@ -114,6 +115,16 @@ function leaveBehind(record: JobRecord, cursor: Cursor, now: number) {
 }
 
 const tracesOf = (...dropped: readonly Dropped[]): Run[] => dropped.flatMap(({ skipped }) => skipped ?? []);
+
+/** A former message may be 64 KiB, and its payload as much. */
+const MAX_FORMER_INPUTS = 3;
+
+function formerInputs({ record, cursor }: TickState, { definition }: CompiledJob): Pick<JobRecord, "formerInputs"> {
+  const { message, payload } = record.definition;
+  if (message === definition.message && sameJson(payload ?? null, definition.payload ?? null)) return {};
+  const former = { untilSeq: cursor.lastSeq, ...compact({ message, payload }) };
+  return { formerInputs: [...(record.formerInputs ?? []), former].slice(-MAX_FORMER_INPUTS) };
+}
 
 function pausedByAfter(
   before: JobRecord["pausedBy"],

@@ -29,6 +29,13 @@ export type Buffered = {
   readonly event?: { readonly id: string; readonly payload?: Payload };
 };
 
+/** The message and payload of runs up to number `untilSeq`, before a change of the job replaced them. */
+export type FormerInput = {
+  readonly untilSeq: number;
+  readonly message?: string | undefined;
+  readonly payload?: Payload | undefined;
+};
+
 /** The part of a job that changes with its definition or by a rare event. One row, written seldom. Instants are epoch ms. */
 export type JobRecord = {
   readonly id: string;
@@ -73,6 +80,8 @@ export type JobRecord = {
   readonly rate?: number;
   /** Changes that the audit trail in the directory does not tell of yet. */
   readonly untold?: readonly AuditEntry[];
+  /** The last few, oldest first: a run that is run once more has the message and payload that it had. */
+  readonly formerInputs?: readonly FormerInput[];
 };
 
 /**

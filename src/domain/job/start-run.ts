@@ -35,12 +35,16 @@ export const changeByRunNow = (state: TickState, input: RunInput, nonce: string,
   startNow(state, { ...input, id: manualRunId(state.record.id, now, nonce), trigger: "manual", dueAt: now }, now);
 
 /** The parts of a run that a repeat takes over. */
-export type Repeated = Pick<Run, "id" | "dueAt" | "phase"> & RunInput & { readonly userId?: string | undefined };
+export type Repeated = Pick<Run, "id" | "dueAt" | "phase"> &
+  RunInput & { readonly userId?: string | undefined; readonly seq?: number };
 
 /** An ended run once more, with what it was told. Errors: as {@link changeByRunNow}; `job_already_running` for a run that goes on. */
 export function changeByRetry(state: TickState, old: Repeated, nonce: string, now: number): Outcome<RunStarted> {
   if (old.phase !== "ended") return err({ kind: "job_already_running", run_id: old.id });
-  const { dueAt, userId, message, payload } = old;
+  const { dueAt, userId, seq = Number.POSITIVE_INFINITY } = old;
+  // A run without a message of its own had the job's, as it was then.
+  const former = state.record.formerInputs?.find(({ untilSeq }) => seq <= untilSeq);
+  const { message = former?.message, payload = former?.payload } = old;
   const id = manualRunId(state.record.id, now, nonce);
   return startNow(state, { id, trigger: "manual", dueAt, userId, message, payload, retryOf: old.id }, now);
 }

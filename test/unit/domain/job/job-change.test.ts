@@ -9,6 +9,7 @@ import {
   type JobChange,
   needsQuota,
 } from "../../../../src/domain/job/job-change.ts";
+import { changeByRetry } from "../../../../src/domain/job/start-run.ts";
 import type { TickState } from "../../../../src/domain/run/tick.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../../src/schema/limits.ts";
@@ -221,5 +222,40 @@ describe("which change counts against an owner's quota again", () => {
     ["a job that is as the patch wants it", job({ user_id: "1" }), { user_id: "1" }],
   ])("%s does not", (_, state, patch) => {
     expect(change(state, patch)).toBe(false);
+  });
+});
+
+describe("a run once more", () => {
+  const NOW = T0 + MINUTE_MS;
+  const patched = (state: TickState, patch: Record<string, unknown>): TickState => {
+    const { record = state.record, cursor = state.cursor } = changed(
+      changeByPatch(state, { role: "admin" }, patch, NOW),
+    );
+    // A run is begun after each change.
+    return having(state, { record, cursor: { ...cursor, lastSeq: cursor.lastSeq + 1 } });
+  };
+  const again = (state: TickState, seq: number, own: { readonly message?: string } = {}) => {
+    const old = { id: `j1-m${seq}`, seq, dueAt: T0, phase: "ended", ...own } as const;
+    const retried = changeByRetry(state, old, "nonce", NOW);
+    if (!retried.ok) throw new Error(JSON.stringify(retried.error));
+    return [retried.value.run.message, retried.value.run.payload];
+  };
+
+  it("has the message and payload that it had, and not those that the job has since", () => {
+    const first = job({ payload: { n: 1 } });
+    const begun = having(first, { cursor: { ...first.cursor, lastSeq: 1 } });
+    const second = patched(begun, { message: "second" });
+    const third = patched(patched(second, { description: "no other input" }), { payload: { n: 3 } });
+    expect(again(third, 1)).toEqual(["m", { n: 1 }]);
+    expect(again(third, 2)).toEqual(["second", { n: 1 }]);
+    expect(again(third, 3)).toEqual(["second", { n: 1 }]);
+    expect(again(third, 4)).toEqual([undefined, undefined]);
+    expect(again(third, 1, { message: "its own" })).toEqual(["its own", { n: 1 }]);
+  });
+
+  it("keeps the last three, so that a job that is changed often does not grow", () => {
+    let state = job();
+    for (let n = 0; n < 9; n++) state = patched(state, { message: `m${n}` });
+    expect(state.record.formerInputs?.map(({ message }) => message)).toEqual(["m5", "m6", "m7"]);
   });
 });

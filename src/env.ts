@@ -26,7 +26,7 @@ export type WorkersAi = { run(model: string, input: object): Promise<unknown> };
 /** A rate limit of Workers: whether the key has a call left in the period. */
 export type RateLimit = { limit(of: { readonly key: string }): Promise<{ readonly success: boolean }> };
 
-/** What wrangler.toml binds. Variables and secrets arrive as strings and are read through `settingsOf`. */
+/** The bindings of wrangler.toml. Variables and secrets arrive as strings and are read through `settingsOf`. */
 export type Env = ObjectBindings & {
   /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
   readonly AGENT?: Fetcher;
@@ -87,7 +87,10 @@ const Settings = z.object({
   /** `false` holds jobs with exec_scope `user` or `all_users`. */
   USER_JOBS: flag(true),
   CHAT_URL: text,
-  /** What signs calls to CHAT_URL and to ACTIVE_USERS_URL (`whsec_…`). An agent's secret goes to no URL but its own. */
+  /**
+   * The secrets that sign calls to CHAT_URL and to ACTIVE_USERS_URL (`whsec_…`). An agent's secret goes to no URL but
+   * its own.
+   */
   CHAT_SECRET: text,
   USERS_SECRET: text,
   OPENAI_BASE_URL: text,
@@ -105,7 +108,7 @@ const Settings = z.object({
    * `every` takes.
    */
   MIN_INTERVAL: duration,
-  /** How many calls one invocation makes before the next one goes on: 40 is safe on the Free plan. */
+  /** The number of calls that one invocation makes before the next one goes on: 40 is safe on the Free plan. */
   CALLS_PER_WAKE: count(DEFAULT_CALLS_PER_WAKE),
   /** `off`, under `npm start` only: calls and failed authentications are not counted. */
   RATE_LIMITS: z.preprocess(blankIsUnset, z.enum(["on", "off"]).default("on")),
@@ -141,7 +144,7 @@ export function heldBecause(settings: Settings, execScope: "system" | "user" | "
   return undefined;
 }
 
-/** What a call may have stored, by the settings that bind its caller. */
+/** The allowance of a call, by the settings that bind its caller. */
 export const allowanceOf = (settings: Settings, caller: Pick<Caller, "role">): Allowance => ({
   maxJobs: settings.MAX_JOBS_PER_OWNER,
   maxFires: caller.role === "admin" ? undefined : settings.MAX_FIRES_PER_DAY,

@@ -4,7 +4,7 @@
 export const CALLS_AT_ONCE = 6;
 
 /**
- * Does `work` for each item, at most `atOnce` of them at a time, in the order of the items, and answers in that order.
+ * Does `work` for each item, at most `atOnce` at a time. Work begins, and answers come, in the order of the items.
  * Throws what the first failing one throws; those under way go on, no further one of its turn is begun.
  */
 export async function mapLimit<T, R>(

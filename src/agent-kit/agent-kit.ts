@@ -1,5 +1,5 @@
 /**
- * What an agent needs to be woken by Reveille, on Web standards alone: Node, Workers, Deno, Bun and browsers.
+ * The kit of an agent that Reveille wakes, on Web standards alone: Node, Workers, Deno, Bun and browsers.
  *
  *     import { createAgent } from "reveille/agent";
  *     export default { fetch: createAgent({ secret: AGENT_SECRET, onRun: (run) => think(run.session_id, run.message) }) };

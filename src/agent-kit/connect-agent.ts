@@ -19,9 +19,9 @@ export type ConnectOptions = {
   /** The agent's id. It gets a mailbox if it is not there yet. */
   readonly agent: string;
   readonly onRun: OnRun;
-  /** How many runs are worked on at a time, 1 to 100. Default 1. */
+  /** The number of runs that are worked on at a time, 1 to 100. Default 1. */
   readonly concurrency?: number;
-  /** How long a run stays ours without a sign of life, 10s to 1h; it is renewed by itself. Default "1m". */
+  /** The time for which a run stays ours without a sign of life, 10s to 1h; it is renewed by itself. Default "1m". */
   readonly lease?: string;
   /** Hears of every connection made and lost, and of reports that did not arrive. Default: nothing. */
   readonly onEvent?: (event: ConnectionEvent) => void;

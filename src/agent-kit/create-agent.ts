@@ -11,7 +11,7 @@ export type AgentOptions = {
   /** `whsec_…`, as the agent was registered with; two while one is being replaced. */
   readonly secret: string | readonly string[];
   readonly onRun: OnRun;
-  /** How long an answer is waited for before the call is answered 202 and completed later. Default "5s". */
+  /** The time after which a call is answered 202 and completed later. Default "5s". */
   readonly defer?: string;
   /** Answers a heartbeat's chat calls (docs/heartbeat.md); without it they are refused. */
   readonly onChat?: (chat: Chat) => unknown;

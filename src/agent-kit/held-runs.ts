@@ -12,9 +12,9 @@ import { begin, type Working } from "./working.ts";
 
 type Held = { readonly working: Working; call: RunCall };
 
-/** How long a completion is tried to be delivered, and how long a run may take where its job does not say. */
+/** The time for which a completion is tried, and the longest run of a job that does not say. */
 const HOUR_MS = 3_600_000;
-/** How long giving back is tried, and how long what was aborted may take to end. */
+/** The time for which giving back is tried, and for which an aborted run may take to end. */
 const GIVE_BACK_LIMIT_MS = 10_000;
 const END_LIMIT_MS = 6_000;
 /**
@@ -165,7 +165,7 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
   return { promise, resolve };
 }
 
-/** What the status of a frame's problem means for the run; none is an `ok`. */
+/** The meaning of a frame's problem for the run, by its status; none is an `ok`. */
 function reportedOf(status: number | undefined): Reported {
   if (status === undefined) return { kind: "done" };
   return [401, 403, 404, 409].includes(status) ? { kind: "ended" } : { kind: "lost", why: `answered ${status}` };

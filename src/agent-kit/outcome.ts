@@ -1,14 +1,14 @@
-/** What came of a run, and how it is said: as the answer of a call, or as a report afterwards. */
+/** The outcome of a run, as the answer of a call or as a report afterwards. */
 import { messageOf } from "../domain/text/error-text.ts";
 import { type Control, isObject } from "./run.ts";
 
 /** Plain data, so that one request may answer with what another has worked out. */
 export type Outcome = {
-  /** What `onRun` returned, where it is no `Response`. */
+  /** The value that `onRun` returned, if it is no `Response`. */
   readonly value?: unknown;
   /** The `Response` that it returned, read. */
   readonly reply?: Reply;
-  /** What it threw. */
+  /** The value that it threw. */
   readonly failure?: { readonly error: unknown };
   readonly control: Control;
 };

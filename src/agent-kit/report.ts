@@ -10,7 +10,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 const ANSWER_LIMIT_MS = 30_000;
-/** What may pass by itself: the run is still ours, and is worth another try. */
+/** A fault that may pass by itself: the run is still ours, and is worth another try. */
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
 /** The run's token opens it no more: it has ended, was given to another, or its job is gone. */
 const ENDED = [401, 403, 404, 409];

@@ -1,6 +1,6 @@
-/** A run as the agent's own code gets it, whichever way it came: by a call of its URL, or from its mailbox. */
+/** A run as the agent's own code gets it, by a call of its URL or from its mailbox. */
 
-/** What steers the job after this run (docs/contract.md §15). Each field counts for itself. */
+/** The agent's control of its job after this run (docs/contract.md §15). Each field counts for itself. */
 export type Control = {
   /** The next fire is so long from now, once: "45m". Only for jobs with `pacing`. */
   readonly next_in?: string;
@@ -39,9 +39,12 @@ export type Run = {
   /** The prompt; empty where the job has none. */
   readonly message: string;
   readonly payload: Readonly<Record<string, unknown>>;
-  /** How the last run ended, of a job with `continuity`. */
+  /** The end of the last run, of a job with `continuity`. */
   readonly previous?: Readonly<Record<string, unknown>>;
-  /** Where, and with what token, the run is completed by whoever `onRun` leaves it to; it answers 202 then. */
+  /**
+   * The address and the token with which another process completes the run that `onRun` leaves to it; it answers 202
+   * then.
+   */
   readonly complete: { readonly url: string; readonly token: string };
   /** Aborted at the run's deadline, and when Reveille has ended the run (it was cancelled, it timed out). */
   readonly signal: AbortSignal;

@@ -26,8 +26,8 @@ export function checkedSecrets(secret: string | readonly string[]): readonly str
 }
 
 /**
- * What is wrong with a call's signature, or undefined where one of `secrets` made it within five minutes of `nowSeconds`.
- * `body` is the text exactly as it arrived.
+ * The fault of a call's signature. Undefined if one of `secrets` made it within five minutes of `nowSeconds`. `body`
+ * is the text exactly as it arrived.
  */
 export async function signatureProblem(
   secrets: readonly string[],

@@ -3,7 +3,7 @@ import { parseJson } from "./outcome.ts";
 import { isObject, type RunCall, runCallOf } from "./run.ts";
 import { cancel } from "./wait.ts";
 
-/** How a frame was answered; undefined where the socket closed first, or nothing came in time. */
+/** The answer to a frame; undefined if the socket closed first, or nothing came in time. */
 export type Reply = { readonly status?: number } | undefined;
 
 export type MailboxSocket = {
@@ -22,7 +22,7 @@ export type MailboxSocket = {
   readonly closed: Promise<{ readonly code: number; readonly wasOpened: boolean }>;
 };
 
-/** The part of the WebSocket class that is used here, so that a library's fits where a runtime has none of its own. */
+/** The part of the WebSocket class that is used here. A library's fits, for a runtime that has none of its own. */
 export type SocketClass = new (
   url: string,
   protocols: string[],
@@ -41,7 +41,7 @@ const REPLY_LIMIT_MS = 15_000;
 const OPEN_LIMIT_MS = 20_000;
 const ABNORMAL = 1006;
 
-/** What can be a subprotocol, by RFC 6455; any other token goes by the long poll. */
+/** The form of a subprotocol, by RFC 6455; any other token goes by the long poll. */
 export const fitsProtocol = (token: string): boolean => /^[\w!#$%&'*+.^`|~-]+$/.test(token);
 
 /** Opens a socket. `onOpen` is called once it is open, `onRun` for each run that comes, already claimed. */

@@ -3,7 +3,7 @@
 /** Resolves after `ms`. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What `work` resolves to, or `instead` once `ms` have passed. `work` goes on. */
+/** The value that `work` resolves to, or `instead` once `ms` have passed. `work` goes on. */
 export async function within<T, U>(work: Promise<T>, ms: number, instead: U): Promise<T | U> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<U>((resolve) => {

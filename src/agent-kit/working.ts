@@ -1,4 +1,4 @@
-/** One run that is being worked on: its code, its deadline, its signal, and what it wants said of its job. */
+/** One run that is being worked on: its code, its deadline, its signal, and its control of the job. */
 import { compact } from "../domain/compact.ts";
 import { type Outcome, replyOf } from "./outcome.ts";
 import type { Reported } from "./report.ts";
@@ -19,8 +19,8 @@ export type Working = {
 };
 
 /**
- * Begins to work on `call`. `report` sends a progress; it is told of each, and its word that the run has ended aborts the signal.
- * `deadlineMs` is how long the run may take from now on.
+ * Begins to work on `call`. `report` sends a progress; it gets each, and its word that the run has ended aborts the
+ * signal. `deadlineMs` is how long the run may take from now on.
  */
 export function begin(
   call: RunCall,

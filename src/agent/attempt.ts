@@ -87,7 +87,7 @@ const MISSING_HANDLER: AttemptOutcome = {
   reason: "this builtin's handler is not registered in the code that runs here; deploy it again, or delete the job",
 };
 
-/** The handler to run, `missing` where a builtin's is gone from the code, undefined where the agent is to be called. */
+/** The handler to run: `missing` if a builtin's is gone from the code, undefined to call the agent. */
 function handlerOf({ owner_kind, name, labels }: JobDefinition): JobHandler | "missing" | undefined {
   if (owner_kind === "system") {
     const builtin = registeredBuiltin(name);
@@ -149,7 +149,7 @@ function writeJson(value: unknown): string | undefined {
 
 type Ending = Pick<EndedRun, "status" | "error" | "output">;
 
-/** How the answer ends the run, or undefined where the run goes on or was ended by somebody else. */
+/** The run's end by this answer, or undefined if the run goes on or has been ended already. */
 function endedBy(answer: AttemptOutcome, isLastAttempt: boolean): Ending | undefined {
   switch (answer.kind) {
     case "success":

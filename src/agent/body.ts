@@ -9,11 +9,11 @@ import { formatInstant } from "../domain/time/instant.ts";
 import type { CalledJob, CalledRun, Completion, JobRunBody, PreviousRun } from "../schema/agent-call.ts";
 import { MAX_PREVIOUS_OUTPUT_BYTES } from "../schema/limits.ts";
 
-/** What of a run the agent is told, with the id of its job. Instants in epoch ms, `attempt` from 1. */
+/** The part of a run that the agent gets, with the id of its job. Instants in epoch ms, `attempt` from 1. */
 export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "dueAt" | "startedAt" | "attempt"> &
   Partial<Pick<Run, "phase" | "offeredAt" | "claim" | "message" | "payload">> & {
     readonly jobId: string;
-    /** The last run of the job, or of the user, that ended as success or error: handed over where the job has `continuity`. */
+    /** The last run of the job, or of the user, that ended as success or error, for `continuity`. */
     readonly previous?: EarlierRun | undefined;
   };
 
@@ -53,7 +53,7 @@ const previousRun = ({ id, status, startedAt, finishedAt = startedAt, output, er
   ...compact({ error }),
 });
 
-/** `data.run` of a call, and what code is told of a run. */
+/** `data.run` of a call, which code gets too. */
 export const calledRun = (run: RunToCall): CalledRun => ({
   id: run.id,
   job_id: run.jobId,
@@ -66,7 +66,7 @@ export const calledRun = (run: RunToCall): CalledRun => ({
   ...offerView(run),
 });
 
-/** What the placeholders of an agent's own body stand for (docs/contract.md §14). */
+/** The values of the placeholders of an agent's own body (docs/contract.md §14). */
 export const templateValues = ({ data }: JobRunBody): TemplateValues => ({
   message: data.message,
   session_id: data.run.session_id,

@@ -26,7 +26,7 @@ export type JobToCall = {
   readonly origin?: string | undefined;
 };
 
-/** `now` in epoch ms; `deadline` is the attempt's: whoever calls watches its time, and interrupts it to hang up. */
+/** `now` in epoch ms; `deadline` is the attempt's: the caller watches its time, and interrupts it to abort the call. */
 export type CallIo = { readonly now: () => number; readonly deadline: Deadline };
 
 /**

@@ -31,14 +31,14 @@ type Claimed<T> = Result<T, ClaimFailure>;
 
 /** A mailbox that is restarted drops its sockets; the claim goes on after this. */
 const RECONNECT_MS = 250;
-/** How long the mailbox is waited for to say whether a run was on its way when the time was over. */
+/** The wait for the mailbox to say whether a run was on its way when the time was over. */
 const FAREWELL_MS = 2 * SECOND_MS;
 
 /** The lease that a client asks for, 10s to 1h; left out: a minute. Errors: `validation_failed` on `lease`. */
 export const leaseMsOf = (text: string | undefined): Outcome<number> =>
   durationIn("lease", text, DEFAULT_LEASE_MS, { min: MIN_LEASE_MS, max: MAX_LEASE_MS, range: "10s to 1h" });
 
-/** How long a client is ready to wait, 0s to 50s; left out: not at all. Errors: `validation_failed` on `wait`. */
+/** The time that a client is ready to wait, 0s to 50s; by default not at all. Errors: `validation_failed` on `wait`. */
 export const waitMsOf = (text: string | undefined): Outcome<number> =>
   durationIn("wait", text, 0, { min: 0, max: MAX_CLAIM_WAIT_MS, range: "0s to 50s" });
 

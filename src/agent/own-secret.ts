@@ -24,7 +24,7 @@ export async function lookUpAgent(
   }
 }
 
-/** What is signed with: `given` if it is set, else the secret of `agent` if the URL is that agent's own, else nothing. */
+/** The secret to sign with: `given`, else that of `agent` if the URL is that agent's own, else nothing. */
 export function secretFor(
   url: string,
   given: Secrets | undefined,

@@ -1,5 +1,5 @@
 /**
- * One attempt to call the agent (docs/contract.md §4): writes, signs and sends the call, waits, and says what the answer means.
+ * One attempt to call the agent (docs/contract.md §4): writes, signs and sends the call, and reads the answer.
  *
  * It never throws, and every way out releases the connection. `fetch` and the clock are arguments; whether to try again is
  * decided elsewhere (`domain/retry.ts`). Reasons are sentences for the job's owner: they name neither the URL, which may hold
@@ -37,14 +37,14 @@ export type DeliveryIo = {
   readonly fetch: Fetch;
   /** Epoch ms. */
   readonly now: () => number;
-  /** From connecting to the last byte that is kept. Interrupted by `aborted` to hang up: that is the answer then. */
+  /** From connecting to the last byte that is kept. Interrupted by `aborted` to end the call: that is the answer then. */
   readonly deadline: Deadline;
 };
 
 /**
  * Calls the agent once. A 2xx whose body breaks off or does not end in time before 16 KiB of it have come is an
  * interruption, hence retryable: half an output is not the agent's answer, and the agent knows the repeat by its id.
- * A call that cannot be made as it stands (URL, secret, body, headers) is refused without a status.
+ * A call that cannot be made (URL, secret, body, headers) is refused without a status.
  */
 export async function deliver(request: Delivery, io: DeliveryIo): Promise<AttemptOutcome> {
   const call = await writeCall(request, io.now());

@@ -22,7 +22,7 @@ export type Channel =
   | { readonly kind: "push"; readonly agent: Agent }
   | { readonly kind: "mailbox"; readonly agentId: string };
 
-/** What a bound Worker sees as its URL; the host is never looked up. */
+/** The URL that a bound Worker sees; the host is never looked up. */
 const BINDING_URL = "https://agent.internal/";
 
 /**

@@ -1,4 +1,7 @@
-/** One call of an agent with an example run (docs/contract.md §14), so that an operator sees at once whether it is reached. */
+/**
+ * One call of an agent with an example run (docs/contract.md §14). An operator sees at once whether the agent is
+ * reached.
+ */
 import { findAgent } from "../directory/agents.ts";
 import { notFound, type Outcome } from "../domain/failure.ts";
 import { defineJob } from "../domain/job/definition.ts";

@@ -8,7 +8,7 @@ import { compact } from "../domain/compact.ts";
 import type { Caller, TokenFacts } from "../domain/job/access.ts";
 import { DAY_MS, MAX_COMPLETION_TIMEOUT_MS, SECOND_MS } from "../schema/limits.ts";
 
-/** A run may be reported on for as long as it can be held, renewals aside: the longest completion_timeout and a day. */
+/** The time for which a run may be reported on: the longest completion_timeout and a day, renewals aside. */
 export const RUN_TOKEN_TTL_MS = MAX_COMPLETION_TIMEOUT_MS + DAY_MS;
 
 const ISSUER = "reveille";
@@ -69,7 +69,7 @@ async function signingKey(secret: string): Promise<CryptoKey> {
   return key;
 }
 
-/** Who a token speaks for, or undefined if none of the secrets has signed it, it is not ours, or it has expired. */
+/** The caller of a token, or undefined if none of the secrets has signed it or it has expired. */
 export async function readToken(token: string, secrets: readonly string[]): Promise<Caller | undefined> {
   for (const secret of secrets) {
     // hono/jwt answers every bad token by throwing; to us all of them are the same: not a caller.

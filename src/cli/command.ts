@@ -1,17 +1,20 @@
-/** What a command is: declared once, with its options and examples. From this it is parsed, its help written, its completion made. */
+/**
+ * The declaration of a command, once, with its options and examples. From this it is parsed, its help written, its
+ * completion made.
+ */
 import type { Terminal } from "./terminal.ts";
 
 export type Option = {
   readonly type: "string" | "boolean";
   readonly about: string;
-  /** How the value is named in the help, `DURATION`. */
+  /** The name of the value in the help, `DURATION`. */
   readonly value?: string;
   readonly short?: string;
   /** May be given more than once. */
   readonly multiple?: boolean;
   /** Other names that mean the same. */
   readonly aliases?: readonly string[];
-  /** What it means without a value, and which words that follow it are one. */
+  /** The meaning without a value, and the words after it that are one. */
   readonly alone?: { readonly value: string; readonly takes: RegExp };
 };
 export type Options = Readonly<Record<string, Option>>;
@@ -25,7 +28,7 @@ export type Positional = {
   readonly many?: boolean;
 };
 
-/** What was given to a command: the values of its options, and its positional arguments in order. */
+/** The input of a command: the values of its options, and its positional arguments in order. */
 export type Given = {
   text(option: string): string | undefined;
   texts(option: string): readonly string[];

@@ -8,7 +8,7 @@ import type { Terminal } from "./terminal.ts";
 /** The argument that names a job. */
 export const JOB = { name: "JOB", about: "the job's id, or its whole name" } as const;
 
-/** What is shown of a job; a newer service may answer more. */
+/** The fields of a job that are shown; a newer service may answer more. */
 export const JobShape = z.looseObject({
   id: z.string(),
   name: z.string(),

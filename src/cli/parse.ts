@@ -99,7 +99,7 @@ function positionalsOf({ positionals = [] }: Command, given: readonly string[]):
   return given;
 }
 
-/** What is wrong with an option, with the one that may be meant; `known` are all that may be written. */
+/** The fault of an option, with the one that may be meant; `known` are all that may be written. */
 function sentence(error: unknown, known: readonly string[], options: Options): string {
   const message = messageOf(error);
   const [, unknown] = /^Unknown option '(-[^']*)'/.exec(message) ?? [];

@@ -29,7 +29,7 @@ export const paintStatus = (terminal: Terminal, status: string): string => {
   return color === undefined ? status : paint(terminal, color, status);
 };
 
-/** How wide a cell is, without its colours. */
+/** The width of a cell without its colours. */
 const widthOf = (text: string): number => [...stripVTControlCharacters(text)].length;
 
 /** Rows under their headings. The last column is cut where a terminal is too narrow; in a pipe nothing is. */
@@ -78,7 +78,7 @@ export function roughly(ms: number): string {
   return "";
 }
 
-/** How far a time (RFC 3339) is from `now` (epoch ms): `in 3 min`, `2 h ago`; empty for none. */
+/** The distance of a time (RFC 3339) from `now` (epoch ms): `in 3 min`, `2 h ago`; empty for none. */
 export function relative(time: string | undefined, now: number): string {
   if (time === undefined) return "";
   const ms = Date.parse(time) - now;

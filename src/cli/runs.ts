@@ -3,7 +3,7 @@ import * as z from "zod";
 import { paintStatus, relative, roughly, table } from "./render.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What is shown of a run; a newer service may answer more. */
+/** The fields of a run that are shown; a newer service may answer more. */
 export const RunShape = z.looseObject({
   id: z.string(),
   status: z.string(),
@@ -19,12 +19,12 @@ export const RunShape = z.looseObject({
 });
 export type RunShape = z.infer<typeof RunShape>;
 
-/** How long a run took, or takes so far. */
+/** The time that a run took, or takes so far. */
 export function tookOf({ started_at, finished_at }: RunShape, now: number): string {
   return roughly((finished_at === undefined ? now : Date.parse(finished_at)) - Date.parse(started_at));
 }
 
-/** What came of a run, or how far it is, in one line. */
+/** The outcome of a run, or its progress, in one line. */
 export function resultOf({ status, output, error, progress }: RunShape): string {
   if (error !== undefined) return error;
   if (output !== undefined) return output;

@@ -2,8 +2,9 @@
 import type { Option, Options } from "./command.ts";
 
 /**
- * The words with each option's value joined to it where a dash begins the value, as in `--message "- buy milk"`, and with the value
- * that an option has when it stands alone. Node's parser refuses the first as ambiguous, and knows no options whose value is optional.
+ * The words of a command line, with a value that begins with a dash joined to its option, as in `--message "- buy
+ * milk"`. An option that stands alone gets its own value. Node's parser refuses the first as ambiguous, and knows no
+ * options whose value is optional.
  */
 export function joined(words: readonly string[], options: Options): string[] {
   const out: string[] = [];

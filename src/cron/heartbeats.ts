@@ -8,9 +8,9 @@ import { logError } from "../log.ts";
 import { heartbeatObject } from "../objects/heartbeat.ts";
 
 /**
- * Calls every heartbeat for the tick at `tickAt` (epoch ms): not only those due at that minute, so that the next tick does the work of a lost one
- * and a beat that a kill left behind is found. Answers how many beats began or were logged. One that cannot be reached is
- * logged, and its next tick makes up for it.
+ * Calls every heartbeat for the tick at `tickAt` (epoch ms), not only those due at that minute. So the next tick does
+ * the work of a lost one, and a beat that a kill left behind is found. Answers how many beats began or were logged. A
+ * heartbeat that cannot be reached is logged, and its next tick catches up.
  */
 export async function tickHeartbeats(env: Env, names: readonly string[], tickAt: number): Promise<number> {
   const answers = await Promise.allSettled(names.map((name) => heartbeatObject(env, name).beatIfDue(tickAt)));

@@ -1,4 +1,4 @@
-/** What keeps code's interval tasks going: the alarm of one object, which the tick and the first call look after. */
+/** The alarm of one object keeps code's interval tasks going. The tick and the first call look after it. */
 import { type Env, settingsOf } from "../env.ts";
 import { intervalTasks } from "../hooks/tasks.ts";
 import { logError } from "../log.ts";

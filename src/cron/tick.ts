@@ -19,9 +19,9 @@ import { tendTasks } from "./interval-tasks.ts";
 import { runTasks } from "./tasks.ts";
 
 /**
- * Does what is due at `dueAt` (epoch ms, the minute that the trigger was due), at most a minute ahead of `now`: a tick for later counts
- * as one for now. `MODE=stopped` runs neither heartbeats nor tasks; jobs are asked in every mode, since a held fire is logged
- * as skipped (docs/contract.md §3).
+ * Does the work of the minute `dueAt` (epoch ms). A tick for more than a minute ahead of `now` counts as one for now.
+ * `MODE=stopped` runs neither heartbeats nor tasks; jobs are asked in every mode, since a held fire is logged as
+ * skipped (docs/contract.md §3).
  */
 export async function tick(dueAt: number, env: Env, now: number): Promise<void> {
   const settings = settingsOf(env);

@@ -60,7 +60,10 @@ const MAX_CACHED_AGENTS = 1_000;
 
 const cursors = cursorsOf("agents", z.string());
 
-/** What this isolate has looked up, for a minute. Agents that are not there are not remembered: they may be registered next. */
+/**
+ * The agents that this isolate has looked up, for a minute. Agents that are not there are not remembered: they may be
+ * registered next.
+ */
 const cache = new Map<string, { readonly agent: RegisteredAgent; readonly until: number }>();
 
 const agentShard = (env: Env, id: string) => shardFor(env, agentKey(id));
@@ -69,8 +72,8 @@ const agentShard = (env: Env, id: string) => shardFor(env, agentKey(id));
 export const deliveryOf = ({ url }: Pick<RegisteredAgent, "url">): "push" | "pull" => (url === "" ? "pull" : "push");
 
 /**
- * The agent whose mailbox takes the runs of jobs that name no agent: AGENT_ID, if neither AGENT_URL nor a binding is set. It
- * needs no registration.
+ * The agent whose mailbox takes the runs of jobs that name no agent. It is AGENT_ID, if neither AGENT_URL nor a
+ * binding is set. It needs no registration.
  */
 export const defaultMailbox = (env: Env, settings: Settings): string | undefined =>
   env.AGENT === undefined && settings.AGENT_URL === undefined ? settings.AGENT_ID : undefined;
@@ -163,7 +166,7 @@ export async function pullAgents(env: Env, settings: Settings, limit: number): P
   return [...ids].sort().slice(0, limit);
 }
 
-/** The agent with its secret, at most a minute old (`now` is epoch ms), or undefined if none is registered under this id. */
+/** The agent with its secret, at most a minute old (`now` is epoch ms), or undefined if it is not registered. */
 export async function findAgent(
   env: Env,
   settings: Settings,
@@ -180,7 +183,7 @@ export async function findAgent(
   return agent;
 }
 
-/** What a call asks for, and what is wrong with it as far as that can be told without the agent as it is. */
+/** The request of a call, and its faults as far as they show without the agent as it is. */
 function readAgent(
   settings: Settings,
   id: string,
@@ -213,7 +216,7 @@ function readAgent(
   return { change, errors };
 }
 
-/** What goes with an agent that is called, and not with one that has a mailbox. */
+/** The fields of an agent that is called, and not of one that has a mailbox. */
 function pullErrors(input: AgentInput): FieldError[] {
   const message = "goes with an agent that is called; an agent with delivery pull has a mailbox instead: leave it out";
   const given = Object.entries({

@@ -12,10 +12,10 @@ const cursors = cursorsOf("audit", z.object({ at: z.int(), id: z.string() }));
 
 const order = newestFirst<AuditKey>(({ at }) => at);
 
-/** An entry that few fit is looked for so often before an empty page is given out, with a cursor to go on from. */
+/** The rounds of a search for entries that few fit. Then an empty page is given out, with a cursor to go on from. */
 const MAX_ROUNDS = 5;
 
-/** What `GET /v1/audit` asks for; `since` and `until` in epoch ms. */
+/** The filter of `GET /v1/audit`; `since` and `until` in epoch ms. */
 export type AuditFilter = Pick<AuditQuery, "jobId" | "actor" | "action"> & {
   readonly since?: number | undefined;
   readonly until?: number | undefined;

@@ -1,4 +1,7 @@
-/** The events in the order in which they were told, for readers that come again: a place in every shard of the directory. */
+/**
+ * The events in the order in which the directory got them, for readers that come again. A reader has a place in every
+ * shard.
+ */
 import type { EventFilter } from "../domain/event/event-filter.ts";
 import { eventsFor } from "../domain/event/event-filter.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -6,7 +9,7 @@ import type { Env } from "../env.ts";
 import { allShards } from "../objects/directory.ts";
 import type { ListedEvent } from "../objects/events.ts";
 
-/** How far a reader has come in each shard. */
+/** A reader's place in each shard. */
 export type FeedPlace = readonly number[];
 
 /** `isCut`: events after the place are no longer kept. */
@@ -23,7 +26,7 @@ export async function endOfFeed(env: Pick<Env, "DIRECTORY">): Promise<FeedPlace>
   return answers.map(({ readTo }) => readTo);
 }
 
-/** Up to `limit` events after `from` that the caller may see, older ones first, and the place to go on from. */
+/** Up to `limit` events after `from` that the caller may see, older ones first. The place to go on from comes with them. */
 export async function readFeed(
   env: Pick<Env, "DIRECTORY">,
   caller: Caller,

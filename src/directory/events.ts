@@ -47,7 +47,7 @@ export async function listEvents(
   return ok(codec.shown(pageOfFound(found, page.limit, ({ at, id }) => ({ at, id }))));
 }
 
-/** How many events of each type there ever were. */
+/** The number of events of each type there ever were. */
 export async function countEvents(env: Pick<Env, "DIRECTORY">): Promise<EventCount[]> {
   const counts = (await Promise.all(allShards(env).map((shard) => shard.eventCounts()))).flat();
   const types = [...new Set(counts.map(({ type }) => type))];

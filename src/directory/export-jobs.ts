@@ -10,7 +10,7 @@ import { askTwice } from "./job-list.ts";
 /** So many jobs are in memory at a time: at their largest some 200 KB each. */
 const MAX_GROUP = 100;
 
-/** How many jobs one call reads. */
+/** The number of jobs that one call reads. */
 export const groupSize = (callsPerWake: number): number => Math.min(MAX_GROUP, callsPerWake);
 
 /** The jobs with these ids, in their order; undefined for those that are gone by now. Throws if one cannot be read, and logs which. */

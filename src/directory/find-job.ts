@@ -1,4 +1,7 @@
-/** The way from an id that a client sent to the Job object behind it, without leaving storage if there is no job (docs/architecture.md, invariant 6). */
+/**
+ * The way from an id that a client sent to its Job object. If there is no job, it leaves no storage
+ * (docs/architecture.md, invariant 6).
+ */
 import { notFound, type Outcome } from "../domain/failure.ts";
 import { isJobId } from "../domain/job/job-id.ts";
 import { ok } from "../domain/result.ts";

@@ -1,4 +1,4 @@
-/** What an Idempotency-Key stands for: the register of keys that made a job within 24 hours. `key` is a digest of caller and key. */
+/** The register of Idempotency-Keys that made a job within 24 hours. `key` is a digest of caller and key. */
 import { idempotencyShardKey } from "../domain/directory-shard.ts";
 import type { Env } from "../env.ts";
 import { shardFor } from "../objects/directory.ts";

@@ -1,4 +1,4 @@
-/** Ids that Reveille makes for jobs, and the key that they are made with: a secret of the deployment, drawn once. */
+/** Ids that Reveille makes for jobs, and their key. The key is a secret of the deployment, drawn once. */
 import { isMintedJobId, JOB_ID_BYTES, jobIdFromBytes } from "../domain/job/job-id.ts";
 import type { Env } from "../env.ts";
 import { allShards, type JobIdKey, shardAt } from "../objects/directory.ts";

@@ -21,7 +21,7 @@ const cursors = cursorsOf("jobs", z.object({ createdAt: z.int(), id: z.string() 
 /** Entries without a job are rare. After so many rounds of them a page is given out short, with a cursor. */
 const MAX_ROUNDS = 8;
 
-/** Jobs that few fit are looked for so often before an empty page is given out, with a cursor to go on from. */
+/** The rounds of a search for jobs that few fit. Then an empty page is given out, with a cursor to go on from. */
 const MAX_LOOKS = 2;
 
 const order = newestFirst<EntryKey>(({ createdAt }) => createdAt);
@@ -34,13 +34,17 @@ export type JobsQuery = {
   readonly now: number;
 };
 
-/** What a list asks each of its jobs. The job itself is in the answer, since a list shows no other than it was to. */
+/**
+ * The question that a list asks each of its jobs. The job itself is in the answer, since a list shows no other than
+ * it was to.
+ */
 export type Question<T> = (job: JobRpc) => Promise<Outcome<{ readonly job: Job; readonly answer: T }>>;
 
 /**
- * A page of the jobs that the caller may see and the filter lets through, as they are at this moment. `limit` is at least 1; `now` is
- * epoch ms. A job that is being made or deleted, or cannot be read, is left out and the page filled up; pages go on from the last entry's
- * key, so that nothing is left out or repeated while other jobs come and go. Errors: `validation_failed` on `cursor`.
+ * A page of the jobs that the caller may see and the filter lets through, as they are now. `limit` is at least 1;
+ * `now` is epoch ms. A job that is being made or deleted, or cannot be read, is left out and the page filled up;
+ * pages go on from the last entry's key, so that nothing is left out or repeated while other jobs come and go.
+ * Errors: `validation_failed` on `cursor`.
  */
 export async function listJobs(
   env: Env,
@@ -58,7 +62,10 @@ const readItself: Question<Job> = async (object) => {
   return job.ok ? ok({ job: job.value, answer: job.value }) : job;
 };
 
-/** As {@link listJobs}, with what each job answers to a question in its place: as many calls as there are jobs on the page. */
+/**
+ * As {@link listJobs}, with each job's answer to a question in its place. It makes as many calls as there are jobs on
+ * the page.
+ */
 export async function askJobs<T>(
   env: Env,
   caller: Caller,
@@ -101,7 +108,7 @@ export async function askJobs<T>(
 
 const keyOf = ({ createdAt, id }: EntryKey): EntryKey => ({ createdAt, id });
 
-/** A page of entries after this one, newest first, whatever became of their jobs, and how far was looked if not to the end. */
+/** A page of entries after this one, newest first, with or without a job. It says how far it looked if not to the end. */
 export async function entriesAfter(
   env: Env,
   filter: JobFilter,
@@ -119,8 +126,8 @@ export async function entriesAfter(
 }
 
 /**
- * What the entry's job answers, or undefined where there is none. It is asked as the operator: "not there" must not be mistaken for "not
- * yours", since an entry that has waited for nothing for its job is dropped.
+ * The answer of the entry's job, or undefined if there is none. It is asked as the operator: "not there" must not be
+ * mistaken for "not yours", since an entry that has waited for nothing for its job is dropped.
  *
  * A job that cannot answer, twice, is left out and logged, so that the others can be seen: the entry alone has neither its schedule
  * nor its message to show in its place. A definition that only a later version can read is no such case: that job answers.
@@ -148,7 +155,10 @@ async function answerOf<T>(
  */
 export const askTwice = <T>(ask: () => Promise<T>): Promise<T> => ask().catch(ask);
 
-/** A place that was given up may be listed a last time beside the one under which the id was made in the end. */
+/**
+ * Whether the entry is this job's. A place that was given up may be listed a last time beside the final one of the
+ * same id.
+ */
 export function isSameJob(job: Pick<Job, "created_at">, entry: EntryKey): boolean {
   const createdAt = parseInstant(job.created_at);
   return createdAt.ok && createdAt.value === entry.createdAt;

@@ -1,4 +1,4 @@
-/** The index of jobs, as whoever makes, changes or counts jobs uses it. */
+/** The index of jobs, for code that makes, changes or counts jobs. */
 
 import type { AuditEntry, Author } from "../domain/audit.ts";
 import { adoptedIdKey } from "../domain/directory-shard.ts";
@@ -90,7 +90,7 @@ export async function dropMade(env: Env, entry: Pick<IndexEntry, "id" | "owner" 
   if (isMadeByAnother(entry)) await shardFor(env, entry.maker).dropMade(entry.maker, entry.id);
 }
 
-/** How many jobs there are, by state and by scope. */
+/** The number of jobs, by state and by scope. */
 export async function countJobs(env: Env): Promise<JobCount[]> {
   const counts = await Promise.all(allShards(env).map((shard) => shard.counts()));
   const sums = new Map<string, JobCount>();
@@ -102,9 +102,9 @@ export async function countJobs(env: Env): Promise<JobCount[]> {
 }
 
 /**
- * Keeps a system job's name in every shard, so that making any other job needs no further call to be refused it. Call it
- * before the job is made; a name whose job never comes is released by the sweep. Errors: `name_reserved` where another job has it:
- * what had been reserved for this one is released again.
+ * Keeps a system job's name in every shard. Making any other job then needs no further call to be refused it. Call it
+ * before the job is made; a name whose job never comes is released by the sweep. Errors: `name_reserved` where
+ * another job has it: what had been reserved for this one is released again.
  */
 export async function reserveNameEverywhere(env: Env, name: string, jobId: string): Promise<Outcome<null>> {
   const answers = await Promise.all(allShards(env).map((shard) => shard.reserveName(name, jobId)));
@@ -117,7 +117,10 @@ export async function releaseNameEverywhere(env: Env, name: string, jobId: strin
   await Promise.all(allShards(env).map((shard) => shard.releaseName(name, jobId)));
 }
 
-/** Whether a job of this owner that is not the system's would be refused the name: for a change of name, which reserves no place. */
+/**
+ * Whether a job of this owner that is not the system's would be refused the name. A change of name asks, since it
+ * reserves no place.
+ */
 export async function isNameReserved(env: Env, owner: string, name: string): Promise<boolean> {
   return (await shardFor(env, owner).nameHolder(name)) !== undefined;
 }

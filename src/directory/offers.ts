@@ -1,6 +1,7 @@
 /**
- * The runs that lie in mailboxes, in the order in which they were offered, for readers that come again: MCP's event `run.offered`.
- * What stands in a mailbox is the list, so that an offer costs no further row; one that was claimed in between is not shown.
+ * The runs that lie in mailboxes, in the order of their offers, for readers that come again. MCP's event
+ * `run.offered` reads them. What stands in a mailbox is the list, so that an offer costs no further row; one that was
+ * claimed in between is not shown.
  */
 import { hash32 } from "../domain/directory-shard.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -18,7 +19,7 @@ export type OfferFilter = {
   readonly user_id?: string | undefined;
 };
 
-/** How far a reader has come in each mailbox, named by a hash. One that is not named is read from `since` (epoch ms). */
+/** A reader's place in each mailbox, named by a hash. One that is not named is read from `since` (epoch ms). */
 export type OffersPlace = readonly [since: number, mailboxes: readonly (readonly [number, number, string])[]];
 
 export type OfferedRun = {

@@ -56,8 +56,8 @@ export async function seenUser(env: Env, settings: Settings, id: string, now: nu
 }
 
 /**
- * Makes each user active, whatever they were. Where ACTIVE_WINDOW is set they count as seen now, or they would not
- * be. May be repeated. Answers how many different users there were. `ids`: at most 1,000, each valid.
+ * Makes each user active. With ACTIVE_WINDOW set they count as seen now, or they would not be active. May be
+ * repeated. Answers how many different users there were. `ids`: at most 1,000, each valid.
  */
 export async function importUsers(env: Env, settings: Settings, ids: readonly string[], now: number): Promise<number> {
   const seenAt = settings.ACTIVE_WINDOW === undefined ? undefined : now;
@@ -91,7 +91,7 @@ export async function listUsers(
   return ok(cursors.shown({ ...page, items: page.items.map((user) => userView(user, seenSince)) }));
 }
 
-/** How many users there are, and how many of them are active. Reads the whole roster. */
+/** The number of users, and of active users. Reads the whole roster. */
 export async function countUsers(env: Env, settings: Settings, now: number): Promise<RosterCount> {
   const counts = await Promise.all(allShards(env).map((shard) => shard.countUsers(activeSince(settings, now))));
   return counts.reduce((sum, count) => ({ total: sum.total + count.total, active: sum.active + count.active }), {
@@ -101,9 +101,9 @@ export async function countUsers(env: Env, settings: Settings, now: number): Pro
 }
 
 /**
- * A page of a fan-out's users: up to `limit` active ones from one shard, and where the next page goes on, if there is one. A page
- * may be empty and still have a next one. Pass the same `seenSince` (see {@link activeSince}) with every page of one fan-out: who
- * counts as active is then decided when it begins.
+ * A page of a fan-out's users: up to `limit` active ones from one shard, and the next page's place. A page may be
+ * empty and still have a next one. Pass the same `seenSince` (see {@link activeSince}) with every page of one
+ * fan-out: who counts as active is then decided when it begins.
  */
 export async function activeUserPage(
   env: Env,

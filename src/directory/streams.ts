@@ -1,4 +1,4 @@
-/** How many event streams and sockets a token has open, over all jobs and agents (docs/contract.md §16). */
+/** The open event streams and sockets of a token, over all jobs and agents (docs/contract.md §16). */
 import { subjectOf } from "../domain/audit.ts";
 import { streamKey } from "../domain/directory-shard.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -16,7 +16,7 @@ const STREAM_LEASE_MS = 45_000;
  */
 export const SOCKET_LEASE_MS = HOUR_MS;
 
-/** What the streams of a token are counted under; the operator's token is one as well. */
+/** The name under which a token's streams are counted; the operator's token has one as well. */
 const tokenOf = (caller: Caller): string => ("token_id" in caller && caller.token_id) || subjectOf(caller);
 
 const shardOf = (env: Env, caller: Caller) => shardFor(env, streamKey(tokenOf(caller)));

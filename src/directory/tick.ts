@@ -8,8 +8,8 @@ import { allShards } from "../objects/directory.ts";
 export type DirectoryTick = TickAnswer & { readonly unreachable: readonly string[] };
 
 /**
- * What is to be done in `minute` (minutes since 1970), from all shards: heartbeats, and active all-users jobs.
- * Each shard begins its part of the sweep. A shard that fails does not keep the others' work waiting.
+ * The work of `minute` (minutes since 1970), from all shards: heartbeats, and active all-users jobs. Each shard
+ * begins its part of the sweep. A shard that fails does not keep the others' work waiting.
  */
 export async function tickDirectory(env: Env, minute: number): Promise<DirectoryTick> {
   const answers = await Promise.allSettled(allShards(env).map((shard) => shard.tick(minute)));
@@ -35,7 +35,7 @@ export type TickStats = {
   readonly lastTickAt?: number;
 };
 
-/** What the shards know of ticks and sweeps, put together. */
+/** The shards' knowledge of ticks and sweeps, put together. */
 export async function tickStats(env: Env): Promise<TickStats> {
   const stats: SweepStats[] = await Promise.all(allShards(env).map((shard) => shard.sweepStats()));
   const swept = stats.flatMap(({ last }) => (last === undefined ? [] : [last.checked]));

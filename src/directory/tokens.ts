@@ -12,7 +12,10 @@ import { type RegisteredToken, shardFor } from "../objects/directory.ts";
 import { mailboxObject } from "../objects/mailbox.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 
-/** How old the list of revoked tokens may be that a call is checked against. A revocation holds everywhere within 10 s. */
+/**
+ * The age that the list of revoked tokens may have when a call is checked against it. A revocation holds everywhere
+ * within 10 s.
+ */
 export const REVOCATIONS_MS = 4 * SECOND_MS;
 
 const cursors = cursorsOf("tokens", z.string());

@@ -10,10 +10,10 @@ import { err, ok, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import type { TokenUsage } from "../schema/heartbeat.ts";
 
-/** What a model answered; `toolUse`: it called a tool on the way. */
+/** The answer of a model; `toolUse`: it called a tool on the way. */
 export type ChatReply = { readonly text: string; readonly toolUse: boolean; readonly usage?: TokenUsage };
 
-/** What one JSON value of an answer says. `known` is false where it holds nothing that the dialect has a name for. */
+/** The meaning of one JSON value of an answer. `known` is false where it holds nothing that the dialect has a name for. */
 export type ChatEvent = {
   readonly known: boolean;
   readonly text?: string;

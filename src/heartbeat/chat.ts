@@ -215,7 +215,7 @@ async function askFunction(
   return err({ reason: `${who} gave neither a text nor {text, toolUse?, usage?}`, passing: false });
 }
 
-/** What a function in code may answer. Its types are not there at run time. */
+/** The answers that a function in code may give. Its types are not there at run time. */
 const Reply = z.union([
   z.string().transform((text) => ({ text, toolUse: false })),
   z

@@ -54,7 +54,10 @@ async function registerIfThere(env: Env, name: string): Promise<void> {
   if (present.ok) await registerHeartbeat(env, entryOf(name, compileStored(present.value)));
 }
 
-/** Takes the name off the registry, and puts it back if the heartbeat is there: somebody may have made it again meanwhile. */
+/**
+ * Takes the name off the registry, and puts it back if the heartbeat is there. Another call may have made it again
+ * meanwhile.
+ */
 async function unregisterIfGone(env: Env, name: string): Promise<void> {
   await unregisterHeartbeat(env, name);
   await registerIfThere(env, name);

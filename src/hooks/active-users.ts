@@ -22,5 +22,5 @@ export function setActiveUsers(users: ActiveUsers): void {
   registered = users;
 }
 
-/** What is registered in this isolate. */
+/** The registrations of this isolate. */
 export const registeredActiveUsers = (): ActiveUsers | undefined => registered;

@@ -16,7 +16,7 @@ import type { JobHandler } from "./job-hooks.ts";
 
 type Fields = z.input<typeof JobInput>;
 
-/** A job as docs/contract.md §2 has it, owned by the system, with a message for the agent or a handler that runs in its place. */
+/** A job as docs/contract.md §2 has it, owned by the system, with a message or a handler. */
 export type Builtin = Omit<Fields, "owner_kind" | "plugin_id" | "job_key" | "runtime_name" | "enabled"> &
   ({ readonly message: string } | { readonly handler: JobHandler }) & { readonly handler?: JobHandler };
 
@@ -67,6 +67,6 @@ export function registerBuiltin(builtin: Builtin): void {
   registered.set(name, { input: input.data, version, ...compact({ handler }) });
 }
 
-/** What is registered in this isolate. */
+/** The registrations of this isolate. */
 export const registeredBuiltins = (): readonly RegisteredBuiltin[] => [...registered.values()];
 export const registeredBuiltin = (name: string): RegisteredBuiltin | undefined => registered.get(name);

@@ -1,4 +1,4 @@
-/** What is wrong with what code registers, in one line for the error that it throws. */
+/** The faults of a registration in code, in one line for the error that it throws. */
 import type { FieldError } from "../domain/failure.ts";
 
 export const explainFields = (errors: readonly FieldError[]): string =>

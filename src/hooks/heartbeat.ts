@@ -1,6 +1,6 @@
 /**
- * Heartbeats in code (docs/contract.md §10), registered at module level in someone's own Worker: configurations by name, and one chat
- * and one notifier for all. A later registration replaces an earlier one.
+ * Heartbeats in code (docs/contract.md §10), registered at module level in someone's own Worker. There are
+ * configurations by name, and one chat and one notifier for all. A later registration replaces an earlier one.
  */
 import type * as z from "zod";
 import { defineHeartbeat } from "../domain/heartbeat/heartbeat.ts";
@@ -12,7 +12,7 @@ import { HeartbeatInput, type TokenUsage } from "../schema/heartbeat.ts";
 import { IdText } from "../schema/text.ts";
 import { explainFields } from "./explain-fields.ts";
 
-/** What a function in code is asked. It should give up when `signal` is aborted. */
+/** The request to a chat function in code. It should give up when `signal` is aborted. */
 export type ChatQuestion = {
   readonly sessionId: string;
   readonly message: string;
@@ -78,8 +78,8 @@ export function setHeartbeat(name: string, config: HeartbeatConfig): void {
   configured.set(name, { name, input: input.data, version });
 }
 
-/** What is registered in this isolate. */
+/** The configurations of this isolate. */
 export const codeHeartbeats = (): readonly CodeHeartbeat[] => [...configured.values()];
 
-/** What is registered in this isolate. */
+/** The chat and the notifier of this isolate. */
 export const heartbeatHooks = (): HeartbeatHooks => registered;

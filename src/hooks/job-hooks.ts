@@ -1,10 +1,10 @@
 /**
- * What code may do when a job fires (docs/contract.md §10): be called in place of the agent, and hear how a run ended. Registered at
- * module level, as in Go's `init()`: the same module is loaded wherever jobs run.
+ * Hooks in code for a job that fires (docs/contract.md §10): a handler in place of the agent, and listeners.
+ * Registered at module level, as in Go's `init()`: the same module is loaded wherever jobs run.
  */
 import type { CalledJob, CalledRun } from "../schema/agent-call.ts";
 
-/** What a handler gets: the job, the run, and the session that the run belongs to. */
+/** The input of a handler: the job, the run, and the session that the run belongs to. */
 export type JobCall = {
   readonly job: CalledJob;
   readonly run: CalledRun;
@@ -14,9 +14,10 @@ export type JobCall = {
 };
 
 /**
- * What is run when a job fires. What it returns becomes the run's output: text as it is, anything else as JSON. The run is an error
- * where it throws or returns an `Error`, and is tried again by the job's `retry` only where it outlasts the job's `timeout`. It may be called twice
- * with the same `run.id`, after a crash in the middle: make what it does repeatable.
+ * The function that runs when a job fires. What it returns becomes the run's output: text as it is, anything else as
+ * JSON. The run is an error where it throws or returns an `Error`, and is tried again by the job's `retry` only where
+ * it outlasts the job's `timeout`. It may be called twice with the same `run.id`, after a crash in the middle: make
+ * what it does repeatable.
  */
 export type JobHandler = (call: JobCall) => unknown;
 
@@ -45,12 +46,12 @@ export function setJobHandler(handler: JobHandler): void {
 /**
  * Has `listener` called after each run that a handler, or the agent, has ended. Several are called one after the
  * other. A listener may hear of one run twice, after a crash or when a completion crosses the answer: go by `run.id`.
- * Runs that were skipped, cancelled or timed out waiting for their completion are not told of.
+ * Listeners do not hear of runs that were skipped, cancelled or timed out waiting for their completion.
  */
 export function addRunListener(listener: RunListener): void {
   listeners.push(listener);
 }
 
-/** What is registered in this isolate. */
+/** The registrations of this isolate. */
 export const registeredJobHandler = (): JobHandler | undefined => jobHandler;
 export const registeredListeners = (): readonly RunListener[] => listeners;

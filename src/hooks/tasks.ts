@@ -1,11 +1,11 @@
 /**
- * Tasks that run again and again and are not persisted (docs/contract.md §10): at whole minutes, where whether one is due follows from
- * the tick's time alone, or at any interval from their registration on.
+ * Tasks that run again and again and are not persisted (docs/contract.md §10). They run at whole minutes, as the
+ * tick's time alone decides, or at any interval from their registration on.
  */
 import { parseDurationWithin } from "../domain/time/duration.ts";
 import { MAX_EVERY_MS, MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 
-/** What a task gets. */
+/** The input of a task. */
 export type TaskCall = {
   /** When the task was due, epoch ms: of `everyMinutes` the minute of the tick. */
   readonly scheduledTime: number;
@@ -59,7 +59,7 @@ function refuseTaken(by: string, name: string): void {
   throw new Error(`${by}: there is a task "${name}" already; give each its own name`);
 }
 
-/** What is registered in this isolate. */
+/** The registrations of this isolate. */
 export const intervalTasks = (): readonly IntervalTask[] => [...intervals.values()];
 
 /** The tasks that are due at the tick of `scheduledTime` (epoch ms). */

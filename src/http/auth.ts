@@ -1,7 +1,7 @@
 /**
- * Who calls, and whether they may call this route (docs/contract.md §7): the only place that reads tokens. Each route names
- * its `access`; a route without one does not compile. Which jobs and runs a caller sees is decided where they are, by
- * `domain/access.ts`.
+ * The only place that reads tokens (docs/contract.md §7): the caller, and whether they may call this route. Each
+ * route names its `access`; a route without one does not compile. Which jobs and runs a caller sees is decided where
+ * they are, by `domain/access.ts`.
  */
 import { readToken } from "../agent/token.ts";
 import { isTriggerToken, readTriggerToken } from "../agent/trigger-token.ts";
@@ -19,7 +19,7 @@ export type PathParams = Readonly<Record<string, string>>;
 
 type Rule = {
   readonly allows: (caller: Caller, params: PathParams) => boolean;
-  /** Who may call, for the API's description. */
+  /** The callers of a route, for the API's description. */
   readonly about: string;
   /** Why another caller may not, and how to go on. */
   readonly refusal: string;
@@ -67,7 +67,7 @@ const RULES = {
     refusal: "Only the operator and the user themselves may do this.",
     hint: "Call it with ADMIN_TOKEN or this user's own token.",
   },
-  /** The operator, and the agent that the path's `id` names, by a token of its own that is bound to no user. */
+  /** The operator, and the agent that the path's `id` names, by its own token without a user. */
   own_agent: {
     allows: (caller, params) =>
       caller.role === "admin" ||
@@ -120,14 +120,14 @@ const RULES = {
 } as const satisfies Readonly<Record<string, Rule>>;
 
 /**
- * Who may call a route at all: whoever a rule allows, or anybody, without a token (`public`). `health` is for healthz alone:
- * it answers even where the deployment is not configured.
+ * The callers that a route admits: those that a rule allows, or anybody without a token (`public`). `health` is for
+ * healthz alone: it answers even if the deployment is not configured.
  */
 export type Access = "health" | "public" | keyof typeof RULES;
 
 /**
- * What tokens are checked against, the current secret first and the one before it after it. Without the current ones no call but
- * healthz is answered: {@link configured} tells.
+ * The secrets that tokens are checked against, the current one first. Without the current ones no call but healthz is
+ * answered: {@link configured} tells.
  */
 export type Secrets = {
   readonly adminTokens: readonly [string, ...string[]];
@@ -167,7 +167,7 @@ export function configured(settings: Settings): Result<Secrets, HttpFailure> {
   });
 }
 
-/** Who may call a route of this access, in words. */
+/** The callers of routes with this access, in words. */
 export const callersOf = (access: Access): string | undefined =>
   access === "health" || access === "public" ? undefined : RULES[access].about;
 
@@ -191,7 +191,7 @@ function authorizationOf(request: Request): string | null {
   return request.headers.get("authorization") ?? (token === undefined ? null : `Bearer ${token}`);
 }
 
-/** What a call is authenticated with. `queryToken`: the trigger token of a route that takes one in its URL too. */
+/** The credentials of a call. `queryToken`: the trigger token of a route that takes one in its URL too. */
 export type Authentication = Arrival & {
   readonly env: Env;
   readonly secrets: Secrets;

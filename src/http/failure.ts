@@ -1,7 +1,10 @@
 /** Every way in which a call over HTTP can fail: what the domain refuses, and what the transport does. */
 import type { Failure } from "../domain/failure.ts";
 
-/** What can be wrong with a call before any job is looked at. Together with {@link Failure} all that a route may answer. */
+/**
+ * The faults of a call that are found before any job is looked at. Together with {@link Failure} all that a route may
+ * answer.
+ */
 export type HttpFailure =
   | Failure
   | { readonly kind: "invalid_json"; readonly detail: string }

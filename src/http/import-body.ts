@@ -1,5 +1,5 @@
 /**
- * The body of an import: a JSON array of jobs (the Go original's jobs.json), `{"jobs": […]}`, or one job a line (an export). The
+ * The body of an import: a JSON array of jobs (the Go original's jobs.json), `{"jobs": […]}`, or one job a line. The
  * form tells which it is, not the media type, so that a file sent under the wrong one is read all the same.
  */
 
@@ -54,7 +54,7 @@ function jobsOf(value: unknown): Result<readonly ImportItem[], HttpFailure> {
     : refuse({ path: "jobs", message: "must be an array of jobs" });
 }
 
-/** One job a line, if it can be that: any line of a body that says so, the first line of another. */
+/** One job a line, if the body can be that. Its type says so, or the first line ends another job. */
 function readLines(text: string, areLines: boolean): Result<readonly ImportItem[], HttpFailure> | undefined {
   const items = text
     .split("\n")

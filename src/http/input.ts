@@ -128,8 +128,8 @@ export function isDeep(root: unknown): boolean {
 }
 
 /**
- * The URL's query, each parameter in the type that `schema` has for it where its text can be read as one. A `+` in a URL is a blank, so
- * a time's offset that was not escaped has one in its place.
+ * The URL's query. Each parameter has the type that `schema` gives it, if its text can be read as one. A `+` in a URL
+ * is a blank, so a time's offset that was not escaped has one in its place.
  */
 export function queryIn(schema: z.ZodType | undefined, url: URL): Readonly<Record<string, unknown>> {
   const shape = schema instanceof z.ZodObject ? schema.shape : {};

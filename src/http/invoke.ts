@@ -1,6 +1,6 @@
 /**
- * The one way into a route, for HTTP and for the tools of MCP alike: who may call it, whether what was sent is right, and
- * then the handler. So both fronts allow, check and answer the same, and every fault of a call is told in one answer.
+ * The one way into a route, for HTTP and for the tools of MCP alike. It checks the caller and the input, and calls
+ * the handler. So both fronts allow, check and answer the same, and every fault of a call is told in one answer.
  */
 import * as z from "zod";
 import { type FieldError, invalid } from "../domain/failure.ts";
@@ -14,10 +14,10 @@ import { withFittingHint } from "./teach/hints.ts";
 import { withoutFaults, withoutNulls } from "./teach/sound-part.ts";
 import { zodWords } from "./teach/zod-words.ts";
 
-/** Who calls, when, and what surrounds the call. */
+/** The caller, the time, and the surroundings of a call. */
 export type Surroundings = Omit<AnyCall, "params" | "query" | "headers" | "body" | "sent">;
 
-/** What a call brings, not yet checked. */
+/** The input of a call, not yet checked. */
 export type Input = {
   readonly params: PathParams;
   /** Query parameters, each in the type that its schema asks for. */
@@ -26,13 +26,13 @@ export type Input = {
   readonly headers: Readonly<Record<string, string>>;
   /** Reads the body; asked only of routes that take one, and only when the caller may call them. */
   readonly readBody: () => Promise<Result<unknown, HttpFailure>>;
-  /** What the front has found wrong already. */
+  /** The faults that the front has found already. */
   readonly faults?: readonly FieldError[];
   /** Where the front takes each field, when that is not where HTTP does. */
   readonly places?: Places;
 };
 
-/** What a route answers: a reply, a failure, or a response of its own (streams and files). */
+/** The answer of a route: a reply, a failure, or a response of its own (streams and files). */
 export type Answered = Result<AnyReply, HttpFailure> | Response;
 
 /** Checks a call to `route` and handles it. Errors: `forbidden`, `validation_failed` with every fault, and the route's own. */
@@ -94,7 +94,10 @@ const checker =
 const errorsIn = (checked: Result<unknown, readonly FieldError[]>): readonly FieldError[] =>
   checked.ok ? [] : checked.error;
 
-/** What is wrong with the sound part of a body whose form is faulty, so that it need not be found out by another call. */
+/**
+ * The faults in the sound part of a body whose form is faulty. They are told at once, so that no further call has to
+ * find them.
+ */
 async function meaningOf(
   spec: BodySpec | undefined,
   call: Omit<AnyCall, "query" | "headers" | "body">,

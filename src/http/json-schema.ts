@@ -7,7 +7,10 @@ export type Io = "input" | "output";
 /** For readers of the API, or with the keywords of ours that only the texts about wrong calls need. */
 export type Readers = "docs" | "teach";
 
-/** What a schema's meta says for the texts about wrong calls (`teach/field.ts`); JSON Schema has no such keywords. */
+/**
+ * The parts of a schema's meta that feed the texts about wrong calls (`teach/field.ts`). JSON Schema has no such
+ * keywords.
+ */
 const TEACHING = ["aliases", "opposites", "valueAliases", "reads", "instead", "shownOnly", "notHere"] as const;
 
 /**
@@ -32,8 +35,8 @@ export function jsonSchema(schema: z.ZodType, io: Io, readers: Readers = "docs")
 }
 
 /**
- * The default of a field that a client may leave out, in words: makers of clients take the keyword `default` for a promise that
- * the field is always there, and have every caller send it.
+ * The default of a field that a client may leave out, in words. Makers of clients take the keyword `default` for a
+ * promise that the field is always there, and have every caller send it.
  */
 function sayDefault(made: z.core.JSONSchema.BaseSchema): void {
   const { default: value, description = "" } = made;

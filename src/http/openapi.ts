@@ -191,7 +191,7 @@ function response({ description, schema, contentType, headers }: AnswerSpec, com
   };
 }
 
-/** The codes that a call to this route can be answered with: its own, and what follows from what it takes. */
+/** The codes that this route can answer: its own, and those that follow from its input. */
 function errorsOf({ access, body, errors }: AnyRoute): readonly ErrorCode[] {
   // A query parameter that is not known is refused everywhere.
   const codes: ErrorCode[] = [...(errors ?? []), "validation_failed", "internal"];
@@ -263,7 +263,7 @@ class Components {
     return rootId === undefined ? moved(root, names) : { $ref: `#/components/schemas/${names.get(rootId)}` };
   }
 
-  /** A part is renamed where its name is taken by another form of it, and so is, in turn, what refers to a renamed one. */
+  /** A part is renamed if another form of it has its name. References to a renamed part follow. */
   #namesFor(parts: ReadonlyMap<string, Json>): ReadonlyMap<string, string> {
     const names = new Map([...parts.keys()].map((id) => [id, id]));
     const isTaken = ([id, part]: [string, Json]): boolean => {

@@ -1,5 +1,5 @@
 /**
- * What each failure is answered with (docs/contract.md §6): one entry a code, and a failure without an entry does not compile.
+ * The answer to each failure (docs/contract.md §6), one entry a code. A failure without an entry does not compile.
  * `detail` says what is wrong and `hint` how to correct the call; language models read both.
  */
 import { compact } from "../domain/compact.ts";
@@ -217,7 +217,7 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
   },
 };
 
-/** What this failure is answered with. */
+/** The answer to this failure. */
 export function sayOf<C extends ErrorCode>(kind: C, failure: FailureOf<C>): Said {
   return ANSWERS[kind].say(failure);
 }

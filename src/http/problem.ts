@@ -26,7 +26,7 @@ export const ProblemBody = z
 
 export type Problem = z.output<typeof ProblemBody>;
 
-/** What a failure is answered with: the problem's body, and the headers that belong to it. */
+/** The answer to a failure: the problem's body, and the headers that belong to it. */
 export function problemOf(failure: HttpFailure): {
   readonly body: Problem;
   readonly headers: Readonly<Record<string, string>>;
@@ -47,7 +47,7 @@ export function problem(failure: HttpFailure): Response {
   });
 }
 
-/** What a throw is answered with. An object that has too many calls, or a fault of ours, which is logged with `where`. */
+/** The answer to a throw. An object that has too many calls, or a fault of ours, which is logged with `where`. */
 export function unexpected(
   error: unknown,
   where: { readonly request_id: string; readonly method: string; readonly route: string },

@@ -1,6 +1,7 @@
 /**
- * How many calls a minute are answered (docs/contract.md §16): so many of one token, and so many failed authentications of one
- * address. The figures stand in wrangler.toml; Workers' rate limits count where the call arrives, so they protect and do not meter.
+ * The rates of calls (docs/contract.md §16): calls a minute of one token, and failed authentications of one address.
+ * The figures stand in wrangler.toml; Workers' rate limits count where the call arrives, so they protect and do not
+ * meter.
  */
 import { subjectOf } from "../domain/audit.ts";
 import type { Caller } from "../domain/job/access.ts";

@@ -1,6 +1,6 @@
 /**
- * What a route is: declared once, with who may call it, what it takes and what it answers. From this the app serves it
- * (`serve.ts`), `/openapi.json` describes it, and `hc` clients are typed.
+ * The declaration of a route: its callers, its input and its answers, once. From this the app serves it (`serve.ts`),
+ * `/openapi.json` describes it, and `hc` clients are typed.
  */
 
 import type * as z from "zod";
@@ -29,18 +29,18 @@ export type BodySpec<S extends z.ZodType = z.ZodType> = {
   readonly types?: readonly string[];
   /** Default `MAX_BODY_BYTES`. */
   readonly maxBytes?: number;
-  /** An empty body counts as `{}`, whatever its Content-Type. */
+  /** An empty body counts as `{}` under any Content-Type. */
   readonly optional?: boolean;
   /** The body is taken as text, not as JSON; the schema is that of a string. */
   readonly text?: boolean;
   /** Reads the body's bytes in place of JSON or text; `mediaType` is one of `types`. */
   readonly read?: (bytes: Uint8Array, mediaType: string) => Result<unknown, HttpFailure>;
   /**
-   * What is wrong with a body of the right form that the caller may not send or that cannot be meant. Asked only of the
+   * The faults of a body of the right form that the caller may not send or that cannot be meant. Asked only of the
    * sound part of a faulty body, so that all faults are told at once; the handler finds the same.
    */
   meaning?(call: MeaningCall<z.output<S>>): Promise<Outcome<unknown>> | Outcome<unknown>;
-  /** What the API's description shows in place of `schema`, where the rule is checked elsewhere. */
+  /** The schema that the API's description shows in place of `schema`, if the rule is checked elsewhere. */
   readonly shown?: z.ZodType;
 };
 
@@ -61,7 +61,7 @@ export type AnswerSpec = {
 };
 export type AnswerSpecs = { readonly [status: number]: AnswerSpec };
 
-/** What a handler answers; the status must be a declared one, and the body of that status's shape. */
+/** The answer of a handler. Its status must be a declared one, and the body of that status's shape. */
 export type ReplyOf<A extends AnswerSpecs> = {
   [S in keyof A & number]: A[S] extends { readonly schema: infer T extends z.ZodType }
     ? { readonly status: S; readonly body: z.output<T>; readonly headers?: Readonly<Record<string, string>> }
@@ -83,7 +83,7 @@ export type Call<P extends string, W extends Access, Q, H, B> = {
   /** The body as it was sent: no defaults filled in. */
   readonly sent: unknown;
   readonly request: Request;
-  /** What X-Request-Id answers. */
+  /** The id that X-Request-Id answers. */
   readonly requestId: string;
   readonly url: URL;
   /** Epoch ms, one value for the whole call. */

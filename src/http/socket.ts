@@ -1,4 +1,4 @@
-/** WebSockets at the edge of HTTP: a browser's token, and how a browser is told that its socket is refused (docs/contract.md §14). */
+/** WebSockets at the edge of HTTP: a browser's token, and the refusal of its socket (docs/contract.md §14). */
 import { AGENT_DELETED, TOKEN_ENDED } from "../objects/mailbox.ts";
 import { SUBPROTOCOL, TOKEN_PROTOCOL_PREFIX } from "../schema/mailbox.ts";
 import type { HttpFailure } from "./failure.ts";

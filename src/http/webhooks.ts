@@ -7,7 +7,7 @@ type Webhook = {
   readonly summary: string;
   readonly description: string;
   readonly body: z.ZodType;
-  /** What each answer means. */
+  /** The meaning of each answer. */
   readonly answers: Readonly<Record<string, string>>;
 };
 

@@ -1,4 +1,4 @@
-/** What answers that make or change a job say besides the job (docs/contract.md §13): warnings, the schedule in words, the time. */
+/** The advice beside a job in answers that make or change it (docs/contract.md §13): warnings, words, the time. */
 import { findAgent } from "../directory/agents.ts";
 import type { Caller } from "../domain/job/access.ts";
 import { ownerOf } from "../domain/job/definition.ts";
@@ -32,7 +32,7 @@ export type AdvisedJob = JobDefinition & { readonly id?: string; readonly next_r
 
 const DEFAULT_TIMEOUT = "5m";
 
-/** What is to be said of the job. Never throws: the job is made, and advice that cannot be had is left out. */
+/** The advice about the job. Never throws: the job is made, and advice that cannot be had is left out. */
 export async function adviceOf(call: AdviceCall, job: AdvisedJob): Promise<Advice> {
   const now = formatInstant(call.now);
   const schedule = compileSchedule(job.schedule, { tickAligned: false });

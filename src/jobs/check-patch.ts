@@ -1,4 +1,4 @@
-/** What a merge patch would make of a job, looked at without changing it: for telling all faults of a call at once. */
+/** A merge patch's effect on a job, looked at without changing it. All faults of a call are told at once. */
 import { findJob } from "../directory/find-job.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { type Caller, refuseForeignForm } from "../domain/job/access.ts";
@@ -10,7 +10,7 @@ import { JobDefinition } from "../schema/job.ts";
 /** A job as it is shown, cut down to what a client writes. */
 const Written = JobDefinition.strip();
 
-/** Errors: those that the patch itself would meet, but for what only the Job object knows (its ETag, the names that are taken). */
+/** Errors: those of the patch itself, except those that only the Job object knows (its ETag, taken names). */
 export async function checkPatch(
   env: Env,
   caller: Caller,

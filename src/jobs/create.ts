@@ -1,5 +1,5 @@
 /**
- * Making a job, for whoever asks: HTTP and MCP alike. Checked, claimed for the caller, given a place in the directory, and
+ * Making a job, for HTTP and MCP alike. It is checked, claimed for the caller, given a place in the directory, and
  * only then made; under an Idempotency-Key at most once.
  */
 import { claimIdempotencyKey, jobOfIdempotencyKey } from "../directory/idempotency.ts";
@@ -21,7 +21,7 @@ import { allowanceOf, type Env, type Settings } from "../env.ts";
 import { jobObject } from "../objects/job.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 
-/** Whoever makes a job: where, and when. */
+/** The maker of a job, the place and the time. */
 export type PlaceCall = {
   readonly env: Env;
   readonly settings: Settings & { readonly TOKEN_SECRET: string };
@@ -29,7 +29,7 @@ export type PlaceCall = {
   readonly now: number;
   /** Scheme and host of the call, where the agent reports to unless PUBLIC_URL is set. */
   readonly origin: string;
-  /** Who makes it. */
+  /** The caller who makes it. */
   readonly by: Author;
 };
 
@@ -39,7 +39,7 @@ export type NewJob = Omit<PlaceCall, "by"> & {
   readonly idempotencyKey?: string | undefined;
 };
 
-/** What a job is checked by before it is given a place. */
+/** The checks of a job before it is given a place. */
 type Form = Pick<NewJob, "caller" | "input" | "now"> & {
   readonly settings: Pick<Settings, "MIN_INTERVAL"> | undefined;
 };
@@ -65,7 +65,7 @@ export async function createJob(call: NewJob): Promise<Placed> {
   return ahead.ok ? createOnce(call, call.idempotencyKey, job.value) : recallJob(call, call.idempotencyKey, ahead);
 }
 
-/** Makes the job that the key stands for. If it is there already it is found, whatever became of its name, owner or quota. */
+/** Makes the job that the key stands for. If it is there already it is found, even with another name, owner or quota. */
 async function createOnce(call: NewJob, key: string, job: CompiledJob): Promise<Placed> {
   const drawn = await randomJobId(call.env);
   const id = await claimIdempotencyKey(call.env, await digestOfKey(call.caller, key), drawn, call.now);
@@ -98,7 +98,7 @@ async function recall({ env, caller }: NewJob, id: string, hash: string): Promis
 const ifVisible = (caller: Caller, found: { readonly job: Job; readonly replayed: boolean }): Placed =>
   found.replayed && !canSee(caller, found.job) ? err({ kind: "idempotency_key_reused" }) : ok(found);
 
-/** What {@link createJob} would make and when it would fire; nothing is stored. Errors: as there, but for the quota. */
+/** The job that {@link createJob} would make, and its next fires; nothing is stored. Errors: as there, but for the quota. */
 export async function dryRunJob(
   call: NewJob,
 ): Promise<Outcome<{ readonly job: DryJob; readonly next: readonly Fire[] }>> {
@@ -206,7 +206,10 @@ export const placeImportedJob = (call: PlaceCall, { id, job, createdAt, restored
 
 const encoder = new TextEncoder();
 
-/** Of the caller's ids and the key: another caller's same key is another key, and what else the token holds does not matter. */
+/**
+ * A digest of the caller's ids and the key. Another caller's same key is another key, and the token's other claims do
+ * not matter.
+ */
 function digestOfKey(caller: Caller, key: string): Promise<string> {
   const bound = caller.role === "agent" || caller.role === "user" || caller.role === "plugin";
   const ids = bound ? [caller.agent_id, caller.user_id, caller.plugin_id].map((id) => id ?? null) : [];

@@ -1,4 +1,4 @@
-/** Every job there is, part by part, so that an export of any length takes the memory of a few, and the calls of one invocation. */
+/** Every job there is, part by part. An export of any length takes the memory of a few, and the calls of one invocation. */
 import * as z from "zod";
 import { groupSize } from "../directory/export-jobs.ts";
 import { entriesAfter, isSameJob } from "../directory/job-list.ts";
@@ -13,16 +13,17 @@ import type { ExportedJob } from "../schema/job-export.ts";
 /** The most jobs of one part. */
 export const MAX_PART = 1_000;
 
-/** What an export is read with: `budget` are the calls of this invocation, `callsPerWake` those of an object that is asked. */
+/** The means of an export: `budget` holds the calls of this invocation, `callsPerWake` those of an object. */
 export type ExportCall = { readonly env: Env; readonly budget: CallBudget; readonly callsPerWake: number };
 
 /** The cursors of parts. */
 export const exportCursors = cursorsOf("export", z.object({ createdAt: z.int(), id: z.string() }));
 
 /**
- * Which jobs the part after this entry has, newest first: at most `limit`, and no more than there are calls for. A job that is made
- * meanwhile may be left out; one that was there all the time is not. Throws where a part of the directory cannot be reached, or no call
- * is left: an export is whole or broken off, since one that silently lacks a job would be found out only when it is needed.
+ * The jobs of the part after this entry, newest first: at most `limit`, and no more than there are calls for. A job
+ * that is made meanwhile may be left out; one that was there all the time is not. Throws where a part of the
+ * directory cannot be reached, or no call is left: an export is whole or broken off, since one that silently lacks a
+ * job would be found out only when it is needed.
  */
 export async function exportPart(
   { env, budget, callsPerWake }: ExportCall,

@@ -30,14 +30,14 @@ import { type PlaceCall, placeImportedJob } from "./create.ts";
 /** One job of a file, or why it cannot be read at all. `no` is its place in the file, from 1. */
 export type ImportItem = { readonly no: number; readonly job: Result<unknown, string> };
 
-/** As many jobs are on their way at a time: enough to fill the connections, few enough for any owner's shard. */
+/** The number of jobs that are on their way at a time. It fills the connections, and is few enough for any owner's shard. */
 const JOBS_AT_ONCE = 20;
 /**
  * Looking for the job (two calls), reserving its place, noting its id, making it. Giving the place up if that fails
  * (two).
  */
 const CALLS_A_JOB = 7;
-/** A system job's name is reserved in each shard of the directory as well, and released again if it is taken. */
+/** Reserves a system job's name in each shard of the directory, and releases it again if it is taken. */
 const CALLS_A_NAME = 2 * SHARD_COUNT;
 /** A reason quotes what is wrong, which may be of any length. */
 const MAX_REASON_BYTES = 500;

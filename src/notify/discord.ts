@@ -8,7 +8,7 @@ import { type Notification, send, sendInOrder } from "./send.ts";
 /** Discord refuses longer messages. */
 const MAX_CHARS = 2_000;
 
-/** In as many messages as it takes. Nobody is mentioned, whatever the model writes. */
+/** In as many messages as it takes. The model's text mentions nobody. */
 export const notifyDiscord = (
   url: string,
   { text }: Notification,

@@ -1,6 +1,6 @@
 /**
- * Tells a heartbeat's answer to everyone who is to know it (docs/contract.md §8). All are called, whatever becomes of the others,
- * and what became of each is the answer. Never throws.
+ * Sends a heartbeat's answer to its targets (docs/contract.md §8). All are called, even after one fails, and the
+ * answer has the outcome of each. Never throws.
  */
 
 import { err, ok, type Result } from "../domain/result.ts";
@@ -22,11 +22,11 @@ export type NotifyTarget = Notifier | { readonly type: "code"; readonly notify: 
 
 const CODE_TIMEOUT_MS = 60 * SECOND_MS;
 
-/** How the answer of a beat reads for those who are told. */
+/** The text of a beat's answer for its readers. */
 export const notificationText = (answer: string): string => `*Heartbeat*\n\n${answer}`;
 
 export type NotifyRules = {
-  /** What a webhook is signed with, given its own secret if it has one; an error is that webhook's failure. */
+  /** The secret that signs a webhook, given its own secret if it has one; an error is that webhook's failure. */
   readonly secretFor: (url: string, own: string | undefined) => Result<Secrets | undefined, Trouble>;
   readonly allowLoopbackHttp: boolean;
 };

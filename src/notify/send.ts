@@ -1,4 +1,4 @@
-/** What all notifiers share: the notification, and one POST of it whose answer's body does not matter. */
+/** The shared part of all notifiers: the notification, and one POST of it whose answer's body does not matter. */
 import { ok, type Result } from "../domain/result.ts";
 import { release } from "../outbound/output.ts";
 import { type OutboundRequest, type RequestIo, request, type Trouble } from "../outbound/request.ts";

@@ -14,10 +14,10 @@ import { type NotifyIo, send } from "./send.ts";
 import { notifySlack } from "./slack.ts";
 import { notifyTelegram } from "./telegram.ts";
 
-/** `shown`: the targets as the answer to this call shows them, a secret among them only if it was made by it. */
+/** `shown`: the targets as the answer to this call shows them. A secret is among them only if this call made it. */
 export type AcceptedTargets = { readonly targets: readonly Target[]; readonly shown: readonly Target[] };
 
-/** What tells a target apart, also after its secret was changed. */
+/** The identity of a target, which stays after its secret was changed. */
 export function keyOfTarget(target: Target): string {
   switch (target.type) {
     case "telegram":
@@ -37,8 +37,8 @@ export function showTarget(target: Target): string {
 export const maskTarget = (target: Target): Target => maskNotifier(target, true);
 
 /**
- * Targets from a client: masked secrets are those of `stored`, a webhook without a secret keeps the one that it had, or gets one
- * from `makeSecret`. Errors name the field, `to.0.url`, and never repeat a secret.
+ * Targets from a client. Masked secrets are those of `stored`, and a webhook without a secret keeps its old one or
+ * gets one from `makeSecret`. Errors name the field, `to.0.url`, and never repeat a secret.
  */
 export function acceptTargets(
   written: readonly Target[],
@@ -70,7 +70,7 @@ export function acceptTargets(
   return ok({ targets, shown });
 }
 
-/** What a target answered; `status` where it did. */
+/** The answer of a target; `status` if it gave one. */
 export type SendResult = { readonly result: Result<undefined, Trouble>; readonly status?: number };
 
 /** Sends the event once. Never throws. */

@@ -12,7 +12,10 @@ const MAX_CHARS = 4_096;
 
 export type TelegramChat = { readonly bot_token: string; readonly chat_id: string; readonly url?: string | undefined };
 
-/** In as many messages as it takes, as plain text: Telegram refuses a message whose markup does not add up, and models' often does not. */
+/**
+ * In as many messages as it takes, as plain text. Telegram refuses a message whose markup does not add up, and
+ * models' often does not.
+ */
 export const notifyTelegram = (
   chat: TelegramChat,
   { text }: Notification,

@@ -1,6 +1,7 @@
 /**
- * What the rest of the Worker may ask of the directory, and the way to the shard that knows. `durable-objects/directory/object.ts`
- * implements it; the clients that most callers want are in `src/directory/`. Instants are epoch ms.
+ * The contract of the directory for the rest of the Worker, and the way to the shard that knows.
+ * `durable-objects/directory/object.ts` implements it; the clients that most callers want are in `src/directory/`.
+ * Instants are epoch ms.
  */
 
 import type { AgentChange, AgentChanged, RegisteredAgent } from "../domain/agent/registration.ts";
@@ -93,7 +94,7 @@ export type AuditQuery = {
   readonly action?: string | undefined;
 };
 
-/** What a tick has to do beyond a shard: heartbeats, of which a disabled one logs that it is, and all-users jobs that may be due. */
+/** The work of a tick beyond a shard: heartbeats, of which a disabled one logs that it is, and all-users jobs. */
 export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
 
 /** `failed`: jobs whose object could not answer; they are asked again when their turn comes. */
@@ -120,7 +121,7 @@ export type SweepStats = {
 /** The key that job ids are made with. Jobs made before `since` (epoch ms) have ids without it. */
 export type JobIdKey = { readonly key: string; readonly since: number };
 
-/** What a shard keeps of tokens and of changes. */
+/** The part of a shard that keeps tokens and changes. */
 export interface TrustRpc {
   /** Lists a token. */
   putToken(token: RegisteredToken, by: Author): Promise<void>;
@@ -178,7 +179,10 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   dropPhantom(key: EntryKey): Promise<void>;
   /** Newest first. */
   list(query: IndexQuery): Promise<ListedEntry[]>;
-  /** As {@link list}, as far as the index was looked through: a filter that hardly any job fits reads no more than so many rows. */
+  /**
+   * As {@link list}, as far as the index was looked through. A filter that hardly any job fits reads no more than so
+   * many rows.
+   */
   page(query: IndexQuery): Promise<Found<ListedEntry, EntryKey>>;
   counts(): Promise<JobCount[]>;
 
@@ -230,7 +234,10 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   removeHeartbeat(name: string): Promise<void>;
   listHeartbeats(): Promise<RegisteredHeartbeat[]>;
 
-  /** The Cron Trigger's call of each minute (`minute` since 1970): answers what is to be done elsewhere, and begins the sweep. */
+  /**
+   * The Cron Trigger's call of each minute (`minute` since 1970). It answers the work to do elsewhere, and begins the
+   * sweep.
+   */
   tick(minute: number): Promise<TickAnswer>;
   /** Asks these all-users jobs to fire what is due at the tick of `tickAt`. */
   tickJobs(jobIds: readonly string[], tickAt: number): Promise<void>;

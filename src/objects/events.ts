@@ -1,4 +1,7 @@
-/** What the directory's shards are asked about events. `durable-objects/directory/object.ts` implements it. Instants are epoch ms. */
+/**
+ * The contract of the directory's shards about events. `durable-objects/directory/object.ts` implements it. Instants
+ * are epoch ms.
+ */
 import type { EventFilter } from "../domain/event/event-filter.ts";
 import type { JobReport, ReportedEvent } from "../domain/event/report.ts";
 import type { Found } from "../domain/page.ts";

@@ -1,4 +1,7 @@
-/** What a job may ask of a shard of its fan-outs. `durable-objects/fan-out/object.ts` implements it. Instants are epoch ms. */
+/**
+ * The contract of a shard of a fan-out, for its job. `durable-objects/fan-out/object.ts` implements it. Instants are
+ * epoch ms.
+ */
 import type { Outcome } from "../domain/failure.ts";
 import type { FanOutCounts, LastDay } from "../domain/fan-out/fan-out.ts";
 import { shardName } from "../domain/fan-out/shard.ts";
@@ -20,7 +23,7 @@ export type ShardStatus = {
 /** A run in a list, with the place it has there. */
 export type ListedRun = RunKey & { readonly view: RunView };
 
-/** What may be done to a user's run from outside. */
+/** The changes of a user's run from outside. */
 export type RunChange =
   | ({ readonly kind: "complete"; readonly body: CompleteBody } & ByWay)
   | ({ readonly kind: "progress"; readonly progress: Progress } & ByWay)
@@ -66,13 +69,16 @@ export interface FanOutRpc {
   runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]>;
   /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
   run(no: number, key: string): Promise<Outcome<RunView>>;
-  /** Errors: `not_found`; `validation_failed` for a release of a run that is not claimed; `run_already_finished`, unless a completion repeats the status that the run has. */
+  /**
+   * Errors: `not_found`, `validation_failed` for a release of a run that is not claimed, `run_already_finished`. A
+   * completion that repeats the run's status is none.
+   */
   changeRun(no: number, key: string, change: RunChange): Promise<Outcome<RunView>>;
   /** Hands an offered run to the agent that claims it. Undefined if it is not offered (any more). */
   claimRun(no: number, key: string, lease: Lease): Promise<ClaimedRun | undefined>;
   /** Drops a fan-out and its runs. */
   forget(no: number): Promise<void>;
-  /** Hangs up every call and drops everything: the job is gone. */
+  /** Aborts every call and drops everything, since the job is gone. */
   erase(): Promise<void>;
 }
 

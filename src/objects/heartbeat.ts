@@ -1,4 +1,4 @@
-/** What the rest of the Worker may ask of a heartbeat. `durable-objects/heartbeat/object.ts` implements it. */
+/** The contract of a heartbeat for the rest of the Worker. `durable-objects/heartbeat/object.ts` implements it. */
 import { notFound, type Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
 import type { Beat, Heartbeat, HeartbeatInput } from "../schema/heartbeat.ts";
@@ -24,7 +24,10 @@ export interface HeartbeatRpc {
     readonly limit: number;
     readonly before?: number | undefined;
   }): Promise<Outcome<{ readonly items: Beat[]; readonly next?: number }>>;
-  /** A beat by hand, whatever the active hours. While one is in progress that one's id is the answer: two never overlap. */
+  /**
+   * A beat by hand, which ignores the active hours. While one is in progress that one's id is the answer: two never
+   * overlap.
+   */
   beatNow(): Promise<Outcome<{ readonly beat_id: string }>>;
   /**
    * The tick's call. Records a beat if one is due at `tickAt` (epoch ms) and none is in progress, and answers its id without

@@ -1,4 +1,7 @@
-/** What the rest of the Worker may ask of a job. `durable-objects/job/object.ts` implements it. Instants are epoch ms. */
+/**
+ * The contract of a job for the rest of the Worker. `durable-objects/job/object.ts` implements it. Instants are epoch
+ * ms.
+ */
 
 import type { Author } from "../domain/audit.ts";
 import type { ReportedEvent } from "../domain/event/report.ts";
@@ -32,21 +35,21 @@ export type CreateRequest = {
 /** A job as made or found; `replayed` if an Idempotency-Key had made it before. */
 export type Created = { readonly job: Job; readonly replayed: boolean };
 
-/** What an Idempotency-Key has made under an id: nothing, or a job. */
+/** The thing that an Idempotency-Key has made under an id: nothing, or a job. */
 export type Recalled = { readonly was: "nothing" } | { readonly was: "kept"; readonly job: Job };
 
-/** What a call made run. */
+/** The run or fan-out that a call started. */
 export type Started = { readonly run_id: string } | { readonly fan_out_id: string };
 
 /** An event from outside; the same `key` again within 24 hours runs nothing. */
 export type TriggerRequest = TriggerEvent & { readonly key?: string | undefined };
 
-/** What an event was answered; `repeated`: the answer to an earlier one with its key. `denied`: the token is not the job's. */
+/** The answer to an event; `repeated`: the answer to an earlier one with its key. `denied`: the token is not the job's. */
 export type TriggerAnswer =
   | { readonly kind: "denied" }
   | { readonly kind: "answered"; readonly answer: Triggered; readonly repeated: boolean };
 
-/** Where a list of runs goes on: in the job's own log by number, in one that holds users' runs by start and id. */
+/** The place where a list of runs goes on. It is a number in the job's own log, and start and id in one with users' runs. */
 export type RunPlace = number | RunKey;
 
 /** Which runs are wanted. */
@@ -63,15 +66,12 @@ export type ClaimVerdict =
   | { readonly kind: "not_offered" }
   | { readonly kind: "hidden" };
 
-/**
- * What a job says of itself when it is checked. `createdAt` tells it from an earlier place of the same id under
- * another owner.
- */
+/** A job's own word when it is checked. `createdAt` tells it from an earlier place of the same id under another owner. */
 export type Poked = {
   readonly exists: boolean;
   readonly overdueMs: number;
   readonly createdAt?: number;
-  /** What a job that is overdue reports. */
+  /** The report of a job that is overdue. */
   readonly event?: ReportedEvent;
 };
 

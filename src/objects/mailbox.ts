@@ -1,5 +1,5 @@
 /**
- * What the rest of the Worker may ask of the mailbox of an agent without an address (docs/contract.md §14).
+ * The contract of the mailbox of an agent without an address (docs/contract.md §14).
  * `durable-objects/mailbox/object.ts` implements it. Instants are epoch ms.
  */
 import type { BoundCaller, Caller } from "../domain/job/access.ts";
@@ -16,7 +16,7 @@ export type Offer = {
   readonly expiresAt: number;
 };
 
-/** An offer as it stands in the mailbox, since when (epoch ms). */
+/** An offer in the mailbox, and its time (epoch ms). */
 export type StandingOffer = Offer & OfferPlace;
 
 /** Where an offer stands in the order in which they were made. */
@@ -30,7 +30,7 @@ export type OfferQuery = {
   readonly userId?: string | undefined;
 };
 
-/** Who may take runs out of a mailbox: the operator and agents. */
+/** The callers who may take runs out of a mailbox: the operator and agents. */
 export type Claimant = Extract<Caller, { role: "admin" }> | BoundCaller;
 
 export type ClaimRequest = { readonly caller: Claimant; readonly limit: number; readonly leaseMs: number };
@@ -39,8 +39,8 @@ export type ClaimRequest = { readonly caller: Claimant; readonly limit: number; 
 export type MailboxStatus = { readonly connected: number; readonly waiting: number };
 
 /**
- * What opens a socket. An agent's own (`lease`: what the token's sockets are counted by), or the one over which the
- * Worker waits for one run.
+ * The opener of a socket. An agent's own (`lease`: what the token's sockets are counted by), or the one over which
+ * the Worker waits for one run.
  */
 export type SocketRequest =
   | { readonly kind: "agent"; readonly caller: Claimant; readonly lease: string }
@@ -49,13 +49,13 @@ export type SocketRequest =
 /** The header in which {@link SocketRequest} travels, as JSON: an RPC cannot answer with a WebSocket. */
 export const SOCKET_REQUEST_HEADER = "x-reveille-socket";
 
-/** What the Worker sends over its waiting socket when its time is over, and what it is answered unless a run is on its way. */
+/** The Worker's last word over its waiting socket when its time is over, and the answer if no run is on its way. */
 export const POLL_DONE = "done";
 
 /** Close codes of the socket (docs/contract.md §14). */
 export const TOKEN_ENDED = 4401;
 export const AGENT_DELETED = 4404;
-/** How the Worker's waiting socket is closed when the agent has an address now. */
+/** The close code of the Worker's waiting socket when the agent has an address now. */
 export const AGENT_MOVED = 4409;
 
 export interface MailboxRpc {
@@ -72,7 +72,7 @@ export interface MailboxRpc {
   }>;
   /** A run of this mailbox has ended: its offer goes, and a socket that held it has room again. */
   settled(run: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
-  /** The agent has renewed the lease of a run that one of its sockets holds, by another way than the socket. */
+  /** The agent has renewed the lease of a run that one of its sockets holds. It did so by another way than the socket. */
   renewed(runId: string, leaseEndsAt: number): Promise<void>;
   /**
    * The agent was deleted, or has an address now. Every socket is closed, and what is offered goes back to its jobs,

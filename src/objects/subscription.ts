@@ -1,4 +1,4 @@
-/** What the rest of the Worker may ask of a subscription. `durable-objects/subscription/object.ts` implements it. */
+/** The contract of a subscription for the rest of the Worker. `durable-objects/subscription/object.ts` implements it. */
 import type { ReportedEvent } from "../domain/event/report.ts";
 import type { Outcome } from "../domain/failure.ts";
 import type { Delivery, Subscription, SubscriptionInput, TestReport } from "../schema/subscription.ts";

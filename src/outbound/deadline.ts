@@ -1,16 +1,16 @@
-/** One limit over several waits of a call: its time runs out, or whoever made the call hangs up. */
+/** One limit over several waits of a call: its time runs out, or the caller aborts it. */
 
 export type Interruption = { readonly kind: "timeout" } | { readonly kind: "aborted" };
 
-/** How a wait ended. `failed` carries what the promise was rejected with. */
+/** The end of a wait. `failed` carries what the promise was rejected with. */
 export type Waited<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "failed"; readonly error: unknown }
   | Interruption;
 
-/** A limit that whoever made the call interrupts. It has no timer: an object with many calls watches all their times with one. */
+/** A limit that the caller interrupts. It has no timer: an object with many calls watches all their times with one. */
 export class Deadline {
-  /** How long the call may take, in ms: what a `timeout` is explained with. */
+  /** The time that the call may take, in ms; it explains a `timeout`. */
   readonly timeoutMs: number;
   readonly #controller = new AbortController();
   readonly #waiting = new Set<(by: Interruption) => void>();
@@ -39,7 +39,7 @@ export class Deadline {
     this.#controller.abort();
   }
 
-  /** Waits for `promise` or the interruption, whichever is first. Never rejects. */
+  /** Waits for `promise` or the interruption, the first of the two. Never rejects. */
   wait<T>(promise: Promise<T>): Promise<Waited<T>> {
     return new Promise((resolve) => {
       if (this.#interruption === undefined) this.#waiting.add(resolve);

@@ -8,7 +8,7 @@ type EndpointRules = { readonly allowLoopbackHttp: boolean };
 const MAX_KNOWN_URLS = 256;
 const known = new Map<string, string | undefined>();
 
-/** What is wrong with the URL ({@link checkEndpoint}), if anything. Every call of an agent asks, so it is kept. */
+/** The fault of the URL ({@link checkEndpoint}), if it has one. Every call of an agent asks, so it is kept. */
 export function endpointError(url: string, rules: EndpointRules): string | undefined {
   const key = `${rules.allowLoopbackHttp} ${url}`;
   if (known.has(key)) return known.get(key);

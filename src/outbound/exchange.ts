@@ -26,7 +26,7 @@ export type Call = {
   readonly headers: HeadersInit;
 };
 
-/** How a call ended. Reasons are sentences without the URL, which may hold a secret. */
+/** The end of a call. Reasons are sentences without the URL, which may hold a secret. */
 export type Exchanged =
   /** The receiver answered; the body of `response` is the caller's to read or release. */
   | { readonly kind: "answer"; readonly response: Response }
@@ -108,7 +108,7 @@ export async function quoteOf(response: Response, deadline: Deadline): Promise<s
   }
 }
 
-/** What a thrown value says, without any URL in it, short enough for a log. Never throws. */
+/** The message of a thrown value, without any URL in it, short enough for a log. Never throws. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const message = cause instanceof Error ? cause.message : errorText(cause);

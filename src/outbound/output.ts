@@ -12,7 +12,7 @@ export type ReadText =
   | { readonly kind: "broken"; readonly error: unknown }
   | Interruption;
 
-/** What is known of an answer's body from its headers; `decoder` is that of its `contentType`. */
+/** The facts of an answer's body by its headers; `decoder` is that of its `contentType`. */
 export type TextBody = {
   readonly headers: Headers;
   readonly contentType: string | null;
@@ -23,9 +23,9 @@ export type TextBody = {
 const UNWARNED = /^(?:text\/|application\/json)/i;
 
 /**
- * The beginning of an answer's body: as {@link readText}, and in one piece where the answer says that it is short, as nearly all are. A
- * compressed body says how long it was made, not how long it is. The deadline's signal must be the fetch's own: nothing else ends a read
- * in one piece.
+ * The beginning of an answer's body, as {@link readText}. It is read in one piece if the answer says that it is
+ * short, as nearly all are. A compressed body says how long it was made, not how long it is. The deadline's signal
+ * must be the fetch's own: nothing else ends a read in one piece.
  */
 export async function readAnswerText(
   response: Response,
@@ -56,9 +56,9 @@ export async function readAnswerText(
 }
 
 /**
- * The first `maxBytes` (of UTF-8, whatever the body's charset) of `body`, decoded as `like` would. Takes over the body and releases
- * it: what is not read is cancelled, so that its connection is free. With `enoughBytes` of it, a body that breaks off or does not end in
- * time counts as cut.
+ * The first `maxBytes` (of UTF-8, for any charset of the body) of `body`, decoded as `like` would. Takes over the
+ * body and releases it: the rest is cancelled, so that its connection is free. With `enoughBytes` of it, a body that
+ * breaks off or does not end in time counts as cut.
  */
 export async function readText(
   body: ReadableStream<Uint8Array>,

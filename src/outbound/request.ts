@@ -1,7 +1,7 @@
 /**
- * One call whose failure is a sentence: of a heartbeat to a chat endpoint or a notifier, of a fan-out to a source of users. Time and
- * size are limited, and it never throws. Reasons name neither the URL nor any secret: Slack's and Discord's URLs and Telegram's
- * path are secrets themselves.
+ * One call whose failure is a sentence. Heartbeats make it to chat endpoints and notifiers, fan-outs to sources of
+ * users. Time and size are limited, and it never throws. Reasons name neither the URL nor any secret: Slack's and
+ * Discord's URLs and Telegram's path are secrets themselves.
  */
 import { err, type Result } from "../domain/result.ts";
 import { formatDuration } from "../domain/time/duration.ts";
@@ -29,7 +29,7 @@ export type OutboundRequest = Call & {
 
 export type RequestIo = {
   readonly fetch: Fetch;
-  /** Aborted to hang up. */
+  /** Aborted to end the call. */
   readonly signal?: AbortSignal | undefined;
 };
 

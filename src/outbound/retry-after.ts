@@ -13,7 +13,7 @@ const HTTP_DATES = [
   new RegExp(String.raw`^${DAY} ${MONTH} (?<day>\d\d| \d) ${TIME} (?<year>\d{4})$`),
 ];
 
-/** How long to wait from `now` (epoch ms), in ms and never negative. Null where the header is missing or means nothing. */
+/** The time to wait from `now` (epoch ms), in ms and never negative. Null where the header is missing or means nothing. */
 export function parseRetryAfter(header: string | null, now: number): number | null {
   const value = header?.trim() ?? "";
   if (/^\d+$/.test(value)) return Math.min(Number(value) * SECOND_MS, Number.MAX_SAFE_INTEGER);
@@ -36,7 +36,7 @@ function parseHttpDate(text: string, now: number): number | null {
   return null;
 }
 
-/** Two digits name the year in this century, or, where that is more than 50 years ahead, in the last one (RFC 9110 §5.6.7). */
+/** Two digits name the year in this century, or in the last one if that is over 50 years ahead (RFC 9110 §5.6.7). */
 function fullYear(digits: string, now: number): number {
   if (digits.length === 4) return Number(digits);
   const thisYear = new Date(now).getUTCFullYear();

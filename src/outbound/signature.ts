@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../domain/result.ts";
 
 const SECRET_PREFIX = "whsec_";
 const VERSION_PREFIX = "v1,";
-/** How far a timestamp may be off, either way, before a receiver takes the call for a replay. */
+/** The tolerance of a timestamp, either way, before a receiver takes the call for a replay. */
 const TOLERANCE_SECONDS = 300;
 const MAX_CACHED_KEYS = 256;
 
@@ -29,7 +29,7 @@ export function parseSecret(secret: string): Result<Uint8Array, string> {
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;
 
-/** What is wrong with a secret that somebody sets, if anything. The text does not repeat it. */
+/** The fault of a secret that somebody sets, if it has one. The text does not repeat it. */
 export function secretError(secret: string): string | undefined {
   const key = parseSecret(secret);
   if (!key.ok) return key.error;
@@ -41,7 +41,7 @@ export function secretError(secret: string): string | undefined {
 /** A secret, or several while one is being replaced: the newest first. A call carries a signature for each. */
 export type Secrets = string | readonly string[];
 
-/** What is signed. `body` is the exact text that is sent. */
+/** The signed content. `body` is the exact text that is sent. */
 export type Signable = {
   readonly secret: Secrets;
   readonly id: string;
@@ -79,7 +79,7 @@ export async function signedHeaders(call: Signable): Promise<Result<SignatureHea
   });
 }
 
-/** What a receiver knows of a genuine call. `id` repeats when a call is made again. */
+/** The facts that a receiver has of a genuine call. `id` repeats when a call is made again. */
 export type Verified = { readonly id: string; readonly timestampSeconds: number };
 
 /**

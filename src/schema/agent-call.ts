@@ -1,4 +1,4 @@
-/** What Reveille sends (docs/contract.md §4, §8 and §18): the shapes that an agent's endpoint, a chat endpoint and a webhook receive. */
+/** The messages that Reveille sends to agents, chat endpoints and webhooks (docs/contract.md §4, §8 and §18). */
 import * as z from "zod";
 import { Event, EventType } from "./event.ts";
 import { ExecScope, JobDefinition, OwnerKind } from "./job.ts";

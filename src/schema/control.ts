@@ -1,4 +1,7 @@
-/** What an agent answers back to steer its job (docs/contract.md §15), and the fields of a job that allow and bound it (§15, §16). */
+/**
+ * The control that an agent answers back (docs/contract.md §15), and the job's fields that allow and bound it (§15,
+ * §16).
+ */
 import * as z from "zod";
 import { DurationText, InstantText } from "./schedule.ts";
 

@@ -1,4 +1,4 @@
-/** What Reveille reports about jobs by itself: events, and a job's health (docs/contract.md §18). */
+/** The events that Reveille reports by itself, and a job's health (docs/contract.md §18). */
 import * as z from "zod";
 import { Run } from "./run.ts";
 
@@ -36,6 +36,9 @@ export const Event = z
   .meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
-/** What MCP's `run.offered` tells. It is no event of the list, since the run stands in its mailbox until it is claimed. */
+/**
+ * The content of MCP's `run.offered`. It is no event of the list, since the run stands in its mailbox until it is
+ * claimed.
+ */
 export const OfferedEvent = z.strictObject({ ...Event.shape, type: z.literal("run.offered"), agent_id: z.string() });
 export type OfferedEvent = z.infer<typeof OfferedEvent>;

@@ -19,7 +19,7 @@ export const FanOut = z.strictObject({
   failed: z.int(),
   skipped: z.int(),
   pending: z.int(),
-  /** How many earlier fires, missed while nothing could run, this fan-out stands for as well. */
+  /** The number of earlier fires, missed while nothing could run, that this fan-out stands for as well. */
   missed: z.int().optional(),
 });
 export type FanOut = z.infer<typeof FanOut>;

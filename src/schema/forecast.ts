@@ -1,4 +1,4 @@
-/** What jobs are going to do, day by day, and what it costs (`GET /v1/forecast`). */
+/** The forecast of jobs, day by day, and its cost (`GET /v1/forecast`). */
 import * as z from "zod";
 import { ExecScope } from "./job.ts";
 

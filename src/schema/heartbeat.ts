@@ -6,7 +6,7 @@ import * as z from "zod";
 import { DurationText, InstantText } from "./schedule.ts";
 import { boundedText, IdText } from "./text.ts";
 
-/** More notifiers than this would be a mailing list, and each is called in every beat that has something to say. */
+/** The most notifiers. More would be a mailing list, and each is called in every beat that has something to say. */
 export const MAX_NOTIFIERS = 10;
 
 const clockText = z
@@ -71,7 +71,7 @@ export const HeartbeatInput = z.strictObject({
 });
 export type HeartbeatInput = z.infer<typeof HeartbeatInput>;
 
-/** What is stored: defaults filled in, empty optional fields left out. The name is the object's own. */
+/** The stored form: defaults filled in, empty optional fields left out. The name is the object's own. */
 export const HeartbeatConfig = HeartbeatInput.omit({ name: true });
 export type HeartbeatConfig = z.infer<typeof HeartbeatConfig>;
 
@@ -106,7 +106,7 @@ export const Beat = z
     /** Why a beat was skipped: by the decision, or before it. */
     reason: z.string().optional(),
     decision: Decision.optional(),
-    /** What the fast model wrote, where that is not a decision. */
+    /** The text of the fast model, if it is not a decision. */
     decision_text: z.string().optional(),
     answer: z.string().optional(),
     answer_truncated: z.boolean().optional(),
@@ -121,9 +121,9 @@ export const Beat = z
     attempt: z.int(),
     retry_of: z.string().optional(),
     next_attempt_at: z.string().optional(),
-    /** How many due times before this one passed without a beat. */
+    /** The number of due times before this one that passed without a beat. */
     missed: z.int().optional(),
-    /** Like beats in a row without a model call are one entry: how many, and when the first and the last was. */
+    /** Like beats in a row without a model call are one entry, with their number and the first and last time. */
     count: z.int().optional(),
     first_at: z.string().optional(),
     last_at: z.string().optional(),

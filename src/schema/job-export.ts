@@ -31,14 +31,17 @@ export type ExportedJob = z.infer<typeof ExportedJob>;
 
 const instant = InstantText.optional();
 
-/** What a job answers and no client writes. It follows from the rest here, so an import takes it and does not look at it. */
+/**
+ * The fields that a job answers and no client writes. It follows from the rest here, so an import takes it and does
+ * not look at it.
+ */
 const ignored = Object.fromEntries(
   Object.keys(Job.shape)
     .filter((field) => !(field in JobInput.shape))
     .map((field) => [field, z.unknown().optional()]),
 );
 
-/** What an export brings along that an import keeps. */
+/** The fields that an export brings along and an import keeps. */
 const kept = {
   state: JobState.optional(),
   paused_reason: z.string().optional(),
@@ -57,7 +60,7 @@ const kept = {
 export const ImportedJob = z.strictObject({ ...ignored, ...JobInput.shape, ...kept, id: IdText });
 export type ImportedJob = z.infer<typeof ImportedJob>;
 
-/** What the API's description says of a job to import: any object is taken, and what is wrong with it is told in the report. */
+/** A job to import, for the API's description. Any object is taken, and the report tells its faults. */
 export const ImportedItem = z.looseObject({ id: z.string(), name: z.string(), schedule: z.looseObject({}) }).meta({
   id: "ImportedJob",
   description:

@@ -122,7 +122,7 @@ export const READ_ONLY_FIELDS = [
   "updated_by",
 ] as const;
 
-/** What of it is set by another call, for the texts about wrong ones. */
+/** The fields that another call sets, for the texts about wrong ones. */
 export const SET_ELSEWHERE: Readonly<Record<string, string>> = {
   paused_until: 'is read-only: to pause the job until then send POST /v1/jobs/{id}/pause {"until": {value}}',
   paused_reason: 'is read-only: send it when you pause the job: POST /v1/jobs/{id}/pause {"reason": {value}}',
@@ -308,7 +308,7 @@ export const JobInput = z
   });
 export type JobInput = z.infer<typeof JobInput>;
 
-/** What is stored and handed to the agent: every default filled in, empty optional fields left out. */
+/** The form that is stored and handed to the agent: every default filled in, empty optional fields left out. */
 export const JobDefinition = JobInput.required({ owner_kind: true, exec_scope: true });
 export type JobDefinition = z.infer<typeof JobDefinition>;
 

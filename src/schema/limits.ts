@@ -22,7 +22,7 @@ export const MAX_ANSWER_BYTES = 256 * KIB;
 export const MAX_PREVIOUS_OUTPUT_BYTES = 8 * KIB;
 /** croner takes 3.4 ms for 10,000 characters; no honest expression comes near this. */
 export const MAX_CRON_CHARS = 256;
-/** How many exclusions a schedule may have. */
+/** The number of exclusions that a schedule may have. */
 export const MAX_EXCLUSIONS = 64;
 
 export const MAX_BODY_BYTES = 256 * KIB;
@@ -36,7 +36,7 @@ export const WEEK_MS = 7 * DAY_MS;
 
 export const MIN_EVERY_MS = SECOND_MS;
 export const MAX_EVERY_MS = 365 * DAY_MS;
-/** How long run now may wait for the end of its run. */
+/** The longest that run now may wait for the end of its run. */
 export const MIN_RUN_WAIT_MS = SECOND_MS;
 export const MAX_RUN_WAIT_MS = 50 * SECOND_MS;
 export const MIN_PACING_MS = SECOND_MS;
@@ -51,7 +51,7 @@ export const MAX_CLAIM_TIMEOUT_MS = 30 * DAY_MS;
 export const MIN_LEASE_MS = 10 * SECOND_MS;
 export const MAX_LEASE_MS = HOUR_MS;
 export const DEFAULT_LEASE_MS = MINUTE_MS;
-/** How long a claim may wait for an offer, and how many runs it takes at once. */
+/** The longest that a claim may wait for an offer, and the most runs that it takes at once. */
 export const MAX_CLAIM_WAIT_MS = 50 * SECOND_MS;
 export const MAX_CLAIM_RUNS = 10;
 /** Runs that one socket may hold at once, and sockets of one agent. */
@@ -63,7 +63,7 @@ export const MIN_BACKOFF_MS = SECOND_MS;
 /** Backoffs have no bound in the contract; a week keeps a retry within the completion limit's order of size. */
 export const MAX_BACKOFF_MS = 7 * DAY_MS;
 
-/** How long a finished job stays readable before it is erased. */
+/** The time that a finished job stays readable before it is erased. */
 export const FINISHED_RETENTION_MS = 7 * DAY_MS;
 export const DEFAULT_RUN_RETENTION = 100;
 export const FAN_OUT_RETENTION = 10;

@@ -33,7 +33,7 @@ export const TOKEN_PROTOCOL_PREFIX = "bearer.";
 
 const which = { job_id: z.string().min(1).max(64), run_id: z.string().min(1).max(200) };
 
-/** What an agent sends over its socket: one JSON object a frame, told apart by `type`. */
+/** The frames of an agent's socket: one JSON object each, told apart by `type`. */
 export const AgentFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready"), capacity: z.int().min(1).max(MAX_SOCKET_RUNS), lease }),
   z.strictObject({ type: z.literal("drain") }),

@@ -12,7 +12,7 @@ export const mergePatchOf = (object: z.ZodObject): z.ZodObject =>
     ),
   );
 
-/** What is said of a field: of itself, or of what it wraps. */
+/** The meta of a field: its own, or that of the type it wraps. */
 function metaOf(field: z.core.$ZodType): z.core.GlobalMeta {
   const own = z.globalRegistry.get(field);
   const isWrapped = field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional;

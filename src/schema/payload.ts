@@ -1,9 +1,12 @@
-/** A payload: data for the agent, handed over as it was written (docs/contract.md §2), every key and every number of it. */
+/**
+ * A payload: data for the agent, handed over as it was written (docs/contract.md §2). Every key and every number of
+ * it is kept.
+ */
 import * as z from "zod";
 import { MAX_PAYLOAD_BYTES } from "./limits.ts";
 import { utf8Bytes } from "./text.ts";
 
-/** A JSON number that a double cannot hold as it was written: the JSON reader puts it where the number stood. */
+/** A JSON number that a double cannot hold as it was written. The JSON reader puts it where the number stood. */
 export class LossyNumber {
   readonly written: string;
 

@@ -211,7 +211,7 @@ export const TriggerBody = z
   .meta({ examples: [{ payload: { order: "A-17" }, key: "order-A-17" }] });
 export type TriggerBody = z.infer<typeof TriggerBody>;
 
-/** What became of an event. */
+/** The outcome of an event. */
 export const TriggerStatus = z.enum(["running", "buffered", "skipped"]).meta({
   description:
     "running: its run has begun. buffered: it runs when the active run has ended. skipped: it is not run; the run says why.",

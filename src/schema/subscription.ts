@@ -1,4 +1,4 @@
-/** Subscriptions: who is told of which events (docs/contract.md §18). Structure only. */
+/** Subscriptions: who gets messages about which events (docs/contract.md §18). Structure only. */
 import * as z from "zod";
 import { EventType } from "./event.ts";
 import { MAX_NOTIFIERS, Notifier } from "./heartbeat.ts";

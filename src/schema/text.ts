@@ -29,6 +29,6 @@ const decimal = z
 
 /**
  * A user's id: a string of 1-128 bytes; a JSON integer up to 2^53-1 becomes its decimal string (docs/contract.md §2).
- * `""` and 0 mean no user and are dropped by whoever parses the object around it.
+ * `""` and 0 mean no user, and the parser of the object around it drops them.
  */
 export const UserIdText = z.union([boundedText(0, 128), decimal]);

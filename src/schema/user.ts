@@ -3,7 +3,7 @@ import * as z from "zod";
 import { MAX_USER_ID_BYTES } from "./limits.ts";
 import { boundedText, UserIdText } from "./text.ts";
 
-/** How many users one call takes in; more of them are several calls. */
+/** The number of users that one call takes in; more of them are several calls. */
 export const MAX_IMPORTED_USERS = 1_000;
 
 /** A user's id in a path: any string of 1 to 128 bytes of UTF-8. */

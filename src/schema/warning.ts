@@ -24,7 +24,7 @@ export const Warning = z
   .meta({ id: "Warning" });
 export type Warning = z.infer<typeof Warning>;
 
-/** What answers that make or change a job say besides the job. GET has none of it. */
+/** The fields beside the job in answers that make or change one. GET has none of it. */
 export const Advice = z.strictObject({
   warnings: z
     .array(Warning)

@@ -71,7 +71,7 @@ async function readWatched(reader: Reader, from: number): Promise<Result<Page, S
   return err({ reason: `the active users in code ${explain(read.error, watch)}`, retryable: true });
 }
 
-/** How long the page has been read, and its users been collected, in ms. */
+/** The time that the page has been read, and its users collected, in ms. */
 type Watch = { idleMs: number; readingMs: number; fillingMs: number };
 
 function explain(error: Unsettled, { idleMs }: Watch): string {
@@ -100,7 +100,7 @@ async function readPage(reader: Reader, from: number, watch: Watch): Promise<Res
 
 /** One walk over the users. Closed, it gives no further one to anybody. */
 class Reader {
-  /** How many users have been read. */
+  /** The number of users that have been read. */
   read = 0;
   readonly #users: ActiveUsers;
   #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;

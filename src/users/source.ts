@@ -1,6 +1,6 @@
 /**
- * What every source of a fan-out's users is like. It is read page by page; after each page the fan-out stores the page's cursor,
- * and after a crash it asks for the page that follows it.
+ * The shape of every source of a fan-out's users. It is read page by page; after each page the fan-out stores the
+ * page's cursor, and after a crash it asks for the page that follows it.
  */
 import { err, type Result } from "../domain/result.ts";
 
@@ -10,7 +10,7 @@ export type Page = { readonly users: readonly string[]; readonly cursor?: unknow
 /** `retryable`: asking again may help. `postponed`: the platform allowed no further call in this invocation, so nobody was asked. */
 export type SourceFailure = { readonly reason: string; readonly retryable: boolean; readonly postponed?: true };
 
-/** A page's cursor is one that another kind of source has given out: where its pages go on is not known. */
+/** The cursor is one of another kind of source, so the place where its pages go on is not known. */
 export const FOREIGN_CURSOR = err<SourceFailure>({
   reason: "the source of users was changed while they were being read",
   retryable: false,
@@ -23,7 +23,7 @@ export type ActiveUserSource = {
   readonly close: () => void;
 };
 
-/** What a source may need to know of the fan-out that reads it. */
+/** The facts of the fan-out that a source may need. */
 export type Reading = {
   readonly fanOutId: string;
   /** Epoch ms: who is active is decided as of then. */

@@ -92,7 +92,7 @@ function failureOf({ message, problem }: ConnectionRefused): Failure {
   return new Failure(message, typeof problem?.hint === "string" ? problem.hint : undefined);
 }
 
-/** What is done for each run. Throws a {@link UsageError} where it is not said, or said twice. */
+/** The work for each run. Throws a {@link UsageError} where it is not said, or said twice. */
 function onRunOf(given: Given, { env, cwd }: Terminal): OnRun {
   const [command, target] = [given.text("exec"), given.text("forward")];
   if ((command === undefined) === (target === undefined)) {

@@ -135,7 +135,7 @@ function remember(shown: Map<string, string>, subject: string, line: string): vo
   if (shown.size > REMEMBERED && oldest !== undefined) shown.delete(oldest);
 }
 
-/** What an event of a job's stream says, in a line; undefined for what people need not see. */
+/** An event of a job's stream as a line; undefined if people need not see it. */
 function lineOf(event: string, value: unknown, terminal: Terminal): string | undefined {
   if (event === "run") {
     const run = RunShape.safeParse(value).data;
@@ -178,7 +178,7 @@ async function tailAll(service: Service, isJson: boolean, terminal: Terminal): P
   }
 }
 
-/** From when on events are asked for, given the newest there are: one may be listed after one that is newer. */
+/** The time from which events are asked for, given the newest there are. One may be listed after one that is newer. */
 function sinceOf({ items: [newest] }: { readonly items: readonly Event[] }): string {
   return new Date(newest === undefined ? 0 : Date.parse(newest.at) - LISTED_LATE_MS).toISOString();
 }

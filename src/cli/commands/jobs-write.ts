@@ -162,7 +162,7 @@ const READ_ONLY = [
   ...["schedule_description"],
 ];
 
-/** What a person changed of a job in an editor; a field that is gone is removed. */
+/** The changes that a person made to a job in an editor; a field that is gone is removed. */
 function edited(job: JobShape, terminal: Terminal): Record<string, unknown> {
   const before = Object.fromEntries(Object.entries(job).filter(([field]) => !READ_ONLY.includes(field)));
   const name = `${job.id}.yaml`;

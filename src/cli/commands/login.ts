@@ -108,7 +108,7 @@ async function identify(service: Service): Promise<Who> {
   }
 }
 
-/** What a JWT says of itself; undefined for the operator's token, which is none. */
+/** The claims of a JWT; undefined for the operator's token, which is none. */
 function claimsOf(token: string): z.infer<typeof Claims> | undefined {
   const [, payload, signature] = token.split(".");
   if (payload === undefined || signature === undefined) return undefined;

@@ -82,10 +82,10 @@ export const importJobs: Command = {
 };
 
 const NDJSON = "application/x-ndjson";
-/** How the reason begins for a job that a call had no room for: it is sent again. */
+/** The beginning of the reason for a job that a call had no room for; it is sent again. */
 const NOT_LOOKED_AT = "not looked at";
 
-/** What one call may bring (10 MiB), with room to spare. */
+/** The most that one call may bring (10 MiB), with room to spare. */
 const MAX_PART_BYTES = 8 * 1_048_576;
 
 /** `import FILE`: jobs.json of the Go original, or an export, which is sent in parts where it is long. Ids are kept. */

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Control, Run } from "../../agent-kit/run.ts";
 
-/** What is kept of a program's output; Reveille keeps the first 16 KiB. */
+/** The part of a program's output that is kept; Reveille keeps the first 16 KiB. */
 const MAX_OUTPUT_BYTES = 65_536;
 const MAX_STDERR_BYTES = 2_048;
 /** Between the request to end and the end by force. */
@@ -96,7 +96,7 @@ function guardOf({ pid }: ChildProcess): ChildProcess | undefined {
   return guard;
 }
 
-/** What a program's output says of its job: the key `reveille` at the top of a JSON object, as in an answer. */
+/** The control in a program's output: the key `reveille` at the top of a JSON object, as in an answer. */
 export function controlIn(output: string): Control | undefined {
   if (!output.trimStart().startsWith("{")) return undefined;
   try {

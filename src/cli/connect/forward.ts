@@ -1,4 +1,4 @@
-/** Does a run by posting it to an address that only this machine reaches, as Reveille would have called it (docs/contract.md §4). */
+/** Does a run by posting it to an address that only this machine reaches. The call is Reveille's (docs/contract.md §4). */
 import type { Run, RunCall } from "../../agent-kit/run.ts";
 import { parseDuration } from "../../domain/time/duration.ts";
 import { signedHeaders } from "../../outbound/signature.ts";

@@ -17,7 +17,7 @@ import {
 
 const MAX_NAME_BYTES = 200;
 const MINUTE_MS = 60_000;
-/** What is less (1973 in milliseconds) is meant in seconds. */
+/** The bound below which a number is meant in seconds (1973 in milliseconds). */
 const FIRST_MS = 100_000_000_000;
 /** Carried over as fields, or said nothing about a job to come. */
 const READ = [

@@ -1,4 +1,4 @@
-/** What comes of another scheduler's file: jobs of ours, and what could not be carried over. */
+/** The result of reading another scheduler's file: jobs of ours, and the rest that could not be carried over. */
 import { isFields } from "../job-body.ts";
 
 export type Foreign = {
@@ -10,7 +10,7 @@ export type ForeignJob = {
   /** Where it stands: `line 3`, `jobs[0] "Morning brief"`. */
   readonly place: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** What is different from now on, and the agent has to see to. */
+  /** The differences that the agent has to see to from now on. */
   readonly notes: readonly string[];
 };
 

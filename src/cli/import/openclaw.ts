@@ -30,7 +30,7 @@ const Job = z.looseObject({
 });
 type Job = z.infer<typeof Job>;
 
-/** What is carried over, or says nothing about a job to come. */
+/** The fields that are carried over, or say nothing about a job to come. */
 const KNOWN = [
   ...[
     "id",

@@ -1,5 +1,5 @@
 /**
- * What the doctor looks at, in this order. Each check asks the deployment over HTTP and changes nothing in it (a
+ * The checks of the doctor, in this order. Each check asks the deployment over HTTP and changes nothing in it (a
  * token that it makes ends by itself). The judgements are in `judge.ts`.
  */
 
@@ -12,7 +12,7 @@ import { failingJobs, judgeClock, judgeJobs, judgeMode, judgePublicUrl, judgeSwe
 
 export type Check = { readonly name: string; look(deployment: Deployment): Promise<Finding> };
 
-/** How long a tick is waited for: two minutes, so that one that is late is still seen, and a little. */
+/** The wait for a tick: two minutes and a little, so that a late one is still seen. */
 export const TICK_LIMIT_MS = 130_000;
 /** Often enough that the directory does not fall asleep and forget the tick between two looks. */
 const TICK_LOOK_MS = 3_000;

@@ -28,8 +28,8 @@ export type Deployment = {
 export type CallOptions = { readonly json?: unknown; readonly token?: string | null };
 
 /**
- * The deployment that a command was told of: its URL as the first argument, ADMIN_TOKEN from the environment. For a
- * service that `npm start` runs on this machine, from DATA_DIR. Errors with a sentence for whoever called it.
+ * The deployment that a command is given: its URL as the first argument, ADMIN_TOKEN from the environment. For a
+ * service that `npm start` runs on this machine, from DATA_DIR. Errors are a sentence for the caller.
  */
 export function deploymentOf(args: readonly string[], usage: string): Result<Deployment, string> {
   const given = args[0];
@@ -94,7 +94,7 @@ function parse(text: string): unknown {
 
 const Problem = z.object({ code: z.string(), detail: z.string(), hint: z.string().optional() });
 
-/** What an answer says that should not have been: its status, and the problem in it. */
+/** The text about an answer that should not have been: its status, and the problem in it. */
 export function complaint({ status, body }: Answer): string {
   const problem = Problem.safeParse(body).data;
   return problem === undefined

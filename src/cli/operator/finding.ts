@@ -1,9 +1,9 @@
-/** What a check found. */
+/** The result of a check. */
 export type Finding = {
   /** `note`: nothing is wrong, but the operator should know. */
   readonly verdict: "ok" | "note" | "wrong";
   readonly what: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly fix?: string;
 };
 

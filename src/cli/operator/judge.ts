@@ -1,4 +1,4 @@
-/** What the doctor makes of what it saw: plain values in, a finding out. */
+/** The doctor's judgements: plain values in, a finding out. */
 import { type Finding, fine, note, wrong } from "./finding.ts";
 
 /** A tick comes every minute; half a minute late is still well. */

@@ -1,4 +1,4 @@
-/** What differs between a job as it is and as a file wants it. */
+/** The differences between a job as it is and as a file wants it. */
 import { JobInput } from "../../schema/job.ts";
 import { isFields } from "../job-body.ts";
 
@@ -39,7 +39,7 @@ function within(field: string, before: unknown, after: unknown): Difference[] {
     .map((name) => ({ field: `${field}.${name}`, before: before[name], after: after[name] }));
 }
 
-/** Whether two values are the same JSON, in whatever order their fields stand. */
+/** Whether two values are the same JSON, in any order of their fields. */
 export function isEqual(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((item, index) => isEqual(item, b[index]));

@@ -46,7 +46,7 @@ function nameFaults(place: string, name: string): string[] {
   return Buffer.byteLength(name) > MAX_NAME_BYTES ? [`${place}: is longer than ${MAX_NAME_BYTES} bytes`] : [];
 }
 
-/** What a single job may hold over the API, and not in a file that is applied again and again. */
+/** The fields that a job may have over the API, and not in a file that is applied again and again. */
 function fieldFaults(key: string, { schedule, labels }: Readonly<Record<string, unknown>>): string[] {
   const faults: string[] = [];
   if (isFields(schedule) && "in" in schedule) {
@@ -59,7 +59,10 @@ function fieldFaults(key: string, { schedule, labels }: Readonly<Record<string, 
   return faults;
 }
 
-/** A job of the file as it is sent: called by its KEY where it has no name, with the labels that it is found by. A label that is no text is left for the service to refuse. */
+/**
+ * A job of the file as it is sent. Its KEY is the name if it has none, and labels mark it. A label that is no text is
+ * left for the service to refuse.
+ */
 export function withLabels(
   file: JobFile,
   key: string,

@@ -1,4 +1,4 @@
-/** What a job file would change: every job is checked by the service before anything is changed. */
+/** The changes that a job file would make. The service checks every job before anything is changed. */
 import * as z from "zod";
 import { Failure } from "../command.ts";
 import { isFields } from "../job-body.ts";
@@ -135,7 +135,10 @@ const keep = (key: string, id: string | undefined, why: string): Checked => ({
 /** Any schedule that is valid: it only stands in for one whose time has passed. */
 const STAND_IN = { every: "1d" };
 
-/** What the service makes of a job. One that has its schedule already is not refused for a time that has passed, by our clock or by its own. */
+/**
+ * The service's reading of a job. One that has its schedule already is not refused for a time that has passed, by our
+ * clock or by its own.
+ */
 async function checked(service: Service, sent: Fields, isSame: boolean, isPast: boolean) {
   const standIn = { ...sent, schedule: STAND_IN };
   if (isSame && isPast) return { dry: await dryRun(service, standIn), isOver: true };

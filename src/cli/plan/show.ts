@@ -4,7 +4,7 @@ import { paint } from "../render.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Plan, Step } from "./plan.ts";
 
-/** What would be done: of deletions only those that are asked for. */
+/** The changes to make; of deletions only those that are asked for. */
 export const changesOf = ({ steps }: Plan, prune: boolean): readonly Step[] =>
   steps.filter(({ kind }) => kind === "create" || kind === "change" || (kind === "delete" && prune));
 

@@ -30,7 +30,7 @@ export type Wanted = {
 /** Something that happened at `at` (epoch ms). */
 type Occurrence = { readonly at: number; readonly data: Event | OfferedEvent };
 
-/** What a reader polls, from place to place. A cursor is a binding and a place. */
+/** The events that a reader polls, from place to place. A cursor is a binding and a place. */
 export type Source<Place> = {
   readonly cursors: CursorCodec<readonly [binding: number, place: Place]>;
   /** The place of now. */

@@ -13,7 +13,7 @@ import { feedSource, offerSource, type PollCaller, type Source, type Wanted } fr
 
 export const EVENTS_EXTENSION = "io.modelcontextprotocol/events";
 
-/** What the server announces of the extension. */
+/** The server's announcement of the extension. */
 export const EVENTS_CAPABILITY = { delivery: ["poll"] };
 
 const OFFERED = "run.offered";

@@ -1,4 +1,4 @@
-/** What `/mcp` offers besides tools: pages to read (resources) and beginnings of conversations (prompts). */
+/** The offers of `/mcp` besides tools: pages to read (resources) and beginnings of conversations (prompts). */
 import { LLMS_TEXT } from "./generated/llms.ts";
 
 export type Page = {

@@ -26,10 +26,10 @@ export type About = {
   readonly instructions: string;
 };
 
-/** What a tool answers, once: as text, which every client shows its model. */
+/** The answer of a tool, once, as text, which every client shows its model. */
 export type ToolResult = { readonly text: string; readonly isError: boolean };
 
-/** What is served: the tools with what calls one by its name, and the guides. */
+/** The parts that are served: the tools, the function that calls one by its name, and the guides. */
 export type Served = {
   readonly about: About;
   readonly tools: readonly Tool[];

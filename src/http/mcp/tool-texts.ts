@@ -1,4 +1,4 @@
-/** What each tool of `/mcp` is called, stands for and says of itself. Language models read the descriptions. */
+/** The tools of `/mcp`: the name, the route and the description of each. Language models read the descriptions. */
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
 import type { Caller } from "../../domain/job/access.ts";
@@ -22,7 +22,7 @@ export type ToolSpec = {
   readonly trim?: (answer: Fields) => Fields;
   /** Takes `idempotency_key` for the header of that name. */
   readonly idempotencyKey?: true;
-  /** What counts when a field is left out, in place of the route's own default. */
+  /** The value that counts when a field is left out, in place of the route's own default. */
   readonly defaults?: Fields;
   /** Fields that a model should send although the route can do without. */
   readonly required?: readonly string[];

@@ -55,7 +55,7 @@ const JOB_ALIASES = ["id", "job", "job_name"];
 const Args = z.record(z.string(), z.unknown());
 const Key = z.string().meta({ description: "Names this call: a repeat within 24 hours makes no second job." });
 
-/** The parameters of the path by the names that the tools have for them: `id` is a job's, an agent's, by the collection. */
+/** The path's parameters by the names that the tools have for them. `id` is a job's or an agent's, by the collection. */
 const paramsOf = ({ path }: AnyRoute): readonly (readonly [param: string, field: string])[] =>
   [...path.matchAll(/([^/:]+)\/:([^/]+)/g)].map(([, collection = "", name = ""]) => [
     name,
@@ -98,7 +98,7 @@ function inputSchemaOf(tool: Omit<Tool, "inputSchema">) {
   };
 }
 
-/** What the route is to be asked with these arguments. */
+/** The request to the route for these arguments. */
 export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Caller, now: number): Input {
   const root = rootOf(tool, route);
   const places = { arguments: root };
@@ -143,7 +143,7 @@ export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Calle
   };
 }
 
-/** The arguments with JSON text read where an object or a list is expected: models often send the text of one. */
+/** The arguments, with JSON text read if an object or a list is expected. Models often send the text of one. */
 function parsed(args: Fields, root: Field): Fields {
   return Object.fromEntries(
     Object.entries(args).map(([name, value]) => {

@@ -119,7 +119,7 @@ function refuseUnmeant({ filter, all, action, reason, until }: z.output<typeof B
   return errors.length === 0 ? undefined : invalid(errors);
 }
 
-/** Whether every job matches: nothing is asked for, or only what every job has, as a part of the name that is empty. */
+/** Whether every job matches. Nothing is asked for, or only an empty part of the name, which every job has. */
 const isEmpty = ({ q, label, ...others }: z.output<typeof JobFilters>): boolean =>
   !q && (label ?? []).length === 0 && Object.values(others).every((value) => value === undefined);
 

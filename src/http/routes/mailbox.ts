@@ -14,7 +14,7 @@ import { reply, route } from "../route.ts";
 import { isUpgrade } from "../socket.ts";
 
 const tag = "Agents";
-/** How soon a further socket may be tried when an agent has as many as it may. */
+/** The time after which a further socket may be tried, when an agent has as many as it may. */
 const SOCKET_RETRY_SECONDS = 5;
 
 const claim = route({

@@ -1,4 +1,4 @@
-/** `/v1/subscriptions`: who is told of which events (docs/contract.md §18). The operator's. */
+/** `/v1/subscriptions`: who gets messages about which events (docs/contract.md §18). The operator's. */
 import * as z from "zod";
 import {
   deleteSubscription,

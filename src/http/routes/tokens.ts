@@ -21,7 +21,7 @@ const MIN_TTL_MS = SECOND_MS;
 const MAX_TTL_MS = 365 * DAY_MS;
 const MAX_NAME = 200;
 const MAX_AGENTS = 100;
-/** All of them in one answer, as good as always. */
+/** All of them in one answer, in nearly every deployment. */
 const MAX_LISTED = 1_000;
 
 const TokenBody = z
@@ -64,7 +64,7 @@ const IDS = {
   viewer: [],
 } as const;
 
-/** Who the token speaks for, or what does not go together. */
+/** The subject that the token speaks for, or the ids that do not go together. */
 function callerOf(body: z.output<typeof TokenBody>): Outcome<BoundCaller | { readonly role: "viewer" }> {
   const { role } = body;
   const errors: FieldError[] = [];

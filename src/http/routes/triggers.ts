@@ -31,7 +31,7 @@ const TokenQuery = z.strictObject({
 
 type TriggerCall = Arrival & { readonly env: Env; readonly caller: Caller; readonly request: Request };
 
-/** The job may have no such trigger token any more: then nobody calls, and whether there is a job stays unsaid. */
+/** The caller of a job without such a trigger token: nobody. Whether there is a job stays unsaid. */
 async function trigger(call: TriggerCall, id: string, event: TriggerRequest) {
   const { env, caller } = call;
   const found = await findJob(env, id);

@@ -33,7 +33,7 @@ const list = route({
   },
 });
 
-/** What an import changes, in the audit trail: of so many users none is named. */
+/** The change of an import in the audit trail. Of so many users none is named. */
 const ROSTER = "roster";
 
 const importMany = route({

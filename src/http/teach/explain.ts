@@ -14,12 +14,12 @@ import { MISSING } from "./zod-words.ts";
 /** Where a call brings fields; over MCP all stand at one level, as a tool's arguments. */
 export type Place = "body" | "query" | "headers" | "arguments";
 
-/** What a call may bring, by place. */
+/** The fields that a call may bring, by place. */
 export type Places = Partial<Readonly<Record<Place, Field>>>;
 
 export type Lesson = { readonly places: Places; readonly now: number };
 
-/** What zod found, in words. `value` is what was sent in that place. */
+/** The findings of zod, in words. `value` is what was sent in that place. */
 export function explainIssues(
   issues: readonly z.core.$ZodIssue[],
   value: unknown,
@@ -127,7 +127,7 @@ const asQuery = (text: string): string =>
     .replace("is not a field here", "is not a query parameter here")
     .replace(/"(\w+)": ("[^"]*"|[^\s(]+)/, (_whole, name: string, value: string) => `${name}=${bare(value)}`);
 
-/** What is missing, what it is for, and how it may look. */
+/** The text about a missing field: its purpose, and an example. */
 export function missingText(field: Field | undefined, now: number): string {
   if (field === undefined) return "is required";
   const example = exampleOf(field, now);
@@ -169,7 +169,7 @@ const asMilliseconds = (given: number): string =>
 
 const clockText = (now: number): string => `it is ${clock(now)} now, and tomorrow at this time is "${tomorrow(now)}"`;
 
-/** What the domain found wrong, with the right value added where the schema tells it and the words do not. */
+/** The findings of the domain, with the right value added if the schema knows it and the words do not. */
 export function refine(
   errors: readonly FieldError[],
   sent: Readonly<Partial<Record<Place, unknown>>>,

@@ -1,11 +1,11 @@
 /**
- * The fields of a body, a query or a tool, read from its schema: names, places, aliases, and how each value is written. All
- * that is said about wrong calls comes from here, so a field that is added to a schema is taught without another line.
+ * The fields of a body, a query or a tool, read from its schema: names, places, aliases and spellings. All that is
+ * said about wrong calls comes from here, so a field that is added to a schema is taught without another line.
  */
 import * as z from "zod";
 import { wholeSchema } from "../json-schema.ts";
 
-/** How the text of a field is read: the schema's own `.meta({reads: …})`. */
+/** The reading of a field's text: the schema's own `.meta({reads: …})`. */
 /** `moment`: a duration from now, or an instant. `pair`: KEY:VALUE. */
 const ReadsName = z.enum(["duration", "instant", "moment", "cron", "rrule", "pair"]);
 export type Reads = z.infer<typeof ReadsName>;
@@ -27,7 +27,7 @@ export type Field = {
   readonly instead: Partial<Readonly<Record<Reads, string>>>;
   readonly description: string | undefined;
   readonly example: unknown;
-  /** What counts when the field is left out. */
+  /** The value that counts when the field is left out. */
   readonly fallback: unknown;
   readonly isRequired: boolean;
   /** The fields of an object. */
@@ -38,7 +38,10 @@ export type Field = {
   readonly isOpen: boolean;
   /** Names that answers show and no client writes. */
   readonly shownOnly: readonly string[];
-  /** Names that belong into another call, with how that call is written; `{value}` in it stands for the value that was sent. */
+  /**
+   * Names that belong into another call, with the spelling of that call. `{value}` in it stands for the value that
+   * was sent.
+   */
   readonly notHere: Readonly<Record<string, string>>;
 };
 

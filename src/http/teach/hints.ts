@@ -24,7 +24,7 @@ export async function withFittingHint(failure: HttpFailure, call: Asked): Promis
   return failure;
 }
 
-/** How a finished job fires again, by the kind of schedule that it has. */
+/** The way in which a finished job fires again, by the kind of its schedule. */
 async function afterTheEnd(id: string, { env, caller, now }: Asked): Promise<string> {
   const otherwise = "or make a new job with POST /v1/jobs.";
   const change = (schedule: Readonly<Record<string, unknown>>) =>

@@ -1,4 +1,4 @@
-/** Which route a call to no path was meant for: singular for plural, a forgotten /v1, another word for the same act. */
+/** The route that a call to no path was meant for: singular for plural, a forgotten /v1, another word. */
 import type { AnyRoute } from "../route.ts";
 import { slipsBetween, spelling } from "./near.ts";
 
@@ -28,7 +28,7 @@ const METHOD_WORDS: ReadonlyMap<string, string> = new Map([
   ["list", "GET"],
 ]);
 
-/** What a wrong piece costs at most, for the route to be worth naming. */
+/** The most that a wrong piece costs, for the route to be worth naming. */
 const MAX_COST = 1.6;
 
 /** The route's call as it should have been, `POST /v1/jobs/abc/run`, or nothing where no route is near. */

@@ -1,4 +1,4 @@
-/** Which of the known names a wrong one was meant to be: other spelling, a slip of the keys, a word more or less. */
+/** The known name that a wrong one was meant to be: other spelling, a slip of the keys, a word more or less. */
 
 /** The words of a name: `sessionMode`, `session-mode` and `Session Mode` have the same two. */
 export const wordsOf = (name: string): readonly string[] =>

@@ -1,8 +1,8 @@
-/** What of a body can be looked at although something in it is wrong: nulls are left out, and faults put aside. */
+/** The sound part of a body with faults: nulls are left out, and faults put aside. */
 import { exampleOf } from "./example.ts";
 import type { Field } from "./field.ts";
 
-/** The value without the fields that are `null` and may not be: on a new thing that is the same as leaving them out. */
+/** The value without the fields that are `null` and may not be. On a new thing that is the same as leaving them out. */
 export function withoutNulls(value: unknown, field: Field | undefined): unknown {
   if (field === undefined || typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => withoutNulls(item, field.item));

@@ -1,6 +1,6 @@
 /**
- * What is said about a name that a schema does not know (docs/contract.md §13, reviews of models). The close name,
- * the right place, the usual alias, else the names there are. It never only says "leave it out": who obeys loses what
+ * The text about a name that a schema does not know (docs/contract.md §13, reviews of models). The close name, the
+ * right place, the usual alias, else the names there are. It never only says "leave it out": who obeys loses what
  * they wished for.
  */
 import { exampleOf } from "./example.ts";
@@ -25,7 +25,7 @@ export type Wrong = {
   readonly now: number;
 };
 
-/** What to write in place of the name, or nothing where nothing is like it. */
+/** The name to write instead, or nothing if nothing is like it. */
 export function correction(wrong: Wrong): string | undefined {
   const { root, at, name, value } = wrong;
   const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong);
@@ -161,7 +161,7 @@ function asMeant([target]: readonly Target[], name: string, value: unknown): unk
   return isOpposite && typeof value === "boolean" ? !value : value;
 }
 
-/** What stands for a value that cannot be told: an example, if one says more than the name. */
+/** The stand-in for a value that cannot be told: an example, if one says more than the name. */
 function standIn(field: Field, now: number): string {
   const example = field.types.includes("string") && field.reads === undefined ? undefined : exampleOf(field, now);
   return example === undefined ? "…" : json(example);

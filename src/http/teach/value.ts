@@ -1,4 +1,4 @@
-/** What a value of the wrong form was meant to be: `3600` for "1h", an epoch for an instant, `"Reuse"` for "reuse". */
+/** The meaning of a value of the wrong form: `3600` for "1h", an epoch for an instant, `"Reuse"` for "reuse". */
 import { formatDuration, parseDuration } from "../../domain/time/duration.ts";
 import { formatInstant, MAX_INSTANT, parseInstant } from "../../domain/time/instant.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "../../schema/limits.ts";
@@ -233,7 +233,10 @@ function objectsOf(field: Field, text: string, now: number): readonly string[] {
   return [];
 }
 
-/** A span of time in place of a schedule: "in 20 minutes" is once, "every 20 minutes" again and again, "20m" may be either. */
+/**
+ * A span of time in place of a schedule. "in 20 minutes" is once, "every 20 minutes" again and again, "20m" may be
+ * either.
+ */
 function spans(field: Field, text: string, duration: string): readonly string[] {
   const names = field.fields.filter(({ reads }) => reads === "duration").map(({ name }) => name);
   const once = names.filter((name) => name === "in");

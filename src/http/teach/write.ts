@@ -1,4 +1,4 @@
-/** How values are written in the texts about wrong calls. */
+/** The spelling of values in the texts about wrong calls. */
 
 const MAX_SHOWN_CHARS = 120;
 

@@ -1,7 +1,7 @@
 /** zod's own words are good, but for these: a missing field is not "received undefined". */
 import type * as z from "zod";
 
-/** What is said of a field that was not sent. */
+/** The words about a field that was not sent. */
 export const MISSING = "is required";
 
 const MISSING_CODES: readonly string[] = ["invalid_type", "invalid_value", "invalid_union"];

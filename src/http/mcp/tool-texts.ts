@@ -24,6 +24,8 @@ export type ToolSpec = {
   readonly idempotencyKey?: true;
   /** The value that counts when a field is left out, in place of the route's own default. */
   readonly defaults?: Fields;
+  /** Fields that the tool takes and its list does not name. Few ever send them, and the list is paid for in every conversation. */
+  readonly unlisted?: readonly string[];
   /** Fields that a model should send although the route can do without. */
   readonly required?: readonly string[];
   /** The list of tools describes the fields in a few words each, and names those of its objects. */
@@ -47,7 +49,7 @@ export const SPECS: readonly ToolSpec[] = [
       "add_reminder",
     ],
     description: `Ask to be woken later: makes a job that sends \`message\` to the agent when it fires. Answers with the job; its \`id\` is the job_id of the other tools.
-schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every counts from it), ends_at, max_runs, jitter, exclude.
+schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every counts from it), ends_at, max_runs, jitter ("5m"), exclude (["SAT", "2026-12-24/2027-01-01", "22:00-07:00"]).
 Example: {"name": "Morning report", "message": "Summarise yesterday's tickets.", "schedule": {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}}
 A loop that you drive: {"in": "20m"} with pacing {"min": "5m", "max": "1d"}; say control.next_in at the end of each run, and at last done.
 Read warnings and schedule_description in the answer: they say what will happen. dry_run true stores nothing.`,
@@ -61,9 +63,10 @@ Read warnings and schedule_description in the answer: they say what will happen.
   {
     name: "list_jobs",
     aliases: ["find_jobs", "search_jobs", "list_schedules", "get_jobs", "list_reminders"],
-    description: `List jobs in short, newest first; get_job shows one whole. Finished ones only with state "active,paused,finished".
+    description: `List jobs in short, newest first; get_job shows one whole. Finished ones only with state "active,paused,finished". q is part of the name, label "team:ops".
 Example: {"q": "report", "limit": 20}`,
     route: "listJobs",
+    unlisted: ["owner_kind", "exec_scope", "plugin_id"],
     defaults: { limit: 20 },
     effect: "reads",
     repeatable: true,
@@ -83,6 +86,7 @@ Example: {"q": "report", "limit": 20}`,
     description: `Change a job: only the fields to change, as in schedule_job; null removes one. Another kind of schedule replaces the one there is.
 Example: {"job_id": "…", "schedule": {"every": "2h"}}`,
     route: "updateJob",
+    unlisted: ["owner_kind", "exec_scope", "plugin_id", "job_key", "runtime_name"],
     effect: "destroys",
     repeatable: true,
   },
@@ -113,13 +117,23 @@ Example: {"job_id": "…", "until": "2d"}`,
   },
   {
     name: "run_job_now",
-    aliases: ["run_job", "trigger_job", "execute_job", "fire_job", "run_now"],
+    aliases: ["run_job", "execute_job", "run_now", "start_run"],
     description: `Run a job at once, also when paused; its schedule does not move. message and payload are for this run only. With wait ("30s", at most 50s) the answer is the run, if it ends in time.
 Example: {"job_id": "…", "wait": "30s"}`,
     route: "runJobNow",
     effect: "adds",
     repeatable: false,
     trim: markOutputs,
+  },
+  {
+    name: "trigger_job",
+    aliases: ["fire_job", "send_event", "emit_event", "trigger"],
+    description: `Fire a job by an event: payload is merged over the job's own for this run; a key runs once in 24 hours. Refused while paused.
+Example: {"job_id": "…", "payload": {"order": 17}, "key": "order-17"}`,
+    route: "triggerJob",
+    unlisted: ["token"],
+    effect: "adds",
+    repeatable: false,
   },
   {
     name: "list_runs",
@@ -149,6 +163,14 @@ Example: {"job_id": "…", "status": "error", "limit": 5}`,
     effect: "changes",
     repeatable: true,
     trim: markOutputs,
+  },
+  {
+    name: "retry_run",
+    aliases: ["rerun", "run_again", "replay_run", "repeat_run"],
+    description: `Run an ended run once more.`,
+    route: "retryRun",
+    effect: "adds",
+    repeatable: false,
   },
   {
     name: "wait_for_run",
@@ -184,7 +206,7 @@ Example: {"wait_seconds": 50}`,
   {
     name: "complete_run",
     aliases: ["finish_run", "report_result", "submit_result", "end_run"],
-    description: `Say how a run that you hold has ended (one answered with 202, or taken with wait_for_run). control steers the job: {"next_in": "2h"} (within its pacing), {"done": true}, {"pause": "why"}, {"unchanged": true}, {"cost_usd": 0.02, "tokens": 1200}.
+    description: `Say how a run that you hold has ended (one answered with 202, or taken with wait_for_run); job_id and run_id are data.run.job_id and data.run.id of its call. control steers the job: {"next_in": "2h"} (only with pacing), {"done": true}, {"pause": "why"}, {"unchanged": true}, {"cost_usd": 0.02, "tokens": 1200}.
 Example: {"job_id": "…", "run_id": "…", "status": "success", "output": "3 messages need an answer."}`,
     route: "completeRun",
     effect: "changes",
@@ -194,7 +216,7 @@ Example: {"job_id": "…", "run_id": "…", "status": "success", "output": "3 me
   {
     name: "report_progress",
     aliases: ["update_progress", "progress_run", "heartbeat_run", "extend_run"],
-    description: `Say how far a run that you hold is; that also renews its deadline.
+    description: `Say how far a run that you hold is (ids as in complete_run); that also renews its deadline.
 Example: {"job_id": "…", "run_id": "…", "percent": 40, "message": "Reading the inbox"}`,
     route: "reportProgress",
     effect: "changes",

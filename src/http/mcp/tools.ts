@@ -84,8 +84,9 @@ const ID_WORDS: Readonly<Record<string, string>> = {
 
 /** The arguments as JSON Schema. `additionalProperties` stays unsaid: what is wrong is told by the answer, not by a client. */
 function inputSchemaOf(tool: Omit<Tool, "inputSchema">) {
-  const { route, withoutJob, own, words = false } = tool;
-  const root = rootOf(tool, route);
+  const { route, withoutJob, own, words = false, unlisted = [] } = tool;
+  const whole = rootOf(tool, route);
+  const root = { ...whole, fields: whole.fields.filter(({ name }) => !unlisted.includes(name)) };
   const other = withoutJob === undefined ? {} : briefProperties(rootOf(tool, withoutJob), words);
   const ids = own === undefined ? paramsOf(route).map(([, field]) => field) : [];
   const needed = new Set([...ids, ...(tool.required ?? [])]);

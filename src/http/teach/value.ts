@@ -177,6 +177,10 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
   }
   if (types.includes("integer") || types.includes("number")) {
     if (typeof given === "string" && /^-?\d+(\.\d+)?$/.test(given)) return [json(Number(given))];
+    // A field that has its unit in its name takes the number alone: `wait_seconds` of "30s" is 30.
+    const ownUnit = unitOf(field.name)?.ms;
+    const span = ownUnit !== undefined && typeof given === "string" ? parseDuration(given) : undefined;
+    if (ownUnit !== undefined && span?.ok && span.value % ownUnit === 0) return [json(span.value / ownUnit)];
   }
   if (types.includes("array") && field.item !== undefined && !Array.isArray(given) && given !== null) {
     return rightValues(field.item, given, now).map((item) => `[${item}]`);

@@ -38,6 +38,7 @@ export function instantOf(text: string, now: number): string | undefined {
   const words = text.toLowerCase().trim();
   if (words === "now") return `${new Date(now).toISOString().slice(0, 19)}Z`;
   const date = /^\d{4}-\d{2}-\d{2}$/.test(words) ? words : undefined;
+  if (words === "yesterday") return `${new Date(now - DAY_MS).toISOString().slice(0, 10)}T00:00:00Z`;
   const day = /\btomorrow\b/.test(words) ? 1 : /\b(?:today|tonight)\b/.test(words) ? 0 : undefined;
   if (words.length > 40 || (date === undefined && day === undefined)) return undefined;
   const clock = (date === undefined ? clockIn(words) : undefined) ?? { hour: 9, minute: 0 };

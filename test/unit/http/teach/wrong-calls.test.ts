@@ -158,6 +158,7 @@ function rowsOf(door: Door): readonly Row[] {
     }
     if (field.reads === "instant" && !field.types.includes("number"))
       add("an epoch", path, EPOCH, /2027-01-01T08:00:00Z/);
+    if (field.types.join() === "integer" && /_seconds$/.test(field.name)) add("a duration", path, "30s", /write 30$/);
     const [value] = field.values;
     if (value !== undefined && value !== "" && field.values.length > 1)
       add("an enum in capitals", path, value.toUpperCase(), word(value));

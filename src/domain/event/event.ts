@@ -5,7 +5,7 @@
  */
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
-import { explainUsedUp, newlyUsedUp } from "../run/budget.ts";
+import { dayOf, explainUsedUp, newlyUsedUp } from "../run/budget.ts";
 import { isActive, type Run } from "../run/run.ts";
 import type { OwedEvent } from "./owed.ts";
 
@@ -83,14 +83,17 @@ class Draft {
     this.#owe({ id, type: "job.paused", at: record.updatedAt, reason });
   }
 
-  /** A limit is reported once, when it is used up. */
+  /** A limit is reported when it is used up, by what was spent or by a lower limit: once a day, a total once for each amount. */
   budget(): void {
     const { record, cursor } = this.#change;
+    const { budget, schedule } = record.definition;
     const { spent } = cursor;
-    if (spent === undefined || spent === this.#before.cursor.spent) return;
-    for (const used of newlyUsedUp(record.definition.budget, this.#before.cursor.spent, spent, spent.day)) {
-      const when = used.limit === "usd_total" ? "" : `_${spent.day}`;
-      const id = `${record.id}_budget_${used.limit}${when}`;
+    const before = { budget: this.#before.record.definition.budget, spent: this.#before.cursor.spent };
+    if (spent === undefined || (spent === before.spent && budget === before.budget)) return;
+    const day = spent === before.spent ? dayOf(schedule, this.#now) : spent.day;
+    for (const used of newlyUsedUp(before, { budget, spent }, day)) {
+      const which = used.limit === "usd_total" ? used.most : day;
+      const id = `${record.id}_budget_${used.limit}_${which}`;
       this.#owe({ id, type: "budget.reached", at: this.#now, reason: explainUsedUp(used).replace("budget: ", "") });
     }
   }

@@ -78,15 +78,13 @@ export function usedUp(budget: Budget | undefined, spent: Spent | undefined, day
   });
 }
 
-/** The limits that `after` has used up and `before` had not: each once a day, or once for all. For the event `budget.reached`. */
-export function newlyUsedUp(
-  budget: Budget | undefined,
-  before: Spent | undefined,
-  after: Spent | undefined,
-  day: string,
-): readonly UsedUp[] {
-  const known = new Set(usedUp(budget, before, day).map(({ limit }) => limit));
-  return usedUp(budget, after, day).filter(({ limit }) => !known.has(limit));
+/** A budget, and what was spent of it. */
+export type Account = { readonly budget: Budget | undefined; readonly spent: Spent | undefined };
+
+/** The limits that are used up as of `day` and were not before. For the event `budget.reached`. */
+export function newlyUsedUp(before: Account, after: Account, day: string): readonly UsedUp[] {
+  const known = new Set(usedUp(before.budget, before.spent, day).map(({ limit }) => limit));
+  return usedUp(after.budget, after.spent, day).filter(({ limit }) => !known.has(limit));
 }
 
 /** The words of a skipped run, and of a call that is refused. */

@@ -8,6 +8,7 @@ import { pauseJob } from "../../../../src/domain/job/stop.ts";
 import { addSpend } from "../../../../src/domain/run/budget.ts";
 import { countEnded } from "../../../../src/domain/run/new-run.ts";
 import { beginAttempt, cancelRun, completeRun, type Run, skipRun, startRun } from "../../../../src/domain/run/run.ts";
+import { formatInstant } from "../../../../src/domain/time/instant.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
 
 const T0 = Date.UTC(2026, 10, 28, 9);
@@ -81,7 +82,7 @@ describe("a budget", () => {
   const step = (from: Cursor, usd: number, day: string): Cursor =>
     owing({ ...job, cursor: from }, { ...job, cursor: spend(from, usd, day), runs: [] }, T0);
 
-  it("is told of once a day when it is used up, one for a total once for all", () => {
+  it("is told of once a day when it is used up, one for a total once for each amount", () => {
     const first = step(job.cursor, 4, "2026-11-28");
     const second = step(first, 1.5, "2026-11-28");
     const third = step(second, 1, "2026-11-28");
@@ -90,10 +91,23 @@ describe("a budget", () => {
     expect(fifth.owed?.map(({ id }) => id)).toEqual([
       "j1_budget_usd_per_day_2026-11-28",
       "j1_budget_usd_per_day_2026-11-29",
-      "j1_budget_usd_total",
+      "j1_budget_usd_total_8",
       "j1_budget_usd_per_day_2026-11-30",
     ]);
     expect(second.owed?.[0]?.reason).toBe("usd_per_day 5 is used up (5.5 spent)");
+  });
+
+  it("is told of where a lower limit makes what was spent too much, and of a total again once it was raised", () => {
+    const spent = step(job.cursor, 4, formatInstant(T0).slice(0, 10));
+    expect(spent.owed).toBeUndefined();
+    const lower = jobOf({ budget: { usd_per_day: 3, usd_total: 4 } }).record;
+    const told = owing({ ...job, cursor: spent }, { record: lower, cursor: spent, runs: [] }, T0);
+    expect(told.owed?.map(({ reason }) => reason)).toEqual([
+      "usd_per_day 3 is used up (4 spent)",
+      "usd_total 4 is used up (4 spent)",
+    ]);
+    const again = owing({ ...job, record: lower, cursor: told }, { record: lower, cursor: told, runs: [] }, T0);
+    expect(again.owed).toHaveLength(2);
   });
 });
 

@@ -83,7 +83,8 @@ describe("a budget", () => {
           for (const { usd, day } of [...steps].sort((a, b) => a.day - b.day)) {
             const on = `2026-11-0${day}`;
             const after = addSpend(before, { usd }, on);
-            for (const _ of newlyUsedUp(budget, before, after, on)) told.set(on, (told.get(on) ?? 0) + 1);
+            for (const _ of newlyUsedUp({ budget, spent: before }, { budget, spent: after }, on))
+              told.set(on, (told.get(on) ?? 0) + 1);
             before = after;
           }
           for (const [on, times] of told) expect([on, times]).toEqual([on, 1]);

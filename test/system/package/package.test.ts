@@ -1,13 +1,13 @@
 /** The package as strangers have it: packed, installed in an empty folder, imported, type-checked, bundled and started. */
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { isLong } from "../../size.ts";
 import { atEnd, eventually, temporaryFolder } from "../harness/index.ts";
+import { runAsStranger } from "../harness/stranger.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const BIN = join(ROOT, "node_modules/.bin");
@@ -37,15 +37,8 @@ beforeAll(async () => {
 const Packed = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }));
 
 /** stdout of a command in the stranger's folder, which has none of this repository's environment. */
-async function run(command: string, args: readonly string[], cwd = folder): Promise<string> {
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "error" };
-  const done = promisify(execFile)(command, [...args], { cwd, env, maxBuffer: 1 << 26 });
-  return (
-    await done.catch((error: { readonly stdout?: string; readonly stderr?: string }) => {
-      throw new Error(`${command} ${args.join(" ")}:\n${error.stdout}\n${error.stderr}`);
-    })
-  ).stdout;
-}
+const run = (command: string, args: readonly string[], cwd = folder): Promise<string> =>
+  runAsStranger(command, args, cwd);
 
 const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
 

@@ -11,14 +11,19 @@ import type { ShardTables } from "./shard-tables.ts";
 /** Old rows dropped with each new one: more than come, so that they go as fast as they came. */
 const DROPPED_AT_ONCE = 4;
 
+/** A shard as large as this drops its oldest entry for each new one; the platform's bound is 10 GB. */
+const MAX_SHARD_BYTES = 4 * 1024 ** 3;
+
 /** Ids are ASCII. */
 const AFTER_EVERY_ID = "\u007f";
 
 export class AuditStore {
   readonly #tables: ShardTables;
+  readonly #maxBytes: number;
 
-  constructor(tables: ShardTables) {
+  constructor(tables: ShardTables, maxBytes = MAX_SHARD_BYTES) {
     this.#tables = tables;
+    this.#maxBytes = maxBytes;
   }
 
   /** One row. The same entry again, say after a crash, changes nothing. */
@@ -40,6 +45,9 @@ export class AuditStore {
       entry.at - AUDIT_RETENTION_MS,
       DROPPED_AT_ONCE,
     );
+    if (sql.databaseSize < this.#maxBytes) return;
+    // What holds jobs must not run full of what was done to them: as much goes then as comes, however young.
+    sql.exec("DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit ORDER BY at, id LIMIT 1)");
   }
 
   /** Newest first. The key is the time, so that a page without filters reads itself alone, and one with filters so many rows at most. */

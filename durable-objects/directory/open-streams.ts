@@ -2,9 +2,8 @@
  * The open event streams and sockets of each token, in memory. Each is a lease that is renewed while it is open. A
  * shard that restarts counts from nothing and knows all streams again after one renewal.
  */
+import { MAX_TOKEN_STREAMS } from "../../src/schema/limits.ts";
 
-/** At most so many are open with one token (docs/contract.md §16). */
-const MAX_STREAMS = 50;
 /** So many tokens are remembered before those with nothing open are forgotten. */
 const MANY_TOKENS = 1_000;
 
@@ -19,7 +18,7 @@ export class OpenStreams {
     if (this.#leases.size >= MANY_TOKENS) this.#forgetEnded(now);
     const leases = this.#leases.get(token) ?? new Map<string, number>();
     for (const [one, until] of leases) if (until <= now) leases.delete(one);
-    if (!leases.has(lease) && leases.size >= MAX_STREAMS) return false;
+    if (!leases.has(lease) && leases.size >= MAX_TOKEN_STREAMS) return false;
     leases.set(lease, now + leaseMs);
     this.#leases.set(token, leases);
     return true;

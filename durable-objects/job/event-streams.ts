@@ -10,12 +10,11 @@ import { err, ok } from "../../src/domain/result.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import type { Env } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
-import { SECOND_MS } from "../../src/schema/limits.ts";
+import { MAX_JOB_STREAMS, MAX_TOKEN_STREAMS, SECOND_MS } from "../../src/schema/limits.ts";
 import { openEvents } from "./events.ts";
 import type { FanOutProgress } from "./fan-outs/progress.ts";
 import type { JobState } from "./state.ts";
 
-const MAX_STREAMS_PER_JOB = 10;
 /** So often it is asked whether the token was revoked, and the stream's place renewed. A revocation holds within 10 s. */
 const CHECK_MS = 4 * SECOND_MS;
 /** A timer's longest wait. */
@@ -40,9 +39,9 @@ export class EventStreams {
   /** A stream for a caller that may see the job. Errors: `rate_limited` when the job or the token has as many as it may. */
   async open(caller: Caller, lastRev: number | undefined): Promise<Outcome<ReadableStream<Uint8Array>>> {
     const lease = newLease(Date.now());
-    if (this.#open.size >= MAX_STREAMS_PER_JOB) await this.#findGone();
-    if (this.#open.size >= MAX_STREAMS_PER_JOB) {
-      return tooMany(`This job has ${MAX_STREAMS_PER_JOB} event streams open, which is the most.`);
+    if (this.#open.size >= MAX_JOB_STREAMS) await this.#findGone();
+    if (this.#open.size >= MAX_JOB_STREAMS) {
+      return tooMany(`This job has ${MAX_JOB_STREAMS} event streams open, which is the most.`);
     }
     this.#open.set(lease, () => undefined);
     const isOpen = await openStream(this.#env, caller, lease).catch((error) => {
@@ -51,7 +50,7 @@ export class EventStreams {
     });
     if (!isOpen) {
       this.#open.delete(lease);
-      return tooMany("This token has 50 event streams and sockets open, which is the most.");
+      return tooMany(`This token has ${MAX_TOKEN_STREAMS} event streams and sockets open, which is the most.`);
     }
     return ok(
       openEvents(this.#state, this.#progress, lastRev, (end, ping) => this.#listener(caller, lease, end, ping)),

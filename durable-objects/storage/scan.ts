@@ -3,13 +3,11 @@
  * fits hardly any costs a page and not the table: the reader is told how far it came, and goes on from there.
  */
 import type { Found } from "../../src/domain/page.ts";
+import { LOOKED_AT_ROWS } from "../../src/schema/limits.ts";
 import type { Row } from "./rows.ts";
 
-/** So many rows are looked at in one shard for one page, unless the page itself has more. */
-const LOOKED_AT = 2_000;
-
 /** The `LIMIT` of a query for a page of `limit` rows. */
-export const reachOf = (limit: number): number => Math.max(LOOKED_AT, limit);
+export const reachOf = (limit: number): number => Math.max(LOOKED_AT_ROWS, limit);
 
 /**
  * The first `limit` rows of a query whose column `fits` is 1. The query reads in order and ends with `LIMIT` {@link reachOf}; rows

@@ -15,14 +15,12 @@ import { shardFor, shardsFor } from "../objects/directory.ts";
 import { type JobRpc, jobObject } from "../objects/job.ts";
 import { isCallRefusal } from "../outbound/call-budget.ts";
 import type { Job } from "../schema/job.ts";
+import { MAX_LOOKS } from "../schema/limits.ts";
 
 const cursors = cursorsOf("jobs", z.object({ createdAt: z.int(), id: z.string() }));
 
 /** Entries without a job are rare. After so many rounds of them a page is given out short, with a cursor. */
 const MAX_ROUNDS = 8;
-
-/** The rounds of a search for jobs that few fit. Then an empty page is given out, with a cursor to go on from. */
-const MAX_LOOKS = 2;
 
 const order = newestFirst<EntryKey>(({ createdAt }) => createdAt);
 

@@ -6,7 +6,6 @@ import { type Caller, canChange } from "../../domain/job/access.ts";
 import { readUntil } from "../../domain/job/job-change.ts";
 import type { JobFilter } from "../../domain/job/job-filter.ts";
 import { ok } from "../../domain/result.ts";
-import type { Env } from "../../env.ts";
 import { mapLimit } from "../../map-limit.ts";
 import type { Job } from "../../schema/job.ts";
 import { PauseBody } from "../../schema/run.ts";
@@ -78,10 +77,10 @@ const bulk = route({
     },
   },
   async handle(call) {
-    const { env, caller, body, now } = call;
+    const { body, now } = call;
     const unmeant = refuseUnmeant(body, now);
     if (unmeant !== undefined) return unmeant;
-    const matching = await changeable(env, caller, filterOf(body.filter), body.cursor, now);
+    const matching = await changeable(call, filterOf(body.filter), body.cursor);
     if (!matching.ok) return matching;
     const { jobs, nextCursor } = matching.value;
     const next = nextCursor === undefined ? {} : { next_cursor: nextCursor };
@@ -123,17 +122,19 @@ function refuseUnmeant({ filter, all, action, reason, until }: z.output<typeof B
 const isEmpty = ({ q, label, ...others }: z.output<typeof JobFilters>): boolean =>
   !q && (label ?? []).length === 0 && Object.values(others).every((value) => value === undefined);
 
-/** The next matching jobs that the caller may change, and where to go on after them. */
+type BulkCall = Surroundings & Arrival & { readonly caller: Caller };
+
+/** The next matching jobs that the caller may change, and where to go on after them. Each page after the first counts as a call. */
 async function changeable(
-  env: Env,
-  caller: Caller,
+  call: BulkCall,
   filter: JobFilter,
   cursor: string | undefined,
-  now: number,
 ): Promise<Outcome<{ readonly jobs: readonly Job[]; readonly nextCursor?: string }>> {
+  const { env, caller, now } = call;
   const jobs: Job[] = [];
   let from = cursor;
   for (let page = 0; page < MAX_PAGES && jobs.length < MAX_JOBS; page++) {
+    if (page > 0 && !(await admitCall(caller, call)).ok) break;
     const listed = await listJobs(env, caller, filter, MAX_JOBS - jobs.length, from, now);
     if (!listed.ok) return listed;
     jobs.push(...listed.value.items.filter((job) => canChange(caller, job)));
@@ -147,12 +148,7 @@ async function changeable(
  * Acts on one job; undefined if it was done, else the code of the failure. Each act is a call of the token: what one call acts on
  * costs what as many calls would.
  */
-async function codeOf(
-  act: AnyRoute,
-  around: Surroundings & Arrival & { readonly caller: Caller },
-  id: string,
-  body: object,
-): Promise<string | undefined> {
+async function codeOf(act: AnyRoute, around: BulkCall, id: string, body: object): Promise<string | undefined> {
   const admitted = await admitCall(around.caller, around);
   if (!admitted.ok) return admitted.error.kind;
   const input = { params: { id }, query: {}, headers: {}, readBody: async () => ok(body) };

@@ -7,7 +7,7 @@ import type { Caller } from "../../domain/job/access.ts";
 import { err, ok, type Result } from "../../domain/result.ts";
 import type { Env, Settings } from "../../env.ts";
 import { type Claimant, mailboxObject, SOCKET_REQUEST_HEADER, type SocketRequest } from "../../objects/mailbox.ts";
-import { MAX_AGENT_SOCKETS } from "../../schema/limits.ts";
+import { MAX_AGENT_SOCKETS, MAX_TOKEN_STREAMS } from "../../schema/limits.ts";
 import { ClaimBody, Claimed } from "../../schema/mailbox.ts";
 import type { HttpFailure } from "../failure.ts";
 import { reply, route } from "../route.ts";
@@ -78,7 +78,7 @@ const connect = route({
 const TOO_MANY_OF_TOKEN = {
   kind: "rate_limited",
   retryAfterSeconds: SOCKET_RETRY_SECONDS,
-  detail: "This token has 50 event streams and sockets open, which is the most.",
+  detail: `This token has ${MAX_TOKEN_STREAMS} event streams and sockets open, which is the most.`,
 } as const;
 const TOO_MANY_OF_AGENT = {
   kind: "rate_limited",

@@ -97,7 +97,6 @@ describe("afterwards", () => {
     // A call that deletes many names none of them.
     const deleted = await deletedJobs();
     expect([...jobs].filter((id) => !listed.has(id) && !deleted.has(id))).toEqual([]);
-    expect([...deleted].filter((id) => listed.has(id) && made.has(id))).toEqual([]);
     const others = (ids: ReadonlySet<string>) => [...ids].filter((id) => !made.has(id)).length;
     // An imported job that was deleted may have been imported once more.
     expect(others(listed)).toBeLessThanOrEqual(imported);

@@ -1,6 +1,7 @@
-/** A token's sockets are answered so many frames a minute (docs/security.md, "What one token can cost"). */
+/** A token's sockets are answered so many frames a minute (docs/token-costs.md). */
 import { expect, it } from "vitest";
-import { FrameLimit, MAX_FRAMES_A_MINUTE } from "../../../../durable-objects/mailbox/frame-limit.ts";
+import { FrameLimit } from "../../../../durable-objects/mailbox/frame-limit.ts";
+import { MAX_FRAMES_A_MINUTE } from "../../../../src/schema/limits.ts";
 
 const agent = (token_id: string) => ({ role: "agent", agent_id: "a", token_id }) as const;
 

@@ -1,5 +1,5 @@
 /**
- * What lists read (docs/security.md, "What one token can cost"): a page by an index reads itself with 100,000 rows of others beside it;
+ * What lists read (docs/token-costs.md): a page by an index reads itself with 100,000 rows of others beside it;
  * what no index leads to reads a bounded number of rows, and its cursor goes on to every row that fits.
  */
 import { describe, expect, it } from "vitest";
@@ -15,13 +15,13 @@ import type { IndexEntry } from "../../../../src/domain/job/index-entry.ts";
 import type { JobFilter } from "../../../../src/domain/job/job-filter.ts";
 import type { Found } from "../../../../src/domain/page.ts";
 import type { EventKey } from "../../../../src/objects/events.ts";
+import { LOOKED_AT_ROWS } from "../../../../src/schema/limits.ts";
 import { type Counted, countRows, entry, freshShard } from "../../directory-fixture.ts";
 
 const OTHERS = 100_000;
 const LIMIT = 11;
 /** Each row of a page is met in the index and in the table; of an event once more, by its number. */
 const A_PAGE = 6 * LIMIT;
-const LOOKED_AT = 2_000;
 
 const many = (insert: string) =>
   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${OTHERS}) ${insert} FROM n`;
@@ -106,7 +106,7 @@ describe("jobs", () => {
         );
         expect(walked.items.map(({ id }) => id)).toEqual(ids);
         // A label is read out of the job's JSON: a row of its own for each that has labels.
-        expect(walked.most).toBeLessThanOrEqual(LOOKED_AT + A_PAGE);
+        expect(walked.most).toBeLessThanOrEqual(LOOKED_AT_ROWS + A_PAGE);
       });
     },
   );
@@ -194,11 +194,11 @@ describe("events", () => {
         rows,
       );
       expect(walked.items.map(({ id }) => id)).toEqual(ids.toReversed());
-      expect(walked.most).toBeLessThanOrEqual(2 * LOOKED_AT + A_PAGE);
+      expect(walked.most).toBeLessThanOrEqual(2 * LOOKED_AT_ROWS + A_PAGE);
       const none: EventFilter = { runs: { status: "success", ofAllUsers: true } };
       rows();
       expect(events.list({ filter: none, limit: LIMIT }).stoppedAt).toBeDefined();
-      expect(rows().read).toBeLessThanOrEqual(2 * LOOKED_AT);
+      expect(rows().read).toBeLessThanOrEqual(2 * LOOKED_AT_ROWS);
     });
   });
 
@@ -211,7 +211,7 @@ describe("events", () => {
       const found: string[] = [];
       for (let polls = 0; polls < 60; polls++) {
         const { items, stoppedAt } = events.after(seq, { agent_id: "few" }, LIMIT);
-        expect(rows().read).toBeLessThanOrEqual(LOOKED_AT + A_PAGE);
+        expect(rows().read).toBeLessThanOrEqual(LOOKED_AT_ROWS + A_PAGE);
         found.push(...items.map(({ id }) => id));
         if (stoppedAt === undefined) break;
         seq = stoppedAt;
@@ -238,7 +238,7 @@ it("the audit trail: a page looks at so many rows at most, and the cursor finds 
       const page = (before?: { at: number; id: string }) => audit.list({ ...range, ...filter, limit: LIMIT, before });
       const walked = walk(page, ({ at, id }) => ({ at, id }), rows);
       expect(walked.items.map(({ id }) => id)).toEqual(few.toReversed());
-      expect(walked.most).toBeLessThanOrEqual(LOOKED_AT + A_PAGE);
+      expect(walked.most).toBeLessThanOrEqual(LOOKED_AT_ROWS + A_PAGE);
     }
     rows();
     expect(audit.list({ ...range, limit: LIMIT }).items).toHaveLength(LIMIT);
@@ -246,6 +246,23 @@ it("the audit trail: a page looks at so many rows at most, and the cursor finds 
     expect(audit.list({ since: 1_003, until: 1_005, limit: LIMIT }).items.map(({ at }) => at)).toEqual([
       1_005, 1_004, 1_003,
     ]);
+  });
+});
+
+it("the audit trail of a shard that is full drops its oldest entry for each new one", async () => {
+  await countRows(freshShard(), (tables) => {
+    const entryAt = (at: number): AuditEntry => ({
+      id: `a${at}`,
+      at,
+      actor: "admin",
+      action: "job.update",
+      target: "t",
+    });
+    for (const at of [1, 2, 3]) new AuditStore(tables).add(entryAt(at));
+    const full = new AuditStore(tables, 1);
+    full.add(entryAt(4));
+    const all = full.list({ since: 0, until: 9, limit: LIMIT }).items;
+    expect(all.map(({ at }) => at)).toEqual([4, 3, 2]);
   });
 });
 

@@ -4,7 +4,7 @@
  * `exec_scope` more loosely. Nothing is lost for that: what it would have run is what is made here.
  */
 import { err, ok, type Result } from "../result.ts";
-import { decodePluginJob, ENVELOPE_PREFIX } from "./plugin-job.ts";
+import { ENVELOPE_PREFIX, readPluginJob } from "./plugin-job.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -58,7 +58,7 @@ export function fromLegacy(item: Fields): Result<Fields, string> {
 function openEnvelope(item: Fields): Result<Fields, string> {
   const { message, ...rest } = item;
   if (typeof message !== "string" || !message.startsWith(ENVELOPE_PREFIX)) return ok(item);
-  const job = decodePluginJob({ message });
+  const job = readPluginJob(message);
   if (job === undefined) {
     return err(
       `message: begins with ${ENVELOPE_PREFIX} but does not go on with the JSON of a plugin job (plugin_id, key, runtime_name, payload, description)`,

@@ -3,6 +3,7 @@
  * them.
  */
 import * as z from "zod";
+import { parseExactJson } from "../text/exact-json.ts";
 
 /** The beginning of a message that is a plugin job's envelope. */
 export const ENVELOPE_PREFIX = "__anna_plugin_job__:";
@@ -22,13 +23,16 @@ const text = z
   .nullish()
   .transform((value) => value ?? "");
 
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
 const Envelope = z.object({
   plugin_id: text.pipe(z.string().min(1)),
   key: text.pipe(z.string().min(1)),
   runtime_name: text,
   description: text,
+  // zod's own records leave `__proto__` out.
   payload: z
-    .record(z.string(), z.unknown())
+    .custom<Readonly<Record<string, unknown>>>(isObject)
     .nullish()
     .transform((value) => value ?? {}),
 });
@@ -40,17 +44,23 @@ export const isPluginJob = (job: { readonly owner_kind?: string | undefined }): 
  * The plugin job in the envelope of a legacy message. Undefined if there is none, or one without plugin or key. As
  * the original's `DecodePluginJob`; its `runtime_name` may be empty.
  */
-export function decodePluginJob(job: { readonly message?: string | undefined }): PluginJob | undefined {
-  if (job.message?.startsWith(ENVELOPE_PREFIX) !== true) return undefined;
-  const envelope = Envelope.safeParse(parse(job.message.slice(ENVELOPE_PREFIX.length)));
+export const decodePluginJob = (job: { readonly message?: string | undefined }): PluginJob | undefined =>
+  decodeWith(JSON.parse, job.message);
+
+/** As {@link decodePluginJob}, for an import: a number of the payload that a double cannot hold is marked, and refused later. */
+export const readPluginJob = (message: string): PluginJob | undefined => decodeWith(parseExactJson, message);
+
+function decodeWith(read: (json: string) => unknown, message: string | undefined): PluginJob | undefined {
+  if (message?.startsWith(ENVELOPE_PREFIX) !== true) return undefined;
+  const envelope = Envelope.safeParse(parse(read, message.slice(ENVELOPE_PREFIX.length)));
   if (!envelope.success) return undefined;
   const { key, ...rest } = envelope.data;
   return { ...rest, job_key: key };
 }
 
-function parse(json: string): unknown {
+function parse(read: (json: string) => unknown, json: string): unknown {
   try {
-    return JSON.parse(json);
+    return read(json);
   } catch {
     // Not an envelope.
     return undefined;

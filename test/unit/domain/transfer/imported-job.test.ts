@@ -138,6 +138,15 @@ describe("a job of the Go original", () => {
     expect(got).not.toHaveProperty("user_id");
   });
 
+  it("with an envelope hands its payload over as it is: every key, and no number changed in silence", () => {
+    const envelope = (payload: string) => ({
+      message: `__anna_plugin_job__:{"plugin_id":"rss","key":"poll","payload":${payload}}`,
+    });
+    const got = definition(envelope('{"__proto__": {"a": 1}, "n": 0.1}'));
+    expect(JSON.stringify(got.payload)).toBe('{"__proto__":{"a":1},"n":0.1}');
+    expect(reason(envelope('{"big": 12345678901234567890}'))).toMatch(/^payload\.big: .*send it as a string/);
+  });
+
   it("with an envelope that names no runtime is taken as Go takes it; the runtime is named after the plugin", () => {
     const got = definition({ message: '__anna_plugin_job__:{"plugin_id":"rss","key":"poll"}' });
     expect(got).toMatchObject({ owner_kind: "plugin", plugin_id: "rss", job_key: "poll", runtime_name: "rss" });

@@ -9,7 +9,7 @@ import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
 import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import { addSpend, dayOf, type Spent, spentSince } from "../../src/domain/run/budget.ts";
-import { isActive, type Run } from "../../src/domain/run/run.ts";
+import { cancelRun, isActive, type Run } from "../../src/domain/run/run.ts";
 import type { ShardStatus } from "../../src/objects/fan-out.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
 import { type Flight, Flights } from "./flights.ts";
@@ -22,6 +22,10 @@ export type CurrentEvents = {
   readonly answered: () => void;
   readonly ended: (spec: FanOutSpec, run: Run) => void;
 };
+
+/** So many runs that wait are ended when the next fan-out is opened. */
+const MAX_LEFT = 10_000;
+const LEFT_BEHIND = "interrupted: the fan-out was ended before this run, and the next one has begun";
 
 export class CurrentFanOut {
   readonly spec: FanOutSpec;
@@ -115,6 +119,17 @@ export class CurrentFanOut {
     if (!this.queue.ended(batch)) return;
     this.log.write();
     this.queue.drop(batch);
+  }
+
+  /**
+   * Ends the runs that go on, as errors: the job has ended this fan-out without this shard, and opens another. Nobody would look after
+   * them any more.
+   */
+  leave(now: number): void {
+    const waiting = this.#store.dueRuns(this.spec, Number.MAX_SAFE_INTEGER, MAX_LEFT);
+    for (const run of this.unlogged()) this.log.put(cancelRun(run, now, LEFT_BEHIND), undefined, now);
+    for (const run of waiting) this.log.put(cancelRun(run, now, LEFT_BEHIND), run, now);
+    this.log.write();
   }
 
   /** Logs a run that was changed from outside. True when its flight has ended with that, so a turn may have more to do. */

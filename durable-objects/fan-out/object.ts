@@ -91,7 +91,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   ): Promise<boolean> {
     if (this.#store.find(no) === undefined) {
       if (opening === undefined) return false;
-      this.#loop.write();
+      this.#loop.current?.leave(Date.now());
       this.ctx.storage.transactionSync(() => this.#store.open(opening.spec, opening.k));
       this.#loop.opened();
     }

@@ -256,6 +256,31 @@ describe("a shard", () => {
     expect(await shard.run(1, userKey("ann"))).toMatchObject({ ok: false });
   });
 
+  it("leaves no run running when the job opens the next fan-out, having ended the one before without it", async () => {
+    await setRoster(["ann", "bob"]);
+    const job = await makeAllUsersJob({ ...scripted({ users: { bob: { status: 202 } } }), ...ONE_AT_A_TIME });
+    const id = await fanOutNow(job);
+    const statusOf = async () => {
+      const { items } = await value(job.api.runs(ADMIN, { limit: 10, fanOutId: id }));
+      return items.map((run) => [run.user_id, run.status, run.error]).sort();
+    };
+    const before = [
+      ["ann", "success", undefined],
+      ["bob", "running", undefined],
+    ];
+    await eventually(async () => expect(await statusOf()).toEqual(before));
+    const shard = shardOf(job, 0);
+    const spec = await runInDurableObject(shard, (_object, { storage }) => {
+      const [row] = storage.sql.exec("SELECT spec FROM fan_out WHERE no = 1");
+      return JSON.parse(String(row?.spec));
+    });
+    expect(await shard.feed(2, ["cem"], { spec: { ...spec, no: 2, id: `${job.id}-f2` }, k: 0 })).toBe(true);
+    expect(await statusOf()).toEqual([
+      ["ann", "success", undefined],
+      ["bob", "error", "interrupted: the fan-out was ended before this run, and the next one has begun"],
+    ]);
+  });
+
   it("gives up the users whose call kills it again and again, as errors, and runs the others", async () => {
     await setRoster(["deadly"]);
     const job = await makeAllUsersJob({ ...scripted({ users: { deadly: { delay_ms: 8_000 } } }), ...ONE_AT_A_TIME });

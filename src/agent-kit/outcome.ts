@@ -54,13 +54,21 @@ export function answerOf({ value, reply, failure, control }: Outcome): Response 
 export function completionOf({ value, reply, failure, control }: Outcome): Completion | undefined {
   const steered = isEmpty(control) ? {} : { control };
   if (failure !== undefined) return { status: "error", error: messageOf(failure.error), ...steered };
-  if (reply === undefined) return { status: "success", ...outputOf(value), ...steered };
+  if (reply === undefined) return { status: "success", ...outputOf(value), ...steeredBy(value, control) };
   const { status, text } = reply;
   if (status === ACCEPTED) return undefined;
-  if (status >= 200 && status < 300) return { status: "success", ...(text === "" ? {} : { output: text }), ...steered };
+  if (status >= 200 && status < 300) {
+    return { status: "success", ...(text === "" ? {} : { output: text }), ...steeredBy(parseJson(text), control) };
+  }
   const error = `${status}${text === "" ? "" : `: ${text}`}`;
   // As in an answer of a call, 410 asks to be left alone.
   return { status: "error", error, ...(status === GONE ? { control: { pause: error, ...control } } : steered) };
+}
+
+/** The key `reveille` steers in a report as it does in an answer, of which Reveille reads it (docs/contract.md §15). */
+function steeredBy(value: unknown, control: Control): { control?: Control } {
+  const steering = isObject(value) && isObject(value.reveille) ? { ...value.reveille, ...control } : control;
+  return isEmpty(steering) ? {} : { control: steering };
 }
 
 function outputOf(value: unknown): { output?: string | object } {

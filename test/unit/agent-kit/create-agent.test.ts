@@ -223,6 +223,20 @@ describe("work that takes longer than defer", () => {
       new Response("gone", { status: 410 }),
       { status: "error", error: "410: gone", control: { pause: "410: gone" } },
     ],
+    [
+      "an object with the key reveille, which steers as in an answer",
+      { found: 3, reveille: { next_in: "2h" } },
+      {
+        status: "success",
+        output: { found: 3, reveille: { next_in: "2h" } },
+        control: { next_in: "2h" },
+      },
+    ],
+    [
+      "a response with that key",
+      new Response('{"reveille": {"done": true}}'),
+      { status: "success", output: '{"reveille": {"done": true}}', control: { done: true } },
+    ],
   ])("is completed as %s", async (_, value, body) => {
     const { open, passed } = gate();
     const { agent, reports } = agentOf({

@@ -4,7 +4,7 @@
  * call through three Workers of its own to find that out, which costs as much as the call itself.
  */
 
-/** What serves the files: Miniflare's own, bound as `ASSETS`. */
+/** The server of the files: Miniflare's own, bound as `ASSETS`. */
 type Files = { fetch(request: Request): Promise<Response> };
 
 /** Whether a path (with its leading slash) is one of `patterns`, in which `*` stands for any characters (`run_worker_first`). */

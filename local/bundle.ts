@@ -9,8 +9,9 @@ import { FRONT } from "./front.ts";
 const local = (file: string): string => JSON.stringify(join(import.meta.dirname, file));
 
 /**
- * All that the Worker exports, and as {@link FRONT} the same with what stands in front of it on this machine: the path that fires its
- * Cron Trigger (`trigger.ts`), the relay of its sockets (`sockets.ts`), and the dashboard's files (`assets.ts`).
+ * All exports of the Worker, and the same with its front ({@link FRONT}) on this machine. These are
+ * the path that fires its Cron Trigger (`trigger.ts`), the relay of its sockets (`sockets.ts`), and the dashboard's
+ * files (`assets.ts`).
  */
 const withFront = (entryPoint: string, workerFirst: readonly string[]): string => `
 export * from ${JSON.stringify(entryPoint)};

@@ -18,7 +18,7 @@ export function startCron(url: string, crons: readonly string[]): () => void {
   };
 }
 
-/** How long a start waits for its first tick. What takes longer goes on by itself. */
+/** The time that a start waits for its first tick. What takes longer goes on by itself. */
 const FIRST_TICK_MS = 1_000;
 
 /**

@@ -99,7 +99,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The beginning of a text as a terminal may show it: control characters of a foreign message would steer the terminal. */
+/** The beginning of a text as a terminal may show it. Control characters of a foreign message would steer the terminal. */
 function oneLine(text: string): string {
   const line = text
     .slice(0, 4 * MAX_SHOWN_CHARS)

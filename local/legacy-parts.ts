@@ -1,6 +1,6 @@
 /**
- * A jobs.json of any length in parts that one call of the import route has room for: on one machine every job of a call, and of
- * the seconds before it, is three open files.
+ * A jobs.json of any length in parts that one call of the import route has room for. On one machine every job of a
+ * call, and of the seconds before it, is three open files.
  */
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
@@ -11,7 +11,7 @@ import { MAX_IMPORT_BODY_BYTES } from "../src/schema/limits.ts";
 const PART_JOBS = 500;
 /** For the brackets and commas between the jobs. */
 const PART_BYTES = MAX_IMPORT_BODY_BYTES - PART_JOBS - 2;
-/** A part of which nothing could be stored so often in a row is given up, and the import with it. */
+/** The number of times in a row that a part may store nothing. Then it is given up, and the import with it. */
 const MAX_TRIES = 4;
 
 export type Skipped = { readonly id: string; readonly reason: string };

@@ -10,8 +10,8 @@ const PATIENCE_MS = 800;
 const RETRY_MS = 100;
 
 /**
- * Below those that systems give to whoever does not care. Until the Worker listens, others are given some: the example agent,
- * Miniflare's own sockets, connections; and what nobody listens on yet would be given to them.
+ * Ports below those that systems give out by themselves. Until the Worker listens, others are given some: the example
+ * agent, Miniflare's own sockets, connections. A port that nobody listens on yet would be given to them.
  */
 const FREE_PORTS = { from: 20_000, below: 32_768 } as const;
 const FREE_ATTEMPTS = 100;

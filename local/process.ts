@@ -1,4 +1,4 @@
-/** How the process of `npm start` lives and ends: signals, a vanished npm, the exit code. */
+/** The life and end of the process of `npm start`: signals, a vanished npm, the exit code. */
 import { messageOf } from "../src/domain/text/error-text.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -6,9 +6,9 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const STOP_LIMIT_MS = 1_500;
 const PARENT_CHECK_MS = 250;
 
-/** Whoever ends the process. While there is no `stop` yet, it ends at once: what it has begun, a crash leaves no worse. */
+/** The end of the process. While there is no `stop` yet, it ends at once: a crash would leave its work no worse. */
 export type Ending = {
-  /** From now on `stop` is called first. Takes the signals over from whatever has registered for them meanwhile. */
+  /** From now on `stop` is called first. Takes the signals over from handlers that were registered meanwhile. */
   stopWith(stop: () => Promise<void>): void;
 };
 

@@ -96,7 +96,7 @@ export async function startRuntime(options: {
   });
 }
 
-/** What the Worker logs goes where a shell expects it. */
+/** The Worker's log goes where a shell expects it. */
 function printLog({ level, message }: { level: string; message: string }): void {
   if (level === "error" || level === "warn") console.error(message);
   else if (level !== "debug") console.log(message);

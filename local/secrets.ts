@@ -1,4 +1,4 @@
-/** Secrets made for this machine, each in a file of its own in DATA_DIR, so that tokens stay good from one start to the next. */
+/** Secrets made for this machine, each in a file of its own in DATA_DIR. Tokens stay good from one start to the next. */
 
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";

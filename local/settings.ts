@@ -1,6 +1,7 @@
 /**
- * What `npm start` may be told (docs/contract.md §11): from the environment, else from `.dev.vars`. An empty value counts as unset.
- * The Worker's own settings are checked with its own schema, so that a wrong one ends the start instead of every request.
+ * The settings of `npm start` (docs/contract.md §11), from the environment, else from `.dev.vars`. An empty value
+ * counts as unset. The Worker's own settings are checked with its own schema, so that a wrong one ends the start
+ * instead of every request.
  */
 
 import { resolve } from "node:path";

@@ -1,9 +1,12 @@
-/** Tells the Worker's sockets that the service stops: each asks, and is answered when it does, or a minute later that it has not. */
+/**
+ * Tells the Worker's sockets that the service stops. Each asks, and is answered when it does, or a minute later that
+ * it has not.
+ */
 import { Response } from "miniflare";
 
 /** Bounds what a socket that has gone in the meantime leaves behind here. */
 const ANSWER_MS = 60_000;
-/** What is answered: the service stops, or goes on. */
+/** The answer: the service stops, or goes on. */
 const STOPS = 204;
 const GOES_ON = 200;
 
@@ -24,7 +27,7 @@ export class Stopping {
     });
   }
 
-  /** How many ask at present. */
+  /** The number of sockets that ask at present. */
   get asking(): number {
     return this.#waiting.size;
   }

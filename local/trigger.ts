@@ -1,6 +1,7 @@
 /**
- * `GET /cdn-cgi/local/scheduled` (docs/contract.md §11), answered by the Worker itself: Miniflare's own answers a `time` that it cannot
- * read with a stack. Bundled around the Worker's default export, so that no request makes a hop more for it.
+ * `GET /cdn-cgi/local/scheduled` (docs/contract.md §11), answered by the Worker itself. Miniflare's own answers a
+ * `time` that it cannot read with a stack. Bundled around the Worker's default export, so that no request makes a hop
+ * more for it.
  */
 const TRIGGER_PATH = "/cdn-cgi/local/scheduled";
 /** The last instant that a Date can hold, in epoch ms. */
@@ -8,15 +9,16 @@ const MAX_TIME = 8.64e15;
 
 type Controller = { readonly scheduledTime: number; readonly cron: string; noRetry(): void };
 
-/** What a Worker's default export has; `Env` and `Context` are whatever the runtime hands it. */
+/** A Worker's default export. `Env` and `Context` come from the runtime. */
 type Worker<Env, Context> = {
   fetch(request: Request, env: Env, context: Context): Response | Promise<Response>;
   scheduled?(controller: Controller, env: Env, context: Context): void | Promise<void>;
 };
 
 /**
- * The Worker with the path that fires its Cron Trigger: `time` is the minute that is due in epoch ms, now by default, and `cron` the
- * expression. Answers `ok` when the tick is done; 422 `validation_failed` on a `time` that is none; 500 with the error of a tick that failed.
+ * The Worker with the path that fires its Cron Trigger. `time` is the minute that is due in epoch ms, now by default,
+ * and `cron` the expression. Answers `ok` when the tick is done; 422 `validation_failed` on a `time` that is none;
+ * 500 with the error of a tick that failed.
  */
 export function withTrigger<Env, Context>(worker: Worker<Env, Context>): Worker<Env, Context> {
   const fire = async (query: URLSearchParams, env: Env, context: Context): Promise<Response> => {

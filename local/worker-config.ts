@@ -1,6 +1,7 @@
 /**
- * What wrangler.toml says of a Worker, as wrangler itself reads it. To load wrangler takes longer than all else of a start, so what it
- * has made of a file is kept in dist/ until the file, wrangler or this code is another one.
+ * The content of wrangler.toml about a Worker, as wrangler itself reads it. To load wrangler takes longer than all
+ * else of a start, so what it has made of a file is kept in dist/ until the file, wrangler or this code is another
+ * one.
  */
 
 import { createHash } from "node:crypto";
@@ -26,7 +27,7 @@ export type WorkerConfig = {
   readonly vars: Unstable_Config["vars"];
   /** Paths that no file of `[assets]` is served for. */
   readonly workerFirst: readonly string[];
-  /** What is bound, for Miniflare; without the values of `vars` and of .dev.vars. */
+  /** The bindings, for Miniflare, without the values of `vars` and of .dev.vars. */
   readonly options: Omit<Options["workerOptions"], "bindings">;
 };
 

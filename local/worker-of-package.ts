@@ -1,4 +1,4 @@
-/** The Worker that came with the package, built when it was packed: neither wrangler nor esbuild is needed to run it. */
+/** The Worker that came with the package, built when it was packed. Neither wrangler nor esbuild is needed to run it. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

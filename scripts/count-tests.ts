@@ -1,6 +1,6 @@
 /**
- * Prints `N passed, N failed` from vitest's JSON report. A test file that could not even be loaded counts as one failed test,
- * and so does whatever else made the whole run fail, such as a hook.
+ * Prints `N passed, N failed` from vitest's JSON report. A test file that could not even be loaded counts as one
+ * failed test, and so does any other failure of the whole run, such as a hook's.
  */
 
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** A data set that looks like a team's: for the pictures of the dashboard, and for trying things out (`npm run seed`). */
+/** A data set that looks like a team's, for the dashboard's pictures and for trying things out (`npm run seed`). */
 const HOUR_MS = 3_600_000;
 const ZONE = "Europe/Berlin";
 
@@ -6,8 +6,8 @@ const ZONE = "Europe/Berlin";
 export type SampleJobs = { readonly priceWatch: string; readonly crawl: string };
 
 /**
- * Creates what a small team might have in the service at `url`: jobs of every kind, past runs, a fan-out under way, a heartbeat.
- * Rejects with the answer of the first call that was refused. `token` is the operator's.
+ * Creates a small team's data in the service at `url`: jobs of every kind, past runs, a fan-out, a heartbeat. Rejects
+ * with the answer of the first call that was refused. `token` is the operator's.
  */
 export async function makeSampleJobs(url: string, token: string): Promise<SampleJobs> {
   const call = async (path: string, body: unknown, method = "POST") => {

@@ -1,6 +1,6 @@
 /**
- * Pictures of the dashboard for docs/images, taken from a real service with jobs, runs and a heartbeat made for it:
- * `npm run screenshots`. Needs Chromium.
+ * Pictures of the dashboard for docs/images: `npm run screenshots`. They show a real service with jobs, runs and a
+ * heartbeat made for it. Needs Chromium.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

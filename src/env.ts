@@ -108,7 +108,7 @@ const Settings = z.object({
    * `every` takes.
    */
   MIN_INTERVAL: duration,
-  /** The number of calls that one invocation makes before the next one goes on: 40 is safe on the Free plan. */
+  /** The number of calls that one invocation makes before the next one goes on. 40 is safe on the Free plan. */
   CALLS_PER_WAKE: count(DEFAULT_CALLS_PER_WAKE),
   /** `off`, under `npm start` only: calls and failed authentications are not counted. */
   RATE_LIMITS: z.preprocess(blankIsUnset, z.enum(["on", "off"]).default("on")),

@@ -1,7 +1,4 @@
-/**
- * The counts of quotas besides the index: jobs made for other owners by a token's subject, and fires backfilled on a
- * day.
- */
+/** The counts of quotas besides the index: jobs that subjects have made for other owners, and fires backfilled today. */
 import type { MakerUse } from "../../src/domain/limits/admission.ts";
 import { DAY_MS } from "../../src/schema/limits.ts";
 import { first, put } from "../storage/rows.ts";

@@ -103,8 +103,8 @@ export function openEvents(
 }
 
 /**
- * The changes that a listener has not seen: the runs written and the fan-outs ended since, and the job as it is now.
- * An id still to come was another job's. A fan-out that is going is reported by its progress.
+ * The changes that a listener has not seen: runs written, fan-outs ended, and the job as it is now. An id still to
+ * come was another job's. A fan-out that is going is reported by its progress.
  */
 function missedEvents(jobState: JobState, lastRev: number | undefined, mayHearOf: Watch["mayHearOf"]): Event[] {
   const state = jobState.current;

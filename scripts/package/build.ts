@@ -1,6 +1,7 @@
 /**
- * Builds what `npm pack` packs, into dist/package: the modules of the package and its command as ESM for Node, bundlers and Workers, their
- * types, the Worker that `reveille start` runs, the dashboard, and the JSON Schema of job files. Run by npm before it packs.
+ * Builds the content of `npm pack` into dist/package. That is the modules of the package and its command as ESM for
+ * Node, bundlers and Workers, their types, the Worker that `reveille start` runs, the dashboard, and the JSON Schema
+ * of job files. Run by npm before it packs.
  */
 import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -17,7 +18,7 @@ import { writeTypes } from "./types.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 const TARGET = join(ROOT, "dist/package");
 
-/** What the package exports, by name; the client's types are written from the API's description. */
+/** The exports of the package, by name; the client's types are written from the API's description. */
 const TYPED = { index: "src/index.ts", agent: "src/agent-kit/agent-kit.ts" };
 const MODULES = { ...TYPED, client: "src/client/client.ts" };
 

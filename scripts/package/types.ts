@@ -6,12 +6,13 @@ import { promisify } from "node:util";
 import { rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
 
-/** A comment that stands behind what comes before it on its line; editors show it only on a line of its own. */
+/** A comment behind the code of its line. Editors show it only on a line of its own. */
 const BEHIND = /([;{|}]) (\/\*\*)/g;
 
 /**
- * Declarations of the modules in `entries` (paths in `root`, by the name that they have in the package), written to `folder` as
- * `NAME.d.ts`, with nothing beside them but packages. Rejects with what the compiler says.
+ * Declarations of the modules in `entries`, written to `folder` as `NAME.d.ts`, with nothing beside them but
+ * packages. `entries` are paths in `root`, by the name that they have in the package. Rejects with what the compiler
+ * says.
  */
 export async function writeTypes(
   root: string,

@@ -21,7 +21,7 @@ export type ConnectOptions = {
   readonly onRun: OnRun;
   /** The number of runs that are worked on at a time, 1 to 100. Default 1. */
   readonly concurrency?: number;
-  /** The time for which a run stays ours without a sign of life, 10s to 1h; it is renewed by itself. Default "1m". */
+  /** The time for which a run stays ours without a sign of life, 10s to 1h. It is renewed by itself. Default "1m". */
   readonly lease?: string;
   /** Hears of every connection made and lost, and of reports that did not arrive. Default: nothing. */
   readonly onEvent?: (event: ConnectionEvent) => void;

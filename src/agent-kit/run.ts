@@ -41,10 +41,7 @@ export type Run = {
   readonly payload: Readonly<Record<string, unknown>>;
   /** The end of the last run, of a job with `continuity`. */
   readonly previous?: Readonly<Record<string, unknown>>;
-  /**
-   * The address and the token with which another process completes the run that `onRun` leaves to it; it answers 202
-   * then.
-   */
+  /** The address and the token with which another process completes a run. `onRun` answers 202 to leave it to that. */
   readonly complete: { readonly url: string; readonly token: string };
   /** Aborted at the run's deadline, and when Reveille has ended the run (it was cancelled, it timed out). */
   readonly signal: AbortSignal;

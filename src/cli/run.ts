@@ -1,7 +1,4 @@
-/**
- * Runs a command line, from its words to the exit code (docs/contract.md §21): 0 done, 1 refused or failed, 2 wrong
- * usage.
- */
+/** Runs a command line and answers the exit code (docs/contract.md §21): 0 done, 1 refused or failed, 2 wrong usage. */
 import { nearNames } from "../http/teach/near.ts";
 import { type Command, Failure, UsageError } from "./command.ts";
 import { commandHelp, groupHelp } from "./help.ts";

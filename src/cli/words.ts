@@ -2,8 +2,7 @@
 import type { Option, Options } from "./command.ts";
 
 /**
- * The words of a command line, with a value that begins with a dash joined to its option, as in `--message "- buy
- * milk"`. An option that stands alone gets its own value. Node's parser refuses the first as ambiguous, and knows no
+ * The words of a command line. A value that begins with a dash is joined to its option (`--message "- buy milk"`). An option that stands alone gets its own value. Node's parser refuses the first as ambiguous, and knows no
  * options whose value is optional.
  */
 export function joined(words: readonly string[], options: Options): string[] {

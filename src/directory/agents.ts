@@ -166,7 +166,7 @@ export async function pullAgents(env: Env, settings: Settings, limit: number): P
   return [...ids].sort().slice(0, limit);
 }
 
-/** The agent with its secret, at most a minute old (`now` is epoch ms), or undefined if it is not registered. */
+/** The agent with its secret, at most a minute old, or undefined if it is not registered. `now` is epoch ms. */
 export async function findAgent(
   env: Env,
   settings: Settings,

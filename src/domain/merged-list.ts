@@ -18,8 +18,8 @@ export function mergeSorted<T>(lists: readonly (readonly T[])[], compare: (a: T,
 }
 
 /**
- * As {@link mergeSorted}, of lists that may not have been looked through to their ends: what comes after the place where the first of
- * them was left is not known whole, and waits for the next page.
+ * As {@link mergeSorted}, of lists that may not have been looked through to their ends. Rows after the place where
+ * the first of them was left are not known whole, and wait for the next page.
  */
 export function mergeFound<T extends Key, Key>(
   founds: readonly Found<T, Key>[],

@@ -22,10 +22,10 @@ export function pageOf<T, Key>(rows: readonly T[], limit: number, key: (row: T) 
   return rows.length > limit && last !== undefined ? { items, next: key(last) } : { items };
 }
 
-/** What was found of a list: its first items, and how far it was looked through where that was not to the end. */
+/** The findings of a list: its first items, and the place where the search was left, if before the end. */
 export type Found<T, Key> = { readonly items: readonly T[]; readonly stoppedAt?: Key };
 
-/** A page of what was found, as {@link pageOf}: a list that was not looked through to its end goes on where it was left. */
+/** A page of findings, as {@link pageOf}. A list that was not looked through to its end goes on where it was left. */
 export function pageOfFound<T, Place, Key>(
   { items, stoppedAt }: Found<T, Place>,
   limit: number,

@@ -1,5 +1,5 @@
 /**
- * The body of an import: a JSON array of jobs (the Go original's jobs.json), `{"jobs": […]}`, or one job a line. The
+ * The body of an import: a JSON array of jobs, `{"jobs": […]}`, or a job a line. The Go original's jobs.json is the first. The
  * form tells which it is, not the media type, so that a file sent under the wrong one is read all the same.
  */
 

@@ -20,7 +20,7 @@ export type ExportCall = { readonly env: Env; readonly budget: CallBudget; reado
 export const exportCursors = cursorsOf("export", z.object({ createdAt: z.int(), id: z.string() }));
 
 /**
- * The jobs of the part after this entry, newest first: at most `limit`, and no more than there are calls for. A job
+ * The jobs of the part after this entry, newest first. At most `limit`, and no more than there are calls for. A job
  * that is made meanwhile may be left out; one that was there all the time is not. Throws where a part of the
  * directory cannot be reached, or no call is left: an export is whole or broken off, since one that silently lacks a
  * job would be found out only when it is needed.

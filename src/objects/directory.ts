@@ -94,7 +94,7 @@ export type AuditQuery = {
   readonly action?: string | undefined;
 };
 
-/** The work of a tick beyond a shard: heartbeats, of which a disabled one logs that it is, and all-users jobs. */
+/** The work of a tick beyond a shard: all heartbeats (a disabled one logs that it is), and all-users jobs. */
 export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
 
 /** `failed`: jobs whose object could not answer; they are asked again when their turn comes. */

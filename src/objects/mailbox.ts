@@ -49,7 +49,7 @@ export type SocketRequest =
 /** The header in which {@link SocketRequest} travels, as JSON: an RPC cannot answer with a WebSocket. */
 export const SOCKET_REQUEST_HEADER = "x-reveille-socket";
 
-/** The Worker's last word over its waiting socket when its time is over, and the answer if no run is on its way. */
+/** The Worker's last word over its waiting socket, and the answer to it if no run is on its way. */
 export const POLL_DONE = "done";
 
 /** Close codes of the socket (docs/contract.md §14). */

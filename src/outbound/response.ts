@@ -41,9 +41,9 @@ const MAX_KNOWN_TYPES = 64;
 const known = new Map<string | null, TextDecoder | undefined>();
 
 /**
- * A decoder for whole bodies of this `content-type`, or undefined if the type is not one of text and nothing of it is
- * kept. It is shared, so a caller that decodes piece by piece makes one like it. Without a content type the body
- * counts as text as long as it is valid UTF-8: `fatal` makes the decoder throw when it is not.
+ * A decoder for whole bodies of this `content-type`, or undefined if the type is not one of text. It is shared, so a
+ * caller that decodes piece by piece makes one like it. Without a content type the body counts as text as long as it
+ * is valid UTF-8: `fatal` makes the decoder throw when it is not.
  */
 export function textDecoderFor(contentType: string | null): TextDecoder | undefined {
   if (known.has(contentType)) return known.get(contentType);

@@ -36,7 +36,7 @@ function parseHttpDate(text: string, now: number): number | null {
   return null;
 }
 
-/** Two digits name the year in this century, or in the last one if that is over 50 years ahead (RFC 9110 §5.6.7). */
+/** The year that two digits name. It is in this century, or in the last if that is over 50 years ahead (RFC 9110). */
 function fullYear(digits: string, now: number): number {
   if (digits.length === 4) return Number(digits);
   const thisYear = new Date(now).getUTCFullYear();

@@ -123,7 +123,7 @@ export const Beat = z
     next_attempt_at: z.string().optional(),
     /** The number of due times before this one that passed without a beat. */
     missed: z.int().optional(),
-    /** Like beats in a row without a model call are one entry, with their number and the first and last time. */
+    /** The number of like beats in a row without a model call, with their first and last time. They are one entry. */
     count: z.int().optional(),
     first_at: z.string().optional(),
     last_at: z.string().optional(),

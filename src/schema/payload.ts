@@ -44,7 +44,7 @@ export const refuseLossyNumbers = (value: unknown, context: z.RefinementCtx): vo
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A JSON object of at most 64 KiB. zod's own records leave `__proto__` out, so the object is taken as it is. */
+/** A JSON object of at most 64 KiB, taken as it is, since zod's own records leave `__proto__` out. */
 export const Payload = z
   .custom<Record<string, unknown>>()
   .superRefine((value, context) => {

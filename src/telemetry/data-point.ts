@@ -8,7 +8,7 @@ export type DataPoint = {
   readonly doubles: number[];
 };
 
-/** What an index may hold; a job's id is shorter. */
+/** The longest text of an index; a job's id is shorter. */
 const MAX_INDEX_CHARS = 96;
 
 /**

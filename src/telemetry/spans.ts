@@ -25,7 +25,7 @@ export type Span = {
   readonly error?: string | undefined;
 };
 
-/** Numbers beyond those of attempts, which are small, for the spans that no agent is told of. */
+/** Numbers beyond those of attempts, which are small, for the spans that no agent sees. */
 const SPAN_NO = { run: 0, due: -1, completion: -2, mailbox: -3 } as const;
 
 /** The spans of a run that has ended as success or error. */

@@ -90,7 +90,7 @@ export class Telemetry {
     waitUntil(this.#sending);
   }
 
-  /** What was recorded while a post was under way goes with the next. Without a call left, it waits for the next alarm. */
+  /** The records of the time of a post go with the next. Without a call left, it waits for the next alarm. */
   async #sendAll(post: NonNullable<TelemetryIo["post"]>): Promise<void> {
     const alone = new CallBudget(1);
     // All that one commit has recorded goes together.

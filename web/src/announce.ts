@@ -1,4 +1,4 @@
-/** What has just happened, shown for a moment and read out by screen readers. */
+/** The latest news, shown for a moment and read out by screen readers. */
 import { signal } from "@preact/signals";
 import type { Warning } from "./api/jobs.ts";
 import type { Problem } from "./api/problem.ts";
@@ -30,7 +30,7 @@ export function announceProblem(problem: Problem): void {
   );
 }
 
-/** What the schedule editor has shown as it was typed. */
+/** The schedule editor's display as it was typed. */
 const SHOWN_AT_SCHEDULE = "schedule";
 
 /** Says what is valid in a job and may not mean what was meant, beyond its schedule. */

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 /** Since when no call was answered, epoch ms; undefined while calls are answered. */
 export const silentSince = signal<number | undefined>(undefined);
 
-/** Notes that a call was answered, with whatever status. */
+/** Notes that a call was answered, with any status. */
 export function heard(): void {
   if (silentSince.value !== undefined) silentSince.value = undefined;
 }

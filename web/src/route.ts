@@ -40,7 +40,7 @@ export function go(to: string): void {
   location.hash = to;
 }
 
-/** Changes the query of this place, leaving out what is empty, without a step in the history for every key pressed. */
+/** Changes the query of this place, without its empty parts. It adds no step to the history for every key pressed. */
 export function setQuery(changes: Readonly<Record<string, string | undefined>>): void {
   const query = new URLSearchParams(route.value.query);
   for (const [name, value] of Object.entries(changes)) {

@@ -1,9 +1,9 @@
-/** Who is signed in: a pasted token, kept in this tab's sessionStorage and nowhere else, and what it says about its holder. */
+/** The session: a pasted token, kept in this tab's sessionStorage and nowhere else, and its claims. */
 import { computed, signal } from "@preact/signals";
 
 const KEY = "reveille.token";
 
-/** What a token may do, as far as the dashboard offers it; the API decides. */
+/** The rights of a token, as far as the dashboard offers them; the API decides. */
 export type Role = "admin" | "agent" | "user" | "plugin" | "viewer";
 export type Caller = {
   readonly role: Role;
@@ -18,7 +18,7 @@ export const token = signal<string | null>(sessionStorage.getItem(KEY));
 /** Why the last session ended by itself, to be said on the sign-in page. */
 export const signedOutBecause = signal<string | undefined>(undefined);
 
-/** What the token says about its holder; anything that is not one of Reveille's JWTs counts as the operator's. */
+/** The claims of the token. Any text that is not one of Reveille's JWTs counts as the operator's. */
 export const caller = computed<Caller | undefined>(() => (token.value === null ? undefined : readCaller(token.value)));
 
 /** Whether to offer what only the operator may do. */

@@ -7,7 +7,7 @@ export type Theme = (typeof THEMES)[number];
 
 const stored = localStorage.getItem(KEY);
 
-/** What the viewer chose; remembered on this machine. */
+/** The viewer's choice, remembered on this machine. */
 export const theme = signal<Theme>(THEMES.find((known) => known === stored) ?? "system");
 
 /** On to the next choice. */

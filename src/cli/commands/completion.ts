@@ -21,7 +21,7 @@ export const completion = (commands: () => readonly Command[]): Command => ({
   },
 });
 
-/** The words that may follow each beginning of a command line: `""` -> start jobs ..., `jobs create` -> --name ... */
+/** The words that may follow each beginning of a command line. `""` -> start jobs ..., `jobs create` -> --name ... */
 function following(commands: readonly Command[]): ReadonlyMap<string, readonly string[]> {
   const words = new Map<string, Set<string>>();
   const add = (after: string, word: string): void => void words.set(after, (words.get(after) ?? new Set()).add(word));

@@ -5,7 +5,7 @@ import { type Finding, fine, note, wrong } from "./finding.ts";
 export const TICK_FRESH_MS = 90_000;
 /** An alarm may be a minute late on Cloudflare, and the sweep takes its time besides. */
 export const OVERDUE_AFTER_MS = 120_000;
-/** Receivers refuse signatures that are 5 minutes off (Standard Webhooks); a tenth of that is worth mending. */
+/** Receivers refuse signatures that are 5 minutes off (Standard Webhooks); a tenth of that is worth a fix. */
 const SKEW_LIMIT_MS = 30_000;
 /** Longer lists help nobody on one line. */
 const SHOWN = 3;

@@ -46,7 +46,7 @@ function nameFaults(place: string, name: string): string[] {
   return Buffer.byteLength(name) > MAX_NAME_BYTES ? [`${place}: is longer than ${MAX_NAME_BYTES} bytes`] : [];
 }
 
-/** The fields that a job may have over the API, and not in a file that is applied again and again. */
+/** The fields of a job over the API that a file cannot hold, since it is applied again and again. */
 function fieldFaults(key: string, { schedule, labels }: Readonly<Record<string, unknown>>): string[] {
   const faults: string[] = [];
   if (isFields(schedule) && "in" in schedule) {

@@ -57,7 +57,7 @@ export function explain(state: TickState, log: readonly Run[], context: ExplainC
   };
 }
 
-/** That nothing is due at the time asked about because the schedule excludes it; undefined where it does not. */
+/** The exclusion because of which nothing is due at the time asked about; undefined if there is none. */
 function excludedAt({ job }: TickState, { dueAt }: Explanation, at: number, verb: "was" | "is"): string | undefined {
   const { exclusions } = job.schedule;
   if (exclusions.length === 0 || dueAt === at) return undefined;
@@ -217,7 +217,7 @@ function explainTraceless(state: TickState, log: readonly Run[], dueAt: number, 
   return { verdict: "no_trace", explanation: `The fire due at ${due} was not run: the job was paused at that time.` };
 }
 
-/** A one-time job that was paused at its time has no other, and so it was finished when it was resumed. */
+/** A one-time job that was paused at its time has no other. So it was finished when it was resumed. */
 function finishedBefore({ record }: TickState, log: readonly Run[], dueAt: number): string {
   const { at } = record.definition.schedule;
   const isMissed = at !== undefined && record.finishedAt !== undefined && record.finishedAt > dueAt && log.length === 0;

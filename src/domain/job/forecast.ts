@@ -125,7 +125,7 @@ function counterOf({ job, record, cursor }: ForecastState, now: number): (from: 
   };
 }
 
-/** The number of wanted runs of a day that the budget lets begin, at the cost of the runs so far. */
+/** The number of a day's wanted runs that the budget lets begin, at the cost of the runs so far. */
 function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: number, at: number) => number {
   const { budget, schedule } = record.definition;
   if (budget === undefined) return (wanted) => wanted;

@@ -3,10 +3,10 @@
  *
  * Why: each job is a Durable Object, and calling an object that never existed leaves an empty database file behind. An id
  * that Reveille made carries a checksum, so a guessed or mistyped one is refused statelessly, and costs nothing. An
- * imported job keeps its id, whatever its form (docs/contract.md §2); an id that was not minted here is therefore looked up in
+ * imported job keeps its id, in any form (docs/contract.md §2); an id that was not minted here is therefore looked up in
  * the directory before any object is called.
  *
- * The checksum is keyed with a secret of the deployment: it stops accidents, scanners and whoever reads this code, one in a
+ * The checksum is keyed with a secret of the deployment: it stops accidents, scanners and readers of this code, one in a
  * million of whose ids pass. It authorises nothing. Ids of before had it without a key, and are looked up.
  */
 import { BASE32_CLASS, base32 } from "../text/base32.ts";

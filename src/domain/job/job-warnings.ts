@@ -35,7 +35,7 @@ export function jobWarnings(job: JobDefinition, schedule: Schedule, around: JobS
   ];
 }
 
-/** The warning of a pause (of `POST …/pause` alone) that lasts longer than the job has fires: it would end without a word. */
+/** The warning of a pause (`POST …/pause` alone) that lasts longer than the job's fires. It would end without a word. */
 export function pauseWarnings({ id, schedule, paused_until: until }: Job): Warning[] {
   const end = schedule.at ?? schedule.ends_at;
   if (until === undefined || end === undefined) return [];

@@ -1,4 +1,4 @@
-/** The known name that a wrong one was meant to be: other spelling, a slip of the keys, a word more or less. */
+/** The known name that a wrong one was meant to be. It may differ in spelling, by a slip of the keys, or by a word. */
 
 /** The words of a name: `sessionMode`, `session-mode` and `Session Mode` have the same two. */
 export const wordsOf = (name: string): readonly string[] =>

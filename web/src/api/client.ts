@@ -1,4 +1,4 @@
-/** The one way to the API: a fetch with the session's token, answered with a value or a problem, never with a throw. */
+/** The one way to the API: a fetch with the session's token. It answers a value or a problem, and never throws. */
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { heard, unheard } from "../connection.ts";
 import { signOut, token } from "../session.ts";

@@ -49,7 +49,7 @@ function hand({ type, data }: ServerEvent, listener: JobListener): void {
   if (type === "fan_out") listener.onFanOut(JSON.parse(data));
 }
 
-/** The stream's events; ends where the stream does, for whatever reason. */
+/** The stream's events. They end when the stream does. */
 async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();

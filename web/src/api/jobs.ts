@@ -12,7 +12,7 @@ export type { Job, Run, ScheduleSpec, Warning };
 export type AdvisedJob = Job & Advice;
 export type RunStatus = Run["status"];
 
-/** What a client may write; everything with a default may be left out. */
+/** The fields that a client may write; those with a default may be left out. */
 export type JobBody = Partial<Omit<JobInput, "retry">> & { readonly retry?: Partial<JobInput["retry"]> };
 /** A merge patch of it: null removes a field. */
 export type JobPatch = { readonly [F in keyof JobBody]?: unknown };

@@ -1,4 +1,4 @@
-/** What only the operator has: users, agents, tokens. */
+/** The operator's own things: users, agents, tokens. */
 import { call, type Page, v1 } from "./client.ts";
 
 export type User = { readonly id: string; readonly active: boolean; readonly last_seen_at?: string };
@@ -12,14 +12,14 @@ export type Agent = {
   readonly waiting?: number;
   readonly secret?: string;
 };
-/** What became of a test call; `took` is a duration. */
+/** The outcome of a test call; `took` is a duration. */
 export type AgentTest = {
   readonly ok: boolean;
   readonly status?: number;
   readonly error?: string;
   readonly took: string;
 };
-/** What registers an agent. */
+/** The body that registers an agent. */
 export type AgentBody = {
   readonly delivery?: "pull";
   readonly url?: string;

@@ -1,4 +1,4 @@
-/** What went wrong with a call: the API's problem document (RFC 9457), or its like where no answer came. */
+/** The fault of a call: the API's problem document (RFC 9457), or its like if no answer came. */
 
 export type FieldError = { readonly path: string; readonly message: string };
 
@@ -38,7 +38,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** What is said about the field at `path`, and about anything within it. */
+/** The messages about the field at `path`, and about anything within it. */
 export function messagesAt(problem: Problem | undefined, path: string): readonly string[] {
   return (problem?.errors ?? [])
     .filter((error) => error.path === path || error.path.startsWith(`${path}.`))

@@ -1,4 +1,4 @@
-/** What a list shows that has nothing: what it is for, and the call that would fill it. */
+/** The words of an empty list: its purpose, and the call that would fill it. */
 import type { ComponentChildren } from "preact";
 import { CopyBlock } from "./copy.tsx";
 

@@ -2,7 +2,7 @@
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import { useId } from "preact/hooks";
 
-/** What an input, select or textarea takes to be tied to its label, hint and errors. */
+/** The props that tie an input, select or textarea to its label, hint and errors. */
 export type Tie = {
   readonly id: string;
   readonly "aria-describedby": string | undefined;

@@ -1,7 +1,7 @@
 import { dismiss, notices } from "../announce.ts";
 import { Icon } from "./icon.tsx";
 
-/** What has just happened. The region is always there, so that screen readers notice what appears in it. */
+/** The notices of the latest news. The region is always there, so that screen readers notice what appears in it. */
 export function Notices() {
   return (
     <div class="notices" role="status" aria-live="polite">

@@ -1,4 +1,4 @@
-/** How far something is, in parts that each have a name: a bar to see, words to read. */
+/** A progress in parts that each have a name: a bar to see, words to read. */
 export type Part = { readonly name: string; readonly class: string; readonly count: number };
 
 export function ProgressBar({

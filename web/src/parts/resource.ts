@@ -1,4 +1,7 @@
-/** What a component shows of the API: loaded when it appears, again when it is asked for something else, given up when it goes. */
+/**
+ * A component's part of the API. It is loaded when the component appears, again for another question, and given up
+ * when it goes.
+ */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Answer, Page } from "../api/client.ts";
 import type { Problem } from "../api/problem.ts";

@@ -1,4 +1,7 @@
-/** Moves through the rows of a list by keyboard: one row at a time can be tabbed to, j and k (or the arrows) go on from there. */
+/**
+ * Moves through the rows of a list by keyboard. One row at a time can be tabbed to, and j and k (or the arrows) go on
+ * from there.
+ */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "../keys.ts";

@@ -3,7 +3,7 @@ import type { Run, RunStatus } from "../api/jobs.ts";
 import { now } from "../clock.ts";
 import { ago, msOf, span } from "../time/format.ts";
 
-/** How many ticks there is room for. */
+/** The number of ticks that there is room for. */
 export const STRIP_LENGTH = 20;
 
 /** `runs` newest first; undefined while they are on their way. */

@@ -51,7 +51,7 @@ export function jobMark(job: Pick<Job, "state" | "health" | "paused_reason">): S
   return job.health === "overdue" ? "late" : "active";
 }
 
-/** What the mark means, in a word. */
+/** The meaning of the mark, in a word. */
 export function jobWord(job: Pick<Job, "state" | "health">): string {
   return job.state === "active" && job.health !== "ok" ? job.health : job.state;
 }

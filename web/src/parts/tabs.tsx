@@ -1,6 +1,6 @@
 /** A choice of one among a few, all of them in sight. */
 export type TabsProps<V extends string> = {
-  /** What is chosen among; read out, not shown. */
+  /** The name of the choice; read out, not shown. */
   readonly label: string;
   readonly options: readonly (readonly [value: V, label: string])[];
   readonly value: string;

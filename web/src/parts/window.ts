@@ -6,7 +6,10 @@ const OVERSCAN = 6;
 
 export type Range = { readonly from: number; readonly to: number };
 
-/** The rows [from, to) of `count` rows, each `rowPx` high, of the list at `ref` that are in sight, and some around them. */
+/**
+ * The rows [from, to) of the list at `ref` that are in sight, and some around them. The list has `count` rows, each
+ * `rowPx` high.
+ */
 export function useVisibleRows(ref: RefObject<HTMLElement | null>, count: number, rowPx: number): Range {
   const [range, setRange] = useState<Range>({ from: 0, to: 20 });
   useLayoutEffect(() => {

@@ -1,4 +1,4 @@
-/** What the next change of the clocks does to a schedule: said before it surprises anybody. */
+/** The effect of the next clock change on a schedule, shown before it surprises anybody. */
 
 import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";
 import { bindFires } from "../../../src/domain/time/fires.ts";

@@ -87,7 +87,7 @@ export function isSteady(job: Job): boolean {
   return timing?.kind === "every" && timing.everyMs < MINUTE_MS;
 }
 
-/** How many times the job fires from `fromAt` on and before `toAt`. */
+/** The number of the job's fires from `fromAt` on and before `toAt`. */
 export function countFires(job: Job, fromAt: number, toAt: number): number {
   const coming = comingOf(job);
   if (coming === undefined) return 0;
@@ -99,8 +99,8 @@ export function countFires(job: Job, fromAt: number, toAt: number): number {
 const MAX_COUNTED = 86_400;
 
 /**
- * Adds the job's fires before `toAt` to the minutes that they fall in: `minutes[i]` counts from `fromAt` + i minutes on.
- * Answers how many there were. Not for steady jobs.
+ * Adds the job's fires before `toAt` to the minutes that they fall in. `minutes[i]` counts from `fromAt` + i minutes
+ * on. Answers how many there were. Not for steady jobs.
  */
 export function addFires(job: Job, fromAt: number, toAt: number, minutes: Float64Array): number {
   const coming = comingOf(job);

@@ -49,7 +49,10 @@ export const shortDay = (at: number, zone = VIEWER_ZONE): string =>
 export const fullTime = (at: number, zone = VIEWER_ZONE): string =>
   format(zone, { dateStyle: "full", timeStyle: "long" }).format(at);
 
-/** How long until something: `42 s`, `12 min 04 s`, `3 h 12 min`, `5 d 3 h`. Always two units above a minute, so that it does not jump. */
+/**
+ * The time until something: `42 s`, `12 min 04 s`, `3 h 12 min`, `5 d 3 h`. Always two units above a minute, so that
+ * it does not jump.
+ */
 export function countdown(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / SECOND_MS));
   if (seconds < 60) return `${seconds} s`;
@@ -59,7 +62,7 @@ export function countdown(ms: number): string {
   return seconds < 86_400 ? pair(3_600, "h", 60, "min") : pair(86_400, "d", 3_600, "h");
 }
 
-/** How long ago: `just now`, `4 min ago`, `3 h ago`, `2 d ago`. */
+/** The time since something: `just now`, `4 min ago`, `3 h ago`, `2 d ago`. */
 export function ago(ms: number): string {
   if (ms < 10 * SECOND_MS) return "just now";
   if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s ago`;
@@ -67,7 +70,7 @@ export function ago(ms: number): string {
   return ms < DAY_MS ? `${Math.floor(ms / HOUR_MS)} h ago` : `${Math.floor(ms / DAY_MS)} d ago`;
 }
 
-/** How long something took: `340 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
+/** The time that something took: `340 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
 export function span(ms: number): string {
   if (ms < SECOND_MS) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 10 * SECOND_MS) return `${(ms / SECOND_MS).toFixed(1)} s`;
@@ -76,7 +79,10 @@ export function span(ms: number): string {
   return `${Math.floor(ms / HOUR_MS)} h ${Math.round((ms % HOUR_MS) / MINUTE_MS)} min`;
 }
 
-/** How long a wait is that somebody asked for: as {@link span}, without parts that are zero: `10 min`, `1 h 30 min`. */
+/**
+ * The length of a wait that somebody asked for. It is written as {@link span}, without parts that are zero: `10 min`,
+ * `1 h 30 min`.
+ */
 export const roundSpan = (ms: number): string =>
   span(Math.round(ms / SECOND_MS) * SECOND_MS).replace(/\.0 s$|(?<=\S) 0 (?:s|min)$/, (zero) =>
     zero === ".0 s" ? " s" : "",

@@ -1,4 +1,4 @@
-/** What narrows a schedule, whatever its kind: exclusions, jitter, a beginning, an end, a number of runs. */
+/** The bounds of a schedule of any kind: exclusions, jitter, a beginning, an end, a number of runs. */
 import { AreaField, TextField } from "../../parts/field.tsx";
 import { takesExclusions } from "./draft.ts";
 import type { PartProps } from "./part.ts";

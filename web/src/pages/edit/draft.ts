@@ -1,4 +1,4 @@
-/** A job as it stands in the form: text in every field, so that half-typed input is kept as it is. */
+/** A job in the form: text in every field, so that half-typed input is kept as it is. */
 
 import type { Job, JobBody, JobPatch, ScheduleSpec } from "../../api/jobs.ts";
 import type { FieldError } from "../../api/problem.ts";
@@ -48,7 +48,7 @@ export type Draft = {
   readonly payload: string;
 };
 
-/** What a new job begins with: the API's defaults, and the viewer's zone. */
+/** The beginning of a new job: the API's defaults, and the viewer's zone. */
 export function emptyDraft(timezone: string): Draft {
   return {
     name: "",
@@ -216,7 +216,7 @@ export function bodyOf(draft: Draft): { readonly body: JobBody; readonly errors:
   };
 }
 
-/** What has to be sent for the job to become the draft: only what differs, null for what was emptied. */
+/** The patch that turns the job into the draft: the differences alone, null for fields that were emptied. */
 export function patchOf(before: JobBody, after: JobBody): JobPatch {
   return diff({ ...before }, { ...after });
 }

@@ -1,9 +1,9 @@
-/** What a part of the schedule editor gets. */
+/** The props of a part of the schedule editor. */
 import type { ScheduleDraft } from "./draft.ts";
 
 export type PartProps = {
   readonly draft: ScheduleDraft;
   readonly change: (changes: Partial<ScheduleDraft>) => void;
-  /** What is wrong with the field of this path. */
+  /** The fault of the field of this path. */
   readonly errorsAt: (field: string) => readonly string[];
 };

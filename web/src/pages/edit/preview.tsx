@@ -1,4 +1,4 @@
-/** What comes of the schedule as it is typed: in words, the next five fires, and what the next change of the clocks does to it. */
+/** The effect of the schedule as it is typed: words, the next five fires, and the next clock change. */
 import { useEffect, useState } from "preact/hooks";
 import { type Preview, previewSchedule, type Warning } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
@@ -14,7 +14,7 @@ export type PreviewState = {
   /** The last preview that came; it stays while the schedule is half typed. */
   readonly value: Preview | undefined;
   readonly problem: Problem | undefined;
-  /** Whether `value` is what the schedule as it stands gives. */
+  /** Whether `value` is the current schedule's. */
   readonly fresh: boolean;
 };
 
@@ -94,7 +94,7 @@ export function FirePreview({ draft, preview }: { readonly draft: ScheduleDraft;
   );
 }
 
-/** What is valid and may not mean what was meant. */
+/** The warnings about a schedule that is valid and may not mean what was meant. */
 function Warnings({ warnings }: { readonly warnings: readonly Warning[] }) {
   if (warnings.length === 0) return null;
   return (
@@ -114,7 +114,7 @@ function ClockNote({ from, to }: { readonly from: string; readonly to: string })
   );
 }
 
-/** What happens around the next change of the clocks, where the schedule's zone has one within a year. */
+/** The fires around the next clock change, if the schedule's zone has one within a year. */
 function NextChange({ draft }: { readonly draft: ScheduleDraft }) {
   const spec = specOf(draft);
   const change = nextClockChange(spec, now.peek());

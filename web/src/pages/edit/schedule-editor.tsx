@@ -22,7 +22,7 @@ const KINDS: readonly (readonly [ScheduleKind, string, string])[] = [
 export type ScheduleEditorProps = {
   readonly draft: ScheduleDraft;
   readonly onChange: (draft: ScheduleDraft) => void;
-  /** What the API said when it was last saved. */
+  /** The API's answer to the last save. */
   readonly errors: readonly FieldError[];
 };
 

@@ -8,7 +8,7 @@ export type BarItem = {
   readonly label: string | undefined;
   readonly words: string;
   readonly isHot: boolean;
-  /** What is written at the bar in place of the value. */
+  /** The words at the bar in place of the value. */
   readonly shown?: string;
 };
 
@@ -131,7 +131,7 @@ function Bar({ slot: { item, x, width, barWidth, barHeight, height } }: { readon
   );
 }
 
-/** What is written at the bars. Drawn apart from them, since each bar says all of it in its own words. */
+/** The words at the bars. Drawn apart from them, since each bar says all of it in its own words. */
 function Labels({ slots }: { readonly slots: readonly Slot[] }) {
   return (
     <svg aria-hidden="true" class="labels">

@@ -1,4 +1,7 @@
-/** The fires of the next day, counted minute by minute over all jobs: from each job's schedule, by the service's own rules. */
+/**
+ * The fires of the next day, counted minute by minute over all jobs. They come from each job's schedule, by the
+ * service's own rules.
+ */
 import { useEffect, useState } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
@@ -17,10 +20,10 @@ export type Forecast = {
   /** Epoch ms: the viewer's hour that has begun, and a day from now, up to which fires are counted. */
   readonly fromAt: number;
   readonly toAt: number;
-  /** How many fires fall into each minute, those of steady jobs left out. */
+  /** The number of fires in each minute, those of steady jobs left out. */
   readonly minutes: Float64Array;
   readonly jobs: readonly Job[];
-  /** Jobs that fire more than once a minute, and how often: they fill every minute alike, and would hide all others. */
+  /** Jobs that fire more than once a minute, and their rate. They fill every minute alike, and would hide all others. */
   readonly steady: readonly { readonly job: Job; readonly fires: number }[];
   /** Whether all jobs are in it. */
   readonly complete: boolean;

@@ -1,4 +1,4 @@
-/** What jobs are going to do and cost in the next thirty days, as `GET /v1/forecast` tells it. */
+/** The fires and the cost of jobs in the next thirty days, as `GET /v1/forecast` answers them. */
 import { useEffect, useState } from "preact/hooks";
 import { sumForecasts } from "../../../../src/domain/job/forecast-sums.ts";
 import type { JobForecast } from "../../../../src/schema/forecast.ts";

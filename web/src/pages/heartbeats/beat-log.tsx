@@ -1,4 +1,4 @@
-/** What the heartbeat decided, beat by beat, and why. */
+/** The decisions of the heartbeat, beat by beat, and their reasons. */
 import type { Beat } from "../../api/heartbeats.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import type { Pages } from "../../parts/resource.ts";

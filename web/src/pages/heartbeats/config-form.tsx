@@ -1,4 +1,4 @@
-/** How a heartbeat beats: how often, when, which models, who is told. */
+/** The form of a heartbeat: interval, hours, models, notifiers. */
 import { useState } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import { type Heartbeat, putHeartbeat } from "../../api/heartbeats.ts";

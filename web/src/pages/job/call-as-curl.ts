@@ -1,4 +1,4 @@
-/** The call of a run as shell commands, signed anew, to be made against an agent at hand (docs/contract.md §4). Pure. */
+/** The call of a run as shell commands, signed again, to be made against an agent at hand (docs/contract.md §4). Pure. */
 import type { Job } from "../../../../src/schema/job.ts";
 import type { Run } from "../../../../src/schema/run.ts";
 
@@ -6,8 +6,9 @@ import type { Run } from "../../../../src/schema/run.ts";
 const CALLED = ["id", "job_id", "session_id", "user_id", "trigger", "scheduled_at", "started_at", "attempt"] as const;
 
 /**
- * Commands that post the run's call to AGENT_URL, signed with AGENT_SECRET: both stand as variables, so that no secret is copied.
- * `definition` is the job without its read-only fields. What a run was told apart from its job, and its token, are not known here.
+ * Commands that post the run's call to AGENT_URL, signed with AGENT_SECRET. Both stand as variables, so that no
+ * secret is copied. `definition` is the job without its read-only fields. What a run was told apart from its job, and
+ * its token, are not known here.
  */
 export function callAsCurl(definition: Readonly<Record<string, unknown>>, job: Job, run: Run): string {
   const called = Object.fromEntries(CALLED.flatMap((field) => (run[field] === undefined ? [] : [[field, run[field]]])));

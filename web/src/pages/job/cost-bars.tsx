@@ -1,4 +1,4 @@
-/** What the runs of the log have cost, drawn day by day. */
+/** The cost of the log's runs, drawn day by day. */
 import type { Job, Run } from "../../api/jobs.ts";
 import { costOf, dollars } from "../../money.ts";
 import { shortDay } from "../../time/format.ts";

@@ -1,4 +1,4 @@
-/** What the runs of the log have cost, day by day: the days of the job's budget, those of its schedule's zone. */
+/** The cost of the log's runs, day by day. The days are those of the job's budget, in its schedule's zone. */
 import { dayOf } from "../../../../src/domain/run/budget.ts";
 import type { Job } from "../../../../src/schema/job.ts";
 import type { Run } from "../../../../src/schema/run.ts";

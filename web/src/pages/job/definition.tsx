@@ -1,4 +1,4 @@
-/** What the job is made of, as it is stored. */
+/** The definition of the job, as it is stored. */
 import type { ComponentChildren } from "preact";
 import type { JobInput } from "../../../../src/schema/job.ts";
 import type { Job } from "../../api/jobs.ts";
@@ -64,7 +64,7 @@ export function Definition({ job }: { readonly job: Job }) {
   );
 }
 
-/** What the API writes and no client sends. */
+/** The fields that the API writes and no client sends. */
 const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
   consecutive_failures: true,
   created_at: true,
@@ -86,7 +86,7 @@ const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
   updated_by: true,
 };
 
-/** What a client would send to make such a job. */
+/** The body that a client would send to make such a job. */
 export const writtenOf = (job: Job): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(job).filter(([field]) => !Object.hasOwn(READ_ONLY, field)));
 

@@ -1,4 +1,4 @@
-/** One job, its runs and its fan-outs, as they change: loaded once, then kept up to date by the job's events. */
+/** One job, its runs and its fan-outs, as they change. They are loaded once, then kept up to date by the job's events. */
 import { useEffect, useState } from "preact/hooks";
 import { listenToJob } from "../../api/events.ts";
 import { type FanOut, getFanOut, listFanOuts } from "../../api/fan-outs.ts";
@@ -7,17 +7,20 @@ import { type Pages, type Resource, usePages, useResource } from "../../parts/re
 import { mergeTold, type Told } from "./merge-told.ts";
 
 const PAGE_SIZE = 50;
-/** Runs told of by events that are kept beside the list. The list itself has them as well when it is next read. */
+/** Runs from events that are kept beside the list. The list itself has them as well when it is next read. */
 const MAX_TOLD = 200;
 
-/** What the events of a job have told since somebody listens, newest first. */
+/** The news of a job's events since somebody listens, newest first. */
 export type Live = {
   readonly runs: readonly Run[];
   readonly fanOuts: readonly FanOut[];
   readonly deleted: boolean;
   /** False while the stream of events is lost. */
   readonly connected: boolean;
-  /** How often the stream has been opened again. What happened after a list was read and before that is in neither: read it again. */
+  /**
+   * The number of times that the stream has been opened again. What happened after a list was read and before that is
+   * in neither: read it again.
+   */
   readonly opened: number;
 };
 

@@ -2,8 +2,9 @@
 export type Told = { readonly id: string; readonly status: string; readonly started_at: string };
 
 /**
- * The runs or fan-outs of `listed` (newest first) and of `told`, each once and as it is now, as far as they fit. One only goes from
- * running to ended, so that of two views of it the ended one is the later; of two alike the event's is.
+ * The runs or fan-outs of `listed` (newest first) and of `told`, each once and up to date. As many as fit are kept. One
+ * only goes from running to ended, so that of two views of it the ended one is the later; of two alike the event's
+ * is.
  */
 export function mergeTold<T extends Told>(
   listed: readonly T[],

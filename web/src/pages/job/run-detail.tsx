@@ -147,7 +147,7 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
   );
 }
 
-/** How a run of an agent without an address reaches it: offered, claimed, and until when it is the agent's. */
+/** The way of a run to an agent without an address: offered, claimed, and until when it is the agent's. */
 function Mailbox({ run }: { readonly run: Run }) {
   if (run.offered_at === undefined) return null;
   return (

@@ -1,5 +1,5 @@
 /**
- * What the job did and will do, drawn: past runs to the left of now, as high as they took long. Coming fires to the
+ * A job's past and future, drawn. Past runs stand to the left of now, as high as they took long. Coming fires to the
  * right. Both halves are linear in time, each on its own scale.
  */
 import { useRef, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** What can be done with the selected jobs at once, or with all that the filter matches. */
+/** The actions on the selected jobs at once, or on all that the filter matches. */
 import { useState } from "preact/hooks";
 import { ok } from "../../../../src/domain/result.ts";
 import { announce, announceProblem } from "../../announce.ts";

@@ -1,11 +1,11 @@
-/** The last runs of a job in the list, and the job itself, kept up to date while its row is in sight. */
+/** The last runs of a job in the list, and the job itself. They are kept up to date while the row is in sight. */
 import { useEffect, useState } from "preact/hooks";
 import { getJob, type Job, listRuns, type Run } from "../../api/jobs.ts";
 import { afterSeen } from "../../clock.ts";
 import { inTurn } from "../../parts/in-turn.ts";
 import { STRIP_LENGTH } from "../../parts/run-strip.tsx";
 
-/** How long after a fire is due, and while a run goes on, the job is looked at again. */
+/** The pause after a due fire, and between looks at a run that goes on. */
 const LOOK_AGAIN_MS = 1_500;
 /** A fire that has been due for this long waits for something: for a mode, or for an agent. It is not hurried by asking. */
 const OVERDUE_MS = 10_000;
@@ -13,7 +13,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export type LastRuns = { readonly value: readonly Run[] | undefined; refresh(): void };
 
-/** Asked for once the row is in sight, again when a fire is due, and again and again while a run goes on. */
+/** Asks once the row is in sight, and again when a fire is due. It asks again and again while a run goes on. */
 export function useLastRuns(job: Job, onChange: (job: Job) => void, onGone: (id: string) => void): LastRuns {
   const [runs, setRuns] = useState<readonly Run[]>();
   const [round, setRound] = useState(0);

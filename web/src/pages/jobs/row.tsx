@@ -16,7 +16,7 @@ export type JobRowProps = {
   readonly job: Job;
   /** From 1. */
   readonly position: number;
-  /** How many rows there are, -1 while that is not known. */
+  /** The number of rows, -1 while it is not known. */
   readonly size: number;
   readonly isCurrent: boolean;
   readonly onCurrent: () => void;

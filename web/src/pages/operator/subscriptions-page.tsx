@@ -1,4 +1,4 @@
-/** Who is told of which events, with a test button and the last messages of each subscription. */
+/** The subscriptions, with a test button and the last messages of each. */
 import { useState } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import {

@@ -1,4 +1,4 @@
-/** What runs now and what is next, among the newest active jobs. */
+/** The runs of now and the next fires, among the newest active jobs. */
 import { type Job, listJobs } from "../../api/jobs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { useResource } from "../../parts/resource.ts";

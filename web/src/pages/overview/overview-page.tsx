@@ -69,7 +69,7 @@ function Tick({ stats: { mode, tick } }: { readonly stats: Stats }) {
   );
 }
 
-/** What keeps jobs from running in the whole deployment. */
+/** The settings that keep jobs from running in the whole deployment. */
 function Warnings({ stats }: { readonly stats: Stats }) {
   const { mode, user_jobs: userJobs, tick } = stats;
   const isLate = tick.last_at !== undefined && now.value - msOf(tick.last_at) > LATE_TICK_MS;

@@ -45,6 +45,7 @@ const ignored = Object.fromEntries(
 const kept = {
   state: JobState.optional(),
   paused_reason: z.string().optional(),
+  paused_until: instant,
   created_at: instant,
   updated_at: instant,
   last_run_at: instant,

@@ -48,14 +48,18 @@ type Times = {
   readonly anchorAt: number;
   readonly finishedAt?: number;
   readonly lastRunAt?: number;
+  readonly pausedUntil?: number;
 };
 
 function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number): Result<JobToImport, string> {
-  const { createdAt, ...kept } = times;
+  const { createdAt, pausedUntil, ...kept } = times;
+  const { enabled } = job.definition;
   const restored: Restored = {
     ...kept,
     resumeAt: now,
-    pausedReason: job.definition.enabled ? undefined : item.paused_reason,
+    pausedReason: enabled ? undefined : item.paused_reason,
+    // A pause that has ended meanwhile ends now: what came due before the import is not caught up on.
+    pausedUntil: enabled || pausedUntil === undefined ? undefined : Math.max(pausedUntil, now),
     fires: item.fires ?? (job.definition.schedule.max_runs === undefined ? 0 : item.run_count),
     runCount: item.run_count,
     consecutiveFailures: item.consecutive_failures,
@@ -71,7 +75,7 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
   const ahead = checkScheduleAhead(job, times.anchorAt, now);
   if (!ahead.ok) return err(reasonOf(ahead.error));
   const { cursor } = restoreJob(item.id, job, createdAt, restored);
-  if (job.definition.enabled && cursor.exhausted) {
+  if (enabled && cursor.exhausted) {
     return err("schedule.max_runs: the job has been run so often already, and never fires again");
   }
   return ok(imported);
@@ -83,14 +87,15 @@ const inputOf = (item: ImportedJob): JobInput => WRITTEN.parse(item);
 /** Takes the fields of a client out of those of an export, which were checked as a whole. */
 const WRITTEN = z.object(JobInput.shape);
 
-/** A time in the future would keep the job from firing, or be shown as one that has been. It counts as now. */
+/** A time in the future would keep the job from firing, or be shown as one that has been. It counts as now; the end of a pause does not. */
 function timesOf(item: ImportedJob, now: number): Result<Times, string> {
   const errors: FieldError[] = [];
-  const read = <F extends "created_at" | "updated_at" | "last_run_at" | "anchor_at" | "finished_at">(field: F) => {
+  type Field = "created_at" | "updated_at" | "last_run_at" | "anchor_at" | "finished_at" | "paused_until";
+  const read = (field: Field, latest = now) => {
     const text = item[field];
     if (text === undefined) return undefined;
     const at = parseInstant(text);
-    if (at.ok) return Math.min(at.value, now);
+    if (at.ok) return Math.min(at.value, latest);
     errors.push({ path: field, message: at.error });
     return undefined;
   };
@@ -99,12 +104,13 @@ function timesOf(item: ImportedJob, now: number): Result<Times, string> {
   const anchorAt = read("anchor_at") ?? createdAt;
   const finishedAt = item.state === "finished" ? (read("finished_at") ?? updatedAt) : undefined;
   const lastRunAt = read("last_run_at");
+  const pausedUntil = read("paused_until", Number.POSITIVE_INFINITY);
   if (errors.length > 0) return err(sentence(errors));
   return ok({
     createdAt,
     updatedAt,
     anchorAt,
-    ...compact({ finishedAt, lastRunAt }),
+    ...compact({ finishedAt, lastRunAt, pausedUntil }),
   });
 }
 

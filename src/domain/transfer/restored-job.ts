@@ -20,6 +20,8 @@ export type Restored = {
   readonly anchorAt: number;
   readonly finishedAt?: number | undefined;
   readonly pausedReason?: string | undefined;
+  /** When a paused job resumes by itself. */
+  readonly pausedUntil?: number | undefined;
   readonly fires: number;
   readonly runCount: number;
   readonly consecutiveFailures: number;
@@ -38,12 +40,12 @@ export function restoreJob(
   from: { readonly origin?: string | undefined; readonly by?: Author | undefined } = {},
 ): { record: JobRecord; cursor: Cursor } {
   const made = newJob(id, job, createdAt, from);
-  const { updatedAt, anchorAt, finishedAt, pausedReason, fires, runCount, consecutiveFailures } = restored;
+  const { updatedAt, anchorAt, finishedAt, pausedReason, pausedUntil, fires, runCount, consecutiveFailures } = restored;
   const record: JobRecord = {
     ...made.record,
     updatedAt,
     anchorAt,
-    ...compact({ finishedAt, pausedReason }),
+    ...compact({ finishedAt, pausedReason, resumeAt: pausedUntil }),
   };
   const { lastRunAt, lastStatus, lastError, spent } = restored;
   const cursor: Cursor = {

@@ -254,6 +254,15 @@ describe("a line of an export", () => {
     expect(again(exported, finishedAt + 7 * 86_400_000)).toMatch(/^finished more than 7 days ago/);
   });
 
+  it.each([
+    ["in an hour resumes then", "2026-11-23T13:00:00Z", at("2026-11-23T13:00:00Z")],
+    ["an hour ago resumes now, and catches up on nothing", "2026-11-23T11:00:00Z", NOW],
+  ])("of a job whose pause ends %s", (_what, paused_until, resumeAt) => {
+    const { id, job, createdAt, restored } = made({ etag: '"1"', enabled: false, state: "paused", paused_until });
+    expect(restoreJob(id, job, createdAt, restored).record.resumeAt).toBe(resumeAt);
+    expect(made({ etag: '"1"', paused_until }).restored.pausedUntil).toBeUndefined();
+  });
+
   it("goes on counting towards max_runs, and is not made where that is used up", () => {
     expect(again({ ...line(), fires: 8 })).toMatchObject({ fires: 8, next_run_at: expect.any(String) });
     expect(again({ ...line(), fires: 9 })).toMatch(/^schedule\.max_runs: /);

@@ -97,6 +97,8 @@ class MailboxConnection {
   readonly #runs: HeldRuns;
   readonly #claims = new AbortController();
   #socket: MailboxSocket | undefined;
+  /** Runs that are worked on since before the socket was opened: its mailbox does not count them. */
+  #older = new Set<string>();
   #onFreed: () => void = () => undefined;
 
   constructor(options: ConnectOptions) {
@@ -115,9 +117,11 @@ class MailboxConnection {
       fetch: fetchIt,
       socket: () => this.#socket,
       onTaken: ({ data }) => this.#tell("working", `the run ${data.run.id} of ${data.job.name}`),
-      onFreed: () => {
+      onFreed: (runId) => {
         this.#onFreed();
+        const wasOlder = this.#older.delete(runId);
         if (this.#isEnding) void this.#leaveWhenIdle();
+        else if (wasOlder) this.#sayReady();
       },
       onLost: ({ data }, why) => this.#tell("report_lost", `the run ${data.run.id}: ${why}`),
     });
@@ -164,6 +168,12 @@ class MailboxConnection {
     socket?.close();
   }
 
+  /** Asks for as many runs as there is room for beside the older ones. */
+  #sayReady(): void {
+    const capacity = this.#concurrency - this.#older.size;
+    if (capacity > 0) this.#socket?.ready(capacity, this.#lease);
+  }
+
   /** Gives back what is worked on, and ends. */
   async release(): Promise<void> {
     this.#claims.abort();
@@ -192,7 +202,8 @@ class MailboxConnection {
       openedAt = Date.now();
       this.#socket = opened;
       this.#tell("connected", `to the mailbox of ${agent}`);
-      opened.ready(this.#concurrency, this.#lease);
+      this.#older = new Set(this.#runs.ids);
+      this.#sayReady();
     };
     const onRun = (call: RunCall): void => {
       // It was on its way when we said that we want no more.
@@ -212,7 +223,8 @@ class MailboxConnection {
     if (this.#isEnding) return { hasLasted: wasOpened };
     if (code === TOKEN_ENDED) throw new ConnectionRefused("The token has expired or was revoked.");
     const hasLasted = wasOpened && Date.now() - openedAt > SOON_MS;
-    if (code === AGENT_DELETED && hasLasted) throw new ConnectionRefused(`The agent ${agent} was deleted.`);
+    if (code === AGENT_DELETED && hasLasted)
+      throw new ConnectionRefused(`The agent ${agent} was deleted, or is called at a URL now.`);
     this.#tell("disconnected", `the mailbox of ${agent} (${code}); connecting again`);
     // A socket does not say why it was refused, but by closing at once; the same address asked without one does.
     if (!hasLasted) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));

@@ -67,8 +67,8 @@ export function createAgent(options: AgentOptions): Agent {
     if (runs.size > MAX_REMEMBERED) forgetOldest(runs);
     void working.outcome.then((outcome) => {
       entry.outcome = outcome;
-      // A failure is not remembered: the next attempt shall try again.
-      if (outcome.failure !== undefined && runs.get(id) === entry) runs.delete(id);
+      // What makes the attempt fail is not remembered: the next one shall try again.
+      if (isWorthAnother(outcome) && runs.get(id) === entry) runs.delete(id);
     });
     return entry;
   };
@@ -132,6 +132,10 @@ function millisecondsOf(text: string): number {
   if (read.value < 0) throw new TypeError("defer must not be negative");
   return read.value;
 }
+
+/** Whether Reveille tries the run again after this answer (docs/contract.md §4). */
+const isWorthAnother = ({ failure, reply }: Outcome): boolean =>
+  failure !== undefined || (reply !== undefined && (reply.status >= 500 || [408, 429].includes(reply.status)));
 
 /** Of the runs that are remembered, the oldest that nobody works on. */
 function forgetOldest(runs: Map<string, Known>): void {

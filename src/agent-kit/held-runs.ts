@@ -34,7 +34,7 @@ export type HeldRunsOptions = {
   readonly socket: () => MailboxSocket | undefined;
   readonly onTaken: (call: RunCall) => void;
   /** A run is held no more. */
-  readonly onFreed: () => void;
+  readonly onFreed: (runId: string) => void;
   /** A completion did not arrive. */
   readonly onLost: (call: RunCall, why: string) => void;
 };
@@ -52,6 +52,10 @@ export class HeldRuns {
 
   get count(): number {
     return this.#held.size;
+  }
+
+  get ids(): string[] {
+    return [...this.#held.keys()];
   }
 
   /** Begins to work on a run, unless it is worked on here already. */
@@ -116,7 +120,7 @@ export class HeldRuns {
     if (completion !== undefined && !entry.working.isEnded && this.#held.get(id) === entry)
       await this.#complete(entry, completion);
     if (this.#held.get(id) === entry) this.#held.delete(id);
-    this.#options.onFreed();
+    this.#options.onFreed(id);
   }
 
   /** Over the socket where there is one, which tells the mailbox too; else over HTTP with the run's own token. */

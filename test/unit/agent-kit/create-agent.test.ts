@@ -190,6 +190,20 @@ describe("a repeat", () => {
     await agent(await call({ id: "r2" }));
     expect(calls).toBe(2);
   });
+
+  it.each([408, 429, 500, 503])("after an answer of %i, which is tried again, is done again", async (status) => {
+    let calls = 0;
+    const { agent } = agentOf({ onRun: () => (++calls === 1 ? new Response("busy", { status }) : "done") });
+    expect((await agent(await call())).status).toBe(status);
+    expect(await (await agent(await call())).text()).toBe("done");
+  });
+
+  it("after an answer of 410 is answered so once more", async () => {
+    let calls = 0;
+    const { agent } = agentOf({ onRun: () => (++calls === 1 ? new Response("enough", { status: 410 }) : "done") });
+    expect((await agent(await call())).status).toBe(410);
+    expect((await agent(await call())).status).toBe(410);
+  });
 });
 
 /** Work that ends when it is told to. */

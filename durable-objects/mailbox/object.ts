@@ -231,9 +231,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   /** Hands one run to the socket that it is held for, if the job confirms the claim. Answers as {@link #confirm}. */
   async #hand(offer: StoredOffer, socket: WebSocket): Promise<"gone" | "kept"> {
     const seat = this.#seats.get(socket);
-    // Without the list of revoked tokens the socket is taken at its word: the mailbox is told of each revocation besides.
-    const isRefused = await isRevoked(this.env, seat.caller, Date.now()).catch(() => false);
-    if (isRefused) socket.close(TOKEN_ENDED, "the token was revoked");
+    const isRefused = await this.#isRevoked(socket, seat);
     const verdict = isRefused ? "kept" : await this.#confirm(offer, seat);
     const now = this.#seats.get(socket);
     if (typeof verdict === "string") {
@@ -305,9 +303,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   /** A frame about a run, carried out and answered. */
-  async #report(socket: WebSocket, { caller }: Seat, frame: RunFrame): Promise<void> {
+  async #report(socket: WebSocket, seat: Seat, frame: RunFrame): Promise<void> {
+    if (await this.#isRevoked(socket, seat)) return;
     const { type, run_id } = frame;
-    const outcome = await report(this.env, caller, frame);
+    const outcome = await report(this.env, seat.caller, frame);
     if (outcome.ok && type === "progress") {
       const { lease_expires_at: leaseEndsAt } = outcome.value;
       if (leaseEndsAt !== undefined) await this.renewed(run_id, Date.parse(leaseEndsAt));
@@ -316,6 +315,16 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     }
     send(socket, answerTo(frame, outcome));
     this.#dispatch();
+  }
+
+  /**
+   * Closes the socket if its token was revoked. Without the list of revoked tokens it is taken at its word: the mailbox is told of each
+   * revocation besides.
+   */
+  async #isRevoked(socket: WebSocket, { caller }: Seat): Promise<boolean> {
+    const revoked = await isRevoked(this.env, caller, Date.now()).catch(() => false);
+    if (revoked) socket.close(TOKEN_ENDED, "the token was revoked");
+    return revoked;
   }
 
   /** No socket holds the run any more. */

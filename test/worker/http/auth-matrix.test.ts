@@ -1,18 +1,25 @@
 /** Who may do what (docs/contract.md §7): every route × every kind of token, and every job route × own and foreign job. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
+import { mintToken } from "../../../src/agent/token.ts";
+import { makeTriggerToken } from "../../../src/agent/trigger-token.ts";
 import type { BoundCaller, Caller } from "../../../src/domain/job/access.ts";
 import { ROUTES } from "../../../src/http/app.ts";
 import type { Access } from "../../../src/http/auth.ts";
 import { toolsOver } from "../../../src/http/mcp/tools.ts";
+import worker from "../../../src/index.ts";
 import {
   ADMIN_TOKEN,
   call,
   callTool,
+  env,
   expectProblem,
   fresh,
   jobInput,
   makeJob,
+  ORIGIN,
   type Sent,
+  TOKEN_SECRET,
   tokenFor,
 } from "../http-fixture.ts";
 
@@ -26,14 +33,39 @@ const CALLERS: Record<string, Caller | "admin" | "nobody"> = {
   user: { role: "user", user_id: "u1" },
   plugin: { role: "plugin", plugin_id: "p1" },
   run: { role: "run", job_id: JOB_ID, run_id: `${JOB_ID}-s1` },
+  "agent that reads": { role: "agent", agent_id: "a1", access: "read" },
+  "user that reads": { role: "user", user_id: "u1", access: "read" },
+  "user of some agents": { role: "user", user_id: "u1", agents: ["a1"] },
 };
-const EVERYONE = ["agent", "agent of a user", "user", "plugin"];
+const READERS = ["agent that reads", "user that reads"];
+const EVERYONE = ["agent", "agent of a user", "user", "plugin", "user of some agents"];
+
+/** Tokens that are none (any more), or another job's: each is refused everywhere but where no token is asked for. */
+const REFUSED: Record<string, { readonly make: () => Promise<string>; readonly status: 401 | 403 }> = {
+  "revoked token": { make: revoked, status: 401 },
+  "expired token": { make: () => mintToken({ role: "viewer" }, TOKEN_SECRET, 0, Date.now() - 1_000), status: 401 },
+  "token of another deployment": {
+    make: () => mintToken({ role: "viewer" }, "the-secret-of-another-deployment-", Date.now(), Date.now() + 60_000),
+    status: 401,
+  },
+  "made-up trigger token": { make: async () => `rvt_${JOB_ID}_${"a".repeat(46)}`, status: 401 },
+  "another job's trigger token": {
+    make: async () => (await makeTriggerToken(env, `${JOB_ID.slice(0, -1)}b`, "admin")).token,
+    status: 403,
+  },
+};
+
+async function revoked(): Promise<string> {
+  const { body } = await call("POST", "/v1/tokens", { json: { role: "viewer", expires_in: "1h" } });
+  await call("DELETE", `/v1/tokens/${body.id}`);
+  return String(body.token);
+}
 
 /** Who gets past each rule. */
 const ALLOWED: Record<Access, readonly string[]> = {
   health: [...Object.keys(CALLERS)],
   public: [...Object.keys(CALLERS)],
-  read: ["admin", "viewer", ...EVERYONE],
+  read: ["admin", "viewer", ...EVERYONE, ...READERS],
   write: ["admin", ...EVERYONE],
   admin: ["admin"],
   admin_read: ["admin", "viewer"],
@@ -41,7 +73,7 @@ const ALLOWED: Record<Access, readonly string[]> = {
   metrics: ["admin"],
   own_agent: ["admin"],
   claim: ["admin"],
-  read_run: ["admin", "viewer", "run", ...EVERYONE],
+  read_run: ["admin", "viewer", "run", ...EVERYONE, ...READERS],
   report_run: ["admin", "run", ...EVERYONE],
   trigger: ["admin", ...EVERYONE],
 };
@@ -64,8 +96,41 @@ describe.each(ROUTES.map(({ method, path, access }) => [`${method.toUpperCase()}
       else if (kind === "nobody") expectProblem(got, 401, "unauthorized");
       else expectProblem(got, 403, "forbidden");
     });
+
+    it.each(Object.entries(REFUSED))("for a %s", async (_kind, { make, status }) => {
+      const [method = "", path = ""] = name.split(" ");
+      const url = path.replace(":run_id", `${JOB_ID}-s1`).replace(/:\w+/g, JOB_ID);
+      const got = await call(method, url, { token: await make() });
+      if (access === "health" || access === "public") expect([401, 403]).not.toContain(got.status);
+      else expectProblem(got, status, status === 401 ? "unauthorized" : "forbidden");
+    });
   },
 );
+
+it("on every route, tokens of the secrets before are what they were", async () => {
+  const NEW = "a-new-secret-of-the-tests-in-workerd";
+  const settings = { TOKEN_SECRET: NEW, TOKEN_SECRET_PREVIOUS: TOKEN_SECRET };
+  const admins = { ADMIN_TOKEN: NEW, ADMIN_TOKEN_PREVIOUS: ADMIN_TOKEN };
+  const agent = await tokenFor({ role: "agent", agent_id: "a1" });
+  const status = async (changed: object, token: string, method: string, path: string) => {
+    const ctx = createExecutionContext();
+    const request = new Request(`${ORIGIN}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+    const response = await worker.fetch(request, { ...env, ...changed }, ctx);
+    await response.body?.cancel();
+    await waitOnExecutionContext(ctx);
+    return response.status;
+  };
+  for (const { method, path: pattern, access } of ROUTES) {
+    if (access === "health" || access === "public") continue;
+    const path = pattern.replace(":run_id", `${JOB_ID}-s1`).replace(/:\w+/g, JOB_ID);
+    const verb = method.toUpperCase();
+    const isAllowed = ALLOWED[access].includes("agent");
+    const got = await status(settings, agent, verb, path);
+    expect(isAllowed ? ![401, 403].includes(got) : got === 403, `${verb} ${path}: ${got}`).toBe(true);
+    expect([401, 403], `${verb} ${path}`).not.toContain(await status(admins, ADMIN_TOKEN, verb, path));
+    expect(await status({ TOKEN_SECRET: NEW }, agent, verb, path), `${verb} ${path}`).toBe(401);
+  }
+});
 
 describe.each(toolsOver(ROUTES).map(({ name, route }) => [name, route.access] as const))(
   "the tool %s",

@@ -16,7 +16,7 @@ import { formatInstant, parseInstant } from "../time/instant.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
 import { keepBuiltinLabel } from "./builtin-label.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
-import { aim, type Cursor, type JobRecord, stateOf } from "./job.ts";
+import { aim, anchorOf, type Cursor, type JobRecord, stateOf } from "./job.ts";
 import { type Dropped, dropBackfills, dropBuffered, pauseJob, resumeJob } from "./stop.ts";
 
 /** A call's change of the job; absent if the job is as asked already. */
@@ -75,7 +75,8 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
     !sameSchedule(next.definition.schedule, record.definition.schedule) ||
     next.definition.exec_scope !== record.definition.exec_scope;
   if (moved) {
-    const ahead = checkScheduleAhead(next, now, now);
+    const anchorAt = anchorOf(next.schedule, { anchorAt: now, createdAt: record.createdAt });
+    const ahead = checkScheduleAhead(next, anchorAt, now);
     if (!ahead.ok) return ahead;
   }
   const switched = next.definition.enabled !== record.definition.enabled;

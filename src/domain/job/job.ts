@@ -11,6 +11,7 @@ import type { Run } from "../run/run.ts";
 import { bindFires, type Fires } from "../time/fires.ts";
 import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
+import type { Schedule } from "../time/schedule.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
 /**
@@ -133,10 +134,22 @@ export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 /** The job's fires: its schedule, bound to its anchor and to its part of the jitter. */
 export function firesOf(
   { schedule }: Pick<CompiledJob, "schedule">,
-  record: Pick<JobRecord, "id" | "anchorAt">,
+  record: Pick<JobRecord, "id" | "anchorAt" | "createdAt">,
 ): Fires {
-  return bindFires(schedule, { anchorAt: record.anchorAt, delayMs: jitterDelay(record.id, schedule.jitterMs) });
+  return bindFires(schedule, {
+    anchorAt: anchorOf(schedule, record),
+    delayMs: jitterDelay(record.id, schedule.jitterMs),
+  });
 }
+
+/**
+ * Where the schedule counts from unless it has `starts_at`. That is the job's creation for an rrule (docs/contract.md §13), and the
+ * last change of the schedule for `every` (§1). Epoch ms.
+ */
+export const anchorOf = (
+  { timing }: Schedule,
+  { anchorAt, createdAt }: Pick<JobRecord, "anchorAt" | "createdAt">,
+): number => (timing.kind === "rrule" ? createdAt : anchorAt);
 
 /** Why a job does not fire by itself. */
 export type Rest =

@@ -28,9 +28,10 @@ export function checkFuture(schedule: Schedule, anchorAt: number, now: number): 
     return wrong(".exclude", `everything after ${from} is excluded, so the schedule never fires; exclude less`);
   }
   if (timing.kind === "rrule") {
+    const begin = formatInstant(startsAt ?? anchorAt);
     return wrong(
       ".rrule",
-      `the rule never fires after ${from}: no such time comes, or COUNT, UNTIL or ends_at ends it before`,
+      `the rule never fires after ${from}: no such time comes, or COUNT, UNTIL or ends_at ends it before; it begins at ${begin}, for another beginning give a later schedule.starts_at`,
     );
   }
   const window = endsAt === MAX_INSTANT ? `after ${from}` : `between ${from} and ends_at (${formatInstant(endsAt)})`;

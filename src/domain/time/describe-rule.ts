@@ -14,7 +14,7 @@ const UNITS = {
   MONTHLY: "month",
   YEARLY: "year",
 } as const;
-const UNKNOWN = "that the schedule was set at";
+const UNKNOWN = "of the job's creation";
 
 /** `Every 2 weeks, on Tuesday, at 14:00`. `start` is DTSTART as a local time (see `zone.ts`), where it is given. */
 export function describeRule(given: RecurrenceRule, start: number | undefined): string {
@@ -24,6 +24,8 @@ export function describeRule(given: RecurrenceRule, start: number | undefined): 
   clauses.push(...daysOf(rule));
   if (rule.byMonth !== undefined) clauses.push(`in ${months(rule.byMonth)}`);
   clauses.push(...(isRealTime(rule) ? hoursOf(rule) : [timeOf(rule, start)]));
+  if (rule.weekStart !== MONDAY && countsWeeks(rule))
+    clauses.push(`weeks beginning on ${WEEKDAY_NAMES[rule.weekStart]}`);
   if (rule.bySetPos !== undefined)
     clauses.push(`of these only the ${listed(rule.bySetPos.map(ordinal))} of each ${unit}`);
   if (rule.count !== undefined) clauses.push(counted(rule.count, "time"));
@@ -33,18 +35,26 @@ export function describeRule(given: RecurrenceRule, start: number | undefined): 
   return clauses.join(", ");
 }
 
+const MONDAY = 1;
+
+/** Whether it matters on which day a week begins. */
+const countsWeeks = ({ freq, interval, byWeekNo, bySetPos }: RecurrenceRule): boolean =>
+  byWeekNo !== undefined || (freq === "WEEKLY" && (interval > 1 || bySetPos !== undefined));
+
 /** A local time without an offset, or a UTC one. */
 const shown = (time: RuleTime): string =>
   "utc" in time ? formatInstant(time.utc) : new Date(time.local).toISOString().slice(0, 19);
 
-function daysOf({ freq, byDay, byMonthDay, byYearDay, byWeekNo }: RecurrenceRule): string[] {
+function daysOf({ freq, byDay, byMonth, byMonthDay, byYearDay, byWeekNo }: RecurrenceRule): string[] {
   const clauses: string[] = [];
   if (byMonthDay !== undefined) clauses.push(`on ${fromEitherEnd(byMonthDay, "day", "of the month")}`);
   if (byYearDay !== undefined) clauses.push(`on ${fromEitherEnd(byYearDay, "day", "of the year")}`);
   if (byDay !== undefined) {
     const plain = byDay.filter(({ nth }) => nth === undefined).map(({ weekday }) => weekday);
+    // Of a year only where no months are named, which nobody would guess.
+    const of = freq !== "YEARLY" ? "" : byMonth === undefined ? " of the year" : " of the month";
     const names = byDay.flatMap(({ nth, weekday }) =>
-      nth === undefined ? [] : [`the ${ordinal(nth)} ${WEEKDAY_NAMES[weekday]}`],
+      nth === undefined ? [] : [`the ${ordinal(nth)} ${WEEKDAY_NAMES[weekday]}${of}`],
     );
     const all = listed([...(plain.length === 0 ? [] : [weekdays(plain)]), ...names]);
     // Beside a day of the month or of the year a weekday narrows it: both must hold.

@@ -7,6 +7,7 @@ import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import { compact } from "../compact.ts";
 import type { Failure, FieldError } from "../failure.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, fieldErrors } from "../job/definition.ts";
+import { anchorOf } from "../job/job.ts";
 import { err, ok, type Result } from "../result.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { parseInstant } from "../time/instant.ts";
@@ -72,7 +73,7 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
     if (times.finishedAt + FINISHED_RETENTION_MS > now) return ok(imported);
     return err("finished more than 7 days ago, and such jobs are erased");
   }
-  const ahead = checkScheduleAhead(job, times.anchorAt, now);
+  const ahead = checkScheduleAhead(job, anchorOf(job.schedule, { anchorAt: times.anchorAt, createdAt }), now);
   if (!ahead.ok) return err(reasonOf(ahead.error));
   const { cursor } = restoreJob(item.id, job, createdAt, restored);
   if (enabled && cursor.exhausted) {

@@ -55,9 +55,11 @@ function comingOf(job: Job): Coming | undefined {
   const nextAt = Date.parse(job.next_run_at);
   const delayMs = jitterDelay(job.id, schedule.jitterMs);
   const { timing } = schedule;
-  // Any instant of the grid serves as the anchor: one interval back makes the next fire the first after it, and a rule
-  // that begins at one of its times goes on in the same phase.
-  const anchorAt = nextAt - delayMs - (timing.kind === "every" ? timing.everyMs : 0);
+  // A rule counts from the job's creation; of `every` one interval back makes the next fire the first after it.
+  const anchorAt =
+    timing.kind === "rrule"
+      ? Date.parse(job.created_at)
+      : nextAt - delayMs - (timing.kind === "every" ? timing.everyMs : 0);
   return { schedule, fires: bindFires(schedule, { anchorAt, delayMs }), nextAt };
 }
 
@@ -68,7 +70,7 @@ export function comingFires(job: Job, count: number): readonly number[] {
   const { fires, nextAt, schedule } = coming;
   const { timing } = schedule;
   // The agent may have chosen the next fire: then it tells nothing of the phase that the schedule goes on in.
-  const isPhaseKnown = timing.kind === "cron" || job.pacing === undefined;
+  const isPhaseKnown = timing.kind === "cron" || timing.kind === "rrule" || job.pacing === undefined;
   if (!isPhaseKnown) return [nextAt];
   return [nextAt, ...fires.take(nextAt, count - 1)].slice(0, runsLeft(job));
 }

@@ -48,6 +48,23 @@ describe("resume", () => {
   });
 });
 
+describe("an rrule that is set later", () => {
+  const ADMIN = { role: "admin" } as const;
+  const patch = (rrule: string, now: number) => changeByPatch(job(), ADMIN, { schedule: { rrule } }, now);
+
+  it("has the job's creation for its DTSTART, cut to the minute", () => {
+    const later = T0 + 8 * 24 * HOUR_MS + 90_000;
+    expect(changed(patch("FREQ=WEEKLY;INTERVAL=2", later)).cursor?.nextDueAt).toBe(T0 + 14 * 24 * HOUR_MS);
+    expect(changed(patch("FREQ=DAILY", later)).cursor?.nextDueAt).toBe(T0 + 9 * 24 * HOUR_MS);
+  });
+
+  it("is refused where its COUNT is over since then, which names the beginning and what to give", () => {
+    const over = patch("FREQ=DAILY;COUNT=3", T0 + 8 * 24 * HOUR_MS);
+    expect(JSON.stringify(over)).toContain("it begins at 2026-11-23T09:00:00.000Z");
+    expect(JSON.stringify(over)).toContain("schedule.starts_at");
+  });
+});
+
 describe("a finished job", () => {
   it.each([
     ["paused", (state: TickState) => changeByPause(state, BY_HAND, T0)],

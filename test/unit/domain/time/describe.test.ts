@@ -41,7 +41,7 @@ describe("describeSchedule says in plain English", () => {
       { rrule: "FREQ=WEEKLY", starts_at: "2027-01-05T13:00:00Z", timezone: "Europe/Berlin" },
       "Every week, on Tuesday, at 14:00 (Europe/Berlin), from 2027-01-05T13:00:00.000Z",
     ],
-    [{ rrule: "FREQ=DAILY" }, "Every day, at the time of day that the schedule was set at (UTC)"],
+    [{ rrule: "FREQ=DAILY" }, "Every day, at the time of day of the job's creation (UTC)"],
     [
       { rrule: "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYHOUR=17;BYMINUTE=30;COUNT=12" },
       "Every month, on Monday through Friday, at 17:30, of these only the last of each month, 12 times (UTC)",

@@ -33,8 +33,8 @@ import { makeSecret } from "../shared/secret.ts";
 import { AT_ONCE, sendDue } from "./sender.ts";
 import { SubscriptionStore } from "./store.ts";
 
-/** The pause between two looks at messages that are held for `MODE`. */
-const HELD_LOOK_MS = 5 * MINUTE_MS;
+/** The pause between two looks at messages that are held for `MODE`; who asks what became of them has them looked at too. */
+const HELD_LOOK_MS = MINUTE_MS;
 const ALARM_RETRY_MS = MINUTE_MS;
 const MAX_COOLDOWN_MS = 365 * DAY_MS;
 
@@ -97,7 +97,8 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     readonly limit: number;
     readonly before?: number | undefined;
   }): Promise<Outcome<{ readonly items: DeliveryView[]; readonly next?: number }>> {
-    return this.#with(() => {
+    return this.#with(({ config }) => {
+      if (!this.#isHeld(config) && this.#store.hasHeld) this.#alarm.by(Date.now());
       const page = pageOf(this.#store.list(query.limit + 1, query.before), query.limit, ({ seq }) => seq);
       return ok({ ...page, items: page.items.map(deliveryView) });
     });
@@ -161,8 +162,7 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     const stored = this.#store.load();
     if (stored === undefined) return undefined;
     const settings = settingsOf(this.env);
-    const isHeld = !stored.config.enabled || settings.MODE === "stopped";
-    if (isHeld) {
+    if (this.#isHeld(stored.config)) {
       this.#store.hold();
       return stored.config.enabled && this.#store.hasHeld ? Date.now() + HELD_LOOK_MS : undefined;
     }
@@ -174,6 +174,10 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     if (after === undefined) return undefined;
     this.#store.trim(now());
     return after.updatedAt === stored.updatedAt ? this.#store.nextAt() : now();
+  }
+
+  #isHeld({ enabled }: SubscriptionInput): boolean {
+    return !enabled || settingsOf(this.env).MODE === "stopped";
   }
 
   #send(target: Target, event: ReportedEvent) {

@@ -30,7 +30,7 @@ import type {
 } from "../../src/schema/subscription.ts";
 import { Alarm } from "../shared/alarm.ts";
 import { makeSecret } from "../shared/secret.ts";
-import { AT_ONCE, sendDue } from "./sender.ts";
+import { AT_ONCE, type SenderIo, sendDue } from "./sender.ts";
 import { SubscriptionStore } from "./store.ts";
 
 /** The pause between two looks at messages that are held for `MODE`; who asks what became of them has them looked at too. */
@@ -41,6 +41,9 @@ const MAX_COOLDOWN_MS = 365 * DAY_MS;
 export class SubscriptionObject extends DurableObject<Env> implements SubscriptionRpc {
   #store: SubscriptionStore;
   readonly #alarm: Alarm;
+  /** Targets that are being sent to. */
+  readonly #busy = new Set<string>();
+  #isSending = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -90,6 +93,8 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     this.ctx.storage.transactionSync(() => {
       for (const event of events) this.#take(stored, event, now);
     });
+    // An alarm that waits for a slow target rings again only when that has answered.
+    if (this.#isSending) this.ctx.waitUntil(this.#sendMeanwhile());
     return true;
   }
 
@@ -161,19 +166,42 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
   async #deliver(): Promise<number | undefined> {
     const stored = this.#store.load();
     if (stored === undefined) return undefined;
-    const settings = settingsOf(this.env);
     if (this.#isHeld(stored.config)) {
       this.#store.hold();
       return stored.config.enabled && this.#store.hasHeld ? Date.now() + HELD_LOOK_MS : undefined;
     }
     this.#store.release(Date.now());
-    const budget = new CallBudget(settings.CALLS_PER_WAKE);
-    const now = () => Date.now();
-    await sendDue({ store: () => this.#store, send: (target, event) => this.#send(target, event), now, budget });
+    this.#isSending = true;
+    try {
+      await sendDue(this.#sender());
+    } finally {
+      this.#isSending = false;
+    }
     const after = this.#store.load();
     if (after === undefined) return undefined;
-    this.#store.trim(now());
-    return after.updatedAt === stored.updatedAt ? this.#store.nextAt() : now();
+    this.#store.trim(Date.now());
+    return after.updatedAt === stored.updatedAt ? this.#store.nextAt() : Date.now();
+  }
+
+  /** Sends what has come in while an alarm sends, to the targets that it does not wait for. The alarm is set for it as well. */
+  async #sendMeanwhile(): Promise<void> {
+    try {
+      await sendDue(this.#sender());
+      const next = this.#store.load() === undefined ? undefined : this.#store.nextAt();
+      if (next !== undefined) this.#alarm.by(next);
+    } catch (error) {
+      logError("A subscription could not send at once; its alarm does", { subscription: this.ctx.id.name }, error);
+    }
+  }
+
+  #sender(): SenderIo {
+    return {
+      store: () => this.#store,
+      send: (target, event) => this.#send(target, event),
+      now: () => Date.now(),
+      budget: new CallBudget(settingsOf(this.env).CALLS_PER_WAKE),
+      busy: this.#busy,
+    };
   }
 
   #isHeld({ enabled }: SubscriptionInput): boolean {

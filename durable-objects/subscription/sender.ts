@@ -22,13 +22,30 @@ export type SenderIo = {
   readonly send: (target: Target, event: ReportedEvent) => Promise<SendResult>;
   readonly now: () => number;
   readonly budget: CallBudget;
+  /** The lanes that somebody is on: nobody else begins one. */
+  readonly busy: Set<string>;
 };
 
 /** Sends what is due, as far as the budget of calls and the lanes' time allow. */
 export async function sendDue(io: SenderIo): Promise<void> {
-  const lanes = io.store().dueTargets(io.now());
+  if (io.store().load()?.config.enabled !== true) return;
+  const lanes = io
+    .store()
+    .dueTargets(io.now())
+    .filter((lane) => !io.busy.has(lane));
   const each = Math.max(1, Math.floor(AT_ONCE / Math.max(1, lanes.length)));
-  await mapLimit(lanes, (lane) => sendLane(lane, each, io), AT_ONCE);
+  for (const lane of lanes) io.busy.add(lane);
+  await mapLimit(
+    lanes,
+    async (lane) => {
+      try {
+        await sendLane(lane, each, io);
+      } finally {
+        io.busy.delete(lane);
+      }
+    },
+    AT_ONCE,
+  );
 }
 
 async function sendLane(lane: string, atOnce: number, io: SenderIo): Promise<void> {

@@ -45,6 +45,7 @@ class Draft {
   readonly #now: number;
   readonly #report: "problems" | "all" | "none";
   #failing: boolean;
+  #failedFanOuts: number;
 
   constructor(before: JobAt, change: CommitChange, now: number) {
     this.#now = now;
@@ -52,6 +53,7 @@ class Draft {
     this.#change = change;
     this.#report = change.record.definition.report ?? "problems";
     this.#failing = change.cursor.failing === true;
+    this.#failedFanOuts = change.cursor.failedFanOuts ?? 0;
   }
 
   run(run: Run): void {
@@ -102,11 +104,17 @@ class Draft {
     const { fanOut } = this.#change;
     if (fanOut === undefined || fanOut.status === "running") return;
     const { id: fanOutId, finishedAt: at = fanOut.startedAt, status, counts } = fanOut;
+    const before = this.#failedFanOuts;
     if (status !== "success") this.#failing = true;
     if (status !== "success" || counts.failed > 0) {
-      const count = this.#change.cursor.consecutiveFailures;
+      // One with failed users is a success in the job's own count.
+      this.#failedFanOuts = before + 1;
+      const count = Math.max(this.#failedFanOuts, this.#change.cursor.consecutiveFailures);
       this.#owe({ id: `${fanOutId}_failed`, type: "fan_out.failed", at, fanOutId, count });
-    } else if (this.#failing) {
+      return;
+    }
+    this.#failedFanOuts = 0;
+    if (this.#failing || before > 0) {
       this.#failing = false;
       this.#owe({ id: `${fanOutId}_recovered`, type: "run.recovered", at, fanOutId });
     }
@@ -114,12 +122,14 @@ class Draft {
 
   cursor(): Cursor {
     const { cursor } = this.#change;
-    if (this.#owed.length === 0 && this.#failing === (cursor.failing === true)) return cursor;
-    const { failing: _failing, owed: before = [], ...rest } = cursor;
+    const isSame = this.#failing === (cursor.failing === true) && this.#failedFanOuts === (cursor.failedFanOuts ?? 0);
+    if (this.#owed.length === 0 && isSame) return cursor;
+    const { failing: _failing, failedFanOuts: _failedFanOuts, owed: before = [], ...rest } = cursor;
     const owed = [...before, ...this.#owed].slice(-MAX_OWED);
     return {
       ...rest,
       ...(this.#failing ? { failing: true } : {}),
+      ...(this.#failedFanOuts === 0 ? {} : { failedFanOuts: this.#failedFanOuts }),
       ...(owed.length === 0 ? {} : { owed }),
     };
   }

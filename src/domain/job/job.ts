@@ -110,6 +110,8 @@ export type Cursor = {
   readonly lastError?: string;
   /** From an event run.failed (or a fan-out that failed) to the next success. */
   readonly failing?: true;
+  /** Fan-outs in a row that failed, or had failed users. */
+  readonly failedFanOuts?: number;
   /** Events that the directory has yet to hear, oldest first. */
   readonly owed?: readonly OwedEvent[];
 };

@@ -144,6 +144,39 @@ describe("targets", () => {
     expect(delivered.length).toBeLessThanOrEqual(8);
   });
 
+  it("are told at once of what comes while another one hangs", async () => {
+    const [good, slow] = [fresh("good"), fresh("slow")];
+    const job = await makeJob({ ...FAILS, labels: { only: good } });
+    await subscribe({ match: { label: `only:${good}` }, to: [hook(slow), hook(good)] });
+    await run(job);
+    await eventually(async () => expect(await heard(slow)).toHaveLength(1));
+    await run(job);
+    await vi.waitFor(async () => expect(await heard(good)).toHaveLength(2), { timeout: 2_000, interval: 20 });
+    expect(await heard(slow)).toHaveLength(1);
+    await vi.waitFor(async () => expect(await heard(slow)).toHaveLength(2), 8_000);
+  });
+
+  it("are told of a fan-out with failed users, and of the next that has none", async () => {
+    const [name, bad] = [fresh("hook"), fresh("u")];
+    for (const user of [bad, fresh("u")]) await call("PUT", `/v1/users/${user}`, { json: {} });
+    const message = JSON.stringify({ users: { [bad]: { status: 404 } } });
+    const job = await makeJob({ ...FAILS, message, exec_scope: "all_users", labels: { only: name } });
+    await subscribe({ events: ["fan_out.failed"], match: { label: `only:${name}` }, to: [hook(name)] });
+    await call("POST", `/v1/jobs/${job}/run`);
+    await eventually(async () => expect(await heard(name)).toHaveLength(1));
+    await call("PATCH", `/v1/jobs/${job}`, { json: { message: "hello" } });
+    await call("POST", `/v1/jobs/${job}/run`);
+    await eventually(async () => {
+      const bodies = (await heard(name)).map(
+        ({ body }) => body as unknown as { type: string; data: { count: number } },
+      );
+      expect(bodies.map(({ type, data }) => [type, data.count])).toEqual([
+        ["fan_out.failed", 1],
+        ["run.recovered", 1],
+      ]);
+    });
+  });
+
   it("that are taken out in the middle of it get nothing more; what was on its way to them has failed", async () => {
     const [good, bad] = [fresh("good"), fresh("broken")];
     const job = await makeJob({ ...FAILS, labels: { only: good } });

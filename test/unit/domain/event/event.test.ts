@@ -142,6 +142,23 @@ describe("a fan-out", () => {
     expect(types(owing(base, { ...base, runs: [], fanOut }, T0))).toEqual(expected);
   });
 
+  it("with failed users counts as a failure in a row, and the next without any is a recovery", () => {
+    const ending = (job: typeof base, failed: number) => {
+      const fanOut = { ...opened, status: "success" as const, counts: { ...counts, failed }, finishedAt: T0 };
+      return { ...job, cursor: owing(job, { ...job, runs: [], fanOut }, T0) };
+    };
+    const first = ending(base, 1);
+    const second = ending(first, 2);
+    expect(second.cursor.owed?.map(({ type, count }) => [type, count])).toEqual([
+      ["fan_out.failed", 1],
+      ["fan_out.failed", 2],
+    ]);
+    expect(second.cursor.failing).toBeUndefined();
+    const third = ending(second, 0);
+    expect(third.cursor.owed?.at(-1)?.type).toBe("run.recovered");
+    expect(ending(third, 0).cursor).toBe(third.cursor);
+  });
+
   it("that succeeds after one that failed is a recovery", () => {
     const cursor = { ...base.cursor, failing: true as const };
     const fanOut = { ...opened, status: "success" as const, counts, finishedAt: T0 };

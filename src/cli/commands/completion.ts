@@ -2,6 +2,8 @@
 import { type Command, UsageError } from "../command.ts";
 import { COMMON } from "../parse.ts";
 
+const SHELLS = ["bash", "zsh", "fish"] as const;
+
 /** The command, which completes the commands given. */
 export const completion = (commands: () => readonly Command[]): Command => ({
   name: "completion",
@@ -9,17 +11,22 @@ export const completion = (commands: () => readonly Command[]): Command => ({
   positionals: [{ name: "SHELL", about: "bash, zsh or fish" }],
   examples: [
     "reveille completion bash >> ~/.bashrc",
+    "reveille completion zsh >> ~/.zshrc",
     "reveille completion fish > ~/.config/fish/completions/reveille.fish",
   ],
   async run(given, terminal) {
     const [shell] = given.positionals;
     if (shell === "bash") terminal.print(bash(commands()));
-    else if (shell === "zsh") terminal.print(`autoload -U +X bashcompinit && bashcompinit\n${bash(commands())}`);
+    else if (shell === "zsh") terminal.print(`${ZSH}\n${bash(commands())}`);
     else if (shell === "fish") terminal.print(fish(commands()));
     else throw new UsageError(`there is no completion for "${shell}"; say bash, zsh or fish`);
     return 0;
   },
 });
+
+/** Zsh takes a function of bash, once its own completion is there. */
+const ZSH = `(( $+functions[compdef] )) || { autoload -U +X compinit && compinit -u; }
+autoload -U +X bashcompinit && bashcompinit`;
 
 /** The words that may follow each beginning of a command line. `""` -> start jobs ..., `jobs create` -> --name ... */
 function following(commands: readonly Command[]): ReadonlyMap<string, readonly string[]> {
@@ -30,20 +37,34 @@ function following(commands: readonly Command[]): ReadonlyMap<string, readonly s
     for (const [index, part] of parts.entries()) add(parts.slice(0, index).join(" "), part);
     for (const option of Object.keys({ ...options, ...COMMON })) add(name, `--${option}`);
   }
+  for (const shell of SHELLS) add("completion", shell);
   return new Map([...words].map(([after, set]) => [after, [...set]]));
 }
 
+/** Options are offered once a dash is typed: else a file, or a value of one's own, may be what comes next. */
 function bash(commands: readonly Command[]): string {
-  const cases = [...following(commands)].map(([after, words]) => `    "${after}") words="${words.join(" ")}" ;;`);
-  return `_reveille() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" before="" word words=""
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) [ "$(wc -w <<< "$before")" -lt 2 ] && before="\${before:+$before }$word" ;; esac
-  done
-  case "$before" in
+  const cases = [...following(commands)].map(([after, words]) => `    "${after}") echo "${words.join(" ")}" ;;`);
+  return `_reveille_offers() {
+  case "$1" in
 ${cases.join("\n")}
+    *) return 1 ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+_reveille() {
+  local typed="\${COMP_WORDS[COMP_CWORD]}" before="" word="" last="" offers=""
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
+    case "$last $word" in
+      "--url "*|"--token "*|*" -"*) ;;
+      *) case "$before" in *" "*) ;; *) before="\${before:+$before }$word" ;; esac ;;
+    esac
+    last="$word"
+  done
+  offers="$(_reveille_offers "$before" || _reveille_offers "\${before%% *}")"
+  case "$typed" in
+    -*) ;;
+    *) offers="$(echo "$offers" | tr ' ' '\\n' | grep -v '^-')" ;;
+  esac
+  COMPREPLY=($(compgen -W "$offers" -- "$typed"))
 }
 complete -o default -F _reveille reveille`;
 }
@@ -61,9 +82,11 @@ function fish(commands: readonly Command[]): string {
     return words;
   });
   const groups = [...new Set(commands.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ")[0]))];
-  return [...groups.map((group) => `complete -c reveille -f -n __fish_use_subcommand -a ${group}`), ...lines].join(
-    "\n",
-  );
+  return [
+    ...groups.map((group) => `complete -c reveille -f -n __fish_use_subcommand -a ${group}`),
+    ...lines,
+    `complete -c reveille -f -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(" ")}'`,
+  ].join("\n");
 }
 
 const quoted = (text: string): string => text.replaceAll("'", "\\'");

@@ -16,6 +16,8 @@ const labelPair = z
   .max(300)
   .regex(/^[^:]+:/, { message: 'must be KEY:VALUE, e.g. "team:ops"' });
 
+const STATES = /^(active|paused|finished)(,(active|paused|finished))*$/;
+
 export const Match = z
   .strictObject({
     owner_kind: OwnerKind.optional(),
@@ -33,6 +35,11 @@ export const Match = z
         examples: ["team:ops"],
       }),
     q: text.optional().meta({ description: "Part of the name, in upper or lower case." }),
+    state: z
+      .string()
+      .regex(STATES, { message: "must be a comma list of active, paused and finished" })
+      .optional()
+      .meta({ description: "Comma-separated: what the job is when the event is told.", examples: ["active,paused"] }),
   })
   .meta({ id: "Match", description: "Filters of jobs, as in GET /v1/jobs; every one given must match." });
 export type Match = z.infer<typeof Match>;

@@ -20,7 +20,7 @@ export function isAbout(interest: Interest, event: ReportedEvent): boolean {
 }
 
 function matches(match: Match | undefined, { job }: ReportedEvent): boolean {
-  const { label, q, ...fields } = match ?? {};
+  const { label, q, state, ...fields } = match ?? {};
   const wanted = Object.values(match ?? {}).some((value) => value !== undefined);
   if (!wanted) return true;
   if (job === undefined) return false;
@@ -34,6 +34,7 @@ function matches(match: Match | undefined, { job }: ReportedEvent): boolean {
     equal(fields.name, job.name) &&
     equal(fields.enabled, job.enabled) &&
     (label === undefined ? [] : [label].flat()).every((pair) => hasLabel(job.labels, pair)) &&
+    (state === undefined || state.split(",").includes(job.state)) &&
     (q === undefined || foldName(job.name).includes(foldName(q)))
   );
 }

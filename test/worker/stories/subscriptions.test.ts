@@ -319,6 +319,7 @@ describe("a subscription", () => {
     [{ to: [hook("a")], cooldown: "366d" }, "cooldown"],
     [{ to: [hook("a")], match: { colour: "red" } }, "match"],
     [{ to: [hook("a")], match: { label: "team" } }, "match.label"],
+    [{ to: [hook("a")], match: { state: "active,gone" } }, "match.state"],
   ])("that is %j is refused on %s", async (fields, path) => {
     const got = await call("PUT", `/v1/subscriptions/${fresh("bad")}`, { json: { events: ["run.failed"], ...fields } });
     expectProblem(got, 422, "validation_failed");

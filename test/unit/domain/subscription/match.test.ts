@@ -51,6 +51,8 @@ describe("a subscription is about an event", () => {
     [{ events: ["run.failed"], match: { label: ["team:ops", "tier:1"] } }, event("run.failed"), false],
     [{ events: ["run.failed"], match: { label: "toString:x" } }, event("run.failed"), false],
     [{ events: ["run.failed"], match: { q: "BRIEF" } }, event("run.failed"), true],
+    [{ events: ["run.failed"], match: { state: "active,paused" } }, event("run.failed"), true],
+    [{ events: ["run.failed"], match: { state: "finished" } }, event("run.failed"), false],
     [{ events: ["run.failed"], match: { name: "Morning" } }, event("run.failed"), false],
     [{ events: ["run.failed"], match: { enabled: false } }, event("run.failed"), false],
   ])("%j, %j: %s", (interest, about, expected) => {

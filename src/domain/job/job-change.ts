@@ -16,7 +16,7 @@ import { formatInstant, parseInstant } from "../time/instant.ts";
 import { type Caller, refuseForeignForm } from "./access.ts";
 import { keepBuiltinLabel } from "./builtin-label.ts";
 import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefinition } from "./definition.ts";
-import { aim, anchorOf, type Cursor, type JobRecord, stateOf } from "./job.ts";
+import { aimAgain, anchorOf, type Cursor, type JobRecord, stateOf } from "./job.ts";
 import { type Dropped, dropBackfills, dropBuffered, pauseJob, resumeJob } from "./stop.ts";
 
 /** A call's change of the job; absent if the job is as asked already. */
@@ -96,7 +96,8 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
   if (changed.finishedAt !== undefined) return ok({ record: changed });
   if (!moved) return ok(withNextFire(state, next, changed, cursor, now));
   const left = leaveBehind(changed, cursor, now);
-  const after = withNextFire(state, next, left.record, { ...left.cursor, fires: 0 }, now);
+  const { chosenAt: _chosenAt, ...moving } = left.cursor;
+  const after = withNextFire(state, next, left.record, { ...moving, fires: 0 }, now);
   return ok(left.runs.length === 0 ? after : { ...after, runs: left.runs });
 }
 
@@ -138,7 +139,7 @@ function pausedByAfter(
 
 /** The changed job with its next fire from now. One that has none left, and nothing running or waiting, is finished. */
 function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, before: Cursor, now: number) {
-  const cursor = aim(job, record, before, now);
+  const cursor = aimAgain(job, record, before, now);
   return { record: isOver({ ...state, record, cursor }) ? { ...record, finishedAt: now } : record, cursor };
 }
 

@@ -93,6 +93,8 @@ export type Cursor = {
   readonly rev: number;
   /** When the job fires next by itself. Null: it does not, and {@link restOf} says why. */
   readonly nextDueAt: number | null;
+  /** The next fire as the agent asked for it, until it has come. A pause does not lose it. */
+  readonly chosenAt?: number;
   /** The schedule has no fire left, whether the job is paused or not. */
   readonly exhausted?: true;
   /** The newest run, where it is a skip that further held fires are counted in. */
@@ -183,10 +185,23 @@ export const isExhausted = (record: JobRecord, cursor: Pick<Cursor, "nextDueAt" 
  * and goes on. A fire that waits (`buffer_one`) counts against `max_runs` like one that has begun.
  */
 export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
-  const { exhausted: _exhausted, ...rest } = cursor;
+  const { exhausted: _exhausted, chosenAt: _chosenAt, ...rest } = cursor;
   const due = dueAfter(job, record, cursor.fires, after);
   if (due === null && !job.definition.schedule.manual) return { ...rest, nextDueAt: null, exhausted: true };
   return { ...rest, nextDueAt: record.definition.enabled ? due : null };
+}
+
+/**
+ * As {@link aim}, for a job that is resumed or paused: a fire that the agent asked for, and that is still to come, stays when the
+ * schedule itself has none.
+ */
+export function aimAgain(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
+  const aimed = aim(job, record, cursor, after);
+  const { chosenAt } = cursor;
+  const hasNone = aimed.exhausted === true || job.definition.schedule.manual === true;
+  if (chosenAt === undefined || chosenAt <= after || !hasNone) return aimed;
+  const { exhausted: _exhausted, ...rest } = aimed;
+  return { ...rest, chosenAt, nextDueAt: record.definition.enabled ? chosenAt : null };
 }
 
 /**

@@ -7,7 +7,7 @@ import { type RunCause, skipFire } from "../run/new-run.ts";
 import type { Run } from "../run/run.ts";
 import { backfillRunId, scheduledRunId } from "../run/run-id.ts";
 import type { CompiledJob } from "./definition.ts";
-import { aim, type Buffered, type Cursor, type JobRecord, type PausedBy } from "./job.ts";
+import { aimAgain, type Buffered, type Cursor, type JobRecord, type PausedBy } from "./job.ts";
 
 /** `until`: when the job resumes by itself, epoch ms. */
 export type Pause = {
@@ -92,5 +92,5 @@ export function resumeJob(
   const { pausedReason: _reason, pausedBy: _by, resumeAt: _at, ...rest } = record;
   const definition = { ...record.definition, enabled: true };
   const resumed = { ...rest, definition, version: record.version + 1, updatedAt: now };
-  return { record: resumed, cursor: aim({ ...job, definition }, resumed, cursor, from) };
+  return { record: resumed, cursor: aimAgain({ ...job, definition }, resumed, cursor, from) };
 }

@@ -92,5 +92,5 @@ function moveNext(
     return refuse(`${formatInstant(at)} is after ends_at (${formatInstant(job.schedule.endsAt)})`);
   }
   const { exhausted: _exhausted, ...rest } = cursor;
-  return { cursor: { ...rest, nextDueAt: at }, nextAt: at, faults: [] };
+  return { cursor: { ...rest, nextDueAt: at, chosenAt: at }, nextAt: at, faults: [] };
 }

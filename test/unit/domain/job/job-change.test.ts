@@ -65,6 +65,48 @@ describe("an rrule that is set later", () => {
   });
 });
 
+describe("a fire that the agent asked for", () => {
+  const CHOSEN = T0 + 2 * HOUR_MS;
+  const chosen = (schedule: Record<string, unknown>): TickState => {
+    const state = job({ schedule, pacing: { min: "1m", max: "1d" } });
+    const { exhausted: _exhausted, ...cursor } = state.cursor;
+    return having(state, { cursor: { ...cursor, nextDueAt: CHOSEN, chosenAt: CHOSEN } });
+  };
+  const step = (state: TickState, outcome: Outcome<JobChange>): TickState => {
+    const { record = state.record, cursor = state.cursor } = changed(outcome);
+    return having(state, { record, cursor });
+  };
+  const NOON = T0 + HOUR_MS;
+  const patch = (state: TickState, fields: Record<string, unknown>) =>
+    step(state, changeByPatch(state, { role: "admin" }, fields, NOON));
+
+  it.each([
+    ["an `at` job", { at: "2026-11-23T09:10:00Z" }],
+    ["a manual job", { manual: true }],
+  ])("of %s outlives a pause, which would else be its end", (_what, schedule) => {
+    const paused = step(chosen(schedule), changeByPause(chosen(schedule), BY_HAND, NOON - 1));
+    expect([paused.cursor.nextDueAt, paused.record.finishedAt]).toEqual([null, undefined]);
+    const resumed = step(paused, changeByResume(paused, NOON));
+    expect([resumed.cursor.nextDueAt, stateOf(resumed.record)]).toEqual([CHOSEN, "active"]);
+    const patched = patch(patch(chosen(schedule), { enabled: false }), { enabled: true });
+    expect([patched.cursor.nextDueAt, stateOf(patched.record)]).toEqual([CHOSEN, "active"]);
+  });
+
+  it("gives way to the schedule's own when the job is resumed, and to a new schedule", () => {
+    const paused = step(chosen({ every: "10m" }), changeByPause(chosen({ every: "10m" }), BY_HAND, NOON - 1));
+    expect(step(paused, changeByResume(paused, NOON)).cursor.nextDueAt).toBe(NOON + 10 * MINUTE_MS);
+    const moved = patch(chosen({ manual: true }), { schedule: { manual: null, every: "7m" } });
+    expect(moved.cursor).toMatchObject({ nextDueAt: NOON + 7 * MINUTE_MS });
+    expect(patch(moved, { schedule: { every: null, manual: true } }).cursor.nextDueAt).toBeNull();
+  });
+
+  it("that has passed during the pause is not caught up on", () => {
+    const state = chosen({ manual: true });
+    const paused = step(state, changeByPause(state, BY_HAND, NOON));
+    expect(step(paused, changeByResume(paused, CHOSEN + 1)).cursor.nextDueAt).toBeNull();
+  });
+});
+
 describe("a finished job", () => {
   it.each([
     ["paused", (state: TickState) => changeByPause(state, BY_HAND, T0)],

@@ -57,12 +57,12 @@ export const MAX_CLAIM_RUNS = 10;
 /** Runs that one socket may hold at once, and sockets of one agent. */
 export const MAX_SOCKET_RUNS = 100;
 export const MAX_AGENT_SOCKETS = 10;
-/** Frames a minute that a token's sockets are answered: ten times its calls, for an agent that reports on a hundred runs. */
+/** Frames a minute that a token's sockets get answers to. Ten times its calls, for an agent that reports on a hundred runs. */
 export const MAX_FRAMES_A_MINUTE = 6_000;
 /** Event streams of one job; streams and sockets of one token, over all jobs and agents. */
 export const MAX_JOB_STREAMS = 10;
 export const MAX_TOKEN_STREAMS = 50;
-/** So many rows of one shard are looked at for one page, unless the page itself has more; an empty one is looked for so often. */
+/** The number of rows of one shard that are looked at for one page, unless the page itself has more. An empty one is looked for so often. */
 export const LOOKED_AT_ROWS = 2_000;
 export const MAX_LOOKS = 2;
 export const MAX_CATCHUP_WINDOW_MS = 365 * DAY_MS;

@@ -85,7 +85,7 @@ class Draft {
     this.#owe({ id, type: "job.paused", at: record.updatedAt, reason });
   }
 
-  /** A limit is reported when it is used up, by what was spent or by a lower limit: once a day, a total once for each amount. */
+  /** A limit is reported when it is used up, by the spend or by a lower limit. That is once a day, and for a total once for each amount. */
   budget(): void {
     const { record, cursor } = this.#change;
     const { budget, schedule } = record.definition;

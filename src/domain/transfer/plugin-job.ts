@@ -47,7 +47,7 @@ export const isPluginJob = (job: { readonly owner_kind?: string | undefined }): 
 export const decodePluginJob = (job: { readonly message?: string | undefined }): PluginJob | undefined =>
   decodeWith(JSON.parse, job.message);
 
-/** As {@link decodePluginJob}, for an import: a number of the payload that a double cannot hold is marked, and refused later. */
+/** As {@link decodePluginJob}, for an import. A number of the payload that a double cannot hold is marked, and refused later. */
 export const readPluginJob = (message: string): PluginJob | undefined => decodeWith(parseExactJson, message);
 
 function decodeWith(read: (json: string) => unknown, message: string | undefined): PluginJob | undefined {

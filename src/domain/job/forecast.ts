@@ -5,7 +5,7 @@
  */
 import type { DayForecast, JobForecast } from "../../schema/forecast.ts";
 import { compact } from "../compact.ts";
-import { dayOf, type Spend, spentOn } from "../run/budget.ts";
+import { addSpend, budgetZone, dayOf, type Spend, spentOn } from "../run/budget.ts";
 import { reachedAt } from "../time/daylight-saving.ts";
 import { formatLocal } from "../time/instant.ts";
 import { offsetAt } from "../time/zone.ts";
@@ -44,21 +44,27 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
   const { id, definition } = record;
   const { total } = spentOn(cursor.spent, dayOf(definition.schedule, now));
   const mayRun = runsWithin(state, now);
+  const zoneOfBudget = definition.budget === undefined ? undefined : budgetZone(definition.schedule);
   let firesLeft = firesLeftOf(state);
   let isEstimated = false;
   const days: DayForecast[] = [];
   const count = counterOf(state, now);
   for (const day of daysOf(window)) {
-    const counted = count(Math.max(day.from, now + 1), day.to);
-    const most = Math.min(counted.fires, firesLeft);
-    if (most === 0) continue;
-    isEstimated ||= counted.isEstimated;
-    const runs = mayRun(most * usersPerFire, Math.max(day.from, now));
-    // A fire that is skipped for the budget does not count against max_runs.
-    const begun = Math.ceil(runs / Math.max(1, usersPerFire));
-    const fires = begun < firesLeft ? counted.fires : most;
-    firesLeft -= begun;
-    days.push({ day: day.day, fires, runs, ...costOf(runs, total) });
+    let [fires, runs] = [0, 0];
+    // A budget has days of its own, of which two may lie in one of the window's.
+    for (const part of zoneOfBudget === undefined ? [day] : daysOf({ ...day, timeZone: zoneOfBudget })) {
+      const counted = count(Math.max(part.from, now + 1), part.to);
+      const most = Math.min(counted.fires, firesLeft);
+      if (most === 0) continue;
+      isEstimated ||= counted.isEstimated;
+      const mine = mayRun(most * usersPerFire, part.day);
+      // A fire that is skipped for the budget does not count against max_runs.
+      const begun = Math.ceil(mine / Math.max(1, usersPerFire));
+      fires += begun < firesLeft ? counted.fires : most;
+      runs += mine;
+      firesLeft -= begun;
+    }
+    if (fires > 0) days.push({ day: day.day, fires, runs, ...costOf(runs, total) });
   }
   const runs = sumOf(days, "runs");
   return {
@@ -125,33 +131,32 @@ function counterOf({ job, record, cursor }: ForecastState, now: number): (from: 
   };
 }
 
-/** The number of a day's wanted runs that the budget lets begin, at the cost of the runs so far. */
-function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: number, at: number) => number {
+/** The number of wanted runs, of a day of the budget, that it lets begin at the cost of the runs so far. Asked in the order of time. */
+function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: number, day: string) => number {
   const { budget, schedule } = record.definition;
   if (budget === undefined) return (wanted) => wanted;
-  const spent = spentOn(cursor.spent, dayOf(schedule, now));
+  let spent = spentOn(cursor.spent, dayOf(schedule, now));
   const { runs, usd, tokens } = spent.total;
-  /** A run begins as long as less than the limit is spent: the last one may go beyond it. */
-  const roomFor = (most: number | undefined, used: number, each: number): number =>
-    most === undefined || (each === 0 && used < most)
-      ? Number.POSITIVE_INFINITY
-      : used >= most
-        ? 0
-        : Math.ceil((most - used) / each);
   const [usdEach, tokensEach] = runs === 0 ? [0, 0] : [usd / runs, tokens / runs];
-  let left = roomFor(budget.usd_total, usd, usdEach);
-  return (wanted, at) => {
-    const { today } = spentOn(spent, dayOf(schedule, at));
+  return (wanted, day) => {
+    const { today, total } = spentOn(spent, day);
     const may = Math.min(
       wanted,
-      left,
+      roomFor(budget.usd_total, total.usd, usdEach),
       roomFor(budget.runs_per_day, today.runs, 1),
       roomFor(budget.usd_per_day, today.usd, usdEach),
       roomFor(budget.tokens_per_day, today.tokens, tokensEach),
     );
-    left -= may;
+    spent = addSpend(spent, { runs: may, usd: may * usdEach, tokens: may * tokensEach }, day);
     return may;
   };
+}
+
+/** The number of runs that begin while less than the limit is spent: the last one may go beyond it. */
+function roomFor(most: number | undefined, used: number, each: number): number {
+  if (most === undefined) return Number.POSITIVE_INFINITY;
+  if (used >= most) return 0;
+  return each === 0 ? Number.POSITIVE_INFINITY : Math.ceil((most - used) / each);
 }
 
 function daysOf({ from, to, timeZone }: ForecastWindow): readonly Day[] {

@@ -19,12 +19,17 @@ export const NO_SPEND: Spend = { runs: 0, usd: 0, tokens: 0 };
 
 const CRON_ZONE = /^(?:CRON_)?TZ=(\S+)\s/;
 
-/** The calendar day at `at` (epoch ms) in the schedule's zone, else in UTC. */
+/** The zone whose calendar days a budget counts by: the schedule's, else UTC. */
+export function budgetZone({ timezone, cron }: Pick<ScheduleSpec, "timezone" | "cron">): string {
+  const name = timezone ?? CRON_ZONE.exec(cron ?? "")?.[1];
+  const zone = name === undefined ? undefined : findZone(name);
+  return zone?.ok ? zone.value : "UTC";
+}
+
+/** The calendar day at `at` (epoch ms) in the {@link budgetZone}. */
 export function dayOf(schedule: Pick<ScheduleSpec, "timezone" | "cron">, at: number): string {
-  const name = schedule.timezone ?? CRON_ZONE.exec(schedule.cron ?? "")?.[1];
-  if (name === undefined) return formatInstant(at).slice(0, 10);
-  const zone = findZone(name);
-  return formatLocal(at, zone.ok ? zone.value : "UTC").slice(0, 10);
+  const zone = budgetZone(schedule);
+  return (zone === "UTC" ? formatInstant(at) : formatLocal(at, zone)).slice(0, 10);
 }
 
 /** The spend as of `day`; on a new day nothing yet. */

@@ -122,6 +122,15 @@ describe("the cost", () => {
     expect(forecast.fires).toBe(7 * 24 - 1);
   });
 
+  it("is bound by the days of the budget's zone, whichever days are shown", () => {
+    const spent = addSpend(undefined, { runs: 3 }, "2026-10-23");
+    const state = job({ schedule: { every: "1h" }, budget: { runs_per_day: 5 } }, { cursor: { spent } });
+    const shown = forecastJob(state, { ...WEEK, timeZone: "Asia/Tokyo" }, T0);
+    // Days of Tokyo begin at 15:00 UTC: five runs after each midnight of UTC, all in the second part of a day that is shown.
+    expect(shown.days.map(({ runs }) => runs)).toEqual([2, 5, 5, 5, 5, 5, 5, 5]);
+    expect(shown.runs).toBe(forecastJob(state, WEEK, T0).runs);
+  });
+
   it("takes off what was spent today", () => {
     const spent = addSpend(undefined, { runs: 3 }, "2026-10-23");
     const state = job({ schedule: { every: "1h" }, budget: { runs_per_day: 5 } }, { cursor: { spent } });

@@ -1,4 +1,4 @@
-/** The cost of the log's runs, drawn day by day. */
+/** The cost of the log's runs, drawn day by day: dollars, or tokens where no run has told dollars. */
 import type { Job, Run } from "../../api/jobs.ts";
 import { costOf, dollars } from "../../money.ts";
 import { shortDay } from "../../time/format.ts";
@@ -8,21 +8,32 @@ import { costByDay } from "./cost-by-day.ts";
 export function CostByDay({ job, runs }: { readonly job: Job; readonly runs: readonly Run[] }) {
   const days = costByDay(job, runs);
   if (days.length === 0) return null;
-  const limit = job.budget?.usd_per_day;
+  const isMoney = days.some(({ usd }) => usd > 0);
+  const name = isMoney ? "Cost by day" : "Tokens by day";
+  const { usd_per_day: dollarLimit, tokens_per_day: tokenLimit } = job.budget ?? {};
+  const limit = isMoney ? dollarLimit : tokenLimit;
+  const inWords = (value: number): string => (isMoney ? dollars(value) : value.toLocaleString("en"));
   return (
-    <section class="cost-by-day" aria-label="Cost by day">
-      <h3>Cost by day{limit === undefined ? "" : `, of ${dollars(limit)}`}</h3>
+    <section class="cost-by-day" aria-label={name}>
+      <h3>
+        {name}
+        {limit === undefined ? "" : `, of ${inWords(limit)}`}
+      </h3>
       <Bars
-        name="Cost by day"
+        name={name}
         height={84}
-        items={days.map(({ at, usd, tokens, count }) => ({
-          key: at,
-          value: usd,
-          shown: dollars(usd),
-          label: shortDay(at, "UTC"),
-          words: `${shortDay(at, "UTC")}: ${costOf(usd, tokens)}, ${count === 1 ? "1 run" : `${count} runs`}`,
-          isHot: limit !== undefined && usd >= limit,
-        }))}
+        items={days.map(({ at, usd, tokens, count }) => {
+          const value = isMoney ? usd : tokens;
+          const day = shortDay(at, "UTC");
+          return {
+            key: at,
+            value,
+            shown: inWords(value),
+            label: day,
+            words: `${day}: ${costOf(usd, tokens)}, ${count === 1 ? "1 run" : `${count} runs`}`,
+            isHot: limit !== undefined && value >= limit,
+          };
+        })}
       />
     </section>
   );

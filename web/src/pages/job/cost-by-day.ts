@@ -30,7 +30,9 @@ export function costByDay({ schedule }: Pick<Job, "schedule">, runs: readonly Ru
   const [first, last] = [days[0], days.at(-1)];
   if (first === undefined || last === undefined) return [];
   const shown: Day[] = [];
-  for (let at = Math.max(Date.parse(first), Date.parse(last) - 30 * DAY_MS); at <= Date.parse(last); at += DAY_MS) {
+  const to = Date.parse(last);
+  const from = Math.min(Math.max(Date.parse(first), to - MOST_DAYS * DAY_MS), to - LEAST_DAYS * DAY_MS);
+  for (let at = from; at <= to; at += DAY_MS) {
     const day = new Date(at).toISOString().slice(0, 10);
     shown.push(found.get(day) ?? empty(day));
   }
@@ -38,4 +40,7 @@ export function costByDay({ schedule }: Pick<Job, "schedule">, runs: readonly Ru
 }
 
 const DAY_MS = 86_400_000;
+/** So many days before the last one are shown at least, so that a bar is as wide as a day, and at most. */
+const LEAST_DAYS = 13;
+const MOST_DAYS = 30;
 const empty = (day: string): Day => ({ day, at: Date.parse(day), usd: 0, tokens: 0, count: 0 });

@@ -26,7 +26,8 @@ it("sums what runs have cost on the days of the schedule's zone, days without a 
     run("2026-11-20T12:00:00Z"),
   ];
   const days = costByDay({ schedule: { cron: "0 * * * *", timezone: "Europe/Berlin" } }, runs);
-  expect(days.map(({ day, usd, tokens, count }) => [day, usd, tokens, count])).toEqual([
+  expect(days).toHaveLength(14);
+  expect(days.slice(-4).map(({ day, usd, tokens, count }) => [day, usd, tokens, count])).toEqual([
     ["2026-11-26", 0.3, 0, 2],
     ["2026-11-27", 0, 0, 0],
     ["2026-11-28", 0.1, 0, 1],

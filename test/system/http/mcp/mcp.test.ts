@@ -212,6 +212,9 @@ it("lets an agent without an address take a run, report on it and complete it", 
   expect(done).toMatchObject({ status: "success", output: "Done." });
   expect((await mcp.refused("wait_for_run", { wait: "30s" })).text).toContain("wait_seconds");
   expect((await mcp.refused("wait_for_run", { wait_seconds: 51 })).text).toContain("at most 50");
+  // The operator's token is no agent's: the one thing that is wrong is said.
+  const { text } = await (await connect(reveille.adminToken)).refused("wait_for_run", {});
+  expect(text.match(/^- .*$/gm)).toEqual([expect.stringContaining("agent_id: is required")]);
 });
 
 it("lists what failed over all jobs when no job is named", async () => {

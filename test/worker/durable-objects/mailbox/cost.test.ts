@@ -93,6 +93,21 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
 });
 
 describe("an agent that waits", () => {
+  it("keeps nothing awake by a call either: the mailbox hibernates until a run is offered", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const mailbox = env.MAILBOX.getByName(agent);
+    const waiting = claim(agent, { wait: "20s" });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const calls = await countCalls(mailbox);
+    await evictDurableObject(mailbox);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(Object.fromEntries(calls)).toEqual({});
+    const run = await offer(job);
+    expect(runIds(await waiting)).toEqual([run]);
+    await vi.waitFor(() => expect(Object.fromEntries(calls)).toEqual({ offer: 1, webSocketClose: 1 }));
+  });
+
   it("keeps nothing awake: ten sockets in an hour wake the mailbox never, whatever they ping", async () => {
     const agent = await makeAgent();
     const sockets = await Promise.all(Array.from({ length: 10 }, () => connected(agent)));

@@ -13,6 +13,7 @@ import { explainIssues, missingText } from "../teach/explain.ts";
 import { type Field, fieldAt, fieldOf, joined } from "../teach/field.ts";
 import { sameName } from "../teach/near.ts";
 import { withoutNulls } from "../teach/sound-part.ts";
+import { json } from "../teach/write.ts";
 import { zodWords } from "../teach/zod-words.ts";
 import { briefProperties } from "./brief-schema.ts";
 import { SPECS, type ToolSpec } from "./tool-texts.ts";
@@ -76,7 +77,7 @@ export function rootOf(tool: Omit<Tool, "inputSchema">, route: AnyRoute): Field 
   return joined(...shapes.flatMap((schema) => (schema === undefined ? [] : [fieldOf(schema)])));
 }
 
-const NO_ID = "must be an id, as text that is not empty";
+const NO_ID = "must be an id, as text that is not empty: take it from schedule_job, list_jobs or list_runs";
 const ID_WORDS: Readonly<Record<string, string>> = {
   job_id: "The job's id, as schedule_job and list_jobs show it",
   run_id: "The run's id, as list_runs shows it",
@@ -126,6 +127,10 @@ export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Calle
   }
   const key = given.get("idempotency_key");
   if (tool.idempotencyKey) given.delete("idempotency_key");
+  // One that was left out without a word would make a second job of a repeat.
+  if (tool.idempotencyKey && key !== undefined && key !== null && typeof key !== "string") {
+    wrong.push({ path: "idempotency_key", message: `must be a string; write ${json(String(key))}` });
+  }
   const inQuery = route.query instanceof z.ZodObject ? route.query.shape : {};
   const query: Record<string, unknown> = {};
   const body: [string, unknown][] = [];

@@ -162,6 +162,20 @@ function rowsOf(door: Door): readonly Row[] {
     const [value] = field.values;
     if (value !== undefined && value !== "" && field.values.length > 1)
       add("an enum in capitals", path, value.toUpperCase(), word(value));
+    const isPlain = field.types.join() === "string" && field.reads === undefined && field.values.length === 0;
+    const isId = door.name.startsWith("tool") && /^(job|run)_id$/.test(field.name);
+    if (isPlain && !isId && !door.name.includes("?")) add("a number for text", path, 5, /write "5"/);
+    if (field.types.join() === "array" && field.item?.types.join() === "string" && field.item.values.length === 0)
+      add("text for a list", path, "text", /write \["text"\]/);
+    // Over MCP such text is read, and a control may be anything.
+    const isRead = door.name.startsWith("tool") || field.name === "control";
+    if (!isRead && field.types.join() === "object" && field.fields.length > 0 && path.length === 1)
+      add(
+        "the text of JSON",
+        path,
+        `{"${field.fields[0]?.name}": 1}`,
+        new RegExp(`write \\{"${field.fields[0]?.name}": 1`),
+      );
     if (field.types.join() === "boolean" && !door.name.includes("?"))
       add("a boolean as text", path, "yes", /write true/);
     if (field.types.join() === "integer" && !door.name.includes("?") && !door.name.startsWith("tool"))

@@ -142,6 +142,9 @@ const patternsOf = (routes: readonly AnyRoute[]): readonly Pattern[] =>
 
 const isOpen = ({ access }: AnyRoute): boolean => access === "public" || access === "health";
 
+/** What a path may differ from the one that was meant, for it to be named beside the methods of the path as it is. */
+const MAX_COST_OF_OTHER_PATH = 1.2;
+
 /**
  * Why no route answers: a method that its path does not have, or no such path, with what is near. What lies under /v1 is
  * shown to nobody without a token.
@@ -176,5 +179,9 @@ async function refuse(
     ),
   ];
   const calls = here.map((route) => `${route.method.toUpperCase()} ${path} (${route.summary})`);
+  // Another path that takes the method: POST …/runs is most often meant to be …/run.
+  const sameMethod = patterns.map(({ route }) => route).filter((route) => route.method === method.toLowerCase());
+  const other = nearCall(method, path, sameMethod, MAX_COST_OF_OTHER_PATH);
+  if (other !== undefined) calls.push(other);
   return { kind: "method_not_allowed", method, allow, calls };
 }

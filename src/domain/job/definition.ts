@@ -235,7 +235,15 @@ export function patchDefinition(current: JobDefinition, patch: Readonly<Record<s
   }
   const parsed = JobInputSchema.safeParse(merged);
   if (parsed.success) return ok(parsed.data);
-  return invalid(fieldErrors(parsed.error.issues));
+  const errors = fieldErrors(parsed.error.issues);
+  return invalid(errors.map((error) => ({ ...error, message: missingInPatch(error, patch) ?? error.message })));
+}
+
+/** What is said of a field that the merged job lacks; undefined where the error is another. */
+function missingInPatch({ path, message }: FieldError, patch: unknown): string | undefined {
+  if (!message.endsWith("received undefined")) return undefined;
+  const removed = path.split(".").reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), patch);
+  return removed === null ? "cannot be removed: leave it out to keep it, or give another value" : "is required";
 }
 
 /** The merged schedule without the old kind, if the patch names another. Fields that the new kind does not take go too. */

@@ -12,10 +12,29 @@ const labelPair = z
     return [pair.slice(0, colon), pair.slice(colon + 1)];
   });
 
-const stateList = z
-  .string()
-  .transform((text) => text.split(","))
-  .pipe(z.array(JobState));
+const OTHER_STATES: Readonly<Record<string, string>> = {
+  all: JobState.options.join(),
+  any: JobState.options.join(),
+  done: "finished",
+  completed: "finished",
+  ended: "finished",
+  enabled: "active",
+  running: "active",
+  disabled: "paused",
+};
+
+const stateList = z.string().transform((text, context) => {
+  const parts = text.split(",").map((part) => part.trim());
+  const read = z.array(JobState).safeParse(parts);
+  if (read.success) return read.data;
+  const meant = parts.map((part) => OTHER_STATES[part.toLowerCase()] ?? part.toLowerCase()).join();
+  const isRight = meant.split(",").every((part) => JobState.safeParse(part).success);
+  const instead = isRight ? `; write ${meant}` : "";
+  const message = `must be a comma list of ${JobState.options.join(", ")}${instead}`;
+  const wrong = parts.findIndex((part) => !JobState.safeParse(part).success);
+  context.addIssue({ code: "custom", path: [wrong], message });
+  return z.NEVER;
+});
 
 /** The filters; every one that is given must match. */
 export const JobFilters = z.strictObject({

@@ -89,11 +89,18 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
       ...(typeof schema.const === "string" ? [schema.const] : []),
       ...(takesAnyText(alternatives) ? [] : alternatives.flatMap((one) => one.values)),
     ]),
-    valueAliases: z.record(z.string(), z.string()).catch({}).parse(schema.valueAliases),
+    valueAliases: {
+      ...Object.assign({}, ...alternatives.map((one) => one.valueAliases)),
+      ...z.record(z.string(), z.string()).catch({}).parse(schema.valueAliases),
+    },
     aliases: [...strings.parse(schema.aliases), ...strings.parse(schema.opposites)],
     opposites: strings.parse(schema.opposites),
-    reads: ReadsName.optional().catch(undefined).parse(schema.reads),
-    instead: z.partialRecord(ReadsName, z.string()).catch({}).parse(schema.instead),
+    // Of a field that may be null as well, the form is told by the alternative that is not.
+    reads: ReadsName.optional().catch(undefined).parse(schema.reads) ?? alternatives.find((one) => one.reads)?.reads,
+    instead: {
+      ...Object.assign({}, ...alternatives.map((one) => one.instead)),
+      ...z.partialRecord(ReadsName, z.string()).catch({}).parse(schema.instead),
+    },
     description: typeof schema.description === "string" ? schema.description : undefined,
     example,
     fallback: schema.default,

@@ -5,7 +5,7 @@ import { slipsBetween, spelling } from "./near.ts";
 /** Words for what the last piece of a path does. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   run: ["execute", "start", "fire", "invoke", "launch", "runnow"],
-  pause: ["disable", "stop", "suspend", "deactivate", "hold"],
+  pause: ["snooze", "disable", "stop", "suspend", "deactivate", "hold"],
   resume: ["enable", "unpause", "activate", "continue", "restart"],
   runs: ["history", "logs", "log", "executions", "results"],
   jobs: ["schedule", "crons", "cron", "tasks", "task", "reminders", "timers"],
@@ -32,10 +32,15 @@ const METHOD_WORDS: ReadonlyMap<string, string> = new Map([
 const MAX_COST = 1.6;
 
 /** The route's call as it should have been, `POST /v1/jobs/abc/run`, or nothing where no route is near. */
-export function nearCall(method: string, path: string, routes: readonly AnyRoute[]): string | undefined {
+export function nearCall(
+  method: string,
+  path: string,
+  routes: readonly AnyRoute[],
+  maxCost: number = MAX_COST,
+): string | undefined {
   const cut = path.lastIndexOf("/");
   const meant = METHOD_WORDS.get(path.slice(cut + 1).toLowerCase());
-  if (meant !== undefined) return nearCall(meant, path.slice(0, cut), routes);
+  if (meant !== undefined) return nearCall(meant, path.slice(0, cut), routes, maxCost);
   const given = withJob(
     path.split("/").filter((piece) => piece !== ""),
     routes,
@@ -54,7 +59,7 @@ export function nearCall(method: string, path: string, routes: readonly AnyRoute
     (least, one) => (least === undefined || one.cost < least.cost ? one : least),
     undefined,
   );
-  if (best === undefined || best.cost > MAX_COST) return undefined;
+  if (best === undefined || best.cost > maxCost) return undefined;
   return `${best.route.method.toUpperCase()} /${best.pieces.join("/")}`;
 }
 
@@ -66,9 +71,8 @@ function withJob(given: readonly string[], routes: readonly AnyRoute[]): readonl
   const pieces = given[0] === "v1" ? given.slice(1) : given;
   const [collection = "", id, ...rest] = pieces;
   const isOfJob = routes.some((route) => route.path.startsWith(`/v1/jobs/:id/${collection}/:`));
-  if (id === undefined || !isOfJob) return given;
-  const [job = ""] = id.split("-");
-  return ["v1", "jobs", id.includes("-") ? job : "{id}", collection, id, ...rest];
+  const job = id?.includes("-") ? id.split("-")[0] : undefined;
+  return id === undefined || job === undefined || !isOfJob ? given : ["v1", "jobs", job, collection, id, ...rest];
 }
 
 type Match = { readonly cost: number; readonly pieces: readonly string[] };

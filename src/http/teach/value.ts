@@ -161,6 +161,7 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
     const text = isEpoch(given) ? epochText(given) : typeof given === "string" ? momentOf(given, now) : undefined;
     return text === undefined ? durationsOf(given, unit).map((one) => json(one)) : [json(text)];
   }
+  if (reads === "pair" && (typeof given !== "object" || given === null)) return [];
   if (reads === "pair" && typeof given === "object" && given !== null && !Array.isArray(given)) {
     const pairs = Object.entries(given).map(([key, value]) => `${key}:${String(value)}`);
     return pairs.length === 1 ? pairs.map(json) : pairs.length > 1 && types.includes("array") ? [json(pairs)] : [];

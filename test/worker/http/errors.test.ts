@@ -164,6 +164,9 @@ describe("a path or method", () => {
   it("that is no path under /v1 is told to nobody without a token, one elsewhere to anybody", async () => {
     expectProblem(await call("GET", "/v1/nothing", { token: undefined }), 401, "unauthorized");
     expectProblem(await call("GET", "/nothing", { token: undefined }), 404, "not_found");
+    const wrongMethod = await call("POST", `/v1/jobs/${UNKNOWN_ID}/runs`);
+    expect(wrongMethod.body.hint).toContain(`POST /v1/jobs/${UNKNOWN_ID}/run`);
+    expect((await call("GET", "/v1/runs/failed")).body.hint).toContain("GET /v1/runs?");
     const run = "jabc-s1_x";
     const near = await call("POST", `/v1/runs/${run}/retry`);
     expect(near.body.hint).toContain(`POST /v1/jobs/jabc/runs/${run}/retry`);

@@ -202,6 +202,15 @@ describe("a wrong call is answered with the right name or value", () => {
   });
 });
 
+it("a merge patch knows the forms of all fields as the call that makes the job does", () => {
+  const rootOfDoor = (name: string) => doors.find((door) => door.name === name)?.root;
+  const [made, patched] = [rootOfDoor("POST /v1/jobs"), rootOfDoor("PATCH /v1/jobs/:id")];
+  if (made === undefined || patched === undefined) throw new Error("no such door");
+  const forms = (root: Field) =>
+    [...fieldsBelow(root)].map(({ path, field }) => [path.join("."), field.reads, field.aliases, field.valueAliases]);
+  expect(forms(patched)).toEqual(forms(made));
+});
+
 describe("null counts as left out but in a merge patch", () => {
   const posts = doors.filter(({ isPost }) => isPost);
   it.each(posts.map((door) => [door.name, door] as const))("%s", async (_name, door) => {

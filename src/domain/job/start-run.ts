@@ -119,9 +119,11 @@ export function toldByEvent(
 ): Outcome<{ readonly payload?: Payload }> {
   if (payload === undefined && posted === undefined) return ok({});
   const merged = mergePatch(record.definition.payload ?? {}, payload ?? {});
-  const whole = posted === undefined || typeof merged !== "object" ? merged : { ...merged, event: posted.event };
-  const checked = Payload.safeParse(whole);
-  if (checked.success) return ok({ payload: checked.data });
+  const checked = Payload.safeParse(merged);
+  // A webhook's body has its own bound, beside that of the job's payload.
+  if (checked.success) {
+    return ok({ payload: posted === undefined ? checked.data : { ...checked.data, event: posted.event } });
+  }
   const message = `makes the job's payload larger than ${MAX_PAYLOAD_BYTES} bytes as JSON; send less, or a reference`;
   return invalid([{ path: "payload", message }]);
 }

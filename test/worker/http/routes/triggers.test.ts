@@ -138,6 +138,18 @@ describe("a job's own trigger token", () => {
     expect((await trigger(id, { payload: { a: 1 } }, token)).status).toBe(202);
   });
 
+  it("takes 64 KiB beside a job's own payload of 64 KiB, and hands both on", async () => {
+    const filled = (bytes: number) => ({ x: "y".repeat(bytes - '{"x":""}'.length) });
+    const [own, event] = [filled(65_536), filled(65_536)];
+    const id = await makeJob({ message: '{"status": 200}', payload: { big: own.x.slice(0, 65_000) } });
+    const { url, token } = await tokenOf(id);
+    const path = url.slice(ORIGIN.length);
+    const got = await call("POST", path, { token, json: event });
+    expect(got.status, got.text).toBe(202);
+    expect((await runOf(id, got.body.run_id)).status).toBe("success");
+    expectProblem(await call("POST", path, { token, json: filled(65_537) }), 413, "payload_too_large");
+  });
+
   it("takes Idempotency-Key as the key", async () => {
     const id = await manual();
     const { url, token } = await tokenOf(id);

@@ -36,7 +36,7 @@ export const connect: Command = {
     },
   },
   examples: [
-    "reveille connect --agent laptop --exec 'claude -p --resume $REVEILLE_SESSION_ID'",
+    "reveille connect --agent laptop --exec 'claude -p --continue'",
     "reveille connect --agent laptop --exec ./agent.sh --concurrency 4",
     "AGENT_SECRET=whsec_... reveille connect --agent dev --forward http://127.0.0.1:9000/",
   ],

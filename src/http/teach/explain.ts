@@ -27,13 +27,16 @@ export function explainIssues(
   lesson: Lesson,
 ): readonly FieldError[] {
   const root = lesson.places[place];
-  return issues.flatMap((issue) => {
+  return issues.flatMap((issue, nth) => {
     const path = issue.path.map(String);
+    // Of so many that most are not shown, further ones are counted, and what was meant by them is not worked out.
+    if (nth >= MAX_TAUGHT) return [{ path: path.join("."), message: "is not right" }];
     if (issue.code === "unrecognized_keys") {
       const parent = valueAt(value, path);
+      const taught = issue.keys.length > MAX_TAUGHT ? TAUGHT_OF_MANY : MAX_TAUGHT;
       return issue.keys.map((name, index) => ({
         path: [...path, name.length > MAX_SHOWN_NAME ? `${name.slice(0, MAX_SHOWN_NAME)}…` : name].join("."),
-        message: index < MAX_TAUGHT ? unknownText(path, name, parent, place, lesson) : "is not a field here",
+        message: index < taught ? unknownText(path, name, parent, place, lesson) : "is not a field here",
       }));
     }
     if (issue.code === "invalid_union") {
@@ -58,6 +61,9 @@ const MAX_SHOWN_NAME = 100;
 
 /** As many faults as an answer shows; of further unknown names nobody reads what was meant. */
 export const MAX_TAUGHT = 50;
+
+/** Who sends more unknown names than an answer shows has not misspelt one: finding out what each was meant for would cost seconds. */
+const TAUGHT_OF_MANY = 10;
 
 /** Of a union's alternatives the one that got furthest: one whose type was right says more than "wrong type". */
 function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {

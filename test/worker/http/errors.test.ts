@@ -127,6 +127,18 @@ describe("a body is refused as", () => {
     expect(got.text.length).toBeLessThan(20_000);
   });
 
+  it("validation_failed in a time that does not grow with the square of what is wrong", async () => {
+    const many = Object.fromEntries(Array.from({ length: 18_000 }, (_, index) => [`k${index}`, index]));
+    for (const fields of [{ labels: many }, { schedule: many }, many]) {
+      const startedAt = performance.now();
+      const got = await call("POST", "/v1/jobs", { json: jobInput(fields) });
+      expectProblem(got, 422, "validation_failed");
+      expect(got.body.errors).toHaveLength(50);
+      // Each took minutes once, for one call of any token.
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
+    }
+  });
+
   it("validation_failed saying of a missing field that it is required", async () => {
     const got = await call("POST", "/v1/jobs", { json: {} });
     expect(got.body.errors).toMatchObject([

@@ -318,7 +318,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   /**
-   * Closes the socket if its token was revoked. Without the list of revoked tokens it is taken at its word: the mailbox is told of each
+   * Closes the socket if its token was revoked. Without the list of revoked tokens it is taken at its word: the mailbox hears of each
    * revocation besides.
    */
   async #isRevoked(socket: WebSocket, { caller }: Seat): Promise<boolean> {

@@ -33,7 +33,7 @@ import { makeSecret } from "../shared/secret.ts";
 import { AT_ONCE, type SenderIo, sendDue } from "./sender.ts";
 import { SubscriptionStore } from "./store.ts";
 
-/** The pause between two looks at messages that are held for `MODE`; who asks what became of them has them looked at too. */
+/** The pause between two looks at messages that are held for `MODE`. A question about them has them looked at too. */
 const HELD_LOOK_MS = MINUTE_MS;
 const ALARM_RETRY_MS = MINUTE_MS;
 const MAX_COOLDOWN_MS = 365 * DAY_MS;

@@ -1,6 +1,6 @@
 /**
  * One attempt of one run, from the job's definition to the agent's answer: which agent, with what body, signed how.
- * What the answer means for the run is decided by `domain/run.ts`.
+ * What the answer means for the run is decided by `domain/run/run.ts`.
  */
 
 import { fillTemplate } from "../domain/agent/body-template.ts";

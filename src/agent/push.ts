@@ -2,7 +2,7 @@
  * One attempt to call the agent (docs/contract.md §4): writes, signs and sends the call, and reads the answer.
  *
  * It never throws, and every way out releases the connection. `fetch` and the clock are arguments; whether to try again is
- * decided elsewhere (`domain/retry.ts`). Reasons are sentences for the job's owner: they name neither the URL, which may hold
+ * decided elsewhere (`domain/run/retry.ts`). Reasons are sentences for the job's owner: they name neither the URL, which may hold
  * a secret in its query, nor anything of the call.
  */
 

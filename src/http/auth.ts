@@ -1,7 +1,7 @@
 /**
  * The only place that reads tokens (docs/contract.md §7): the caller, and whether they may call this route. Each
  * route names its `access`; a route without one does not compile. Which jobs and runs a caller sees is decided where
- * they are, by `domain/access.ts`.
+ * they are, by `domain/job/access.ts`.
  */
 import { readToken } from "../agent/token.ts";
 import { isTriggerToken, readTriggerToken } from "../agent/trigger-token.ts";
@@ -228,8 +228,7 @@ async function identify(
   const caller = isTriggerToken(token)
     ? await readTriggerToken(env, token)
     : await readToken(token, secrets.tokenSecrets);
-  if (caller === undefined || (await isRevoked(env, caller, now)))
-    return refuse("The token is not valid, or no longer.");
+  if (caller === undefined || (await isRevoked(env, caller, now))) return refuse("Invalid or expired token.");
   return ok(caller);
 }
 

@@ -1,6 +1,6 @@
 /**
  * The shapes of a heartbeat (docs/contract.md §8): its configuration, and its log of beats.
- * Structure only; what the fields mean together is `domain/heartbeat.ts`.
+ * Structure only; what the fields mean together is `domain/heartbeat/heartbeat.ts`.
  */
 import * as z from "zod";
 import { DurationText, InstantText } from "./schedule.ts";

@@ -1,6 +1,6 @@
 /**
  * The shapes of a job (docs/contract.md §2): what a client may write, what is stored, what is shown.
- * Structure only; what the fields mean together is `domain/definition.ts`.
+ * Structure only; what the fields mean together is `domain/job/definition.ts`.
  */
 import * as z from "zod";
 import { Budget, Pacing, Spent } from "./control.ts";

@@ -7,7 +7,7 @@ it("asks for a token, says why one will not do, and keeps a good one for this ta
   const page = await dashboard.open("", { token: null });
   await page.getByLabel("Token").fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("alert").getByText("The token is not valid, or no longer.").waitFor();
+  await page.getByRole("alert").getByText("Invalid or expired token.").waitFor();
 
   await page.getByLabel("Token").fill(dashboard.reveille.adminToken);
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -34,7 +34,7 @@ it("forgets the token when signing out", async () => {
 
 it("asks for a token again when the one in use is no longer taken", async () => {
   const page = await dashboard.open("#/jobs", { token: "expired" });
-  await page.getByText("You were signed out: The token is not valid, or no longer.").waitFor();
+  await page.getByText("You were signed out: Invalid or expired token.").waitFor();
 });
 
 it("offers a viewer nothing that changes anything", async () => {

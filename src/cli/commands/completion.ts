@@ -41,7 +41,7 @@ function following(commands: readonly Command[]): ReadonlyMap<string, readonly s
   return new Map([...words].map(([after, set]) => [after, [...set]]));
 }
 
-/** Options are offered once a dash is typed: else a file, or a value of one's own, may be what comes next. */
+/** Options are offered once a dash is typed. Before that a file or a value may come next. */
 function bash(commands: readonly Command[]): string {
   const cases = [...following(commands)].map(([after, words]) => `    "${after}") echo "${words.join(" ")}" ;;`);
   return `_reveille_offers() {

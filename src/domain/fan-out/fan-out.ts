@@ -1,7 +1,7 @@
 /**
  * One fan-out of an all_users job (docs/contract.md §9), as the Job object keeps it. A due time or a client opens it,
  * a source of users feeds it page by page, and it ends when every user's run has ended. Pure steps; the shell is
- * durable-objects/job/fan-outs.ts.
+ * durable-objects/job/fan-outs/.
  *
  *   running --every page handed over, every run ended--> success, or error where users failed and none succeeded
  *           --the source of users failed for good, and the runs begun by then have ended--> error

@@ -59,23 +59,26 @@ export function ownersMatching(filter: JobFilter): readonly string[] | "any" {
   return "any";
 }
 
-/** Whether this job, as it is now, belongs in the list. The entry that led to it may be a moment behind. */
-export function matchesFilter(job: Job, filter: JobFilter, caller: Caller): boolean {
-  const equal = (wanted: unknown, value: unknown): boolean => wanted === undefined || wanted === value;
+/** The fields of a job that filters look at. */
+export type FilteredJob = Scoped & Pick<Job, "owner_kind" | "exec_scope" | "name" | "enabled" | "state" | "labels">;
+
+/** Whether a job has all that the filter asks for, its health and its state's default aside. */
+export function fitsFilter(job: FilteredJob, filter: JobFilter): boolean {
+  const fields = ["owner_kind", "exec_scope", "agent_id", "user_id", "plugin_id", "name", "enabled"] as const;
   return (
-    canSee(caller, job) &&
-    (filter.states ?? DEFAULT_STATES).includes(job.state) &&
-    equal(filter.owner_kind, job.owner_kind) &&
-    equal(filter.exec_scope, job.exec_scope) &&
-    equal(filter.agent_id, job.agent_id) &&
-    equal(filter.user_id, job.user_id) &&
-    equal(filter.plugin_id, job.plugin_id) &&
-    equal(filter.name, job.name) &&
-    equal(filter.enabled, job.enabled) &&
-    equal(filter.health, job.health) &&
+    fields.every((field) => filter[field] === undefined || filter[field] === job[field]) &&
+    (filter.states === undefined || filter.states.includes(job.state)) &&
     (filter.labels ?? []).every(
       ([key, value]) => job.labels !== undefined && Object.hasOwn(job.labels, key) && job.labels[key] === value,
     ) &&
     (filter.q === undefined || foldName(job.name).includes(foldName(filter.q)))
+  );
+}
+
+/** Whether this job, as it is now, belongs in the list. The entry that led to it may be a moment behind. */
+export function matchesFilter(job: Job, filter: JobFilter, caller: Caller): boolean {
+  const { health, states = DEFAULT_STATES } = filter;
+  return (
+    canSee(caller, job) && (health === undefined || health === job.health) && fitsFilter(job, { ...filter, states })
   );
 }

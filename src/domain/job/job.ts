@@ -192,8 +192,7 @@ export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: 
 }
 
 /**
- * As {@link aim}, for a job that is resumed or paused: a fire that the agent asked for, and that is still to come, stays when the
- * schedule itself has none.
+ * As {@link aim}, for a job that is resumed or paused. A fire to come that the agent asked for stays when the schedule itself has none.
  */
 export function aimAgain(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
   const aimed = aim(job, record, cursor, after);

@@ -39,7 +39,7 @@ export type TickState = {
   readonly cursor: Cursor;
   /** Runs that have not ended, oldest first. */
   readonly active: readonly Run[];
-  /** A fan-out of the job is going, and is looked after at its time (`domain/fan-out.ts`). */
+  /** A fan-out of the job is going, and is looked after at its time (`domain/fan-out/fan-out.ts`). */
   readonly fanOut?: FanOutTimer | undefined;
 };
 

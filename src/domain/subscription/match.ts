@@ -1,8 +1,9 @@
 /** Matches events to a subscription, and decides which of them make a message (docs/contract.md §18). Pure. */
 import type { EventType } from "../../schema/event.ts";
+import { JobState } from "../../schema/job.ts";
 import type { Match } from "../../schema/subscription.ts";
 import type { ReportedEvent } from "../event/report.ts";
-import { foldName } from "../job/job-filter.ts";
+import { fitsFilter } from "../job/job-filter.ts";
 
 export type Interest = { readonly events: readonly EventType[]; readonly match?: Match | undefined };
 
@@ -20,29 +21,25 @@ export function isAbout(interest: Interest, event: ReportedEvent): boolean {
 }
 
 function matches(match: Match | undefined, { job }: ReportedEvent): boolean {
-  const { label, q, state, ...fields } = match ?? {};
-  const wanted = Object.values(match ?? {}).some((value) => value !== undefined);
-  if (!wanted) return true;
+  const { label, state, ...fields } = match ?? {};
+  if (!Object.values(match ?? {}).some((value) => value !== undefined)) return true;
   if (job === undefined) return false;
-  const equal = (asked: unknown, value: unknown): boolean => asked === undefined || asked === value;
-  return (
-    equal(fields.owner_kind, job.ownerKind) &&
-    equal(fields.exec_scope, job.execScope) &&
-    equal(fields.agent_id, job.agentId) &&
-    equal(fields.user_id, job.userId) &&
-    equal(fields.plugin_id, job.pluginId) &&
-    equal(fields.name, job.name) &&
-    equal(fields.enabled, job.enabled) &&
-    (label === undefined ? [] : [label].flat()).every((pair) => hasLabel(job.labels, pair)) &&
-    (state === undefined || state.split(",").includes(job.state)) &&
-    (q === undefined || foldName(job.name).includes(foldName(q)))
+  const { ownerKind, execScope, agentId, userId, pluginId, ...rest } = job;
+  const ids = { agent_id: agentId, user_id: userId, plugin_id: pluginId };
+  const asked = state?.split(",");
+  return fitsFilter(
+    { ...rest, ...ids, owner_kind: ownerKind, exec_scope: execScope },
+    {
+      ...fields,
+      labels: label === undefined ? [] : [label].flat().map(labelOf),
+      states: asked && JobState.options.filter((one) => asked.includes(one)),
+    },
   );
 }
 
-function hasLabel(labels: Readonly<Record<string, string>>, pair: string): boolean {
+function labelOf(pair: string): readonly [key: string, value: string] {
   const colon = pair.indexOf(":");
-  const key = pair.slice(0, colon);
-  return Object.hasOwn(labels, key) && labels[key] === pair.slice(colon + 1);
+  return [pair.slice(0, colon), pair.slice(colon + 1)];
 }
 
 /** A subscription's memory of a job. When it last sent a message about it (epoch ms), and whether of a failure. */

@@ -49,7 +49,7 @@ async function refuseToken(call: TriggerCall) {
   return heard.ok ? err(NOT_VALID) : heard;
 }
 
-const NOT_VALID = { kind: "unauthorized", detail: "The trigger token is not valid, or no longer." } as const;
+const NOT_VALID = { kind: "unauthorized", detail: "Invalid or expired trigger token." } as const;
 
 const triggerJob = route({
   method: "post",

@@ -11,6 +11,7 @@ import { Icon } from "../../parts/icon.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages, useResource } from "../../parts/resource.ts";
 import { jobMark, jobWord, StatusText } from "../../parts/status.tsx";
+import { Table } from "../../parts/table.tsx";
 import { NextFire } from "../../parts/times.tsx";
 import { link } from "../../route.ts";
 import { isOperator } from "../../session.ts";
@@ -115,36 +116,26 @@ function JobsOf({ id }: { readonly id: string }) {
       <ProblemBox problem={jobs.problem} onRetry={jobs.reload} />
       {jobs.items.length === 0 && !jobs.loading ? <p class="none">No active or paused job names this agent.</p> : null}
       {jobs.items.length === 0 ? null : (
-        <table class="plain-table" aria-label="Jobs">
-          <thead>
-            <tr>
-              <th scope="col">Job</th>
-              <th scope="col">Health</th>
-              <th scope="col">Schedule</th>
-              <th scope="col">Next run</th>
+        <Table label="Jobs" columns={["Job", "Health", "Schedule", "Next run"]}>
+          {jobs.items.map((job) => (
+            <tr key={job.id}>
+              <td>
+                <a href={link("jobs", job.id)}>{job.name}</a>
+              </td>
+              <td>
+                <StatusText status={jobMark(job)}>{jobWord(job)}</StatusText>
+              </td>
+              <td>{inWords(job.schedule)}</td>
+              <td>
+                {job.next_run_at === undefined ? (
+                  "–"
+                ) : (
+                  <NextFire instant={job.next_run_at} zone={zoneOf(job.schedule)} />
+                )}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {jobs.items.map((job) => (
-              <tr key={job.id}>
-                <td>
-                  <a href={link("jobs", job.id)}>{job.name}</a>
-                </td>
-                <td>
-                  <StatusText status={jobMark(job)}>{jobWord(job)}</StatusText>
-                </td>
-                <td>{inWords(job.schedule)}</td>
-                <td>
-                  {job.next_run_at === undefined ? (
-                    "–"
-                  ) : (
-                    <NextFire instant={job.next_run_at} zone={zoneOf(job.schedule)} />
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
       {jobs.more ? (
         <button type="button" class="button" aria-busy={jobs.loading} onClick={jobs.loadMore}>

@@ -8,6 +8,7 @@ import { Confirm, Dialog } from "../../parts/dialog.tsx";
 import { curl, Empty } from "../../parts/empty.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { useResource } from "../../parts/resource.ts";
+import { Table } from "../../parts/table.tsx";
 import { link } from "../../route.ts";
 import { isOperator } from "../../session.ts";
 import { NewAgent } from "./new-agent.tsx";
@@ -30,42 +31,31 @@ export function AgentsPage() {
       <p class="lead">A job that names an agent is delivered to it; any other goes to the default agent, AGENT_URL.</p>
       <ProblemBox problem={list.problem} onRetry={list.reload} />
       {agents.length === 0 ? null : (
-        <table class="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">Agent</th>
-              <th scope="col">Delivery</th>
-              <th scope="col">
-                <span class="sr-only">Actions</span>
-              </th>
+        <Table columns={["Agent", "Delivery"]} hasActions>
+          {agents.map((agent) => (
+            <tr key={agent.id}>
+              <td>
+                <a href={link("agents", agent.id)}>{agent.id}</a>
+              </td>
+              <td>{agent.url === undefined ? mailboxWords(agent) : <code>{agent.url}</code>}</td>
+              <td class="row-actions">
+                {isOperator.value ? (
+                  <>
+                    {agent.url === undefined ? null : <NewSecret agent={agent} onDone={saved} />}
+                    <button
+                      type="button"
+                      class="button quiet"
+                      aria-label={`Remove ${agent.id}`}
+                      onClick={() => setRemoving(agent)}
+                    >
+                      Remove
+                    </button>
+                  </>
+                ) : null}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {agents.map((agent) => (
-              <tr key={agent.id}>
-                <td>
-                  <a href={link("agents", agent.id)}>{agent.id}</a>
-                </td>
-                <td>{agent.url === undefined ? mailboxWords(agent) : <code>{agent.url}</code>}</td>
-                <td class="row-actions">
-                  {isOperator.value ? (
-                    <>
-                      {agent.url === undefined ? null : <NewSecret agent={agent} onDone={saved} />}
-                      <button
-                        type="button"
-                        class="button quiet"
-                        aria-label={`Remove ${agent.id}`}
-                        onClick={() => setRemoving(agent)}
-                      >
-                        Remove
-                      </button>
-                    </>
-                  ) : null}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
       {list.value !== undefined && agents.length === 0 ? (
         <Empty

@@ -5,6 +5,7 @@ import { Empty } from "../../parts/empty.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
+import { Table } from "../../parts/table.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { At } from "../../parts/times.tsx";
 import { link, route, setQuery } from "../../route.ts";
@@ -35,21 +36,11 @@ export function EventsPage() {
       <Tabs label="Kind of event" options={TYPES} value={type} onSelect={(value) => setQuery({ type: value })} />
       <ProblemBox problem={pages.problem} onRetry={pages.reload} />
       {pages.items.length === 0 ? null : (
-        <table class="plain-table" aria-label="Events">
-          <thead>
-            <tr>
-              <th scope="col">At</th>
-              <th scope="col">Event</th>
-              <th scope="col">Job</th>
-              <th scope="col">What happened</th>
-            </tr>
-          </thead>
-          <tbody>
-            {pages.items.map((event) => (
-              <EventRow key={event.id} event={event} />
-            ))}
-          </tbody>
-        </table>
+        <Table label="Events" columns={["At", "Event", "Job", "What happened"]}>
+          {pages.items.map((event) => (
+            <EventRow key={event.id} event={event} />
+          ))}
+        </Table>
       )}
       {pages.more ? (
         <button type="button" class="button" aria-busy={pages.loading} onClick={pages.loadMore}>

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { now } from "../../clock.ts";
 import { curl, Empty } from "../../parts/empty.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
+import { Table } from "../../parts/table.tsx";
 import { link } from "../../route.ts";
 import { inWords } from "../../time/fires.ts";
 import { dayAndTime, timeOfDay } from "../../time/format.ts";
@@ -144,27 +145,18 @@ function HourDetail({ forecast, hour, isHotMinute }: HourDetailProps) {
           isHot: isHotMinute(fires),
         }))}
       />
-      <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Job</th>
-            <th scope="col">Schedule</th>
-            <th scope="col">Fires</th>
+      <Table columns={["Job", "Schedule", "Fires"]}>
+        {jobs.slice(0, 12).map(({ job, fires }) => (
+          <tr key={job.id}>
+            <td>
+              <a href={link("jobs", job.id)}>{job.name}</a>
+              {job.exec_scope === "all_users" ? <small class="chip">× every active user</small> : null}
+            </td>
+            <td>{inWords(job.schedule)}</td>
+            <td>{fires.toLocaleString("en")}</td>
           </tr>
-        </thead>
-        <tbody>
-          {jobs.slice(0, 12).map(({ job, fires }) => (
-            <tr key={job.id}>
-              <td>
-                <a href={link("jobs", job.id)}>{job.name}</a>
-                {job.exec_scope === "all_users" ? <small class="chip">× every active user</small> : null}
-              </td>
-              <td>{inWords(job.schedule)}</td>
-              <td>{fires.toLocaleString("en")}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {jobs.length > 12 ? <p class="hint">and {(jobs.length - 12).toLocaleString("en")} more jobs</p> : null}
     </div>
   );

@@ -6,6 +6,7 @@ import { forecast } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
 import { costOf, dollars } from "../../money.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
+import { Table } from "../../parts/table.tsx";
 import { link } from "../../route.ts";
 import { shortDay, VIEWER_ZONE } from "../../time/format.ts";
 import { Bars } from "./bars.tsx";
@@ -83,26 +84,17 @@ export function MonthAhead({ now, round }: { readonly now: number; readonly roun
           ...(hasCost ? { shown: dollars(usd) } : {}),
         }))}
       />
-      <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Job</th>
-            <th scope="col">Runs</th>
-            <th scope="col">Cost</th>
+      <Table columns={["Job", "Runs", "Cost"]}>
+        {dearest.slice(0, MAX_SHOWN).map((job) => (
+          <tr key={job.job_id}>
+            <td>
+              <a href={link("jobs", job.job_id)}>{job.name}</a>
+            </td>
+            <td>{job.runs.toLocaleString("en")}</td>
+            <td>{job.usd === undefined ? "not known yet" : costOf(job.usd, job.tokens)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {dearest.slice(0, MAX_SHOWN).map((job) => (
-            <tr key={job.job_id}>
-              <td>
-                <a href={link("jobs", job.job_id)}>{job.name}</a>
-              </td>
-              <td>{job.runs.toLocaleString("en")}</td>
-              <td>{job.usd === undefined ? "not known yet" : costOf(job.usd, job.tokens)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {dearest.length > MAX_SHOWN ? (
         <p class="hint">and {(dearest.length - MAX_SHOWN).toLocaleString("en")} more jobs</p>
       ) : null}

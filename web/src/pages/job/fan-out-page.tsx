@@ -6,6 +6,7 @@ import { ProblemBox } from "../../parts/problem-box.tsx";
 import { ProgressBar } from "../../parts/progress.tsx";
 import { type Pages, usePages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
+import { Table } from "../../parts/table.tsx";
 import { At } from "../../parts/times.tsx";
 import { link } from "../../route.ts";
 import { countsInWords, partsOf } from "./fan-outs.tsx";
@@ -65,26 +66,17 @@ function FailingUsers({ runs, jobId }: { readonly runs: Pages<Run>; readonly job
       {runs.items.length === 0 ? (
         <p class="none">{runs.loading ? "Loading…" : "None."}</p>
       ) : (
-        <table class="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              <th scope="col">Attempts</th>
-              <th scope="col">Error</th>
+        <Table columns={["User", "Attempts", "Error"]}>
+          {runs.items.map((run) => (
+            <tr key={run.id}>
+              <td>
+                <a href={`${link("jobs", jobId)}?run=${encodeURIComponent(run.id)}`}>{run.user_id ?? run.id}</a>
+              </td>
+              <td>{run.attempt}</td>
+              <td>{run.error}</td>
             </tr>
-          </thead>
-          <tbody>
-            {runs.items.map((run) => (
-              <tr key={run.id}>
-                <td>
-                  <a href={`${link("jobs", jobId)}?run=${encodeURIComponent(run.id)}`}>{run.user_id ?? run.id}</a>
-                </td>
-                <td>{run.attempt}</td>
-                <td>{run.error}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
       {runs.more ? (
         <button type="button" class="button" aria-busy={runs.loading} onClick={runs.loadMore}>

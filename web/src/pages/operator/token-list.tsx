@@ -3,6 +3,7 @@ import { type ListedToken, listTokens, revokeToken } from "../../api/operator.ts
 import { Action } from "../../parts/button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { type Pages, usePages } from "../../parts/resource.ts";
+import { Table } from "../../parts/table.tsx";
 import { At } from "../../parts/times.tsx";
 
 export const useTokens = (): Pages<ListedToken> =>
@@ -14,42 +15,29 @@ export function TokenList({ tokens }: { readonly tokens: Pages<ListedToken> }) {
     <>
       <ProblemBox problem={tokens.problem} onRetry={tokens.reload} />
       {tokens.items.length === 0 ? null : (
-        <table class="plain-table" aria-label="Tokens">
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">For</th>
-              <th scope="col">May</th>
-              <th scope="col">Expires</th>
-              <th scope="col">
-                <span class="sr-only">Actions</span>
-              </th>
+        <Table label="Tokens" columns={["Name", "For", "May", "Expires"]} hasActions>
+          {tokens.items.map((token) => (
+            <tr key={token.id}>
+              <td>{token.name ?? <code>{token.id}</code>}</td>
+              <td>{subjectOf(token)}</td>
+              <td>{mayDo(token)}</td>
+              <td>
+                <At instant={token.expires_at} />
+              </td>
+              <td class="row-actions">
+                <Action
+                  tone="quiet"
+                  label={`Revoke ${token.name ?? token.id}`}
+                  act={() => revokeToken(token.id)}
+                  done="The token is revoked; it is refused everywhere within ten seconds"
+                  onDone={() => drop(token.id)}
+                >
+                  Revoke
+                </Action>
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {tokens.items.map((token) => (
-              <tr key={token.id}>
-                <td>{token.name ?? <code>{token.id}</code>}</td>
-                <td>{subjectOf(token)}</td>
-                <td>{mayDo(token)}</td>
-                <td>
-                  <At instant={token.expires_at} />
-                </td>
-                <td class="row-actions">
-                  <Action
-                    tone="quiet"
-                    label={`Revoke ${token.name ?? token.id}`}
-                    act={() => revokeToken(token.id)}
-                    done="The token is revoked; it is refused everywhere within ten seconds"
-                    onDone={() => drop(token.id)}
-                  >
-                    Revoke
-                  </Action>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
       {tokens.more ? (
         <button type="button" class="button" aria-busy={tokens.loading} onClick={tokens.loadMore}>

@@ -7,6 +7,7 @@ import { AreaField } from "../../parts/field.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
+import { Table } from "../../parts/table.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { Ago } from "../../parts/times.tsx";
 import { route, setQuery } from "../../route.ts";
@@ -31,28 +32,16 @@ export function UsersPage() {
       <Tabs label="Which users" options={TABS} value={active} onSelect={(value) => setQuery({ active: value })} />
       <ProblemBox problem={pages.problem} onRetry={pages.reload} />
       {pages.items.length === 0 ? null : (
-        <table class="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              <th scope="col">State</th>
-              <th scope="col">Last seen</th>
-              <th scope="col">
-                <span class="sr-only">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {pages.items.map((user) => (
-              <UserRow
-                key={user.id}
-                user={user}
-                onChange={change}
-                onGone={() => pages.update((old) => old.filter(({ id }) => id !== user.id))}
-              />
-            ))}
-          </tbody>
-        </table>
+        <Table columns={["User", "State", "Last seen"]} hasActions>
+          {pages.items.map((user) => (
+            <UserRow
+              key={user.id}
+              user={user}
+              onChange={change}
+              onGone={() => pages.update((old) => old.filter(({ id }) => id !== user.id))}
+            />
+          ))}
+        </Table>
       )}
       {pages.more ? (
         <button type="button" class="button" aria-busy={pages.loading} onClick={pages.loadMore}>

@@ -117,6 +117,11 @@ async function takePictures(url: string, { priceWatch, crawl }: SampleJobs): Pro
   const crawled = (page: Page) =>
     page.getByRole("listbox", { name: /^Timeline of [2-9]\d runs/ }).waitFor({ timeout: 90_000 });
   await take("job-skips", `#/jobs/${crawl}`, crawled, { height: 400 });
+  await take("overview", "", async (page) => {
+    await page.getByRole("list", { name: "Running now" }).waitFor();
+    await page.getByRole("table", { name: "Next due" }).waitFor();
+    await page.getByRole("table", { name: "Runs" }).waitFor();
+  });
   await take("jobs", "#/jobs", async (page) => {
     await page
       .getByRole("img", { name: /^Last 20 runs/ })

@@ -1,8 +1,9 @@
 /** Events from the job to the list (docs/contract.md §18): told once, through a crash, scoped as jobs are, at no cost to a fire that succeeds. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { env } from "../bindings.ts";
+import { allShards, env } from "../bindings.ts";
 import { agentToken, call, expectProblem, fresh, later, makeJob, tokenFor } from "../http-fixture.ts";
+import { countRows } from "../rows-written.ts";
 
 const FAILS = { message: JSON.stringify({ status: 404 }), retry: { max_attempts: 1 } };
 
@@ -153,6 +154,21 @@ describe("the list", () => {
       );
     },
   );
+});
+
+describe("a fire that succeeds", () => {
+  it("costs no row more, in its job or in the directory", async () => {
+    const id = await makeJob({ schedule: { manual: true } });
+    await runNow(id);
+    const stub = env.JOB.getByName(id);
+    const job = await countRows(stub);
+    const shards = await Promise.all(allShards().map((shard) => countRows(shard)));
+    for (let n = 0; n < 5; n++) await runNow(id);
+    // By hand: the run asked for, begun and ended, and the alarm that makes the call.
+    expect(job()).toBeLessThanOrEqual(5 * 4);
+    expect(shards.map((rows) => rows())).toEqual(shards.map(() => 0));
+    expect(await eventsOf(`job_id=${id}`)).toEqual([]);
+  });
 });
 
 describe("a crash", () => {

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseEnv } from "node:util";
@@ -13,20 +13,21 @@ import { runDoctor } from "../src/cli/operator/doctor.ts";
 import { runSmoke } from "../src/cli/operator/smoke.ts";
 
 const OWNER_ONLY_FILE = 0o600;
-/** The lines that are given. */
-let lines: NodeJS.AsyncIterator<string> | undefined;
+/** The input has ended before a question was answered. */
+class Unanswered extends Error {}
 const isDry = process.argv.includes("--dry-run");
 
-process.exitCode = await setUp();
-process.stdin.destroy();
+process.exitCode = await setUp().catch((error: unknown) => {
+  if (error instanceof Unanswered) return refuse("\nNothing was done: a question was not answered.");
+  throw error;
+});
 
 async function setUp(): Promise<number> {
-  const name = await ask("Name of the Worker", "reveille");
+  const { name, agentUrl } = await asked();
   if (!/^[a-z0-9][a-z0-9-]{0,53}$/.test(name))
     return refuse(`"${name}" is no name of a Worker: use lower-case letters, digits and dashes.`);
-  const agentUrl = await ask("URL of your agent (https:, Enter for none yet)", "");
-  if (agentUrl !== "" && !/^https:\/\/\S+$/.test(agentUrl))
-    return refuse(`"${agentUrl}" does not begin with https://.`);
+  if (agentUrl !== "" && !(URL.canParse(agentUrl) && /^https:\/\/[^\s#'"]+$/.test(agentUrl)))
+    return refuse(`"${agentUrl}" is no address that begins with https://.`);
 
   // Outside the repository, so that no commit takes them along.
   const path = resolve(process.env.SECRETS_DIR ?? "..", `${name}.secrets`);
@@ -43,7 +44,7 @@ async function setUp(): Promise<number> {
   const url = output.match(/https:\/\/\S+\.workers\.dev/)?.[0];
   if (url === undefined) return refuse("Deployed, but wrangler named no address. Run: npx reveille doctor URL");
   console.log(
-    `Deployed: ${url}\nLog in with: npx reveille login ${url} --token "$(sed -n 's/^ADMIN_TOKEN=//p' ${path})"\nChecking it:`,
+    `Deployed: ${url}\nLog in with: sed -n 's/^ADMIN_TOKEN=//p' '${path}' | npx reveille login ${url}\nChecking it:`,
   );
   const deployment = deploymentAt(url, secrets.ADMIN_TOKEN ?? "");
   const well = await runDoctor(deployment, console.log);
@@ -52,20 +53,27 @@ async function setUp(): Promise<number> {
     : Math.max(well, await runSmoke(deployment, { print: console.log, warn: console.error }));
 }
 
-/** The secrets of `path`, made where there is no such file. A new URL of the agent takes the place of the old. */
+/** The secrets of `path`: those that it has, as they are, and those that it lacks, made now. A new URL of the agent takes the place of the old. */
 async function keepSecrets(path: string, agentUrl: string): Promise<Record<string, string | undefined>> {
-  const known = parseEnv(await readFile(path, "utf8").catch(() => ""));
-  const secrets: Record<string, string | undefined> = {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  const known = parseEnv(text);
+  const made = {
     ADMIN_TOKEN: randomBytes(32).toString("hex"),
     TOKEN_SECRET: randomBytes(32).toString("hex"),
     AGENT_SECRET: `whsec_${randomBytes(32).toString("base64")}`,
-    ...known,
-    ...(agentUrl === "" ? {} : { AGENT_URL: agentUrl }),
   };
-  const lines = Object.entries(secrets).map(([key, value]) => `${key}=${value}\n`);
-  await writeFile(path, lines.join(""), { mode: OWNER_ONLY_FILE });
-  await chmod(path, OWNER_ONLY_FILE);
-  return secrets;
+  const added = Object.entries(made).filter(([key]) => !known[key]);
+  if (agentUrl !== "") added.push(["AGENT_URL", agentUrl]);
+  const kept = text.split("\n").filter((line) => line !== "" && !added.some(([key]) => line.startsWith(`${key}=`)));
+  const lines = [...kept, ...added.map(([key, value]) => `${key}=${value}`), ""];
+  // Aside and then in its place: a file that others could read never holds the new ones.
+  await writeFile(`${path}.new`, lines.join("\n"), { mode: OWNER_ONLY_FILE });
+  await chmod(`${path}.new`, OWNER_ONLY_FILE);
+  await rename(`${path}.new`, path);
+  return { ...known, ...Object.fromEntries(added) };
 }
 
 /** Runs wrangler, its output shown as it comes. */
@@ -81,13 +89,23 @@ function wrangler(words: readonly string[]): Promise<{ readonly code: number | n
   });
 }
 
-/** One line from the terminal, or from a pipe. */
-async function ask(question: string, otherwise: string): Promise<string> {
-  lines ??= createInterface({ input: process.stdin, output: process.stdout })[Symbol.asyncIterator]();
-  process.stdout.write(`${question}${otherwise === "" ? "" : ` [${otherwise}]`}: `);
-  const { value } = await lines.next();
-  const answer = typeof value === "string" ? value.trim() : "";
-  return answer === "" ? otherwise : answer;
+/** The answers to the two questions, from the terminal or a pipe. Rejects where the input ends before: Ctrl-D deploys nothing. */
+async function asked(): Promise<{ readonly name: string; readonly agentUrl: string }> {
+  const input = createInterface({ input: process.stdin, output: process.stdout });
+  const lines = input[Symbol.asyncIterator]();
+  const ask = async (question: string, otherwise: string): Promise<string> => {
+    process.stdout.write(`${question}${otherwise === "" ? "" : ` [${otherwise}]`}: `);
+    const { value, done } = await lines.next();
+    if (done === true) throw new Unanswered();
+    return value.trim() || otherwise;
+  };
+  try {
+    const name = await ask("Name of the Worker", "reveille");
+    return { name, agentUrl: await ask("URL of your agent (https:, Enter for none yet)", "") };
+  } finally {
+    // What wrangler asks is answered to wrangler.
+    input.close();
+  }
 }
 
 function refuse(why: string): number {

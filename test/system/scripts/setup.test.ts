@@ -1,7 +1,7 @@
 /** `npm run setup -- --dry-run`: secrets are made once and kept for their owner alone, and a deployment is built. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseEnv } from "node:util";
@@ -37,11 +37,29 @@ it("makes the secrets, keeps them at the next time, and builds what would be dep
     AGENT_SECRET: expect.stringMatching(/^whsec_/),
     AGENT_URL: "https://agent.example.com/hook",
   });
+  // What else the file holds, as it is written, is kept.
+  await writeFile(path, `${await readFile(path, "utf8")}NOTIFY_URL="https://example.com/#ops"\n# mine\n`, {
+    mode: 0o644,
+  });
   await setup(folder, "reveille-try\n\n");
-  expect(parseEnv(await readFile(path, "utf8"))).toEqual(secrets);
+  const again = await readFile(path, "utf8");
+  expect(parseEnv(again)).toEqual({ ...secrets, NOTIFY_URL: "https://example.com/#ops" });
+  expect(again).toContain("# mine\n");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(await readdir(folder)).toEqual(["reveille-try.secrets"]);
 });
 
-it.each(["No Such Name\n", "ok\nhttp://agent.example.com/\n"])(
+it.each(["", "reveille-try\n"])(
+  "does nothing where the input ends before both questions are answered: %j",
+  async (answers) => {
+    const folder = await temporaryFolder();
+    const { code, output } = await setup(folder, answers);
+    expect([code, output]).toEqual([1, expect.stringContaining("Nothing was done")]);
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
+
+it.each(["No Such Name\n\n", "ok\nhttp://agent.example.com/\n", "ok\nhttps://\n", "ok\nhttps://x/' #\n"])(
   "refuses answers that cannot be meant: %j",
   async (answers) => {
     expect((await setup(await temporaryFolder(), answers)).code).toBe(1);

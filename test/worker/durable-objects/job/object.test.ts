@@ -120,6 +120,21 @@ describe("a fire", () => {
     });
   });
 
+  it("keeps the last run that did something, however many are skipped after it: the next one is told of it", {
+    timeout: 30_000,
+  }, async () => {
+    const message = JSON.stringify({ body: JSON.stringify({ reveille: { cost_usd: 1 } }) });
+    const { stub, api } = await makeJob({ message, budget: { usd_total: 0.5 }, continuity: true });
+    for (let fire = 0; fire < DEFAULT_RUN_RETENTION + 5; fire++) await fireNext(stub);
+    const { items } = await value(api.runs(ADMIN, { limit: 100 }));
+    expect(items).toHaveLength(DEFAULT_RUN_RETENTION);
+    expect(items.map(({ status }) => status).filter((status) => status !== "skipped")).toEqual(["success"]);
+    await value(api.patch(ADMIN, { budget: null, message: '{"echo": true}' }));
+    await fireNext(stub);
+    const [newest] = (await value(api.runs(ADMIN, { limit: 1 }))).items;
+    expect(JSON.parse(newest?.output ?? "{}").previous).toMatchObject({ run_id: items.at(-1)?.id, status: "success" });
+  });
+
   it("that is the job's only one writes at most 4 rows: the run begun, the run ended, the job finished, the alarm for its erasure", async () => {
     const { stub, api } = await makeJob({ schedule: { at: new Date(Date.now() + 3_600_000).toISOString() } });
     const rows = await countRows(stub);

@@ -135,7 +135,8 @@ export class FanOutWork {
     if (parts.length < current.activeShards.length) {
       const { stalls, ...source } = current.source;
       if (stalls !== undefined) this.#state.commit({ fanOut: { ...current, source } });
-      this.#state.restFanOutUntil(now + POLL_MS);
+      // A report that there were no calls left to follow is followed by the next wake.
+      this.#state.restFanOutUntil(now + (this.#reported ? SECOND_MS : POLL_MS));
       return;
     }
     this.#end(endFanOut(current, sumCounts(parts), now));

@@ -106,7 +106,8 @@ async function callHandler(
   const { signal } = deadline;
   const { message, payload } = run;
   const called = { id: run.jobId, ...job.definition, ...compact({ message, payload }) };
-  const call = { job: called, run: calledRun(run), sessionId: run.sessionId, signal };
+  // A copy: code that changes what it is given must not change the job, which is in memory here.
+  const call = { ...structuredClone({ job: called, run: calledRun(run), sessionId: run.sessionId }), signal };
   const settled = await settle(() => handler(call), deadline);
   if (settled.ok) {
     const returned = settled.value;
@@ -185,9 +186,14 @@ async function tellListeners(
   const endsAt = performance.now() + limitMs;
   let objection: string | undefined;
   for (const listener of registeredListeners()) {
-    const answer = await settleWithin<unknown>(() => listener(ended), Math.max(0, endsAt - performance.now()));
+    // Looked at within the wrapper: a returned value is as foreign as a thrown one.
+    const hear = async (): Promise<string | undefined> => {
+      const returned: unknown = await listener(structuredClone(ended));
+      return returned instanceof Error ? errorText(returned) : undefined;
+    };
+    const answer = await settleWithin(hear, Math.max(0, endsAt - performance.now()));
     if (answer.ok) {
-      if (answer.value instanceof Error) objection ??= LISTENER_OBJECTED + errorText(answer.value);
+      if (answer.value !== undefined) objection ??= LISTENER_OBJECTED + answer.value;
     } else if (answer.error.kind === "failed") objection ??= LISTENER_OBJECTED + answer.error.reason;
     else objection ??= `${LISTENER_OBJECTED}it did not answer within ${formatDuration(Math.round(limitMs))}`;
   }

@@ -50,6 +50,22 @@ function call(
 }
 
 describe("the job handler", () => {
+  it("gets a copy, as each listener does: what it changes in it changes no job", async () => {
+    const payload = { list: [1] };
+    const spoil = ({ job }: { readonly job: { readonly payload?: Record<string, unknown> | undefined } }) => {
+      const { list } = job.payload ?? {};
+      if (Array.isArray(list)) list.push(2);
+      return JSON.stringify(job.payload);
+    };
+    const heard: unknown[] = [];
+    hooks.setJobHandler(spoil);
+    hooks.addRunListener((ended) => void heard.push(spoil(ended)));
+    hooks.addRunListener((ended) => void heard.push(spoil(ended)));
+    expect(await call({ payload })).toEqual({ kind: "success", output: '{"list":[1,2]}' });
+    expect([payload, heard]).toEqual([{ list: [1] }, ['{"list":[1,2]}', '{"list":[1,2]}']]);
+    await reload();
+  });
+
   it("gets the job, the run and the session", async () => {
     let got: unknown;
     hooks.setJobHandler((given) => {
@@ -233,6 +249,23 @@ describe("listeners", () => {
     expect(await call()).toEqual({
       kind: "refused",
       reason: "a run listener failed: it threw a value that cannot be read",
+    });
+  });
+
+  it("that return what cannot be looked at do not throw: the run has an end, and so has a completion", async () => {
+    const trap = (): never => {
+      throw new Error("no prototype here");
+    };
+    hooks.addRunListener(() => new Proxy({}, { getPrototypeOf: trap }));
+    hooks.setJobHandler(() => "done");
+    const reason = "a run listener failed: Error: no prototype here";
+    expect(await call()).toEqual({ kind: "refused", reason });
+    const defined = defineJob(JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" } }));
+    if (!defined.ok) throw new Error("the job is valid");
+    const body = { status: "success" } as const;
+    expect(await hooks.notifyListeners(defined.value.definition, run, body)).toEqual({
+      status: "error",
+      error: reason,
     });
   });
 

@@ -11,22 +11,10 @@ import { NO_USERS } from "../../src/domain/fan-out/fan-out.ts";
 import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import { userRunView } from "../../src/domain/fan-out/view.ts";
 import { err, ok } from "../../src/domain/result.ts";
+import { claimRun, isClaimable, isReleasable, type Lease, notClaimed, releaseRun } from "../../src/domain/run/claim.ts";
 import { readControl } from "../../src/domain/run/control.ts";
 import { rulesOf } from "../../src/domain/run/rules.ts";
-import {
-  cancelRun,
-  claimRun,
-  completeRun,
-  isActive,
-  isClaimable,
-  isReleasable,
-  type Lease,
-  notClaimed,
-  progressRun,
-  type Run,
-  releaseRun,
-  repeatsReport,
-} from "../../src/domain/run/run.ts";
+import { cancelRun, completeRun, isActive, progressRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
 import { noteControl } from "../../src/domain/run/steer.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";

@@ -8,16 +8,8 @@ import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type Caller, canReadRuns, canReport, canSee, runsRefused } from "../../src/domain/job/access.ts";
 import { pageOf } from "../../src/domain/page.ts";
 import { err, ok } from "../../src/domain/result.ts";
-import {
-  isActive,
-  isClaimable,
-  isReleasable,
-  type Lease,
-  notClaimed,
-  type PreviousRun,
-  type Run,
-  repeatsReport,
-} from "../../src/domain/run/run.ts";
+import { isClaimable, isReleasable, type Lease, notClaimed } from "../../src/domain/run/claim.ts";
+import { isActive, type PreviousRun, type Run, repeatsReport } from "../../src/domain/run/run.ts";
 import {
   changeByCancel,
   changeByClaim,

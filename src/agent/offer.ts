@@ -1,6 +1,7 @@
 /** The mailbox as a channel: an attempt is an offer, and a claim is a 202 (docs/contract.md §14). */
 import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
-import { isActive, isRenewed, type Run } from "../domain/run/run.ts";
+import { isRenewed } from "../domain/run/claim.ts";
+import { isActive, type Run } from "../domain/run/run.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";

@@ -142,7 +142,7 @@ const patternsOf = (routes: readonly AnyRoute[]): readonly Pattern[] =>
 
 const isOpen = ({ access }: AnyRoute): boolean => access === "public" || access === "health";
 
-/** What a path may differ from the one that was meant, for it to be named beside the methods of the path as it is. */
+/** The most that a path may differ from the one that was meant. A nearer one is named beside the methods of the path. */
 const MAX_COST_OF_OTHER_PATH = 1.2;
 
 /**

@@ -239,7 +239,7 @@ export function patchDefinition(current: JobDefinition, patch: Readonly<Record<s
   return invalid(errors.map((error) => ({ ...error, message: missingInPatch(error, patch) ?? error.message })));
 }
 
-/** What is said of a field that the merged job lacks; undefined where the error is another. */
+/** The message about a field that the merged job lacks; undefined for any other error. */
 function missingInPatch({ path, message }: FieldError, patch: unknown): string | undefined {
   if (!message.endsWith("received undefined")) return undefined;
   const removed = path.split(".").reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), patch);

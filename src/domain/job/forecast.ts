@@ -131,7 +131,7 @@ function counterOf({ job, record, cursor }: ForecastState, now: number): (from: 
   };
 }
 
-/** The number of wanted runs, of a day of the budget, that it lets begin at the cost of the runs so far. Asked in the order of time. */
+/** The number of a day's wanted runs that the budget lets begin, at the cost of the runs so far. Asked in the order of time. */
 function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: number, day: string) => number {
   const { budget, schedule } = record.definition;
   if (budget === undefined) return (wanted) => wanted;

@@ -4,10 +4,11 @@
  */
 import type { CompleteBody, Progress } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
+import { claimRun, type Lease, releaseRun } from "./claim.ts";
 import { readControl } from "./control.ts";
 import { countEnded } from "./new-run.ts";
 import { rulesOf } from "./rules.ts";
-import { cancelRun, claimRun, completeRun, type Lease, progressRun, type Run, releaseRun } from "./run.ts";
+import { cancelRun, completeRun, progressRun, type Run } from "./run.ts";
 import { steer } from "./steer.ts";
 import type { TickState } from "./tick.ts";
 

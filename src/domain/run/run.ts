@@ -14,7 +14,6 @@ import { MAX_OUTPUT_BYTES, SECOND_MS } from "../../schema/limits.ts";
 import type { Payload } from "../../schema/payload.ts";
 import type { CompleteBody, Progress, Trigger } from "../../schema/run.ts";
 import { compact } from "../compact.ts";
-import { invalid } from "../failure.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
@@ -46,9 +45,6 @@ export type Claim = {
   /** A socket holds it: its mailbox counts the runs of a socket. */
   readonly bySocket: boolean;
 };
-
-/** The terms on which an agent claims a run out of its mailbox. */
-export type Lease = { readonly ms: number; readonly bySocket: boolean; readonly agentId: string };
 
 /** One attempt of a run, as its log shows it; instants in epoch ms. */
 export type Attempt = {
@@ -283,40 +279,8 @@ export function settleOverdue(run: Run, rules: RunRules, now: number, random: nu
 /** Whether the run waits for somebody outside until its `wakeAt`: {@link settleOverdue} is for those whose time is over. */
 export const hasDeadline = ({ phase }: Run): boolean => phase === "offered" || phase === "waiting";
 
-/** Whether an agent may claim the run. It is offered, or its offer is being made. */
-export const isClaimable = ({ phase }: Run): boolean => phase === "offered" || phase === "calling";
-
-/** An agent takes the run out of its mailbox. From now on it is as after a 202, and held by a lease. */
-export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): Run {
-  const completeBy = now + rules.completionTimeoutMs;
-  const leaseEndsAt = now + lease.ms;
-  const claim: Claim = { at: now, leaseMs: lease.ms, leaseEndsAt, completeBy, bySocket: lease.bySocket };
-  // The offer may be claimed before its own answer has come back.
-  const { error: _error, offeredAt = now, ...rest } = run;
-  const wakeAt = Math.min(leaseEndsAt, completeBy);
-  return { ...rest, phase: "waiting", offeredAt, offeredTo: lease.agentId, claim, wakeAt };
-}
-
-const isClaimed = ({ phase, claim }: Run): boolean => phase === "waiting" && claim !== undefined;
-
-/** Whether progress has renewed the lease since the claim. */
-export const isRenewed = ({ phase, claim }: Run): boolean =>
-  phase === "waiting" && claim !== undefined && claim.leaseEndsAt - claim.leaseMs > claim.at;
-
-/** Whether the run can be given back, by the agent that has claimed it or by its mailbox. */
-export const isReleasable = (run: Run, by: "agent" | "mailbox"): boolean =>
-  by === "agent" ? isClaimed(run) : run.phase === "offered";
-
-/** The failure of a release of a run that no agent has claimed. */
-export const notClaimed = invalid(
-  [{ path: "run_id", message: "is not claimed: only a run that was claimed from a mailbox can be given back" }],
-  "Complete the run, or leave it: its lease has run out, or it was never claimed.",
-);
-
-/** The agent gives the run back: it is offered again at once, which is no further attempt. */
-export const releaseRun = (run: Run, now: number): Run => ({ ...unclaimed(run), phase: "pending", wakeAt: now });
-
-function unclaimed(run: Run): Run {
+/** The run without its offer and its claim. */
+export function unclaimed(run: Run): Run {
   const { offeredAt: _offeredAt, offeredTo: _offeredTo, claim: _claim, ...rest } = run;
   return rest;
 }

@@ -62,7 +62,7 @@ const MAX_SHOWN_NAME = 100;
 /** As many faults as an answer shows; of further unknown names nobody reads what was meant. */
 export const MAX_TAUGHT = 50;
 
-/** Who sends more unknown names than an answer shows has not misspelt one: finding out what each was meant for would cost seconds. */
+/** A call with more unknown names than an answer shows has not misspelt one. Searching the meaning of each would cost seconds. */
 const TAUGHT_OF_MANY = 10;
 
 /** Of a union's alternatives the one that got furthest: one whose type was right says more than "wrong type". */

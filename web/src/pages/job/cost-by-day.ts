@@ -40,7 +40,7 @@ export function costByDay({ schedule }: Pick<Job, "schedule">, runs: readonly Ru
 }
 
 const DAY_MS = 86_400_000;
-/** So many days before the last one are shown at least, so that a bar is as wide as a day, and at most. */
+/** The number of days before the last one that are shown, no more and no fewer. A bar is then as wide as a day. */
 const LEAST_DAYS = 13;
 const MOST_DAYS = 30;
 const empty = (day: string): Day => ({ day, at: Date.parse(day), usd: 0, tokens: 0, count: 0 });

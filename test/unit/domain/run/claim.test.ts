@@ -1,13 +1,12 @@
 /** A run in a mailbox (docs/contract.md §14): offered, claimed under a lease, given back, and what ends it. */
 import { describe, expect, it } from "vitest";
+import { claimRun, releaseRun } from "../../../../src/domain/run/claim.ts";
 import {
   beginAttempt,
-  claimRun,
   completeRun,
   progressRun,
   type Run,
   type RunRules,
-  releaseRun,
   settleAttempt,
   settleOverdue,
   startRun,

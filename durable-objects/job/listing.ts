@@ -217,6 +217,8 @@ export class JobListing {
     const indexedOwner = isThere ? before.indexedOwner : entry.owner;
     this.#state.commit({ ...change.value, record: { ...record, indexedOwner } });
     await this.#index();
+    const [was, is] = [indexEntryOf(before), indexEntryOf(record)];
+    if (was.maker !== is.maker) await dropMade(this.#env, was);
     return ok(null);
   }
 

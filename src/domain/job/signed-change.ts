@@ -36,7 +36,9 @@ export function signChange(
   if (!rate.ok) return rate;
   const untold = told(record, { ...by, id: auditId, at: now, action, target: record.id });
   const changed: JobRecord = { ...record, updatedBy: by.actor, untold };
-  return ok({ ...change, record: rate.value === undefined ? changed : { ...changed, rate: rate.value } });
+  if (rate.value === undefined) return ok({ ...change, record: changed });
+  const isRaised = before.rate !== undefined && rate.value > before.rate;
+  return ok({ ...change, record: { ...changed, rate: rate.value, ...(isRaised ? { ratedBy: by.actor } : {}) } });
 }
 
 function newRate(

@@ -79,6 +79,23 @@ describe("the fires of a day", () => {
     expect((await create({ schedule: { cron: "0 9 * * *" } }, token)).status).toBe(201);
   });
 
+  it("count for the token that has others' jobs fire more often, as if it had made them", async () => {
+    const agent = fresh("agent");
+    const token = await mint({ role: "agent", agent_id: agent });
+    const jobs = await Promise.all([1, 2, 3].map(() => create({ agent_id: agent, user_id: fresh("user") })));
+    const patch = (n: number, every: string, as?: string) =>
+      send("PATCH", `/v1/jobs/${jobs[n]?.body.id}`, { schedule: { every } }, as);
+    for (const n of [0, 1]) expect((await patch(n, "30m", token)).status).toBe(200);
+    expectQuota(await patch(2, "30m", token), `tokens of agent:${agent}`, "96 times a day");
+    expect((await patch(2, "30m")).status).toBe(200);
+    // Once the operator answers for it, the token may do with another what it did with this one.
+    expect((await patch(0, "20m")).status).toBe(200);
+    expect((await patch(2, "20m", token)).status).toBe(429);
+    const { body } = await create({ agent_id: agent, user_id: fresh("user") });
+    expect((await send("PATCH", `/v1/jobs/${body.id}`, { schedule: { every: "30m" } }, token)).status).toBe(200);
+    expect((await send("DELETE", `/v1/jobs/${body.id}`, undefined, token)).status).toBe(204);
+  });
+
   it("do not bind the operator", async () => {
     expect((await create({ user_id: fresh("user"), schedule: { every: "1s" } })).status).toBe(201);
   });

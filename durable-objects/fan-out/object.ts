@@ -151,7 +151,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   async claimRun(no: number, key: string, lease: Lease): Promise<ClaimedRun | undefined> {
     const found = this.#find(no, key);
     const job = this.#loop.current?.job;
-    if (found === undefined || job === undefined || !isClaimable(found.run)) return undefined;
+    if (found === undefined || job === undefined || !isClaimable(found.run, lease.agentId)) return undefined;
     const run = claimRun(found.run, lease, rulesOf(job), Date.now());
     this.#loop.change(found.fanOut, key, found.run, run);
     const { definition, origin } = found.fanOut.spec;

@@ -110,7 +110,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
       const record = state.stored?.record;
       if (record !== undefined) telemetry.recorded({ ...record.definition, id: record.id }, runs);
     });
-    const offers = new JobOffers(env);
+    const offers = new JobOffers(env, state);
     state.onCommit((change) => offers.noticed(change));
     this.#state = state;
     this.#telemetry = telemetry;

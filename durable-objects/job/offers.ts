@@ -1,24 +1,43 @@
 /** The offers of a job's runs, as far as their mailboxes have to hear of their end. */
 import { followUpOffer, withdrawOffer } from "../../src/agent/offer.ts";
+import { defaultMailbox } from "../../src/directory/agents.ts";
 import type { Run } from "../../src/domain/run/run.ts";
-import type { Env } from "../../src/env.ts";
-import type { StateChange } from "./state.ts";
+import { changeByRelease } from "../../src/domain/run/run-change.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
+import type { JobState, StateChange } from "./state.ts";
 
 export class JobOffers {
   readonly #env: Env;
+  readonly #state: JobState;
   /** Runs of which their mailbox reports something at this moment. */
   readonly #reported = new Set<string>();
 
-  constructor(env: Env) {
+  constructor(env: Env, state: JobState) {
     this.#env = env;
+    this.#state = state;
   }
 
   /**
    * A commit has ended runs, so their offers go and the sockets that held them have room again. Or it has renewed
    * leases.
    */
-  noticed({ runs }: StateChange): void {
+  noticed({ runs, job }: StateChange): void {
     for (const run of runs) if (!this.#reported.has(run.id)) followUpOffer(this.#env, run);
+    if (job) this.#reroute();
+  }
+
+  /** What is offered to another agent than the job names now is delivered again, which is no further attempt. */
+  #reroute(): void {
+    const { stored } = this.#state;
+    if (stored?.active.some(({ phase }) => phase === "offered") !== true || stored.record.deletedAt !== undefined)
+      return;
+    const agentId = stored.record.definition.agent_id || defaultMailbox(this.#env, settingsOf(this.#env));
+    const run = stored.active.find(({ phase, offeredTo }) => phase === "offered" && offeredTo !== agentId);
+    const { current } = this.#state;
+    if (run === undefined || current === undefined) return;
+    withdrawOffer(this.#env, run);
+    // This commit is noticed in turn, so the next such run follows.
+    this.#state.commit(changeByRelease(current, run, Date.now()));
   }
 
   /** The mailbox is about to report on this run, so it need not be told. */

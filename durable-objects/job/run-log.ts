@@ -110,7 +110,7 @@ export class JobRunLog {
     if (!canSee(caller, definition)) return "hidden";
     if (isUserRun(runId)) return (await this.#userRuns.claimRun(runId, lease)) ?? "not_offered";
     const run = current.active.find(({ id }) => id === runId);
-    if (run === undefined || !isClaimable(run)) return "not_offered";
+    if (run === undefined || !isClaimable(run, lease.agentId)) return "not_offered";
     const claimed = changeByClaim(current, run, lease, Date.now());
     this.#state.commit(claimed);
     return { run: claimed.run, definition, origin, previous: await this.previousOf(run) };

@@ -8,8 +8,9 @@ import { type Claim, type Run, type RunRules, unclaimed } from "./run.ts";
 /** The terms on which an agent claims a run out of its mailbox. */
 export type Lease = { readonly ms: number; readonly bySocket: boolean; readonly agentId: string };
 
-/** Whether an agent may claim the run. It is offered, or its offer is being made. */
-export const isClaimable = ({ phase }: Run): boolean => phase === "offered" || phase === "calling";
+/** Whether the agent may claim the run. It is offered to that one, or its offer is being made. */
+export const isClaimable = ({ phase, offeredTo }: Run, agentId: string): boolean =>
+  phase === "calling" || (phase === "offered" && offeredTo === agentId);
 
 /** An agent takes the run out of its mailbox. From now on it is as after a 202, and held by a lease. */
 export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): Run {

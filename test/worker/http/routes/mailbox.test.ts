@@ -194,6 +194,23 @@ describe("a run in a mailbox", () => {
     });
   });
 
+  it("is offered to the agent that its job names next, as the same attempt, and no more to the one before", async () => {
+    const [before, after] = [await makeAgent(), await makeAgent()];
+    const job = await makeJobOf(before);
+    const run = await offer(job);
+    expect((await call("PATCH", `/v1/jobs/${job}`, { json: { agent_id: after } })).status).toBe(200);
+    await vi.waitFor(async () => {
+      expect((await call("GET", `/v1/agents/${before}`)).body).toMatchObject({ waiting: 0 });
+      expect((await call("GET", `/v1/agents/${after}`)).body).toMatchObject({ waiting: 1 });
+    });
+    // A pointer that was left behind there opens nothing.
+    await env.MAILBOX.getByName(before).offer({ jobId: job, runId: run, expiresAt: Date.now() + 600_000 });
+    expect(runIds(await claim(before))).toEqual([]);
+    expect(itemsOf(await claim(after))).toMatchObject([{ data: { run: { id: run, attempt: 1 } } }]);
+    await call("PATCH", `/v1/jobs/${job}`, { json: { agent_id: before } });
+    expect(await runOf(job, run)).toMatchObject({ status: "running", claimed_at: expect.any(String) });
+  });
+
   it("that is cancelled, or whose job is deleted, is not handed out and waits no more", async () => {
     const agent = await makeAgent();
     const [cancelled, deleted] = [await makeJobOf(agent), await makeJobOf(agent)];

@@ -145,7 +145,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
    */
   async dropPhantom(key: EntryKey): Promise<void> {
     const io = this.#io;
-    giveUpPlace(key, await io.poke(key.id), io);
+    giveUpPlace(key, await io.checkIn(key.id), io);
   }
 
   async list(query: IndexQuery): Promise<ListedEntry[]> {
@@ -361,7 +361,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
       index: this.#index,
       names: this.#names,
       giveUp: (entry) => this.#giveUp(entry),
-      poke: (jobId, owner) => jobObject(this.env, jobId).checkIn(owner),
+      checkIn: (jobId, owner) => jobObject(this.env, jobId).checkIn(owner),
       now: () => Date.now(),
       report: (message, jobId, error) => logError(message, { job_id: jobId }, error),
     };

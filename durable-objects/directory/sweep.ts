@@ -7,7 +7,7 @@ import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { mapLimit } from "../../src/map-limit.ts";
 import type { EntryKey, ListedEntry, SweepReport } from "../../src/objects/directory.ts";
-import type { Poked } from "../../src/objects/job.ts";
+import type { CheckedIn } from "../../src/objects/job.ts";
 import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.ts";
 import type { IndexStore } from "./index-store.ts";
 import type { NameStore, ReservedName } from "./name-store.ts";
@@ -21,7 +21,7 @@ export type SweepIo = {
   /** Removes a place whose job never came. */
   readonly giveUp: (entry: EntryKey) => void;
   /** Asks a job's object, which is told under which owner it was met here: `JobObject.checkIn`. */
-  readonly poke: (jobId: string, owner?: string) => Promise<Poked>;
+  readonly checkIn: (jobId: string, owner?: string) => Promise<CheckedIn>;
   /** Epoch ms. */
   readonly now: () => number;
   readonly report: (message: string, jobId: string, error: unknown) => void;
@@ -37,12 +37,12 @@ export type SweepIo = {
 export async function sweepSlice(slice: readonly ListedEntry[], minute: number, io: SweepIo): Promise<SweepReport> {
   const names = io.names.due(io.now()).filter(({ jobId }) => isInSlice(jobId, minute, NAME_SLICES));
   const report = { checked: 0, foundOverdue: 0, dropped: 0, failed: 0 };
-  const ask = async (jobId: string, owner?: string): Promise<Poked | undefined> => {
+  const ask = async (jobId: string, owner?: string): Promise<CheckedIn | undefined> => {
     try {
-      const poked = await io.poke(jobId, owner);
+      const checked = await io.checkIn(jobId, owner);
       report.checked++;
-      if (poked.overdueMs > OVERDUE_AFTER_MS) report.foundOverdue++;
-      return poked;
+      if (checked.overdueMs > OVERDUE_AFTER_MS) report.foundOverdue++;
+      return checked;
     } catch (error) {
       if (isCallRefusal(error)) io.budget.exhaust();
       report.failed++;
@@ -53,16 +53,16 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
   const looks = [
     ...slice.map((entry) => async () => {
       if (!io.budget.take()) return io.leave(entry);
-      const poked = await ask(entry.id, entry.owner);
-      if (poked === undefined) return;
-      if (giveUpPlace(entry, poked, io)) report.dropped++;
-      else io.overdue(entry, poked.overdueMs > OVERDUE_AFTER_MS ? poked.event : undefined);
+      const checked = await ask(entry.id, entry.owner);
+      if (checked === undefined) return;
+      if (giveUpPlace(entry, checked, io)) report.dropped++;
+      else io.overdue(entry, checked.overdueMs > OVERDUE_AFTER_MS ? checked.event : undefined);
     }),
     // A name that is not looked at now has its turn again in an hour.
     ...names.map((name) => async () => {
       if (!io.budget.take()) return;
-      const poked = await ask(name.jobId);
-      if (poked?.exists === false && giveUpName(name, io)) report.dropped++;
+      const checked = await ask(name.jobId);
+      if (checked?.exists === false && giveUpName(name, io)) report.dropped++;
     }),
   ];
   await mapLimit(looks, (look) => look());
@@ -70,8 +70,12 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
 }
 
 /** Removes an entry that is not its job's, or whose job is not there. One whose place was asked for a moment ago stays. */
-export function giveUpPlace(entry: EntryKey, poked: Poked, io: Pick<SweepIo, "index" | "now" | "giveUp">): boolean {
-  if (poked.exists && (poked.createdAt ?? entry.createdAt) === entry.createdAt) return false;
+export function giveUpPlace(
+  entry: EntryKey,
+  checked: CheckedIn,
+  io: Pick<SweepIo, "index" | "now" | "giveUp">,
+): boolean {
+  if (checked.exists && (checked.createdAt ?? entry.createdAt) === entry.createdAt) return false;
   if (!io.index.isOverdueReservation(entry, io.now())) return false;
   io.giveUp(entry);
   return true;

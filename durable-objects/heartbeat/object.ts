@@ -4,7 +4,6 @@
  * row, not memory, says whether a beat is in progress: two never run at once, and one that a kill left behind is found and ended.
  */
 import { DurableObject } from "cloudflare:workers";
-import { lookUpAgent, secretFor } from "../../src/agent/own-secret.ts";
 import { noteEvents } from "../../src/directory/events.ts";
 import { invalid, notFound, type Outcome } from "../../src/domain/failure.ts";
 import {
@@ -35,18 +34,16 @@ import {
 import { pageOf } from "../../src/domain/page.ts";
 import { ok } from "../../src/domain/result.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
-import { askChat } from "../../src/heartbeat/chat.ts";
-import { heartbeatHooks } from "../../src/hooks/heartbeat.ts";
 import { intervalTasks } from "../../src/hooks/tasks.ts";
 import { logError } from "../../src/log.ts";
 import { acceptNotifiers, maskNotifier } from "../../src/notify/config.ts";
-import { type NotifyRules, type NotifyTarget, notifyAll } from "../../src/notify/notify.ts";
 import { type HeartbeatRpc, TASKS } from "../../src/objects/heartbeat.ts";
 import { reasonOf } from "../../src/outbound/exchange.ts";
-import type { Beat as BeatView, Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../src/schema/heartbeat.ts";
+import type { Beat as BeatView, Heartbeat, HeartbeatInput } from "../../src/schema/heartbeat.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
 import { Alarm } from "../shared/alarm.ts";
-import { type BeatIo, runBeat } from "./beat-run.ts";
+import { beatIo } from "./beat-io.ts";
+import { runBeat } from "./beat-run.ts";
 import { HeartbeatStore, type StoredHeartbeat } from "./store.ts";
 import { TaskLoop } from "./task-loop.ts";
 
@@ -245,7 +242,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
   async #run(beat: Beat, record: HeartbeatRecord): Promise<void> {
     const running = { id: beat.id, abort: new AbortController() };
     this.#running = running;
-    const io = this.#ioOf(record, running.abort.signal);
+    const io = beatIo(this.env, this.#store, record.config, running.abort.signal);
     const heartbeat = compileStored(record.config);
     const subject = { name: record.name, heartbeat, document: this.#store.document() };
     try {
@@ -326,38 +323,6 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     this.#store.putBeat(ended);
     this.#arm(now);
     return { ...loaded, newest: ended };
-  }
-
-  #ioOf({ config }: HeartbeatRecord, signal: AbortSignal): BeatIo {
-    const settings = this.#settings;
-    const hooks = heartbeatHooks();
-    const now = (): number => Date.now();
-    return {
-      now,
-      ask: (request) => askChat(this.env, settings, request, { now, signal, chat: hooks.chat }),
-      notify: async (notification) => {
-        const agent = await lookUpAgent(this.env, settings, config.agent_id);
-        const rules: NotifyRules = {
-          secretFor: (url, own) => secretFor(url, own, agent),
-          allowLoopbackHttp: settings.LOCAL,
-        };
-        return notifyAll(this.#targetsOf(config), notification, rules, { fetch, now, signal });
-      },
-      record: (beat) => {
-        if (signal.aborted) return false;
-        this.#store.putBeat(beat);
-        return true;
-      },
-    };
-  }
-
-  /** Those of the heartbeat itself; else the function in code; else NOTIFY_URL. */
-  #targetsOf(config: HeartbeatConfig): NotifyTarget[] {
-    if (config.notify !== undefined) return config.notify;
-    const { notify } = heartbeatHooks();
-    if (notify !== undefined) return [{ type: "code", notify }];
-    const url = this.#settings.NOTIFY_URL;
-    return url === undefined ? [] : [{ type: "webhook", url }];
   }
 
   #with<T>(answer: (loaded: StoredHeartbeat, now: number) => Outcome<T>): Outcome<T> {

@@ -24,11 +24,11 @@ import type { TickState } from "../../src/domain/run/tick.ts";
 import { type Env, heldBecause, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import type {
+  CheckedIn,
   ClaimVerdict,
   Created,
   CreateRequest,
   JobRpc,
-  Poked,
   Recalled,
   ReleasedBy,
   RunPlace,
@@ -335,7 +335,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
    * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
    * armed again. `listedUnder` is the owner that the sweep met it under.
    */
-  async checkIn(listedUnder?: string): Promise<Poked> {
+  async checkIn(listedUnder?: string): Promise<CheckedIn> {
     const state = this.#state.current;
     if (state === undefined) return { exists: false, overdueMs: 0 };
     if (listedUnder !== undefined) this.#listing.foundUnder(listedUnder);

@@ -68,7 +68,7 @@ export type ClaimVerdict =
   | { readonly kind: "hidden" };
 
 /** A job's own word when it is checked. `createdAt` tells it from an earlier place of the same id under another owner. */
-export type Poked = {
+export type CheckedIn = {
   readonly exists: boolean;
   readonly overdueMs: number;
   readonly createdAt?: number;
@@ -160,7 +160,7 @@ export interface JobRpc {
    * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
    * armed again. `listedUnder` is the owner that the sweep met it under.
    */
-  checkIn(listedUnder?: string): Promise<Poked>;
+  checkIn(listedUnder?: string): Promise<CheckedIn>;
 }
 
 export type JobBinding = { readonly JOB: Objects<JobRpc> };

@@ -8,7 +8,7 @@ import { tickDirectory, tickStats } from "../../../../src/directory/tick.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../../../src/domain/limits/sweep.ts";
 import type { EntryKey } from "../../../../src/objects/directory.ts";
-import type { Poked } from "../../../../src/objects/job.ts";
+import type { CheckedIn } from "../../../../src/objects/job.ts";
 import { CallBudget } from "../../../../src/outbound/call-budget.ts";
 import { allShards, shardFor } from "../../bindings.ts";
 import { answered, countRows, entry, env, freshJobId, freshShard, jobStub, makeJob } from "../../directory-fixture.ts";
@@ -51,16 +51,16 @@ describe("the sweep", () => {
       const jobs = Array.from({ length: 60 }, () => entry({}));
       for (const job of jobs) index.upsert(job, 1);
       const asked: string[] = [];
-      const poke = async (id: string) => {
+      const checkIn = async (id: string) => {
         asked.push(id);
         return { exists: true, overdueMs: 0 };
       };
       const slice = index.list({ filter: {}, limit: 60 });
-      const first = { ...sweepIo(tables, poke), budget: new CallBudget(40) };
+      const first = { ...sweepIo(tables, checkIn), budget: new CallBudget(40) };
       expect(await sweepSlice(slice, 0, first)).toMatchObject({ checked: 40, failed: 0 });
       expect(first.left).toHaveLength(20);
       const rest = slice.filter(({ id }) => first.left.includes(id));
-      expect(await sweepSlice(rest, 1, sweepIo(tables, poke))).toMatchObject({ checked: 20 });
+      expect(await sweepSlice(rest, 1, sweepIo(tables, checkIn))).toMatchObject({ checked: 20 });
       expect(asked.sort()).toEqual(jobs.map(({ id }) => id).sort());
     });
   });
@@ -309,8 +309,8 @@ describe("the tick", () => {
   });
 });
 
-/** The sweep on these tables, asking jobs through `poke`; `reported` are those that it says could not answer. */
-function sweepIo(tables: ConstructorParameters<typeof IndexStore>[0], poke: (id: string) => Promise<Poked>) {
+/** The sweep on these tables, asking jobs through `checkIn`; `reported` are those that it says could not answer. */
+function sweepIo(tables: ConstructorParameters<typeof IndexStore>[0], checkIn: (id: string) => Promise<CheckedIn>) {
   const reported: string[] = [];
   const left: string[] = [];
   const index = new IndexStore(tables);
@@ -318,7 +318,7 @@ function sweepIo(tables: ConstructorParameters<typeof IndexStore>[0], poke: (id:
     index,
     giveUp: (place: EntryKey) => void index.remove(place),
     names: new NameStore(tables),
-    poke,
+    checkIn,
     now: () => Date.now(),
     report: (_message: string, jobId: string) => {
       reported.push(jobId);

@@ -1,4 +1,5 @@
 /** A recurrence rule in words (docs/contract.md §13). What it leaves to its start is said as such where the start is not known. */
+import { HOUR_MS, MINUTE_MS } from "../../schema/limits.ts";
 import { formatInstant } from "./instant.ts";
 import { isRealTime } from "./rrule.ts";
 import { timesOfDay } from "./rrule-calendar.ts";
@@ -36,6 +37,8 @@ export function describeRule(given: RecurrenceRule, start: number | undefined): 
 }
 
 const MONDAY = 1;
+/** More times of day than these are told as minutes and hours. */
+const MAX_TIMES = 24;
 
 /** Whether it matters on which day a week begins. */
 const countsWeeks = ({ freq, interval, byWeekNo, bySetPos }: RecurrenceRule): boolean =>
@@ -81,7 +84,12 @@ function timeOf(rule: RecurrenceRule, start: number | undefined): string {
     return `at the time of day ${UNKNOWN}`;
   }
   const startOfDay = start === undefined ? 0 : start - Math.floor(start / DAY_MS) * DAY_MS;
-  return `at ${listed(timesOfDay(rule, startOfDay).map(clock))}`;
+  const times = timesOfDay(rule, startOfDay);
+  if (times.length <= MAX_TIMES) return `at ${listed(times.map(clock))}`;
+  // Its hours, minutes and seconds tell the same in fewer words, since each goes with each.
+  const [first = 0] = times;
+  const own = { byHour: [Math.floor(first / HOUR_MS)], byMinute: [Math.floor(first / MINUTE_MS) % 60] };
+  return hoursOf({ ...own, ...rule, freq: "HOURLY" }).join(", ");
 }
 
 function hoursOf({ freq, byHour, byMinute, bySecond }: RecurrenceRule): string[] {

@@ -68,7 +68,8 @@ function cronWarnings(timing: Timing): Warning[] {
     warnings.push({ path: "schedule.cron", code: "day_or_weekday", message });
   }
   for (const [index, field] of FIELDS.entries()) {
-    for (const item of (fields[index] ?? "").split(",")) warnings.push(...unevenStep(item, field, canonical, index));
+    for (const item of new Set((fields[index] ?? "").split(",")))
+      warnings.push(...unevenStep(item, field, canonical, index));
   }
   return warnings;
 }

@@ -33,10 +33,11 @@ export function explainIssues(
     if (nth >= MAX_TAUGHT) return [{ path: path.join("."), message: "is not right" }];
     if (issue.code === "unrecognized_keys") {
       const parent = valueAt(value, path);
+      const beside = besideIn(parent);
       const taught = issue.keys.length > MAX_TAUGHT ? TAUGHT_OF_MANY : MAX_TAUGHT;
       return issue.keys.map((name, index) => ({
         path: [...path, name.length > MAX_SHOWN_NAME ? `${name.slice(0, MAX_SHOWN_NAME)}…` : name].join("."),
-        message: index < taught ? unknownText(path, name, parent, place, lesson) : "is not a field here",
+        message: index < taught ? unknownText(path, name, { parent, beside }, place, lesson) : "is not a field here",
       }));
     }
     if (issue.code === "invalid_union") {
@@ -72,20 +73,20 @@ function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readon
   return alternatives.find((issues) => !isWrongType(issues)) ?? alternatives[0];
 }
 
+/** What stands beside each name of an object, looked at once for all of them. */
+const besideIn = (parent: unknown): Readonly<Record<string, unknown>> =>
+  typeof parent === "object" && parent !== null ? Object.fromEntries(Object.entries(parent).slice(0, MAX_TAUGHT)) : {};
+
 function unknownText(
   at: readonly string[],
   name: string,
-  parent: unknown,
+  { parent, beside }: { readonly parent: unknown; readonly beside: Readonly<Record<string, unknown>> },
   place: Place,
   { places, now }: Lesson,
 ): string {
   const root = places[place];
   const noun = NOUNS[place];
   if (root === undefined) return `is not ${noun} here: this call takes none`;
-  const beside =
-    typeof parent === "object" && parent !== null
-      ? Object.fromEntries(Object.entries(parent).slice(0, MAX_TAUGHT))
-      : {};
   const value = valueAt(parent, [name]);
   const isHere = [...fieldsBelow(root)].some(({ field }) => sameName(name, [field.name]).length > 0);
   const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, { places, now });

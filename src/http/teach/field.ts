@@ -151,7 +151,7 @@ export function valueAt(root: unknown, path: readonly string[]): unknown {
   let here = root;
   for (const step of path) {
     if (typeof here !== "object" || here === null || !Object.hasOwn(here, step)) return undefined;
-    here = Object.entries(here).find(([name]) => name === step)?.[1];
+    here = Reflect.get(here, step);
   }
   return here;
 }

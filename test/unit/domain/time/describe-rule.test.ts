@@ -124,10 +124,15 @@ function readTimes(description: string, until: number): number[] {
 }
 
 function readCalendar(words: Read, unit: string, interval: number, start: number, until: number): number[] {
-  const clock = items(words.times ?? "").map((time) => {
-    const [hour = 0, minute = 0] = time.split(":").map(Number);
-    return (hour * 60 + minute) * MINUTE;
-  });
+  const clock =
+    words.times === undefined
+      ? readRuns(words.hours ?? "", Number).flatMap((hour) =>
+          readRuns(words.minutes ?? "", Number).map((minute) => (hour * 60 + minute) * MINUTE),
+        )
+      : items(words.times).map((time) => {
+          const [hour = 0, minute = 0] = time.split(":").map(Number);
+          return (hour * 60 + minute) * MINUTE;
+        });
   const weekStart = words.weekStart ?? "Monday";
   const first = periodOf(unit, Math.floor(start / DAY), weekStart);
   const byPeriod = new Map<number, number[]>();
@@ -182,8 +187,8 @@ const nthDays = list(
   fc.tuple(fc.constantFrom("", "1", "2", "-1", "-2", "5"), fc.constantFrom(...CODES)).map((pair) => pair.join("")),
 );
 const months = list(fc.integer({ min: 1, max: 12 }));
-const hours = list(fc.integer({ min: 0, max: 23 }), 3);
-const minutes = list(fc.integer({ min: 0, max: 59 }), 3);
+const hours = list(fc.integer({ min: 0, max: 23 }), 7);
+const minutes = list(fc.integer({ min: 0, max: 59 }), 7);
 const interval = fc.integer({ min: 1, max: 5 }).map((n) => `;INTERVAL=${n}`);
 const weekStart = fc.constantFrom("", ";WKST=SU", ";WKST=WE");
 const count = part("COUNT", fc.integer({ min: 1, max: 20 }).map(String));

@@ -1,4 +1,4 @@
-/** The outside of a beat: the models that it asks, the notifiers of its answer, and its row in the log. */
+/** The outside of a beat: its models, the notifiers of its answer, and its row in the log. */
 import { lookUpAgent, secretFor } from "../../src/agent/own-secret.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { askChat } from "../../src/heartbeat/chat.ts";

@@ -26,7 +26,7 @@ export class JobOffers {
     if (job) this.#reroute();
   }
 
-  /** What is offered to another agent than the job names now is delivered again, which is no further attempt. */
+  /** Delivers a run again that is offered to another agent than the job names now. That is no further attempt. */
   #reroute(): void {
     const { stored } = this.#state;
     if (stored?.active.some(({ phase }) => phase === "offered") !== true || stored.record.deletedAt !== undefined)

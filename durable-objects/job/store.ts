@@ -206,7 +206,7 @@ const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = '
   WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
 const LAST_ENDED = `SELECT body FROM entry WHERE slot > 0 AND status IN ('success', 'error') AND id != ? AND body ->> 'userId' IS ?
   ORDER BY body ->> 'finishedAt' DESC, seq DESC LIMIT 1`;
-/** The last run that did something goes last, after however many skips: `continuity` hands it over, and people look for it. */
+/** The last run that did something goes last, after any number of skips. `continuity` hands it over, and people look for it. */
 const OLDEST_ENDED = `SELECT slot FROM entry WHERE phase = 'ended' ORDER BY
   seq = (SELECT max(seq) FROM entry WHERE slot > 0 AND status IN ('success', 'error')), seq LIMIT ?`;
 const toRun = (row: Row): Run => parse<Run>(row.body);

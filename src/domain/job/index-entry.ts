@@ -18,7 +18,7 @@ export type IndexEntry = {
   readonly enabled: boolean;
   readonly state: JobState;
   readonly labels: Readonly<Record<string, string>>;
-  /** The subject that it counts for besides its owner, which made it or has it fire so often: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
+  /** The subject that it counts for besides its owner. It made the job or has it fire so often: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
   readonly maker?: string | undefined;
   /** The most that it fires on a day, by its schedule or its pacing. */
   readonly rate: number;

@@ -77,7 +77,7 @@ export type JobRecord = {
   /** The authors of the job and of its last change: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
   readonly createdBy?: string;
   readonly updatedBy?: string;
-  /** Who last had it fire more often than before. It counts for that subject as if it had made the job. */
+  /** The subject that last had it fire more often than before. It counts for that subject as if it had made the job. */
   readonly ratedBy?: string;
   /** The most that it fires on a day, by its schedule or its pacing. */
   readonly rate?: number;

@@ -139,7 +139,11 @@ async function takePictures(url: string, { priceWatch, crawl }: SampleJobs): Pro
   await take("new-job", "#/new", (page) => page.getByText("At 09:00, Monday through Friday").waitFor(), {
     height: 900,
   });
-  await take("forecast", "#/forecast", (page) => page.getByText("minute by minute").waitFor(), { theme: "dark" });
+  const counted = async (page: Page) => {
+    await page.getByText("minute by minute").waitFor();
+    await page.getByText(/^Counting/).waitFor({ state: "detached" });
+  };
+  await take("forecast", "#/forecast", counted, { theme: "dark" });
   await take("heartbeat", "#/heartbeats/main", (page) => page.getByText("nobody has answered yet").waitFor());
   await take("narrow", `#/jobs/${priceWatch}`, (page) => page.getByRole("row").nth(3).waitFor(), {
     width: 390,

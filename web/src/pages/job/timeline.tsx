@@ -5,6 +5,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Job, Run } from "../../api/jobs.ts";
 import { now } from "../../clock.ts";
+import { useMedia } from "../../parts/media.ts";
 import { runInWords } from "../../parts/run-strip.tsx";
 import { useWidth } from "../../parts/size.ts";
 import { comingFires } from "../../time/fires.ts";
@@ -32,6 +33,7 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
     const next = bars[current < 0 ? bars.length - 1 : Math.min(bars.length - 1, Math.max(0, current + by))];
     if (next !== undefined) onSelect(next.run.id);
   };
+  const isTouched = useMedia("(pointer: coarse)");
   const shown = bars.find(({ run }) => run.id === (pointed ?? selected))?.run;
   return (
     <section class="timeline" aria-labelledby="timeline-title">
@@ -39,7 +41,7 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
         <h2 id="timeline-title">Timeline</h2>
         <p class="readout" aria-live="polite">
           {shown === undefined
-            ? `${bars.length === 0 ? "No runs yet" : "Arrow keys move through the runs"}`
+            ? howToMove(bars.length, isTouched)
             : `${dayAndTime(Date.parse(shown.scheduled_at), at)} · ${runInWords(shown)}`}
         </p>
       </div>
@@ -156,4 +158,9 @@ function Bar({ bar, isSelected, onPoint, onSelect }: BarProps) {
       {isSelected ? <path class="chosen" d={`M${middle - 5} ${BASE_Y + 9}l5 -6 5 6z`} /> : null}
     </g>
   );
+}
+
+function howToMove(runs: number, isTouched: boolean): string {
+  if (runs === 0) return "No runs yet";
+  return isTouched ? "Touch a run to see it" : "Arrow keys move through the runs";
 }

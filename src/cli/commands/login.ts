@@ -43,9 +43,10 @@ export const logout: Command = {
   name: "logout",
   summary: "Forget the stored login",
   examples: ["reveille logout"],
-  async run(_given, terminal) {
+  async run(given, terminal) {
     const wasThere = await removeLogin(terminal.env);
-    terminal.print(wasThere ? `Forgotten: ${loginPath(terminal.env)}` : "No login was stored.");
+    if (given.flag("json")) terminal.print(json({ forgotten: wasThere }));
+    else terminal.print(wasThere ? `Forgotten: ${loginPath(terminal.env)}` : "No login was stored.");
     return 0;
   },
 };

@@ -2,8 +2,9 @@
 import { type Command, type Given, UsageError } from "../command.ts";
 import { checkedUrl, findAddress } from "../login.ts";
 import { type Deployment, deploymentAt } from "../operator/deployment.ts";
-import { runDoctor } from "../operator/doctor.ts";
-import { runSmoke } from "../operator/smoke.ts";
+import { findings, runDoctor } from "../operator/doctor.ts";
+import { runSmoke, smoked } from "../operator/smoke.ts";
+import { json } from "../render.ts";
 import type { Terminal } from "../terminal.ts";
 
 const DEPLOYMENT = {
@@ -18,7 +19,18 @@ export const doctor: Command = {
   about: "It changes nothing, needs the operator's token, and waits up to two minutes for a tick.",
   positionals: [DEPLOYMENT],
   examples: ["reveille doctor", "reveille doctor https://reveille.example.com"],
-  run: async (given, terminal) => runDoctor(await deploymentFor(given, terminal), terminal.print),
+  async run(given, terminal) {
+    const deployment = await deploymentFor(given, terminal);
+    if (!given.flag("json")) return runDoctor(deployment, terminal.print);
+    const checks: object[] = [];
+    let isWell = true;
+    for await (const found of findings(deployment)) {
+      checks.push(found);
+      isWell &&= found.verdict !== "wrong";
+    }
+    terminal.print(json({ ok: isWell, checks }));
+    return isWell ? 0 : 1;
+  },
 };
 
 export const smoke: Command = {
@@ -26,7 +38,14 @@ export const smoke: Command = {
   summary: "Make a job, see it fire, and delete it",
   positionals: [DEPLOYMENT],
   examples: ["reveille smoke", "reveille smoke https://reveille.example.com"],
-  run: async (given, terminal) => runSmoke(await deploymentFor(given, terminal), terminal),
+  async run(given, terminal) {
+    const deployment = await deploymentFor(given, terminal);
+    if (!given.flag("json")) return runSmoke(deployment, terminal);
+    const steps: object[] = [];
+    const error = await smoked(deployment, (step, what) => void steps.push({ step, what }));
+    terminal.print(json({ ok: error === undefined, steps, ...(error === undefined ? {} : { error }) }));
+    return error === undefined ? 0 : 1;
+  },
 };
 
 async function deploymentFor(given: Given, terminal: Terminal): Promise<Deployment> {

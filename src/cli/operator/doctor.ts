@@ -1,24 +1,30 @@
 /** The doctor: checks a deployment from outside, a line for each check. */
 import { checks, look } from "./checks.ts";
 import type { Deployment } from "./deployment.ts";
+import type { Finding } from "./finding.ts";
 
 const SIGNS = { ok: "ok   ", note: "note ", wrong: "WRONG" } as const;
 /** Where one of these is wrong, nothing else can be asked. */
 const FIRST = ["health", "api", "operator"];
 
-/** Looks at everything. 0 where nothing is wrong, else 1. */
+/** Looks at everything, and prints a line for each check. 0 where nothing is wrong, else 1. */
 export async function runDoctor(deployment: Deployment, print: (line: string) => void): Promise<number> {
-  let wrongs = 0;
-  let notes = 0;
-  for (const check of checks()) {
-    const { verdict, what, fix } = await look(check, deployment);
-    print(`${SIGNS[verdict]} ${check.name.padEnd(9)} ${what}${fix === undefined ? "" : `. ${fix}`}`);
-    if (verdict === "wrong") wrongs++;
-    if (verdict === "note") notes++;
-    if (verdict === "wrong" && FIRST.includes(check.name)) break;
+  const count = { ok: 0, note: 0, wrong: 0 };
+  for await (const { check, verdict, what, fix } of findings(deployment)) {
+    print(`${SIGNS[verdict]} ${check.padEnd(9)} ${what}${fix === undefined ? "" : `. ${fix}`}`);
+    count[verdict]++;
   }
-  print(lastLine(wrongs, notes));
-  return wrongs === 0 ? 0 : 1;
+  print(lastLine(count.wrong, count.note));
+  return count.wrong === 0 ? 0 : 1;
+}
+
+/** What each check found, as it is found. */
+export async function* findings(deployment: Deployment): AsyncGenerator<Finding & { readonly check: string }> {
+  for (const check of checks()) {
+    const found = await look(check, deployment);
+    yield { check: check.name, ...found };
+    if (found.verdict === "wrong" && FIRST.includes(check.name)) return;
+  }
 }
 
 /** Jobs that fail, say, are nothing wrong with the deployment, and not well either. */

@@ -26,20 +26,27 @@ const Runs = z.object({ items: z.array(Run) });
 const Explanation = z.object({ verdict: z.string(), explanation: z.string() });
 
 type Lines = { print(line: string): void; warn(line: string): void };
+type Tell = (step: "made" | "fired" | "agent" | "explained" | "deleted", what: string) => void;
 
 /** Tells the story, a line for each step. 0 where Reveille did its part, else 1. */
 export async function runSmoke(deployment: Deployment, { print, warn }: Lines): Promise<number> {
+  const error = await smoked(deployment, (step, what) => print(`${step.padEnd(9)} ${what}`));
+  if (error === undefined) print("Done: nothing is left behind.");
+  else warn(`FAILED: ${error}`);
+  return error === undefined ? 0 : 1;
+}
+
+/** Tells each step as it is done; what went wrong, or undefined. */
+export async function smoked(deployment: Deployment, tell: Tell): Promise<string | undefined> {
   try {
-    await smoke(deployment, print);
-    print("Done: nothing is left behind.");
-    return 0;
+    await smoke(deployment, tell);
+    return undefined;
   } catch (error) {
-    warn(`FAILED: ${error instanceof Error && error.cause === undefined ? error.message : unreachable(error)}`);
-    return 1;
+    return error instanceof Error && error.cause === undefined ? error.message : unreachable(error);
   }
 }
 
-async function smoke({ call }: Deployment, print: (line: string) => void): Promise<void> {
+async function smoke({ call }: Deployment, tell: Tell): Promise<void> {
   expectStatus("GET /healthz", await call("GET", "/healthz", { token: null }), 200);
   const made = expectStatus(
     "POST /v1/jobs",
@@ -59,20 +66,20 @@ async function smoke({ call }: Deployment, print: (line: string) => void): Promi
   // Ctrl-C, too, leaves nothing behind.
   process.once("SIGINT", () => void call("DELETE", path).finally(() => process.exit(130)));
   try {
-    print(`made      ${id}, due at ${next_run_at}`);
+    tell("made", `${id}, due at ${next_run_at}`);
     const run = await endOfRun(call, path);
     const late = Date.parse(run.started_at) - Date.parse(run.scheduled_at);
-    print(`fired     run ${run.id}, ${late} ms after it was due`);
-    print(`agent     ${toldOf(run)}`);
+    tell("fired", `run ${run.id}, ${late} ms after it was due`);
+    tell("agent", toldOf(run));
     const explained = expectStatus("explain", await call("GET", `${path}/explain?at=${run.scheduled_at}`), 200);
     const { verdict, explanation } = Explanation.parse(explained.body);
-    print(`explained ${verdict}: ${explanation}`);
+    tell("explained", `${verdict}: ${explanation}`);
   } finally {
     expectStatus(`DELETE ${path}`, await call("DELETE", path), 204);
   }
   expectStatus(`GET ${path} after it was deleted`, await call("GET", path), 404);
   expectStatus(`GET ${path}/runs after it was deleted`, await call("GET", `${path}/runs`), 404);
-  print("deleted   the job and its runs");
+  tell("deleted", "the job and its runs");
 }
 
 /** The job's run, once it has ended or the agent has taken it over by 202. */

@@ -164,6 +164,23 @@ describe("streams", () => {
   });
 });
 
+it("doctor and smoke have --json for programs, as the other commands", async () => {
+  await fetch(`${reveille.url}/cdn-cgi/local/scheduled`);
+  const smoked = await runHere(["smoke", "--json"], { cwd, env });
+  expect(smoked).toMatchObject({ code: 0, err: "" });
+  const steps = ["made", "fired", "agent", "explained", "deleted"];
+  expect(JSON.parse(smoked.out)).toEqual({
+    ok: true,
+    steps: steps.map((step) => ({ step, what: expect.any(String) })),
+  });
+  const looked = await runHere(["doctor", "--json"], { cwd, env });
+  expect(JSON.parse(looked.out)).toMatchObject({
+    ok: looked.code === 0,
+    checks: expect.arrayContaining([{ check: "health", verdict: "ok", what: expect.any(String) }]),
+  });
+  expect(JSON.parse((await runHere(["logout", "--json"], { cwd, env })).out)).toEqual({ forgotten: false });
+});
+
 describe("jobs run --wait", () => {
   it("ends with the run, or with 1 where it has not ended in time; what is no such time is refused", async () => {
     const agent = await startAgent();

@@ -63,4 +63,6 @@ function quietly(act: () => void): void {
   }
 }
 
-const isSendable = (code: number): boolean => code === 1000 || (code >= 3000 && code <= 4999);
+/** The codes that a server may send; the others only say how a connection broke off. */
+const isSendable = (code: number): boolean =>
+  [1000, 1001, 1008, ABNORMAL, RESTART, 1013].includes(code) || (code >= 3000 && code <= 4999);

@@ -1,5 +1,6 @@
 /** A stop of `npm start` says so to the agents that hold a socket: 1012, connect again (docs/contract.md §14). */
 import { expect, it } from "vitest";
+import * as z from "zod";
 import { eventually, startReveille, temporaryFolder } from "../harness/index.ts";
 
 // A Ctrl-C in a terminal reaches workerd as well, which ends at once: 1006.
@@ -25,3 +26,19 @@ it.each([
     expect(codes).toEqual([code, code, code]);
   },
 );
+
+it("closes refused sockets with the code that says why", async () => {
+  const reveille = await startReveille({ dataDir: await temporaryFolder() });
+  await reveille.api("/v1/agents/laptop", { method: "PUT", json: { delivery: "pull" } });
+  const minted = await reveille.api("/v1/tokens", { json: { role: "viewer", expires_in: "1h" } });
+  const { token } = z.looseObject({ token: z.string() }).parse(await minted.json());
+  const codeOf = (agent: string, as: string): Promise<number> =>
+    new Promise((resolve) => {
+      const url = `${reveille.url.replace("http", "ws")}/v1/agents/${agent}/connect`;
+      new WebSocket(url, ["reveille.v1", `bearer.${as}`]).addEventListener("close", ({ code }) => resolve(code));
+    });
+  expect(await codeOf("laptop", token)).toBe(1008);
+  expect(await codeOf("laptop", "no.token.atall")).toBe(4401);
+  expect(await codeOf("nobody", reveille.adminToken)).toBe(4404);
+  await reveille.stop();
+});

@@ -14,8 +14,9 @@ export const STEPS = { day: 0.05, period: 0.2, time: 1, gap: 2, cron: 8, skipped
 export class Effort {
   #left: number;
 
-  constructor(fires = 1) {
-    this.#left = STEPS_FOR_ONE + (fires - 1) * STEPS_EACH;
+  /** For so many fires, with so many steps for each further one. */
+  constructor(fires = 1, each = STEPS_EACH) {
+    this.#left = STEPS_FOR_ONE + (fires - 1) * each;
   }
 
   /** Takes `steps` of what is left; false where nothing was left. */

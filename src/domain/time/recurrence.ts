@@ -2,7 +2,7 @@
  * Recurrences: when a schedule says that something is due. Each kind of schedule is one of these; bounds, exclusions and
  * jitter are wrappers around it. Instants are epoch ms, whole.
  */
-import { type Effort, STEPS } from "./effort.ts";
+import { Effort, STEPS } from "./effort.ts";
 
 /** A series of due times. A question that finds none within its effort is answered with null. */
 export type Recurrence = {
@@ -81,16 +81,20 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
   };
 }
 
+/** Times that are only counted are walked over, each in about as many steps. */
+const STEPS_EACH_COUNTED = 3;
+
 /**
  * The first `count` due times from `start` on. `mostUpTo` tells how many there are at most up to an instant: while that is
  * not more than `count`, nothing is counted; else they are counted once, and no further than was asked for.
  */
 export function firstOf(inner: Recurrence, start: number, count: number, mostUpTo: (at: number) => number): Recurrence {
   const counted = { times: 0, at: start - 1 };
-  /** Whether all up to `limit` have been counted, or `count` of them. */
-  const countUpTo = (limit: number, effort: Effort): boolean => {
+  /** Whether all up to `limit` have been counted, or `count` of them. It is done once, so it has an effort of its own. */
+  const countUpTo = (limit: number): boolean => {
+    const effort = new Effort(count, STEPS_EACH_COUNTED);
     while (counted.times < count) {
-      const next = effort.spend(STEPS.time) ? inner.next(counted.at, effort) : null;
+      const next = inner.next(counted.at, effort);
       if (next === null) return false;
       if (next > limit) return true;
       counted.at = next;
@@ -98,18 +102,18 @@ export function firstOf(inner: Recurrence, start: number, count: number, mostUpT
     }
     return true;
   };
-  const isAmong = (at: number, effort: Effort): boolean => {
+  const isAmong = (at: number): boolean => {
     if (mostUpTo(at) <= count) return true;
-    return countUpTo(at, effort) && (counted.times < count || at <= counted.at);
+    return countUpTo(at) && (counted.times < count || at <= counted.at);
   };
   return {
     next(after, effort) {
       const at = inner.next(after, effort);
-      return at === null || !isAmong(at, effort) ? null : at;
+      return at === null || !isAmong(at) ? null : at;
     },
     last(until, effort) {
       const at = inner.last(until, effort);
-      if (at === null || isAmong(at, effort)) return at;
+      if (at === null || isAmong(at)) return at;
       return counted.times === count ? counted.at : null;
     },
   };

@@ -78,7 +78,10 @@ export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
   const unbounded: Calendar = {
     next(local, effort) {
       const from = Math.max(0, nthOf(local));
-      for (let nth = from; nth < from + mostEmpty && startOf(nth) <= LAST_DAY && effort.spend(cost); ) {
+      for (
+        let nth = from;
+        nth < from + mostEmpty && startOf(nth) <= LAST_DAY && effort.spend(looked?.nth === nth ? STEPS.period : cost);
+      ) {
         const match = timesIn(nth).find((at) => at > local);
         if (match !== undefined) return match;
         nth = Math.max(nth + 1, nthOfDay(nextMonthDay(rule, periods.start(origin + nth * rule.interval + 1))));
@@ -87,7 +90,10 @@ export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
     },
     last(local, effort) {
       const from = nthOf(local);
-      for (let nth = from; nth >= Math.max(0, from - mostEmpty) && effort.spend(cost); ) {
+      for (
+        let nth = from;
+        nth >= Math.max(0, from - mostEmpty) && effort.spend(looked?.nth === nth ? STEPS.period : cost);
+      ) {
         const match = timesIn(nth).findLast((at) => at <= local);
         if (match !== undefined) return match;
         nth = Math.min(nth - 1, nthOfDay(lastMonthDay(rule, startOf(nth) - 1)));

@@ -41,7 +41,7 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
   const unbounded: Recurrence = {
     next(after, effort) {
       let nth = Math.max(0, nthOf(after));
-      while (effort.spend(cost)) {
+      while (effort.spend(looked?.nth === nth ? STEPS.period : cost)) {
         const match = instantsIn(nth).find((at) => at > after);
         if (match !== undefined) return match;
         const ahead = nextNamed(rule, origin + nth * step, timeZone, effort);
@@ -52,7 +52,7 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
     },
     last(until, effort) {
       let nth = nthOf(until);
-      while (nth >= 0 && effort.spend(cost)) {
+      while (nth >= 0 && effort.spend(looked?.nth === nth ? STEPS.period : cost)) {
         const match = instantsIn(nth).findLast((at) => at <= until);
         if (match !== undefined) return match;
         const behind = lastNamed(rule, origin + nth * step, timeZone, effort);

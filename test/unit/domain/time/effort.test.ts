@@ -47,3 +47,27 @@ describe("a schedule that hardly ever fires", () => {
     expect(user / 1_000).toBeLessThan(1_000);
   });
 });
+
+describe("a COUNT that is nearly used up is counted to its end", () => {
+  const last = (rrule: string, starts_at: string) => {
+    const compiled = compileSchedule({ rrule, starts_at, timezone }, { tickAligned: false });
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+    const { rrule: unbounded } = { rrule: rrule.replace(/;COUNT=\d+/, "") };
+    const whole = compileSchedule({ rrule: unbounded, starts_at, timezone }, { tickAligned: false });
+    if (!whole.ok) throw new Error(JSON.stringify(whole.error));
+    const from = Date.parse(starts_at) - 1;
+    const all = bindFires(whole.value, { anchorAt: NOW }).between(from, NOW * 2, 10_001);
+    const fires = bindFires(compiled.value, { anchorAt: NOW });
+    return { ends: [all.at(-2), null], found: [fires.next(all.at(-3) ?? 0), fires.next(all.at(-2) ?? 0)] };
+  };
+
+  it.each([
+    ["FREQ=MINUTELY;BYHOUR=9,10;COUNT=10000", "2026-09-01T00:00:00Z"],
+    ["FREQ=HOURLY;BYMINUTE=0,5,10,15,20,25,30,35,40,45,50,55;BYDAY=MO,TU;COUNT=10000", "2026-01-01T00:00:00Z"],
+    ["FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=9;BYMINUTE=0;COUNT=10000", "1990-01-01T00:00:00Z"],
+    ["FREQ=MONTHLY;BYDAY=MO,TU,WE;BYHOUR=1,2,3;BYMINUTE=0;COUNT=10000", "1990-01-01T00:00:00Z"],
+  ])("%s", (rrule, starts_at) => {
+    const { ends, found } = last(rrule, starts_at);
+    expect(found).toEqual(ends);
+  });
+});

@@ -105,7 +105,8 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     this.addEvents(events);
   }
 
-  async putSubscription(id: string, interest: Interest): Promise<void> {
+  async putSubscription(id: string, interest: Interest, isNew: boolean): Promise<void> {
+    if (isNew) this.#subscriptions.remove(id);
     this.#subscriptions.put(id, interest, this.#events.lastSeq);
   }
 

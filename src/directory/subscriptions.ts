@@ -3,6 +3,7 @@ import type { Author } from "../domain/audit.ts";
 import { notFound, type Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
 import type { Env } from "../env.ts";
+import { logError } from "../log.ts";
 import { allShards, shardAt, shardFor } from "../objects/directory.ts";
 import { type SubscriptionRpc, subscriptionObject } from "../objects/subscription.ts";
 import type { Subscription, SubscriptionInput } from "../schema/subscription.ts";
@@ -18,8 +19,9 @@ export async function putSubscription(
   const configured = await subscriptionObject(env, id).configure(input);
   if (!configured.ok) return configured;
   const { events, match } = input;
-  await Promise.all(allShards(env).map((shard) => shard.putSubscription(id, { events, match })));
-  const action = configured.value.created ? "subscription.create" : "subscription.update";
+  const { created } = configured.value;
+  await Promise.all(allShards(env).map((shard) => shard.putSubscription(id, { events, match }, created)));
+  const action = created ? "subscription.create" : "subscription.update";
   await noteChange(env, id, { action, target: id, by });
   return configured;
 }
@@ -28,9 +30,17 @@ export async function putSubscription(
 export async function deleteSubscription(env: Env, id: string, by: Author): Promise<Outcome<null>> {
   const found = await findSubscription(env, id);
   if (!found.ok) return found;
-  await Promise.all(allShards(env).map((shard) => shard.removeSubscription(id)));
   const erased = await found.value.erase();
-  if (erased.ok) await noteChange(env, id, { action: "subscription.delete", target: id, by });
+  if (!erased.ok) return erased;
+  // A shard that cannot be reached forgets it when it offers the next event: nobody is there to take it.
+  await Promise.all(
+    allShards(env).map((shard) =>
+      shard
+        .removeSubscription(id)
+        .catch((error) => logError("A shard still lists a subscription that is gone", { subscription: id }, error)),
+    ),
+  );
+  await noteChange(env, id, { action: "subscription.delete", target: id, by });
   return erased;
 }
 

@@ -326,6 +326,23 @@ describe("a subscription", () => {
     expect(got.text).toContain(`"path":"${path}`);
   });
 
+  it("that was deleted is not there, also where a shard could not be told; a new one of its id hears nothing of before", async () => {
+    const name = fresh("hook");
+    const job = await makeJob({ ...FAILS, labels: { only: name } });
+    const config = { match: { label: `only:${name}` }, to: [hook(name)] };
+    const { id } = await subscribe(config);
+    await env.SUBSCRIPTION.getByName(id).erase();
+    expectProblem(await call("GET", `/v1/subscriptions/${id}`), 404, "not_found");
+    expectProblem(await call("DELETE", `/v1/subscriptions/${id}`), 404, "not_found");
+    const listed = (await call("GET", "/v1/subscriptions")).body.items as Fields[];
+    expect(listed.map((each) => each.id)).not.toContain(id);
+    await run(job);
+    await subscribe(config, id);
+    await run(job);
+    await eventually(async () => expect(await heard(name)).toHaveLength(1));
+    expect(await deliveriesOf(id)).toHaveLength(1);
+  });
+
   it("is listed, deleted, and then not there; only the operator sees any", async () => {
     const { id } = await subscribe({ to: [hook(fresh("hook"))] });
     const listed = await call("GET", "/v1/subscriptions");

@@ -8,6 +8,7 @@ import { waitingBackfills } from "../../../../src/domain/job/backfill.ts";
 import { restOf } from "../../../../src/domain/job/job.ts";
 import { changeByPatch, changeByPause, changeByResume } from "../../../../src/domain/job/job-change.ts";
 import type { AttemptOutcome } from "../../../../src/domain/run/attempt-outcome.ts";
+import { readControl } from "../../../../src/domain/run/control.ts";
 import { isActive } from "../../../../src/domain/run/run.ts";
 import { isOver, MAX_CALLS, timersOf } from "../../../../src/domain/run/tick.ts";
 import { bySize } from "../../../size.ts";
@@ -74,6 +75,11 @@ const call: fc.Arbitrary<Step> = fc.oneof(
   ),
   fc.constant<Step>((world) => world.dropBackfills()),
   fc.constant<Step>((world) => world.trigger()),
+  fc.constantFrom("1s", "7s", "20s").map(
+    (next_in): Step =>
+      (world) =>
+        world.answer(0, { kind: "success", heard: readControl({ next_in }) }, 0),
+  ),
 );
 const history = fc.record({
   overlap: fc.constantFrom("skip", "buffer_one", "cancel_other", "allow_all"),
@@ -104,6 +110,7 @@ function play({ overlap, catchup, attempts, callsPerWake, steps }: History): Wor
     overlap,
     catchup_window: catchup,
     completion_timeout: "30s",
+    pacing: { min: "2s", max: "15s" },
     retry: { max_attempts: attempts },
   });
   world.callsPerWake = callsPerWake;

@@ -10,6 +10,9 @@ import { askTwice } from "./job-list.ts";
 /** So many jobs are in memory at a time: at their largest some 200 KB each. */
 const MAX_GROUP = 100;
 
+/** Most jobs are asleep, and one that wakes reads its storage first: others can be asked meanwhile. */
+const JOBS_AT_ONCE = 20;
+
 /** The number of jobs that one call reads. */
 export const groupSize = (callsPerWake: number): number => Math.min(MAX_GROUP, callsPerWake);
 
@@ -18,10 +21,14 @@ export async function exportEach(
   env: Pick<Env, "JOB">,
   jobIds: readonly string[],
 ): Promise<(ExportedJob | undefined)[]> {
-  return mapLimit(jobIds, async (id) => {
-    const job = await exported(env, id);
-    return job.ok ? job.value : undefined;
-  });
+  return mapLimit(
+    jobIds,
+    async (id) => {
+      const job = await exported(env, id);
+      return job.ok ? job.value : undefined;
+    },
+    JOBS_AT_ONCE,
+  );
 }
 
 async function exported(env: Pick<Env, "JOB">, id: string): Promise<Outcome<ExportedJob>> {

@@ -54,9 +54,13 @@ export type ApiSchema = {
 export type Api = Hono<AppEnv, ApiSchema, "/">;
 
 /** A client for the deployment at `baseUrl`, calling with `token`. `options` are Hono's: `fetch`, `headers`, `init`. */
-export const createClient = (baseUrl: string, token: string, options: ClientRequestOptions = {}) =>
-  hc<Api>(baseUrl, { ...options, headers: { authorization: `Bearer ${token}`, ...plain(options.headers) } });
-
-/** Headers given as a function are asked for by every call, and then add nothing here. */
-const plain = (headers: ClientRequestOptions["headers"]): Record<string, string> =>
-  typeof headers === "object" ? headers : {};
+export const createClient = (baseUrl: string, token: string, options: ClientRequestOptions = {}) => {
+  const authorization = `Bearer ${token}`;
+  const { headers } = options;
+  // Headers given as a function are asked for at every call.
+  const all =
+    typeof headers === "function"
+      ? async () => ({ authorization, ...(await headers()) })
+      : { authorization, ...headers };
+  return hc<Api>(baseUrl, { ...options, headers: all });
+};

@@ -73,7 +73,7 @@ function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readon
   return alternatives.find((issues) => !isWrongType(issues)) ?? alternatives[0];
 }
 
-/** What stands beside each name of an object, looked at once for all of them. */
+/** The names beside each name of an object, looked at once for all of them. */
 const besideIn = (parent: unknown): Readonly<Record<string, unknown>> =>
   typeof parent === "object" && parent !== null ? Object.fromEntries(Object.entries(parent).slice(0, MAX_TAUGHT)) : {};
 

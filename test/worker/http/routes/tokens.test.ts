@@ -117,7 +117,28 @@ describe("a token with a list of agents", () => {
     const id = await makeJob({ agent_id: "cook" }, token);
     expectProblem(await call("PATCH", `/v1/jobs/${id}`, { token, json: { agent_id: "boss" } }), 403, "forbidden");
     expect((await call("PATCH", `/v1/jobs/${id}`, { token, json: { agent_id: "helper" } })).status).toBe(200);
-    await makeJob({}, token);
+    // A job that names no agent goes to the default one, which is not on the list.
+    const unnamed = await call("POST", "/v1/jobs", { token, json: jobInput() });
+    expectProblem(unnamed, 403, "forbidden");
+    expect(unnamed.body.errors).toContainEqual(expect.objectContaining({ path: "agent_id" }));
+    expectProblem(await call("PATCH", `/v1/jobs/${id}`, { token, json: { agent_id: null } }), 403, "forbidden");
+  });
+
+  it("makes jobs of its one agent where none is named, and has none run for another", async () => {
+    const user = fresh("user");
+    const { token } = await mint({ role: "user", user_id: user, agents: ["helper"] });
+    const made = await call("POST", "/v1/jobs", { token, json: jobInput() });
+    expect([made.status, made.body.agent_id]).toEqual([201, "helper"]);
+    const other = await makeJob({ user_id: user, agent_id: "boss" });
+    const path = `/v1/jobs/${other}`;
+    for (const act of ["/run", "/resume", "/trigger", "/trigger-token"]) {
+      expectProblem(await call("POST", `${path}${act}`, { token }), 403, "forbidden");
+    }
+    for (const act of ["/pause", "/trigger-token"]) {
+      const method = act === "/pause" ? "POST" : "DELETE";
+      expect((await call(method, `${path}${act}`, { token })).status).toBeLessThan(300);
+    }
+    expect((await call("DELETE", path, { token })).status).toBe(204);
   });
 });
 

@@ -50,7 +50,8 @@ async function startAgent(): Promise<string> {
       if (call % 7 === 2 && data.run.attempt === 1) return answer(503, {});
     }
     if (data.job.name === "Read the annual reports") return answer(202, {});
-    return answer(200, { checked: 412, changed: call % 9 });
+    const reveille = { cost_usd: 0.02 + (call % 5) / 100, tokens: 900 + call * 10 };
+    return answer(200, { checked: 412, changed: call % 9, reveille });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -140,10 +141,10 @@ async function takePictures(url: string, { priceWatch, crawl }: SampleJobs): Pro
     height: 900,
   });
   const counted = async (page: Page) => {
-    await page.getByText("minute by minute").waitFor();
-    await page.getByText(/^Counting/).waitFor({ state: "detached" });
+    await page.getByText(/fires of \d+ active jobs in 24 hours$/).waitFor();
+    await page.getByRole("img", { name: /^Cost by day/ }).waitFor();
   };
-  await take("forecast", "#/forecast", counted, { theme: "dark" });
+  await take("forecast", "#/forecast", counted, { theme: "dark", height: 1_240 });
   await take("heartbeat", "#/heartbeats/main", (page) => page.getByText("nobody has answered yet").waitFor());
   await take("narrow", `#/jobs/${priceWatch}`, (page) => page.getByRole("row").nth(3).waitFor(), {
     width: 390,

@@ -4,7 +4,7 @@ import { sumForecasts } from "../../../../src/domain/job/forecast-sums.ts";
 import type { JobForecast } from "../../../../src/schema/forecast.ts";
 import { forecast } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
-import { costOf, dollars } from "../../money.ts";
+import { costOf, dollars, roundedUsd } from "../../money.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { Table } from "../../parts/table.tsx";
 import { link } from "../../route.ts";
@@ -69,7 +69,7 @@ export function MonthAhead({ now, round }: { readonly now: number; readonly roun
       <p class="count" role="status">
         {loading ? "Counting… " : ""}
         {sum.runs.toLocaleString("en")} runs
-        {hasCost ? `, about ${costOf(sum.usd, sum.tokens)}, if they cost what they did so far` : ""}
+        {hasCost ? `, about ${costOf(roundedUsd(sum.usd ?? 0), sum.tokens)}, if they cost what they did so far` : ""}
         {complete || loading ? "" : "; of the newest jobs, there are more"}
       </p>
       <Bars
@@ -79,9 +79,9 @@ export function MonthAhead({ now, round }: { readonly now: number; readonly roun
           key: Date.parse(day),
           value: hasCost ? usd : runs,
           label: shortDay(Date.parse(day), "UTC"),
-          words: `${shortDay(Date.parse(day), "UTC")}: ${runs.toLocaleString("en")} runs${hasCost ? `, ${costOf(usd, tokens)}` : ""}`,
+          words: `${shortDay(Date.parse(day), "UTC")}: ${runs.toLocaleString("en")} runs${hasCost ? `, ${costOf(roundedUsd(usd), tokens)}` : ""}`,
           isHot: false,
-          ...(hasCost ? { shown: dollars(usd) } : {}),
+          ...(hasCost ? { shown: dollars(roundedUsd(usd)) } : {}),
         }))}
       />
       <Table columns={["Job", "Runs", "Cost"]}>
@@ -91,7 +91,7 @@ export function MonthAhead({ now, round }: { readonly now: number; readonly roun
               <a href={link("jobs", job.job_id)}>{job.name}</a>
             </td>
             <td>{job.runs.toLocaleString("en")}</td>
-            <td>{job.usd === undefined ? "not known yet" : costOf(job.usd, job.tokens)}</td>
+            <td>{job.usd === undefined ? "not known yet" : costOf(roundedUsd(job.usd), job.tokens)}</td>
           </tr>
         ))}
       </Table>

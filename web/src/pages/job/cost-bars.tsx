@@ -1,6 +1,6 @@
 /** The cost of the log's runs, drawn day by day: dollars, or tokens where no run has told dollars. */
 import type { Job, Run } from "../../api/jobs.ts";
-import { costOf, dollars } from "../../money.ts";
+import { costOf, dollars, roundedUsd } from "../../money.ts";
 import { shortDay } from "../../time/format.ts";
 import { Bars } from "../forecast/bars.tsx";
 import { costByDay } from "./cost-by-day.ts";
@@ -28,7 +28,7 @@ export function CostByDay({ job, runs }: { readonly job: Job; readonly runs: rea
           return {
             key: at,
             value,
-            shown: inWords(value),
+            shown: inWords(isMoney ? roundedUsd(value) : value),
             label: day,
             words: `${day}: ${costOf(usd, tokens)}, ${count === 1 ? "1 run" : `${count} runs`}`,
             isHot: limit !== undefined && value >= limit,

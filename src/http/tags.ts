@@ -6,7 +6,7 @@ export const TAGS = {
   Schedules: "When a schedule fires, before any job is made with it.",
   Events: "What failed, recovered, was paused or is overdue, over all jobs.",
   Triggers: "Events from outside that run a job, and the token that lets them in.",
-  Subscriptions: "Who is told of events, and how.",
+  Subscriptions: "Who gets messages about events, and how.",
   Users: "The roster that all_users jobs run for.",
   Agents: "Where jobs with an agent_id are delivered.",
   Heartbeats: "A document that is looked through again and again, and acted on when there is something to do.",

@@ -24,7 +24,7 @@ export const zodWords: z.core.$ZodErrorMap = (issue) => {
   }
   if (issue.code === "invalid_value")
     return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
-  if (issue.code === "invalid_union") return "has none of the forms allowed here";
+  if (issue.code === "invalid_union") return noForm(issue);
   return undefined;
 };
 
@@ -40,4 +40,11 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object") return "a JSON object";
   return article(typeof value);
+}
+
+/** A union that is told apart by one field names the values of that field: `must be "webhook" or "slack"`. */
+function noForm(issue: object): string {
+  const options: unknown = "options" in issue ? issue.options : undefined;
+  if (!Array.isArray(options) || options.length === 0) return "has none of the forms allowed here";
+  return `must be ${options.map((option) => JSON.stringify(option)).join(" or ")}`;
 }

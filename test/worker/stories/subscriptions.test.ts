@@ -310,6 +310,7 @@ describe("a subscription", () => {
     [{ to: [{ type: "webhook", url: "http://example.com/" }] }, "to.0.url"],
     [{ to: [{ type: "webhook", url: "https://example.com/", secret: "short" }] }, "to.0.secret"],
     [{ to: [] }, "to"],
+    [{ to: [{ type: "email", to: "ops@example.com" }] }, "to.0.type"],
     [{ to: [hook("a"), hook("a")] }, "to.1"],
     [{ to: [hook("a")], events: ["run.exploded"] }, "events.0"],
     [{ to: [hook("a")], events: [] }, "events"],

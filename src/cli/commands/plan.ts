@@ -1,11 +1,14 @@
 /** `reveille plan` and `reveille apply`: jobs in git. */
+
+import { createHash } from "node:crypto";
 import { access } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { type Command, Failure, type Given, UsageError } from "../command.ts";
 import { readDocument } from "../documents.ts";
+import { isFields } from "../job-body.ts";
 import { JobShape } from "../jobs.ts";
 import { patchOf } from "../plan/differences.ts";
-import { type JobFile, readJobFile } from "../plan/job-file.ts";
+import { type JobFile, KEY_LABEL, readJobFile } from "../plan/job-file.ts";
 import { makePlan, type Step } from "../plan/plan.ts";
 import { changesOf, planJson, planText } from "../plan/show.ts";
 import { json } from "../render.ts";
@@ -76,7 +79,7 @@ const PAST = { create: "Created", change: "Updated", delete: "Deleted", keep: "L
 async function carryOut(service: Service, step: Step): Promise<string> {
   switch (step.kind) {
     case "create":
-      return read(JobShape, await service.send("POST", "/v1/jobs", { json: step.fields })).id;
+      return create(service, step);
     case "change": {
       const headers = {
         "content-type": "application/merge-patch+json",
@@ -92,6 +95,19 @@ async function carryOut(service: Service, step: Step): Promise<string> {
       return step.id ?? "";
   }
 }
+
+/** Creates a job; two that apply the same file at once make one. */
+async function create(service: Service, { key, fields }: Extract<Step, { kind: "create" }>): Promise<string> {
+  const send = async (headers: Readonly<Record<string, string>>): Promise<JobShape> =>
+    read(JobShape, await service.send("POST", "/v1/jobs", { json: fields, headers }));
+  const digest = createHash("sha256").update(JSON.stringify(fields)).digest("hex").slice(0, DIGEST_CHARS);
+  const job = await send({ "idempotency-key": `apply-${digest}` });
+  // One that was made like this before, and has been taken out of the namespace since, is somebody else's now.
+  const isOurs = isFields(job.labels) && job.labels[KEY_LABEL] === key;
+  return isOurs ? job.id : (await send({})).id;
+}
+
+const DIGEST_CHARS = 40;
 
 async function jobFile(given: Given, terminal: Terminal): Promise<JobFile> {
   const path = given.positionals[0] ?? (await fileHere(terminal.cwd));

@@ -117,6 +117,25 @@ it("deletes only with --prune, and only in its namespace", async () => {
   expect(outside.items).toHaveLength(1);
 });
 
+it("makes each job once where two apply the same file at once, and again once it is gone", async () => {
+  await write({ a: A, b: B });
+  const both = await Promise.all([cli("apply"), cli("apply")]);
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  const made = await jobs();
+  expect(made.map(({ name }) => name).toSorted()).toEqual(["a", "b"]);
+  for (const { id } of made) await reveille.api(`/v1/jobs/${id}`, { method: "DELETE" });
+  expect((await cli("apply")).code).toBe(0);
+  const again = await jobs();
+  expect(again).toHaveLength(2);
+  // Taken out of the namespace, it is not the file's any more, and the file's is made.
+  const [moved] = again;
+  const labels = { "reveille/namespace": null, "reveille/key": null };
+  await reveille.api(`/v1/jobs/${moved?.id}`, { method: "PATCH", json: { labels } });
+  expect((await cli("apply")).code).toBe(0);
+  expect((await jobs()).map(({ id }) => id)).not.toContain(moved?.id);
+  expect(await jobs()).toHaveLength(2);
+});
+
 it("checks every job before it changes one", async () => {
   await write({ a: A });
   await cli("apply");

@@ -35,7 +35,7 @@ export async function run(
   const isGroup = commands.some(({ name }) => name.startsWith(`${group} `));
   if (group !== undefined && !isGroup)
     return misused(terminal, `"${group}" is no command${meant(commands, group, wrong)}`, "reveille --help");
-  if (wrong !== undefined && !wantsHelp) {
+  if (wrong !== undefined) {
     return misused(
       terminal,
       `"${group} ${wrong}" is no command${meant(commands, group ?? "", wrong)}`,

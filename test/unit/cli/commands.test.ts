@@ -128,6 +128,8 @@ describe("a command line", () => {
     [["jobs", "list", "--limit", "--json"], "--limit needs a value"],
     [["jobs", "list", "--json=yes"], "--json takes no value"],
     [["jobs", "get", ""], "JOB is missing"],
+    [["help", "jobs", "frob"], '"jobs frob" is no command'],
+    [["jobs", "craete", "--help"], "did you mean `reveille jobs create`?"],
     [["tokens", "create", "--role", "admin"], "--role must be agent, user, plugin or viewer"],
   ])("ends with 2 and names what may be meant: %j", async (words, said) => {
     const { fake, err } = terminal();

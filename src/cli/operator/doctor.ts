@@ -18,7 +18,7 @@ export async function runDoctor(deployment: Deployment, print: (line: string) =>
   return count.wrong === 0 ? 0 : 1;
 }
 
-/** What each check found, as it is found. */
+/** The finding of each check, as it comes. */
 export async function* findings(deployment: Deployment): AsyncGenerator<Finding & { readonly check: string }> {
   for (const check of checks()) {
     const found = await look(check, deployment);

@@ -1,9 +1,8 @@
 /** Fan-outs in workerd: one run a user whatever happens, what it costs, and how a fan-out ends. */
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { evictDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
 import { shardsFor } from "../../../../src/domain/fan-out/shard.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
-import { userKey } from "../../../../src/domain/run/run-id.ts";
 import {
   bindings,
   fanOutNow,
@@ -16,15 +15,7 @@ import {
   value,
 } from "../../fan-out-fixture.ts";
 import { countRowsByKind, type RowsWritten } from "../../rows-written.ts";
-
-const scripted = (script: Record<string, unknown>) => ({ message: JSON.stringify(script) });
-const ONE_AT_A_TIME = { fan_out: { concurrency: 1 } };
-
-vi.setConfig({ testTimeout: 30_000 });
-/** Alarms fire by themselves here, on real time, and the machine may be busy. */
-const eventually = <T>(probe: () => Promise<T>): Promise<T> => vi.waitFor(probe, { timeout: 15_000, interval: 20 });
-
-beforeEach(() => setRoster(["ann", "bob", "cem"]));
+import { byStart, eventually, ONE_AT_A_TIME, scripted } from "./object-fixture.ts";
 
 describe("a fan-out", () => {
   it("runs the job once for each active user, in that user's session, and counts each run", async () => {
@@ -59,6 +50,17 @@ describe("a fan-out", () => {
     });
   });
 
+  // Before the test of thousands: a shard without an alarm is evicted while a large roster is read, and with it what counts its rows.
+  it("writes not a row more for what the users' runs say and cost, and one for each user beyond the budget", async () => {
+    const users = usersNamed("dear", 60);
+    await setRoster(users);
+    const body = JSON.stringify({ reveille: { cost_usd: 0.1, tokens: 5, unchanged: true, done: true } });
+    const job = await makeAllUsersJob({ message: JSON.stringify({ body }), budget: { usd_per_day: 2 } });
+    const rows = await countRowsByKind(shardOf(job, 0));
+    expect(await untilEnded(job, await fanOutNow(job))).toMatchObject({ total: 60, succeeded: 20, skipped: 40 });
+    expect(rows().sql).toBe(users.length + 11 + 2);
+  });
+
   it("writes a row for each user, and 1.1 at most with tables, batches, alarms and the job's own rows", {
     timeout: 90_000,
   }, async () => {
@@ -85,16 +87,6 @@ describe("a fan-out", () => {
       `fan-out: ${(all / users.length).toFixed(3)} rows written per user, ${sql} + ${alarms} of the job\n`,
     );
     expect(all / users.length).toBeLessThanOrEqual(1.1);
-  });
-
-  it("writes not a row more for what the users' runs say and cost, and one for each user beyond the budget", async () => {
-    const users = usersNamed("dear", 60);
-    await setRoster(users);
-    const body = JSON.stringify({ reveille: { cost_usd: 0.1, tokens: 5, unchanged: true, done: true } });
-    const job = await makeAllUsersJob({ message: JSON.stringify({ body }), budget: { usd_per_day: 2 } });
-    const rows = await countRowsByKind(shardOf(job, 0));
-    expect(await untilEnded(job, await fanOutNow(job))).toMatchObject({ total: 60, succeeded: 20, skipped: 40 });
-    expect(rows().sql).toBe(users.length + 11 + 2);
   });
 
   it("counts users whose run fails, and leaves the others alone", async () => {
@@ -238,94 +230,6 @@ describe("a user's run that the agent answers with 202", () => {
   });
 });
 
-describe("a shard", () => {
-  it("runs a user once, however often the source names them", async () => {
-    const job = await makeAllUsersJob(ONE_AT_A_TIME);
-    await untilEnded(job, await fanOutNow(job));
-    const shard = shardOf(job, 0);
-    for (let i = 0; i < 3; i++) expect(await shard.feed(1, ["bob", "dan", "bob"])).toBe(true);
-    await eventually(async () => expect((await shard.status(1)).idle).toBe(true));
-    expect((await shard.status(1)).counts).toMatchObject({ total: 4, succeeded: 4 });
-  });
-
-  it("keeps no tables for a question", async () => {
-    const job = await makeAllUsersJob(ONE_AT_A_TIME);
-    const shard = shardOf(job, 0);
-    expect(await shard.feed(1, ["ann"])).toBe(false);
-    expect(await shard.status(1)).toMatchObject({ idle: true, counts: { total: 0 } });
-    expect(await shard.run(1, userKey("ann"))).toMatchObject({ ok: false });
-  });
-
-  it("leaves no run running when the job opens the next fan-out, having ended the one before without it", async () => {
-    await setRoster(["ann", "bob"]);
-    const job = await makeAllUsersJob({ ...scripted({ users: { bob: { status: 202 } } }), ...ONE_AT_A_TIME });
-    const id = await fanOutNow(job);
-    const statusOf = async () => {
-      const { items } = await value(job.api.runs(ADMIN, { limit: 10, fanOutId: id }));
-      return items.map((run) => [run.user_id, run.status, run.error]).sort();
-    };
-    const before = [
-      ["ann", "success", undefined],
-      ["bob", "running", undefined],
-    ];
-    await eventually(async () => expect(await statusOf()).toEqual(before));
-    const shard = shardOf(job, 0);
-    const spec = await runInDurableObject(shard, (_object, { storage }) => {
-      const [row] = storage.sql.exec("SELECT spec FROM fan_out WHERE no = 1");
-      return JSON.parse(String(row?.spec));
-    });
-    expect(await shard.feed(2, ["cem"], { spec: { ...spec, no: 2, id: `${job.id}-f2` }, k: 0 })).toBe(true);
-    expect(await statusOf()).toEqual([
-      ["ann", "success", undefined],
-      ["bob", "error", "interrupted: the fan-out was ended before this run, and the next one has begun"],
-    ]);
-  });
-
-  it("gives up the users whose call kills it again and again, as errors, and runs the others", async () => {
-    await setRoster(["deadly"]);
-    const job = await makeAllUsersJob({ ...scripted({ users: { deadly: { delay_ms: 8_000 } } }), ...ONE_AT_A_TIME });
-    const id = await fanOutNow(job);
-    const isCalling = async () => expect(await shardOf(job, 0).runs({ limit: 1, status: "running" })).toHaveLength(1);
-    for (let restart = 0; restart < 5; restart++) {
-      await eventually(isCalling);
-      await kill(shardOf(job, 0));
-      // The platform's own retry of the alarm takes longer with each restart; asking arms it at once.
-      await shardOf(job, 0).status(1);
-    }
-    await shardOf(job, 0).feed(1, ["harmless"]);
-    expect(await untilEnded(job, id)).toMatchObject({ status: "success", total: 2, succeeded: 1, failed: 1 });
-    const { items } = await value(job.api.runs(ADMIN, { limit: 10, status: "error" }));
-    expect(items).toMatchObject([{ user_id: "deadly", error: expect.stringContaining("interrupted again and again") }]);
-  });
-
-  it("goes on from what is stored where a result could not be recorded", async () => {
-    await setRoster(["ann"]);
-    const job = await makeAllUsersJob({ ...scripted({ users: { ann: { delay_ms: 300 } } }), ...ONE_AT_A_TIME });
-    const id = await fanOutNow(job);
-    const shard = shardOf(job, 0);
-    const sql = (statement: string) =>
-      runInDurableObject(shard, (_shard, { storage }) => void storage.sql.exec(statement));
-    await eventually(async () => expect(await shard.runs({ limit: 1, status: "running" })).toHaveLength(1));
-    await sql("ALTER TABLE user_run_1 RENAME TO mislaid");
-    const alarm = () => runInDurableObject(shard, (_shard, { storage }) => storage.getAlarm());
-    await eventually(async () => expect(await alarm()).toBeGreaterThan(Date.now() + 30_000));
-    await sql("ALTER TABLE mislaid RENAME TO user_run_1");
-    await shard.status(1);
-    expect(await untilEnded(job, id)).toMatchObject({ status: "success", total: 1, succeeded: 1 });
-  });
-
-  it("spaces its calls by rate_per_minute", async () => {
-    await setRoster(usersNamed("paced", 6));
-    const job = await makeAllUsersJob({ fan_out: { concurrency: 6, rate_per_minute: 600 } });
-    const id = await fanOutNow(job);
-    await untilEnded(job, id);
-    const { items } = await value(job.api.runs(ADMIN, { limit: 10, fanOutId: id }));
-    const starts = items.map((run) => Date.parse(run.started_at)).sort((a, b) => a - b);
-    expect(starts).toHaveLength(6);
-    expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeGreaterThanOrEqual(400);
-  });
-});
-
 describe("what happens to the job meanwhile", () => {
   it("a pause lets the fan-out go on", async () => {
     const job = await makeAllUsersJob(scripted({ delay_ms: 100 }));
@@ -412,9 +316,3 @@ describe("a tick", () => {
     expect((await value(job.api.runs(ADMIN, { limit: 10 }))).items).toEqual([]);
   });
 });
-
-/** Keeps a list of statuses in the order in which the runs of these statuses began, newest first. */
-function byStart(runs: readonly { status: string; started_at: string }[]) {
-  return (a: string, b: string) =>
-    runs.findIndex((run) => run.status === a) - runs.findIndex((run) => run.status === b);
-}

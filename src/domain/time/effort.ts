@@ -14,9 +14,9 @@ export const STEPS = { day: 0.05, period: 0.2, time: 1, gap: 2, cron: 8, skipped
 export class Effort {
   #left: number;
 
-  /** For so many fires, with so many steps for each further one. */
-  constructor(fires = 1, each = STEPS_EACH) {
-    this.#left = STEPS_FOR_ONE + (fires - 1) * each;
+  /** For so many fires, or of so many steps. */
+  constructor(fires = 1, steps = STEPS_FOR_ONE + (fires - 1) * STEPS_EACH) {
+    this.#left = steps;
   }
 
   /** Takes `steps` of what is left; false where nothing was left. */

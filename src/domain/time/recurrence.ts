@@ -81,8 +81,11 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
   };
 }
 
-/** Times that are only counted are walked over, each in about as many steps. */
-const STEPS_EACH_COUNTED = 3;
+/**
+ * The steps for counting the times of a rule with COUNT. A count that breaks off ends the rule, so there are enough for
+ * rules that name one in many of their periods, each of which costs up to a hundred.
+ */
+const STEPS_FOR_COUNTING = 250_000;
 
 /**
  * The first `count` due times from `start` on. `mostUpTo` tells how many there are at most up to an instant: while that is
@@ -92,7 +95,7 @@ export function firstOf(inner: Recurrence, start: number, count: number, mostUpT
   const counted = { times: 0, at: start - 1 };
   /** Whether all up to `limit` have been counted, or `count` of them. It is done once, so it has an effort of its own. */
   const countUpTo = (limit: number): boolean => {
-    const effort = new Effort(count, STEPS_EACH_COUNTED);
+    const effort = new Effort(count, STEPS_FOR_COUNTING);
     while (counted.times < count) {
       const next = inner.next(counted.at, effort);
       if (next === null) return false;

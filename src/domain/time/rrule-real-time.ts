@@ -46,7 +46,8 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
         if (match !== undefined) return match;
         const ahead = nextNamed(rule, origin + nth * step, timeZone, effort);
         if (ahead === null) return null;
-        nth = Math.max(nth + 1, nthOf(ahead));
+        // Slots that end by then name nothing either.
+        nth = Math.max(nth + 1, nthOf(ahead - unit) + 1);
       }
       return null;
     },
@@ -92,7 +93,8 @@ function nextNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: E
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
   const day = Math.floor(local / DAY_MS);
-  if (namesDay(rule, day) && namesHour(rule, local)) return at;
+  if (namesDay(rule, day) && namesHour(rule, local))
+    return namesMinute(rule, local) ? at : nextMinute(rule, at, local, timeZone);
   const hourEnd = (Math.floor(local / HOUR_MS) + 1) * HOUR_MS;
   // Clocks that are soon set back show what was named before `at` once more: then only the hour is passed over.
   if (offsetAt(timeZone, at + DAY_MS) !== offset) {
@@ -102,6 +104,17 @@ function nextNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: E
   const target = namesDay(rule, day) ? nextHour(rule, hourEnd, day) : undefined;
   const named = target ?? nextDay(rule, day + 1, effort);
   return named === null ? null : firstReached(timeZone, named);
+}
+
+/**
+ * The beginning of the next minute of the hour that the rule names, else of the next hour. It is `at` where the clock
+ * changes before it.
+ */
+function nextMinute({ byMinute = [] }: RecurrenceRule, at: number, local: number, timeZone: string): number {
+  const hour = Math.floor(local / HOUR_MS) * HOUR_MS;
+  const begin = byMinute.map((minute) => hour + minute * MINUTE_MS).find((each) => each > local) ?? hour + HOUR_MS;
+  const target = at + begin - local;
+  return offsetAt(timeZone, target) === offsetAt(timeZone, at) ? target : at;
 }
 
 /** The beginning of the first hour of the day from `from` on that the rule names; local times. */
@@ -129,7 +142,8 @@ function lastNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: E
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
   const day = Math.floor(local / DAY_MS);
-  if (namesDay(rule, day) && namesHour(rule, local)) return at;
+  if (namesDay(rule, day) && namesHour(rule, local))
+    return namesMinute(rule, local) ? at : lastMinute(rule, at, local, timeZone);
   const hourBegin = Math.floor(local / HOUR_MS) * HOUR_MS;
   if (offsetAt(timeZone, at - DAY_MS) !== offset) {
     const begin = at + hourBegin - local - 1;
@@ -138,6 +152,17 @@ function lastNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: E
   const target = namesDay(rule, day) ? lastHour(rule, hourBegin, day) : undefined;
   const named = target ?? lastDay(rule, day - 1, effort);
   return named === null ? null : lastShown(timeZone, named);
+}
+
+/**
+ * The last millisecond of the minute before that the rule names in the hour, else of the hour before. It is `at` where
+ * the clock changes after it.
+ */
+function lastMinute({ byMinute = [] }: RecurrenceRule, at: number, local: number, timeZone: string): number {
+  const hour = Math.floor(local / HOUR_MS) * HOUR_MS;
+  const end = byMinute.map((minute) => hour + (minute + 1) * MINUTE_MS).findLast((each) => each <= local) ?? hour;
+  const target = at + end - 1 - local;
+  return offsetAt(timeZone, target) === offsetAt(timeZone, at) ? target : at;
 }
 
 /** The last millisecond of the last hour of the day before `until` that the rule names; local times. */

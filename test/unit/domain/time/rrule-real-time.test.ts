@@ -101,3 +101,27 @@ describe.each([
     );
   });
 });
+
+describe("COUNT of a rule that names few of its periods", () => {
+  const START = Date.parse("2026-11-23T09:00:00Z");
+  it.each([
+    ["FREQ=MINUTELY;BYMINUTE=0,30;COUNT=1000", 1_000, "2026-12-14T04:30:00.000Z"],
+    ["FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0;COUNT=365", 365, "2027-11-22T09:00:00.000Z"],
+    ["FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0;COUNT=10000", 10_000, "2054-04-09T09:00:00.000Z"],
+    ["FREQ=MINUTELY;INTERVAL=7;BYMINUTE=0;COUNT=1000", 1_000, "2027-09-10T18:00:00.000Z"],
+    ["FREQ=HOURLY;INTERVAL=7;BYHOUR=9;COUNT=1000", 1_000, "2046-01-15T09:00:00.000Z"],
+    ["FREQ=HOURLY;INTERVAL=5;BYHOUR=9;BYDAY=MO;COUNT=500", 500, "2074-09-17T09:00:00.000Z"],
+    ["FREQ=DAILY;BYDAY=FR;BYMONTHDAY=13;COUNT=300", 300, "2201-03-13T09:00:00.000Z"],
+  ])("%s fires to its last time, asked late", (text, count, lastAt) => {
+    const rule = parseRule(text);
+    if (!rule.ok) throw new Error(rule.error.join());
+    const { count: _count, ...unbounded } = rule.value;
+    const all = collect(asked(ruleRecurrence(unbounded, START, "UTC")), START - 1, Date.parse(lastAt));
+    expect(all).toHaveLength(count);
+    // Each question is of a schedule that has counted nothing yet, as after a restart.
+    const late = () => asked(ruleRecurrence(rule.value, START, "UTC"));
+    expect(late().next(Date.parse(lastAt) - 1)).toBe(Date.parse(lastAt));
+    expect(late().next(Date.parse(lastAt))).toBeNull();
+    expect(late().last(Date.parse(lastAt) + 1_000 * DAY)).toBe(Date.parse(lastAt));
+  });
+});

@@ -103,10 +103,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (after === undefined) return { offers: [], end, hasMore: false };
     // What is offered in this very millisecond is looked at next time: more of it may come. A clock that was set back hides nothing.
     const from = after.offeredAt > now ? end : after;
-    const found = this.#store.after(from, now, of, limit + 1);
-    const offers = found.slice(0, limit);
-    const hasMore = found.length > limit;
-    return { offers, end: (hasMore ? offers.at(-1) : undefined) ?? end, hasMore };
+    const { items, stoppedAt } = this.#store.after(from, now, of, limit + 1);
+    const offers = items.slice(0, limit);
+    const more = items.length > limit ? offers.at(-1) : stoppedAt;
+    return { offers, end: more ?? end, hasMore: more !== undefined };
   }
 
   async settled(run: OfferKey): Promise<void> {

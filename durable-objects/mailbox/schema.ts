@@ -2,8 +2,8 @@
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * `mailbox` has one row. `offer` has a row for each run that waits to be claimed, oldest first by its primary key, without a
- * further index, so that an offer costs one row written and its claim another. `agent_id` and `user_id` are the job's.
+ * `mailbox` has one row. `offer` has a row for each run that waits to be claimed, oldest first by its primary key, so that an offer
+ * costs one row written and its claim another. `agent_id` and `user_id` are the job's.
  */
 const V1 = [
   `CREATE TABLE mailbox (
@@ -21,4 +21,7 @@ const V1 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-export const SCHEMA: Schema = { table: "mailbox", steps: [V1] };
+/** A token that is bound to a user finds that user's offers without reading others'. Offers of jobs without a user cost no row more. */
+const V2 = ["CREATE INDEX offer_by_user ON offer (user_id, offered_at, run_id) WHERE user_id IS NOT NULL"] as const;
+
+export const SCHEMA: Schema = { table: "mailbox", steps: [V1, V2] };

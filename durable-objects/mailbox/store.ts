@@ -1,7 +1,9 @@
 /** The one place that reads and writes a mailbox's tables. */
+import type { Found } from "../../src/domain/page.ts";
 import type { Offer } from "../../src/objects/mailbox.ts";
 import { makeTables, migrate } from "../storage/migrate.ts";
 import { all, first, put, type Row, textIn } from "../storage/rows.ts";
+import { reachOf, scan } from "../storage/scan.ts";
 import { SCHEMA } from "./schema.ts";
 
 /** An offer's place: since when it stands, and the run. */
@@ -12,9 +14,14 @@ export type StoredOffer = Offer & OfferKey;
 /** Which offers a claimant may see; an id that is left out may be any. */
 export type Scope = { readonly agentId?: string | undefined; readonly userId?: string | undefined };
 
+/** The time for which a count is good, but for offers that come and go. */
+const COUNTED_MS = 10_000;
+
 export class MailboxStore {
   readonly #sql: SqlStorage;
   #present: boolean | undefined;
+  /** The count at a time (epoch ms), with what has come and gone since. */
+  #counted: { readonly at: number; readonly count: number } | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -31,7 +38,7 @@ export class MailboxStore {
     return this.#isPresent;
   }
 
-  /** One row written. */
+  /** One row written; of a job with a user, two. */
   add(offer: StoredOffer): void {
     if (!this.#isPresent) put(this.#sql, "mailbox", { one: 1, schema_version: makeTables(this.#sql, SCHEMA) });
     this.#present = true;
@@ -43,53 +50,69 @@ export class MailboxStore {
       user_id: offer.userId,
       expires_at: offer.expiresAt,
     });
+    this.#recount(offer.expiresAt, 1);
   }
 
-  /** The oldest offers in the scope, those of the runs in `without` left out. */
-  oldest(scope: Scope, without: readonly string[], limit: number): StoredOffer[] {
+  /**
+   * The oldest offers in the scope, those of the runs in `without` left out. Offers of a user go by an index. An agent's jobs are nearly
+   * all that its mailbox has: only at AGENT_ID's are there jobs without an agent besides, and they are read past.
+   */
+  oldest({ agentId, userId }: Scope, without: readonly string[], limit: number): StoredOffer[] {
     if (!this.#isPresent) return [];
     const rows = all(
       this.#sql,
-      `SELECT * FROM offer WHERE (?1 IS NULL OR agent_id = ?1) AND (?2 IS NULL OR user_id = ?2)
+      `SELECT * FROM offer WHERE ${userId === undefined ? "?1 IS ?1" : "user_id = ?1"} AND (?2 IS NULL OR agent_id = ?2)
          AND run_id NOT IN (SELECT value FROM json_each(?3)) ORDER BY offered_at, run_id LIMIT ?4`,
-      scope.agentId ?? null,
-      scope.userId ?? null,
+      userId ?? null,
+      agentId ?? null,
       JSON.stringify(without),
       limit,
     );
     return rows.map(toOffer);
   }
 
-  /** The offers made after a place and before `now` whose time is not over, oldest first. */
+  /**
+   * The offers made after a place and before `now` whose time is not over, oldest first. Those of a user go by an index; those of a job
+   * are looked for in so many rows at most.
+   */
   after(
-    place: OfferKey,
+    { offeredAt, runId }: OfferKey,
     now: number,
-    of: { readonly jobId?: string | undefined; readonly userId?: string | undefined },
+    { jobId, userId }: { readonly jobId?: string | undefined; readonly userId?: string | undefined },
     limit: number,
-  ): StoredOffer[] {
-    if (!this.#isPresent) return [];
-    const rows = all(
+  ): Found<StoredOffer, OfferKey> {
+    if (!this.#isPresent) return { items: [] };
+    const { items, stoppedAt } = scan(
       this.#sql,
-      `SELECT * FROM offer WHERE (offered_at, run_id) > (?1, ?2) AND offered_at < ?3 AND expires_at > ?3
-         AND (?4 IS NULL OR job_id = ?4) AND (?5 IS NULL OR user_id = ?5) ORDER BY offered_at, run_id LIMIT ?6`,
-      place.offeredAt,
-      place.runId,
-      now,
-      of.jobId ?? null,
-      of.userId ?? null,
+      `SELECT *, expires_at > ?3 AND (?4 IS NULL OR job_id = ?4) AS fits FROM offer
+         WHERE ${userId === undefined ? "?5 IS ?5" : "user_id = ?5"} AND (offered_at, run_id) > (?1, ?2) AND offered_at < ?3
+         ORDER BY offered_at, run_id LIMIT ?6`,
+      [offeredAt, runId, now, jobId ?? null, userId ?? null, reachOf(limit)],
       limit,
     );
-    return rows.map(toOffer);
+    return { items: items.map(toOffer), ...(stoppedAt === undefined ? {} : { stoppedAt: toOffer(stoppedAt) }) };
   }
 
-  /** The number of offers whose time is not over. */
+  /** The number of offers whose time is not over, or was not some seconds ago. It reads all of them every ten seconds at most. */
   count(now: number): number {
     if (!this.#isPresent) return 0;
-    return Number(first(this.#sql, "SELECT count(*) AS n FROM offer WHERE expires_at > ?", now)?.n);
+    const known = this.#counted;
+    if (known !== undefined && now >= known.at && now < known.at + COUNTED_MS) return known.count;
+    const count = Number(first(this.#sql, "SELECT count(*) AS n FROM offer WHERE expires_at > ?", now)?.n);
+    this.#counted = { at: now, count };
+    return count;
   }
 
   delete({ offeredAt, runId }: OfferKey): void {
-    if (this.#isPresent) this.#sql.exec("DELETE FROM offer WHERE offered_at = ? AND run_id = ?", offeredAt, runId);
+    if (!this.#isPresent) return;
+    const deleted = "DELETE FROM offer WHERE offered_at = ? AND run_id = ? RETURNING expires_at";
+    for (const row of all(this.#sql, deleted, offeredAt, runId)) this.#recount(Number(row.expires_at), -1);
+  }
+
+  /** An offer has come or gone, which changes the count if it was one of those counted. */
+  #recount(expiresAt: number, change: 1 | -1): void {
+    const known = this.#counted;
+    if (known !== undefined && expiresAt > known.at) this.#counted = { ...known, count: known.count + change };
   }
 }
 

@@ -64,7 +64,8 @@ export async function readOffers(
   [since, known]: OffersPlace,
   limit: number,
 ): Promise<OffersPage> {
-  const { job_id: jobId, user_id: userId } = filter;
+  const { job_id: jobId } = filter;
+  const userId = filter.user_id ?? ownOf(reader.caller).user_id;
   const pages = await mapLimit(await mailboxesFor(reader, filter), async (agentId) => {
     const [, offeredAt = since, runId = ""] = known.find(([hash]) => hash === hash32(agentId)) ?? [];
     const after = { offeredAt, runId };
@@ -84,12 +85,17 @@ export async function readOffers(
 
 const placeIn = (agentId: string, { offeredAt, runId }: OfferPlace) => [hash32(agentId), offeredAt, runId] as const;
 
-/** The mailbox of the agent that is asked for or that the token names. Else the first of all there are. */
+/** The agent and the user that the caller's token is bound to. */
+const ownOf = (caller: Caller): Pick<OfferFilter, "agent_id" | "user_id"> =>
+  caller.role === "agent" || caller.role === "user" || caller.role === "plugin" ? caller : {};
+
+/** The mailbox of the agent that is asked for or that the token names. Else the first of all there are. None for another's. */
 async function mailboxesFor({ env, settings, caller, now }: OffersReader, filter: OfferFilter): Promise<string[]> {
-  const own = "agent_id" in caller ? caller.agent_id : undefined;
-  const id = filter.agent_id ?? own;
+  const own = ownOf(caller);
+  const id = filter.agent_id ?? own.agent_id;
+  if (own.user_id !== undefined && filter.user_id !== undefined && filter.user_id !== own.user_id) return [];
   if (id === undefined) return pullAgents(env, settings, MAX_MAILBOXES);
-  if (own !== undefined && id !== own) return [];
+  if (own.agent_id !== undefined && id !== own.agent_id) return [];
   const agent = await findAgent(env, settings, id, now);
   return agent !== undefined && deliveryOf(agent) === "pull" ? [id] : [];
 }

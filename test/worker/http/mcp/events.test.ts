@@ -179,4 +179,15 @@ describe("run.offered", () => {
     const begun = await poll({ ...args, cursor: null }, reader);
     expect((await poll({ ...args, cursor: begun.cursor }, reader)).events).toEqual([]);
   });
+
+  it("tells a token that is bound to a user of that user's runs, and of no other's that it names", async () => {
+    const [mine, other] = [fresh("user"), fresh("user")];
+    const token = await tokenFor({ role: "agent", agent_id: agent, user_id: mine });
+    const foreign = { ...offered, arguments: { user_id: other } };
+    const [own, theirs] = [await poll(offered, token), await poll(foreign, token)];
+    await offer({ user_id: other });
+    const { run } = await offer({ user_id: mine });
+    await waitFor(async () => expect(runsOf(await poll({ ...offered, cursor: own.cursor }, token))).toEqual([run]));
+    expect((await poll({ ...foreign, cursor: theirs.cursor }, token)).events).toEqual([]);
+  });
 });

@@ -306,7 +306,8 @@ describe("the users of a fan-out", () => {
     const agent = await makeAgent();
     const user = fresh("user");
     await call("PUT", `/v1/users/${user}`, { json: {} });
-    const job = await makeJobOf(agent, { exec_scope: "all_users" });
+    // The users of the test before are called too: all of them at once, so that this one is among them.
+    const job = await makeJobOf(agent, { exec_scope: "all_users", fan_out: { concurrency: 50 } });
     await call("POST", `/v1/jobs/${job}/run`);
     await vi.waitFor(async () => {
       const { body } = await call("GET", `/v1/jobs/${job}/runs?user_id=${user}`);

@@ -11,7 +11,7 @@ import { exclusionAt } from "../time/exclude.ts";
 import { formatInstant } from "../time/instant.ts";
 import { scheduleZone } from "../time/schedule.ts";
 import type { Explanation } from "./explanation.ts";
-import { firesOf, stateOf } from "./job.ts";
+import { firesOf, type JobRecord, stateOf } from "./job.ts";
 
 export type ExplainContext = {
   /** The time asked about, and the present; epoch ms. */
@@ -87,15 +87,30 @@ function explainAskedFor(run: Run, { connected }: ExplainContext): string {
 }
 
 /** When the job runs next, in words; undefined where they have been said. */
-function explainNext({ record, cursor }: TickState, past: Explanation, { held }: ExplainContext): string | undefined {
+function explainNext(
+  { job, record, cursor }: TickState,
+  past: Explanation,
+  { held }: ExplainContext,
+): string | undefined {
   if (past.verdict === "paused" || past.verdict === "finished") return undefined;
   if (stateOf(record) === "finished") return "The job has finished and will not run again.";
   if (stateOf(record) === "paused") {
-    const why = record.pausedReason === undefined ? "" : ` (${record.pausedReason})`;
-    return `The job is paused${why} and runs only once it is resumed: POST /v1/jobs/${record.id}/resume.`;
+    const { resumeAt } = record;
+    const dueAt = resumeAt === undefined ? null : firesOf(job, record).next(resumeAt);
+    const next = dueAt === null ? "" : ` It is due next at ${formatInstant(dueAt)}.`;
+    return `The job is paused${reasonOf(record)}${untilWords(record)}.${next}`;
   }
   if (held !== undefined) return `Nothing fires at present (${held}).`;
   return cursor.nextDueAt === null ? undefined : `It is due next at ${formatInstant(cursor.nextDueAt)}.`;
+}
+
+const reasonOf = ({ pausedReason }: JobRecord): string => (pausedReason === undefined ? "" : ` (${pausedReason})`);
+
+/** The end of a pause, in words: by hand, or by itself at a time. */
+function untilWords({ id, resumeAt }: JobRecord): string {
+  const call = `POST /v1/jobs/${id}/resume`;
+  if (resumeAt === undefined) return ` and runs only once it is resumed: ${call}`;
+  return ` until ${formatInstant(resumeAt)}, when it resumes by itself; ${call} resumes it now`;
 }
 
 function explainPast(state: TickState, log: readonly Run[], context: ExplainContext): Explanation {
@@ -205,10 +220,9 @@ function explainTraceless(state: TickState, log: readonly Run[], dueAt: number, 
     };
   }
   if (stateOf(record) === "paused") {
-    const why = record.pausedReason === undefined ? "" : ` (${record.pausedReason})`;
     return {
       verdict: "paused",
-      explanation: `The fire due at ${due} was not run: the job is paused${why}. Resume it with POST /v1/jobs/${record.id}/resume.`,
+      explanation: `The fire due at ${due} was not run: the job is paused${reasonOf(record)}${untilWords(record)}.`,
     };
   }
   if (stateOf(record) === "finished") {
@@ -258,11 +272,17 @@ function explainFuture(state: TickState, { at, now, held }: ExplainContext): Exp
       explanation: `The job has finished and will not run at ${asked}. Give it a new time with PATCH.`,
     };
   }
-  if (stateOf(record) === "paused") {
+  const { resumeAt } = record;
+  const isPaused = stateOf(record) === "paused";
+  if (isPaused && resumeAt === undefined) {
     return { verdict: "paused", explanation: `The job is paused and will not run at ${asked} unless it is resumed.` };
+  }
+  if (isPaused && resumeAt !== undefined && at <= resumeAt) {
+    return { verdict: "paused", explanation: `The job will not run at ${asked}: it is paused${untilWords(record)}.` };
   }
   if (held !== undefined) return { verdict: "held", explanation: `Nothing fires at present (${held}).` };
   const dueAt = firesOf(job, record).last(at);
+  if (isPaused && resumeAt !== undefined) return explainResumed(record, dueAt, { resumeAt, at });
   if (cursor.nextDueAt === null || dueAt === null || dueAt <= now) {
     const next =
       cursor.nextDueAt === null
@@ -272,4 +292,19 @@ function explainFuture(state: TickState, { at, now, held }: ExplainContext): Exp
   }
   const when = dueAt === at ? `at ${asked}` : `before ${asked}, the last time at ${formatInstant(dueAt)}`;
   return { verdict: "in_future", explanation: `The job will run ${when}.`, dueAt };
+}
+
+/** A time after the end of the pause. `dueAt` is the last fire of the schedule by then; epoch ms. */
+function explainResumed(
+  record: JobRecord,
+  dueAt: number | null,
+  { resumeAt, at }: { readonly resumeAt: number; readonly at: number },
+): Explanation {
+  const asked = formatInstant(at);
+  const pause = `The job is paused${untilWords(record)}`;
+  if (dueAt === null || dueAt <= resumeAt) {
+    return { verdict: "paused", explanation: `${pause}. No fire is due between then and ${asked}.` };
+  }
+  const when = dueAt === at ? `at ${asked}` : `before ${asked}, the last time at ${formatInstant(dueAt)}`;
+  return { verdict: "in_future", explanation: `${pause}. It will run ${when}.`, dueAt };
 }

@@ -21,6 +21,12 @@ const DAY_MS = 86_400_000;
  */
 const MAX_WALKED = 2_000;
 
+/**
+ * So many days before the window are gone through with the budget of each. Fires after them count as runs: a window
+ * may begin in a thousand years.
+ */
+const MAX_BUDGET_DAYS = 366;
+
 /** From `from` up to, and without, `to` (epoch ms), by calendar days of `timeZone`. */
 export type ForecastWindow = { readonly from: number; readonly to: number; readonly timeZone: string };
 
@@ -44,12 +50,13 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
   const { id, definition } = record;
   const { total } = spentOn(cursor.spent, dayOf(definition.schedule, now));
   const mayRun = runsWithin(state, now);
-  const zoneOfBudget = definition.budget === undefined ? undefined : budgetZone(definition.schedule);
+  const { budget } = definition;
+  const zoneOfBudget = budget === undefined ? undefined : budgetZone(definition.schedule);
   let firesLeft = firesLeftOf(state);
   let isEstimated = false;
   const days: DayForecast[] = [];
   const count = counterOf(state, now);
-  for (const day of daysOf(window)) {
+  const expect = (day: Day) => {
     let [fires, runs] = [0, 0];
     // A budget has days of its own, of which two may lie in one of the window's.
     for (const part of zoneOfBudget === undefined ? [day] : daysOf({ ...day, timeZone: zoneOfBudget })) {
@@ -64,6 +71,17 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
       runs += mine;
       firesLeft -= begun;
     }
+    return { fires, runs };
+  };
+  // The runs before the window use up what is counted from now on.
+  const isUsedUp = Number.isFinite(firesLeft) || budget?.usd_total !== undefined;
+  if (isUsedUp && window.from > now) {
+    const walkedTo = zoneOfBudget === undefined ? window.from : Math.min(window.from, now + MAX_BUDGET_DAYS * DAY_MS);
+    expect({ day: dayOf(definition.schedule, now), from: now, to: walkedTo });
+    if (walkedTo < window.from) firesLeft = Math.max(0, firesLeft - count(walkedTo, window.from).fires);
+  }
+  for (const day of daysOf(window)) {
+    const { fires, runs } = expect(day);
     if (fires > 0) days.push({ day: day.day, fires, runs, ...costOf(runs, total) });
   }
   const runs = sumOf(days, "runs");

@@ -143,17 +143,19 @@ function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, bef
   return { record: isOver({ ...state, record, cursor }) ? { ...record, finishedAt: now } : record, cursor };
 }
 
-/** Pause by a client. A paused job stays so, with a new reason or end where one is given. Errors: `job_finished`, `validation_failed`. */
+/**
+ * Pause by a client. A paused job stays so, with the reason and the end of this call: without an `until` it is paused
+ * until somebody resumes it. Errors: `job_finished`, `validation_failed`.
+ */
 export function changeByPause(state: TickState, body: PauseBody, now: number): Outcome<JobChange> {
   const { record, cursor } = state;
   if (stateOf(record) === "finished") return err({ kind: "job_finished" });
   const until = body.until === undefined ? ok(undefined) : readUntil(body.until, now);
   if (!until.ok) return invalid([{ path: "until", message: until.error }]);
   const pause = { by: "hand", reason: body.reason || undefined, until: until.value } as const;
-  if (record.definition.enabled) return ok(pauseJob(record, cursor, pause, now));
-  if (pause.reason === undefined && pause.until === undefined) return ok(NO_CHANGE);
-  const kept = { reason: pause.reason ?? record.pausedReason, until: pause.until ?? record.resumeAt };
-  return ok(pauseJob(record, cursor, { ...pause, ...kept }, now));
+  const { definition, pausedReason, resumeAt } = record;
+  const isSame = !definition.enabled && pause.reason === pausedReason && pause.until === resumeAt;
+  return ok(isSame ? NO_CHANGE : pauseJob(record, cursor, pause, now));
 }
 
 /** The time at which a pause ends: an instant, or a duration from `now`. Errors: a sentence. */

@@ -39,6 +39,7 @@ const BRIEF = [
   "name",
   "state",
   "paused_reason",
+  "paused_until",
   "schedule",
   "message",
   "owner_kind",

@@ -248,7 +248,7 @@ const pause = route({
   tag,
   summary: "Pause a job",
   description:
-    "It does not fire until it is resumed, by hand or by itself at `until`. A paused job stays paused; a new reason or end replaces the one it had.",
+    "It does not fire until it is resumed, by hand or by itself at `until`. Of a paused job the reason and the end are replaced: without `until` it stays paused until resumed by hand.",
   body: { schema: PauseBody, optional: true },
   answers: { 200: { description: "The job.", schema: PausedJob, headers: ETAG } },
   errors: ["not_found", "job_finished"],

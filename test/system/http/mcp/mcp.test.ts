@@ -128,7 +128,12 @@ describe.each(["legacy", "auto"] as const)("an agent, with a client that negotia
       schedule: { cron: null, every: "2h" },
     });
     expect(changed).toMatchObject({ message: "Write it well.", schedule: { every: "2h" } });
-    expect(await mcp.call("pause_job", { job_id })).toMatchObject({ state: "paused" });
+    await mcp.call("pause_job", { job_id, until: "2d" });
+    const { items } = z.object({ items: z.array(z.looseObject({})) }).parse(await mcp.call("list_jobs"));
+    expect(items[0]).toHaveProperty("paused_until");
+    const paused = await mcp.call("pause_job", { job_id });
+    expect(paused).toMatchObject({ state: "paused" });
+    expect(paused).not.toHaveProperty("paused_until");
     expect(await mcp.call("resume_job", { job_id })).toMatchObject({ state: "active" });
     expect(await mcp.call("get_job", { job_id })).toMatchObject({ id: job_id, message: "Write it well." });
 

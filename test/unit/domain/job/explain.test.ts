@@ -90,6 +90,18 @@ describe("explain says why a job did or did not run", () => {
     expect(ask(state, [], asked, asked, "MODE=stopped").explanation).toContain("MODE=stopped");
   });
 
+  it("when its pause ends by itself: not before that time, and as the schedule says after it", () => {
+    const state = job();
+    const until = T0 + 2 * HOUR_MS;
+    const paused = { ...state, ...pauseJob(state.record, state.cursor, { by: "hand", until }, T0 + 1) };
+    const at = (asked: number) => ask(paused, [], asked, T0 + MINUTE_MS);
+    expect([at(until).verdict, at(until).explanation]).toEqual(["paused", expect.stringContaining("by itself")]);
+    expect([at(until + MINUTE_MS).verdict, at(until + HOUR_MS).verdict]).toEqual(["paused", "in_future"]);
+    expect(at(until + HOUR_MS).explanation).toContain("It will run at 2026-11-23T12:00:00.000Z.");
+    expect(at(T0 + MINUTE_MS).explanation).toContain("until 2026-11-23T11:00:00.000Z, when it resumes by itself");
+    expect(at(T0 + MINUTE_MS).explanation).toContain("It is due next at 2026-11-23T11:10:00.000Z.");
+  });
+
   it("when it was run by hand while nothing was due", () => {
     const { state, log } = woken(job(), T0 + 10 * MINUTE_MS);
     const manual = log.map((run): Run => ({ ...run, trigger: "manual", startedAt: T0 + MINUTE_MS }));

@@ -89,6 +89,20 @@ describe("the fires of a job by day", () => {
     });
   });
 
+  it("use up max_runs and the whole budget from now on, also before a window that begins later", () => {
+    const later = { ...WEEK, from: T0 + 2 * DAY_MS };
+    const nine = { schedule: { every: "6h", max_runs: 9 } };
+    expect(forecastJob(job(nine), later, T0).fires).toBe(2);
+    expect(forecastJob(job({ ...nine, budget: { runs_per_day: 3 } }), later, T0).runs).toBe(3);
+    expect(forecastJob(job({ schedule: { rrule: "FREQ=HOURLY;INTERVAL=6", max_runs: 9 } }), later, T0).fires).toBe(2);
+    const spent = { cursor: { spent: spentOf(10, 10, 0) } };
+    expect(forecastJob(job({ schedule: { every: "6h" }, budget: { usd_total: 19 } }, spent), later, T0).runs).toBe(2);
+    const farFrom = T0 + 365_000 * DAY_MS;
+    const far = { ...WEEK, from: farFrom, to: farFrom + DAY_MS };
+    const many = { schedule: { every: "6h", max_runs: 4 * 365_000 }, budget: { runs_per_day: 9 } };
+    expect(forecastJob(job(many), far, T0).fires).toBe(1);
+  });
+
   it("are counted of a job every second without walking, and worked out of a rule that fires as often", () => {
     const month = { ...WEEK, to: T0 + 31 * DAY_MS };
     const everySecond = forecastJob(job({ schedule: { every: "1s" } }), month, T0);

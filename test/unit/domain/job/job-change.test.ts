@@ -48,6 +48,20 @@ describe("resume", () => {
   });
 });
 
+describe("a pause of a paused job", () => {
+  it("replaces the reason and the end: without an until it lasts until somebody resumes it", () => {
+    const paused = having(job(), changed(changeByPause(job(), { reason: "holidays", until: "2h" }, T0)));
+    expect(paused.record).toMatchObject({ pausedReason: "holidays", resumeAt: T0 + 2 * HOUR_MS });
+    const again = changed(changeByPause(paused, {}, T0 + 1)).record;
+    expect([again?.definition.enabled, again?.pausedReason, again?.resumeAt]).toEqual([false, undefined, undefined]);
+  });
+
+  it("changes nothing where it is the pause that there is", () => {
+    const paused = having(job(), changed(changeByPause(job(), { reason: "holidays" }, T0)));
+    expect(changed(changeByPause(paused, { reason: "holidays" }, T0 + 1))).toEqual({});
+  });
+});
+
 describe("an rrule that is set later", () => {
   const ADMIN = { role: "admin" } as const;
   const patch = (rrule: string, now: number) => changeByPatch(job(), ADMIN, { schedule: { rrule } }, now);

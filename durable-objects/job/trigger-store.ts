@@ -13,13 +13,21 @@ const TABLE = `CREATE TABLE IF NOT EXISTS trigger_key (
   answer TEXT NOT NULL
 ) WITHOUT ROWID`;
 
+/** Beyond so many keys the oldest are dropped, a tenth at a time: finding them reads all. */
+const MAX_KEYS = 100_000;
+const SLACK = 1.1;
+
 export class TriggerKeys {
   readonly #sql: SqlStorage;
+  readonly #maxKeys: number;
   /** Epoch ms. Old keys are looked for once an hour: it reads all of them. */
   #cleanedAt = 0;
+  /** The number of keys: those of then, and those that came since. */
+  #count = 0;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, maxKeys = MAX_KEYS) {
     this.#sql = sql;
+    this.#maxKeys = maxKeys;
   }
 
   /** The key's answer, if it was given within 24 hours. */
@@ -32,10 +40,22 @@ export class TriggerKeys {
   /** Keeps an answer: one row. */
   keep(key: string, answer: Triggered, now: number): void {
     this.#sql.exec(TABLE);
-    if (now - this.#cleanedAt > HOUR_MS) {
-      this.#sql.exec("DELETE FROM trigger_key WHERE at <= ?", now - DAY_MS);
-      this.#cleanedAt = now;
-    }
+    if (now - this.#cleanedAt > HOUR_MS || this.#count >= Math.floor(this.#maxKeys * SLACK)) this.#clean(now);
     put(this.#sql, "trigger_key", { key, at: now, answer: JSON.stringify(answer) });
+    this.#count++;
+  }
+
+  /** Drops the keys of more than 24 hours, and the oldest of too many. */
+  #clean(now: number): void {
+    this.#sql.exec("DELETE FROM trigger_key WHERE at <= ?", now - DAY_MS);
+    this.#count = Number(first(this.#sql, "SELECT count(*) AS n FROM trigger_key")?.n);
+    if (this.#count > this.#maxKeys) {
+      this.#sql.exec(
+        "DELETE FROM trigger_key WHERE key IN (SELECT key FROM trigger_key ORDER BY at LIMIT ?)",
+        this.#count - this.#maxKeys,
+      );
+      this.#count = this.#maxKeys;
+    }
+    this.#cleanedAt = now;
   }
 }

@@ -50,7 +50,6 @@ describe("a fan-out", () => {
     });
   });
 
-  // Before the test of thousands: a shard without an alarm is evicted while a large roster is read, and with it what counts its rows.
   it("writes not a row more for what the users' runs say and cost, and one for each user beyond the budget", async () => {
     const users = usersNamed("dear", 60);
     await setRoster(users);

@@ -129,7 +129,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
       if (change.kind === "complete" && repeatsReport(run, change.body.status)) return ok(viewOf(fanOut, run));
       return err({ kind: "run_already_finished", status: run.status });
     }
-    if (change.kind === "release" && !isReleasable(run, change.by)) return notClaimed;
+    if (change.kind === "release" && !isReleasable(run, change.by, change.claimedAt)) return notClaimed;
     if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change), change);
     const { jobId, definition } = fanOut.spec;
     const body = await notifyListeners(definition, { ...run, jobId }, change.body);

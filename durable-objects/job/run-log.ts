@@ -127,9 +127,10 @@ export class JobRunLog {
 
   /** A claimed run comes back, or one that was offered: it is delivered again at once. */
   async release(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<RunView>> {
-    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "release", by });
+    const claimedAt = caller.role === "run" ? caller.claimed_at : undefined;
+    if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "release", by, claimedAt });
     const seen = this.#reportable(caller, runId);
-    if (seen.ok && isActive(seen.value.run) && !isReleasable(seen.value.run, by)) return notClaimed;
+    if (seen.ok && isActive(seen.value.run) && !isReleasable(seen.value.run, by, claimedAt)) return notClaimed;
     return this.#changeRun(caller, runId, changeByRelease, () => false);
   }
 

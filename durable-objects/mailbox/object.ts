@@ -6,6 +6,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { leaseMsOf } from "../../src/agent/claim.ts";
 import { isRevoked } from "../../src/directory/tokens.ts";
+import { notClaimed } from "../../src/domain/run/claim.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
 import { logError } from "../../src/log.ts";
 import { mapLimit } from "../../src/map-limit.ts";
@@ -245,8 +246,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (!isDrained && send(socket, verdict)) return "gone";
     // The socket was closed, or drained, while the job was asked: the run goes back, which is no attempt.
     this.#seats.hold(socket, offer.runId, undefined);
+    const claimed_at = Date.parse(verdict.data.run.claimed_at ?? "");
+    const claim = { role: "run", job_id: offer.jobId, run_id: offer.runId, claimed_at } as const;
     await jobObject(this.env, offer.jobId)
-      .releaseRun(seat.caller, offer.runId, "agent")
+      .releaseRun(claim, offer.runId, "agent")
       .catch((error: unknown) => this.#failed(offer, error));
     return "gone";
   }
@@ -306,7 +309,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   async #report(socket: WebSocket, seat: Seat, frame: RunFrame): Promise<void> {
     if (await this.#isRevoked(socket, seat)) return;
     const { type, run_id } = frame;
-    const outcome = await report(this.env, seat.caller, frame);
+    const outcome =
+      type === "release" && this.#isElsewhere(socket, run_id) ? notClaimed : await report(this.env, seat.caller, frame);
     if (outcome.ok && type === "progress") {
       const { lease_expires_at: leaseEndsAt } = outcome.value;
       if (leaseEndsAt !== undefined) await this.renewed(run_id, Date.parse(leaseEndsAt));
@@ -325,6 +329,12 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const revoked = await isRevoked(this.env, caller, Date.now()).catch(() => false);
     if (revoked) socket.close(TOKEN_ENDED, "the token was revoked");
     return revoked;
+  }
+
+  /** Whether another socket holds the run: this one's lease ran out. */
+  #isElsewhere(socket: WebSocket, runId: string): boolean {
+    if (this.#seats.holds(socket, runId)) return false;
+    return this.#seats.sockets("agent").some((other) => this.#seats.holds(other, runId));
   }
 
   /** No socket holds the run any more. */

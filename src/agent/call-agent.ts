@@ -4,6 +4,7 @@
  */
 
 import { fillTemplate } from "../domain/agent/body-template.ts";
+import { compact } from "../domain/compact.ts";
 import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import { traceparent } from "../domain/run/traceparent.ts";
 import type { Env, Settings } from "../env.ts";
@@ -93,7 +94,7 @@ export async function composeCall(
   now: number,
 ): Promise<JobRunBody> {
   if (settings.TOKEN_SECRET === undefined) throw new Error(NO_TOKEN_SECRET);
-  const caller = { role: "run", job_id: run.jobId, run_id: run.id } as const;
+  const caller = { role: "run", job_id: run.jobId, run_id: run.id, ...compact({ claimed_at: run.claim?.at }) } as const;
   const token = await mintToken(caller, settings.TOKEN_SECRET, now, now + RUN_TOKEN_TTL_MS);
   const origin = withoutTrailingSlashes(settings.PUBLIC_URL ?? job.origin ?? "");
   const complete = { url: `${origin}/v1/jobs/${run.jobId}/runs/${run.id}/complete`, token };

@@ -30,7 +30,11 @@ const Claims = z.union([
     ...facts,
     ...common,
   }),
-  z.object({ role: z.literal("run"), job_id: z.string(), run_id: z.string(), ...common }),
+  z.object({
+    role: z.literal("run"),
+    ...{ job_id: z.string(), run_id: z.string(), claimed_at: z.number().optional() },
+    ...common,
+  }),
 ]);
 
 const encoder = new TextEncoder();

@@ -29,7 +29,7 @@ export type RunChange =
   | ({ readonly kind: "complete"; readonly body: CompleteBody } & ByWay)
   | ({ readonly kind: "progress"; readonly progress: Progress } & ByWay)
   | { readonly kind: "cancel" }
-  | { readonly kind: "release"; readonly by: "agent" | "mailbox" };
+  | { readonly kind: "release"; readonly by: "agent" | "mailbox"; readonly claimedAt?: number | undefined };
 
 /** The mailbox of the run reports it, and need not be told. */
 type ByWay = { readonly via?: "mailbox" | undefined };

@@ -38,6 +38,8 @@ export type Caller =
       readonly role: "run";
       readonly job_id: string;
       readonly run_id: string;
+      /** Of a run out of a mailbox: the claim that the token was handed out with (epoch ms). */
+      readonly claimed_at?: number | undefined;
       readonly expires_at?: number | undefined;
     };
 

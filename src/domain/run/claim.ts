@@ -29,13 +29,22 @@ const isClaimed = ({ phase, claim }: Run): boolean => phase === "waiting" && cla
 export const isRenewed = ({ phase, claim }: Run): boolean =>
   phase === "waiting" && claim !== undefined && claim.leaseEndsAt - claim.leaseMs > claim.at;
 
-/** Whether the run can be given back, by the agent that has claimed it or by its mailbox. */
-export const isReleasable = (run: Run, by: "agent" | "mailbox"): boolean =>
-  by === "agent" ? isClaimed(run) : run.phase === "offered";
+/**
+ * Whether the run can be given back, by the agent that has claimed it or by its mailbox. `claimedAt` is the claim that is given up
+ * (epoch ms), where it is known. An agent whose lease has run out takes the run from nobody who has claimed it since.
+ */
+export const isReleasable = (run: Run, by: "agent" | "mailbox", claimedAt = run.claim?.at): boolean =>
+  by === "agent" ? isClaimed(run) && run.claim?.at === claimedAt : run.phase === "offered";
 
 /** The failure of a release of a run that no agent has claimed. */
 export const notClaimed = invalid(
-  [{ path: "run_id", message: "is not claimed: only a run that was claimed from a mailbox can be given back" }],
+  [
+    {
+      path: "run_id",
+      message:
+        "is not claimed, or by another by now: only the agent that holds a run out of a mailbox can give it back",
+    },
+  ],
   "Complete the run, or leave it: its lease has run out, or it was never claimed.",
 );
 

@@ -1,6 +1,6 @@
 /** A run in a mailbox (docs/contract.md §14): offered, claimed under a lease, given back, and what ends it. */
 import { describe, expect, it } from "vitest";
-import { claimRun, releaseRun } from "../../../../src/domain/run/claim.ts";
+import { claimRun, isReleasable, releaseRun } from "../../../../src/domain/run/claim.ts";
 import {
   beginAttempt,
   completeRun,
@@ -79,6 +79,8 @@ describe("a claimed run", () => {
   it("that is given back is offered again at once, and that is no attempt", () => {
     const released: Run = releaseRun(claimed, NOW + 2_000);
     expect(released).toMatchObject({ phase: "pending", attempt: 1, wakeAt: NOW + 2_000 });
+    expect(isReleasable(claimed, "agent", NOW + 1_000)).toBe(true);
+    expect(isReleasable(claimed, "agent", NOW + 999)).toBe(false);
     expect(runView("j", released)).not.toHaveProperty("offered_at");
   });
 });

@@ -133,6 +133,26 @@ describe("a socket", () => {
     expect(socket.runs()).toMatchObject([{ id: run }, { id: run, attempt: 1 }]);
   });
 
+  it("gives back only its own claim: not the next one's of the same run, over the socket or over HTTP", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const [one, other] = [await connected(agent), await connected(agent)];
+    one.send({ type: "ready", capacity: 1 });
+    const run = await offer(job);
+    const { data } = await one.heard(1);
+    one.send({ type: "drain" });
+    one.send({ type: "release", job_id: job, run_id: run });
+    await one.heard(3);
+    other.send({ type: "ready", capacity: 1 });
+    const next = await other.heard(1);
+    one.send({ type: "release", job_id: job, run_id: run });
+    expect(await one.heard(4)).toMatchObject({ type: "problem", to: "release", problem: { status: 422 } });
+    const release = (token = "") => call("POST", `/v1/jobs/${job}/runs/${run}/release`, { token });
+    expect(await release(data?.complete.token)).toMatchObject({ status: 422, body: { code: "validation_failed" } });
+    expect(await runOf(job, run)).toHaveProperty("claimed_at");
+    expect(await release(next.data?.complete.token)).toMatchObject({ status: 200 });
+  });
+
   it("renews the lease by progress", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);

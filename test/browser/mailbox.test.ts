@@ -43,5 +43,5 @@ it("a tab claims its runs over a socket, and is told why a socket is closed", as
   await page.getByText("Closed: the agent was deleted").waitFor();
   const stranger = await (await browser.newContext()).newPage();
   await stranger.goto(`${origin}/#${new URLSearchParams({ url: reveille.url, agent: "tab", token: "nonsense" })}`);
-  await stranger.getByText("Closed: The token is not valid").waitFor();
+  await stranger.getByText("Closed: Invalid or expired token").waitFor();
 });

@@ -2,7 +2,7 @@
  * The heartbeat in the whole service: the Cron Trigger fired by hand, a real agent that is chat endpoint and webhook, and the
  * service killed in the middle of a beat. `every` is a day and the ticks are tomorrow's, so that the service's own have no part in it.
  */
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   type Agent,
   type AgentCall,
@@ -76,6 +76,12 @@ beforeEach(() => {
   heard = [];
   answers = { decision: run, main: says("You have mail.") };
   tickAt = (Math.floor(Date.now() / MINUTE) + 1) * MINUTE;
+});
+
+afterEach(async () => {
+  // A beat that failed is tried again later, which the next story would hear.
+  const { items }: { items: { name: string }[] } = await (await reveille.api("/v1/heartbeats")).json();
+  for (const { name } of items) await reveille.api(`/v1/heartbeats/${name}`, { method: "DELETE" });
 });
 
 describe("the Cron Trigger", () => {

@@ -135,8 +135,8 @@ describe("GET /v1/stats", () => {
     await call("POST", "/v1/users/import", { json: { users: [fresh("u"), fresh("u")] } });
     await call("PUT", `/v1/users/${fresh("u")}`, { json: { active: false } });
     const after = await call("GET", "/v1/stats", { token: await tokenFor({ role: "viewer" }) });
-    // The first call has the directory begin to look out for ticks, which may be told already.
-    const tick = { stood_in: 0, last_at: expect.toBeOneOf([undefined, expect.any(String)]) };
+    // No tick comes in these tests: the first calls look out for one, and stand in for it, beside their answers.
+    const tick = expect.objectContaining({ stood_in: expect.any(Number) });
     expect(before.body).toEqual({
       jobs: {
         total: 0,

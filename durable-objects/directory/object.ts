@@ -234,13 +234,8 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     this.#roster.import(ids, seenAt);
   }
 
-  async listUsers(query: RosterQuery): Promise<RosterUser[]> {
+  async listUsers(query: RosterQuery): ReturnType<DirectoryRpc["listUsers"]> {
     return this.#roster.list(query);
-  }
-
-  /** The ids of active users after `afterId`, in order: a page of a fan-out. */
-  async activeUsers(afterId: string, limit: number, seenSince?: number): Promise<string[]> {
-    return this.#roster.list({ afterId, limit, active: true, seenSince }).map((user) => user.id);
   }
 
   async countUsers(seenSince?: number): Promise<RosterCount> {

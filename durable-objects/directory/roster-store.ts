@@ -4,9 +4,11 @@
  */
 
 import { compact } from "../../src/domain/compact.ts";
-import type { RosterCount, RosterQuery, RosterUser } from "../../src/objects/directory.ts";
+import type { Found } from "../../src/domain/page.ts";
+import type { RosterCount, RosterQuery, RosterUser, UserKey } from "../../src/objects/directory.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
-import { all, first, numberIn, put, type Row } from "../storage/rows.ts";
+import { first, numberIn, put, type Row } from "../storage/rows.ts";
+import { reachOf, scan } from "../storage/scan.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 /** `?1` is `seenSince` or null. A user never seen is outside every window. */
@@ -77,18 +79,23 @@ export class RosterStore {
     return true;
   }
 
-  /** By id, in the order of UTF-8. The primary key is the order, so a page goes on where the last one ended. */
-  list({ afterId, limit, active, seenSince }: RosterQuery): RosterUser[] {
-    if (!this.#tables.present) return [];
+  /**
+   * By id, in the order of UTF-8. The primary key is the order, so a page goes on where the last one ended. So many rows are looked at
+   * at most.
+   */
+  list({ afterId, limit, active, seenSince }: RosterQuery): Found<RosterUser, UserKey> {
+    if (!this.#tables.present) return { items: [] };
     const wanted = active === undefined ? "?1 IS ?1" : active ? IS_ACTIVE : `NOT ${IS_ACTIVE}`;
-    const rows = all(
+    const { items, stoppedAt } = scan(
       this.#tables.sql,
-      `SELECT id, active, last_seen_at FROM user WHERE id > ?2 AND ${wanted} ORDER BY id LIMIT ?3`,
-      seenSince ?? null,
-      afterId,
+      `SELECT id, active, last_seen_at, ${wanted} AS fits FROM user WHERE id > ?2 ORDER BY id LIMIT ?3`,
+      [seenSince ?? null, afterId, reachOf(limit)],
       limit,
     );
-    return rows.map(toUser);
+    return {
+      items: items.map(toUser),
+      ...(stoppedAt === undefined ? {} : { stoppedAt: { id: String(stoppedAt.id) } }),
+    };
   }
 
   /**

@@ -3,13 +3,13 @@ import * as z from "zod";
 import type { Author } from "../domain/audit.ts";
 import { rosterKey, SHARD_COUNT, shardOf } from "../domain/directory-shard.ts";
 import type { Outcome } from "../domain/failure.ts";
-import { mergeSorted } from "../domain/merged-list.ts";
-import { cursorsOf, pageOf, type ShownPage } from "../domain/page.ts";
+import { mergeFound } from "../domain/merged-list.ts";
+import { cursorsOf, pageOfFound, type ShownPage } from "../domain/page.ts";
 import { ok } from "../domain/result.ts";
 import { compareUtf8 } from "../domain/text/compare-utf8.ts";
 import { formatInstant } from "../domain/time/instant.ts";
 import type { Env, Settings } from "../env.ts";
-import type { RosterCount, RosterUser } from "../objects/directory.ts";
+import type { RosterCount, RosterUser, UserKey } from "../objects/directory.ts";
 import { allShards, shardAt, shardFor } from "../objects/directory.ts";
 
 /** A user as shown: `active` says whether a fan-out would run for them now, ACTIVE_WINDOW included. */
@@ -73,7 +73,8 @@ export async function importUsers(env: Env, settings: Settings, ids: readonly st
 
 /**
  * A page of the roster by id (in the order of UTF-8). Pages go on from the last id, so that nothing is left out or repeated while
- * users come and go. Errors: `validation_failed` on `cursor`.
+ * users come and go. A shard looks at so many users at most: a page may be empty and still have a next one. Errors: `validation_failed`
+ * on `cursor`.
  */
 export async function listUsers(
   env: Env,
@@ -85,9 +86,9 @@ export async function listUsers(
   if (!after.ok) return after;
   const seenSince = activeSince(settings, now);
   const asked = { afterId: after.value ?? "", limit: query.limit + 1, active: query.active, seenSince };
-  const lists = await Promise.all(allShards(env).map((shard) => shard.listUsers(asked)));
-  const users = mergeSorted<RosterUser>(lists, (a, b) => compareUtf8(a.id, b.id), query.limit + 1);
-  const page = pageOf(users, query.limit, ({ id }) => id);
+  const founds = await Promise.all(allShards(env).map((shard) => shard.listUsers(asked)));
+  const found = mergeFound<RosterUser, UserKey>(founds, (a, b) => compareUtf8(a.id, b.id), query.limit + 1);
+  const page = pageOfFound(found, query.limit, ({ id }: UserKey) => id);
   return ok(cursors.shown({ ...page, items: page.items.map((user) => userView(user, seenSince)) }));
 }
 
@@ -113,9 +114,10 @@ export async function activeUserPage(
 ): Promise<{ readonly ids: readonly string[]; readonly next?: RosterPosition }> {
   const { shard, afterId } = position ?? { shard: 0, afterId: "" };
   if (shard >= SHARD_COUNT) return { ids: [] };
-  const ids = await shardAt(env, shard).activeUsers(afterId, limit, seenSince);
-  const last = ids.at(-1);
-  if (ids.length === limit && last !== undefined) return { ids, next: { shard, afterId: last } };
+  const { items, stoppedAt } = await shardAt(env, shard).listUsers({ afterId, limit, active: true, seenSince });
+  const ids = items.map(({ id }) => id);
+  const last = ids.length === limit ? ids.at(-1) : stoppedAt?.id;
+  if (last !== undefined) return { ids, next: { shard, afterId: last } };
   return shard + 1 < SHARD_COUNT ? { ids, next: { shard: shard + 1, afterId: "" } } : { ids };
 }
 

@@ -43,6 +43,9 @@ export type JobCount = { readonly state: JobState; readonly execScope: ExecScope
 /** A user as stored: `active` is the mark alone. */
 export type RosterUser = { readonly id: string; readonly active: boolean; readonly lastSeenAt?: number };
 
+/** A user's place in the roster. */
+export type UserKey = Pick<RosterUser, "id">;
+
 export type RosterQuery = {
   /** Only users after this id; `""` begins with the first. */
   readonly afterId: string;
@@ -214,9 +217,7 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   seenUser(id: string, at: number): Promise<RosterUser>;
   /** Makes each user active; with `seenAt` they also count as seen then. */
   importUsers(ids: readonly string[], seenAt?: number): Promise<void>;
-  listUsers(query: RosterQuery): Promise<RosterUser[]>;
-  /** The ids of active users after `afterId`, in order: a page of a fan-out. */
-  activeUsers(afterId: string, limit: number, seenSince?: number): Promise<string[]>;
+  listUsers(query: RosterQuery): Promise<Found<RosterUser, UserKey>>;
   countUsers(seenSince?: number): Promise<RosterCount>;
 
   /**

@@ -59,7 +59,7 @@ export async function kill(stub: FanOutStub | JobStub): Promise<void> {
 /** The roster is these users, and nobody else. */
 export async function setRoster(users: readonly string[]): Promise<void> {
   for (const shard of allShards()) {
-    const present = await shard.listUsers({ afterId: "", limit: 100_000 });
+    const { items: present } = await shard.listUsers({ afterId: "", limit: 100_000 });
     await Promise.all(present.map(({ id }) => shard.deleteUser(id)));
   }
   for (let from = 0; from < users.length; from += 1_000) {

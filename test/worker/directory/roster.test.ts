@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RosterStore } from "../../../durable-objects/directory/roster-store.ts";
@@ -15,6 +16,7 @@ import {
 } from "../../../src/directory/roster.ts";
 import { rosterKey, SHARD_COUNT, shardOf } from "../../../src/domain/directory-shard.ts";
 import { compareUtf8 } from "../../../src/domain/text/compare-utf8.ts";
+import { LOOKED_AT_ROWS } from "../../../src/schema/limits.ts";
 import { answered, countRows, env, freshShard, settings } from "../directory-fixture.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 9);
@@ -177,9 +179,51 @@ describe("the list of users", () => {
       );
       rows();
       const page = roster.list({ afterId: "user-15", limit: 1_000, active: true });
-      expect(page).toHaveLength(1_000);
+      expect(page.items).toHaveLength(1_000);
       expect(rows().read).toBeLessThanOrEqual(1_001);
     });
+  });
+
+  it("looks at so many users at most for those that are active or not, and goes on from there", async () => {
+    await countRows(freshShard(), (tables, rows) => {
+      const roster = new RosterStore(tables);
+      const ids = Array.from({ length: 10_000 }, (_, i) => `user-${String(i).padStart(5, "0")}`);
+      roster.import(ids, undefined);
+      const few = ["user-00003", "user-04000", "user-09999"];
+      for (const id of few) roster.put(id, false);
+      rows();
+      const found: string[] = [];
+      let afterId: string | undefined = "";
+      for (let pages = 0; afterId !== undefined && pages < 10; pages++) {
+        const page = roster.list({ afterId, limit: 10, active: false });
+        expect(rows().read).toBeLessThanOrEqual(LOOKED_AT_ROWS + 1);
+        found.push(...page.items.map(({ id }) => id));
+        afterId = page.stoppedAt?.id;
+      }
+      expect([found, afterId]).toEqual([few, undefined]);
+    });
+  });
+
+  it("and a fan-out's users are all found where most of the roster is inactive", async () => {
+    const prefix = `z${crypto.randomUUID()}`;
+    const ids = Array.from({ length: 3 }, (_, i) => `${prefix}-${i}`);
+    const shards = new Set(ids.map((id) => shardOf(rosterKey(id), SHARD_COUNT)));
+    for (const shard of shards) {
+      await runInDurableObject(env.DIRECTORY.getByName(`shard-${shard}`), (_, { storage: { sql } }) => {
+        sql.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+          INSERT INTO user (id, active) SELECT 'idle-' || i, 0 FROM n`);
+      });
+    }
+    await importUsers(env, always, ids, NOW);
+    const active = await walkActive(10);
+    const listed = (await walk({ active: true, limit: 100 })).flat();
+    for (const id of ids) expect([active.includes(id), listed.includes(id)]).toEqual([true, true]);
+    expect(new Set(active).size).toBe(active.length);
+    for (const shard of shards) {
+      await runInDurableObject(env.DIRECTORY.getByName(`shard-${shard}`), (_, { storage: { sql } }) => {
+        sql.exec("DELETE FROM user WHERE id LIKE 'idle-%'");
+      });
+    }
   });
 });
 

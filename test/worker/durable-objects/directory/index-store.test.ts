@@ -237,7 +237,7 @@ describe("a shard", () => {
     expect(await shard.counts()).toEqual([]);
     expect(await shard.getUser("1")).toMatchObject({ ok: false });
     expect(await shard.deleteUser("1")).toMatchObject({ ok: false });
-    expect(await shard.listUsers({ afterId: "", limit: 10 })).toEqual([]);
+    expect(await shard.listUsers({ afterId: "", limit: 10 })).toEqual({ items: [] });
     expect(await shard.countUsers()).toEqual({ total: 0, active: 0 });
     expect(await shard.findAgent("a")).toBeUndefined();
     expect(await shard.deleteAgent("a")).toMatchObject({ ok: false });

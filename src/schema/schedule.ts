@@ -83,7 +83,7 @@ export const ScheduleSpec = z
         instead: { cron: "cron", duration: "every", instant: "at" },
         aliases: ["recurrence", "rule", "recurrence_rule", "ical", "rfc5545"],
         description:
-          "An RFC 5545 recurrence rule, MINUTELY to YEARLY; EXDATE: and RDATE: lines may follow after a newline. DTSTART is starts_at, by default the job's creation.",
+          "An RFC 5545 recurrence rule, MINUTELY to YEARLY; EXDATE: and RDATE: lines may follow after a newline. DTSTART, from which INTERVAL counts, is starts_at, by default the job's creation.",
         examples: ["FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0"],
       }),
     manual: z
@@ -157,7 +157,7 @@ export const ScheduleSpec = z
       .optional()
       .meta({
         aliases: ["count", "times", "max_executions", "repeat_count", "max_count", "limit", "repeats", "occurrences"],
-        description: "The job is finished after so many runs.",
+        description: "The job is finished after so many runs of its schedule; runs by hand do not count.",
       }),
   })
   .meta({

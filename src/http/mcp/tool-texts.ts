@@ -49,7 +49,7 @@ export const SPECS: readonly ToolSpec[] = [
       "add_reminder",
     ],
     description: `Ask to be woken later: makes a job that sends \`message\` to the agent when it fires. Answers with the job; its \`id\` is the job_id of the other tools.
-schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every counts from it), ends_at, max_runs, jitter ("5m"), exclude (["SAT", "2026-12-24/2027-01-01", "22:00-07:00"]).
+schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every and an rrule's INTERVAL count from it: give it), ends_at, max_runs, jitter ("5m"), exclude (["SAT", "2026-12-24/2027-01-01", "22:00-07:00"]).
 Example: {"name": "Morning report", "message": "Summarise yesterday's tickets.", "schedule": {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}}
 A loop that you drive: {"in": "20m"} with pacing {"min": "5m", "max": "1d"}; say control.next_in at the end of each run, and at last done.
 Read warnings and schedule_description in the answer: they say what will happen. dry_run true stores nothing.`,
@@ -101,7 +101,7 @@ Example: {"job_id": "…", "schedule": {"every": "2h"}}`,
   {
     name: "pause_job",
     aliases: ["disable_job", "suspend_job", "stop_job", "snooze_job"],
-    description: `Keep a job from firing until resume_job, or until \`until\` (a time, or a duration from now). Missed fires are not run later.
+    description: `Keep a job from firing until resume_job, or until \`until\` (a time, or a duration from now; next_run_at plus a second skips one fire). Missed fires are not run later.
 Example: {"job_id": "…", "until": "2d"}`,
     route: "pauseJob",
     effect: "changes",
@@ -138,7 +138,7 @@ Example: {"job_id": "…", "payload": {"order": 17}, "key": "order-17"}`,
   {
     name: "list_runs",
     aliases: ["get_runs", "job_history", "run_history", "list_executions", "get_logs"],
-    description: `List a job's runs, newest first: when due, how ended, output or error (long outputs cut; get_run shows one whole). Without job_id: what failed lately, over all jobs.
+    description: `List a job's runs, newest first: when due, how ended, output or error (long outputs cut; get_run shows one whole). Without job_id: what failed lately, over all jobs (with report "all" every run).
 Example: {"job_id": "…", "status": "error", "limit": 5}`,
     route: "listRuns",
     withoutJob: "listAllRuns",

@@ -105,9 +105,12 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     this.addEvents(events);
   }
 
-  async putSubscription(id: string, interest: Interest, isNew: boolean): Promise<void> {
+  async putSubscription(id: string, interest: Interest, isNew: boolean, most?: number): Promise<boolean> {
+    const others = this.#subscriptions.list().filter((each) => each.id !== id);
+    if (most !== undefined && others.length >= most) return false;
     if (isNew) this.#subscriptions.remove(id);
     this.#subscriptions.put(id, interest, this.#events.lastSeq);
+    return true;
   }
 
   async removeSubscription(id: string): Promise<void> {

@@ -10,6 +10,7 @@ import { ok } from "../domain/result.ts";
 import { parseInstant } from "../domain/time/instant.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
+import { mapLimit } from "../map-limit.ts";
 import type { EntryKey, ListedEntry } from "../objects/directory.ts";
 import { shardFor, shardsFor } from "../objects/directory.ts";
 import { type JobRpc, jobObject } from "../objects/job.ts";
@@ -30,6 +31,8 @@ export type JobsQuery = {
   readonly limit: number;
   readonly cursor: string | undefined;
   readonly now: number;
+  /** Jobs that are asked at once; by default all of the page. */
+  readonly atOnce?: number;
 };
 
 /**
@@ -67,7 +70,7 @@ const readItself: Question<Job> = async (object) => {
 export async function askJobs<T>(
   env: Env,
   caller: Caller,
-  { filter, limit, cursor, now }: JobsQuery,
+  { filter, limit, cursor, now, atOnce = Number.POSITIVE_INFINITY }: JobsQuery,
   ask: Question<T>,
 ): Promise<Outcome<ShownPage<T>>> {
   const place = cursors.after(cursor);
@@ -81,7 +84,7 @@ export async function askJobs<T>(
     // One more than is shown tells whether there is a next page.
     const wanted = limit + 1 - found.length;
     const { items: entries, stoppedAt } = await entriesAfter(env, narrowed, after, wanted);
-    const jobs = await Promise.all(entries.map((entry) => answerOf(env, entry, ask, now)));
+    const jobs = await mapLimit(entries, (entry) => answerOf(env, entry, ask, now), atOnce);
     // The page ends where the platform allowed no further call: nothing is left out of a list for that.
     const refusedAt = jobs.indexOf("refused");
     const read = refusedAt === -1 ? entries : entries.slice(0, refusedAt);

@@ -1,6 +1,6 @@
 /** Subscriptions: each one's own state is its object's, and every shard of the directory knows of all of them. */
 import type { Author } from "../domain/audit.ts";
-import { notFound, type Outcome } from "../domain/failure.ts";
+import { invalid, notFound, type Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
@@ -8,6 +8,14 @@ import { allShards, shardAt, shardFor } from "../objects/directory.ts";
 import { type SubscriptionRpc, subscriptionObject } from "../objects/subscription.ts";
 import type { Subscription, SubscriptionInput } from "../schema/subscription.ts";
 import { noteChange } from "./audit.ts";
+
+/** Each event asks all of them. */
+export const MAX_SUBSCRIPTIONS = 100;
+
+const TOO_MANY = {
+  path: "id",
+  message: `would be one subscription too many: there are ${MAX_SUBSCRIPTIONS}, which is the most. Give this id's targets to one that is there (\`to\` takes several), or DELETE /v1/subscriptions/{id} one that is no longer needed`,
+};
 
 /** Makes the subscription or replaces its configuration. Errors: `validation_failed`. */
 export async function putSubscription(
@@ -20,7 +28,16 @@ export async function putSubscription(
   if (!configured.ok) return configured;
   const { events, match } = input;
   const { created } = configured.value;
-  await Promise.all(allShards(env).map((shard) => shard.putSubscription(id, { events, match }, created)));
+  // The first shard counts for all: two that are made at once do not both get the last place.
+  if (!(await shardAt(env, 0).putSubscription(id, { events, match }, created, MAX_SUBSCRIPTIONS))) {
+    await subscriptionObject(env, id).erase();
+    return invalid([TOO_MANY]);
+  }
+  await Promise.all(
+    allShards(env)
+      .slice(1)
+      .map((shard) => shard.putSubscription(id, { events, match }, created)),
+  );
   const action = created ? "subscription.create" : "subscription.update";
   await noteChange(env, id, { action, target: id, by });
   return configured;

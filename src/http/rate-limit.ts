@@ -23,8 +23,8 @@ export async function admitCall(caller: Caller, at: Arrival): Promise<Result<nul
   return take(at.env.CALL_LIMIT, keyOf(caller), at, "This token has made as many calls as it may in a minute.");
 }
 
-/** Tokens of before have no id. The trigger tokens of one subject count together: it may make as many as it has jobs. */
-function keyOf(caller: Exclude<Caller, { readonly role: "admin" | "run" }>): string {
+/** The key that a token is counted by. Tokens of before have no id. The trigger tokens of one subject count together: it may make as many as it has jobs. */
+export function keyOf(caller: Exclude<Caller, { readonly role: "admin" | "run" }>): string {
   if (caller.role === "trigger") return `trigger ${caller.bucket}`;
   return caller.token_id ?? `${subjectOf(caller)} ${caller.expires_at}`;
 }

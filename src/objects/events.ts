@@ -52,8 +52,8 @@ export interface EventsRpc {
    */
   standIn(now: number): Promise<{ readonly isMissing: boolean; readonly lastAt: number }>;
 
-  /** Notes a subscription, which this shard offers its further events to. A new one gets none of before, also where its id was taken then. */
-  putSubscription(id: string, interest: Interest, isNew: boolean): Promise<void>;
+  /** Notes a subscription, which this shard offers its further events to. A new one gets none of before, also where its id was taken then. False, and nothing is noted, where there are `most` others. */
+  putSubscription(id: string, interest: Interest, isNew: boolean, most?: number): Promise<boolean>;
   removeSubscription(id: string): Promise<void>;
   /** The ids of all subscriptions, in order. */
   subscriptionIds(): Promise<string[]>;

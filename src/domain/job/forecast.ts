@@ -55,7 +55,9 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
   let firesLeft = firesLeftOf(state);
   let isEstimated = false;
   const days: DayForecast[] = [];
-  const count = counterOf(state, now);
+  // The runs before the window use up what is counted from now on.
+  const isUsedUp = Number.isFinite(firesLeft) || budget?.usd_total !== undefined;
+  const count = counterOf(state, isUsedUp ? { ...window, from: Math.min(now, window.from) } : window, now);
   const expect = (day: Day) => {
     let [fires, runs] = [0, 0];
     // A budget has days of its own, of which two may lie in one of the window's.
@@ -73,8 +75,6 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
     }
     return { fires, runs };
   };
-  // The runs before the window use up what is counted from now on.
-  const isUsedUp = Number.isFinite(firesLeft) || budget?.usd_total !== undefined;
   if (isUsedUp && window.from > now) {
     const walkedTo = zoneOfBudget === undefined ? window.from : Math.min(window.from, now + MAX_BUDGET_DAYS * DAY_MS);
     expect({ day: dayOf(definition.schedule, now), from: now, to: walkedTo });
@@ -116,7 +116,11 @@ function firesLeftOf({ record, cursor }: ForecastState): number {
 type Counted = { readonly fires: number; readonly isEstimated: boolean };
 
 /** Counts fires from an instant up to, and without, another one; asked in the order of time. */
-function counterOf({ job, record, cursor }: ForecastState, now: number): (from: number, to: number) => Counted {
+function counterOf(
+  { job, record, cursor }: ForecastState,
+  window: ForecastWindow,
+  now: number,
+): (from: number, to: number) => Counted {
   const none = { fires: 0, isEstimated: false };
   if (record.finishedAt !== undefined) return () => none;
   const fires = firesOf(job, record);
@@ -127,10 +131,10 @@ function counterOf({ job, record, cursor }: ForecastState, now: number): (from: 
       ? null
       : fires.next(Math.max(record.resumeAt, now));
   if (first === null) return () => none;
-  let walked = 0;
-  let walkedUntil = first;
   // The first fire may be one that the agent has chosen, which the schedule knows nothing of. One that is overdue comes now.
   const firstAt = Math.max(first, now + 1);
+  const begin = Math.max(window.from - 1, now, first);
+  let walked: readonly number[] | undefined;
   return (from, to) => {
     const chosen = firstAt >= from && firstAt < to ? 1 : 0;
     const after = Math.max(from - 1, first);
@@ -138,14 +142,14 @@ function counterOf({ job, record, cursor }: ForecastState, now: number): (from: 
     if (fires.countsAtOnce) {
       return { fires: chosen + fires.count(after, to - 1, Number.MAX_SAFE_INTEGER), isEstimated: false };
     }
-    const room = MAX_WALKED - walked;
-    const found = room > 0 ? fires.between(after + 1, to - 1, room) : [];
-    walked += found.length;
-    walkedUntil = found.at(-1) ?? walkedUntil;
-    if (walked < MAX_WALKED) return { fires: chosen + found.length, isEstimated: false };
-    const perMs = walked / (walkedUntil - first);
-    const rest = Math.round(perMs * (to - Math.max(after, walkedUntil)));
-    return { fires: chosen + found.length + Math.max(0, rest), isEstimated: true };
+    // Walked over once for all days: a question for each would look for a far fire as often.
+    walked ??= fires.between(begin + 1, window.to - 1, MAX_WALKED);
+    const end = walked.length < MAX_WALKED ? to - 1 : (walked.at(-1) ?? begin);
+    const found = walked.filter((at) => at > after && at < to).length;
+    if (to - 1 <= end) return { fires: chosen + found, isEstimated: false };
+    const gaps = (end - (walked[0] ?? begin)) / (walked.length - 1);
+    const rest = Math.round((to - Math.max(after, end)) / gaps);
+    return { fires: chosen + found + rest, isEstimated: true };
   };
 }
 

@@ -1,9 +1,10 @@
 /** The calendar behind a cron expression. The only file that knows croner. */
 import { Cron } from "croner";
 import { type CronExpression, cronTimes } from "./cron-syntax.ts";
-import type { Calendar } from "./daylight-saving.ts";
+import { type Calendar, timesUpTo } from "./daylight-saving.ts";
 import { STEPS } from "./effort.ts";
 
+const DAY_MS = 86_400_000;
 /** Any instant will do: an expression repeats within 400 years or not at all. */
 const SOME_TIME = Date.UTC(2000, 0, 1);
 
@@ -17,9 +18,20 @@ export function calendarOf(expression: CronExpression): Calendar | null {
   // croner looks strictly before; local times are whole milliseconds.
   const lastUntil = (local: number) => cron.previousRuns(1, new Date(local + 1))[0]?.getTime() ?? null;
   if (nextAfter(SOME_TIME) === null) return null;
+  const timesOfDay = cronTimes(expression);
+  let matchedDay: number | undefined;
+  /** A day that matches has all the times, so that croner is asked once for each day of a walk. */
+  const nextKnown = (local: number): number | null => {
+    const day = Math.floor(local / DAY_MS);
+    const time = day === matchedDay ? timesOfDay[timesUpTo(timesOfDay, local - day * DAY_MS)] : undefined;
+    if (time !== undefined) return day * DAY_MS + time;
+    const next = nextAfter(local);
+    matchedDay = next === null ? undefined : Math.floor(next / DAY_MS);
+    return next;
+  };
   return {
-    next: (local, effort) => (effort.spend(STEPS.cron) ? nextAfter(local) : null),
-    timesOfDay: cronTimes(expression),
+    next: (local, effort) => (effort.spend(STEPS.cron) ? nextKnown(local) : null),
+    timesOfDay,
     last: (local, effort) => (effort.spend(STEPS.cron) ? lastUntil(local) : null),
   };
 }

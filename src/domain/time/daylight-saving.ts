@@ -91,7 +91,7 @@ function countOn(
 }
 
 /** The number of the ascending times up to `time`. */
-function timesUpTo(times: readonly number[], time: number): number {
+export function timesUpTo(times: readonly number[], time: number): number {
   const later = times.findIndex((each) => each > time);
   return later < 0 ? times.length : later;
 }

@@ -11,7 +11,9 @@ const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 export type Exclusion =
   | { readonly kind: "dates"; readonly fromDay: number; readonly toDay: number }
   | { readonly kind: "weekday"; readonly weekday: number }
-  | { readonly kind: "window"; readonly fromMinute: number; readonly toMinute: number };
+  | Window;
+
+type Window = { readonly kind: "window"; readonly fromMinute: number; readonly toMinute: number };
 
 const FORMS = `write a date "2026-12-25", a range of dates "2026-12-24/2027-01-01", a weekday "SAT" or a daily window "22:00-07:00"`;
 
@@ -87,14 +89,45 @@ export function exclusionAt(exclusions: readonly Exclusion[], timeZone: string, 
 
 /** Tells of an instant which excluded stretch of the zone's local time it lies in. Undefined where it lies in none. */
 export function excludedBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => Gap | undefined {
+  const days = exclusions.filter((exclusion) => exclusion.kind !== "window");
+  const windowAt = windowsByMinute(exclusions);
   return (at) => {
     const local = at + offsetAt(timeZone, at);
-    for (const exclusion of exclusions) {
+    for (const exclusion of days) {
       const stretch = stretchAround(exclusion, local);
       if (stretch !== undefined) return instantsOf(stretch, timeZone, at);
     }
-    return undefined;
+    const window = windowAt(local);
+    const stretch = window && stretchAround(window, local);
+    return stretch && instantsOf(stretch, timeZone, at);
   };
+}
+
+const MINUTES_A_DAY = 1_440;
+const minuteOfDay = (local: number): number =>
+  Math.floor(local / MINUTE_MS) - Math.floor(local / DAY_MS) * MINUTES_A_DAY;
+
+/** Tells the daily window around a local time, by one look in a table. A forecast of many fires asks often. */
+function windowsByMinute(exclusions: readonly Exclusion[]): (local: number) => Exclusion | undefined {
+  const windows = exclusions.filter((exclusion) => exclusion.kind === "window");
+  if (windows.length === 0) return () => undefined;
+  let table: Uint8Array | undefined;
+  return (local) => {
+    table ??= tableOf(windows);
+    return windows[(table[minuteOfDay(local)] ?? 0) - 1];
+  };
+}
+
+/** For each minute of the day the window around it, counted from 1; 0 where there is none. */
+function tableOf(windows: readonly Window[]): Uint8Array {
+  const table = new Uint8Array(MINUTES_A_DAY);
+  for (const [index, window] of windows.entries()) {
+    for (let minute = 0; minute < lengthOf(window); minute++) {
+      const at = (window.fromMinute + minute) % MINUTES_A_DAY;
+      if (table[at] === 0) table[at] = index + 1;
+    }
+  }
+  return table;
 }
 
 /**
@@ -105,10 +138,15 @@ const LOOKED_AHEAD = [DAY_MS, 60 * MINUTE_MS, 15 * MINUTE_MS];
 
 /** Tells of an instant that nothing excludes a later one before which nothing is excluded either. */
 export function freeBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => number {
+  const days = exclusions.filter((exclusion) => exclusion.kind !== "window");
+  const begins = exclusions
+    .flatMap((exclusion) => (exclusion.kind === "window" ? [exclusion.fromMinute] : []))
+    .sort((a, b) => a - b);
   return (at) => {
     const offset = offsetAt(timeZone, at);
     const local = at + offset;
-    const begin = Math.min(...exclusions.map((exclusion) => nextBegin(exclusion, local)));
+    let begin = nextWindow(begins, local);
+    for (const exclusion of days) begin = Math.min(begin, nextBegin(exclusion, local));
     for (const length of LOOKED_AHEAD) {
       const end = at + Math.min(length, begin - local);
       if (offsetAt(timeZone, end) === offset) return end;
@@ -117,8 +155,17 @@ export function freeBy(exclusions: readonly Exclusion[], timeZone: string): (at:
   };
 }
 
-/** When the exclusion next begins after `local`; infinity where it does not. */
-function nextBegin(exclusion: Exclusion, local: number): number {
+/** When a daily window next begins after `local`; infinity without one. `begins` are their minutes of the day, in order. */
+function nextWindow(begins: readonly number[], local: number): number {
+  const [first] = begins;
+  if (first === undefined) return Number.POSITIVE_INFINITY;
+  const minute = minuteOfDay(local);
+  const today = Math.floor(local / DAY_MS) * DAY_MS;
+  return today + (begins.find((begin) => begin > minute) ?? first + MINUTES_A_DAY) * MINUTE_MS;
+}
+
+/** When the exclusion of days next begins after `local`; infinity where it does not. */
+function nextBegin(exclusion: Exclude<Exclusion, Window>, local: number): number {
   const day = Math.floor(local / DAY_MS);
   switch (exclusion.kind) {
     case "dates":
@@ -127,12 +174,12 @@ function nextBegin(exclusion: Exclusion, local: number): number {
       const daysAhead = (exclusion.weekday - new Date(local).getUTCDay() + 7) % 7 || 7;
       return (day + daysAhead) * DAY_MS;
     }
-    case "window": {
-      const today = day * DAY_MS + exclusion.fromMinute * MINUTE_MS;
-      return today > local ? today : today + DAY_MS;
-    }
   }
 }
+
+/** In minutes; one that does not end after its begin crosses midnight. */
+const lengthOf = ({ fromMinute, toMinute }: Window): number =>
+  toMinute > fromMinute ? toMinute - fromMinute : toMinute - fromMinute + MINUTES_A_DAY;
 
 /** The stretch of local time around `local` that the exclusion takes out. */
 function stretchAround(exclusion: Exclusion, local: number): Gap | undefined {
@@ -144,13 +191,11 @@ function stretchAround(exclusion: Exclusion, local: number): Gap | undefined {
     case "weekday":
       return new Date(local).getUTCDay() === exclusion.weekday ? days(day, day) : undefined;
     case "window": {
-      const { fromMinute, toMinute } = exclusion;
-      // The window that begins today, and where it crosses midnight also the one that began yesterday.
-      const length = (toMinute > fromMinute ? toMinute - fromMinute : toMinute - fromMinute + 1_440) * MINUTE_MS;
-      for (const begin of [day, day - 1].map((each) => each * DAY_MS + fromMinute * MINUTE_MS)) {
-        if (local >= begin && local < begin + length) return { from: begin, to: begin + length };
-      }
-      return undefined;
+      // The window that begins today, or the one that began yesterday and crosses midnight.
+      const today = day * DAY_MS + exclusion.fromMinute * MINUTE_MS;
+      const begin = local >= today ? today : today - DAY_MS;
+      const end = begin + lengthOf(exclusion) * MINUTE_MS;
+      return local < end ? { from: begin, to: end } : undefined;
     }
   }
 }

@@ -4,17 +4,26 @@ import { askJobs } from "../../directory/job-list.ts";
 import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
 import type { ForecastWindow } from "../../domain/job/forecast.ts";
 import { sumForecasts } from "../../domain/job/forecast-sums.ts";
-import { ok } from "../../domain/result.ts";
+import { err, ok } from "../../domain/result.ts";
 import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
 import { findZone } from "../../domain/time/zone.ts";
 import { DayForecast, JobForecast } from "../../schema/forecast.ts";
 import { DAY_MS } from "../../schema/limits.ts";
 import { pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
+import { OnePerToken } from "../one-per-token.ts";
 import { reply, route } from "../route.ts";
 import { filterOf, JobFilters } from "./job-filters.ts";
 
 const MAX_FORECAST_MS = 31 * DAY_MS;
 const DEFAULT_FORECAST_MS = 7 * DAY_MS;
+
+/** Jobs of a page that are asked at once. Each may take a tenth of a second, and other calls get their turn in between. */
+const JOBS_AT_ONCE = 2;
+/** One process runs all objects under `npm start`, and takes in no other call before a timer is waited for. */
+const letOthersIn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+/** A forecast that was cut off without a word keeps its token waiting for no longer. */
+const LONGEST_MS = 30_000;
+const underWay = new OnePerToken(LONGEST_MS);
 
 const InstantOut = z.string().meta({ examples: ["2026-11-28T00:00:00.000Z"] });
 
@@ -26,7 +35,7 @@ const forecast = route({
   tag: "Schedules",
   summary: "Forecast the fires and the cost of jobs, day by day",
   description:
-    "How often jobs fire from `from` to `to`, and what that costs if their runs cost what they did so far on average. A page of the jobs that the filters let through, newest first, of which `items` has those that fire in the window and `days` the sums; go on with `cursor` for all jobs. Paused jobs count from their `paused_until` on.",
+    "How often jobs fire from `from` to `to`, and what that costs if their runs cost what they did so far on average. A page of the jobs that the filters let through, newest first, of which `items` has those that fire in the window and `days` the sums; go on with `cursor` for all jobs, one call after the other. Paused jobs count from their `paused_until` on.",
   query: z.strictObject({
     from: queryText.optional().meta({
       aliases: ["since", "start", "start_at"],
@@ -59,12 +68,20 @@ const forecast = route({
       }),
     },
   },
+  errors: ["rate_limited"],
   async handle({ env, caller, query, now }) {
     const { from, to, timezone, limit, cursor, ...filters } = query;
     const window = readWindow({ from, to, timezone }, now);
     if (!window.ok) return window;
-    const asked = { filter: filterOf(filters), limit, cursor, now };
-    const page = await askJobs(env, caller, asked, (job) => job.forecast(window.value));
+    const asked = { filter: filterOf(filters), limit, cursor, now, atOnce: JOBS_AT_ONCE };
+    const page = await underWay.only(caller, now, () =>
+      askJobs(env, caller, asked, async (job) => {
+        const forecast = await job.forecast(window.value);
+        await letOthersIn();
+        return forecast;
+      }),
+    );
+    if (page === undefined) return err(ONE_AT_A_TIME);
     if (!page.ok) return page;
     const items = page.value.items.filter(({ fires }) => fires > 0);
     return reply(200, {
@@ -77,6 +94,12 @@ const forecast = route({
     });
   },
 });
+
+const ONE_AT_A_TIME = {
+  kind: "rate_limited",
+  retryAfterSeconds: 1,
+  detail: "This token has a forecast under way, and may ask for one at a time; wait for its answer.",
+} as const;
 
 type Asked = Readonly<Record<"from" | "to" | "timezone", string | undefined>>;
 

@@ -40,7 +40,7 @@ const put = route({
   tag,
   summary: "Make a subscription or replace its configuration",
   description:
-    "Every target in `to` gets the events, by itself: retried with a growing pause for 24 hours, the first time within a minute. A new webhook gets a secret made unless one is given; it is in this answer and in no other. A masked secret, as GET shows it, stands for the one that is stored. It begins with events from now on.",
+    "Every target in `to` gets the events, by itself: retried with a growing pause for 24 hours, the first time within a minute. A new webhook gets a secret made unless one is given; it is in this answer and in no other. There are at most 100 subscriptions. A masked secret, as GET shows it, stands for the one that is stored. It begins with events from now on.",
   body: { schema: SubscriptionInput },
   answers: {
     200: { description: "The subscription was there; it is configured so now.", schema: Subscription },

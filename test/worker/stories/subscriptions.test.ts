@@ -1,6 +1,8 @@
 /** Subscriptions from the event to the target (docs/contract.md §18): signed, each target by itself, retried, held, tested by hand. */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
+import { MAX_SUBSCRIPTIONS } from "../../../src/directory/subscriptions.ts";
+import { shardAt } from "../../../src/objects/directory.ts";
 import { verify } from "../../../src/outbound/signature.ts";
 import { env } from "../bindings.ts";
 import { agentToken, call, expectProblem, fresh, makeJob } from "../http-fixture.ts";
@@ -342,6 +344,25 @@ describe("a subscription", () => {
     await run(job);
     await eventually(async () => expect(await heard(name)).toHaveLength(1));
     expect(await deliveriesOf(id)).toHaveLength(1);
+  });
+
+  it("is refused where there are as many as there may be, also when two ask for the last place; one that is there is changed", async () => {
+    const first = shardAt(env, 0);
+    const known = new Set(await first.subscriptionIds());
+    for (let n = known.size; n < MAX_SUBSCRIPTIONS - 1; n++) {
+      await first.putSubscription(`full-${n}`, { events: ["tick.late"] }, true);
+    }
+    const ids = [fresh("last"), fresh("last")];
+    const put = (id: string) =>
+      call("PUT", `/v1/subscriptions/${id}`, { json: { events: ["run.failed"], to: [hook(id)] } });
+    const answers = await Promise.all(ids.map(put));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 422]);
+    const refused = answers.findIndex(({ status }) => status === 422);
+    expect(answers[refused]?.text).toContain("there are 100, which is the most");
+    expectProblem(await call("GET", `/v1/subscriptions/${ids[refused]}`), 404, "not_found");
+    expect((await put(String(ids[1 - refused]))).status).toBe(200);
+    for (const id of await first.subscriptionIds()) if (id.startsWith("full-")) await first.removeSubscription(id);
+    expect((await put(String(ids[refused]))).status).toBe(201);
   });
 
   it("is listed, deleted, and then not there; only the operator sees any", async () => {

@@ -111,6 +111,9 @@ describe("the fires of a job by day", () => {
     const rule = forecastJob(job({ schedule: { rrule: "FREQ=MINUTELY;BYSECOND=0,30" } }), month, T0);
     expect(rule.estimated).toBe(true);
     expect(Math.abs(rule.fires - 31 * 2_880)).toBeLessThan(10);
+    const later = { ...month, from: month.from + 40 * DAY_MS, to: month.to + 40 * DAY_MS };
+    const afterwards = forecastJob(job({ schedule: { rrule: "FREQ=MINUTELY;BYSECOND=0,30" } }), later, T0);
+    expect(Math.abs(afterwards.fires - 31 * 2_880)).toBeLessThan(10);
   });
 });
 

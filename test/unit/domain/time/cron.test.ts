@@ -219,3 +219,22 @@ describe("a wrong expression is told by field, value, range and remedy", () => {
     );
   });
 });
+
+describe("a walk over a calendar", () => {
+  it("finds the same as a question of its own for each time does", () => {
+    for (const text of ["*/15 * * * *", "7,31 3,23 * * 1", "0 0 29 2 *", "59 23 L * *", "* 0 1 1 *"]) {
+      const parsed = parseCron(text);
+      if (!parsed.ok) throw new Error(text);
+      const walking = calendarOf(parsed.value);
+      let at: number | null = Date.UTC(2026, 10, 28, 23, 44, 30);
+      for (let i = 0; i < 200 && at !== null; i++) {
+        // Now and then it looks back, or asks from the middle of a minute.
+        const from: number = i % 7 === 0 ? at - 3 * 3_600_000 - 1 : at;
+        const alone = calendarOf(parsed.value)?.next(from, new Effort());
+        const found = walking?.next(from, new Effort());
+        expect(found).toBe(alone);
+        at = i % 7 === 0 ? (walking?.next(at, new Effort()) ?? null) : (found ?? null);
+      }
+    }
+  });
+});

@@ -60,6 +60,19 @@ it("shows what the caller may see, and takes the filters of jobs", async () => {
   expect(await names({ name, state: "paused" })).toEqual([]);
 });
 
+it("answers one call of a token at a time, so that nobody can keep all others waiting", async () => {
+  const user_id = fresh("user");
+  for (const every of ["1h", "2h", "3h"]) await makeJob({ user_id, schedule: { every } });
+  const token = await agentToken({ agent_id: fresh("agent") });
+  const other = await agentToken({ agent_id: fresh("agent") });
+  const query = { user_id, to: after(DAY) };
+  const answers = await Promise.all([token, token, other, undefined, undefined].map((each) => forecast(query, each)));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 429]);
+  const refused = answers.find(({ status }) => status === 429);
+  if (refused !== undefined) expectProblem(refused, 429, "rate_limited");
+  expect((await forecast(query, token)).status).toBe(200);
+});
+
 it.each([
   ["to", { to: "tomorrow" }, "is not an RFC 3339 date-time"],
   ["to", { to: after(32 * DAY) }, "is more than 31 days after from"],

@@ -238,6 +238,11 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     return this.#roster.list(query);
   }
 
+  /** See {@link RosterStore.active}. */
+  async activeUsers(afterId: string, limit: number, seenSince?: number): Promise<string[]> {
+    return this.#roster.active(afterId, limit, seenSince);
+  }
+
   async countUsers(seenSince?: number): Promise<RosterCount> {
     return this.#roster.count(seenSince);
   }

@@ -98,6 +98,18 @@ export class RosterStore {
     };
   }
 
+  /** The ids of active users after `afterId`, in order. It reads past all others: a page of a fan-out is one call of a shard. */
+  active(afterId: string, limit: number, seenSince: number | undefined): string[] {
+    const ids: string[] = [];
+    let after: string | undefined = afterId;
+    while (after !== undefined && ids.length < limit) {
+      const page = this.list({ afterId: after, limit: limit - ids.length, active: true, seenSince });
+      ids.push(...page.items.map(({ id }) => id));
+      after = page.stoppedAt?.id;
+    }
+    return ids;
+  }
+
   /**
    * Reads every row of the shard, unless nothing was written since the last time. A window that is set may have moved
    * on by a few seconds.

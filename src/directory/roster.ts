@@ -114,10 +114,9 @@ export async function activeUserPage(
 ): Promise<{ readonly ids: readonly string[]; readonly next?: RosterPosition }> {
   const { shard, afterId } = position ?? { shard: 0, afterId: "" };
   if (shard >= SHARD_COUNT) return { ids: [] };
-  const { items, stoppedAt } = await shardAt(env, shard).listUsers({ afterId, limit, active: true, seenSince });
-  const ids = items.map(({ id }) => id);
-  const last = ids.length === limit ? ids.at(-1) : stoppedAt?.id;
-  if (last !== undefined) return { ids, next: { shard, afterId: last } };
+  const ids = await shardAt(env, shard).activeUsers(afterId, limit, seenSince);
+  const last = ids.at(-1);
+  if (ids.length === limit && last !== undefined) return { ids, next: { shard, afterId: last } };
   return shard + 1 < SHARD_COUNT ? { ids, next: { shard: shard + 1, afterId: "" } } : { ids };
 }
 

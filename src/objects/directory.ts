@@ -218,6 +218,8 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   /** Makes each user active; with `seenAt` they also count as seen then. */
   importUsers(ids: readonly string[], seenAt?: number): Promise<void>;
   listUsers(query: RosterQuery): Promise<Found<RosterUser, UserKey>>;
+  /** The ids of active users after `afterId`, in order: a page of a fan-out. */
+  activeUsers(afterId: string, limit: number, seenSince?: number): Promise<string[]>;
   countUsers(seenSince?: number): Promise<RosterCount>;
 
   /**

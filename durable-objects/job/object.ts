@@ -289,7 +289,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async releaseRun(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<RunView>> {
-    return this.#runLog.release(caller, runId, by);
+    const before = this.#state.stored?.active.find(({ id }) => id === runId);
+    const released = await this.#runLog.release(caller, runId, by);
+    if (released.ok && by === "agent" && before !== undefined) this.#offers.released(before);
+    return released;
   }
 
   /** Why the job did or did not run at a time (epoch ms; default: now). */

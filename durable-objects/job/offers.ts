@@ -31,13 +31,22 @@ export class JobOffers {
     const { stored } = this.#state;
     if (stored?.active.some(({ phase }) => phase === "offered") !== true || stored.record.deletedAt !== undefined)
       return;
-    const agentId = stored.record.definition.agent_id || defaultMailbox(this.#env, settingsOf(this.#env));
+    const agentId = this.#agentId;
     const run = stored.active.find(({ phase, offeredTo }) => phase === "offered" && offeredTo !== agentId);
     const { current } = this.#state;
     if (run === undefined || current === undefined) return;
     withdrawOffer(this.#env, run);
     // This commit is noticed in turn, so the next such run follows.
     this.#state.commit(changeByRelease(current, run, Date.now()));
+  }
+
+  /** A claimed run was given back. A socket of an agent that the job names no more does not hear of it by the next offer. */
+  released(run: Run): void {
+    if (run.offeredTo !== this.#agentId) withdrawOffer(this.#env, run);
+  }
+
+  get #agentId(): string | undefined {
+    return this.#state.stored?.record.definition.agent_id || defaultMailbox(this.#env, settingsOf(this.#env));
   }
 
   /** The mailbox is about to report on this run, so it need not be told. */

@@ -210,7 +210,7 @@ class Draft {
 
   /**
    * Whether the calls in flight are to end before another user is begun. At the cost of the runs so far, they use up
-   * the budget. As long as no run has told its cost, one call at a time is made.
+   * the budget. Until the first run has ended, one call is made.
    */
   #awaitsCosts(): boolean {
     const { budget, schedule } = this.#state.spec.definition;

@@ -133,6 +133,20 @@ describe("a socket", () => {
     expect(socket.runs()).toMatchObject([{ id: run }, { id: run, attempt: 1 }]);
   });
 
+  it("has room again when a run of it is given back over HTTP and the job names another agent by then", async () => {
+    const [agent, other] = [await makeAgent(), await makeAgent()];
+    const [job, second] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    const run = await offer(job);
+    const { data } = await socket.heard(1);
+    await call("PATCH", `/v1/jobs/${job}`, { json: { agent_id: other } });
+    await call("POST", `/v1/jobs/${job}/runs/${run}/release`, { token: data?.complete.token ?? "" });
+    const next = await offer(second);
+    await socket.heard(2);
+    expect(socket.runs()).toMatchObject([{ id: run }, { id: next }]);
+  });
+
   it("gives back only its own claim: not the next one's of the same run, over the socket or over HTTP", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);

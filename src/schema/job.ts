@@ -13,7 +13,7 @@ import {
   MAX_NAME_BYTES,
 } from "./limits.ts";
 import { Payload } from "./payload.ts";
-import { DurationText, ScheduleSpec } from "./schedule.ts";
+import { DurationText, NO_CHAINS, ScheduleSpec } from "./schedule.ts";
 import { boundedText, IdText, UserIdText } from "./text.ts";
 
 export const OwnerKind = z.enum(["user", "plugin", "system"]);
@@ -74,24 +74,30 @@ export const RetryPolicy = z
     description: "What is tried again when the agent is busy, fails, or cannot be reached.",
   });
 
+const NO_BOUND =
+  'must be a JSON object, such as {"concurrency": 50}; to run a job once for every user write "exec_scope": "all_users"';
+
 export const FanOutBound = z
-  .strictObject({
-    concurrency: z
-      .int()
-      .min(1)
-      .max(200)
-      .default(50)
-      .meta({
-        aliases: ["max_concurrency", "parallelism", "parallel", "max_parallel"],
-        description: "Calls to the agent at the same time.",
-      }),
-    rate_per_minute: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .optional()
-      .meta({ description: "Calls to the agent begun in a minute." }),
-  })
+  .strictObject(
+    {
+      concurrency: z
+        .int()
+        .min(1)
+        .max(200)
+        .default(50)
+        .meta({
+          aliases: ["max_concurrency", "parallelism", "parallel", "max_parallel"],
+          description: "Calls to the agent at the same time.",
+        }),
+      rate_per_minute: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .meta({ description: "Calls to the agent begun in a minute." }),
+    },
+    { error: ({ code }) => (code === "invalid_type" ? NO_BOUND : undefined) },
+  )
   .meta({
     id: "FanOutBound",
     aliases: ["fanout", "fan_out_options"],
@@ -124,6 +130,7 @@ export const READ_ONLY_FIELDS = [
 
 /** The fields that another call sets, for the texts about wrong ones. */
 export const SET_ELSEWHERE: Readonly<Record<string, string>> = {
+  depends_on: NO_CHAINS,
   paused_until: 'is read-only: to pause the job until then send POST /v1/jobs/{id}/pause {"until": {value}}',
   paused_reason: 'is read-only: send it when you pause the job: POST /v1/jobs/{id}/pause {"reason": {value}}',
   state:

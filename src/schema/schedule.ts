@@ -14,6 +14,9 @@ export const MomentText = z.string().min(1).max(64).meta({ reads: "moment" });
 export const SCHEDULE_KINDS = ["cron", "every", "at", "in", "rrule", "manual"] as const;
 export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
 
+export const NO_CHAINS =
+  "is not a field here: no job waits for another; make this one manual, and let the first job's agent send POST /v1/jobs/{id}/trigger when it is done";
+
 export const ScheduleSpec = z
   .strictObject({
     cron: z
@@ -162,6 +165,7 @@ export const ScheduleSpec = z
   })
   .meta({
     id: "Schedule",
+    notHere: { depends_on: NO_CHAINS },
     aliases: ["when", "trigger", "timing", "recurrence"],
     description: "When a job fires: exactly one of cron, every, at, in, rrule and manual.",
   });

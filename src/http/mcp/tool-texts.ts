@@ -186,7 +186,10 @@ Example: {"wait_seconds": 50}`,
         agent_id: z
           .string()
           .optional()
-          .meta({ aliases: ["agent"], description: "The agent whose mailbox it is; default: the token's own." }),
+          .meta({
+            aliases: ["agent"],
+            description: "The agent whose mailbox it is; an agent's token can leave it out.",
+          }),
         wait_seconds: z
           .int()
           .min(0)

@@ -1,7 +1,11 @@
 /** The faults of what a call brought, in words that name the right field, place and value. */
 import type * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
+import { reachedAt } from "../../domain/time/daylight-saving.ts";
 import { parseDuration } from "../../domain/time/duration.ts";
+import { formatLocal, parseInstant } from "../../domain/time/instant.ts";
+import { findZone, offsetAt } from "../../domain/time/zone.ts";
+import { NO_CHAINS } from "../../schema/schedule.ts";
 import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow, valueAt } from "./field.ts";
 import { sameName } from "./near.ts";
@@ -93,6 +97,7 @@ function unknownText(
   if (elsewhere !== undefined) return elsewhere;
   const other = Object.entries(fieldAt(root, at)?.notHere ?? {}).find(([known]) => sameName(name, [known]).length > 0);
   if (other !== undefined) return other[1].replaceAll("{value}", place === "query" ? String(value) : shown(value));
+  if (sameName(name, ["after"]).length > 0 && isNoTime(value, now)) return NO_CHAINS;
   const corrected = correction({ root, at, name, value, beside, now });
   if (at.length === 0 && sameName(name, root.shownOnly).length > 0) {
     return `is read-only: Reveille sets it${corrected === undefined ? "; leave it out" : `. A field that can be set ${corrected}`}`;
@@ -103,6 +108,13 @@ function unknownText(
     ? `is not ${noun} here: this call takes none`
     : `is not ${noun} here; there are ${names.join(", ")}`;
 }
+
+/** Whether text is neither a span nor a time, but perhaps the id or the name of a job. */
+const isNoTime = (value: unknown, now: number): boolean =>
+  typeof value === "string" &&
+  durationsOf(value).length === 0 &&
+  !isReadAs("moment", value) &&
+  instantOf(value, now) === undefined;
 
 const NOUNS: Readonly<Record<Place, string>> = {
   body: "a field",
@@ -149,6 +161,9 @@ function valueText(message: string, field: Field | undefined, given: unknown, no
   if (field === undefined) return message;
   const instead = insteadOf(field, given);
   if (instead !== undefined) return `${message}; write ${instead}`;
+  if (field.reads === "cron" && Array.isArray(given) && given.length > 1) {
+    return `${message}: make two jobs, or one rrule with BYHOUR, BYMINUTE and BYSETPOS`;
+  }
   const right = rightValues(field, given, now).filter((text) => text !== json(given));
   if ((field.reads === "duration" || field.reads === "moment") && typeof given === "number") {
     if (right.length === 0) return message;
@@ -188,7 +203,13 @@ export function refine(
       const root = lesson.places[place];
       const field = root === undefined ? undefined : fieldAt(root, path);
       if (field !== undefined && field.name === path.at(-1)) {
-        return { ...error, message: refined(error.message, field, valueAt(sent[place], path), lesson.now) };
+        return {
+          ...error,
+          message: refined(error.message, field, valueAt(sent[place], path), {
+            now: lesson.now,
+            zone: zoneBeside(sent[place], path),
+          }),
+        };
       }
     }
     return error;
@@ -215,7 +236,31 @@ function instantAgo(name: string, given: string, now: number): string | undefine
   return ms?.ok && ms.value > 0 && ms.value < now ? clock(now - ms.value) : undefined;
 }
 
-function refined(message: string, field: Field, given: unknown, now: number): string {
+/** The known zone that stands beside a field; a time without an offset is meant in it. */
+function zoneBeside(sent: unknown, path: readonly string[]): string | undefined {
+  const given = valueAt(sent, [...path.slice(0, -1), "timezone"]);
+  const zone = typeof given === "string" ? findZone(given) : undefined;
+  return zone?.ok ? zone.value : undefined;
+}
+
+/** The time that words or a bare date mean, as the field takes it. Of an end it is the last second of the day. */
+function timeMeant({ name }: Field, given: string, now: number, zone = "UTC"): string | undefined {
+  const text = instantOf(given, now + offsetAt(zone, now));
+  if (text === undefined) return undefined;
+  const isEndOfDay = name === "ends_at" && /^\d{4}-\d{2}-\d{2}$/.test(given.trim());
+  const local = isEndOfDay ? text.replace(/T.*/, "T23:59:59Z") : text;
+  if (zone === "UTC") return `write "${local}" for UTC, or the zone's offset in place of Z`;
+  if (name === "at") return `write "${local.slice(0, 16)}", which is in ${zone}`;
+  const read = parseInstant(local);
+  return read.ok ? `write "${formatLocal(reachedAt(zone, read.value), zone)}"` : undefined;
+}
+
+type Beside = { readonly now: number; readonly zone: string | undefined };
+
+function refined(message: string, field: Field, given: unknown, { now, zone }: Beside): string {
+  if (field.name === "timezone" && typeof given === "string" && /^(?:(?:per|each)[ _-]?)?users?\b/i.test(given)) {
+    return `${message}; a job has one zone for all its users: make a job for each zone`;
+  }
   const instead = insteadOf(field, given);
   if (instead !== undefined && !message.includes(instead)) return `${message}; write ${instead}`;
   if (field.reads === "instant") {
@@ -223,10 +268,8 @@ function refined(message: string, field: Field, given: unknown, now: number): st
     if (message.includes('; write "')) return message;
     const epoch = epochText(given);
     const saysNow = /\bit is (?:now )?\d{4}-/.test(message);
-    const meant = typeof given === "string" ? instantOf(given, now) : undefined;
-    if (meant !== undefined) {
-      return `${message}; write "${meant}" for UTC, or the zone's offset in place of Z; it is ${clock(now)} now`;
-    }
+    const meant = typeof given === "string" ? timeMeant(field, given, now, zone) : undefined;
+    if (meant !== undefined) return `${message}; ${meant}; it is ${clock(now)} now`;
     const ago = typeof given === "string" ? instantAgo(field.name, given, now) : undefined;
     if (ago !== undefined) return `${message}; write "${ago}" for so long before now; it is ${clock(now)} now`;
     const clockWords = saysNow ? `tomorrow at this time is "${tomorrow(now)}"` : clockText(now);

@@ -204,7 +204,7 @@ export const isEpoch = (given: unknown): boolean => Number(given) >= 100_000_000
 const momentOf = (text: string, now: number): string | undefined =>
   /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?$/.test(text)
     ? `${text.replace(" ", "T").padEnd(19, ":00")}Z`
-    : instantOf(text, now);
+    : instantOf(text, now)?.replace(/T09(?=:00:00Z$)/, /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) ? "T00" : "T09");
 
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],

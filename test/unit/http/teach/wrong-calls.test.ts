@@ -8,9 +8,12 @@ import { ROUTES } from "../../../../src/http/app.ts";
 import { type Answered, type Input, invoke, type Surroundings } from "../../../../src/http/invoke.ts";
 import { inputOf, rootOf, type Tool, toolsOver } from "../../../../src/http/mcp/tools.ts";
 import type { AnyRoute } from "../../../../src/http/route.ts";
+import { refine } from "../../../../src/http/teach/explain.ts";
 import { type Field, fieldOf, fieldsBelow } from "../../../../src/http/teach/field.ts";
 import { nearNames, spelling } from "../../../../src/http/teach/near.ts";
 import { isKnown } from "../../../../src/http/teach/unknown-name.ts";
+import { PauseBody } from "../../../../src/schema/run.ts";
+import { ScheduleSpec } from "../../../../src/schema/schedule.ts";
 
 const NOW = Date.UTC(2026, 10, 28, 12);
 const EPOCH = 1_798_790_400;
@@ -219,5 +222,42 @@ describe("null counts as left out but in a merge patch", () => {
       if (isRequired && !types.includes("null")) expect(said, name).toMatch(/^is required/);
       else expect(said, name).toBeUndefined();
     }
+  });
+});
+
+describe("what a model wished for and there is not", () => {
+  const [post] = doors.filter(({ name }) => name === "POST /v1/jobs");
+  it.each([
+    ["two cron expressions", ["schedule", "cron"], ["0 9 * * *", "30 17 * * *"], /two jobs, or one rrule/],
+    ["a job after another", ["schedule", "after"], "j5g2vfdtr33z1hsx46kyc796d", /\/v1\/jobs\/\{id\}\/trigger/],
+    ["a job that depends on another", ["depends_on"], ["j5g2vfdtr33z1hsx46kyc796d"], /\/v1\/jobs\/\{id\}\/trigger/],
+    ["a fan-out over users", ["fan_out"], "users", /"exec_scope": "all_users"/],
+  ])("%s", async (_what, at, value, says) => {
+    if (post === undefined) throw new Error("no such door");
+    expect(await saidOf(post, nest(at, value), at)).toMatch(says);
+  });
+});
+
+describe("a time that the domain cannot read", () => {
+  const schedule = fieldOf(ScheduleSpec);
+  const said = (name: string, given: string, timezone?: string) => {
+    const sent = { body: { timezone, [name]: given } };
+    return refine([{ path: name, message: "is wrong" }], sent, { places: { body: schedule }, now: NOW })[0]?.message;
+  };
+  it("is offered in the zone beside it, and as the end of the day where it ends something", () => {
+    expect(said("at", "tomorrow 9am", "Europe/Berlin")).toContain(
+      'write "2026-11-29T09:00", which is in Europe/Berlin',
+    );
+    expect(said("at", "tomorrow 9am")).toContain('write "2026-11-29T09:00:00Z" for UTC');
+    expect(said("ends_at", "2026-12-31")).toContain('write "2026-12-31T23:59:59Z"');
+    expect(said("ends_at", "2026-12-31", "Europe/Berlin")).toContain('write "2026-12-31T23:59:59+01:00"');
+    expect(said("timezone", "user")).toContain("a job has one zone");
+  });
+
+  it("is offered as the begin of the day where a pause ends", () => {
+    const sent = { body: { until: "2026-12-31" } };
+    const places = { body: fieldOf(PauseBody) };
+    const [error] = refine([{ path: "until", message: "is wrong" }], sent, { places, now: NOW });
+    expect(error?.message).toContain('write "2026-12-31T00:00:00Z"');
   });
 });

@@ -232,6 +232,10 @@ async function identify(
   return ok(caller);
 }
 
+/** The hint of a refused trigger: its sender is a webhook's, who has never seen another token. */
+export const HOW_TO_SEND_A_TRIGGER_TOKEN =
+  "Send the token that POST /v1/jobs/{id}/trigger-token answered last for this job, as `Authorization: Bearer TOKEN` or, where a sender sets no headers, as `?token=TOKEN`.";
+
 const NOT_IN_URL = "Only a job's trigger token is taken from the URL; send any other as Authorization: Bearer.";
 
 const encoder = new TextEncoder();

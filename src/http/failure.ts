@@ -8,7 +8,7 @@ import type { Failure } from "../domain/failure.ts";
 export type HttpFailure =
   | Failure
   | { readonly kind: "invalid_json"; readonly detail: string }
-  | { readonly kind: "unauthorized"; readonly detail: string }
+  | { readonly kind: "unauthorized"; readonly detail: string; readonly hint?: string }
   | {
       readonly kind: "method_not_allowed";
       readonly method: string;

@@ -45,7 +45,9 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     header: ["WWW-Authenticate", "`Bearer`."],
     say: (failure) => ({
       detail: failure.detail,
-      hint: "Send the header `Authorization: Bearer TOKEN`: the operator's ADMIN_TOKEN, or a token made by POST /v1/tokens.",
+      hint:
+        failure.hint ??
+        "Send the header `Authorization: Bearer TOKEN`: the operator's ADMIN_TOKEN, or a token made by POST /v1/tokens.",
       headers: { "www-authenticate": "Bearer" },
     }),
   },

@@ -6,7 +6,7 @@ import { ADMIN } from "../domain/job/access.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { messageOf } from "../domain/text/error-text.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
-import { authenticate, carriesToken, configured, type Secrets } from "./auth.ts";
+import { authenticate, carriesToken, configured, HOW_TO_SEND_A_TRIGGER_TOKEN, type Secrets } from "./auth.ts";
 import type { HttpFailure } from "./failure.ts";
 import { headersIn, queryIn, readJson } from "./input.ts";
 import { type Answered, invoke } from "./invoke.ts";
@@ -53,7 +53,9 @@ async function call(route: AnyRoute, c: Context<AppEnv>): Promise<Answered> {
   // A webhook that cannot send headers has its token in the URL; no other route takes one from there.
   const queryToken = route.access === "trigger" ? c.req.query("token") : undefined;
   const caller = await authenticate(c.req.raw, { env: c.env, settings, secrets, now: Date.now(), queryToken });
-  return caller.ok ? handle(route, c, configuredSettings, caller.value) : caller;
+  if (caller.ok) return handle(route, c, configuredSettings, caller.value);
+  const isTrigger = route.access === "trigger" && caller.error.kind === "unauthorized";
+  return isTrigger ? err({ ...caller.error, hint: HOW_TO_SEND_A_TRIGGER_TOKEN }) : caller;
 }
 
 function handle(route: AnyRoute, c: Context<AppEnv>, settings: AnyCall["settings"], caller: AnyCall["caller"]) {

@@ -11,6 +11,7 @@ import type { TriggerRequest } from "../../objects/job.ts";
 import { MAX_PAYLOAD_BYTES } from "../../schema/limits.ts";
 import { refuseLossyNumbers } from "../../schema/payload.ts";
 import { TriggerBody, Triggered, TriggerKey } from "../../schema/run.ts";
+import { HOW_TO_SEND_A_TRIGGER_TOKEN } from "../auth.ts";
 import { parseJson } from "../input.ts";
 import { type Arrival, admitFailure } from "../rate-limit.ts";
 import { reply, route } from "../route.ts";
@@ -49,7 +50,11 @@ async function refuseToken(call: TriggerCall) {
   return heard.ok ? err(NOT_VALID) : heard;
 }
 
-const NOT_VALID = { kind: "unauthorized", detail: "Invalid or expired trigger token." } as const;
+const NOT_VALID = {
+  kind: "unauthorized",
+  detail: "Invalid or expired trigger token.",
+  hint: HOW_TO_SEND_A_TRIGGER_TOKEN,
+} as const;
 
 const triggerJob = route({
   method: "post",

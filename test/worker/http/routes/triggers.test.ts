@@ -178,7 +178,12 @@ describe("a job's own trigger token", () => {
     expectProblem(await call("POST", path, { token: next.token, json: {} }), 401, "unauthorized");
     expect((await call("DELETE", `/v1/jobs/${id}/trigger-token`)).status).toBe(204);
     await call("DELETE", `/v1/jobs/${id}`);
-    expectProblem(await call("POST", path, { token: next.token, json: {} }), 401, "unauthorized");
+    const ended = await call("POST", path, { token: next.token, json: {} });
+    expectProblem(ended, 401, "unauthorized");
+    // How to send the right one: a webhook's sender has never seen another token.
+    for (const { body } of [ended, await call("POST", path, { token: undefined, json: {} })]) {
+      expect(body.hint).toMatch(/trigger-token.*Authorization: Bearer.*\?token=/);
+    }
   });
 
   it("is no token that somebody made up: those are refused before any job is asked", async () => {

@@ -121,12 +121,16 @@ describe("a pause", () => {
     expect(Date.parse(String(resumed.next_run_at))).toBe(Date.parse(String(before.next_run_at)) + 2 * 3_600_000);
   });
 
-  it("keeps its end when it is repeated, takes a new one, and ends with resume", async () => {
+  it("replaces the pause before it, its end and its reason, and ends with resume", async () => {
     const id = await makeJob();
     const until = new Date(Date.now() + 3_600_000).toISOString();
-    await pause(id, { until });
-    expect((await pause(id)).body.paused_until).toBe(until);
-    expect((await pause(id, { reason: "later" })).body).toMatchObject({ paused_until: until, paused_reason: "later" });
+    const paused = await pause(id, { until });
+    expect((await pause(id, { until })).body.etag).toBe(paused.body.etag);
+    const later = await pause(id, { reason: "later" });
+    expect(later.body).toMatchObject({ state: "paused", paused_reason: "later" });
+    expect(later.body).not.toHaveProperty("paused_until");
+    expect((await pause(id, { until })).body).toMatchObject({ paused_until: until });
+    expect((await pause(id, { until })).body).not.toHaveProperty("paused_reason");
     const resumed = await call("POST", `/v1/jobs/${id}/resume`);
     expect(resumed.body).toMatchObject({ state: "active" });
     expect(resumed.body).not.toHaveProperty("paused_until");

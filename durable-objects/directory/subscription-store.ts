@@ -24,7 +24,7 @@ export class SubscriptionRegistry {
     return this.#known;
   }
 
-  /** A new one is offered what comes after `lastSeq`; one that is there goes on where it was. */
+  /** A new subscription gets the events after `lastSeq`; an existing one goes on where it was. */
   put(id: string, interest: Interest, lastSeq: number): void {
     const known = this.list().find((each) => each.id === id);
     this.#tables.prepare();

@@ -7,8 +7,8 @@ import type { ShardTables } from "./shard-tables.ts";
 /** Expired tokens dropped with each new one: more than come, so that they go as fast as they came. */
 const DROPPED_AT_ONCE = 4;
 /**
- * The overlap in which revocations are given again. One that was on its way while another was asked for has an
- * earlier time.
+ * Each answer repeats the revocations of this long before the last one. A revocation that was stored during that
+ * question has an earlier time.
  */
 const OVERLAP_MS = 10_000;
 

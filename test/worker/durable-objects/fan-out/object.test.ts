@@ -1,6 +1,6 @@
 /** Fan-outs in workerd: one run a user whatever happens, what it costs, and how a fan-out ends. */
 import { evictDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { shardsFor } from "../../../../src/domain/fan-out/shard.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
 import {
@@ -15,7 +15,9 @@ import {
   value,
 } from "../../fan-out-fixture.ts";
 import { countRowsByKind, type RowsWritten } from "../../rows-written.ts";
-import { byStart, eventually, ONE_AT_A_TIME, scripted } from "./object-fixture.ts";
+import { byStart, eventually, ONE_AT_A_TIME, scripted, USERS } from "./object-fixture.ts";
+
+beforeEach(() => setRoster(USERS));
 
 describe("a fan-out", () => {
   it("runs the job once for each active user, in that user's session, and counts each run", async () => {

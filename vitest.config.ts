@@ -90,7 +90,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/unit/**/*.test.ts", "test/imports.test.ts", "test/english.test.ts"],
+          include: ["test/unit/**/*.test.ts", "test/*.test.ts"],
           isolate: false,
           testTimeout: 30_000,
         },

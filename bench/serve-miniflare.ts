@@ -1,6 +1,6 @@
 /**
  * Serves one of the Workers compared with under Miniflare: `node serve-miniflare.ts <spec as JSON>`. `past` is how `npm start` sets it up,
- * past Miniflare's own Workers (docs/decisions/0007); without it, as `wrangler dev` does.
+ * past Miniflare's own Workers (decision 7); without it, as `wrangler dev` does.
  */
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import * as z from "zod";

@@ -1,9 +1,7 @@
 /** The English of doc comments (CONTRIBUTING.md): a noun as subject, at most 20 words in the first sentence, no word of the list. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { filesBelow, read } from "./sources.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const FOLDERS = ["src", "durable-objects", "web", "local", "scripts"];
 const MAX_WORDS = 20;
 
@@ -27,13 +25,13 @@ const HEADLESS = /^(?:What|Whatever|Who|Whoever|How|That|A thing)\b/;
 type Doc = { readonly at: string; readonly text: string; readonly first: string };
 
 const docs: readonly Doc[] = FOLDERS.flatMap((folder) =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.tsx?$/.test(name) && !name.includes("generated") && !name.includes("node_modules"))
-    .flatMap((name) => docsOf(join(folder, name))),
+  filesBelow(folder)
+    .filter((file) => /\.tsx?$/.test(file))
+    .flatMap(docsOf),
 );
 
 function docsOf(file: string): Doc[] {
-  const source = readFileSync(join(ROOT, file), "utf8");
+  const source = read(file);
   return [...source.matchAll(/^[ \t]*\/\*\*([\s\S]*?)\*\//gm)].map((found) => {
     const lines = (found[1] ?? "").split("\n").map((line) => line.replace(/^[ \t]*\*? ?/, ""));
     const text = lines.join("\n").trim();

@@ -1,9 +1,9 @@
 /** The law of the house, held over every file: which way imports point, where the clock and SQL may stand, how long a file may be. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
+import { filesBelow, ROOT, read, withoutComments } from "./sources.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const MAX_LINES = 400;
 
 /**
@@ -149,27 +149,19 @@ describe("files", () => {
 
   it("switch no check off", () => {
     const suppressed = /@ts-(?:ignore|expect-error|nocheck)|biome-(?:ignore)/;
-    const files = sources.filter(({ file }) => suppressed.test(readFileSync(join(ROOT, file), "utf8")));
+    const files = sources.filter(({ file }) => suppressed.test(read(file)));
     expect(files.map(({ file }) => file)).toEqual([]);
   });
 });
 
 function readSources(folder: string): Source[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.tsx?$/.test(name))
-    .map((name) => {
-      const file = normalize(join(folder, name));
-      const text = readFileSync(join(ROOT, file), "utf8");
+  return filesBelow(folder)
+    .filter((file) => /\.tsx?$/.test(file))
+    .map((file) => {
+      const text = read(file);
       const code = withoutComments(text);
       return { file, code, lines: text.split("\n").length - 1, imports: importsOf(code) };
     });
-}
-
-/** Comments are blanked; strings, which may hold `//`, are kept. */
-function withoutComments(text: string): string {
-  const stringOrComment =
-    /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|(?<![\\/])\/\/[^\n]*/g;
-  return text.replace(stringOrComment, (_all, string: string | undefined) => string ?? " ");
 }
 
 function importsOf(code: string): Import[] {

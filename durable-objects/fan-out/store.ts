@@ -259,7 +259,7 @@ const toBatch = (row: Row): Batch => ({
   users: parse<string[]>(row.users),
 });
 
-/** A run without what follows from the fan-out and the user (`commonOf` of user-run.ts), or stands in a column. */
+/** A run without what follows from the fan-out and the user (`commonOf` of src/domain/fan-out/user-run.ts), or stands in a column. */
 type StoredRun = Omit<UserRunParts, "startedAt" | "status">;
 
 function toRow(run: Run): Values {

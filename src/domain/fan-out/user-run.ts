@@ -1,4 +1,4 @@
-/** One user's run of a fan-out, and where it stands among the others in a list. It goes through the same states as any run (`run.ts`). */
+/** One user's run of a fan-out, and where it stands among the others in a list. It goes through the same states as any run (src/domain/run/run.ts). */
 import type { JobDefinition } from "../../schema/job.ts";
 import type { Trigger } from "../../schema/run.ts";
 import type { Spent } from "../run/budget.ts";

@@ -61,6 +61,8 @@ it("finds jobs by name, state and filters, and keeps what was asked for in the a
   await page.getByLabel("User", { exact: true }).fill("alice");
   await shows("Alpha report");
   await page.getByLabel("User", { exact: true }).fill("");
+  // The fold stays open although no filter is set any more.
+  await shows("Beta report", "Alpha report");
   await page.getByLabel("Label").fill("team:ops");
   await shows("Alpha report");
   await page.getByLabel("Label").fill("no-colon");

@@ -1,5 +1,6 @@
 /** The bounds of a schedule of any kind: exclusions, jitter, a beginning, an end, a number of runs. */
 import { AreaField, TextField } from "../../parts/field.tsx";
+import { Fold } from "../../parts/fold.tsx";
 import { takesExclusions } from "./draft.ts";
 import type { PartProps } from "./part.ts";
 import { ZoneField } from "./zone-field.tsx";
@@ -12,8 +13,7 @@ export function Bounds(props: PartProps) {
   const isUsed = PATHS.some((name) => draft[name] !== "");
   const excludes = takesExclusions(draft.kind);
   return (
-    <details open={isWrong || isUsed}>
-      <summary>{excludes ? "Exclusions, jitter and limits" : "Jitter and limits"}</summary>
+    <Fold summary={excludes ? "Exclusions, jitter and limits" : "Jitter and limits"} isUsed={isUsed} isWrong={isWrong}>
       {excludes ? (
         <div class="two exclusions">
           <AreaField
@@ -61,6 +61,6 @@ export function Bounds(props: PartProps) {
           input={{ placeholder: "2027-12-31T23:59:59Z" }}
         />
       </div>
-    </details>
+    </Fold>
   );
 }

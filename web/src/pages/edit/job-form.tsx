@@ -4,6 +4,7 @@ import type { Answer } from "../../api/client.ts";
 import type { AdvisedJob } from "../../api/jobs.ts";
 import { type FieldError, messagesAt, type Problem } from "../../api/problem.ts";
 import { AreaField, SelectField, TextField } from "../../parts/field.tsx";
+import { Fold } from "../../parts/fold.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { isOperator } from "../../session.ts";
 import { bodyOf, type Draft } from "./draft.ts";
@@ -109,16 +110,12 @@ function Whom({ draft, change, at }: PartProps) {
     ([scope]) => scope !== "all_users" || isOperator.value || draft.exec_scope === "all_users",
   );
   return (
-    <details
+    <Fold
       class="form-part"
-      open={
-        draft.user_id !== "" ||
-        draft.agent_id !== "" ||
-        draft.exec_scope === "all_users" ||
-        ["agent_id", "user_id", "exec_scope", "fan_out"].some((path) => at(path).length > 0)
-      }
+      summary="Agent and users"
+      isUsed={draft.user_id !== "" || draft.agent_id !== "" || draft.exec_scope === "all_users"}
+      isWrong={["agent_id", "user_id", "exec_scope", "fan_out"].some((path) => at(path).length > 0)}
     >
-      <summary>Agent and users</summary>
       <div class="two">
         <TextField
           label="Agent"
@@ -170,7 +167,7 @@ function Whom({ draft, change, at }: PartProps) {
           </>
         ) : null}
       </div>
-    </details>
+    </Fold>
   );
 }
 
@@ -193,8 +190,11 @@ const OVERLAPS = [
 
 function How({ draft, change, at }: PartProps) {
   return (
-    <details class="form-part" open={HOW_PATHS.some((path) => at(path).length > 0)}>
-      <summary>Retries, limits, labels, payload</summary>
+    <Fold
+      class="form-part"
+      summary="Retries, limits, labels, payload"
+      isWrong={HOW_PATHS.some((path) => at(path).length > 0)}
+    >
       <div class="two">
         <SelectField
           label="When it is due while a run is active"
@@ -264,6 +264,6 @@ function How({ draft, change, at }: PartProps) {
           errors={at("payload")}
         />
       </div>
-    </details>
+    </Fold>
   );
 }

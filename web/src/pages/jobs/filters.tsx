@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { JobFilter } from "../../api/jobs.ts";
 import { useShortcuts } from "../../keys.ts";
 import { SelectField, TextField } from "../../parts/field.tsx";
+import { Fold } from "../../parts/fold.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { setQuery } from "../../route.ts";
@@ -55,8 +56,7 @@ export function JobFilters({ filter }: { readonly filter: JobFilter }) {
     <div class="filters">
       <Search initial={filter.q ?? ""} />
       <Tabs label="State" options={STATE_TABS} value={filter.state ?? ""} onSelect={(state) => setQuery({ state })} />
-      <details class="more-filters" open={count > 0}>
-        <summary>Filters{count === 0 ? "" : ` (${count})`}</summary>
+      <Fold class="more-filters" summary={count === 0 ? "Filters" : `Filters (${count})`} isUsed={count > 0}>
         <div class="filter-fields">
           <SelectField
             label="Owner"
@@ -90,7 +90,7 @@ export function JobFilters({ filter }: { readonly filter: JobFilter }) {
             </button>
           )}
         </div>
-      </details>
+      </Fold>
     </div>
   );
 }

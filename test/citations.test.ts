@@ -37,8 +37,8 @@ describe("a citation", () => {
   });
 
   it("names a file of another folder with its folder, when it stands in code", () => {
-    const bare = comments.flatMap((text) => citedIn(text, /(?<![\w./*-])[\w-]+\.tsx?\b/g));
-    expect(shown(bare.filter(({ file, what }) => !files.includes(normalize(join(dirname(file), what)))))).toEqual([]);
+    const bare = comments.flatMap((text) => citedIn(text, /(?<![\w./*-])[\w-]+(?:\.[\w-]+)*\.tsx?\b/g));
+    expect(shown(bare.filter(({ file, what }) => !isNear(file, what)))).toEqual([]);
   });
 
   it("of the contract names a section that it has", () => {
@@ -96,14 +96,15 @@ function isPath(what: string): boolean {
   return /\w\.(?:tsx?|m?js|md|toml|py|css|html|jsonc?)$/.test(what) || (what.includes("/") && topFolders.has(first));
 }
 
+/** Whether a path leads to a file or folder from the root, or from where it is cited. */
+function isNear(from: string, path: string): boolean {
+  const candidates = [normalize(path), normalize(join(dirname(from), path))];
+  return ELSEWHERE.test(path) || candidates.some((candidate) => files.includes(candidate) || folders.has(candidate));
+}
+
 function isThere(from: string, what: string): boolean {
   const path = what.replace(/\/$/, "");
-  const candidates = [normalize(path), normalize(join(dirname(from), path))];
-  return (
-    ELSEWHERE.test(path) ||
-    candidates.some((candidate) => files.includes(candidate) || folders.has(candidate)) ||
-    files.some((file) => file.endsWith(`/${path}`))
-  );
+  return isNear(from, path) || files.some((file) => file.endsWith(`/${path}`));
 }
 
 function foldersOf(file: string): string[] {

@@ -1,4 +1,4 @@
-/** Which calls `npm start` looks for a file for, and which are the Worker's. How the files are served: test/system/web/dashboard-assets.test.ts. */
+/** Which calls `npm start` looks for a file for, and which are the Worker's. How the files are served: test/system/web/build.test.ts. */
 import { describe, expect, it } from "vitest";
 import { matcher, withAssets } from "../../../local/assets.ts";
 

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type Ran, runHere } from "../harness/cli.ts";
-import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
+import { type Ran, runHere } from "../../harness/cli.ts";
+import { type Reveille, startReveille, temporaryFolder } from "../../harness/index.ts";
 
 let reveille: Reveille;
 let cwd: string;

@@ -3,17 +3,17 @@
  * or value (docs/contract.md §13). A field that is added to a schema is in here without another line.
  */
 import { describe, expect, it } from "vitest";
-import { ok } from "../../../../src/domain/result.ts";
-import { ROUTES } from "../../../../src/http/app.ts";
-import { type Answered, type Input, invoke, type Surroundings } from "../../../../src/http/invoke.ts";
-import { inputOf, rootOf, type Tool, toolsOver } from "../../../../src/http/mcp/tools.ts";
-import type { AnyRoute } from "../../../../src/http/route.ts";
-import { refine } from "../../../../src/http/teach/explain.ts";
-import { type Field, fieldOf, fieldsBelow } from "../../../../src/http/teach/field.ts";
-import { nearNames, spelling } from "../../../../src/http/teach/near.ts";
-import { isKnown } from "../../../../src/http/teach/unknown-name.ts";
-import { PauseBody } from "../../../../src/schema/run.ts";
-import { ScheduleSpec } from "../../../../src/schema/schedule.ts";
+import { ok } from "../../../src/domain/result.ts";
+import { ROUTES } from "../../../src/http/app.ts";
+import { type Answered, type Input, invoke, type Surroundings } from "../../../src/http/invoke.ts";
+import { inputOf, rootOf, type Tool, toolsOver } from "../../../src/http/mcp/tools.ts";
+import type { AnyRoute } from "../../../src/http/route.ts";
+import { refine } from "../../../src/http/teach/explain.ts";
+import { type Field, fieldOf, fieldsBelow } from "../../../src/http/teach/field.ts";
+import { nearNames, spelling } from "../../../src/http/teach/near.ts";
+import { isKnown } from "../../../src/http/teach/unknown-name.ts";
+import { PauseBody } from "../../../src/schema/run.ts";
+import { ScheduleSpec } from "../../../src/schema/schedule.ts";
 
 const NOW = Date.UTC(2026, 10, 28, 12);
 const EPOCH = 1_798_790_400;

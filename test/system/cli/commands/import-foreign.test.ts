@@ -3,8 +3,8 @@ import { Cron } from "croner";
 import { RRuleTemporal } from "rrule-temporal";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type Ran, runHere } from "../harness/cli.ts";
-import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
+import { type Ran, runHere } from "../../harness/cli.ts";
+import { type Reveille, startReveille, temporaryFolder } from "../../harness/index.ts";
 
 let reveille: Reveille;
 let cwd: string;

@@ -4,8 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
-import { runHere } from "../harness/cli.ts";
-import { temporaryFolder } from "../harness/index.ts";
+import { runHere } from "../../harness/cli.ts";
+import { temporaryFolder } from "../../harness/index.ts";
 
 let folder: string;
 beforeAll(async () => {

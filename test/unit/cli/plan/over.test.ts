@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isOverAt } from "../../../src/cli/plan/over.ts";
+import { isOverAt } from "../../../../src/cli/plan/over.ts";
 
 const NOW = Date.parse("2027-01-15T12:00:00Z");
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { everyJob, exportedJobs, exportPart } from "../../../../src/jobs/export.ts";
-import { CallBudget } from "../../../../src/outbound/call-budget.ts";
-import { ExportedJob } from "../../../../src/schema/job-export.ts";
-import { call, env, expectProblem, fresh, jobInput, later, makeJob } from "../../http-fixture.ts";
-import { DAY_MS, exported, goJob, lineOf, listed, read, send, take } from "../../import-fixture.ts";
+import { everyJob, exportedJobs, exportPart } from "../../../src/jobs/export.ts";
+import { CallBudget } from "../../../src/outbound/call-budget.ts";
+import { ExportedJob } from "../../../src/schema/job-export.ts";
+import { call, env, expectProblem, fresh, jobInput, later, makeJob } from "../http-fixture.ts";
+import { DAY_MS, exported, goJob, lineOf, listed, read, send, take } from "../import-fixture.ts";
 
 describe("GET /v1/export", () => {
   it("has every job in every state, one a line, and an import takes each back as it was", async () => {

@@ -2,10 +2,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { Job } from "../../../src/schema/job.ts";
-import { Run } from "../../../src/schema/run.ts";
-import { callAsCurl } from "../../../web/src/pages/job/call-as-curl.ts";
-import { startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
+import { Job } from "../../../../../src/schema/job.ts";
+import { Run } from "../../../../../src/schema/run.ts";
+import { callAsCurl } from "../../../../../web/src/pages/job/call-as-curl.ts";
+import { startAgent, startReveille, temporaryFolder } from "../../../harness/index.ts";
 
 it("call the agent with the run's id and session, the job's message, and a signature of now", async () => {
   const agent = await startAgent();

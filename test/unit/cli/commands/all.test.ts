@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { COMMANDS } from "../../../src/cli/commands/all.ts";
-import { commandHelp } from "../../../src/cli/help.ts";
-import { jobFieldsOf } from "../../../src/cli/job-fields.ts";
-import { findCommand, parse } from "../../../src/cli/parse.ts";
-import { run } from "../../../src/cli/run.ts";
-import type { Terminal } from "../../../src/cli/terminal.ts";
+import { COMMANDS } from "../../../../src/cli/commands/all.ts";
+import { commandHelp } from "../../../../src/cli/help.ts";
+import { jobFieldsOf } from "../../../../src/cli/job-fields.ts";
+import { findCommand, parse } from "../../../../src/cli/parse.ts";
+import { run } from "../../../../src/cli/run.ts";
+import type { Terminal } from "../../../../src/cli/terminal.ts";
 
 function terminal() {
   const out: string[] = [];

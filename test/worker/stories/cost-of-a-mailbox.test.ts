@@ -1,10 +1,10 @@
 /** What a mailbox costs (docs/contract.md §14, docs/mailbox.md): rows and calls of a claimed run, and an agent that waits. */
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { countCalls } from "../../calls-counted.ts";
-import { call, env, makeJob } from "../../http-fixture.ts";
-import { claim, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../../mailbox-fixture.ts";
-import { countRows } from "../../rows-written.ts";
+import { countCalls } from "../calls-counted.ts";
+import { call, env, makeJob } from "../http-fixture.ts";
+import { claim, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../mailbox-fixture.ts";
+import { countRows } from "../rows-written.ts";
 
 const complete = (jobId: string, runId: string) =>
   call("POST", `/v1/jobs/${jobId}/runs/${runId}/complete`, { json: { status: "success" } });

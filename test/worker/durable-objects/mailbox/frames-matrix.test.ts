@@ -1,9 +1,9 @@
 /** Who may do what over a socket (docs/contract.md §14, §17): every frame × every kind of token, and × whose run it is about. */
 import { describe, expect, it } from "vitest";
-import { mintToken } from "../../../src/agent/token.ts";
-import type { Caller } from "../../../src/domain/job/access.ts";
-import { ADMIN_TOKEN, agentToken, call, TOKEN_SECRET, tokenFor } from "../http-fixture.ts";
-import { connect, connected, type Frame, makeAgent, makeJobOf, offer, runOf } from "../mailbox-fixture.ts";
+import { mintToken } from "../../../../src/agent/token.ts";
+import type { Caller } from "../../../../src/domain/job/access.ts";
+import { ADMIN_TOKEN, agentToken, call, TOKEN_SECRET, tokenFor } from "../../http-fixture.ts";
+import { connect, connected, type Frame, makeAgent, makeJobOf, offer, runOf } from "../../mailbox-fixture.ts";
 
 const FRAMES = ["progress", "complete", "release"] as const;
 const fieldsOf = (type: (typeof FRAMES)[number]) => (type === "complete" ? { status: "success" } : {});

@@ -1,6 +1,6 @@
 /** Warnings, the schedule in words and the time (docs/contract.md §13), in every answer that makes or changes a job. */
 import { describe, expect, it } from "vitest";
-import { call, fresh, jobInput, makeJob } from "../../http-fixture.ts";
+import { call, fresh, jobInput, makeJob } from "../http-fixture.ts";
 
 type Warned = {
   readonly warnings?: readonly { readonly path: string; readonly code: string; readonly message: string }[];

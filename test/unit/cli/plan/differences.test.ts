@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { differences, isEqual, patchOf } from "../../../src/cli/plan/differences.ts";
+import { differences, isEqual, patchOf } from "../../../../src/cli/plan/differences.ts";
 
 const existing = {
   id: "j1",

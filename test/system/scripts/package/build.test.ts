@@ -5,11 +5,11 @@ import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { isLong } from "../../size.ts";
-import { atEnd, eventually, temporaryFolder } from "../harness/index.ts";
-import { runAsStranger } from "../harness/stranger.ts";
+import { isLong } from "../../../size.ts";
+import { atEnd, eventually, temporaryFolder } from "../../harness/index.ts";
+import { runAsStranger } from "../../harness/stranger.ts";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
+const ROOT = resolve(import.meta.dirname, "../../../..");
 const BIN = join(ROOT, "node_modules/.bin");
 /** npm itself runs on the machine's Node, which may be 20; that of the `node` package is 24. */
 const SYSTEM_NODE = join(resolve(process.env.npm_node_execpath ?? process.execPath));

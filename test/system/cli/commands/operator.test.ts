@@ -3,10 +3,10 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { failingJobs, judgeClock, judgeJobs, judgeMode, judgeSweep } from "../../../src/cli/operator/judge.ts";
-import { type Agent, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
+import { failingJobs, judgeClock, judgeJobs, judgeMode, judgeSweep } from "../../../../src/cli/operator/judge.ts";
+import { type Agent, type Reveille, startAgent, startReveille, temporaryFolder } from "../../harness/index.ts";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
+const ROOT = resolve(import.meta.dirname, "../../../..");
 
 let reveille: Reveille;
 let agent: Agent;

@@ -3,20 +3,20 @@
  * what no index leads to reads a bounded number of rows, and its cursor goes on to every row that fits.
  */
 import { describe, expect, it } from "vitest";
-import { AuditStore } from "../../../../durable-objects/directory/audit-store.ts";
-import { EventStore } from "../../../../durable-objects/directory/event-store.ts";
-import { IndexStore } from "../../../../durable-objects/directory/index-store.ts";
-import type { ShardTables } from "../../../../durable-objects/directory/shard-tables.ts";
-import { TokenStore } from "../../../../durable-objects/directory/token-store.ts";
-import type { AuditEntry } from "../../../../src/domain/audit.ts";
-import type { EventFilter } from "../../../../src/domain/event/event-filter.ts";
-import type { ReportedEvent } from "../../../../src/domain/event/report.ts";
-import type { IndexEntry } from "../../../../src/domain/job/index-entry.ts";
-import type { JobFilter } from "../../../../src/domain/job/job-filter.ts";
-import type { Found } from "../../../../src/domain/page.ts";
-import type { EventKey } from "../../../../src/objects/events.ts";
-import { LOOKED_AT_ROWS } from "../../../../src/schema/limits.ts";
-import { type Counted, countRows, entry, freshShard } from "../../directory-fixture.ts";
+import { AuditStore } from "../../../durable-objects/directory/audit-store.ts";
+import { EventStore } from "../../../durable-objects/directory/event-store.ts";
+import { IndexStore } from "../../../durable-objects/directory/index-store.ts";
+import type { ShardTables } from "../../../durable-objects/directory/shard-tables.ts";
+import { TokenStore } from "../../../durable-objects/directory/token-store.ts";
+import type { AuditEntry } from "../../../src/domain/audit.ts";
+import type { EventFilter } from "../../../src/domain/event/event-filter.ts";
+import type { ReportedEvent } from "../../../src/domain/event/report.ts";
+import type { IndexEntry } from "../../../src/domain/job/index-entry.ts";
+import type { JobFilter } from "../../../src/domain/job/job-filter.ts";
+import type { Found } from "../../../src/domain/page.ts";
+import type { EventKey } from "../../../src/objects/events.ts";
+import { LOOKED_AT_ROWS } from "../../../src/schema/limits.ts";
+import { type Counted, countRows, entry, freshShard } from "../directory-fixture.ts";
 
 const OTHERS = 100_000;
 const LIMIT = 11;

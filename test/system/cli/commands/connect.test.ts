@@ -3,8 +3,8 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import * as z from "zod";
-import { runCli, startCli } from "../harness/cli.ts";
-import { eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
+import { runCli, startCli } from "../../harness/cli.ts";
+import { eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../../harness/index.ts";
 
 const Run = z.looseObject({
   id: z.string(),

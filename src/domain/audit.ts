@@ -1,10 +1,10 @@
-/** The audit trail (docs/contract.md §17): who changed what. Pure shapes; rows are written with the change that they tell of. */
+/** The audit trail (docs/contract.md §17): who changed what. Pure shapes; each row is written together with its change. */
 
 import { DAY_MS } from "../schema/limits.ts";
 import { compact } from "./compact.ts";
 import type { Caller, TokenFacts } from "./job/access.ts";
 
-/** The author of a change: `admin`, `agent:helper`, `user:u1`, `plugin:p` or `code`, and the token. */
+/** The author of a change, as `admin`, `agent:helper`, `user:u1`, `plugin:p` or `code`, with the token's id. */
 export type Author = { readonly actor: string; readonly tokenId?: string };
 
 /** The author of changes by builtins and other code of the deployment. */
@@ -30,13 +30,13 @@ export function subjectOf(caller: Caller): string {
   }
 }
 
-/** A token without an id may use any value of it, and is one subject by itself. */
+/** A token that carries no id may use any value of it, and counts as one subject. */
 const subject = (role: string, id: string | undefined): string => (id === undefined ? role : `${role}:${id}`);
 
-/** The time for which the trail is kept. */
+/** The time for which audit entries are kept. */
 export const AUDIT_RETENTION_MS = 90 * DAY_MS;
 
-/** One change, as the trail keeps it: never messages, payloads, outputs or secrets. `at` is epoch ms. */
+/** One change in the trail. It never holds messages, payloads, outputs or secrets. `at` is epoch ms. */
 export type AuditEntry = Author & {
   readonly id: string;
   readonly at: number;
@@ -45,7 +45,7 @@ export type AuditEntry = Author & {
   /** The target of the change: the id of the job, agent, token, subscription or user, or the heartbeat's name. */
   readonly target: string;
   readonly jobId?: string;
-  /** Of a job: whom it runs for. */
+  /** The owner of the job, if the target is a job. */
   readonly owner?: string;
 };
 

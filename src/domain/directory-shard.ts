@@ -1,16 +1,21 @@
 /**
- * Which shard of the directory holds a row. The answer must never change once rows are stored: neither the hash nor the
- * number of shards may, which is why every shard remembers the count that it was made with (durable-objects/directory/shard-tables.ts).
+ * The shard of the directory that holds a row. The answer must never change once rows are stored, so neither the hash nor
+ * the number of shards may change. Every shard remembers the number that it was created with
+ * (durable-objects/directory/shard-tables.ts).
  */
 
-/** Fixed at the first deploy. Sixteen objects take some 16,000 calls a second, and an operator's list asks all of them. */
+/**
+ * The number of shards, fixed at the first deploy. Sixteen objects take some 16,000 calls a second. An operator's list asks
+ * all of them.
+ */
 export const SHARD_COUNT = 16;
 
 const encoder = new TextEncoder();
 
 /**
- * 32 bits of FNV-1a over UTF-8, mixed by MurmurHash3's finaliser. So the low bits, which the remainder looks at,
- * depend on every byte. It spreads load and protects nothing: where equal hashes would do harm, take `sha256`.
+ * A 32-bit hash: FNV-1a over UTF-8, mixed by MurmurHash3's finaliser. The mixing makes the low bits depend on every byte,
+ * since the remainder uses only these. The hash spreads load and is no protection. Use `sha256` if equal hashes would do
+ * harm.
  */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;
@@ -24,8 +29,8 @@ export function hash32(text: string): number {
 export const shardOf = (key: string, shards: number): number => hash32(key) % shards;
 
 /**
- * Keys of rows that have no owner. An owner's key (`user:U`, `plugin:P`, `agent:A`, `system`) is its job index's key
- * as it is.
+ * Keys of rows that have no owner. The key of an owner's rows is the owner itself (`user:U`, `plugin:P`, `agent:A`,
+ * `system`).
  */
 export const rosterKey = (userId: string): string => `roster:${userId}`;
 export const agentKey = (agentId: string): string => `registered-agent:${agentId}`;
@@ -33,5 +38,5 @@ export const heartbeatKey = (name: string): string => `heartbeat:${name}`;
 export const adoptedIdKey = (jobId: string): string => `job-id:${jobId}`;
 export const idempotencyShardKey = (key: string): string => `idempotency:${key}`;
 export const streamKey = (token: string): string => `stream:${token}`;
-/** One shard holds all tokens, so that the list of the revoked ones is one question. */
+/** The key of all tokens. One shard holds them, so that the revoked ones are listed by one call. */
 export const TOKENS_KEY = "tokens";

@@ -2,9 +2,8 @@
 import type { Found } from "./page.ts";
 
 /**
- * The first `limit` items of sorted lists as one sorted list. Items that compare as equal are the same one, met in two shards while it
- * moves between them: the first list's stays.
- * Each list must hold its own first `limit` items, or all there are.
+ * The first `limit` items of sorted lists, as one sorted list. Equal items are one item that was met in two shards while it
+ * moved between them; the first list's stays. Each list must hold its own first `limit` items, or all there are.
  */
 export function mergeSorted<T>(lists: readonly (readonly T[])[], compare: (a: T, b: T) => number, limit: number): T[] {
   const sorted = lists.flat().sort(compare);
@@ -18,8 +17,8 @@ export function mergeSorted<T>(lists: readonly (readonly T[])[], compare: (a: T,
 }
 
 /**
- * As {@link mergeSorted}, of lists that may not have been looked through to their ends. Rows after the place where
- * the first of them was left are not known whole, and wait for the next page.
+ * Merges like {@link mergeSorted}, but the lists may not have been searched to their ends. Rows after the earliest such
+ * place may be incomplete, so they wait for the next page.
  */
 export function mergeFound<T extends Key, Key>(
   founds: readonly Found<T, Key>[],

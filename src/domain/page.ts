@@ -1,20 +1,19 @@
 /**
- * Pages of lists. The opaque `cursor` holds the key of the last item shown, so the next page begins right after it however many
- * items came or went in the meantime. It holds nothing secret and grants nothing.
+ * Pages of lists. The opaque `cursor` holds the key of the last item shown. So the next page begins right after it, however
+ * many items come or go in the meantime. A cursor holds nothing secret and grants nothing.
  */
 import * as z from "zod";
 import { invalid, type Outcome } from "./failure.ts";
 import { ok } from "./result.ts";
 
-/** A page; `next` is the key after which the following one begins, left out on the last page. */
+/** A page. `next` is the key after which the following page begins; the last page has none. */
 export type Page<T, Key> = { readonly items: T[]; readonly next?: Key };
 
 /** A page as answers show it. */
 export type ShownPage<T> = { readonly items: readonly T[]; readonly next_cursor?: string };
 
 /**
- * The first `limit` of `rows`, which hold up to one more. `key` names the place of a row, after which the next page
- * begins.
+ * The first `limit` of `rows`, which hold up to one more. `key` gives the key of a row, after which the next page begins.
  */
 export function pageOf<T, Key>(rows: readonly T[], limit: number, key: (row: T) => Key): Page<T, Key> {
   const items = rows.slice(0, limit);
@@ -22,10 +21,10 @@ export function pageOf<T, Key>(rows: readonly T[], limit: number, key: (row: T) 
   return rows.length > limit && last !== undefined ? { items, next: key(last) } : { items };
 }
 
-/** The findings of a list: its first items, and the place where the search was left, if before the end. */
+/** The findings of a list: its first items, and the place where an incomplete search stopped. */
 export type Found<T, Key> = { readonly items: readonly T[]; readonly stoppedAt?: Key };
 
-/** A page of findings, as {@link pageOf}. A list that was not looked through to its end goes on where it was left. */
+/** A page of findings, like {@link pageOf}. If the search stopped before the end, the next page continues there. */
 export function pageOfFound<T, Place, Key>(
   { items, stoppedAt }: Found<T, Place>,
   limit: number,
@@ -35,7 +34,7 @@ export function pageOfFound<T, Place, Key>(
   return page.next === undefined && stoppedAt !== undefined ? { ...page, next: key(stoppedAt) } : page;
 }
 
-/** The longest key is a user's id of 128 bytes, all of them escaped. */
+/** The longest cursor. The longest key is a user's id of 128 bytes, all of them escaped. */
 const MAX_CURSOR_CHARS = 2_048;
 
 export type CursorCodec<Key> = {
@@ -48,8 +47,8 @@ export type CursorCodec<Key> = {
 };
 
 /**
- * The cursors of one list. `list` is part of them, so that a cursor of another list is refused instead of misread.
- * `key` must be made of JSON values.
+ * The cursors of one list. `list` is part of them, so a cursor of another list is refused and not misread. `key` must
+ * consist of JSON values.
  */
 export function cursorsOf<Key>(list: string, key: z.ZodType<Key>): CursorCodec<Key> {
   const shape = z.tuple([z.literal(list), key]);

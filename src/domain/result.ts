@@ -1,6 +1,6 @@
 /**
- * The two outcomes of anything that may fail for an expected reason.
- * Plain data, so that a Result crosses Durable Object RPC unchanged. A throw is a bug, never an answer.
+ * The two outcomes of anything that may fail for an expected reason. They are plain data, so a Result crosses Durable
+ * Object RPC unchanged. A throw is a bug, not an answer.
  */
 export type Ok<T> = { readonly ok: true; readonly value: T };
 export type Err<E> = { readonly ok: false; readonly error: E };

@@ -1,7 +1,6 @@
 /**
- * The body of calls to an agent that was not made for Reveille (docs/contract.md §14). A JSON value whose strings,
- * keys too, hold placeholders. They are filled once, in the value and not in its text, so that no message can break
- * out of its string.
+ * The body of calls to an agent that was not made for Reveille (docs/contract.md §14). It is a JSON value whose strings and
+ * keys hold placeholders. They are filled in the value and not in its text, so no message can break out of its string.
  */
 import type { FieldError } from "../failure.ts";
 
@@ -19,17 +18,17 @@ export const PLACEHOLDERS = [
 ] as const;
 export type Placeholder = (typeof PLACEHOLDERS)[number];
 
-/** The values of one call's placeholders; one without a value becomes an empty text. */
+/** The values of one call's placeholders. A placeholder without a value becomes an empty text. */
 export type TemplateValues = Readonly<Partial<Record<Placeholder, string | undefined>>> & {
   readonly payload?: Readonly<Record<string, unknown>> | undefined;
 };
 
-/** The whole of a string that stands for the payload itself. */
+/** A string that is only this placeholder becomes the payload itself. */
 const PAYLOAD = "{{payload}}";
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 const ALLOWED = [...PLACEHOLDERS, "payload"].map((name) => `{{${name}}}`).join(" ");
 
-/** The faults of a template, string by string. `path` is the field that holds it. */
+/** The faults of a template, one for each wrong string. `path` is the field that holds the template. */
 export function templateErrors(template: unknown, path: string): FieldError[] {
   if (typeof template === "string") return stringErrors(template, path);
   if (Array.isArray(template)) return template.flatMap((item, index) => templateErrors(item, `${path}.${index}`));
@@ -60,7 +59,7 @@ function stringErrors(text: string, path: string): FieldError[] {
 
 const isPlaceholder = (name: string): name is Placeholder => PLACEHOLDERS.some((known) => known === name);
 
-/** The body of a call: the template with every placeholder filled. What is filled in is not looked through again. */
+/** The body of a call: the template with every placeholder filled. Filled-in values are not searched for placeholders. */
 export function fillTemplate(template: unknown, values: TemplateValues): unknown {
   if (typeof template === "string") return fillString(template, values);
   if (Array.isArray(template)) return template.map((item) => fillTemplate(item, values));

@@ -68,6 +68,6 @@ function restore(name: string, masked: string, stored: AgentHeaders | undefined)
   return known !== undefined && maskSecret(known[1]) === masked ? known[1] : undefined;
 }
 
-/** As answers show them. */
+/** The headers as answers show them, with masked values. */
 export const maskHeaders = (headers: AgentHeaders): AgentHeaders =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, maskSecret(value)]));

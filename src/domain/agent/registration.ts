@@ -9,30 +9,33 @@ export type RegisteredAgent = {
   readonly id: string;
   readonly url: string;
   readonly secret: string;
-  /** The secret of before: until then calls carry a signature of each. */
+  /** The previous secret. Until `until`, calls carry a signature with each of the two. */
   readonly previous?: { readonly secret: string; readonly until: number } | undefined;
   readonly headers?: AgentHeaders | undefined;
-  /** A template that is sent in place of our own body. */
+  /** A template for the body of calls, in place of our own body. */
   readonly body?: unknown;
 };
 
-/** The request, checked except against the agent as it is. Left out: it stays; null: it goes. */
+/** The request, checked except against the stored agent. A field that is left out stays; null removes it. */
 export type AgentChange = {
   /** `""`: the agent has no address. */
   readonly url?: string | undefined;
   readonly secret?: string | undefined;
-  /** A new secret, the one of before being good for so long. */
+  /** Makes a new secret. The previous one stays valid for `overlapMs`. */
   readonly rotate?: { readonly overlapMs: number } | undefined;
   readonly headers?: AgentHeaders | null | undefined;
   readonly body?: unknown;
-  /** The agent itself asks, which opens its mailbox and never takes an address away: that is the operator's. */
+  /** The agent asks for itself. It may open its mailbox but not remove its URL, which is the operator's. */
   readonly byItself?: boolean;
 };
 
-/** `secret` is there if this change had it made. */
+/** `secret` is present if this change generated it. */
 export type AgentChanged = { readonly agent: RegisteredAgent; readonly created: boolean; readonly secret?: string };
 
-/** Errors: `validation_failed` on `url` if there is none yet, on `headers` if a masked one matches nothing; `agent_has_url`. */
+/**
+ * Changes or creates an agent. Errors: `validation_failed` on `url` if none is known, or on `headers` if a masked value
+ * matches nothing; `agent_has_url`.
+ */
 export function changeAgent(
   id: string,
   present: RegisteredAgent | undefined,
@@ -84,7 +87,7 @@ function secretsAfter(
 const inForce = (previous: RegisteredAgent["previous"], now: number): RegisteredAgent["previous"] =>
   previous !== undefined && previous.until > now ? previous : undefined;
 
-/** The secrets that sign a call at `now`, the newest first. */
+/** The secrets that sign a call at `now`, newest first. */
 export function secretsOf({ secret, previous }: RegisteredAgent, now: number): string | readonly string[] {
   const former = inForce(previous, now);
   return former === undefined ? secret : [secret, former.secret];

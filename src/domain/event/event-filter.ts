@@ -4,19 +4,19 @@ import type { RunStatus } from "../../schema/job.ts";
 import { type Caller, canReadRuns, type Scoped } from "../job/access.ts";
 import { narrowToCaller } from "../job/job-filter.ts";
 
-/** Every field that is there must match. `since` is included, `until` is not; epoch ms. */
+/** Every given field must match. `since` is included and `until` is not; both are epoch ms. */
 export type EventFilter = Scoped & {
   readonly types?: readonly EventType[] | undefined;
   readonly job_id?: string | undefined;
   readonly since?: number | undefined;
   readonly until?: number | undefined;
-  /** Left out is what tells of a user's run of a job for all users. */
+  /** Leaves out events about a user's run of a job for all users. */
   readonly withoutUserRuns?: boolean | undefined;
-  /** The list of runs: one row for each ended run, of this status. */
+  /** Turns the list into one of runs: one row for each ended run of this status. */
   readonly runs?: { readonly status?: RunStatus | undefined; readonly ofAllUsers: boolean } | undefined;
 };
 
-/** The filter within what the caller may see, or undefined where nothing can be in both. */
+/** The filter within what the caller may see. Undefined if no event can match both. */
 export function eventsFor(filter: EventFilter, caller: Caller): EventFilter | undefined {
   const narrowed = narrowToCaller(filter, caller);
   if (narrowed === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Events of a job (docs/contract.md §18). What a commit changes says which events it brings, so that no step of the domain has to think of
- * them. They are recorded as owed in that very commit, told to the directory, and then noted as told: a crash in between tells
- * them again, under the same ids.
+ * Events of a job (docs/contract.md §18). They are derived from what a commit changes, so no step of the domain has to
+ * think of them. That commit records them as owed; then the directory gets them, and the job notes that. After a crash in
+ * between the directory gets them again, under the same ids.
  */
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
@@ -9,7 +9,10 @@ import { dayOf, explainUsedUp, newlyUsedUp } from "../run/budget.ts";
 import { isActive, type Run } from "../run/run.ts";
 import type { OwedEvent } from "./owed.ts";
 
-/** As many are kept while the directory cannot be reached; of more, the oldest are given up (docs/architecture.md, invariant 5). */
+/**
+ * The number of owed events that are kept while the directory cannot be reached. Beyond it the oldest are dropped
+ * (docs/architecture.md, invariant 5).
+ */
 export const MAX_OWED = 200;
 
 type JobAt = { readonly record: JobRecord; readonly cursor: Cursor; readonly active: readonly Run[] };
@@ -21,7 +24,10 @@ export type CommitChange = {
   readonly fanOut?: FanOut | undefined;
 };
 
-/** The cursor with the events that this commit brings. The same cursor where it brings none: a fire that succeeds costs nothing. */
+/**
+ * The cursor with the events of this commit. It is the same cursor if there are none, so a fire that succeeds costs
+ * nothing.
+ */
 export function owing(before: JobAt, change: CommitChange, now: number): Cursor {
   const draft = new Draft(before, change, now);
   for (const run of change.runs) draft.run(run);
@@ -31,7 +37,7 @@ export function owing(before: JobAt, change: CommitChange, now: number): Cursor 
   return draft.cursor();
 }
 
-/** The cursor without the events that were told. */
+/** The cursor without the events that the directory has got. */
 export function told(cursor: Cursor, ids: ReadonlySet<string>): Cursor {
   const { owed = [], ...rest } = cursor;
   const left = owed.filter(({ id }) => !ids.has(id));
@@ -85,7 +91,10 @@ class Draft {
     this.#owe({ id, type: "job.paused", at: record.updatedAt, reason });
   }
 
-  /** A limit is reported when it is used up, by the spend or by a lower limit. That is once a day, and for a total once for each amount. */
+  /**
+   * Reports a limit when it is used up, by the spend or by a lower limit. It does so once a day, and for a total once for
+   * each amount.
+   */
   budget(): void {
     const { record, cursor } = this.#change;
     const { budget, schedule } = record.definition;
@@ -107,7 +116,7 @@ class Draft {
     const before = this.#failedFanOuts;
     if (status !== "success") this.#failing = true;
     if (status !== "success" || counts.failed > 0) {
-      // One with failed users is a success in the job's own count.
+      // A fan-out with some failed users still counts as a success of the job.
       this.#failedFanOuts = before + 1;
       const count = Math.max(this.#failedFanOuts, this.#change.cursor.consecutiveFailures);
       this.#owe({ id: `${fanOutId}_failed`, type: "fan_out.failed", at, fanOutId, count });
@@ -134,7 +143,9 @@ class Draft {
     };
   }
 
-  /** Fires that are held in a row are one skipped run. It is written again and again, and reported once. */
+  /**
+   * Reports a skipped run. Fires that are held in a row share one skipped run, which is rewritten often but reported once.
+   */
   #skipped(run: Run, at: number): void {
     if (this.#before.cursor.heldRun?.id === run.id) return;
     const { id: runId } = run;
@@ -143,7 +154,7 @@ class Draft {
 
   #owe(event: OwedEvent, hidden = false): void {
     const isHidden = hidden || this.#report === "none";
-    // Nobody sees a hidden event but in the list of runs, which holds those that failed, a fan-out's too.
+    // A hidden event appears only in the list of runs, which holds failed runs and failed fan-outs.
     if (isHidden && event.type !== "run.failed" && event.type !== "fan_out.failed") return;
     this.#owed.push(isHidden ? { ...event, hidden: true } : event);
   }

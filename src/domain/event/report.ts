@@ -10,7 +10,7 @@ import { runView } from "../run/run-view.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import type { OwedEvent } from "./owed.ts";
 
-/** `job`: as it was when the event was told. `hidden`: not an event for anybody, its run stands in the list of runs. */
+/** `job` is the job when the event was sent. `hidden`: nobody sees the event, but its run is in the list of runs. */
 export type ReportedEvent = {
   readonly id: string;
   readonly type: EventType;
@@ -23,7 +23,7 @@ export type ReportedEvent = {
   readonly run?: RunView | undefined;
 };
 
-/** A job's report to the directory: its events, and whether it is failing since. */
+/** A job's report to the directory: its events, and since when it is failing. */
 export type JobReport = {
   readonly entry: IndexEntry;
   readonly failing: boolean;
@@ -43,7 +43,10 @@ export function reportOf(
   return compact({ id, type, at, hidden, count, message, job: indexEntryOf(record), run });
 }
 
-/** A user's run of a fan-out that failed, for the list of runs: the event is the fan-out's. `at`: where the run does not say its end. */
+/**
+ * A user's failed run of a fan-out, for the list of runs. The event itself is the fan-out's. `at` is used if the run has no
+ * end.
+ */
 export function failedUserRun(record: JobRecord, run: RunView, at: number): ReportedEvent {
   const ended = run.finished_at === undefined ? at : Date.parse(run.finished_at);
   const message = `"${record.definition.name}" failed for a user: ${oneLine(run.error ?? "unknown")}`;
@@ -58,7 +61,7 @@ export function failedUserRun(record: JobRecord, run: RunView, at: number): Repo
   };
 }
 
-/** A job that the sweep found overdue since `dueAt` (epoch ms); undefined for one that reports nothing. */
+/** The event for a job that the sweep found overdue since `dueAt` (epoch ms). Undefined if the job reports nothing. */
 export function overdueReport(record: JobRecord, dueAt: number): ReportedEvent | undefined {
   if (record.definition.report === "none") return undefined;
   const owed: OwedEvent = { id: `${record.id}_overdue_${dueAt}`, type: "job.overdue", at: dueAt };

@@ -7,8 +7,8 @@ import type { FanOut } from "./fan-out.ts";
 export type ExplainedFanOut = Pick<FanOut, "id" | "trigger" | "dueAt" | "missed" | "status" | "counts" | "error">;
 
 /**
- * The fire at `dueAt` by its fan-out, or by the later one that stands for it. Undefined where neither is there.
- * Newest first.
+ * Explains the fire at `dueAt` by its fan-out, or by a later fan-out that also stands for that fire. Undefined if there is
+ * neither. `fanOuts` are newest first.
  */
 export function explainByFanOut(fanOuts: readonly ExplainedFanOut[], dueAt: number): Explanation | undefined {
   const scheduled = fanOuts.filter(({ trigger }) => trigger === "schedule");

@@ -27,16 +27,16 @@ export type SourceProgress = {
   readonly cursor?: unknown;
   /** Users handed to the shards so far, repeats included. */
   readonly handed: number;
-  /** Failures in a row, of reading the same page. */
+  /** Failures in a row of reading the same page. */
   readonly failures: number;
-  /** Failures in a row of everything else: handing a page over, asking the shards. */
+  /** Failures in a row of every other step: handing a page over, or asking the shards. */
   readonly stalls?: number;
   readonly done: boolean;
   /** Why the source was given up. */
   readonly error?: string;
 };
 
-/** Users of a fan-out by what became of them. `total` counts those known so far, each once it is known to be one. */
+/** Users of a fan-out by the outcome of their runs. `total` counts the users known so far, each once. */
 export type FanOutCounts = {
   readonly total: number;
   readonly succeeded: number;
@@ -57,21 +57,21 @@ export type FanOut = {
   readonly dueAt: number;
   readonly startedAt: number;
   readonly finishedAt?: number;
-  /** Earlier fires that it stands for as well. */
+  /** The number of earlier fires that it also stands for. */
   readonly missed: number;
-  /** The job as it was when the fan-out began: a later change does not reach a fan-out that is going. */
+  /** The job as it was when the fan-out began. A later change does not affect a running fan-out. */
   readonly definition: JobDefinition;
   readonly origin?: string;
-  /** Over how many FanOut objects the users are spread; fixed, since a user's run is found by it. */
+  /** The number of FanOut objects that share the users. It is fixed, since a user's run is found by it. */
   readonly shards: number;
   /** Shards that were handed users. */
   readonly activeShards: readonly number[];
   readonly source: SourceProgress;
   readonly status: FanOutStatus;
   readonly error?: string;
-  /** Complete once the fan-out has ended; before that the shards know. */
+  /** Complete once the fan-out has ended. Before that the shards have the counts. */
   readonly counts: FanOutCounts;
-  /** When the job looks after it next. */
+  /** When the job next looks after the fan-out. */
   readonly wakeAt: number;
   /** An agent answered 410, and the job has been paused for it. */
   readonly gone: boolean;
@@ -79,7 +79,7 @@ export type FanOut = {
 
 export const NO_USERS: FanOutCounts = { total: 0, succeeded: 0, failed: 0, skipped: 0 };
 
-/** A fire answered by the next tick or the one after it is on time. The catch-up window does not matter then. */
+/** A fire that the next tick or the one after it answers is on time. The catch-up window does not apply to it. */
 export const TICK_GRACE_MS = 2 * MINUTE_MS;
 
 /** The effect of a tick on a job. The next due time moves, and the fire opens a fan-out or leaves a skipped run. */
@@ -95,21 +95,23 @@ export type FireContext = {
   readonly tickAt: number;
   /** Why nothing fires (`MODE`, `USER_JOBS`), if so. */
   readonly held?: string | undefined;
-  /** The job's newest fan-out, if it ever had one. */
+  /** The job's newest fan-out, if it has had one. */
   readonly newest?: Pick<FanOut, "no" | "id" | "status"> | undefined;
 };
 
 /**
- * The time up to which a tick answers fires, from the minute `tickAt` that it is for. A tick that comes late answers its own minute
- * only, since the fires after it belong to the next tick; one that is later than a minute stands for all that did not come. A
- * tick may come ahead of the clock by a minute; one from further ahead counts as one for now (docs/contract.md §3).
+ * The time up to which a tick answers fires. `tickAt` is the minute that the tick is for. A tick that comes late answers
+ * its own minute only, since later fires belong to the next tick. A tick that is more than a minute late stands for all
+ * ticks that did not come. A tick may be a minute ahead of the clock; one further ahead counts as a tick for now
+ * (docs/contract.md §3).
  */
 export const answeredUntil = (tickAt: number, now: number): number =>
   Math.abs(now - tickAt) <= MINUTE_MS ? tickAt : now;
 
 /**
- * The due fire of an all_users job, or undefined where none is due. State decides, not the tick: a tick that never came is made
- * up by the next, and one that comes twice finds nothing due (docs/contract.md §3, docs/fan-out.md).
+ * The due fire of an all_users job, or undefined if none is due. The decision rests on the job's state, not on the tick. So
+ * the next tick replaces one that never came, and a tick that comes twice finds nothing due (docs/contract.md §3,
+ * docs/fan-out.md).
  */
 export function decideFire(state: TickState, context: FireContext): FireVerdict | undefined {
   const { job, record, cursor } = state;
@@ -136,12 +138,12 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
     return { cursor: moveOn(skipped.cursor), skipped: skipped.run };
   }
   const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1 }, now);
-  // A due time that a tick ahead of the clock has answered comes again after pause and resume: its fan-out is its trace.
+  // After a pause and resume, a due time that an early tick has answered comes again. Its fan-out is its trace already.
   if (open.id === newest?.id) return { cursor: moveOn(cursor) };
   return { cursor: moveOn({ ...cursor, fires: cursor.fires + 1 }), open };
 }
 
-/** A fan-out that has handed no users over yet. */
+/** A new fan-out. No users have been handed over yet. */
 export function openFanOut(
   record: JobRecord,
   cause: FanOutCause,
@@ -154,7 +156,7 @@ export function openFanOut(
     startedAt: now,
     definition: record.definition,
     ...compact({ origin: record.origin }),
-    // One shard knows what all users have spent, which several would have to ask each other for before each call.
+    // One shard knows the spend of all users. Several shards would have to ask each other before each call.
     shards: record.definition.budget === undefined ? shardsFor(boundOf(record.definition)) : 1,
     activeShards: [],
     source: { handed: 0, failures: 0, done: false },
@@ -165,7 +167,7 @@ export function openFanOut(
   };
 }
 
-/** A page of users has been handed to `shards`; `cursor` leads to the next, undefined where there is none. */
+/** A page of users has been handed to `shards`. `cursor` leads to the next page; undefined means there is none. */
 export function pageHanded(
   fanOut: FanOut,
   page: { readonly users: number; readonly cursor?: unknown; readonly shards: Iterable<number> },
@@ -182,8 +184,8 @@ export function pageHanded(
 }
 
 /**
- * The source could not be read. It is asked again after a backoff by the job's `retry`, then the fan-out takes no
- * more users.
+ * The source could not be read. It is asked again after a backoff by the job's `retry`. When the retries are used up, the
+ * fan-out takes no more users.
  */
 export function sourceFailed(
   fanOut: FanOut,
@@ -202,16 +204,15 @@ export function sourceFailed(
 }
 
 /**
- * The number of stalls in a row, some eight minutes, after which a fan-out takes no more users. After as many again
- * it ends.
+ * The number of stalls in a row after which a fan-out takes no more users, some eight minutes. After as many again it ends.
  */
 const MAX_STALLS = 12;
 const FIRST_STALL_MS = 5 * SECOND_MS;
 
 /**
- * A step of the fan-out failed otherwise than in its source: a shard could not be reached, or a bug. It is tried
- * again after a growing pause. Such a fan-out always ends, as an error (docs/contract.md §9). `known` are the counts
- * of the shards that have answered.
+ * A step of the fan-out failed outside its source: a shard could not be reached, or there is a bug. The step is retried
+ * after a growing pause. Such a fan-out always ends, as an error (docs/contract.md §9). `known` are the counts of the
+ * shards that have answered.
  */
 export function stalled(fanOut: FanOut, reason: string, known: FanOutCounts, now: number): FanOut {
   const stalls = (fanOut.source.stalls ?? 0) + 1;
@@ -222,14 +223,14 @@ export function stalled(fanOut: FanOut, reason: string, known: FanOutCounts, now
   return fanOut.source.done ? endFanOut({ ...fanOut, source }, known, now) : { ...fanOut, source, wakeAt };
 }
 
-/** Every run has ended and no user is to come. */
+/** The fan-out at its end. Every run has ended, and no more users will come. */
 export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): FanOut {
   const { handed } = fanOut.source;
   const allFailed = counts.failed > 0 && counts.succeeded === 0;
   const error =
     fanOut.source.error ??
     (allFailed ? `all ${counts.failed} users' runs ended as error` : undefined) ??
-    // Never an empty success: whatever made the shards lose their users, somebody has to look.
+    // An empty result is an error: if the shards have lost their users, somebody must look into it.
     (handed > 0 && counts.total === 0 ? `none of the ${handed} users handed to the shards was run` : undefined);
   return {
     ...fanOut,
@@ -240,13 +241,13 @@ export function endFanOut(fanOut: FanOut, counts: FanOutCounts, now: number): Fa
   };
 }
 
-/** The spend of a fan-out's runs on the last day of their job's spend. The rest was spent before. */
+/** The spend of a fan-out's runs on the last day of their job's spend. The rest was spent on earlier days. */
 export type LastDay = { readonly day: string; readonly spend: Spend };
 
 /**
- * The ended fan-out in the job's own figures (docs/contract.md §5). Each user's run counts as one, and the outcome is
- * the fan-out's. One that went on over midnight tells by `lastDay` what it spent on which day, or the next day would
- * begin with all of it.
+ * Counts the ended fan-out in the job's own figures (docs/contract.md §5). Each user's run counts as one, and the outcome
+ * is the fan-out's. For a fan-out that ran over midnight, `lastDay` says what was spent on which day. Otherwise the next
+ * day would begin with the whole sum.
  */
 export function countFanOut(cursor: Cursor, fanOut: FanOut, now: number, lastDay?: LastDay): Cursor {
   const { lastError: _lastError, ...rest } = cursor;

@@ -1,21 +1,21 @@
-/** The next step of a job for the fan-out that is going, within one wake. A pure choice, so that every wake ends. */
+/** The next step of a job for its running fan-out, within one wake. A pure choice, so that every wake ends. */
 import { SECOND_MS } from "../../schema/limits.ts";
 import { SHARD_COUNT } from "../directory-shard.ts";
 import type { FanOut } from "./fan-out.ts";
 
-/** So many pages are handed over in one wake, for so long: the job answers others in between. */
+/** The number of pages handed over in one wake, and the time for it. The job answers other calls in between. */
 export const MAX_PAGES_PER_WAKE = 20;
 export const MAX_FEED_MS = 20 * SECOND_MS;
 /** A page of the roster asks every shard of the directory. */
 const SOURCE_CALLS = SHARD_COUNT;
 
-/** `calls` is how many the step makes at most. */
+/** `calls` is the most calls that the step makes. */
 export type NextStep =
   /** Reads a page of users, and hands it to the shards. */
   | { readonly kind: "feed"; readonly calls: number }
-  /** Asks the shards whether they are done, and adds up when all are. */
+  /** Asks the shards whether they are done, and sums their counts when all are. */
   | { readonly kind: "settle"; readonly calls: number }
-  /** Leaves the rest to the next wake. */
+  /** Leaves the remaining work to the next wake. */
   | { readonly kind: "rest" };
 
 /** The wake so far; times in epoch ms. */
@@ -27,7 +27,9 @@ export type FanOutWake = {
   readonly callsLeft: number;
 };
 
-/** A wake's first step is made however many calls it takes. No later wake would have more of them to spend. */
+/**
+ * Chooses the next step. The first step of a wake is always made, because a later wake would not have more calls to spend.
+ */
 export function nextStep(
   fanOut: Pick<FanOut, "source" | "activeShards" | "shards" | "wakeAt">,
   wake: FanOutWake,

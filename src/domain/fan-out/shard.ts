@@ -1,6 +1,6 @@
 /**
- * The spread of a fan-out over its shards (docs/fan-out.md): their number, users and shares of the job's bounds.
- * Everything follows from the fan-out and the user's id, so any object can work it out again.
+ * The spread of a fan-out over its shards (docs/fan-out.md): their number, their users and their shares of the job's
+ * bounds. Everything follows from the fan-out and the user's id, so any object can compute it.
  */
 
 import { DEFAULT_FAN_OUT } from "../../schema/job.ts";
@@ -8,10 +8,7 @@ import { MINUTE_MS } from "../../schema/limits.ts";
 import { userKey } from "../run/run-id.ts";
 import { base32Value } from "../text/base32.ts";
 
-/**
- * The platform lets six connections of one invocation wait for their answer. A seventh call would only queue in front
- * of them.
- */
+/** The platform lets six connections of one invocation wait for an answer. A seventh call would only queue behind them. */
 export const MAX_CALLS_PER_SHARD = 6;
 /** 30 bits of the user's hash choose the shard. */
 const SHARD_CHARS = 6;
@@ -21,7 +18,7 @@ export type Bound = { readonly concurrency: number; readonly rate_per_minute?: n
 
 export const boundOf = (job: { readonly fan_out?: Bound | undefined }): Bound => job.fan_out ?? DEFAULT_FAN_OUT;
 
-/** As few shards as can make `concurrency` calls at once, and no more than there are calls in a minute. */
+/** The fewest shards that can make `concurrency` calls at once, but no more than calls in a minute. */
 export function shardsFor({ concurrency, rate_per_minute: rate = Number.POSITIVE_INFINITY }: Bound): number {
   return Math.max(1, Math.min(Math.ceil(concurrency / MAX_CALLS_PER_SHARD), rate));
 }
@@ -35,25 +32,25 @@ export const shardOfUser = (userId: string, shards: number): number => shardOfKe
 export const shardName = (jobId: string, k: number): string => `${jobId}/${k}`;
 
 /**
- * The number of calls that shard `k` may have in flight. Over all shards this is `concurrency`, or 6 a shard where
- * there are fewer shards.
+ * The number of calls that shard `k` may have in flight. All shards together have `concurrency`, or 6 each if there are
+ * fewer shards.
  */
 export function concurrencyOf(bound: Bound, shards: number, k: number): number {
   const share = Math.floor(bound.concurrency / shards) + (k < bound.concurrency % shards ? 1 : 0);
   return Math.max(1, Math.min(MAX_CALLS_PER_SHARD, share));
 }
 
-/** The least time between two calls of one shard, in ms; 0 where the job has no rate. */
+/** The least time between two calls of one shard, in ms. 0 if the job has no rate. */
 export const intervalOf = ({ rate_per_minute: rate }: Bound, shards: number): number =>
   rate === undefined ? 0 : (MINUTE_MS * shards) / rate;
 
-/** Calls a little late do not lower the rate: so much time may be made up. */
+/** A call that is a little late does not lower the rate: the next one may come this much sooner. */
 const MAX_MADE_UP_MS = 100;
 
-/** The shards' calls are spread over one interval: shard `k` makes its first one so much later. */
+/** When shard `k` makes its first call. The shards' calls are spread over one interval. */
 export const firstCallAt = (startedAt: number, interval: number, shards: number, k: number): number =>
   startedAt + (interval * k) / shards;
 
-/** When the call after the one made at `now` may be made, that one having been allowed from `allowedAt` on. */
+/** When the next call may be made. The last one was made at `now` and had been allowed from `allowedAt` on. */
 export const nextCallAt = (allowedAt: number, now: number, interval: number): number =>
   Math.max(allowedAt, now - MAX_MADE_UP_MS) + interval;

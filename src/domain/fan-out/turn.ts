@@ -1,7 +1,7 @@
 /**
- * One turn of a fan-out's shard, decided purely. Its users, runs and calls become those to call, skip, settle and
- * give up. The shell (durable-objects/fan-out/loop.ts) records and calls. A call is not recorded before it is made,
- * only its end is: a crash makes the calls in flight again, under the same run ids.
+ * One turn of a fan-out's shard, decided purely. It sorts the shard's users, runs and calls into those to call, skip,
+ * settle and give up. The shell (durable-objects/fan-out/loop.ts) records and calls. A call is recorded when it ends, not
+ * before it is made. So after a crash the calls in flight are made again, under the same run ids.
  */
 import { compact } from "../compact.ts";
 import type { AttemptOutcome } from "../run/attempt-outcome.ts";
@@ -24,13 +24,15 @@ import { noteControl } from "../run/steer.ts";
 import { nextCallAt } from "./shard.ts";
 import { type FanOutSpec, startUserRun } from "./user-run.ts";
 
-/** The number of users dealt with in one turn that calls nobody (held, or given up). Then others get a turn. */
+/**
+ * The number of users handled in one turn that calls nobody (held, or given up). After that the object serves other calls.
+ */
 export const MAX_PER_TURN = 500;
-/** So many runs of the log are looked at in one turn. */
+/** The number of logged runs that one turn looks at. */
 export const MAX_DUE_PER_TURN = 50;
 /**
- * The number of restarts in a row, without one run logged, after which the users being called are given up. One of
- * them kills the object.
+ * The number of restarts in a row without a logged run. After that the users being called are given up, since one of their
+ * calls kills the object.
  */
 const MAX_RESTARTS_WITHOUT_PROGRESS = 5;
 
@@ -40,7 +42,7 @@ export type QueuedUser = { readonly userId: string; readonly key: string };
 /** A run whose call is in flight. `logged`: the log holds an earlier form of it. */
 export type Flight = { readonly run: Run; readonly logged: boolean };
 
-/** Everything that a turn may look at. */
+/** The state that a turn may look at. */
 export type ShardState = {
   readonly spec: FanOutSpec;
   readonly rules: RunRules;
@@ -51,16 +53,16 @@ export type ShardState = {
   readonly nextCallAt: number;
   /** Calls of this process, by the user's key. */
   readonly flights: ReadonlyMap<string, Flight>;
-  /** Logged runs that have not ended and whose time has come, the earliest first, perhaps not all. */
+  /** Logged runs that have not ended and whose time has come, earliest first. The list may be incomplete. */
   readonly due: readonly Run[];
   /** When the first logged run after those is due. */
   readonly nextWakeAt?: number | undefined;
-  /** The users to run next, perhaps not all, and how many wait in all. */
+  /** The users to run next, perhaps not all of them. `waiting` is the number of all. */
   readonly queued: readonly QueuedUser[];
   readonly waiting: number;
-  /** So many of the next users are given up ({@link judgeRestart}). */
+  /** The number of next users that are given up ({@link judgeRestart}). */
   readonly toGiveUp: number;
-  /** The job's spend, this fan-out's runs included. It is kept for jobs with a budget. */
+  /** The job's spend, including this fan-out's runs. It is kept for jobs with a budget. */
   readonly spent?: Spent | undefined;
 };
 
@@ -72,17 +74,19 @@ export type TurnContext = {
   readonly answers: ReadonlyMap<string, AttemptOutcome>;
   /** The number of calls that this invocation may still make. */
   readonly callsLeft: number;
-  /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
+  /** Why no further user is called (`MODE`, `USER_JOBS`), if that is so. */
   readonly held?: string | undefined;
 };
 
-/** A run to log; `before` is the form in which the log holds it, if it does. `user`: one of `queued`, dealt with by this. */
+/**
+ * A run to log. `before` is the state that the log holds, if any. `user` is the entry of `queued` that this run uses up.
+ */
 export type LoggedChange = { readonly run: Run; readonly before?: Run | undefined; readonly user?: QueuedUser };
 
 export type Turn = {
-  /** Runs that an answer, a deadline or an interruption has moved on. */
+  /** Runs that an answer, a deadline or an interruption has changed. */
   readonly settle: readonly LoggedChange[];
-  /** Runs to call now. One with `before` is logged first; one of a new user is logged when it ends. */
+  /** Runs to call now. A run with `before` is logged first. The run of a new user is logged when it ends. */
   readonly call: readonly LoggedChange[];
   readonly skip: readonly LoggedChange[];
   readonly giveUp: readonly LoggedChange[];
@@ -90,11 +94,11 @@ export type Turn = {
   readonly gone?: string;
   readonly nextCallAt: number;
   readonly spent?: Spent | undefined;
-  /** No further call may be made in this invocation, and there is one to make. */
+  /** No further call may be made in this invocation, although there is one to make. */
   readonly outOfCalls: boolean;
   /** There is more to do at once. */
   readonly again: boolean;
-  /** When to look again without a call having ended (epoch ms, or infinity). */
+  /** When the next turn is needed even if no call ends before (epoch ms, or infinity). */
   readonly nextAt: number;
 };
 
@@ -108,7 +112,7 @@ export function decideTurn(state: ShardState, context: TurnContext): Turn {
   return draft.turn();
 }
 
-/** When the next turn has something to do that no ending call announces (epoch ms, or infinity). */
+/** The time of the next turn that no ending call announces (epoch ms, or infinity). */
 export function nextTurnAt(state: ShardState, now: number): number {
   const { due, flights, waiting, concurrency, nextCallAt, nextWakeAt = Number.POSITIVE_INFINITY } = state;
   const open = due.filter((run) => !flights.has(keyOfUserRun(run.id)));
@@ -153,12 +157,12 @@ class Draft {
       this.#spend({ usd: run.costUsd ?? 0, tokens: run.tokens ?? 0 });
       this.#settle.push({ run, before: flight.logged ? flight.run : undefined });
       if (answer.kind === "gone") this.#gone ??= answer.reason;
-      // The platform counts calls by itself too: it has refused this one.
+      // The platform counts calls too, and has refused this one.
       if (answer.kind === "postponed") this.#callsLeft = 0;
     }
   }
 
-  /** Logged runs whose completion is overdue, and calls that nobody holds any more. */
+  /** Settles logged runs whose completion is overdue, and calls that no process holds any more. */
   settleDue(): void {
     const { now, random } = this.#context;
     for (const run of this.#state.due) {
@@ -196,7 +200,7 @@ class Draft {
     }
   }
 
-  /** Why the next user is not run, if so: each is a run of its own for the gate. */
+  /** Why the next user is not run, if that is so. The gate treats each user's run as a run of its own. */
   #stopped(): string | undefined {
     const gate = this.#gate("user");
     return gate.may ? undefined : gate.reason;
@@ -209,8 +213,8 @@ class Draft {
   }
 
   /**
-   * Whether the calls in flight are to end before another user is begun. At the cost of the runs so far, they use up
-   * the budget. Until the first run has ended, one call is made.
+   * Whether the calls in flight must end before another user begins. They must if they would use up the budget, at the
+   * average cost of the runs so far. Until the first run has ended, only one call is made.
    */
   #awaitsCosts(): boolean {
     const { budget, schedule } = this.#state.spec.definition;
@@ -282,12 +286,16 @@ class Draft {
   }
 }
 
-/** A shard's record of its restarts. The runs logged at the last one, and the restarts in a row without a new one. */
+/**
+ * A shard's record of its restarts. It holds the number of logged runs at the last one, and the restarts in a row without a
+ * new run.
+ */
 export type Restarts = { readonly loggedAtLastStart: number; readonly restartsWithoutProgress: number };
 
 /**
- * Judges a restart when the first user is begun after it. Users whose calls have killed the object again and again are given up;
- * from the first such restart on each run is written at once, since a kill takes the unwritten runs beside it along.
+ * Judges a restart when the first user begins after it. If calls have killed the object again and again, their users are
+ * given up. From the first such restart on each run is written at once, since a kill also loses the unwritten runs beside
+ * it.
  */
 export function judgeRestart(
   { loggedAtLastStart, restartsWithoutProgress: before }: Restarts,

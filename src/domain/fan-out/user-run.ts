@@ -1,4 +1,6 @@
-/** One user's run of a fan-out, and where it stands among the others in a list. It goes through the same states as any run (src/domain/run/run.ts). */
+/**
+ * One user's run of a fan-out, and its place in a list. It has the same states as any run (src/domain/run/run.ts).
+ */
 import type { JobDefinition } from "../../schema/job.ts";
 import type { Trigger } from "../../schema/run.ts";
 import type { Spent } from "../run/budget.ts";
@@ -6,7 +8,7 @@ import { type Run, startRun } from "../run/run.ts";
 import { keyedRunId, userKey } from "../run/run-id.ts";
 import { sessionId } from "../run/session.ts";
 
-/** The part of a fan-out that each shard gets: all that its users' runs have in common. */
+/** The part of a fan-out that each shard gets: the facts that all its users' runs share. */
 export type FanOutSpec = {
   readonly no: number;
   readonly id: string;
@@ -22,19 +24,19 @@ export type FanOutSpec = {
   readonly spent?: Spent | undefined;
 };
 
-/** The parts of a run that are its own; the rest follows from the fan-out. */
+/** The parts of a run that are its own. The rest follows from the fan-out. */
 export type UserRunParts = Omit<Run, "id" | "seq" | "sessionId" | "userId" | "trigger" | "dueAt" | "missed"> & {
   readonly userId: string;
 };
 
 /**
- * A run whose first attempt is made at `now`; `key` is the user's (`userKey`). A crash before its end is written begins it again: same
- * id, same session.
+ * A run whose first attempt is made at `now`. `key` is the user's (`userKey`). If a crash comes before its end is written,
+ * it begins again with the same id and session.
  */
 export const startUserRun = (spec: FanOutSpec, userId: string, key: string, now: number): Run =>
   startRun({ ...commonOf(spec, userId, key), userId }, now);
 
-/** A stored run, made whole. */
+/** A complete run from its stored parts. */
 export const restoreUserRun = (spec: FanOutSpec, parts: UserRunParts): Run => ({
   ...commonOf(spec, parts.userId, userKey(parts.userId)),
   ...parts,
@@ -52,9 +54,9 @@ function commonOf(spec: FanOutSpec, userId: string, key: string) {
   };
 }
 
-/** Where a run stands in a list, newest first: by its start, then by its id. */
+/** The place of a run in a list, newest first: by its start, then by its id. */
 export type RunKey = { readonly startedAt: number; readonly id: string };
 
-/** Negative where `a` comes before `b` in a list. */
+/** Compares two runs for a list. Negative if `a` comes before `b`. */
 export const byNewest = (a: RunKey, b: RunKey): number =>
   b.startedAt - a.startedAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);

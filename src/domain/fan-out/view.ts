@@ -8,7 +8,7 @@ import { runView } from "../run/run-view.ts";
 import { formatInstant } from "../time/instant.ts";
 import type { FanOut, FanOutCounts } from "./fan-out.ts";
 
-/** `counts` are the fan-out's own once it has ended, and the shards' while it is going. */
+/** The fan-out as clients see it. `counts` are its own once it has ended, and the shards' while it is running. */
 export function fanOutView(jobId: string, fanOut: FanOut, counts: FanOutCounts): FanOutView {
   const { total, succeeded, failed, skipped } = counts;
   return {

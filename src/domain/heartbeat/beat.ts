@@ -1,11 +1,11 @@
 /**
- * A beat and its state machine (docs/contract.md §8). Every step is a pure function from one beat to the next, recorded before
- * its effect, so that a kill at any moment leaves a row that says how far the beat had come:
+ * A beat and its state machine (docs/contract.md §8). Every step is a pure function from one beat to the next and is
+ * recorded before its effect. So a kill at any moment leaves a row that shows how far the beat had come:
  *
  *   queued -> deciding --run--> executing --answer--> notifying -> ended
- *                 \--skip--> ended   \--nothing to tell--> ended     any failure -> ended (error), perhaps with a retry
+ *                 \--skip--> ended   \--empty answer--> ended     any failure -> ended (error), perhaps with a retry
  *
- * A beat that a gate ends is born ended; like ones in a row are one entry that counts.
+ * A beat that a gate stops is created as ended. Equal ones in a row share one entry with a count.
  */
 import type {
   BeatOutcome,
@@ -35,12 +35,12 @@ export type Beat = {
   readonly seq: number;
   readonly trigger: BeatTrigger;
   readonly attempt: number;
-  /** The beat that this one repeats. Its calls carry that beat's id, so that an agent knows the repeat. */
+  /** The beat that this one repeats. Its calls carry that beat's id, so an agent recognises the repeat. */
   readonly retryOf?: string;
   readonly phase: BeatPhase;
   /** Set when the beat ends. */
   readonly outcome?: BeatOutcome;
-  /** The due time that this beat answers; of a manual one, when it was asked for. */
+  /** The due time that this beat answers. For a manual beat, the time of the request. */
   readonly dueAt: number;
   readonly startedAt: number;
   readonly finishedAt?: number;
@@ -55,16 +55,13 @@ export type Beat = {
   readonly missed?: number;
   /** When the beat is tried again. */
   readonly retryAt?: number;
-  /** Another beat has repeated this one. */
+  /** Set when another beat has repeated this one. */
   readonly repeated?: true;
-  /** The number of like beats that the entry stands for; more than 1 only if a gate ended them. */
+  /** The number of equal beats that the entry stands for. More than 1 only if a gate ended them. */
   readonly count: number;
-  /** When the last of them was. */
+  /** The time of the last of them. */
   readonly lastAt: number;
-  /**
-   * The time up to which due beats are dealt with. It is carried from entry to entry, so a beat writes no other row
-   * for it.
-   */
+  /** The time up to which due beats are handled. It is carried from entry to entry, so a beat needs no second row. */
   readonly handledAt: number;
 };
 
@@ -100,8 +97,8 @@ export const idleBeat = (beat: NewBeat, idle: Idle, now: number): Beat => ({
 });
 
 /**
- * The entry that stands for both beats, or undefined where they differ. Only scheduled beats that a gate ended are folded:
- * of one by hand or with a model call the log keeps each.
+ * The entry that stands for both beats, or undefined if they differ. Only scheduled beats that a gate ended are merged. The
+ * log keeps every manual beat and every beat with a model call.
  */
 export function foldIdle(last: Beat | undefined, next: Beat): Beat | undefined {
   if (last === undefined || !isFoldable(last) || !isFoldable(next)) return undefined;
@@ -118,7 +115,7 @@ export function foldIdle(last: Beat | undefined, next: Beat): Beat | undefined {
   };
 }
 
-/** A skip by decision, too, has a reason, but it cost a call. */
+/** Whether the beat may be merged. A skip by decision has a reason too, but it has cost a model call. */
 const isFoldable = (beat: Beat): boolean =>
   beat.trigger === "schedule" &&
   beat.phase === "ended" &&
@@ -137,7 +134,7 @@ export function decided(beat: Beat, decision: Decision, usage: TokenUsage | unde
   return { ...known, phase: "ended", outcome: "skipped", reason: decision.reason, finishedAt: now, lastAt: now };
 }
 
-/** The fast model wrote something else; the text is kept. */
+/** The fast model wrote something other than a decision. The text is kept. */
 export const decidedWrongly = (
   beat: Beat,
   text: string,
@@ -157,7 +154,7 @@ export function answered(beat: Beat, text: string, usage: TokenUsage | undefined
   return { ...known, phase: "notifying", answer: answer.text, ...(answer.truncated ? { answerTruncated: true } : {}) };
 }
 
-/** Every notifier was called; one that failed makes the beat an error, its answer kept. */
+/** Every notifier was called. If one failed, the beat is an error that keeps its answer. */
 export function notifiedAll(beat: Beat, notified: readonly Notified[], now: number): Beat {
   const failures = notified.filter((one) => !one.ok).map((one) => `${one.type}: ${one.error ?? "failed"}`);
   const known = { ...beat, notified };
@@ -165,7 +162,7 @@ export function notifiedAll(beat: Beat, notified: readonly Notified[], now: numb
   return { ...known, phase: "ended", outcome: "executed", finishedAt: now, lastAt: now };
 }
 
-/** The beat ends as an error that another try would not correct. */
+/** The beat ends as an error that another try would not fix. */
 export const failed = (beat: Beat, error: string, now: number): Beat => ({
   ...beat,
   phase: "ended",
@@ -176,8 +173,8 @@ export const failed = (beat: Beat, error: string, now: number): Beat => ({
 });
 
 /**
- * The beat ends as an error for a reason that may pass. The first attempt of a scheduled beat is tried again, once,
- * if that is still before the next one is due. A beat by hand is not: its caller sees the error and may ask again.
+ * The beat ends as an error for a reason that may pass. The first attempt of a scheduled beat is repeated once, if there is
+ * time before the next beat is due. A manual beat is not repeated, since its caller sees the error and can ask again.
  */
 export function failedForNow(beat: Beat, error: string, everyMs: number, now: number): Beat {
   const ended = failed(beat, error, now);
@@ -187,8 +184,8 @@ export function failedForNow(beat: Beat, error: string, everyMs: number, now: nu
 }
 
 /**
- * A beat in progress that no living call holds: the process that ran it is gone. It is tried again only if the main model
- * was not asked yet; otherwise its work may be done, or someone notified, and must not be doubled.
+ * A beat in progress that no living call holds, because the process that ran it is gone. It is repeated only if the main
+ * model was not asked yet. Otherwise its work may be done or somebody notified, and neither must happen twice.
  */
 export function interrupted(beat: Beat, everyMs: number, now: number): Beat {
   switch (beat.phase) {
@@ -209,24 +206,26 @@ export function interrupted(beat: Beat, everyMs: number, now: number): Beat {
   }
 }
 
-/** The beat whose retry is not wanted any more: the next one is due, or the heartbeat is held. */
+/** The beat without its retry, because the next beat is due or the heartbeat is held. */
 export function withoutRetry(beat: Beat): Beat {
   const { retryAt: _retryAt, ...rest } = beat;
   return rest;
 }
 
-/** The beat whose retry begins: whether it has failed is that one's to say. */
+/** The beat whose retry begins. From now on the retry decides whether it has failed. */
 export const repeated = (beat: Beat): Beat => ({ ...withoutRetry(beat), repeated: true });
 
 function withTokens(beat: Beat, call: "decision" | "main", usage: TokenUsage | undefined): Beat {
   return usage === undefined ? beat : { ...beat, tokens: { ...beat.tokens, [call]: usage } };
 }
 
-/** Whether the beat has ended as an error that no repeat follows: a `heartbeat.failed` (docs/contract.md §18). */
+/**
+ * Whether the beat has ended as an error without a repeat to follow. That is a `heartbeat.failed` (docs/contract.md §18).
+ */
 export const hasFailed = (beat: Beat): boolean =>
   beat.outcome === "error" && beat.retryAt === undefined && beat.repeated !== true;
 
-/** The events' facts of a beat that failed; the id is the same at every repeat. */
+/** A failed beat as facts for its event. The id is the same at every repeat. */
 export const failureOf = (name: string, beat: Beat): Failure => ({
   id: `heartbeat-${beat.id}.failed`,
   at: beat.finishedAt ?? beat.lastAt,

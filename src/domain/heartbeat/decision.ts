@@ -7,18 +7,21 @@ import { cutUtf8 } from "../text/cut-text.ts";
 
 const MAX_REASON_BYTES = 1_000;
 
-/** A model that gives no reason has still decided. Further fields are let through and dropped: models like to explain themselves. */
+/**
+ * The decision as written. A model that gives no reason has still decided. Further fields are dropped, since models like to
+ * explain themselves.
+ */
 const Written = z.object({ action: z.enum(["skip", "run"]), reason: z.string().default("") });
 
-/** A decision is one line of JSON. What is longer is none, and is not searched. */
+/** The longest decision. It is one line of JSON, so a longer answer is refused without being parsed. */
 const MAX_DECISION_BYTES = 16 * KIB;
 const MIN_FENCE_CHARS = 3;
 
 const EXPECTED = 'the decision must be the JSON {"action": "skip"|"run", "reason": "…"} and nothing else';
 
 /**
- * The decision in `text`. Whitespace around it and one code fence are taken off, since fast models add them unasked.
- * The error says what stands there instead; the text itself is the caller's to keep.
+ * The decision in `text`. Whitespace around it and one code fence are removed, since fast models add them unasked. The
+ * error says what was found instead. The caller keeps the text.
  */
 export function parseDecision(text: string): Result<Decision, string> {
   const { text: beginning } = cutUtf8(text.trimStart(), MAX_DECISION_BYTES);
@@ -37,8 +40,8 @@ export function parseDecision(text: string): Result<Decision, string> {
 }
 
 /**
- * The text inside one Markdown code fence, with or without a language; any other text as it is. Compared character by character: a
- * regular expression would take quadratic time over a text that a model was talked into.
+ * The text inside one Markdown code fence, with or without a language, or the text itself. It is compared character by
+ * character, because a regular expression could take quadratic time over a hostile text.
  */
 function withoutFence(text: string): string {
   const [mark = ""] = text;

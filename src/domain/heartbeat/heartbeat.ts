@@ -1,7 +1,7 @@
 /**
- * One heartbeat's rules (docs/contract.md §8). What its configuration means, when a beat is due, and what ends one
- * before any model is asked. Beats fall on the multiples of `every`, counted from 1970 in UTC, so that no restart and
- * no edit moves them.
+ * One heartbeat's rules (docs/contract.md §8). They say what its configuration means, when a beat is due, and what ends a
+ * beat before any model is asked. Beats fall on the multiples of `every`, counted from 1970 in UTC, so no restart and no
+ * edit moves them.
  */
 import type { Heartbeat, HeartbeatConfig, HeartbeatInput } from "../../schema/heartbeat.ts";
 import { MAX_EVERY_MS, MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
@@ -12,7 +12,7 @@ import { parseDurationWithin } from "../time/duration.ts";
 import { formatInstant } from "../time/instant.ts";
 import type { Beat, Idle } from "./beat.ts";
 
-/** A configuration with everything that beating needs already worked out. */
+/** A configuration with everything that a beat needs already computed. */
 export type CompiledHeartbeat = {
   readonly config: HeartbeatConfig;
   /** At least 10 s. */
@@ -26,7 +26,7 @@ export type HeartbeatRecord = {
   readonly config: HeartbeatConfig;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Beats due up to here are dealt with. A beat moves it on in its own row; the later of the two counts. */
+  /** Beats due up to here are handled. A beat moves it on in its own row; the later of the two counts. */
   readonly handledAt: number;
   /** The version of the code's configuration that was applied last; undefined if code never configured it. */
   readonly codeVersion?: string | undefined;
@@ -34,14 +34,14 @@ export type HeartbeatRecord = {
 
 export const MIN_EVERY_MS = 10 * SECOND_MS;
 /**
- * The number of coming beats that are searched for one within the active hours. It covers a day of minutes, or four
- * years of days.
+ * The number of coming beats that are searched for one within the active hours. It covers a day of minutes, or four years
+ * of days.
  */
 const MAX_LOOKAHEAD = 1_500;
 
 /**
- * Fills in defaults and checks a configuration. Where the notifiers' URLs may lead is checked by `notify/notify.ts`.
- * Errors: `validation_failed` with every field that is wrong.
+ * Fills in defaults and checks a configuration. `notify/notify.ts` checks the hosts of the notifiers' URLs. Errors:
+ * `validation_failed` with every field that is wrong.
  */
 export function defineHeartbeat(input: HeartbeatInput, name: string): Outcome<CompiledHeartbeat> {
   const errors: FieldError[] = [];
@@ -58,7 +58,8 @@ export function defineHeartbeat(input: HeartbeatInput, name: string): Outcome<Co
     everyMs,
     ...(hours?.ok ? { hours: hours.value } : {}),
   };
-  // Found out only by looking: it depends on the zone, and on daylight saving. The start of the search does not matter.
+  // Only a search can tell, because the answer depends on the zone and its clock changes. The start of the search does not
+  // matter.
   if (firstActiveBeat(compiled, 0) === undefined) {
     return invalid(
       [
@@ -98,10 +99,13 @@ export function compileStored(config: HeartbeatConfig): CompiledHeartbeat {
 /** The last due time at or before `at`. */
 export const slotStart = (everyMs: number, at: number): number => Math.floor(at / everyMs) * everyMs;
 
-/** A due time, and how many before it passed without a beat since `handledAt`. */
+/** A due time, and the number of due times before it that passed without a beat since `handledAt`. */
 export type DueSlot = { readonly dueAt: number; readonly missed: number };
 
-/** The due time that the tick at `tickAt` finds open, or undefined. A tick that was lost is made up by any later one before the next due time. */
+/**
+ * The due time that the tick at `tickAt` finds open, or undefined. Any later tick before the next due time replaces a lost
+ * one.
+ */
 export function dueSlot(everyMs: number, handledAt: number, tickAt: number): DueSlot | undefined {
   const dueAt = slotStart(everyMs, tickAt);
   if (dueAt <= handledAt) return undefined;
@@ -109,9 +113,8 @@ export function dueSlot(everyMs: number, handledAt: number, tickAt: number): Due
 }
 
 /**
- * The gates before a beat at `at`: enabled, active hours, a document with something in it. Undefined lets it pass. A
- * beat by hand ignores the first two, since its caller means it. A document counts as empty when it is nothing but
- * whitespace.
+ * The gates before a beat at `at`: enabled, active hours, and a document that is not empty. Undefined lets the beat pass. A
+ * manual beat ignores the first two, since its caller asked for it. A document of only whitespace counts as empty.
  */
 export function idleBecause(
   heartbeat: CompiledHeartbeat,
@@ -132,11 +135,11 @@ function hoursText({ active_hours }: HeartbeatConfig): string {
   return active_hours === undefined ? "" : `${active_hours.start} to ${active_hours.end} ${active_hours.timezone}`;
 }
 
-/** The first due time after `after` that lies within the active hours; undefined if none is in sight. */
+/** The first due time after `after` within the active hours. Undefined if the search finds none. */
 function firstActiveBeat({ everyMs, hours }: CompiledHeartbeat, after: number): number | undefined {
   const first = slotStart(everyMs, after) + everyMs;
   if (hours === undefined || isActiveAt(hours, first)) return first;
-  // Active hours begin and end with a minute, and every minute holds a beat of an interval that is no longer.
+  // Active hours begin and end on a minute, and every such minute holds a beat if the interval is no longer than a minute.
   const step = Math.max(everyMs, MINUTE_MS);
   for (let k = 1; k <= MAX_LOOKAHEAD; k++) {
     const from = slotStart(step, first) + k * step;
@@ -146,13 +149,12 @@ function firstActiveBeat({ everyMs, hours }: CompiledHeartbeat, after: number): 
   return undefined;
 }
 
-/** The tick comes with each minute: a beat between two minutes is the object's own alarm's. */
+/** Whether the object sets its own alarm. The tick comes once a minute, so beats between two minutes need one. */
 const ringsItself = ({ config, everyMs }: CompiledHeartbeat): boolean => config.enabled && everyMs % MINUTE_MS !== 0;
 
 /**
- * The time at which the heartbeat's object must wake by itself, in epoch ms, or undefined. It wakes for a beat that
- * waits to be run, for the repeat of one that failed, and for the next beat of an interval that the tick does not
- * meet. One in progress is looked at again when it ends.
+ * The time at which the heartbeat's object must wake by itself, in epoch ms, or undefined. It wakes for a queued beat, for
+ * the repeat of a failed beat, and for beats between two ticks. A beat in progress is checked when it ends.
  */
 export function nextWakeAt(
   heartbeat: CompiledHeartbeat,
@@ -168,8 +170,8 @@ export function nextWakeAt(
 }
 
 /**
- * The record of a new or changed configuration. Neither making nor editing brings a beat about: where it could (a new heartbeat,
- * another `every`, one that is enabled again), what was due until `now` counts as dealt with.
+ * The record of a new or changed configuration. Neither creating nor editing causes a beat. A new heartbeat, another
+ * `every` or enabling could cause one, so what was due until `now` then counts as handled.
  */
 export function configure(
   name: string,

@@ -8,10 +8,10 @@ export const decisionSession = (name: string): string => `${sourceOf(name)}:deci
 /** `heartbeat:main` for the heartbeat named main, `heartbeat:{name}:main` for any other. */
 export const mainSession = (name: string): string => `${sourceOf(name)}:main`;
 
-/** The name of a heartbeat towards others: `heartbeat`, or `heartbeat:{name}`. */
+/** The source name of a heartbeat in calls and messages: `heartbeat`, or `heartbeat:{name}`. */
 export const sourceOf = (name: string): string => (name === "main" ? "heartbeat" : `heartbeat:${name}`);
 
-/** The parts of a prompt. `now` in epoch ms; `hours` gives the zone that the user lives in. */
+/** The parts of a prompt. `now` is epoch ms. `hours` gives the user's time zone. */
 export type PromptParts = { readonly document: string; readonly now: number; readonly hours?: DailyWindow | undefined };
 
 /** The question whether there is anything to do. */
@@ -30,8 +30,8 @@ ${quoted(parts.document)}`;
 }
 
 /**
- * The work itself, after a decision to run. `reason` is the fast model's text, so it stands quoted as data: what that model has read
- * may have talked it into anything.
+ * The prompt for the work itself, after a decision to run. `reason` is the fast model's text and is quoted as data, since
+ * that model may have read hostile text.
  */
 export function mainPrompt(parts: PromptParts & { readonly reason: string }): string {
   const why =

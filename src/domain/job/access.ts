@@ -6,22 +6,22 @@ import type { JobDefinition, JobInput } from "../../schema/job.ts";
 import { type Failure, forbidden, invalid, type Outcome } from "../failure.ts";
 import { ok } from "../result.ts";
 
-/** The claims of a token besides its owner (docs/contract.md §17). A token made before there were such facts has none. */
+/** The claims of a token besides its owner (docs/contract.md §17). A token from before these claims existed has none. */
 export type TokenFacts = {
   /** The id by which the token is listed and revoked. */
   readonly token_id?: string | undefined;
-  /** Left out: it may also change things. */
+  /** `read` limits the token to reading. Left out: it may also change things. */
   readonly access?: "read" | undefined;
-  /** The only agents that jobs of this token may name; left out: any. */
+  /** The only agents that jobs of this token may name. Left out: any agent. */
   readonly agents?: readonly string[] | undefined;
   /** When the token expires, epoch ms. */
   readonly expires_at?: number | undefined;
 };
 
 /**
- * The caller, as read from the token. `admin` is the operator; `viewer` reads everything and changes nothing; `run`
- * holds a run's own token, `trigger` what may be a job's own trigger token: the job knows; the others are bound to
- * every id they carry, and an id they lack may have any value.
+ * The caller, as read from the token. `admin` is the operator. `viewer` reads everything and changes nothing. `run` holds a
+ * run's own token. `trigger` holds a token that may be a job's own trigger token, which the job checks. The other roles are
+ * bound to every id they carry, and an id they lack may have any value.
  */
 export type Caller =
   | { readonly role: "admin" }
@@ -31,14 +31,14 @@ export type Caller =
       readonly role: "trigger";
       readonly job_id: string;
       readonly token_hash: string;
-      /** Whose calls its calls count with. */
+      /** The rate-limit bucket that its calls count against. */
       readonly bucket: string;
     }
   | {
       readonly role: "run";
       readonly job_id: string;
       readonly run_id: string;
-      /** Of a run out of a mailbox: the claim that the token was handed out with (epoch ms). */
+      /** For a run out of a mailbox: the claim that the token was handed out with (epoch ms). */
       readonly claimed_at?: number | undefined;
       readonly expires_at?: number | undefined;
     };
@@ -61,7 +61,7 @@ export type Scoped = {
 
 const ID_FIELDS = ["agent_id", "user_id", "plugin_id"] as const;
 
-/** Whether a job exists for this caller; a foreign job is answered as if it did not. A run's token opens no job. */
+/** Whether the caller may see the job. If not, the answer is as if it did not exist. A run's token opens no job. */
 export function canSee(caller: Caller, job: Scoped): boolean {
   if (caller.role === "admin" || caller.role === "viewer") return true;
   if (caller.role === "run" || caller.role === "trigger") return false;
@@ -71,26 +71,26 @@ export function canSee(caller: Caller, job: Scoped): boolean {
 /** The fields of a job that say whether it is one of the operator's own. */
 export type Kind = Pick<JobDefinition, "owner_kind" | "exec_scope">;
 
-/** Whether the job is the operator's: others who may see it neither change it nor make it run (docs/contract.md §17). */
+/** Whether the job is the operator's. Other callers who see it may neither change nor run it (docs/contract.md §17). */
 const isOperators = (job: Kind): boolean => job.owner_kind === "system" || job.exec_scope === "all_users";
 
-/** Whether a caller who may see the job may also change it, delete it, and make it run. */
+/** Whether a caller who sees the job may also change, delete and run it. */
 export const canChange = (caller: Caller, job: Kind): boolean => caller.role === "admin" || !isOperators(job);
 
-/** Whether a caller who may see the job may also read its runs. Those of a job for all users are other users'. */
+/** Whether a caller who sees the job may also read its runs. The runs of a job for all users belong to other users. */
 export const canReadRuns = (caller: Caller, job: Kind): boolean =>
   caller.role === "admin" || caller.role === "viewer" || job.exec_scope !== "all_users";
 
 /**
- * Whether a caller who may change the job may also have it run. A token with a list of agents calls no other one, nor
- * the default one.
+ * Whether a caller who may change the job may also run it. A token with a list of agents calls only these, and not the
+ * default agent.
  */
 export const canRun = (caller: Caller, { agent_id }: Pick<JobDefinition, "agent_id">): boolean =>
   agentsOf(caller)?.includes(agent_id ?? "") ?? true;
 
 const agentsOf = (caller: Caller): readonly string[] | undefined => ("agents" in caller ? caller.agents : undefined);
 
-/** The failure for a caller who may see the job and not change it. */
+/** The failure for a caller who may see the job but not change it. */
 export const changeRefused = forbidden(
   "This job is the operator's: system jobs and jobs for all users are changed, run and deleted by the operator only.",
   "Make a job of your own with POST /v1/jobs, or ask the operator.",
@@ -102,21 +102,21 @@ export const runRefused = forbidden(
   "Use a token that may call the job's agent, or ask the operator.",
 );
 
-/** The failure for a caller who may see the job and not the runs of its users. */
+/** The failure for a caller who may see the job but not the runs of its users. */
 export const runsRefused = forbidden(
   "The runs of a job for all users are other users': only the operator and viewers read them.",
   "GET /v1/jobs/{id}/fan-outs shows how the fan-outs went, in numbers.",
 );
 
-/** Whether the caller may report on this run. Its own token may, or any token that may see the job and change things. */
+/** Whether the caller may report on this run. The run's own token may, and any token that sees the job and may write. */
 export function canReport(caller: Caller, job: Scoped & { readonly id: string }, runId: string): boolean {
   if (caller.role === "run") return caller.job_id === job.id && caller.run_id === runId;
   return canSee(caller, job);
 }
 
 /**
- * A new job's input, filled in with the ids of the caller's token. An id of someone else is `forbidden`; so is a kind
- * of job that only the operator (or a plugin) makes.
+ * A new job's input, completed with the ids of the caller's token. Someone else's id is `forbidden`. So is a kind of job
+ * that only the operator or a plugin may create.
  */
 export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
   if (caller.role === "admin") return ok(input);
@@ -138,8 +138,7 @@ export function claimJob(caller: Caller, input: JobInput): Outcome<JobInput> {
 }
 
 /**
- * Whether a caller who may see a job may leave it in this form. The rules are those for making one, without filling
- * anything in.
+ * Checks whether a caller who sees a job may give it this form. The rules are those of creating it, but no id is filled in.
  */
 export function refuseForeignForm(caller: Caller, next: JobInput): Failure | undefined {
   if (caller.role === "admin") return undefined;
@@ -154,8 +153,8 @@ export function refuseForeignForm(caller: Caller, next: JobInput): Failure | und
 }
 
 /**
- * A token with a list of agents makes and keeps jobs for these only. A job that names no agent goes to the default one, which is
- * an agent as well: the operator who lists agents means no other.
+ * Limits jobs of a token with a list of agents to these agents. A job that names no agent would go to the default one, so
+ * it is refused too.
  */
 function refuseAgent({ agents }: BoundCaller, { agent_id }: JobInput) {
   if (agents === undefined || agents.includes(agent_id ?? "")) return undefined;
@@ -172,7 +171,7 @@ function refuseAgent({ agents }: BoundCaller, { agent_id }: JobInput) {
 const foreignId = (field: string, own: string) =>
   refuseField(field, `This token is bound to ${field} "${own}".`, `Leave ${field} out, or set it to "${own}".`);
 
-/** A `forbidden` that names its field, so that it can be told among the other faults of a call. */
+/** A `forbidden` that names its field, so the answer can list it among the other faults of a call. */
 const refuseField = (path: string, detail: string, hint: string) =>
   forbidden(detail, hint, [{ path, message: `is not allowed: ${detail} ${hint}`.replace(/[.]$/, "") }]);
 
@@ -207,7 +206,7 @@ function refuseKind(caller: BoundCaller, input: JobInput) {
   return undefined;
 }
 
-/** The failure of a POST that asks for a system job. The operator gets a 422, since that call only needs another path. */
+/** The failure of a POST that asks for a system job. The operator gets a 422, since only the path is wrong. */
 export const systemNeedsEnsure = invalid(
   [{ path: "owner_kind", message: 'must be "user" or "plugin" here' }],
   "System jobs are made through PUT /v1/jobs/ensure, which creates or updates them by name.",

@@ -1,4 +1,4 @@
-/** Backfill: past fires that are queued to be run one after the other (docs/contract.md §6, §16). Pure. */
+/** Backfill: past fires that are queued and run one after the other (docs/contract.md §6, §16). Pure. */
 import { MAX_BACKFILL_FIRES } from "../../schema/limits.ts";
 import type { BackfillBody } from "../../schema/run.ts";
 import { type FieldError, invalid, type Outcome } from "../failure.ts";
@@ -14,8 +14,9 @@ export const waitingBackfills = (record: JobRecord): number =>
   record.backfills.reduce((sum, { due }) => sum + due.length, 0);
 
 /**
- * Queues the fires that were due in a past window, or drops the ones that wait (`cancel`). `count` is how many this call has queued.
- * Errors: `job_finished`; `validation_failed` for a wrong window, a job that has no past fires, or too many of them.
+ * Queues the fires that were due in a past window, or drops the waiting ones (`cancel`). `count` is the number of fires
+ * that this call has queued. Errors: `job_finished`; `validation_failed` for a wrong window, a job without past fires, or
+ * too many fires.
  */
 export function changeByBackfill(
   state: TickState,
@@ -100,7 +101,7 @@ function queue({ record, job }: TickState, { from, to }: Window): Outcome<JobCha
   });
 }
 
-/** A backfill may reach back beyond the job's creation. The grid of `every` goes on into the past in the same phase. */
+/** The anchor for fires before the job's creation. The grid of `every` continues into the past in the same phase. */
 function anchorBefore({ timing, jitterMs }: Schedule, anchorAt: number, from: number): number {
   const first = from - jitterMs;
   if (timing.kind !== "every" || first > anchorAt) return anchorAt;

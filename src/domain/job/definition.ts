@@ -1,6 +1,6 @@
 /**
- * The meaning of a job's fields together (docs/contract.md §2): defaults, rules between fields, the merge of a patch,
- * the owner. Pure; `now` is passed in where a rule needs it. Every problem is reported at once, by field.
+ * The meaning of a job's fields together (docs/contract.md §2): defaults, rules between fields, the merge of a patch, the
+ * owner. Pure; `now` is passed in if a rule needs it. All problems are reported at once, by field.
  */
 
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
@@ -15,7 +15,7 @@ import { compileSchedule, fieldsNotTaken, kindsOf, settleIn } from "../time/comp
 import { parseDuration } from "../time/duration.ts";
 import type { Schedule } from "../time/schedule.ts";
 
-/** A definition with everything that firing needs already worked out. */
+/** A definition with everything that a fire needs already computed. */
 export type CompiledJob = {
   readonly definition: JobDefinition;
   readonly schedule: Schedule;
@@ -57,9 +57,9 @@ function explainUnknown(path: string, key: string): string {
 }
 
 export type DefineOptions = {
-  /** It was taken earlier, under rules that may have been wider, and goes on. */
+  /** The definition was accepted earlier, perhaps under wider rules, and stays valid. */
   readonly stored?: boolean;
-  /** Epoch ms, from which a schedule's `in` counts; without it `in` is refused. */
+  /** The time from which a schedule's `in` counts, epoch ms. Without it `in` is refused. */
   readonly now?: number;
 };
 
@@ -145,13 +145,15 @@ function readPacing({ min, max }: NonNullable<JobDefinition["pacing"]>, ms: Read
   return { minMs, maxMs };
 }
 
-/** Checks what only matters when a schedule is new: that it still has a fire to come. */
+/** Checks that a new schedule still has a fire to come. Only new schedules need one. */
 export function checkScheduleAhead(job: CompiledJob, anchorAt: number, now: number): Outcome<CompiledJob> {
   const errors = checkFuture(job.schedule, anchorAt, now);
   return errors.length > 0 ? invalid(errors) : ok(job);
 }
 
-/** Defaults in, empty optional fields out (docs/contract.md: "Optional fields that are empty are left out"). */
+/**
+ * Fills in defaults and removes empty optional fields (docs/contract.md: "Optional fields that are empty are left out").
+ */
 function normalise(input: JobInput, now: number | undefined): JobDefinition {
   const userId = input.user_id === "" ? undefined : input.user_id;
   const { user_id: _user, agent_id, description, message, payload, labels, continuity, budget, ...rest } = input;
@@ -218,9 +220,8 @@ function checkMessage(job: JobDefinition): FieldError[] {
 }
 
 /**
- * A JSON merge patch (RFC 7396) on a definition, validated as a whole again.
- * `null` removes a field (its default returns). A schedule of another kind replaces the one that was.
- * Errors: `validation_failed`.
+ * Applies a JSON merge patch (RFC 7396) to a definition and validates the result as a whole. `null` removes a field, and
+ * its default returns. A schedule of another kind replaces the old one. Errors: `validation_failed`.
  */
 export function patchDefinition(current: JobDefinition, patch: Readonly<Record<string, unknown>>): Outcome<JobInput> {
   const unknown = Object.keys(patch).filter((key) => !Object.hasOwn(JobInputSchema.shape, key));
@@ -239,14 +240,17 @@ export function patchDefinition(current: JobDefinition, patch: Readonly<Record<s
   return invalid(errors.map((error) => ({ ...error, message: missingInPatch(error, patch) ?? error.message })));
 }
 
-/** The message about a field that the merged job lacks; undefined for any other error. */
+/** The message about a field that the merged job lacks. Undefined for any other error. */
 function missingInPatch({ path, message }: FieldError, patch: unknown): string | undefined {
   if (!message.endsWith("received undefined")) return undefined;
   const removed = path.split(".").reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), patch);
   return removed === null ? "cannot be removed: leave it out to keep it, or give another value" : "is required";
 }
 
-/** The merged schedule without the old kind, if the patch names another. Fields that the new kind does not take go too. */
+/**
+ * The merged schedule without the old kind, if the patch names another. Fields that the new kind does not take are removed
+ * too.
+ */
 function replaceKind(
   merged: Readonly<Record<string, unknown>>,
   patch: Readonly<Record<string, unknown>>,
@@ -262,7 +266,7 @@ function replaceKind(
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** RFC 7396 §2, on fresh objects: neither argument is changed. Keys are taken as own data, so `__proto__` has no power. */
+/** RFC 7396 §2 on fresh objects: neither argument is changed. Keys are taken as own data, so `__proto__` has no effect. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const merged = new Map(isObject(target) ? Object.entries(target) : []);
@@ -274,8 +278,8 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * The owner that a job counts for, as `kind:id`. It is the key of the quota and of the shard in the directory. A job
- * of a plugin, then of a user, then of an agent; everything else is the system's.
+ * The owner that a job counts for, as `kind:id`. It is the key of the quota and of the directory's shard. A plugin comes
+ * first, then a user, then an agent. Any other job is the system's.
  */
 export function ownerOf(job: JobDefinition): string {
   if (job.owner_kind === "plugin") return `plugin:${job.plugin_id}`;

@@ -1,7 +1,4 @@
-/**
- * The reason why a job did or did not run at a time (docs/contract.md §6, `explain`). It is given as a code, in
- * fields, and in words for people and language models. Pure: reads the job's state and its log.
- */
+/** Why a job did or did not run at a time (docs/contract.md §6, `explain`). */
 import { compact } from "../compact.ts";
 import { type ExplainedFanOut, explainByFanOut } from "../fan-out/explain-fan-out.ts";
 import type { Run } from "../run/run.ts";
@@ -14,16 +11,16 @@ import type { Explanation } from "./explanation.ts";
 import { firesOf, type JobRecord, stateOf } from "./job.ts";
 
 export type ExplainContext = {
-  /** The time asked about, and the present; epoch ms. */
+  /** The time in question, and the present; epoch ms. */
   readonly at: number;
   readonly now: number;
   /** Why nothing fires at present, if so. */
   readonly held?: string | undefined;
-  /** Of an all_users job: its fan-outs, newest first. */
+  /** The fan-outs of an all_users job, newest first. */
   readonly fanOuts?: readonly ExplainedFanOut[];
   /**
-   * The number of open sockets of the agent whose mailbox the job's run lies in. Undefined: not known, or no run lies
-   * there.
+   * The number of open sockets of the agent whose mailbox holds the job's run. Undefined if it is not known, or no mailbox
+   * holds one.
    */
   readonly connected?: number | undefined;
   /** The number of runs that the log keeps. */
@@ -31,9 +28,9 @@ export type ExplainContext = {
 };
 
 /**
- * Why the job did or did not run at `context.at`. Of a time that has passed, the words end with when it runs next.
+ * Explains why the job did or did not run at `context.at`. If that time has passed, the words also say when it runs next.
  *
- * @param log the job's runs, newest first, as many as are kept
+ * @param log the job's kept runs, newest first
  */
 export function explain(state: TickState, log: readonly Run[], context: ExplainContext): Explanation {
   const { at, now } = context;
@@ -57,7 +54,7 @@ export function explain(state: TickState, log: readonly Run[], context: ExplainC
   };
 }
 
-/** The exclusion because of which nothing is due at the time asked about; undefined if there is none. */
+/** The exclusion that keeps the schedule from being due at that time. Undefined if there is none. */
 function excludedAt({ job }: TickState, { dueAt }: Explanation, at: number, verb: "was" | "is"): string | undefined {
   const { exclusions } = job.schedule;
   if (exclusions.length === 0 || dueAt === at) return undefined;
@@ -66,10 +63,7 @@ function excludedAt({ job }: TickState, { dueAt }: Explanation, at: number, verb
   return `Nothing ${verb} due at ${formatInstant(at)}: the schedule excludes that time (no fire ${exclusionOf(exclusion)}).`;
 }
 
-/**
- * The newest run by `at` that no fire of the schedule began, if the fire in question is older. `dueAt` and `at` in
- * epoch ms.
- */
+/** The newest run by `at` that no fire of the schedule began, if the fire in question is older. Times are epoch ms. */
 const askedFor = (log: readonly Run[], dueAt: number | undefined, at: number): Run | undefined =>
   log.find(
     (run) => run.trigger !== "schedule" && run.startedAt <= at && (dueAt === undefined || run.startedAt > dueAt),
@@ -86,7 +80,7 @@ function explainAskedFor(run: Run, { connected }: ExplainContext): string {
   return `Run ${id} (${trigger}) was asked for, started at ${formatInstant(startedAt)} and ${how}.`;
 }
 
-/** When the job runs next, in words; undefined where they have been said. */
+/** When the job runs next, in words. Undefined if the words are known already. */
 function explainNext(
   { job, record, cursor }: TickState,
   past: Explanation,
@@ -141,9 +135,9 @@ function explainPast(state: TickState, log: readonly Run[], context: ExplainCont
 }
 
 /**
- * A time that the agent chose (`control.next_in`, `next_at`) stands beside those of the schedule. It explains a run,
- * or why the schedule's own fire was none. `since` is when the present schedule began, `dueAt` its last fire by the
- * time asked about.
+ * Explains a time that the agent chose (`control.next_in`, `next_at`). It is the cause of a run, or the reason why the
+ * schedule's own fire did not come. `since` is when the present schedule began. `dueAt` is its last fire by the time in
+ * question.
  */
 function explainChosen(
   since: number,
@@ -161,7 +155,7 @@ function explainChosen(
   return { verdict: "not_due", explanation, dueAt, run: asked };
 }
 
-/** Whether a run is the one of this due time, or a skip of several held fires that includes it. */
+/** Whether a run belongs to this due time. A skip of several held fires belongs to each of them. */
 const isOf = (run: Run, dueAt: number): boolean => run.dueAt <= dueAt && dueAt <= (run.lastDueAt ?? run.dueAt);
 
 function explainOffer({ offeredAt, startedAt, offeredTo }: Run, connected: number | undefined): string {
@@ -194,7 +188,7 @@ function explainRun(run: Run, dueAt: number, { connected }: ExplainContext): Exp
 
 const attempts = (count: number): string => (count === 1 ? "1 attempt" : `${count} attempts`);
 
-/** A run after downtime stands for the fires between the one before it and itself. */
+/** Whether a run after downtime stands for this fire, and so for all fires since the run before. */
 function standsFor(run: Run, dueAt: number, log: readonly Run[]): boolean {
   if (!run.missed || run.trigger !== "schedule" || run.dueAt <= dueAt) return false;
   return !log.some((other) => other.trigger === "schedule" && other.dueAt >= dueAt && other.dueAt < run.dueAt);
@@ -231,7 +225,7 @@ function explainTraceless(state: TickState, log: readonly Run[], dueAt: number, 
   return { verdict: "no_trace", explanation: `The fire due at ${due} was not run: the job was paused at that time.` };
 }
 
-/** A one-time job that was paused at its time has no other. So it was finished when it was resumed. */
+/** The words for a one-time job that was paused at its time. It has no other fire, so resuming finished it. */
 function finishedBefore({ record }: TickState, log: readonly Run[], dueAt: number): string {
   const { at } = record.definition.schedule;
   const isMissed = at !== undefined && record.finishedAt !== undefined && record.finishedAt > dueAt && log.length === 0;
@@ -294,7 +288,7 @@ function explainFuture(state: TickState, { at, now, held }: ExplainContext): Exp
   return { verdict: "in_future", explanation: `The job will run ${when}.`, dueAt };
 }
 
-/** A time after the end of the pause. `dueAt` is the last fire of the schedule by then; epoch ms. */
+/** Explains a time after the end of the pause. `dueAt` is the last fire of the schedule by then; epoch ms. */
 function explainResumed(
   record: JobRecord,
   dueAt: number | null,

@@ -20,7 +20,7 @@ export type Explanation = {
   readonly fanOutId?: string;
 };
 
-/** An explanation as clients see it; `at` is the time that was asked about. */
+/** An explanation as clients see it. `at` is the time in question. */
 export function explanationView(state: TickState, at: number, explained: Explanation): ExplanationView {
   const { record, cursor } = state;
   return {

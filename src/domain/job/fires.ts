@@ -16,8 +16,8 @@ export const Fire = z
 export type Fire = z.infer<typeof Fire>;
 
 /**
- * The first `count` fires after `from` (epoch ms), which is also the anchor of `every`; fewer where the schedule ends.
- * The delay of `jitter` is a job's own and left out here.
+ * The first `count` fires after `from` (epoch ms), which is also the anchor of `every`. There are fewer if the schedule
+ * ends. The delay of `jitter` belongs to a job and is left out.
  */
 export function showFires(schedule: Schedule, from: number, count: number): readonly Fire[] {
   const zone = scheduleZone(schedule);

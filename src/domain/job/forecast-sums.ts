@@ -1,4 +1,4 @@
-/** Forecasts of several jobs, summed. Apart from how they are made, since the dashboard sums pages too. */
+/** Sums of the forecasts of several jobs. They have their own file because the dashboard sums pages too. */
 import type { DayForecast, JobForecast } from "../../schema/forecast.ts";
 import { compact } from "../compact.ts";
 

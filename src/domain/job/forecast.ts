@@ -1,7 +1,6 @@
 /**
- * The forecast of a job in a window. Its fires day by day, and their cost at the cost of runs so far
- * (docs/budgets.md). Nothing is walked over that may be counted, so that a month of a job every second is as cheap as
- * a day. Pure.
+ * The forecast of a job's fires in a window, day by day, with their cost (docs/budgets.md). The cost is the average of its
+ * runs so far. Fires are counted without a walk if possible, so a month of a job every second is as cheap as a day. Pure.
  */
 import type { DayForecast, JobForecast } from "../../schema/forecast.ts";
 import { compact } from "../compact.ts";
@@ -16,18 +15,18 @@ import { type Cursor, firesOf, type JobRecord } from "./job.ts";
 const DAY_MS = 86_400_000;
 
 /**
- * So many fires of a job are walked over where they cannot be counted. The days after them are worked out from those
- * before.
+ * The number of fires of a job that are walked over if they cannot be counted. The later days are estimated from the
+ * earlier ones.
  */
 const MAX_WALKED = 2_000;
 
 /**
- * So many days before the window are gone through with the budget of each. Fires after them count as runs: a window
- * may begin in a thousand years.
+ * The number of days before the window whose budget is worked through. Later fires count as runs, since a window may begin
+ * in a thousand years.
  */
 const MAX_BUDGET_DAYS = 366;
 
-/** From `from` up to, and without, `to` (epoch ms), by calendar days of `timeZone`. */
+/** A window from `from` up to but not including `to` (epoch ms), by calendar days of `timeZone`. */
 export type ForecastWindow = { readonly from: number; readonly to: number; readonly timeZone: string };
 
 export type ForecastState = {
@@ -35,8 +34,8 @@ export type ForecastState = {
   readonly record: JobRecord;
   readonly cursor: Cursor;
   /**
-   * The number of users that the last fan-out of the job ran for; each is a run. Undefined of a job that is not for
-   * all users, or has had none.
+   * The number of users that the job's last fan-out ran for. Each user is a run. Undefined if the job is not for all users
+   * or has had no fan-out.
    */
   readonly usersPerFire?: number | undefined;
 };
@@ -44,7 +43,7 @@ export type ForecastState = {
 /** A calendar day, and the part of it that lies in the window. */
 type Day = { readonly day: string; readonly from: number; readonly to: number };
 
-/** The job's forecast; its days are those on which it fires, and there are none where it does not. */
+/** The job's forecast. It holds only the days on which the job fires. */
 export function forecastJob(state: ForecastState, window: ForecastWindow, now: number): JobForecast {
   const { record, cursor, usersPerFire = 1 } = state;
   const { id, definition } = record;
@@ -55,12 +54,12 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
   let firesLeft = firesLeftOf(state);
   let isEstimated = false;
   const days: DayForecast[] = [];
-  // The runs before the window use up what is counted from now on.
+  // The runs before the window use up part of max_runs and of the total budget.
   const isUsedUp = Number.isFinite(firesLeft) || budget?.usd_total !== undefined;
   const count = counterOf(state, isUsedUp ? { ...window, from: Math.min(now, window.from) } : window, now);
   const expect = (day: Day) => {
     let [fires, runs] = [0, 0];
-    // A budget has days of its own, of which two may lie in one of the window's.
+    // A budget counts its own days. Two of them may overlap one day of the window.
     for (const part of zoneOfBudget === undefined ? [day] : daysOf({ ...day, timeZone: zoneOfBudget })) {
       const counted = count(Math.max(part.from, now + 1), part.to);
       const most = Math.min(counted.fires, firesLeft);
@@ -102,7 +101,7 @@ export function forecastJob(state: ForecastState, window: ForecastWindow, now: n
 const sumOf = (days: readonly DayForecast[], field: "fires" | "runs"): number =>
   days.reduce((sum, day) => sum + day[field], 0);
 
-/** The cost of so many runs; nothing is known of a job that has not run. */
+/** The cost of that many runs. A job that has not run yet has no known cost. */
 const costOf = (runs: number, total: Spend): { readonly usd?: number; readonly tokens?: number } =>
   total.runs === 0
     ? {}
@@ -115,7 +114,7 @@ function firesLeftOf({ record, cursor }: ForecastState): number {
 
 type Counted = { readonly fires: number; readonly isEstimated: boolean };
 
-/** Counts fires from an instant up to, and without, another one; asked in the order of time. */
+/** Counts fires from one instant up to but not including another. The questions must come in the order of time. */
 function counterOf(
   { job, record, cursor }: ForecastState,
   window: ForecastWindow,
@@ -131,7 +130,7 @@ function counterOf(
       ? null
       : fires.next(Math.max(record.resumeAt, now));
   if (first === null) return () => none;
-  // The first fire may be one that the agent has chosen, which the schedule knows nothing of. One that is overdue comes now.
+  // The agent may have chosen the first fire, and the schedule does not know that one. An overdue fire comes now.
   const firstAt = Math.max(first, now + 1);
   const begin = Math.max(window.from - 1, now, first);
   let walked: readonly number[] | undefined;
@@ -142,7 +141,7 @@ function counterOf(
     if (fires.countsAtOnce) {
       return { fires: chosen + fires.count(after, to - 1, Number.MAX_SAFE_INTEGER), isEstimated: false };
     }
-    // Walked over once for all days: a question for each would look for a far fire as often.
+    // All days share one walk. A walk for each day would search for a far fire each time.
     walked ??= fires.between(begin + 1, window.to - 1, MAX_WALKED);
     const end = walked.length < MAX_WALKED ? to - 1 : (walked.at(-1) ?? begin);
     const found = walked.filter((at) => at > after && at < to).length;
@@ -153,7 +152,10 @@ function counterOf(
   };
 }
 
-/** The number of a day's wanted runs that the budget lets begin, at the cost of the runs so far. Asked in the order of time. */
+/**
+ * The number of a day's fires that the budget lets begin, at the average cost of the runs so far. Asked in the order of
+ * time.
+ */
 function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: number, day: string) => number {
   const { budget, schedule } = record.definition;
   if (budget === undefined) return (wanted) => wanted;
@@ -174,7 +176,7 @@ function runsWithin({ record, cursor }: ForecastState, now: number): (wanted: nu
   };
 }
 
-/** The number of runs that begin while less than the limit is spent: the last one may go beyond it. */
+/** The number of runs that begin before the limit is spent. The last one may exceed it. */
 function roomFor(most: number | undefined, used: number, each: number): number {
   if (most === undefined) return Number.POSITIVE_INFINITY;
   if (used >= most) return 0;
@@ -186,7 +188,7 @@ function daysOf({ from, to, timeZone }: ForecastWindow): readonly Day[] {
   for (let at = from; at < to; ) {
     const local = at + offsetAt(timeZone, at);
     const next = reachedAt(timeZone, (Math.floor(local / DAY_MS) + 1) * DAY_MS);
-    // In a window that begins where midnight is yet to come a second time, the next day has been reached before.
+    // If the window begins before a repeated midnight, the next day has already been reached.
     const end = Math.min(to, next > at ? next : at + DAY_MS);
     days.push({ day: formatLocal(at, timeZone).slice(0, 10), from: at, to: end });
     at = end;

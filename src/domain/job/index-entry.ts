@@ -1,11 +1,11 @@
-/** The directory's entry of a job. Lists are filtered and ordered by it, and nothing in it moves when the job fires. */
+/** The directory's entry of a job. Lists are filtered and sorted by it. A fire changes nothing in it. */
 import type { ExecScope, JobState, OwnerKind } from "../../schema/job.ts";
 import { ownerOf } from "./definition.ts";
 import { type JobRecord, stateOf } from "./job.ts";
 
 export type IndexEntry = {
   readonly id: string;
-  /** `user:U`, `plugin:P`, `agent:A` or `system`: the shard key, and what quotas count. */
+  /** `user:U`, `plugin:P`, `agent:A` or `system`. It is the shard key, and quotas count by it. */
   readonly owner: string;
   readonly version: number;
   readonly createdAt: number;
@@ -18,9 +18,12 @@ export type IndexEntry = {
   readonly enabled: boolean;
   readonly state: JobState;
   readonly labels: Readonly<Record<string, string>>;
-  /** The subject that it counts for besides its owner. It made the job or has it fire so often: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
+  /**
+   * The subject that the job counts for besides its owner. It created the job or last raised its rate: `admin`, `code`,
+   * `agent:A`, `user:U` or `plugin:P`.
+   */
   readonly maker?: string | undefined;
-  /** The most that it fires on a day, by its schedule or its pacing. */
+  /** The most fires on one day, by its schedule or its pacing. */
   readonly rate: number;
 };
 

@@ -1,7 +1,6 @@
 /**
- * Changes of a job by calls from outside: patch, ensure, pause, resume (start-run.ts and backfill.ts start runs).
- * Pure steps over the job's state; the Job object records what they return. Each answers with a failure or with what
- * changes.
+ * Changes of a job by calls from outside: patch, ensure, pause, resume. Starts of runs are in start-run.ts and backfill.ts.
+ * Each is a pure step over the job's state and returns a failure or the change, which the Job object records.
  */
 import type { JobInput } from "../../schema/job.ts";
 import type { PauseBody } from "../../schema/run.ts";
@@ -19,19 +18,22 @@ import { type CompiledJob, checkScheduleAhead, defineJob, ownerOf, patchDefiniti
 import { aimAgain, anchorOf, type Cursor, type JobRecord, stateOf } from "./job.ts";
 import { type Dropped, dropBackfills, dropBuffered, pauseJob, resumeJob } from "./stop.ts";
 
-/** A call's change of the job; absent if the job is as asked already. */
+/** A call's change of the job. A field is absent if it stays the same. */
 export type JobChange = { readonly record?: JobRecord; readonly cursor?: Cursor; readonly runs?: readonly Run[] };
 
 const NO_CHANGE: JobChange = {};
 
-/** Whether the change takes room of an owner's quota. The job moves to an owner, was finished, or fires more often. */
+/**
+ * Whether the change needs room in an owner's quota. It does if the job moves to another owner, was finished, or fires more
+ * often.
+ */
 export function needsQuota(before: JobRecord, { record }: JobChange): boolean {
   if (record === undefined || stateOf(record) === "finished") return false;
   const firesMore = (record.rate ?? 0) > (before.rate ?? 0);
   return firesMore || stateOf(before) === "finished" || ownerOf(record.definition) !== ownerOf(before.definition);
 }
 
-/** A merge patch (docs/contract.md §6): the schedule's anchor and next fire move only if the schedule itself changed. */
+/** Applies a merge patch (docs/contract.md §6). The anchor and the next fire move only if the schedule changed. */
 export function changeByPatch(
   state: TickState,
   caller: Caller,
@@ -53,7 +55,7 @@ export function changeByPatch(
   return changeDefinition(state, input.value, now);
 }
 
-/** The definition as `PUT /v1/jobs/ensure` wants it; where `enabled` is not given, a paused job stays paused. */
+/** The definition as `PUT /v1/jobs/ensure` wants it. If `enabled` is not given, a paused job stays paused. */
 export function changeByEnsure(
   state: TickState,
   input: JobInput,
@@ -102,9 +104,8 @@ function changeDefinition(state: TickState, input: JobInput, now: number): Outco
 }
 
 /**
- * The part of the old schedule that still waits. Its fire would count against `max_runs` of the new schedule, so it
- * is skipped. An accepted event waits on. A job that runs for all users has no runs of its own, so nothing waits in
- * it.
+ * Drops the waiting fires of the old schedule. They would count against `max_runs` of the new one, so they are skipped. An
+ * accepted event waits on. A job for all users has no runs of its own, so nothing waits in it.
  */
 function leaveBehind(record: JobRecord, cursor: Cursor, now: number) {
   const isForAll = record.definition.exec_scope === "all_users";
@@ -118,7 +119,7 @@ function leaveBehind(record: JobRecord, cursor: Cursor, now: number) {
 
 const tracesOf = (...dropped: readonly Dropped[]): Run[] => dropped.flatMap(({ skipped }) => skipped ?? []);
 
-/** A former message may be 64 KiB, and its payload as much. */
+/** The number of former messages that are kept. Each may be 64 KiB, and its payload as much. */
 const MAX_FORMER_INPUTS = 3;
 
 function formerInputs({ record, cursor }: TickState, { definition }: CompiledJob): Pick<JobRecord, "formerInputs"> {
@@ -137,15 +138,15 @@ function pausedByAfter(
   return before === undefined ? {} : { pausedBy: before };
 }
 
-/** The changed job with its next fire from now. One that has none left, and nothing running or waiting, is finished. */
+/** The changed job with its next fire from now. It is finished if it has no fire left and nothing runs or waits. */
 function withNextFire(state: TickState, job: CompiledJob, record: JobRecord, before: Cursor, now: number) {
   const cursor = aimAgain(job, record, before, now);
   return { record: isOver({ ...state, record, cursor }) ? { ...record, finishedAt: now } : record, cursor };
 }
 
 /**
- * Pause by a client. A paused job stays so, with the reason and the end of this call: without an `until` it is paused
- * until somebody resumes it. Errors: `job_finished`, `validation_failed`.
+ * Pauses the job for a client. A paused job gets the reason and the end of this call. Without `until` it stays paused until
+ * somebody resumes it. Errors: `job_finished`, `validation_failed`.
  */
 export function changeByPause(state: TickState, body: PauseBody, now: number): Outcome<JobChange> {
   const { record, cursor } = state;
@@ -158,7 +159,7 @@ export function changeByPause(state: TickState, body: PauseBody, now: number): O
   return ok(isSame ? NO_CHANGE : pauseJob(record, cursor, pause, now));
 }
 
-/** The time at which a pause ends: an instant, or a duration from `now`. Errors: a sentence. */
+/** The time at which a pause ends, from an instant or a duration after `now`. Errors: a sentence. */
 export function readUntil(text: string, now: number): Result<number, string> {
   const duration = parseDuration(text);
   const at = duration.ok ? ok(now + Math.round(duration.value)) : parseInstant(text);
@@ -166,7 +167,7 @@ export function readUntil(text: string, now: number): Result<number, string> {
   return at.value > now ? at : err(`"${text}" is not in the future (it is ${formatInstant(now)})`);
 }
 
-/** Resume: the next fire is computed from now. An active job stays as it is. Errors: `job_finished`. */
+/** Resumes the job. The next fire is computed from now. An active job stays as it is. Errors: `job_finished`. */
 export function changeByResume(state: TickState, now: number): Outcome<JobChange> {
   const { job, record, cursor } = state;
   if (stateOf(record) === "finished") return err({ kind: "job_finished" });
@@ -176,7 +177,7 @@ export function changeByResume(state: TickState, now: number): Outcome<JobChange
   return ok(over ? { ...resumed, record: { ...resumed.record, finishedAt: now } } : resumed);
 }
 
-/** Whether two plain values are the same JSON, without regard to the order of their keys. */
+/** Whether two plain values are the same JSON. The order of keys does not matter. */
 export const sameJson = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
 /** JSON with the keys of every object in order (after RFC 8785, for values that JSON.stringify can write). */

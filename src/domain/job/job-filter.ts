@@ -5,13 +5,13 @@
 import type { ExecScope, Health, Job, JobState, OwnerKind } from "../../schema/job.ts";
 import { type Caller, canSee, type Scoped } from "./access.ts";
 
-/** Without `states` a list shows what may still fire. */
+/** The states that a list shows without `states`: those of jobs that may still fire. */
 export const DEFAULT_STATES: readonly JobState[] = ["active", "paused"];
 
-/** A job carries as many labels at most; a list that asks for more of them finds nothing. */
+/** The most labels of a filter. A job has no more, so a list that asks for more finds nothing. */
 export const MAX_FILTER_LABELS = 16;
 
-/** Every field that is there must match. Names follow the query parameters. */
+/** Every given field must match. Names follow the query parameters. */
 export type JobFilter = Scoped & {
   readonly owner_kind?: OwnerKind | undefined;
   readonly exec_scope?: ExecScope | undefined;
@@ -21,7 +21,7 @@ export type JobFilter = Scoped & {
   readonly health?: Health | undefined;
   /** Every one of them must be on the job. */
   readonly labels?: readonly (readonly [key: string, value: string])[] | undefined;
-  /** Part of the name, in any case. */
+  /** A part of the name, in upper or lower case. */
   readonly q?: string | undefined;
   /** Default {@link DEFAULT_STATES}. */
   readonly states?: readonly JobState[] | undefined;
@@ -30,7 +30,7 @@ export type JobFilter = Scoped & {
 /** The form of a name that `q` compares. Case and the composition of accents make no difference. */
 export const foldName = (name: string): string => name.normalize("NFC").toLowerCase().normalize("NFC");
 
-/** The filter within what the caller may see, or undefined where no job can be in both. */
+/** The filter within what the caller may see. Undefined if no job can match both. */
 export function narrowToCaller(filter: JobFilter, caller: Caller): JobFilter | undefined {
   if (caller.role === "admin" || caller.role === "viewer") return filter;
   if (caller.role === "run" || caller.role === "trigger") return undefined;
@@ -45,7 +45,7 @@ export function narrowToCaller(filter: JobFilter, caller: Caller): JobFilter | u
   return { ...filter, ...narrowed };
 }
 
-/** The owners (see `ownerOf`) that a matching job can have, or `any`. Fewer owners are fewer shards to ask. */
+/** The owners (see `ownerOf`) that a matching job can have, or `any`. Fewer owners mean fewer shards to ask. */
 export function ownersMatching(filter: JobFilter): readonly string[] | "any" {
   const { owner_kind, exec_scope, agent_id, user_id, plugin_id } = filter;
   // Only a plugin's jobs carry a plugin_id, and they run as no user.
@@ -75,7 +75,7 @@ export function fitsFilter(job: FilteredJob, filter: JobFilter): boolean {
   );
 }
 
-/** Whether this job, as it is now, belongs in the list. The entry that led to it may be a moment behind. */
+/** Whether this job, as it is now, belongs in the list. The entry that led to it may be slightly out of date. */
 export function matchesFilter(job: Job, filter: JobFilter, caller: Caller): boolean {
   const { health, states = DEFAULT_STATES } = filter;
   return (

@@ -1,6 +1,6 @@
 /**
- * Warnings about jobs that are valid and may not mean what was meant (docs/contract.md §13). Pure: what it needs to
- * know is passed in.
+ * Warnings about jobs that are valid but may not do what their author meant (docs/contract.md §13). Pure: the caller passes
+ * in the surroundings.
  */
 import type { Job, JobDefinition } from "../../schema/job.ts";
 import type { Warning } from "../../schema/warning.ts";
@@ -11,15 +11,15 @@ import type { Schedule } from "../time/schedule.ts";
 import { readAt } from "../time/schedule-kinds.ts";
 import { scheduleWarnings } from "../time/schedule-warnings.ts";
 
-/** The surroundings of a job, which the shell looks up. */
+/** The facts around a job, which the shell looks up. */
 export type JobSurroundings = {
   /** Epoch ms. */
   readonly now: number;
-  /** The next nominal time of the schedule, epoch ms; undefined where none comes, as while paused. */
+  /** The next nominal time of the schedule, epoch ms. Undefined if there is none, as in a paused job. */
   readonly firstAt: number | undefined;
-  /** The agent of the job: `unregistered` and `missing` mean that its runs would fail for want of one. */
+  /** The job's agent. With `unregistered` and `missing` its runs would fail for lack of an agent. */
   readonly agent: "there" | "unregistered" | "missing";
-  /** Another unfinished job of the owner that has the name. */
+  /** Another unfinished job of the owner with the same name. */
   readonly namesake?: { readonly id: string } | undefined;
   /** Whether the client has given `timeout`, or it differs from the default. */
   readonly timeoutGiven: boolean;
@@ -35,7 +35,7 @@ export function jobWarnings(job: JobDefinition, schedule: Schedule, around: JobS
   ];
 }
 
-/** The warning of a pause (`POST …/pause` alone) that lasts longer than the job's fires. It would end without a word. */
+/** The warning that a pause (`POST …/pause` alone) outlasts the job's fires. The job would end without another run. */
 export function pauseWarnings({ id, schedule, paused_until: until }: Job): Warning[] {
   const end = schedule.at ?? schedule.ends_at;
   if (until === undefined || end === undefined) return [];

@@ -1,4 +1,4 @@
-/** A job as its Durable Object keeps it, and the pure steps that its definition goes through. */
+/** A job as its Durable Object keeps it, and the pure steps over its definition. */
 import type { Job, JobDefinition, JobState, RunStatus } from "../../schema/job.ts";
 import type { Payload } from "../../schema/payload.ts";
 import type { AuditEntry, Author } from "../audit.ts";
@@ -15,47 +15,53 @@ import type { Schedule } from "../time/schedule.ts";
 import { type CompiledJob, ownerOf } from "./definition.ts";
 
 /**
- * The author of a pause: a client, the agent by `control.pause`, the agent with a 410, or the breaker. A job that was
- * made paused has no entry.
+ * The author of a pause. It is a client (`hand`), the agent by `control.pause`, the agent with a 410 (`gone`), or the
+ * breaker. A job that was created paused has no entry.
  */
 export type PausedBy = "hand" | "agent" | "gone" | "breaker";
 
 /** A window of past fires that is being run again, one after the other. */
 export type Backfill = { readonly no: number; readonly due: readonly number[] };
 
-/** A fire that waits for the active run to end, and how many missed ones it stands for. `event`: it came from outside. */
+/**
+ * A fire that waits for the active run to end, with the number of missed fires it stands for. `event`: it came from
+ * outside.
+ */
 export type Buffered = {
   readonly dueAt: number;
   readonly missed: number;
   readonly event?: { readonly id: string; readonly payload?: Payload };
 };
 
-/** The message and payload of runs up to number `untilSeq`, before a change of the job replaced them. */
+/** The message and payload of the runs up to number `untilSeq`, before a change of the job replaced them. */
 export type FormerInput = {
   readonly untilSeq: number;
   readonly message?: string | undefined;
   readonly payload?: Payload | undefined;
 };
 
-/** The part of a job that changes with its definition or by a rare event. One row, written seldom. Instants are epoch ms. */
+/**
+ * The part of a job that changes with its definition or by a rare event. It is one row and seldom written. Instants are
+ * epoch ms.
+ */
 export type JobRecord = {
   readonly id: string;
   readonly definition: JobDefinition;
   /** Counts changes of the definition or state; the ETag is made of it. */
   readonly version: number;
-  /** The version that the directory is known to list; behind `version` while a change is on its way there. */
+  /** The version that the directory lists. It is behind `version` while a change is on its way. */
   readonly indexedVersion: number;
   /**
-   * The owner that the directory lists the job under. Differs from the definition's while a change of owner is on its
+   * The owner that the directory lists the job under. It differs from the definition's while a change of owner is on its
    * way.
    */
   readonly indexedOwner: string;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Where the phase of `every` starts: the creation, or the last change of the schedule. */
+  /** The start of the phase of `every`: the creation, or the last change of the schedule. */
   readonly anchorAt: number;
   readonly finishedAt?: number;
-  /** Set while a deletion is on its way. The job is gone for every client, and the directory may still list it. */
+  /** Set while a deletion is on its way. The job is gone for every client, but the directory may still list it. */
   readonly deletedAt?: number;
   /** Why the job is paused, in words for clients. */
   readonly pausedReason?: string;
@@ -70,63 +76,63 @@ export type JobRecord = {
   readonly backfillCount: number;
   /** Wakes that found nothing to do, for the alarm breaker. */
   readonly idleWakes?: IdleWakes;
-  /** Scheme and host under which the job was made: where its agent reports to, unless PUBLIC_URL says otherwise. */
+  /** Scheme and host of the request that created the job. Its agent reports there, unless PUBLIC_URL says otherwise. */
   readonly origin?: string;
-  /** SHA-256 of the request that made the job under an Idempotency-Key. */
+  /** SHA-256 of the request that created the job under an Idempotency-Key. */
   readonly idempotencyHash?: string;
   /** The authors of the job and of its last change: `admin`, `code`, `agent:A`, `user:U` or `plugin:P`. */
   readonly createdBy?: string;
   readonly updatedBy?: string;
-  /** The subject that last had it fire more often than before. It counts for that subject as if it had made the job. */
+  /** The subject that last made the job fire more often. The job counts for that subject as if it had created the job. */
   readonly ratedBy?: string;
-  /** The most that it fires on a day, by its schedule or its pacing. */
+  /** The most fires on one day, by its schedule or its pacing. */
   readonly rate?: number;
-  /** Changes that the audit trail in the directory does not tell of yet. */
+  /** Changes that the audit trail in the directory does not hold yet. */
   readonly untold?: readonly AuditEntry[];
-  /** The last few, oldest first: a run that is run once more has the message and payload that it had. */
+  /** The last few former inputs, oldest first. A run that is repeated gets the message and payload that it had. */
   readonly formerInputs?: readonly FormerInput[];
 };
 
 /**
- * The part of a job that moves with every fire. It has no row of its own: it travels in the row that is written last
- * (the highest `rev`), so a fire costs no further row (docs/decisions).
+ * The part of a job that moves with every fire. It has no row of its own. The newest row (the highest `rev`) carries it, so
+ * a fire needs no further row (docs/decisions).
  */
 export type Cursor = {
   readonly rev: number;
-  /** When the job fires next by itself. Null: it does not, and {@link restOf} says why. */
+  /** When the job fires next by itself. Null if it does not; {@link restOf} says why. */
   readonly nextDueAt: number | null;
-  /** The next fire as the agent asked for it, until it has come. A pause does not lose it. */
+  /** The next fire that the agent asked for, until it has come. A pause keeps it. */
   readonly chosenAt?: number;
-  /** The schedule has no fire left, whether the job is paused or not. */
+  /** Set when the schedule has no fire left, paused or not. */
   readonly exhausted?: true;
-  /** The newest run, where it is a skip that further held fires are counted in. */
+  /** The newest run, if it is a skip that counts further held fires. */
   readonly heldRun?: Run;
   /** Runs begun by the schedule, counted against `max_runs`. */
   readonly fires: number;
-  /** Ended runs, skips left out. */
+  /** The number of ended runs, without skips. */
   readonly runCount: number;
   readonly consecutiveFailures: number;
-  /** Absent as long as nothing was spent. */
+  /** Absent until something was spent. */
   readonly spent?: Spent;
   readonly lastSeq: number;
   readonly lastRunAt?: number;
   readonly lastStatus?: RunStatus;
   readonly lastError?: string;
-  /** From an event run.failed (or a fan-out that failed) to the next success. */
+  /** Set from an event run.failed (or a failed fan-out) to the next success. */
   readonly failing?: true;
-  /** Fan-outs in a row that failed, or had failed users. */
+  /** The number of fan-outs in a row that failed or had failed users. */
   readonly failedFanOuts?: number;
-  /** Events that the directory has yet to hear, oldest first. */
+  /** Events that the directory has not got yet, oldest first. */
   readonly owed?: readonly OwedEvent[];
 };
 
 export const stateOf = (job: JobRecord): JobState =>
   job.finishedAt !== undefined ? "finished" : job.definition.enabled ? "active" : "paused";
 
-/** Whether the directory has yet to hear of the job's last change. One that only the audit trail shows counts. */
+/** Whether the directory lacks the job's last change. A change that only the audit trail shows counts. */
 export const isIndexStale = (job: JobRecord): boolean => job.version > job.indexedVersion || job.untold !== undefined;
 
-/** Whether the directory has yet to hear of a change of the job, or of an event. */
+/** Whether the directory lacks a change of the job or an event. */
 export const isDirectoryBehind = ({
   record,
   cursor,
@@ -137,7 +143,7 @@ export const isDirectoryBehind = ({
 
 export const etagOf = (job: JobRecord): string => `"${job.version}"`;
 
-/** The job's fires: its schedule, bound to its anchor and to its part of the jitter. */
+/** The job's fires: its schedule, bound to its anchor and its share of the jitter. */
 export function firesOf(
   { schedule }: Pick<CompiledJob, "schedule">,
   record: Pick<JobRecord, "id" | "anchorAt" | "createdAt">,
@@ -149,8 +155,8 @@ export function firesOf(
 }
 
 /**
- * Where the schedule counts from unless it has `starts_at`. That is the job's creation for an rrule (docs/contract.md §13), and the
- * last change of the schedule for `every` (§1). Epoch ms.
+ * The start of the schedule's count if it has no `starts_at`. That is the job's creation for an rrule (docs/contract.md
+ * §13), and the last change of the schedule for `every` (§1). Epoch ms.
  */
 export const anchorOf = (
   { timing }: Schedule,
@@ -161,12 +167,12 @@ export const anchorOf = (
 export type Rest =
   | { readonly kind: "finished"; readonly at: number }
   | { readonly kind: "paused"; readonly by: PausedBy | "unknown"; readonly reason?: string; readonly until?: number }
-  /** It runs only when it is asked to. */
+  /** The job runs only on request. */
   | { readonly kind: "manual" }
   /** The schedule has no fire left. The job finishes when nothing runs or waits any more. */
   | { readonly kind: "exhausted" };
 
-/** Why the job does not fire by itself, or undefined where it does. */
+/** Why the job does not fire by itself. Undefined if it does. */
 export function restOf(record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "exhausted">): Rest | undefined {
   if (record.finishedAt !== undefined) return { kind: "finished", at: record.finishedAt };
   if (isExhausted(record, cursor)) return { kind: "exhausted" };
@@ -177,14 +183,17 @@ export function restOf(record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "ex
   return definition.schedule.manual && cursor.nextDueAt === null ? { kind: "manual" } : undefined;
 }
 
-/** Whether the schedule has no fire left; a manual one has none to lose. A cursor of version 1 says so of a job that is not paused by having no next due time. */
+/**
+ * Whether the schedule has no fire left. A manual schedule has none to lose. In a cursor of version 1, an active job
+ * without a next due time is exhausted.
+ */
 export const isExhausted = (record: JobRecord, cursor: Pick<Cursor, "nextDueAt" | "exhausted">): boolean =>
   !record.definition.schedule.manual &&
   (cursor.exhausted === true || (record.definition.enabled && cursor.nextDueAt === null));
 
 /**
- * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A manual job has none
- * and goes on. A fire that waits (`buffer_one`) counts against `max_runs` like one that has begun.
+ * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A manual job has none and
+ * continues. A waiting fire (`buffer_one`) counts against `max_runs` like one that has begun.
  */
 export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
   const { exhausted: _exhausted, chosenAt: _chosenAt, ...rest } = cursor;
@@ -194,7 +203,8 @@ export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: 
 }
 
 /**
- * As {@link aim}, for a job that is resumed or paused. A fire to come that the agent asked for stays when the schedule itself has none.
+ * Does the same as {@link aim} for a job that is resumed or paused. A coming fire that the agent asked for stays if the
+ * schedule has none.
  */
 export function aimAgain(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
   const aimed = aim(job, record, cursor, after);
@@ -205,10 +215,7 @@ export function aimAgain(job: CompiledJob, record: JobRecord, cursor: Cursor, af
   return { ...rest, chosenAt, nextDueAt: record.definition.enabled ? chosenAt : null };
 }
 
-/**
- * Whether the schedule has begun as many runs as it may. A fire that waits (`buffer_one`) counts like a run that has
- * begun.
- */
+/** Whether the schedule has begun all its runs. A waiting fire (`buffer_one`) counts like a run that has begun. */
 export function maxRunsUsed({ definition, buffered }: JobRecord, { fires }: Pick<Cursor, "fires">): boolean {
   const maxRuns = definition.schedule.max_runs;
   const isWaiting = buffered !== undefined && buffered.event === undefined;
@@ -220,7 +227,7 @@ function dueAfter(job: CompiledJob, record: JobRecord, fires: number, after: num
   return firesOf(job, record).next(after);
 }
 
-/** A new job's record; its cursor begins with the first fire after `now`. */
+/** A new job's record. Its cursor begins with the first fire after `now`. */
 export function newJob(
   id: string,
   job: CompiledJob,

@@ -1,4 +1,4 @@
-/** A change with the name of its author, in the job itself and for the audit trail (docs/contract.md §17). */
+/** A change together with its author, for the job itself and for the audit trail (docs/contract.md §17). */
 import type { AuditEntry, Author } from "../audit.ts";
 import type { Outcome } from "../failure.ts";
 import { checkInterval, firesPerDay } from "../limits/admission.ts";
@@ -13,16 +13,16 @@ export type Signature = {
   readonly by: Author;
   readonly action: string;
   readonly auditId: string;
-  /** `MIN_INTERVAL` in ms, for callers that it binds. */
+  /** `MIN_INTERVAL` in ms, for callers that it applies to. */
   readonly minIntervalMs?: number | undefined;
 };
 
-/** The number of changes that wait while the directory cannot be reached. The oldest are left out beyond it. */
+/** The number of changes that wait while the directory cannot be reached. Beyond it the oldest are dropped. */
 const MAX_UNTOLD = 20;
 
 /**
- * The change of `before` at `now` (epoch ms), signed. One that leaves the job's version alone is nobody's: nothing that a client
- * has made has changed. Errors: `validation_failed` if a new schedule fires oftener than the caller may.
+ * The signed change of `before` at `now` (epoch ms). A change that keeps the job's version has no author, since it changes
+ * nothing that a client has made. Errors: `validation_failed` if a new schedule fires more often than the caller may.
  */
 export function signChange(
   before: JobRecord,
@@ -55,7 +55,7 @@ function newRate(
   return allowed.ok ? ok(firesPerDay(defined.value, now)) : allowed;
 }
 
-/** The changes that the directory has yet to hear, with one more. */
+/** The changes that the directory lacks, with one more. */
 export function told(record: JobRecord, change: Omit<AuditEntry, "jobId" | "owner">): AuditEntry[] {
   const entry: AuditEntry = { ...change, jobId: record.id, owner: ownerOf(record.definition) };
   return [...(record.untold ?? []), entry].slice(-MAX_UNTOLD);

@@ -1,6 +1,6 @@
 /**
- * Starts of a run by a client: run now, once more, or by an event (docs/contract.md §6, §13, §19). Pure steps over
- * the job's state.
+ * Starts of a run by a client: run now, retry, or an event (docs/contract.md §6, §13, §19). Pure steps over the job's
+ * state.
  */
 import { MAX_PAYLOAD_BYTES } from "../../schema/limits.ts";
 import { Payload } from "../../schema/payload.ts";
@@ -19,7 +19,7 @@ import type { JobChange } from "./job-change.ts";
 /** A run that a call has started; `run` is new. */
 export type RunStarted = JobChange & { readonly run: Run };
 
-/** Why a client that asks for a run does not get one. A job that is held for the moment refuses nobody. */
+/** Why a client may not start a run, or undefined if it may. A job that is held for the moment still accepts it. */
 export function refuseStart(start: Start, state: GateState, now: number): Failure | undefined {
   const gate = mayStart(start, state, now);
   if (gate.may || gate.why === "held") return undefined;
@@ -28,21 +28,24 @@ export function refuseStart(start: Start, state: GateState, now: number): Failur
 }
 
 /**
- * Run now, also when paused; the schedule does not move. `told` is for this run only.
- * Errors: `job_finished`, `budget_exceeded`; `job_already_running` while a run is active.
+ * Runs the job now, even if it is paused. The schedule does not move. `input` is for this run only. Errors: `job_finished`,
+ * `budget_exceeded`; `job_already_running` while a run is active.
  */
 export const changeByRunNow = (state: TickState, input: RunInput, nonce: string, now: number): Outcome<RunStarted> =>
   startNow(state, { ...input, id: manualRunId(state.record.id, now, nonce), trigger: "manual", dueAt: now }, now);
 
-/** The parts of a run that a repeat takes over. */
+/** The parts of a run that its repeat takes over. */
 export type Repeated = Pick<Run, "id" | "dueAt" | "phase"> &
   RunInput & { readonly userId?: string | undefined; readonly seq?: number };
 
-/** An ended run once more, with what it was told. Errors: as {@link changeByRunNow}; `job_already_running` for a run that goes on. */
+/**
+ * Repeats an ended run with the input that it had. Errors: as {@link changeByRunNow}; `job_already_running` if the run has
+ * not ended.
+ */
 export function changeByRetry(state: TickState, old: Repeated, nonce: string, now: number): Outcome<RunStarted> {
   if (old.phase !== "ended") return err({ kind: "job_already_running", run_id: old.id });
   const { dueAt, userId, seq = Number.POSITIVE_INFINITY } = old;
-  // A run without a message of its own had the job's, as it was then.
+  // A run without its own message had the job's message of that time.
   const former = state.record.formerInputs?.find(({ untilSeq }) => seq <= untilSeq);
   const { message = former?.message, payload = former?.payload } = old;
   const id = manualRunId(state.record.id, now, nonce);
@@ -58,7 +61,7 @@ function startNow(state: TickState, cause: RunCause, now: number): Outcome<RunSt
   return ok({ runs: [run], cursor, run });
 }
 
-/** An event from outside: `payload` of a trigger, or what was `posted` to the job's webhook. */
+/** An event from outside: the `payload` of a trigger, or the body that was `posted` to the job's webhook. */
 export type TriggerEvent = {
   readonly payload?: Payload | undefined;
   readonly posted?: { readonly event: unknown } | undefined;
@@ -66,7 +69,7 @@ export type TriggerEvent = {
 
 export type TriggerContext = { readonly nonce: string; readonly held?: string | undefined; readonly now: number };
 
-/** The effect of an event: `cancelled` are runs that made way for it. */
+/** The effect of an event. `cancelled` are the runs that it replaced. */
 export type Triggered = JobChange & {
   readonly runId: string;
   readonly status: "running" | "buffered" | "skipped";
@@ -74,8 +77,8 @@ export type Triggered = JobChange & {
 };
 
 /**
- * An event from outside: a fire that obeys overlap, budget and mode.
- * Errors: `job_finished`, `job_paused`, `budget_exceeded`; `validation_failed` where the merged payload is too large.
+ * Starts a run for an event from outside. It obeys overlap, budget and mode. Errors: `job_finished`, `job_paused`,
+ * `budget_exceeded`; `validation_failed` if the merged payload is too large.
  */
 export function changeByTrigger(
   state: TickState,
@@ -112,7 +115,7 @@ export function changeByTrigger(
   }
 }
 
-/** The agent's input: the event's payload merged over the job's own (RFC 7396), and a webhook's body as it is. */
+/** The agent's input: the event's payload merged over the job's own (RFC 7396), or a webhook's body unchanged. */
 export function toldByEvent(
   { record }: Pick<TickState, "record">,
   { payload, posted }: TriggerEvent,
@@ -120,7 +123,7 @@ export function toldByEvent(
   if (payload === undefined && posted === undefined) return ok({});
   const merged = mergePatch(record.definition.payload ?? {}, payload ?? {});
   const checked = Payload.safeParse(merged);
-  // A webhook's body has its own bound, beside that of the job's payload.
+  // A webhook's body has its own bound besides the one of the job's payload.
   if (checked.success) {
     return ok({ payload: posted === undefined ? checked.data : { ...checked.data, event: posted.event } });
   }

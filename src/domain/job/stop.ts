@@ -1,6 +1,6 @@
 /**
- * The ways in which a job stops firing: paused, finished, or without the fire that waits. Pure steps over its record
- * and cursor.
+ * The ways in which a job stops firing: it is paused, finished, or loses a waiting fire. Pure steps over its record and
+ * cursor.
  */
 import { compact } from "../compact.ts";
 import { type RunCause, skipFire } from "../run/new-run.ts";
@@ -9,17 +9,17 @@ import { backfillRunId, scheduledRunId } from "../run/run-id.ts";
 import type { CompiledJob } from "./definition.ts";
 import { aimAgain, type Buffered, type Cursor, type JobRecord, type PausedBy } from "./job.ts";
 
-/** `until`: when the job resumes by itself, epoch ms. */
+/** A pause. `until` is when the job resumes by itself, epoch ms. */
 export type Pause = {
   readonly by: PausedBy;
   readonly reason?: string | undefined;
   readonly until?: number | undefined;
 };
 
-/** The job without something that waited, and the trace that it leaves. */
+/** The job without a waiting fire, and the trace that this fire leaves. */
 export type Dropped = { readonly record: JobRecord; readonly cursor: Cursor; readonly skipped?: Run };
 
-/** The job paused at `now`, for a reason that is shown. An agent that answers 410 wants no past fires either. */
+/** The job paused at `now`, for a reason that is shown. After a 410 the waiting backfills are dropped too. */
 export function pauseJob(
   record: JobRecord,
   cursor: Cursor,
@@ -41,7 +41,7 @@ export function pauseJob(
   };
 }
 
-/** The job finished at `now`, even if its schedule has fires left. A fire that waits leaves a skipped run. */
+/** The job finished at `now`, even if its schedule has fires left. A waiting fire leaves a skipped run. */
 export function finishJob(record: JobRecord, cursor: Cursor, now: number): Dropped {
   const reason = "skipped: the job was finished while this fire waited";
   const dropped = dropBuffered(record, cursor, reason, now);
@@ -52,7 +52,7 @@ export function finishJob(record: JobRecord, cursor: Cursor, now: number): Dropp
   };
 }
 
-/** The job without the fire that waits (`buffer_one`), which leaves a skipped run. */
+/** The job without its waiting fire (`buffer_one`), which leaves a skipped run. */
 export function dropBuffered(record: JobRecord, cursor: Cursor, reason: string, now: number): Dropped {
   const { buffered, ...rest } = record;
   if (buffered === undefined) return { record, cursor };
@@ -60,7 +60,9 @@ export function dropBuffered(record: JobRecord, cursor: Cursor, reason: string, 
   return { record: rest, cursor: skipped.cursor, skipped: skipped.run };
 }
 
-/** The job without its waiting backfills. One skipped run stands for all of them, since the log has room for a hundred. */
+/**
+ * The job without its waiting backfills. One skipped run stands for all of them, since the log keeps only a hundred runs.
+ */
 export function dropBackfills(record: JobRecord, cursor: Cursor, reason: string, now: number): Dropped {
   const due = record.backfills.flatMap((backfill) => backfill.due);
   const [dueAt] = due;
@@ -75,14 +77,17 @@ export function dropBackfills(record: JobRecord, cursor: Cursor, reason: string,
   };
 }
 
-/** The cause for which the fire that waits is begun, or skipped. */
+/** The cause of the run or skip that the waiting fire becomes. */
 export function causeOf(jobId: string, { dueAt, missed, event }: Buffered): RunCause {
   if (event === undefined) return { id: scheduledRunId(jobId, dueAt), trigger: "schedule", dueAt, missed };
   const { id, payload } = event;
   return { id, trigger: "event", dueAt, ...compact({ payload }) };
 }
 
-/** The job going on at `now`, with its next fire after `from`. One that has none left, and nothing running or waiting, is over. */
+/**
+ * The job resumed at `now`, with its next fire after `from`. It is finished if it has no fire left and nothing runs or
+ * waits.
+ */
 export function resumeJob(
   job: CompiledJob,
   record: JobRecord,

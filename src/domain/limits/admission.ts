@@ -1,7 +1,7 @@
 /**
- * Admission: costs of the operator's are admitted before they are stored (docs/contract.md §16, docs/architecture.md,
- * invariant 11). The shard that keeps a job's place is asked once, about the figures of its owner and of the token's
- * subject that made it.
+ * Admission: everything that costs the operator is admitted before it is stored (docs/contract.md §16,
+ * docs/architecture.md, invariant 11). The shard that reserves a job's place decides, by the figures of its owner and of
+ * the subject that created it.
  */
 
 import { DAY_MS } from "../../schema/limits.ts";
@@ -11,13 +11,13 @@ import { formatDuration } from "../time/duration.ts";
 import { rateOf } from "../time/rate.ts";
 import type { Schedule } from "../time/schedule.ts";
 
-/** The use that an owner's jobs make of its quota. A job counts as another's when a token of another subject has made it. */
+/** An owner's use of its quota. A job is another's if a token of another subject has created it. */
 export type OwnerUse = {
   /** Jobs that are not finished. */
   readonly jobs: number;
-  /** Those of them that are another's. */
+  /** The number of these jobs that another subject created. */
   readonly othersJobs: number;
-  /** The most that the schedules of these jobs fire on a day. */
+  /** The most fires of these jobs on one day, by their schedules. */
   readonly fires: number;
   readonly othersFires: number;
   readonly finished: number;
@@ -29,20 +29,17 @@ export const NO_USE: OwnerUse = { jobs: 0, othersJobs: 0, fires: 0, othersFires:
 export type Allowance = {
   /** `MAX_JOBS_PER_OWNER`. */
   readonly maxJobs: number;
-  /** `MAX_FIRES_PER_DAY`; left out for calls of the operator, which it does not bind. */
+  /** `MAX_FIRES_PER_DAY`. Left out for the operator's calls, which it does not limit. */
   readonly maxFires?: number | undefined;
 };
 
-/**
- * The request: a job for an owner, by a subject (`admin`, `code`, `agent:A`, …), with its fires a day. A job for an
- * owner, made by a subject (`admin`, `code`, `agent:A`, …), that fires so often on a day.
- */
+/** The job to admit: its owner, the subject that creates it (`admin`, `code`, `agent:A`, …), and its fires a day. */
 export type Asked = { readonly owner: string; readonly maker?: string | undefined; readonly rate: number };
 
-/** Of finished jobs an owner keeps so many times its quota. */
+/** The number of finished jobs that an owner keeps, in multiples of its quota. */
 export const FINISHED_QUOTAS = 10;
 
-/** Makers that are no tokens' subjects: what they make is nobody else's doing. */
+/** Makers that are not a token's subject. Their jobs count for the owner alone. */
 const OPERATORS: readonly (string | undefined)[] = [undefined, "admin", "code"];
 
 /** Whether the job counts for its maker besides its owner. */
@@ -50,9 +47,9 @@ export const isMadeByAnother = <T extends Pick<Asked, "owner" | "maker">>(job: T
   job.maker !== job.owner && !OPERATORS.includes(job.maker);
 
 /**
- * Whether the owner has room for one more such job. `backfilled`: fires that it has backfilled today. Tokens of other subjects
- * fill at most half of the jobs; of the fires theirs count up to a half against the owner's own, so that nobody can use up
- * another's quota. Errors: `quota_exceeded`.
+ * Whether the owner has room for one more such job. `backfilled` is the number of fires that it has backfilled today.
+ * Tokens of other subjects fill at most half of the jobs. Of their fires at most half of the owner's limit counts against
+ * the owner, so nobody can use up another's quota. Errors: `quota_exceeded`.
  */
 export function admitJob(asked: Asked, use: OwnerUse, backfilled: number, allowed: Allowance): Outcome<null> {
   const { owner } = asked;
@@ -68,7 +65,7 @@ export function admitJob(asked: Asked, use: OwnerUse, backfilled: number, allowe
   return maxFires === undefined ? ok(null) : admitFires(asked, asked.rate, isAnothers, use, backfilled, maxFires);
 }
 
-/** Whether the owner may have so many past fires backfilled today. Errors: `quota_exceeded`. */
+/** Whether the owner may backfill this many past fires today. Errors: `quota_exceeded`. */
 export const admitBackfill = (
   asked: Omit<Asked, "rate">,
   fires: number,
@@ -92,7 +89,7 @@ function admitFires(
     : err({ kind: "quota_exceeded", of: "fires", owner, limit, used, asked: fires });
 }
 
-/** The jobs that a subject has made, for others and for itself. */
+/** The jobs that a subject has created, for itself and for others. */
 export type MakerUse = { readonly jobs: number; readonly fires: number };
 
 /** Whether the subject may make one more job, for any owner. Errors: `quota_exceeded`. */
@@ -118,16 +115,21 @@ export function admitMaker(
   return ok(null);
 }
 
-/** The fields that set a job's rate: its schedule, and how soon the agent may ask for its next fire. */
+/** The fields that set a job's rate: its schedule, and the soonest next fire that its agent may ask for. */
 export type Timed = { readonly schedule: Schedule; readonly pacing?: { readonly minMs: number } | undefined };
 
-/** The most that the job fires on a day. Its schedule counts, or the soonest fire that its agent may ask for. */
+/**
+ * The most fires of the job on one day. They follow from its schedule, or from the soonest fire that its agent may ask for.
+ */
 export function firesPerDay({ schedule, pacing }: Timed, now: number): number {
   const paced = pacing === undefined ? 0 : Math.ceil(DAY_MS / pacing.minMs);
   return Math.max(rateOf(schedule, now).perDay, paced);
 }
 
-/** Whether the job fires no oftener than the operator allows. Errors: `validation_failed` on `schedule` or `pacing.min`. */
+/**
+ * Checks that the job does not fire more often than the operator allows. Errors: `validation_failed` on `schedule` or
+ * `pacing.min`.
+ */
 export function checkInterval(
   { schedule, pacing }: Timed,
   minIntervalMs: number | undefined,
@@ -149,7 +151,7 @@ export function checkInterval(
   );
 }
 
-/** An agent that chooses its next fire is bound by the same interval. */
+/** Applies the same interval to an agent that chooses its next fire. */
 function checkPacing(minMs: number, minIntervalMs: number, least: string): Outcome<null> {
   if (minMs >= minIntervalMs) return ok(null);
   return invalid(

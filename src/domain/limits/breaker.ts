@@ -1,17 +1,17 @@
 /**
- * The alarm breaker pauses a job that wakes far more often than its schedule can explain. Its reason is shown, and
- * nothing is billed for ever. A wake is idle when it finds nothing to do and nothing about to be due; a sound job
- * hardly ever has one.
+ * The alarm breaker pauses a job that wakes far more often than its schedule can explain. The reason is shown, and the
+ * wakes are not billed for ever. A wake is idle if it finds nothing to do and nothing about to be due. A healthy job hardly
+ * ever has one.
  */
 import { HOUR_MS } from "../../schema/limits.ts";
 
-/** Idle wakes in the current window; absent where there were none. */
+/** The idle wakes in the current window. Absent if there were none. */
 export type IdleWakes = { readonly since: number; readonly count: number };
 
 /** A job may have this many idle wakes within {@link IDLE_WAKE_WINDOW_MS}; the next one trips the breaker. */
 export const MAX_IDLE_WAKES = 100;
 export const IDLE_WAKE_WINDOW_MS = HOUR_MS;
-/** A timer this near explains a wake: alarms and clocks are not exact to the millisecond. */
+/** The distance at which a timer still explains a wake. Alarms and clocks are not exact to the millisecond. */
 export const NEAR_TIMER_MS = 1_000;
 
 export type WakeVerdict =

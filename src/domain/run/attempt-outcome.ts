@@ -1,6 +1,6 @@
 import type { Steering } from "./control.ts";
 
-/** The outcome of one attempt to call the agent: a closed union of the classes of docs/contract.md §4. */
+/** The outcome of one attempt to call the agent, as a closed union of the cases of docs/contract.md §4. */
 export type AttemptOutcome =
   /** 2xx except 202. */
   | {
@@ -8,25 +8,25 @@ export type AttemptOutcome =
       readonly httpStatus?: number;
       readonly output?: string;
       readonly outputTruncated?: boolean;
-      /** The control that the agent answered back. */
+      /** The control in the agent's answer. */
       readonly heard?: Steering;
     }
-  /** 202: the agent goes on and reports later. */
+  /** 202: the agent continues and reports later. */
   | { readonly kind: "accepted"; readonly httpStatus: number }
-  /** The run lies in the mailbox of agent `agentId` since `offeredAt` (epoch ms), until it is claimed. */
+  /** The run has been in the mailbox of agent `agentId` since `offeredAt` (epoch ms), until it is claimed. */
   | { readonly kind: "offered"; readonly offeredAt: number; readonly agentId: string }
-  /** 410: the agent wants no more of this job. */
+  /** 410: the agent does not want this job any more. */
   | { readonly kind: "gone"; readonly reason: string; readonly httpStatus: number }
-  /** 408, 429, 5xx, no connection, a timeout, an interruption: worth another attempt. */
+  /** 408, 429, 5xx, no connection, a timeout or an interruption. Another attempt may succeed. */
   | {
       readonly kind: "retryable";
       readonly reason: string;
       readonly httpStatus?: number;
       readonly retryAfterMs?: number;
     }
-  /** Any other status, a redirect, no agent, no secret: another attempt would change nothing. */
+  /** Any other status, a redirect, no agent or no secret. Another attempt would not help. */
   | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number; readonly heard?: Steering }
-  /** The platform allowed no further call in this invocation, so none was made. The same attempt is made in the next one. */
+  /** The platform allowed no further call in this invocation, so the next invocation makes this attempt. */
   | { readonly kind: "postponed" }
-  /** We aborted the call ourselves, and the run has been ended already. */
+  /** We aborted the call ourselves; its run has already ended. */
   | { readonly kind: "aborted" };

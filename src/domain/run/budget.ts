@@ -1,16 +1,16 @@
 /**
- * The spend of a job, and whether its budget is used up (docs/contract.md §16). A day is one of the schedule's zone.
- * Pure.
+ * The spend of a job, and whether its budget is used up (docs/contract.md §16). A day is a calendar day of the schedule's
+ * zone. Pure.
  */
 import type { Budget } from "../../schema/control.ts";
 import type { ScheduleSpec } from "../../schema/schedule.ts";
 import { formatInstant, formatLocal } from "../time/instant.ts";
 import { findZone } from "../time/zone.ts";
 
-/** Runs begun, and what they have reported to have cost. */
+/** The number of runs begun, and the cost that they have reported. */
 export type Spend = { readonly runs: number; readonly usd: number; readonly tokens: number };
 
-/** `today` is what was spent on `day` (`2026-11-28`), the last day on which anything was. */
+/** `today` is the spend on `day` (`2026-11-28`), the last day on which anything was spent. */
 export type Spent = { readonly day: string; readonly today: Spend; readonly total: Spend };
 
 export type BudgetLimit = keyof Budget;
@@ -32,13 +32,13 @@ export function dayOf(schedule: Pick<ScheduleSpec, "timezone" | "cron">, at: num
   return (zone === "UTC" ? formatInstant(at) : formatLocal(at, zone)).slice(0, 10);
 }
 
-/** The spend as of `day`; on a new day nothing yet. */
+/** The spend as of `day`. A new day begins with nothing. */
 export function spentOn(spent: Spent | undefined, day: string): Spent {
   if (spent === undefined) return { day, today: NO_SPEND, total: NO_SPEND };
   return spent.day < day ? { ...spent, day, today: NO_SPEND } : spent;
 }
 
-/** Counts what was spent on `day`; of a day that is over, it counts towards the total only. */
+/** Adds the spend on `day`. If that day is over, it counts only towards the total. */
 export function addSpend(before: Spent | undefined, more: Partial<Spend>, day: string): Spent {
   const spent = spentOn(before, day);
   return { ...spent, today: day < spent.day ? spent.today : sum(spent.today, more), total: sum(spent.total, more) };
@@ -54,7 +54,10 @@ export function spentSince(before: Spent | undefined, after: Spent): { readonly 
   };
 }
 
-/** Dollars are summed to the billionth, so that ten times 0.1 is 1. A sum ends at what JSON's readers take for a whole number. */
+/**
+ * Adds two spends. Dollars are rounded to the billionth, so ten times 0.1 is 1. A sum stops at the largest whole number
+ * that JSON readers accept.
+ */
 const sum = (a: Spend, b: Partial<Spend>): Spend => ({
   runs: a.runs + (b.runs ?? 0),
   usd: Math.round(Math.min(a.usd + (b.usd ?? 0), Number.MAX_SAFE_INTEGER) * 1e9) / 1e9,
@@ -72,7 +75,7 @@ const LIMITS: readonly BudgetLimit[] = ["runs_per_day", "usd_per_day", "tokens_p
 /** A limit of the budget that is used up. */
 export type UsedUp = { readonly limit: BudgetLimit; readonly most: number; readonly spent: number };
 
-/** The limits that are used up as of `day`. */
+/** The limits that are used up on `day`. */
 export function usedUp(budget: Budget | undefined, spent: Spent | undefined, day: string): readonly UsedUp[] {
   if (budget === undefined) return [];
   const now = spentOn(spent, day);
@@ -83,15 +86,15 @@ export function usedUp(budget: Budget | undefined, spent: Spent | undefined, day
   });
 }
 
-/** A budget, and what was spent of it. */
+/** A budget and the spend so far. */
 export type Account = { readonly budget: Budget | undefined; readonly spent: Spent | undefined };
 
-/** The limits that are used up as of `day` and were not before. For the event `budget.reached`. */
+/** The limits that are used up on `day` and were not before, for the event `budget.reached`. */
 export function newlyUsedUp(before: Account, after: Account, day: string): readonly UsedUp[] {
   const known = new Set(usedUp(before.budget, before.spent, day).map(({ limit }) => limit));
   return usedUp(after.budget, after.spent, day).filter(({ limit }) => !known.has(limit));
 }
 
-/** The words of a skipped run, and of a call that is refused. */
+/** The text of a skipped run, or of a refused call. */
 export const explainUsedUp = ({ limit, most, spent }: UsedUp): string =>
   `budget: ${limit} ${most} is used up (${spent} spent)`;

@@ -1,16 +1,15 @@
 /**
- * Reads an agent's control of its job (docs/contract.md §15), once, when the outcome of an attempt is made. Each
- * field counts for itself: one that is not understood is left out, and its fault is kept for the run's
- * `control_error`.
+ * Reads an agent's control of its job (docs/contract.md §15), once, when the outcome of an attempt is made. Each field is
+ * read by itself. A wrong field is left out, and its fault is kept for the run's `control_error`.
  */
 import { KIB, MAX_ANSWER_BYTES, MAX_CONTROL_TEXT_BYTES } from "../../schema/limits.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
 import { parseDuration } from "../time/duration.ts";
 import { parseInstant } from "../time/instant.ts";
 
-/** The agent's wishes, as far as they were understood. */
+/** The agent's requests, as far as they are valid. */
 export type Control = {
-  /** The next fire: so many ms from now, or at an instant in epoch ms. */
+  /** The next fire: a number of ms from now, or an instant in epoch ms. */
   readonly next?:
     | { readonly field: "next_in"; readonly inMs: number }
     | { readonly field: "next_at"; readonly at: number };
@@ -24,7 +23,7 @@ export type Control = {
 
 export type ControlField = "next_in" | "next_at" | "done" | "pause" | "unchanged" | "cost_usd" | "tokens";
 
-/** The fault of a field, or of the whole (`control`). */
+/** The fault of a field, or of the whole control (`control`). */
 export type ControlFault = { readonly field: string; readonly problem: string };
 
 /** A control as it was read. */
@@ -102,8 +101,8 @@ const TOO_LONG: ControlFault = {
 };
 
 /**
- * The control under the key `reveille` at the top of an answer's JSON object; undefined if there is none. `isCut`:
- * the answer went on.
+ * The control under the key `reveille` at the top of an answer's JSON object. Undefined if there is none. `isCut`: only the
+ * beginning of the answer is in `text`.
  */
 export function readAnswerControl(text: string, isCut = false): Steering | undefined {
   if (!text.includes('"reveille"')) return undefined;
@@ -116,6 +115,6 @@ export function readAnswerControl(text: string, isCut = false): Steering | undef
   }
 }
 
-/** The faults in words: the run's `control_error`. */
+/** The faults as text, for the run's `control_error`. */
 export const explainFaults = (faults: readonly ControlFault[]): string =>
   cutUtf8(faults.map(({ field, problem }) => `${field}: ${problem}`).join("; "), 2 * MAX_CONTROL_TEXT_BYTES).text;

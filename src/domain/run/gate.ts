@@ -1,20 +1,22 @@
 /**
- * The one gate in front of every run (docs/contract.md §3, §13, §19). A way in which a run can start asks here before it starts
- * one, so that a new way adds a name to {@link Start} and no rule of its own. Pure.
+ * The one gate in front of every run (docs/contract.md §3, §13, §19). Every way to start a run asks here first. So a new
+ * way adds a name to {@link Start} and no rule of its own. Pure.
  */
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { dayOf, explainUsedUp, usedUp } from "./budget.ts";
 
-/** The ways in which a run starts. When it is due, out of a queue, for a fan-out's user, again, or for a client. */
+/**
+ * The ways in which a run starts. It is due, comes from a queue, is for a fan-out's user, is a retry, or is for a client.
+ */
 export type Start = "due" | "buffered" | "backfill" | "user" | "retry" | "manual" | "event";
 
-/** The obstacles to a run, in the order in which they are looked at. */
+/** The obstacles to a run, in the order in which they are checked. */
 export type Obstacle = "finished" | "paused" | "held" | "budget";
 
 export type GateState = {
   readonly record: Pick<JobRecord, "finishedAt" | "definition">;
   readonly cursor: { readonly spent?: Cursor["spent"] | undefined };
-  /** Why nothing fires at present (`MODE`, `USER_JOBS`), if so. */
+  /** Why nothing fires at present (`MODE`, `USER_JOBS`), if that is so. */
   readonly held?: string | undefined;
 };
 
@@ -24,8 +26,8 @@ export type GateVerdict =
   | { readonly may: false; readonly why: Obstacle; readonly reason: string };
 
 /**
- * The obstacles that stop each way of starting. A retry goes on with a run that has begun. A client that asks for a
- * run gets one also while the job is paused or held, since it knows.
+ * The obstacles that stop each way of starting. A retry continues a run that has begun. A client that asks for a run gets
+ * one even while the job is paused or held.
  */
 const STOPPED_BY: Readonly<Record<Start, readonly Obstacle[]>> = {
   due: ["finished", "paused", "held", "budget"],

@@ -6,12 +6,9 @@ import type { CompiledJob } from "../job/definition.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { Fires } from "../time/fires.ts";
 
-/**
- * A single fire this little late is an alarm that rang late, not a fire that was missed. It runs without regard to
- * the window.
- */
+/** The delay up to which a single fire counts as a late alarm and not as a missed fire. It runs for any window. */
 export const ON_TIME_GRACE_MS = 1_000;
-/** Beyond this many, missed fires are no longer counted one by one: the count is a floor. */
+/** The number of missed fires up to which they are counted. Beyond it the count is a lower bound. */
 export const MAX_COUNTED_MISSES = 10_000;
 
 export type MissedVerdict =
@@ -32,8 +29,8 @@ export function decideMissed(
   const dueAt = Math.max(firstDueAt, fires.last(now) ?? firstDueAt);
   const missed = dueAt === firstDueAt ? 0 : countMissed(fires, firstDueAt, dueAt);
   const late = now - dueAt;
-  // With earlier fires missed there was an outage. Then the window counts to the letter: the latest of them runs or not by how
-  // long ago it was due, and not by whether the outage happened to end within a second of it.
+  // Earlier missed fires mean that there was an outage. Then the window counts exactly. Otherwise the latest fire would run
+  // or not by whether the outage happened to end within a second of it.
   const graceMs = missed === 0 ? ON_TIME_GRACE_MS : 0;
   if (late <= Math.max(job.catchupWindowMs, graceMs)) return { kind: "run", dueAt, missed };
   const howMany = missed + 1 === 1 ? "1 fire" : `${missed + 1} fires`;
@@ -45,7 +42,10 @@ export function decideMissed(
   };
 }
 
-/** The fires from `firstDueAt` up to `dueAt`, that one left out. A first one that the agent chose is none of the schedule's. */
+/**
+ * The number of fires from `firstDueAt` up to but not including `dueAt`. If the agent chose the first fire, it is not part
+ * of the schedule.
+ */
 function countMissed(fires: Fires, firstDueAt: number, dueAt: number): number {
   const chosen = fires.last(firstDueAt) === firstDueAt ? 0 : 1;
   return chosen + fires.count(firstDueAt - 1, dueAt - 1, MAX_COUNTED_MISSES);

@@ -10,7 +10,7 @@ import { sessionId } from "./session.ts";
 /** The facts of a run before it has a place in the log. */
 export type RunCause = RunInput & {
   readonly id: string;
-  /** The user that it runs as, if not the job's. */
+  /** The user that the run runs as, if it is not the job's. */
   readonly userId?: string | undefined;
   readonly trigger: Trigger;
   /** Epoch ms. */
@@ -19,8 +19,8 @@ export type RunCause = RunInput & {
 };
 
 /**
- * A new run of this job, to be called at once. It gets its place in the log, its start, and its session, which every
- * attempt keeps.
+ * A new run of this job, to be called at once. It gets its place in the log, its start, and the session that every attempt
+ * uses.
  */
 export function openRun(record: JobRecord, cursor: Cursor, cause: RunCause, now: number): { run: Run; cursor: Cursor } {
   const { agent_id: agentId, session_mode: mode } = record.definition;
@@ -31,12 +31,15 @@ export function openRun(record: JobRecord, cursor: Cursor, cause: RunCause, now:
   return { run: startRun({ ...cause, seq, sessionId: session, userId }, now), cursor: { ...rest, lastSeq: seq } };
 }
 
-/** A fire that is not run, and why. `held`: nothing fires at present, so that further fires are skipped for the same reason. */
+/**
+ * A fire that does not run, and the reason. `held`: nothing fires at present, so further fires are skipped for the same
+ * reason.
+ */
 export type SkippedFire = RunCause & { readonly reason: string; readonly held: boolean };
 
 /**
- * The trace of a fire that is not run. Fires that are held in a row for one reason share one skipped run, which is written again in
- * its place, so that a job that is held for long keeps its log (docs/contract.md §3).
+ * The trace of a fire that does not run. Fires that are held in a row for one reason share one skipped run, which is
+ * rewritten in place. So a job that is held for long keeps its log (docs/contract.md §3).
  */
 export function skipFire(
   record: JobRecord,
@@ -57,7 +60,7 @@ export function skipFire(
   return { run, cursor: { ...opened.cursor, heldRun: run } };
 }
 
-/** A new run that is run: as {@link openRun}, and counted as spent. */
+/** A new run that is called: like {@link openRun}, and counted as spent. */
 export function beginRun(
   record: JobRecord,
   cursor: Cursor,
@@ -69,7 +72,7 @@ export function beginRun(
   return { run: opened.run, cursor: { ...opened.cursor, spent } };
 }
 
-/** An ended run in the job's own count: skips are left out (docs/contract.md §5). */
+/** The cursor after a run has ended, with the job's count. Skips are not counted (docs/contract.md §5). */
 export function countEnded(cursor: Cursor, run: Run): Cursor {
   if (run.status === "skipped") return cursor;
   const { lastError: _lastError, ...rest } = cursor;

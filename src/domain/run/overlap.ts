@@ -9,12 +9,12 @@ export type OverlapVerdict =
   /** Cancel every active run, then start. */
   | { readonly kind: "replace" };
 
-/** The error of a run that made way for the next one. */
+/** The error of a run that was cancelled for the next one. */
 export const REPLACED = "cancelled: the next fire came due (overlap: cancel_other)";
 
 /**
  * @param activeRuns how many runs of the job have not ended
- * @param waits whether a fire is waiting already under `buffer_one`
+ * @param waits whether a fire already waits under `buffer_one`
  * @param maxActiveRuns the bound under `allow_all`
  */
 export function decideOverlap(

@@ -1,11 +1,11 @@
 /**
- * Whether and when a failed attempt is made again (docs/contract.md §4). Pure: the caller draws the random number.
+ * Whether and when a failed attempt is repeated (docs/contract.md §4). Pure: the caller draws the random number.
  *
  *   base(n)  = min_backoff · 2^(n-1), at most max_backoff / 1.5, at least min_backoff      n = the attempt that failed
  *   delay(n) = max(base, Retry-After) + random · (min(1.5 · base, max_backoff) - base)
  *
- * So without a Retry-After the delay lies between min_backoff and max_backoff, and runs that failed together are spread
- * over a third of it even where the limit is reached. Only min_backoff = max_backoff leaves no room for jitter.
+ * Without a Retry-After the delay lies between min_backoff and max_backoff. Runs that failed together are spread over a
+ * third of it, even at the limit. Only min_backoff = max_backoff leaves no room for jitter.
  */
 import { DAY_MS } from "../../schema/limits.ts";
 
@@ -18,7 +18,10 @@ export type RetryPolicy = {
 
 export type RetryDecision = { readonly retry: false } | { readonly retry: true; readonly delayMs: number };
 
-/** The longest Retry-After that is honoured. An agent cannot park a run, and with it the job's overlap rule, for longer. */
+/**
+ * The longest Retry-After that is obeyed. It keeps an agent from parking a run, and the job's overlap rule with it, for
+ * longer.
+ */
 export const MAX_RETRY_AFTER_MS = DAY_MS;
 
 const JITTER = 1.5;
@@ -29,8 +32,8 @@ export function baseBackoffMs(attempt: number, { minBackoffMs, maxBackoffMs }: R
 }
 
 /**
- * The decision that follows failed attempt `attempt` (from 1). `retryAfterMs` is what the agent asked for, a minimum
- * that may exceed `maxBackoffMs`; `random` lies in [0, 1). The delay is in whole ms.
+ * The decision after failed attempt `attempt` (from 1). `retryAfterMs` is the agent's Retry-After, a minimum that may
+ * exceed `maxBackoffMs`. `random` lies in [0, 1). The delay is in whole ms.
  */
 export function decideRetry(failed: {
   readonly attempt: number;

@@ -1,7 +1,4 @@
-/**
- * Changes of a running run by calls from outside: complete, progress, cancel, claim, release. Pure steps over the
- * job's state.
- */
+/** Changes of a run by calls from outside: complete, progress, cancel, claim, release. Pure steps over the job's state. */
 import type { CompleteBody, Progress } from "../../schema/run.ts";
 import type { Cursor, JobRecord } from "../job/job.ts";
 import { claimRun, type Lease, releaseRun } from "./claim.ts";
@@ -12,7 +9,7 @@ import { cancelRun, completeRun, progressRun, type Run } from "./run.ts";
 import { steer } from "./steer.ts";
 import type { TickState } from "./tick.ts";
 
-/** The call's change, and the run after it. */
+/** The call's change, and the run after the change. */
 export type RunChanged = {
   readonly run: Run;
   readonly runs: readonly Run[];
@@ -20,7 +17,7 @@ export type RunChanged = {
   readonly record: JobRecord;
 };
 
-/** The agent reports the end of a run, and with `control` steers its job. */
+/** The agent reports the end of a run, and may steer its job with `control`. */
 export function changeByCompletion(state: TickState, run: Run, body: CompleteBody, now: number): RunChanged {
   const ended = ending(state, completeRun(run, body, now));
   if (body.control === undefined || body.control === null) return ended;
@@ -33,7 +30,7 @@ export function changeByCompletion(state: TickState, run: Run, body: CompleteBod
 export const changeByCancel = (state: TickState, run: Run, now: number): RunChanged =>
   ending(state, cancelRun(run, now));
 
-/** The agent tells how far a run is. */
+/** The agent reports progress of a run. */
 export const changeByProgress = (state: TickState, run: Run, progress: Progress, now: number): RunChanged =>
   goingOn(state, progressRun(run, progress, rulesOf(state.job), now));
 

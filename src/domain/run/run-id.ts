@@ -1,6 +1,6 @@
 /**
- * The ids of runs and fan-outs. Each is a function of what it is a run of, so every attempt, redelivery and repeated step
- * carries the same id (docs/contract.md §3), and the agent can drop what it has already done by `webhook-id`.
+ * The ids of runs and fan-outs. Each id is computed from the cause of the run, so every attempt, redelivery and repeated
+ * step carries the same id (docs/contract.md §3). The agent can recognise repeated work by `webhook-id`.
  *
  *   {job}-s{due}                a scheduled run          {job}-f{due}                a scheduled fan-out
  *   {job}-m{at}_{nonce}         a manual run             {job}-g{at}_{nonce}         a manual fan-out
@@ -8,16 +8,16 @@
  *   {job}-b{number}_{due}       a run of a backfill      {job}-h{number}_{due}       a fan-out of a backfill
  *                                                        {fan-out}-u{user}           one user's run of a fan-out
  *
- * Times are epoch ms. What follows the last `-` holds none itself, so no two different things have the same id, although
- * job ids may contain `-` and `_`. All characters are of `A-Za-z0-9_-`: safe in a path, and never the `.` that Standard
- * Webhooks puts between the parts it signs. With a job id of 64 characters the longest id is 126.
+ * Times are epoch ms. The part after the last `-` contains no `-`, so two different things never share an id, although job
+ * ids may contain `-` and `_`. All characters are of `A-Za-z0-9_-`. They are safe in a path and exclude the `.` that
+ * Standard Webhooks puts between the parts it signs. With a job id of 64 characters the longest id has 126.
  */
 import { BASE32_CLASS, base32 } from "../text/base32.ts";
 import { sha256 } from "../text/sha256.ts";
 
-/** 80 bits: a nonce tells apart the few manual runs of one job in one millisecond. */
+/** 80 bits. A nonce distinguishes the few manual runs of one job in one millisecond. */
 const NONCE_CHARS = 16;
-/** 120 bits: among ten million users the chance of any two meeting is below 1e-22. */
+/** 120 bits. Among ten million users the chance that two share a key is below 1e-22. */
 const USER_CHARS = 24;
 
 /** The run of `jobId` that was due at `dueAt`. */
@@ -27,7 +27,10 @@ export const scheduledRunId = (jobId: string, dueAt: number): string => `${jobId
 export const backfillRunId = (jobId: string, backfillNo: number, dueAt: number): string =>
   `${jobId}-b${backfillNo}_${instant(dueAt)}`;
 
-/** The run that a client asked for at `requestedAt`. `nonce` is any text that differs for every request: random, or a counter. */
+/**
+ * The run that a client requested at `requestedAt`. `nonce` is any text that differs for every request: random, or a
+ * counter.
+ */
 export const manualRunId = (jobId: string, requestedAt: number, nonce: string): string =>
   `${jobId}-m${instant(requestedAt)}_${nonceText(nonce)}`;
 
@@ -48,21 +51,24 @@ export function fanOutId(jobId: string, cause: FanOutCause): string {
   return `${jobId}-h${cause.backfillNo}_${instant(cause.dueAt)}`;
 }
 
-/** The run of one user in a fan-out. The user's id is hashed: it may hold any character, and does not belong in URLs and logs. */
+/**
+ * The run of one user in a fan-out. The user's id is hashed, since it may hold any character and does not belong in URLs
+ * and logs.
+ */
 export const userRunId = (fanOut: string, userId: string): string => keyedRunId(fanOut, userKey(userId));
 
-/** A user's stand-in in the ids of their runs, and in the tables of their shard. */
+/** A key for the user in the ids of their runs and in the tables of their shard. */
 export const userKey = (userId: string): string => base32(sha256(userId), USER_CHARS);
 
 /** The run of the user with this key. */
 export const keyedRunId = (fanOut: string, key: string): string => `${fanOut}-u${key}`;
 
-/** The user's key in the id of a run that is known to be a user's. Reading it is cheaper than hashing the user again. */
+/** The user's key in the id of a user's run. Reading it is cheaper than hashing the user again. */
 export const keyOfUserRun = (runId: string): string => runId.slice(-USER_CHARS);
 
 const USER_RUN = new RegExp(`^(.+-[fgh][^-]+)-u([${BASE32_CLASS}]{${USER_CHARS}})$`);
 
-/** The fan-out and the user's key in the id of a user's run. Undefined where it is another run's, or none. */
+/** The fan-out and the user's key in the id of a user's run. Undefined for any other id. */
 export function parseUserRunId(runId: string): { readonly fanOutId: string; readonly key: string } | undefined {
   const [, fanOut, key] = USER_RUN.exec(runId) ?? [];
   return fanOut === undefined || key === undefined ? undefined : { fanOutId: fanOut, key };
@@ -70,5 +76,5 @@ export function parseUserRunId(runId: string): { readonly fanOutId: string; read
 
 const nonceText = (nonce: string): string => base32(sha256(nonce), NONCE_CHARS);
 
-/** A backfill may reach back before 1970, and `-` is taken. */
+/** A time in an id. A backfill may reach back before 1970, and `-` already separates the parts. */
 const instant = (at: number): string => (at < 0 ? `n${-at}` : `${at}`);

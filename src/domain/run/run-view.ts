@@ -35,7 +35,7 @@ export function runView(jobId: string, run: Run): RunView {
   };
 }
 
-/** A run for a caller who may report on it and not read it. Nothing that was said in it is shown. */
+/** A run for a caller who may report on it but not read it. Its contents are left out. */
 export function reportedView(run: RunView): RunView {
   const {
     output: _output,

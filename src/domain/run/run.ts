@@ -5,9 +5,9 @@
  *      ^                 |--202------> waiting --complete / time out--> ended
  *      |                 |--offered--> offered --claim--> waiting      (an agent without an address, docs/contract.md §14)
  *      |                 |--refused--> ended (error)
- *      +---retryable-----+   cancel ends a run in any phase; a skipped run is born ended.
+ *      +---retryable-----+   cancel ends a run in any phase; a skipped run is created as ended.
  *
- * Clients see `status`; `phase` says what a running run waits for.
+ * Clients see `status`. `phase` says what a running run waits for.
  */
 import type { RunStatus } from "../../schema/job.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../../schema/limits.ts";
@@ -19,30 +19,30 @@ import { formatDuration } from "../time/duration.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { decideRetry, type RetryPolicy } from "./retry.ts";
 
-/** An error text longer than this is cut. */
+/** The longest error text. A longer one is cut. */
 const MAX_ERROR_BYTES = 4_096;
 
-/** A call that the platform did not allow is made this much later, when the next invocation has calls again. */
+/** The delay of a call that the platform did not allow. The next invocation has calls again. */
 const POSTPONED_MS = SECOND_MS;
 
-/** The beginning of the error of a run whose agent succeeded while a run listener objected (docs/contract.md §10). */
+/** The beginning of a run's error when its agent succeeded but a run listener failed (docs/contract.md §10). */
 export const LISTENER_OBJECTED = "a run listener failed: ";
 
 /**
- * pending: an attempt waits for its time. calling: an attempt is being made. offered: the run lies in a mailbox, unclaimed.
- * waiting: the agent has it and will report its end. ended: nothing moves it any more.
+ * The phases of a run. pending: an attempt waits for its time. calling: an attempt is being made. offered: the run is in a
+ * mailbox, unclaimed. waiting: the agent has it and will report its end. ended: nothing changes it any more.
  */
 export type RunPhase = "pending" | "calling" | "offered" | "waiting" | "ended";
 
-/** A run in the hands of the agent that took it out of its mailbox. All but `leaseMs` in epoch ms. */
+/** A run that its agent has taken out of its mailbox. All fields but `leaseMs` are epoch ms. */
 export type Claim = {
   readonly at: number;
-  /** The lease, which each progress renews, and when it runs out. */
+  /** The length of the lease, which each progress renews, and its end. */
   readonly leaseMs: number;
   readonly leaseEndsAt: number;
-  /** When the run's completion is given up, as after a 202. */
+  /** When the run ends as not completed, as after a 202. */
   readonly completeBy: number;
-  /** A socket holds it: its mailbox counts the runs of a socket. */
+  /** Set if a socket holds the run. Its mailbox counts the runs of a socket. */
   readonly bySocket: boolean;
 };
 
@@ -57,7 +57,7 @@ export type Attempt = {
   readonly error?: string;
 };
 
-/** A run shows its last ten attempts, each with the beginning of its error. */
+/** The number of attempts that a run shows, each with the beginning of its error. */
 const MAX_ATTEMPTS_SHOWN = 10;
 const MAX_ATTEMPT_ERROR_BYTES = 500;
 
@@ -74,16 +74,16 @@ export type Run = {
   readonly dueAt: number;
   readonly startedAt: number;
   readonly finishedAt?: number;
-  /** The attempt that is being made, or that is made next; from 1. */
+  /** The attempt that is being made or comes next, from 1. */
   readonly attempt: number;
   /**
-   * pending: when the attempt is made. Offered: when the claim is given up; waiting: when the completion, or the
-   * lease, is.
+   * The deadline of the phase. pending: when the attempt is made. offered: when the offer expires. waiting: when the
+   * completion or the lease expires.
    */
   readonly wakeAt?: number;
-  /** Since when the run lies in a mailbox, or lay there before it was claimed; epoch ms. */
+  /** When the run was put into a mailbox, also after it was claimed; epoch ms. */
   readonly offeredAt?: number;
-  /** The agent whose mailbox that is. */
+  /** The agent that owns this mailbox. */
   readonly offeredTo?: string;
   readonly claim?: Claim;
   readonly error?: string;
@@ -91,14 +91,14 @@ export type Run = {
   readonly output?: string;
   readonly outputTruncated?: boolean;
   readonly progress?: Progress;
-  /** Earlier fires, missed in downtime, that this run or skip stands for as well. */
+  /** The number of earlier fires, missed in downtime, that this run or skip also stands for. */
   readonly missed?: number;
-  /** The number of fires, held in a row, that this skip stands for, and the last one's due time. */
+  /** The number of fires, held in a row, that this skip stands for, and the due time of the last. */
   readonly count?: number;
   readonly lastDueAt?: number;
   /** The last attempts, oldest first. */
   readonly attempts?: readonly Attempt[];
-  /** The agent's control of the run (docs/contract.md §15), and the faults that were found in it. */
+  /** The agent's control of the run (docs/contract.md §15), and the faults in it. */
   readonly unchanged?: true;
   readonly costUsd?: number;
   readonly tokens?: number;
@@ -112,10 +112,10 @@ export type Run = {
   readonly nextAt?: number;
 };
 
-/** The run before this one, as the call of a job with `continuity` shows it. */
+/** The run before this one, as a job with `continuity` passes it to the agent. */
 export type PreviousRun = Pick<Run, "id" | "status" | "startedAt" | "finishedAt" | "output" | "error">;
 
-/** The part of a job's definition that its runs are judged by; durations in ms. */
+/** The part of a job's definition that its runs need. Durations are in ms. */
 export type RunRules = {
   readonly retry: RetryPolicy;
   readonly completionTimeoutMs: number;
@@ -148,22 +148,22 @@ export function startRun(run: NewRun, now: number): Run {
   };
 }
 
-/** A new run that is not run after all, with the reason: the trace that its due time leaves. */
+/** A new run that is skipped for a reason. It is the trace of its due time. */
 export function skipRun(run: Run, reason: string, now: number): Run {
   const { wakeAt: _wakeAt, ...rest } = run;
   return { ...rest, status: "skipped", phase: "ended", finishedAt: now, error: reason };
 }
 
-/** The attempt is about to be made at `now`, by default when it is due. Recorded before the agent is called. */
+/** The run with its attempt begun at `now`, by default when it is due. It is recorded before the agent is called. */
 export function beginAttempt(run: Run, now: number = run.wakeAt ?? run.startedAt): Run {
   const { wakeAt: _wakeAt, attempts = [], ...rest } = run;
   const begun = { attempt: run.attempt, startedAt: now };
-  // An attempt that was postponed, since the platform allowed no call, is begun again in its place.
+  // A postponed attempt, which the platform did not allow, is replaced and not repeated.
   const earlier = attempts.filter(({ attempt }) => attempt !== run.attempt);
   return { ...rest, phase: "calling", attempts: [...earlier, begun].slice(-MAX_ATTEMPTS_SHOWN) };
 }
 
-/** The attempts with what is known of the last one: it has ended at `now`, or was only answered. */
+/** The attempts with the result of the last one. That attempt ended at `now`, or was only accepted. */
 function noteAttempt(
   attempts: readonly Attempt[] | undefined,
   seen: {
@@ -248,11 +248,11 @@ function seenIn(answer: AttemptOutcome, now: number) {
   };
 }
 
-/** An attempt that the agent goes on with, or that lies in its mailbox, ends with its run. */
+/** When the attempt ended. An accepted or offered attempt ends together with its run. */
 const endOf = ({ kind }: AttemptOutcome, now: number): number | undefined =>
   kind === "accepted" || kind === "offered" ? undefined : now;
 
-/** A call that nobody holds any more: the process that made it is gone. It counts as an attempt. */
+/** The run after a call that no process holds any more. The call counts as an attempt. */
 export const interruptAttempt = (run: Run, rules: RunRules, now: number, random: number): Run =>
   settleAttempt(
     run,
@@ -263,8 +263,8 @@ export const interruptAttempt = (run: Run, rules: RunRules, now: number, random:
   );
 
 /**
- * A run whose time is over: not claimed in time, or not completed in time (docs/contract.md §4: error `timed out`). A lease that
- * has run out is an interrupted attempt (§14).
+ * The run after its deadline: not claimed in time, or not completed in time (docs/contract.md §4: error `timed out`). A
+ * lease that has run out is an interrupted attempt (§14).
  */
 export function settleOverdue(run: Run, rules: RunRules, now: number, random: number): Run {
   if (run.phase === "offered") {
@@ -276,7 +276,7 @@ export function settleOverdue(run: Run, rules: RunRules, now: number, random: nu
   return settleAttempt(run, { kind: "retryable", reason }, rules, now, random);
 }
 
-/** Whether the run waits for somebody outside until its `wakeAt`: {@link settleOverdue} is for those whose time is over. */
+/** Whether the run waits for somebody outside until its `wakeAt`. After that time {@link settleOverdue} applies. */
 export const hasDeadline = ({ phase }: Run): boolean => phase === "offered" || phase === "waiting";
 
 /** The run without its offer and its claim. */
@@ -303,14 +303,15 @@ export function completeRun(run: Run, body: CompleteBody, now: number): Run {
 }
 
 /**
- * Whether an agent that reports `status` for a run that has ended only repeats itself (docs/contract.md §6). What it reported is the run's
- * status, but where a listener made its success an error: of that the agent knows nothing. The error tells, so that nothing more is stored.
+ * Whether a report of `status` for an ended run only repeats the agent's first report (docs/contract.md §6). The reported
+ * status is the run's status, unless a listener turned its success into an error. The error text shows that, so nothing
+ * more is stored.
  */
 export const repeatsReport = (run: Run, status: CompleteBody["status"]): boolean =>
   run.status === status ||
   (status === "success" && run.status === "error" && run.error?.startsWith(LISTENER_OBJECTED) === true);
 
-/** Progress is shown in the run. When the agent holds the run, it renews the limit for its completion, and the lease. */
+/** The run with its progress. If the agent holds the run, this renews its deadline and its lease. */
 export function progressRun(run: Run, progress: Progress, rules: RunRules, now: number): Run {
   const told = { ...run, progress: { ...run.progress, ...progress } };
   if (run.phase !== "waiting") return told;

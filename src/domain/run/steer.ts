@@ -11,13 +11,15 @@ import type { Run } from "./run.ts";
 export type Steered = {
   readonly record: JobRecord;
   readonly cursor: Cursor;
-  /** The run, with what the agent said of it. */
+  /** The run, with the agent's control noted in it. */
   readonly run: Run;
-  /** The trace of a fire that waited, and is not run any more. */
+  /** The trace of a waiting fire that was dropped. */
   readonly skipped?: Run;
 };
 
-/** The job after `run` has ended with this control. What is not allowed changes nothing and is named in the run. */
+/**
+ * The job after `run` has ended with this control. A request that is not allowed changes nothing and is named in the run.
+ */
 export function steer(
   job: CompiledJob,
   before: { readonly record: JobRecord; readonly cursor: Cursor },
@@ -38,7 +40,7 @@ export function steer(
   return { ...end(paid.record, moved.cursor, control, now), run: told };
 }
 
-/** A user's run of a fan-out with the agent's control. It does not steer the job of all users. */
+/** A user's run of a fan-out with the agent's control noted in it. It does not steer the job for all users. */
 export function noteControl(run: Run, { control, faults }: Steering): Run {
   return note(run, control, [...faults, ...steeringFaults(control)]);
 }
@@ -58,7 +60,7 @@ function steeringFaults({ next, done, pause }: Control): ControlFault[] {
   return fields.flatMap((field) => (field === undefined ? [] : [{ field, problem }]));
 }
 
-/** `done` and `pause`; where both are given, a finished job needs no pause. */
+/** Applies `done` and `pause`. If both are given, the job finishes and is not paused. */
 function end(record: JobRecord, cursor: Cursor, { done, pause }: Control, now: number): Omit<Steered, "run"> {
   if (record.definition.exec_scope === "all_users" || record.finishedAt !== undefined) return { record, cursor };
   if (done) return finishJob(record, cursor, now);

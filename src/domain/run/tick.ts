@@ -1,9 +1,9 @@
 /**
- * One step of a job that wakes, decided purely. State and time become the next state, the runs to record and the
- * calls to make. It composes the rules: answers that came in, interrupted and expired runs, due and missed fires,
- * overlap, buffered and backfilled fires, retries, the end of the job. The shell records the result in one
- * transaction and only then acts on it (docs/architecture.md, invariant 2). Deciding twice from the same state gives
- * the same ids, so a repeat after a crash is harmless.
+ * One step of a job that wakes, decided purely. State and time become the next state, the runs to record and the calls to
+ * make. It combines the rules: answers, interrupted and expired runs, due and missed fires, overlap, buffered and
+ * backfilled fires, retries, and the end of the job. The shell records the result in one transaction and acts on it only
+ * then (docs/architecture.md, invariant 2). The same state always gives the same ids, so a repeat after a crash is
+ * harmless.
  */
 import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
 import type { CompiledJob } from "../job/definition.ts";
@@ -29,17 +29,17 @@ import {
 import { backfillRunId, scheduledRunId } from "./run-id.ts";
 import { steer } from "./steer.ts";
 
-/** The fan-out that is going, as far as a job's timers and its end depend on it. */
+/** The running fan-out, as far as a job's timers and its end depend on it. */
 export type FanOutTimer = { readonly wakeAt: number };
 
-/** Everything that a decision may look at. */
+/** The state that a decision may look at. */
 export type TickState = {
   readonly job: CompiledJob;
   readonly record: JobRecord;
   readonly cursor: Cursor;
   /** Runs that have not ended, oldest first. */
   readonly active: readonly Run[];
-  /** A fan-out of the job is going, and is looked after at its time (`domain/fan-out/fan-out.ts`). */
+  /** The job's running fan-out, which is looked after at its time (`domain/fan-out/fan-out.ts`). */
   readonly fanOut?: FanOutTimer | undefined;
 };
 
@@ -47,45 +47,45 @@ export type TickContext = {
   readonly now: number;
   /** In [0, 1): spreads backoffs. */
   readonly random: number;
-  /** Ids of runs whose call is being made by this very process. */
+  /** The ids of runs that this process is calling. */
   readonly inFlight: ReadonlySet<string>;
   /** Answers that came in since the last tick, by run id. */
   readonly answers: ReadonlyMap<string, AttemptOutcome>;
   /**
-   * The number of calls that this invocation may still make; further runs stay pending for the next one. Left out:
-   * any number.
+   * The number of calls that this invocation may still make. Further runs stay pending for the next one. Left out: no
+   * limit.
    */
   readonly callsLeft?: number;
-  /** Why nothing fires (`MODE`, `USER_JOBS`), if so. Held fires are skipped, not kept. */
+  /** Why nothing fires (`MODE`, `USER_JOBS`), if that is so. Held fires are skipped, not kept. */
   readonly held?: string | undefined;
 };
 
 export type TickResult = {
   readonly record: JobRecord;
   readonly cursor: Cursor;
-  /** Runs to write, each once, in its last form. */
+  /** Runs to write, each once, in its latest state. */
   readonly changed: readonly Run[];
   readonly active: readonly Run[];
-  /** Runs to call now, once recorded. */
+  /** Runs to call as soon as they are recorded. */
   readonly calls: readonly Run[];
   /** Runs whose call in flight is to be aborted. */
   readonly aborts: readonly string[];
-  /** The finished job's time is over: erase everything. */
+  /** The finished job's retention is over, so everything is erased. */
   readonly erase: boolean;
-  /** The record is new only in that the job has finished. A repeat decides that again from the state without it. */
+  /** The record changes only because the job finishes. A repeat reaches the same decision from the old record. */
   readonly onlyFinishes: boolean;
 };
 
-/** At most this many runs of one job are active at a time; `allow_all` skips beyond it (docs/architecture.md, invariant 5). */
+/** The number of active runs of one job. `allow_all` skips beyond it (docs/architecture.md, invariant 5). */
 export const MAX_ACTIVE_RUNS = 50;
 
 /**
- * The number of one job's calls that may be under way at a time. An object may wait for six connections. A further
- * call would only queue, and its timeout would run out while the agent has heard nothing (docs/contract.md §3).
+ * The number of one job's calls under way at a time. An object may have six connections open. A further call would only
+ * queue, and its timeout would run out before the agent hears anything (docs/contract.md §3).
  */
 export const MAX_CALLS = 6;
 
-/** Decides what happens at `now`. Deterministic in its arguments; applying it again to its own result changes nothing. */
+/** Decides the step at `now`. It depends on its arguments alone, and applied to its own result it changes nothing. */
 export function decideTick(state: TickState, context: TickContext): TickResult {
   const draft = new Draft(state, context);
   draft.settleAnswers();
@@ -101,32 +101,35 @@ export function decideTick(state: TickState, context: TickContext): TickResult {
   return draft.result();
 }
 
-/** One thing that a job waits for. All timers are read off the state; the earliest one is the alarm (docs/architecture.md, invariant 3). */
+/**
+ * One thing that a job waits for. All timers are derived from the state, and the earliest is the alarm
+ * (docs/architecture.md, invariant 3).
+ */
 export type Timer = {
   readonly kind: "resume" | "fire" | "attempt" | "deadline" | "recover" | "queue" | "index" | "erase" | "fan_out";
   readonly at: number;
 };
 
-/** The facts besides the state that the timers depend on. */
+/** The facts outside the state that the timers depend on. */
 export type TimerContext = {
   readonly now: number;
   readonly inFlight: ReadonlySet<string>;
-  /** Why nothing fires at present, if so: what waits for that to end has no timer. */
+  /** Why nothing fires at present, if that is so. A fire that waits for that to end has no timer. */
   readonly held?: string | undefined;
-  /** Not before this is the directory asked again, after it could not be reached. */
+  /** The directory could not be reached and is not asked again before this time. */
   readonly indexRetryAt?: number | undefined;
 };
 
-/** The job's table of timers. A call in flight has none: it is held by the process, and by the alarm that made it. */
+/** The job's table of timers. A call in flight has none: its process holds it, and so does the alarm that made it. */
 export function timersOf(state: Omit<TickState, "job">, context: TimerContext): Timer[] {
   const { now, inFlight, held, indexRetryAt } = context;
   const { record, cursor, active, fanOut } = state;
   const timers: Timer[] = [];
-  // A deleted job waits for nothing but its removal: a timer that nobody serves would ring without end.
+  // A deleted job waits only for its removal. Any other timer would ring again and again.
   if (record.deletedAt !== undefined) return [{ kind: "index", at: indexRetryAt ?? now }];
   if (fanOut !== undefined) timers.push({ kind: "fan_out", at: fanOut.wakeAt });
   if (isDirectoryBehind(state)) timers.push({ kind: "index", at: indexRetryAt ?? now });
-  // A run beyond the calls that may be under way waits for one of them to end, which wakes the job by itself.
+  // A run beyond the calls under way waits for one of them to end, which wakes the job.
   const hasRoom = active.filter(isCalling).length < MAX_CALLS;
   for (const run of active) {
     const attemptAt = run.wakeAt ?? now;
@@ -148,12 +151,12 @@ export function timersOf(state: Omit<TickState, "job">, context: TimerContext): 
   return timers;
 }
 
-/** A backfilled fire waits for its job to go on; one that finds the budget used up is skipped. */
+/** Whether a backfilled fire waits for its job. If the budget is used up, the fire is skipped instead. */
 const waits = (gate: GateVerdict): boolean => !gate.may && gate.why !== "budget";
 
 const isCalling = ({ phase }: Run): boolean => phase === "calling";
 
-/** Nothing is left to come: the schedule has no further fire, and nothing runs or waits. A job that is paused by then finishes too. */
+/** Whether nothing is left: the schedule has no further fire, and nothing runs or waits. A paused job finishes then too. */
 export function isOver({ record, cursor, active, fanOut }: Omit<TickState, "job">): boolean {
   const queued = record.buffered !== undefined || record.backfills.length > 0;
   return isExhausted(record, cursor) && fanOut === undefined && !queued && active.length === 0;
@@ -186,7 +189,7 @@ class Draft {
   settleAnswers(): void {
     for (const [id, answer] of this.#context.answers) {
       const run = this.#runs.get(id);
-      // An answer to a call whose run was cancelled or completed meanwhile has nothing left to decide.
+      // The run was cancelled or completed meanwhile, so this answer decides nothing.
       if (run?.phase !== "calling") continue;
       this.#put(settleAttempt(run, answer, this.#rules, this.#context.now, this.#context.random));
       if ("heard" in answer && answer.heard !== undefined) this.#hear(id, answer.heard);
@@ -205,7 +208,7 @@ class Draft {
     }
   }
 
-  /** The next fire is the first one after the time at which the job was to resume. Fires due since then were missed. */
+  /** Resumes the job. The next fire is the first one after the planned resume time. Fires due since then were missed. */
   resume(): void {
     const { resumeAt, definition } = this.#record;
     const { now } = this.#context;
@@ -242,7 +245,7 @@ class Draft {
       return;
     }
     this.#skip(cause, gate.reason, gate.why === "held");
-    // It was counted against max_runs while it waited; a skip is not.
+    // It counted against max_runs while it waited, but a skip does not count.
     if (this.#cursor.nextDueAt === null) this.#aim(this.#context.now);
   }
 
@@ -261,7 +264,7 @@ class Draft {
     this.#start({ id: backfillRunId(this.#record.id, first.no, due), trigger: "backfill", dueAt: due });
   }
 
-  /** All that waits finds the budget used up. */
+  /** Skips all waiting backfills, because the budget is used up. */
   #skipBackfills(reason: string): void {
     const dropped = dropBackfills(this.#record, this.#cursor, reason, this.#context.now);
     this.#record = dropped.record;
@@ -269,7 +272,7 @@ class Draft {
     if (dropped.skipped !== undefined) this.#put(dropped.skipped);
   }
 
-  /** Begins the attempts whose time has come, oldest runs first, as far as calls may be under way. */
+  /** Begins the attempts whose time has come, oldest runs first, within the limit of calls under way. */
   callPending(): void {
     let room = MAX_CALLS - this.#active().filter(isCalling).length;
     for (const run of this.#active()) {
@@ -358,7 +361,7 @@ class Draft {
     if (!isActive(run) && (before === undefined || isActive(before))) this.#cursor = countEnded(this.#cursor, run);
   }
 
-  /** Applies the control that the agent answered back with the end of a run. */
+  /** Applies the control in the agent's answer that ended a run. */
   #hear(runId: string, heard: Steering): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;

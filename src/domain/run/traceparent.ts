@@ -1,11 +1,11 @@
 /**
- * W3C Trace Context: one trace a run, one span an attempt. An agent's telemetry then shows the retries of a run
+ * W3C Trace Context with one trace a run and one span an attempt. An agent's telemetry then shows the retries of a run
  * together.
  */
 
 /**
- * The `traceparent` header of attempt `attempt` (from 1) of run `runId`: the same whenever it is asked for; sampled. Its ids need
- * to differ, not to be hard to guess, and every call pays for them: hence one walk over the id, and no SHA-256.
+ * The `traceparent` header of attempt `attempt` (from 1) of run `runId`. It is always the same, and sampled. Its ids need
+ * to differ but not to be hard to guess. Every call computes one, so it walks the id once and avoids SHA-256.
  */
 export function traceparent(runId: string, attempt: number): string {
   let [a, b, c, d] = [0x811c9dc5, 0x9e3779b9, 0x85ebca6b, 0xc2b2ae35];

@@ -7,12 +7,12 @@ import { fitsFilter } from "../job/job-filter.ts";
 
 export type Interest = { readonly events: readonly EventType[]; readonly match?: Match | undefined };
 
-/** Events after which a job is a failing one, until `run.recovered`. */
+/** The events after which a job counts as failing, until `run.recovered`. */
 const FAILURES: readonly EventType[] = ["run.failed", "fan_out.failed"];
 
 const tellsOfFailures = ({ events }: Interest): boolean => FAILURES.some((type) => events.includes(type));
 
-/** Whether the subscription is about this event. A recovery belongs to each one that tells of failures. */
+/** Whether the subscription is about this event. A subscription to failures also gets the recovery. */
 export function isAbout(interest: Interest, event: ReportedEvent): boolean {
   if (event.hidden === true) return false;
   const isAsked = interest.events.includes(event.type);
@@ -42,14 +42,17 @@ function labelOf(pair: string): readonly [key: string, value: string] {
   return [pair.slice(0, colon), pair.slice(colon + 1)];
 }
 
-/** A subscription's memory of a job. When it last sent a message about it (epoch ms), and whether of a failure. */
+/**
+ * A subscription's memory of a job. It holds when the last message about it was sent (epoch ms), and whether that was about
+ * a failure.
+ */
 export type Incident = { readonly toldAt: number; readonly isOpen: boolean };
 
 export type TellingRules = Interest & { readonly after: number; readonly cooldownMs: number };
 
 /**
- * Whether a message is sent about the event, and the subscription's memory of its job then. A failure counts from
- * `after` in a row on. A message keeps others back for the cooldown. A recovery is sent if a failure was, even within
+ * Whether a message is sent about the event, and the subscription's memory of its job afterwards. A failure counts from the
+ * `after`-th in a row. A message holds further ones back for the cooldown. A recovery is sent if a failure was, even within
  * the cooldown.
  */
 export function decideTelling(
@@ -59,7 +62,7 @@ export function decideTelling(
   now: number,
 ): { readonly tell: boolean; readonly incident: Incident | undefined } {
   if (event.type === "run.recovered") {
-    // One who asks for recoveries alone has heard of no failure.
+    // A subscription to recoveries alone has sent no failure before.
     const tell = tellsOfFailures(rules) ? incident?.isOpen === true : isRested(rules, incident, now);
     return { tell, incident: tell ? { toldAt: now, isOpen: false } : incident };
   }

@@ -1,13 +1,13 @@
 /**
- * Bytes as text that survives URLs, case-folding and being read aloud. The alphabet is Crockford's base 32 in lower
- * case, without i, l, o, u.
+ * Bytes as text that can be read aloud and survives URLs and case-folding. The alphabet is Crockford's base 32 in lower
+ * case, without i, l, o and u.
  */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** The alphabet as the inside of a regular expression's character class. */
 export const BASE32_CLASS = "0-9a-hjkmnp-tv-z";
 
-/** The first `length` characters (5 bits each) of `bytes`; fewer where the bytes end sooner. */
+/** The first `length` characters (5 bits each) of `bytes`. There are fewer if the bytes end sooner. */
 export function base32(bytes: Uint8Array, length: number): string {
   let text = "";
   let pending = 0;
@@ -24,7 +24,10 @@ export function base32(bytes: Uint8Array, length: number): string {
   return text;
 }
 
-/** The number that `text` of this alphabet writes, 5 bits a character. At most 10 characters, so that it is exact. */
+/**
+ * The number that `text` of this alphabet encodes, 5 bits a character. The text has at most 10 characters, so the number is
+ * exact.
+ */
 export function base32Value(text: string): number {
   let value = 0;
   for (const character of text) value = value * 32 + Math.max(0, ALPHABET.indexOf(character));

@@ -1,8 +1,8 @@
-/** The order in which SQLite's BINARY collation puts texts, for merging what several shards answer in that order. */
+/** The order of SQLite's BINARY collation, for merging lists that several shards return in that order. */
 
 /**
- * Negative where `a` comes first, positive where `b` does. UTF-8 sorts by code point; JavaScript's `<` sorts by UTF-16 unit and so
- * puts an emoji before U+FF01, which would leave gaps in a merged list.
+ * Negative if `a` comes first, positive if `b` does. UTF-8 sorts by code point. JavaScript's `<` sorts by UTF-16 unit,
+ * which puts an emoji before U+FF01 and would leave gaps in a merged list.
  */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -1,7 +1,9 @@
-/** Cutting text to a size in bytes of UTF-8 without splitting a character (docs/contract.md §2). Measuring is `schema/text.ts`. */
+/**
+ * Cuts text to a size in bytes of UTF-8 without splitting a character (docs/contract.md §2). `schema/text.ts` measures it.
+ */
 const encoder = new TextEncoder();
 
-/** A text and whether it is shorter than it was. */
+/** A text, and whether it was cut. */
 export type CutText = { readonly text: string; readonly truncated: boolean };
 
 /** The longest beginning of `text` that ends between two characters and takes at most `maxBytes` bytes of UTF-8. */

@@ -1,31 +1,31 @@
 /**
- * Reads JSON without changing a number in silence: JSON.parse rounds what a double cannot hold, and nobody is told.
- * A payload is handed over as it was written (docs/contract.md §2), so its numbers are looked at before they are rounded.
+ * Reads JSON without silently changing a number. JSON.parse rounds a number that a double cannot hold. A payload is handed
+ * over as it was written (docs/contract.md §2), so its numbers are checked before they are rounded.
  */
 import { LossyNumber } from "../../schema/payload.ts";
 
-/** Where a value stands: the keys and indices that lead to it from the root. */
+/** The place of a value: the keys and indices that lead to it from the root. */
 export type JsonPath = readonly (string | number)[];
 
 /** The stand-in for a number in the value that is read. */
 export type ReadNumber = (written: string, path: JsonPath) => unknown;
 
-/** Numbers with an exponent, a negative zero or more than 15 digits. Only these can be another one as a double. */
+/** Numbers with an exponent, a negative zero or more than 15 digits. Only these can change when they become a double. */
 const MAY_BE_LOSSY = /-0|\d[eE]|\d(?:\.?\d){15}/;
 
-/** As JSON.parse, which it throws like. Numbers of a payload that a double cannot hold become a `LossyNumber`. */
+/** Parses like JSON.parse, with the same errors. Numbers of a payload that a double cannot hold become a `LossyNumber`. */
 export const parseExactJson = (text: string): unknown =>
   readWith(text, (written, path) =>
     isInPayload(path) && !isExact(written) ? new LossyNumber(written) : Number(written),
   );
 
-/** As {@link parseExactJson}, for a text that is a payload as a whole. */
+/** Parses like {@link parseExactJson}, for a text that is a payload as a whole. */
 export const parsePayload = (text: string): unknown =>
   readWith(text, (written) => (isExact(written) ? Number(written) : new LossyNumber(written)));
 
 /**
- * As {@link parseExactJson}, for jobs of the Go original, whose integers have 64 bits. A `user_id` that a double
- * cannot hold is kept as the digits it was written with.
+ * Parses like {@link parseExactJson}, for jobs of the Go original, whose integers have 64 bits. A `user_id` that a double
+ * cannot hold keeps its digits.
  */
 export const parseImportedJson = (text: string): unknown =>
   readWith(text, (written, path) => {
@@ -33,10 +33,10 @@ export const parseImportedJson = (text: string): unknown =>
     return isInPayload(path) && !isExact(written) ? new LossyNumber(written) : Number(written);
   });
 
-/** As JSON.stringify, for a value that was read here: a lossy number is written as it was. */
+/** Writes like JSON.stringify. A lossy number is written with its original digits. */
 export const writeExactJson = (value: unknown): string => JSON.stringify(value, markLossy).replace(MARKED, "$1");
 
-/** JSON.stringify has called `toJSON` by the time that it asks, but not of what holds the value. */
+/** JSON.stringify calls `toJSON` first, so the original value is read from its holder. */
 function markLossy(this: unknown, key: string, value: unknown): unknown {
   const held: unknown = typeof this === "object" && this !== null ? Reflect.get(this, key) : undefined;
   return held instanceof LossyNumber ? `\u0000${held.written}\u0000` : value;
@@ -44,7 +44,7 @@ function markLossy(this: unknown, key: string, value: unknown): unknown {
 
 const MARKED = /"\\u0000([-+.\deE]+)\\u0000"/g;
 
-/** The places where a payload stands: a job, a call's body, a tool's arguments, a job in a list. */
+/** The places that can hold a payload: a job, a call's body, a tool's arguments, a job in a list. */
 const ABOVE_PAYLOAD: ReadonlySet<string | number> = new Set(["jobs", "params", "arguments"]);
 
 function isInPayload(path: JsonPath): boolean {
@@ -52,7 +52,7 @@ function isInPayload(path: JsonPath): boolean {
   return at >= 0 && path.slice(0, at).every((key) => typeof key === "number" || ABOVE_PAYLOAD.has(key));
 }
 
-/** Whether a double holds this number, as it was written: writing the double gives the same decimal again. */
+/** Whether a double holds this number exactly: writing the double gives the same decimal again. */
 export function isExact(written: string): boolean {
   const value = Number(written);
   return Number.isFinite(value) && !Object.is(value, -0) && decimalOf(written) === decimalOf(String(value));
@@ -69,14 +69,14 @@ function decimalOf(written: string): string {
   return `${sign}${trimZeros(digits)}@${place}`;
 }
 
-/** Without the zeros at the end; a pattern for them would try every run of zeros within. */
+/** The digits without the zeros at the end. A pattern would try every run of zeros within them. */
 function trimZeros(digits: string): string {
   let end = digits.length;
   while (digits[end - 1] === "0") end--;
   return digits.slice(0, end);
 }
 
-/** Deeper JSON is refused by every front, and would overflow the stack here. */
+/** The depth of JSON that is read. Every front refuses deeper JSON, which would overflow the stack here. */
 const MAX_DEPTH = 200;
 
 function readWith(text: string, readNumber: ReadNumber): unknown {
@@ -119,14 +119,14 @@ class Reader {
     this.#at++;
     while (this.#peek() !== "}" && !this.isTooDeep) {
       const key = this.#string();
-      // The colon; then, after the value, the comma if there is one.
+      // Skips the colon. After the value, skips the comma if there is one.
       this.#peek();
       this.#at++;
       entries.push([key, this.value([...path, key])]);
       if (this.#peek() === ",") this.#at++;
     }
     this.#at++;
-    // Unlike an assignment this makes `__proto__` a key like any other.
+    // Unlike an assignment, this makes `__proto__` a key like any other.
     return Object.fromEntries(entries);
   }
 
@@ -156,7 +156,7 @@ class Reader {
     return /^[-\d]/.test(written) ? this.#readNumber(written, path) : JSON.parse(written);
   }
 
-  /** The next character that is no blank. */
+  /** The next character that is not whitespace. */
   #peek(): string | undefined {
     while (/\s/.test(this.#text[this.#at] ?? "")) this.#at++;
     return this.#text[this.#at];

@@ -1,4 +1,7 @@
-/** Secrets as answers show them: enough to tell two apart, too little to guess one. Of a short one nothing is shown. */
+/**
+ * Secrets as answers show them. The shown part distinguishes two secrets but does not help to guess one. A short secret is
+ * hidden whole.
+ */
 
 const MASK = "…";
 const SHOWN_CHARS = 4;

@@ -1,7 +1,7 @@
 /**
- * SHA-256, synchronous. WebCrypto has only an asynchronous one, and ids are worked out inside storage transactions, which must not await.
- * A weaker hash will not do: two users with one hash would share a run, and a user may choose their own id. Secrets never pass
- * through here; signatures are WebCrypto's.
+ * SHA-256, synchronous. WebCrypto's is asynchronous, but ids are computed inside storage transactions, which must not
+ * await. A weaker hash will not do: two users with one hash would share a run, and a user may choose their own id. Secrets
+ * are not hashed here; WebCrypto makes signatures.
  */
 import { sha256 as hash } from "@noble/hashes/sha2.js";
 

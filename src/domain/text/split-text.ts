@@ -1,8 +1,8 @@
 /** A long text in pieces, for services that limit a message's length. */
 
 /**
- * `text` in pieces of at most `maxChars` UTF-16 units, whole when joined. Cut after a line break or else a blank in the second
- * half of a piece, so that lines and words stay together; never within a character.
+ * Splits `text` into pieces of at most `maxChars` UTF-16 units. Joined, they give the text again. A piece ends after a line
+ * break or else a blank in its second half, so lines and words stay together. No character is split.
  */
 export function chunkText(text: string, maxChars: number): string[] {
   const pieces: string[] = [];

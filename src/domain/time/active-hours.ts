@@ -10,10 +10,13 @@ import { findZone, offsetAt } from "./zone.ts";
 
 const MINUTES_PER_DAY = 1_440;
 
-/** Minutes of the local day: `startMinute` is active, `endMinute` no longer. The end lies before the start where midnight is crossed. */
+/**
+ * Minutes of the local day. `startMinute` is active and `endMinute` is not. If the window crosses midnight, its end is
+ * before its start.
+ */
 export type DailyWindow = { readonly startMinute: number; readonly endMinute: number; readonly timeZone: string };
 
-/** Reads the hours. Errors name each field below `active_hours` that is wrong, and how to write it. */
+/** Reads the hours. Errors name each wrong field below `active_hours`, and how to write it. */
 export function compileActiveHours(hours: ActiveHours): Result<DailyWindow, FieldError[]> {
   const errors: FieldError[] = [];
   const read = (field: "start" | "end", latest: number): number => {

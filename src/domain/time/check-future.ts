@@ -7,8 +7,8 @@ import type { Schedule } from "./schedule.ts";
 const DAY_MS = 86_400_000;
 
 /**
- * Checks that a fire is still to come. `anchorAt` is the anchor the job would get, `now` epoch ms. Empty when all is
- * well; a manual schedule has none and needs none.
+ * Checks that a fire is still to come. `anchorAt` is the anchor the job would get; `now` is epoch ms. The result is empty
+ * if all is well. A manual schedule needs no fire.
  */
 export function checkFuture(schedule: Schedule, anchorAt: number, now: number): FieldError[] {
   const { timing, startsAt, endsAt, exclusions } = schedule;

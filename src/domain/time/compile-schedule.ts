@@ -28,12 +28,12 @@ export const kindsOf = (spec: Readonly<Record<string, unknown>>): ScheduleKind[]
   SCHEDULE_KINDS.filter((kind) => spec[kind] !== undefined && spec[kind] !== null);
 
 /**
- * The spec with `in` as the `at` that it comes to. One whose `in` does not read, or stands beside another kind, as it
- * is.
+ * The spec with `in` replaced by the `at` that it means. If `in` does not parse or stands beside another kind, the spec
+ * stays as it is.
  */
 export function settleIn(spec: ScheduleSpec, now: number): ScheduleSpec {
   const { in: delay, ...rest } = spec;
-  // With fields that do not go with it the errors are about what was written, an `in`, and not about an `at`.
+  // Beside fields that do not go with it, the errors should name the `in` that was written and not an `at`.
   if (delay === undefined || kindsOf(spec).length > 1 || misplaced("in", spec).length > 0) return spec;
   const ms = readIn(delay);
   return ms.ok ? { ...rest, at: formatInstant(now + ms.value) } : spec;
@@ -41,10 +41,10 @@ export function settleIn(spec: ScheduleSpec, now: number): ScheduleSpec {
 
 const readIn = (text: string): Result<number, string> => parseDurationWithin(text, 1_000, MAX_EVERY_MS);
 
-/** The schedule behind a spec. Knows no clock: whether a time lies in the past is for `checkFuture`, and {@link settleIn} comes first. */
+/** The schedule behind a spec. It knows no clock, so {@link settleIn} comes before it and `checkFuture` after it. */
 export function compileSchedule(spec: ScheduleSpec, { tickAligned }: CompileOptions): Result<Schedule, FieldError[]> {
   const errors: FieldError[] = [];
-  /** The value of a good result; a bad one's message becomes the field's error. */
+  /** The value of a good result. The message of a bad one becomes the field's error. */
   const take = <T>(field: keyof ScheduleSpec, read: Result<T, string>): T | undefined => {
     if (read.ok) return read.value;
     errors.push({ path: `schedule.${field}`, message: read.error });
@@ -72,7 +72,7 @@ export function compileSchedule(spec: ScheduleSpec, { tickAligned }: CompileOpti
     refuse("max_runs", `${spec.max_runs} is not a count; give a whole number of at least 1, or leave it out`);
   }
 
-  // A zone that does not read has been complained of; the kind goes on as if it did.
+  // A wrong zone is reported already. The kind is still checked, with UTC.
   const context = { zone: spec.timezone === undefined ? undefined : (zone ?? "UTC"), startsAt, tickAligned };
   const read = kinds.map((each) => readKind(each, spec, context));
   for (const each of read) if (!each.ok) errors.push(...each.error);
@@ -120,7 +120,7 @@ function readKind(kind: ScheduleKind, spec: ScheduleSpec, context: KindContext):
   }
 }
 
-/** Which of the fields beside it a kind takes, and why it does not take the others. */
+/** The fields beside a kind that it does not take, each with the reason. */
 function misplaced(kind: ScheduleKind, spec: ScheduleSpec): FieldError[] {
   const errors: FieldError[] = [];
   const refuse = (field: keyof ScheduleSpec, why: string) =>
@@ -146,7 +146,7 @@ function misplaced(kind: ScheduleKind, spec: ScheduleSpec): FieldError[] {
 const BESIDE_OTHERS = ["timezone", "exclude", "jitter", "starts_at", "ends_at", "max_runs"] as const;
 const takesExclude = (kind: ScheduleKind): boolean => kind === "cron" || kind === "every" || kind === "rrule";
 
-/** The fields that the kind of a schedule does not take beside it: what a change of kind removes. */
+/** The fields that the kind of a schedule does not take. A change of kind removes them. */
 export function fieldsNotTaken(spec: Readonly<Record<string, unknown>>): (keyof ScheduleSpec)[] {
   const [kind] = kindsOf(spec);
   if (kind === undefined) return [];
@@ -157,8 +157,8 @@ export function fieldsNotTaken(spec: Readonly<Record<string, unknown>>): (keyof 
 }
 
 /**
- * Do both specs fire at the same times? `60s` and `1m`, `@daily` and `0 0 * * *`, the default zone and `UTC` are the
- * same; a job whose schedule changes from one to the other keeps its anchor and its next fire.
+ * Whether both specs fire at the same times. `60s` and `1m`, `@daily` and `0 0 * * *`, the default zone and `UTC` are the
+ * same. A job whose schedule changes between such specs keeps its anchor and its next fire.
  */
 export function sameSchedule(a: ScheduleSpec, b: ScheduleSpec): boolean {
   return identity(a) === identity(b);
@@ -168,12 +168,12 @@ function identity(spec: ScheduleSpec): string {
   const compiled = compileSchedule(spec, { tickAligned: false });
   if (!compiled.ok) return JSON.stringify(Object.entries(spec).sort(([x], [y]) => (x < y ? -1 : 1)));
   const { timing } = compiled.value;
-  // JSON leaves functions out, here the nominal times, which follow from the rest.
+  // JSON leaves out functions. Here these are the nominal times, which follow from the rest.
   return JSON.stringify({ ...compiled.value, timing: essence(timing) });
 }
 
 /**
- * The part of a timing that decides when it fires. An instant counts however it was written, an expression by its
+ * The part of a timing that decides when it fires. It ignores how an instant was written, and compares an expression by its
  * values.
  */
 function essence(timing: Timing): unknown {

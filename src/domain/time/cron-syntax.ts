@@ -1,22 +1,23 @@
 /**
- * Reads a cron expression (docs/contract.md §1) into plain lists of values. An error names the field, the value and
- * the remedy.
+ * Reads a cron expression (docs/contract.md §1) into plain lists of values. An error names the field, the value and the
+ * remedy.
  *
- * Decided where cron dialects differ:
- * - `5/10` is "from 5, every 10", as in Go's robfig/cron; `SUN` closes a range as 7 (`FRI-SUN`).
- * - A day field is unrestricted if an item of it is `*`, `?` or `*` with step 1. `*` with a larger step restricts it,
- *   so with the other day field restricted too, either one matching fires.
+ * Cron dialects differ in these points:
+ * - `5/10` is "from 5, every 10", as in Go's robfig/cron. `SUN` closes a range as 7 (`FRI-SUN`).
+ * - A day field is unrestricted if it contains `*`, `?` or `*` with step 1. `*` with a larger step restricts it. If both
+ * day fields
+ *   are restricted, a day that matches either one fires.
  */
 import { err, ok, type Result } from "../result.ts";
 import { findZone } from "./zone.ts";
 
 /** A cron expression that has been read. */
 export type CronExpression = {
-  /** The five fields as numbers, lists, `*`, and `L`, `W`, `#`: nothing that dialects read differently. */
+  /** The five fields as numbers, lists, `*`, and `L`, `W`, `#`. All dialects read these alike. */
   readonly canonical: string;
-  /** The five fields as written, names in capitals and nicknames spelled out: for people. */
+  /** The five fields as written, for people. Names are in capitals and nicknames are spelled out. */
   readonly fields: readonly [string, string, string, string, string];
-  /** Neither the minute nor the hour field begins with `*`: clock changes neither skip nor repeat a fire. */
+  /** Set if neither the minute nor the hour field begins with `*`. Then clock changes neither skip nor repeat a fire. */
   readonly fixedTime: boolean;
   /** From a leading `CRON_TZ=` or `TZ=`. */
   readonly timeZone?: string;
@@ -26,13 +27,13 @@ type Field = {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Where an open range (`*`, `5/10`) ends, if before `max`: weekday 7 is Sunday again. */
+  /** The end of an open range (`*`, `5/10`) if it is before `max`, because weekday 7 is Sunday again. */
   readonly openMax?: number;
-  /** The values' names, the first one standing for `min`. */
+  /** The names of the values. The first one means `min`. */
   readonly names?: readonly string[];
   /**
-   * Reads the items that only this field knows (`L`, `W`, `#`). Answers the canonical text, a refusal, or null for
-   * anything else.
+   * Reads the items that only this field knows (`L`, `W`, `#`). The answer is the canonical text, a refusal, or null for
+   * any other item.
    */
   readonly special?: (item: string, field: Field) => Result<string, string> | null;
 };
@@ -66,7 +67,7 @@ const NICKNAMES: ReadonlyMap<string, string> = new Map([
 const SHAPE = "five fields: minute hour day-of-month month day-of-week";
 const EXAMPLE = `e.g. "0 9 * * 1-5" for 09:00 from Monday to Friday`;
 
-/** Reads `text`; the error lists everything that is wrong with it, one complete sentence each. */
+/** Reads `text`. The error lists every fault as a complete sentence. */
 export function parseCron(text: string): Result<CronExpression, readonly string[]> {
   const prefix = /^\s*(?:CRON_TZ|TZ)=(\S*)\s*/i.exec(text);
   const expression = text.slice(prefix?.[0].length ?? 0).trim();
@@ -93,7 +94,7 @@ export function parseCron(text: string): Result<CronExpression, readonly string[
   });
 }
 
-/** The times of a day at which a cron fires, in ms after midnight, ascending. They hold for each day that it names. */
+/** The times of a day at which a cron fires, in ms after midnight, ascending. They hold for every day that it names. */
 export function cronTimes({ canonical }: Pick<CronExpression, "canonical">): number[] {
   const [minute = "*", hour = "*"] = canonical.split(" ");
   const values = (field: string, size: number) =>
@@ -150,7 +151,7 @@ function wrongCount(expression: string, parts: readonly string[]): string {
   return `${count}, but a cron expression has ${SHAPE}, ${EXAMPLE}`;
 }
 
-/** The canonical text of one field, or what is wrong with each of its items. */
+/** The canonical text of one field, or the faults of its items. */
 function parseField(field: Field, text: string): Result<string, readonly string[]> {
   const errors: string[] = [];
   const values = new Set<number>();
@@ -199,20 +200,20 @@ function parseItem(field: Field, item: string): Result<Item, string> {
   if (!from.ok) return from;
   if (toText === undefined) {
     if (stepText === undefined) return ok({ from: from.value, to: from.value, step: 1, open: false });
-    // Sunday written as 7 begins an open range as 0: from 7 on there would be no day.
+    // An open range that begins with Sunday as 7 begins at 0, since no day comes after 7.
     const begin = from.value > openMax ? field.min : from.value;
     return ok({ from: begin, to: openMax, step: step.value, open: false });
   }
   const to = parseValue(field, toText, item);
   if (!to.ok) return to;
-  // Sunday is 0 and 7: closing a range it is the end of the week.
+  // Sunday is 0 and 7. At the end of a range it is the end of the week.
   const end = toText === "SUN" && from.value > 0 ? field.max : to.value;
   if (end < from.value)
     return err(wrong(field, item, "the range runs backwards", `write ${forwards(field, from.value, end)}`));
   return ok({ from: from.value, to: end, step: step.value, open: false });
 }
 
-/** A range over the end (22-2) as two that run forwards (22-23,0-2). */
+/** A range over the end (22-2) as two ranges that run forwards (22-23,0-2). */
 function forwards(field: Field, from: number, to: number): string {
   const max = field.openMax ?? field.max;
   const head = from > max ? "" : from === max ? `${from},` : `${from}-${max},`;
@@ -266,7 +267,7 @@ function specialWeekday(item: string, field: Field): Result<string, string> | nu
   return ok(`${day.value % 7}${nth === undefined ? "L" : `#${nth}`}`);
 }
 
-/** One complaint: the field, the value as written, the reason, and what the field takes. */
+/** One error: the field, the value as written, the reason, and the values that the field takes. */
 function wrong(field: Field, item: string, why: string, remedy?: string): string {
   return `${field.name} "${item}": ${why}; ${takes(field)}${remedy === undefined ? "" : `; ${remedy}`}`;
 }

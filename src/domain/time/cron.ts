@@ -1,16 +1,16 @@
-/** The calendar behind a cron expression. The only file that knows croner. */
+/** The calendar behind a cron expression. Only this file uses croner. */
 import { Cron } from "croner";
 import { type CronExpression, cronTimes } from "./cron-syntax.ts";
 import { type Calendar, timesUpTo } from "./daylight-saving.ts";
 import { STEPS } from "./effort.ts";
 
 const DAY_MS = 86_400_000;
-/** Any instant will do: an expression repeats within 400 years or not at all. */
+/** Any instant works here, since an expression repeats within 400 years or not at all. */
 const SOME_TIME = Date.UTC(2000, 0, 1);
 
 /**
- * The calendar of an expression that `parseCron` has read, or null if no date ever matches it. Clock changes are the
- * business of `daylight-saving.ts`. It sees no year beyond 3000.
+ * The calendar of an expression that `parseCron` has read, or null if no date ever matches it. `daylight-saving.ts` handles
+ * clock changes. The calendar ends with the year 3000.
  */
 export function calendarOf(expression: CronExpression): Calendar | null {
   const cron = new Cron(expression.canonical, { mode: "5-part", utcOffset: 0 });
@@ -20,7 +20,7 @@ export function calendarOf(expression: CronExpression): Calendar | null {
   if (nextAfter(SOME_TIME) === null) return null;
   const timesOfDay = cronTimes(expression);
   let matchedDay: number | undefined;
-  /** A day that matches has all the times, so that croner is asked once for each day of a walk. */
+  /** The next match. Every matching day has the same times, so croner is asked once for each day of a walk. */
   const nextKnown = (local: number): number | null => {
     const day = Math.floor(local / DAY_MS);
     const time = day === matchedDay ? timesOfDay[timesUpTo(timesOfDay, local - day * DAY_MS)] : undefined;

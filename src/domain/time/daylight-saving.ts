@@ -1,15 +1,18 @@
 /**
- * From a calendar's local times to instants, through clock changes: the daylight-saving rule of docs/contract.md §1.
+ * Turns a calendar's local times into instants, through clock changes, by the daylight-saving rule of docs/contract.md §1.
  *
- * - Fixed times (`30 2 * * *`): a local time is due when the furthest point the local clock has reached passes it.
- *   Set forward, the clock passes what it skips at the change itself, so that fires then; set back, it does not reach
- *   a repeated time a second time, so that does not fire again.
- * - Real time (`* 9-17 * * *`): every instant whose local time matches is due. What is skipped never matches, what
- *   is repeated matches twice.
+ * - Fixed times (`30 2 * * *`): a local time is due when the local clock first passes it. If the clock is set forward over
+ * the time,
+ *   it passes it at the change, so the fire comes then. If the clock is set back, the repeated time is not passed again, so
+ * there is
+ *   no second fire.
+ * - Real time (`* 9-17 * * *`): every instant whose local time matches is due. A skipped time never matches, and a repeated
+ * time
+ *   matches twice.
  *
- * croner has a daylight-saving rule of its own; it is not used, because it forgets a fixed time in a gap that runs
- * up to midnight (America/Nuuk, 23:00 to 24:00 each March) or swallows a day (Pacific/Apia, 2011-12-30), judges
- * lists by whether they contain a `*` and not by how they begin, and costs nine times as much.
+ * croner has a daylight-saving rule of its own, which is not used. It forgets a fixed time in a gap that runs up to
+ * midnight (America/Nuuk, 23:00 to 24:00 each March) or swallows a day (Pacific/Apia, 2011-12-30). It judges lists by
+ * whether they contain a `*` and not by how they begin. And it costs nine times as much.
  */
 import { type Effort, STEPS } from "./effort.ts";
 import type { Recurrence } from "./recurrence.ts";
@@ -17,15 +20,15 @@ import { offsetAt, resolveLocal } from "./zone.ts";
 
 /** The matching local times of a cron expression, in whole minutes (see `zone.ts` for how a local time is held). */
 export type Calendar = {
-  /** The first one after `local`, or null if there is none. */
+  /** The first match after `local`, or null if there is none. */
   readonly next: (local: number, effort: Effort) => number | null;
-  /** The latest one at or before `local`, or null if there is none. */
+  /** The latest match at or before `local`, or null if there is none. */
   readonly last: (local: number, effort: Effort) => number | null;
-  /** The times of every day that matches at all, in ms after midnight and ascending. Absent if days differ. */
+  /** The times of every matching day, in ms after midnight, ascending. Absent if days differ. */
   readonly timesOfDay?: readonly number[];
 };
 
-/** The two ways through a clock change: fixed local times, or real time. */
+/** The two rules for a clock change: fixed local times, or real time. */
 export type ClockRule = "fixed-time" | "real-time";
 
 /** The instants at which `calendar` is due in `timeZone`. */
@@ -48,8 +51,8 @@ export function onCalendar(calendar: Calendar, rule: ClockRule, timeZone: string
 const DAY_MS = 86_400_000;
 
 /**
- * Counts day by day. A day that has no clock change near it has all of the calendar's times or none. Around a change
- * the due times are walked over. Days without a match are passed over at once.
+ * Counts day by day. A day without a clock change near it has all of the calendar's times or none. Around a change the due
+ * times are walked. Days without a match are skipped at once.
  */
 function countOn(
   calendar: Calendar & Required<Pick<Calendar, "timesOfDay">>,
@@ -96,7 +99,7 @@ export function timesUpTo(times: readonly number[], time: number): number {
   return later < 0 ? times.length : later;
 }
 
-/** The calendar and the zone that a question is asked of. */
+/** The calendar and the zone of a question, and its effort. */
 type Asked = { readonly calendar: Calendar; readonly timeZone: string; readonly effort: Effort };
 
 function nextFixed({ calendar, timeZone, effort }: Asked, after: number): number | null {
@@ -119,7 +122,7 @@ function furthestLocal(timeZone: string, at: number): number {
   return times.kind === "repeated" && at === times.second ? times.change.at - 1 + times.change.before : local;
 }
 
-/** The instant at which clocks in `timeZone` first show `local` or, where they skip it, a later time. */
+/** The instant at which clocks in `timeZone` first show `local`, or a later time if they skip it. */
 export function reachedAt(timeZone: string, local: number): number {
   const times = resolveLocal(timeZone, local);
   if (times.kind === "once") return times.at;
@@ -132,7 +135,7 @@ function nextReal(asked: Asked, after: number): number | null {
   const ahead = firstShown(asked, here, after);
   const times = resolveLocal(timeZone, here);
   if (times.kind !== "repeated" || after !== times.first) return ahead;
-  // The clock will be set back over `here`: local times before it come again, and perhaps sooner than `ahead`.
+  // The clock will be set back over `here`. Local times before it come again, perhaps sooner than `ahead`.
   const again = firstShown(asked, times.change.at + times.change.after - 1, times.change.at - 1);
   if (ahead === null || again === null) return ahead ?? again;
   return Math.min(ahead, again);
@@ -141,7 +144,7 @@ function nextReal(asked: Asked, after: number): number | null {
 /** The first instant after `after` that shows a match later than `local`. */
 function firstShown({ calendar, timeZone, effort }: Asked, local: number, after: number): number | null {
   let match = calendar.next(local, effort);
-  // A calendar whose every match the clock skips (`* 2 * 3 7L` in Berlin) would never come to an end.
+  // If the clock skips every match of a calendar (`* 2 * 3 7L` in Berlin), this would never end without an effort.
   while (match !== null) {
     const times = resolveLocal(timeZone, match);
     if (times.kind === "once") return times.at;
@@ -157,7 +160,7 @@ function lastReal(asked: Asked, until: number): number | null {
   const behind = lastShown(asked, here, until);
   const times = resolveLocal(timeZone, here);
   if (times.kind !== "repeated" || until !== times.second) return behind;
-  // A repeated hour runs again: before it, the clock had been further than `here`.
+  // A repeated hour runs again. Before it, the clock had been further than `here`.
   const before = lastShown(asked, times.change.at - 1 + times.change.before, times.change.at - 1);
   if (behind === null || before === null) return behind ?? before;
   return Math.max(behind, before);

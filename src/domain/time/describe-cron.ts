@@ -1,25 +1,25 @@
 /**
- * A cron expression in words that mean exactly its fires. They are made of its values, not of how it is written: minutes
- * with the step 45 are :00 and :45, which is not every 45 minutes. cronstrue goes by the writing and says so.
+ * A cron expression in words that mean exactly its fires. They come from its values and not from its text: minutes with the
+ * step 45 are :00 and :45, which is not every 45 minutes. cronstrue goes by the text and gets this wrong.
  */
 import type { CronExpression } from "./cron-syntax.ts";
 import { clock, counted, hourName, listed, months, ordinal, runs, WEEKDAY_NAMES, weekdays } from "./words.ts";
 
 const MINUTE_MS = 60_000;
-/** More times of day than these are told as minutes and hours. */
+/** The most times of day that are listed. More are described by minutes and hours. */
 const MAX_TIMES = 12;
 
 /** `At 09:00, Monday through Friday`. */
 export function describeCron({ canonical }: Pick<CronExpression, "canonical">): string {
   const [minute = "*", hour = "*", day = "*", month = "*", weekday = "*"] = canonical.split(" ");
   const days = [...(day === "*" ? [] : [`on ${daysOfMonth(day)}`]), ...(weekday === "*" ? [] : [daysOfWeek(weekday)])];
-  // With both day fields restricted a day that matches either one fires.
+  // If both day fields are restricted, a day that matches either one fires.
   const clauses = [timesOf(numbers(minute), numbers(hour)), days.join(" or ")];
   if (month !== "*") clauses.push(`in ${months(numbers(month) ?? [])}`);
   return clauses.filter((clause) => clause !== "").join(", ");
 }
 
-/** The values of a canonical field; undefined where it is not restricted. */
+/** The values of a canonical field. Undefined if it is not restricted. */
 function numbers(field: string): number[] | undefined {
   if (field === "*") return undefined;
   return field

@@ -1,4 +1,4 @@
-/** A recurrence rule in words (docs/contract.md §13). What it leaves to its start is said as such where the start is not known. */
+/** A recurrence rule in words (docs/contract.md §13). If the start is not known, the words say which parts depend on it. */
 import { HOUR_MS, MINUTE_MS } from "../../schema/limits.ts";
 import { formatInstant } from "./instant.ts";
 import { isRealTime } from "./rrule.ts";
@@ -17,7 +17,7 @@ const UNITS = {
 } as const;
 const UNKNOWN = "of the job's creation";
 
-/** `Every 2 weeks, on Tuesday, at 14:00`. `start` is DTSTART as a local time (see `zone.ts`), where it is given. */
+/** `Every 2 weeks, on Tuesday, at 14:00`. `start` is DTSTART as a local time (see `zone.ts`), if it is given. */
 export function describeRule(given: RecurrenceRule, start: number | undefined): string {
   const rule = start === undefined ? given : withStartDays(given, dateOf(Math.floor(start / DAY_MS)));
   const unit = UNITS[rule.freq];
@@ -37,7 +37,7 @@ export function describeRule(given: RecurrenceRule, start: number | undefined): 
 }
 
 const MONDAY = 1;
-/** More times of day than these are told as minutes and hours. */
+/** The most times of day that are listed. More are described by minutes and hours. */
 const MAX_TIMES = 24;
 
 /** Whether it matters on which day a week begins. */
@@ -54,13 +54,14 @@ function daysOf({ freq, byDay, byMonth, byMonthDay, byYearDay, byWeekNo }: Recur
   if (byYearDay !== undefined) clauses.push(`on ${fromEitherEnd(byYearDay, "day", "of the year")}`);
   if (byDay !== undefined) {
     const plain = byDay.filter(({ nth }) => nth === undefined).map(({ weekday }) => weekday);
-    // Of a year only where no months are named, which nobody would guess.
+    // A numbered weekday counts within the year only if no months are named. Readers would not guess that, so the words say
+    // it.
     const of = freq !== "YEARLY" ? "" : byMonth === undefined ? " of the year" : " of the month";
     const names = byDay.flatMap(({ nth, weekday }) =>
       nth === undefined ? [] : [`the ${ordinal(nth)} ${WEEKDAY_NAMES[weekday]}${of}`],
     );
     const all = listed([...(plain.length === 0 ? [] : [weekdays(plain)]), ...names]);
-    // Beside a day of the month or of the year a weekday narrows it: both must hold.
+    // A weekday beside a day of the month or year narrows it, since both must hold.
     clauses.push(clauses.length === 0 ? `on ${all}` : `where it is ${all}`);
   }
   if (byWeekNo !== undefined) clauses.push(`in ${fromEitherEnd(byWeekNo, "week", "of the year")}`);
@@ -86,7 +87,7 @@ function timeOf(rule: RecurrenceRule, start: number | undefined): string {
   const startOfDay = start === undefined ? 0 : start - Math.floor(start / DAY_MS) * DAY_MS;
   const times = timesOfDay(rule, startOfDay);
   if (times.length <= MAX_TIMES) return `at ${listed(times.map(clock))}`;
-  // Its hours, minutes and seconds tell the same in fewer words, since each goes with each.
+  // The hours, minutes and seconds say the same in fewer words, since all of them combine.
   const [first = 0] = times;
   const own = { byHour: [Math.floor(first / HOUR_MS)], byMinute: [Math.floor(first / MINUTE_MS) % 60] };
   return hoursOf({ ...own, ...rule, freq: "HOURLY" }).join(", ");

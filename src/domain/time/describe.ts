@@ -1,4 +1,4 @@
-/** Schedules in plain English, for people and language models to check what they asked for. */
+/** Schedules in plain English, so that people and language models can check what they asked for. */
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../schema/limits.ts";
 import type { ScheduleSpec } from "../../schema/schedule.ts";
 import { compileSchedule } from "./compile-schedule.ts";
@@ -22,7 +22,7 @@ export function describeSchedule(spec: ScheduleSpec): string {
   return compiled.ok ? describe(compiled.value) : "Invalid schedule";
 }
 
-/** The schedule in one sentence, its exclusions named. */
+/** The schedule in one sentence, including its exclusions. */
 export function describe(schedule: Schedule): string {
   const { startsAt, endsAt, jitterMs, maxRuns, exclusions } = schedule;
   const clauses = [timingOf(schedule)];
@@ -37,7 +37,7 @@ export function describe(schedule: Schedule): string {
 function timingOf({ timing, startsAt, exclusions }: Schedule): string {
   switch (timing.kind) {
     case "every":
-      // The zone matters only to what is excluded.
+      // The zone matters only to the exclusions.
       return `Every ${interval(timing.everyMs)}${exclusions.length > 0 ? ` (${timing.timeZone})` : ""}`;
     case "at":
       return `Once, at ${formatLocal(timing.at, timing.timeZone)}${timing.timeZone.includes("/") ? ` (${timing.timeZone})` : ""}`;

@@ -1,6 +1,6 @@
 /**
- * Durations as text (docs/contract.md §1): Go's `time.ParseDuration`, plus `d` (24 h) and `w` (7 d).
- * Reading counts in whole nanoseconds like Go, so `1.1s` is 1100 ms and not 1100.0000000000002.
+ * Durations as text (docs/contract.md §1): Go's `time.ParseDuration`, plus `d` (24 h) and `w` (7 d). They are read in whole
+ * nanoseconds as in Go, so `1.1s` is 1100 ms and not 1100.0000000000002.
  */
 import { err, ok, type Result } from "../result.ts";
 
@@ -27,15 +27,15 @@ const EXAMPLES = `write it like "90s", "30m", "1h30m" or "7d" (units ns us ms s 
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y;
 
 /**
- * Milliseconds of a Go duration such as `300ms`, `1h30m`, `1.5h` or `-2d`. The number is whole unless the text
- * reaches below a millisecond (`1us` is 0.001). Negative durations are read as Go reads them, and a caller that needs
- * a positive one checks that. The error tells how to write it.
+ * The milliseconds of a Go duration such as `300ms`, `1h30m`, `1.5h` or `-2d`. The number is whole unless the text goes
+ * below a millisecond (`1us` is 0.001). Negative durations are read as Go reads them; a caller that needs a positive one
+ * checks it. The error says how to write a duration.
  */
 export function parseDuration(text: string): Result<number, string> {
   const refuse = (why: string) => err(`"${text}" is not a duration: ${why}; ${EXAMPLES}`);
   const sign = text.startsWith("-") ? -1 : 1;
   const body = /^[+-]/.test(text) ? text.slice(1) : text;
-  // Go's one duration without a unit.
+  // The only duration that Go takes without a unit.
   if (body === "0") return ok(0);
   if (body === "") return refuse("it has no number");
 
@@ -60,8 +60,8 @@ export function parseDuration(text: string): Result<number, string> {
 }
 
 /**
- * The digits after the point, in nanoseconds. In floating point and with the excess digits dropped, because Go
- * does it so: `0.3333333333333333333h` is exactly 20m there, and one nanosecond less in exact arithmetic.
+ * The digits after the point, in nanoseconds. It uses floating point and drops excess digits, because Go does so. In Go
+ * `0.3333333333333333333h` is exactly 20m; exact arithmetic gives one nanosecond less.
  */
 function fractionNs(digits: string, unitNs: bigint): bigint {
   if (digits === "") return 0n;
@@ -77,8 +77,8 @@ function fractionNs(digits: string, unitNs: bigint): bigint {
 }
 
 /**
- * The canonical text of a duration in milliseconds: Go's, without parts that are zero (`1h30m`, `1m30s`, `1.5ms`).
- * Hours are the largest unit, so that Go's own `ParseDuration` reads it too. Exact to the nanosecond:
+ * The canonical text of a duration in milliseconds: `1h30m`, `1m30s`, `1.5ms`. It is Go's, without parts that are zero.
+ * Hours are the largest unit, so Go's `ParseDuration` can read it. It is exact to the nanosecond:
  * `parseDuration(formatDuration(ms))` gives `ms` back.
  */
 export function formatDuration(ms: number): string {
@@ -111,8 +111,8 @@ function decimal(value: bigint, places: number): string {
 }
 
 /**
- * A duration from `minMs` to `maxMs`, both included, rounded to whole milliseconds after the bounds are checked.
- * The error names the bound that the text breaks, so that it can be shown beside the field's path.
+ * A duration from `minMs` to `maxMs`, both included, rounded to whole milliseconds after the check. The error names the
+ * bound that the text breaks, for display beside the field's path.
  */
 export function parseDurationWithin(text: string, minMs: number, maxMs: number): Result<number, string> {
   const duration = parseDuration(text);
@@ -123,7 +123,7 @@ export function parseDurationWithin(text: string, minMs: number, maxMs: number):
   return ok(Math.round(duration.value));
 }
 
-/** A limit as the contract writes it: `365d`, not `8760h`. */
+/** A limit as the contract writes it: `365d` and not `8760h`. */
 function bound(ms: number): string {
   const day = 86_400_000;
   return ms > day && ms % day === 0 ? `${ms / day}d` : formatDuration(ms);

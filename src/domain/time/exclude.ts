@@ -7,7 +7,7 @@ import { offsetAt, resolveLocal } from "./zone.ts";
 const DAY_MS = 86_400_000;
 const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-/** One exclusion, in local time. Days are counted from 1970-01-01, both included; minutes of the day, the end not. */
+/** One exclusion in local time. Days count from 1970-01-01, both included. Minutes of the day exclude the end. */
 export type Exclusion =
   | { readonly kind: "dates"; readonly fromDay: number; readonly toDay: number }
   | { readonly kind: "weekday"; readonly weekday: number }
@@ -17,7 +17,7 @@ type Window = { readonly kind: "window"; readonly fromMinute: number; readonly t
 
 const FORMS = `write a date "2026-12-25", a range of dates "2026-12-24/2027-01-01", a weekday "SAT" or a daily window "22:00-07:00"`;
 
-/** Reads one exclusion. The error says how it is written. */
+/** Reads one exclusion. The error says how to write it. */
 export function parseExclusion(text: string): Result<Exclusion, string> {
   const refuse = (why: string) => err(`"${text}" ${why}; ${FORMS}`);
   const weekday = WEEKDAYS.indexOf(text.trim().toUpperCase());
@@ -64,7 +64,7 @@ function meantBy(text: string): readonly string[] {
   return Array.from({ length }, (_, index) => WEEKDAYS[(from + index) % 7] ?? "");
 }
 
-/** The weekday that a name begins like, `Saturdays` or `SA`; negative where it is none. */
+/** The weekday that a name begins with, `Saturdays` or `SA`. Negative if there is none. */
 const weekdayLike = (text: string): number =>
   WEEKDAYS.findIndex(
     (name) => text.length > 1 && (name.startsWith(text.toUpperCase()) || text.toUpperCase().startsWith(name)),
@@ -81,13 +81,13 @@ function dayOf(text: string): number | undefined {
   return Number.isNaN(at) || !new Date(at).toISOString().startsWith(text) ? undefined : at / DAY_MS;
 }
 
-/** The exclusion that an instant falls into, in the zone's local time; undefined where it falls into none. */
+/** The exclusion that an instant falls into, in the zone's local time. Undefined if it falls into none. */
 export function exclusionAt(exclusions: readonly Exclusion[], timeZone: string, at: number): Exclusion | undefined {
   const local = at + offsetAt(timeZone, at);
   return exclusions.find((exclusion) => stretchAround(exclusion, local) !== undefined);
 }
 
-/** Tells of an instant which excluded stretch of the zone's local time it lies in. Undefined where it lies in none. */
+/** Finds the excluded stretch of the zone's local time around an instant. Undefined if there is none. */
 export function excludedBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => Gap | undefined {
   const days = exclusions.filter((exclusion) => exclusion.kind !== "window");
   const windowAt = windowsByMinute(exclusions);
@@ -107,7 +107,7 @@ const MINUTES_A_DAY = 1_440;
 const minuteOfDay = (local: number): number =>
   Math.floor(local / MINUTE_MS) - Math.floor(local / DAY_MS) * MINUTES_A_DAY;
 
-/** Tells the daily window around a local time, by one look in a table. A forecast of many fires asks often. */
+/** Finds the daily window around a local time by one look in a table. A forecast of many fires asks often. */
 function windowsByMinute(exclusions: readonly Exclusion[]): (local: number) => Exclusion | undefined {
   const windows = exclusions.filter((exclusion) => exclusion.kind === "window");
   if (windows.length === 0) return () => undefined;
@@ -118,7 +118,7 @@ function windowsByMinute(exclusions: readonly Exclusion[]): (local: number) => E
   };
 }
 
-/** For each minute of the day the window around it, counted from 1; 0 where there is none. */
+/** For each minute of the day, the number of its window, counted from 1. 0 means that there is none. */
 function tableOf(windows: readonly Window[]): Uint8Array {
   const table = new Uint8Array(MINUTES_A_DAY);
   for (const [index, window] of windows.entries()) {
@@ -131,12 +131,12 @@ function tableOf(windows: readonly Window[]): Uint8Array {
 }
 
 /**
- * The distances at which the end of a free stretch is looked for, the longest first. Across a clock change a shorter
- * one is tried.
+ * The distances at which the end of a free stretch is searched, longest first. Across a clock change a shorter one is
+ * tried.
  */
 const LOOKED_AHEAD = [DAY_MS, 60 * MINUTE_MS, 15 * MINUTE_MS];
 
-/** Tells of an instant that nothing excludes a later one before which nothing is excluded either. */
+/** Finds, for an instant outside all exclusions, a later instant before which nothing is excluded. */
 export function freeBy(exclusions: readonly Exclusion[], timeZone: string): (at: number) => number {
   const days = exclusions.filter((exclusion) => exclusion.kind !== "window");
   const begins = exclusions
@@ -155,7 +155,7 @@ export function freeBy(exclusions: readonly Exclusion[], timeZone: string): (at:
   };
 }
 
-/** When a daily window next begins after `local`; infinity without one. `begins` are their minutes of the day, in order. */
+/** When a daily window next begins after `local`, or infinity. `begins` are their minutes of the day, in order. */
 function nextWindow(begins: readonly number[], local: number): number {
   const [first] = begins;
   if (first === undefined) return Number.POSITIVE_INFINITY;
@@ -164,7 +164,7 @@ function nextWindow(begins: readonly number[], local: number): number {
   return today + (begins.find((begin) => begin > minute) ?? first + MINUTES_A_DAY) * MINUTE_MS;
 }
 
-/** When the exclusion of days next begins after `local`; infinity where it does not. */
+/** When the exclusion of days next begins after `local`, or infinity. */
 function nextBegin(exclusion: Exclude<Exclusion, Window>, local: number): number {
   const day = Math.floor(local / DAY_MS);
   switch (exclusion.kind) {
@@ -177,11 +177,11 @@ function nextBegin(exclusion: Exclude<Exclusion, Window>, local: number): number
   }
 }
 
-/** In minutes; one that does not end after its begin crosses midnight. */
+/** The length in minutes. A window that does not end after its begin crosses midnight. */
 const lengthOf = ({ fromMinute, toMinute }: Window): number =>
   toMinute > fromMinute ? toMinute - fromMinute : toMinute - fromMinute + MINUTES_A_DAY;
 
-/** The stretch of local time around `local` that the exclusion takes out. */
+/** The stretch of local time around `local` that the exclusion removes. */
 function stretchAround(exclusion: Exclusion, local: number): Gap | undefined {
   const day = Math.floor(local / DAY_MS);
   const days = (from: number, to: number): Gap => ({ from: from * DAY_MS, to: (to + 1) * DAY_MS });
@@ -201,8 +201,8 @@ function stretchAround(exclusion: Exclusion, local: number): Gap | undefined {
 }
 
 /**
- * The stretch as instants around `at`. Where the clock is set back over one of its ends, the other pass of the repeated
- * hour lies partly outside it: then the stretch reaches no further than the change.
+ * The stretch as instants around `at`. If the clock is set back over one of its ends, the other pass of the repeated hour
+ * lies partly outside it. Then the stretch ends at the change.
  */
 function instantsOf(stretch: Gap, timeZone: string, at: number): Gap {
   const begin = resolveLocal(timeZone, stretch.from);

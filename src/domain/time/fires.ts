@@ -1,4 +1,4 @@
-/** Fires: the due times of one job. A schedule is bound to the job's anchor and to its part of the jitter. */
+/** Fires: the due times of one job. They follow from a schedule, the job's anchor and its share of the jitter. */
 import { Effort } from "./effort.ts";
 import { MAX_INSTANT } from "./instant.ts";
 import { delayed, type Recurrence, within } from "./recurrence.ts";
@@ -6,26 +6,29 @@ import type { Schedule } from "./schedule.ts";
 
 /** The fires of a job. Instants are epoch ms. */
 export type Fires = {
-  /** The first fire strictly after `after`, or null where there is none. */
+  /** The first fire strictly after `after`, or null if there is none. */
   readonly next: (after: number) => number | null;
-  /** The latest fire at or before `until`, or null where there was none. */
+  /** The latest fire at or before `until`, or null if there is none. */
   readonly last: (until: number) => number | null;
   /**
-   * The next `count` fires after `after`, oldest first. Fewer where the schedule ends, or they lie too far apart to
-   * be looked for.
+   * The next `count` fires after `after`, oldest first. There are fewer if the schedule ends or they are too far apart to
+   * search for.
    */
   readonly take: (after: number, count: number) => number[];
-  /** The fires from `from` to `to`, both included, oldest first, at most `cap` of them. */
+  /** The fires from `from` to `to`, both included, oldest first, at most `cap`. */
   readonly between: (from: number, to: number, cap: number) => number[];
-  /** The number of fires after `after` and up to `until`; counting stops at `cap`. */
+  /** The number of fires after `after` up to and including `until`. Counting stops at `cap`. */
   readonly count: (after: number, until: number, cap: number) => number;
-  /** Whether `count` is cheap for any number of fires, since it does not walk over them. */
+  /** Whether `count` is cheap for any number of fires, because it does not walk them. */
   readonly countsAtOnce: boolean;
 };
 
-/** The facts of a job that its fires depend on besides the schedule. */
+/** The facts of a job, besides the schedule, that its fires depend on. */
 export type FirePhase = {
-  /** Where `every` counts from unless it has `starts_at`: the job's creation or its last schedule change, epoch ms. */
+  /**
+   * The start of the count of `every` if it has no `starts_at`. It is the job's creation or its last schedule change, epoch
+   * ms.
+   */
   readonly anchorAt: number;
   /** The job's own delay, `jitterDelay(jobId, schedule.jitterMs)`; default none. */
   readonly delayMs?: number;
@@ -48,7 +51,7 @@ export function bindFires(schedule: Schedule, { anchorAt, delayMs = 0 }: FirePha
   };
 }
 
-/** Further fires of one question get no more effort. */
+/** The number of fires of one question that add to its effort. */
 const MAX_WALKED = 10_000;
 const effortFor = (cap: number): Effort => new Effort(Math.max(1, Math.min(cap, MAX_WALKED)));
 

@@ -12,8 +12,8 @@ const LOCAL_TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?$/;
 const EXAMPLES = `write it like YYYY-MM-DDThh:mm:ssZ or YYYY-MM-DDThh:mm:ss+01:00`;
 
 /**
- * A local time without an offset, `2027-01-15T14:30`, seconds optional, held as `zone.ts` says. Undefined where the
- * text is of another form. The error says what of it does not exist.
+ * A local time without an offset, `2027-01-15T14:30` with optional seconds, held as described in `zone.ts`. Undefined if
+ * the text has another form. The error says which part does not exist.
  */
 export function parseLocalTime(text: string): Result<number, string> | undefined {
   const match = LOCAL_TIME.exec(text);
@@ -23,10 +23,10 @@ export function parseLocalTime(text: string): Result<number, string> | undefined
 }
 
 /**
- * Epoch milliseconds of an RFC 3339 date-time. The offset is required; `t`, `z` and a space for the `T` are taken,
- * as §5.6 allows; digits beyond milliseconds are dropped. A leap second (`:60`) is taken only where one can
- * be, in the last minute of a UTC month, and counts as the second after it, as in POSIX time.
- * Impossible dates (30 February), hour 24 and offsets beyond 23:59 are refused. The error tells how to write it.
+ * The epoch milliseconds of an RFC 3339 date-time. The offset is required. `t`, `z` and a space for the `T` are accepted,
+ * as §5.6 allows. Digits beyond milliseconds are dropped. A leap second (`:60`) is accepted only in the last minute of a
+ * UTC month, and counts as the second after it, as in POSIX time. Impossible dates (30 February), hour 24 and offsets
+ * beyond 23:59 are refused. The error says how to write it.
  */
 export function parseInstant(text: string): Result<number, string> {
   const refuse = (why: string) => err(`"${text}" ${why}; ${EXAMPLES}`);
@@ -66,15 +66,15 @@ function isFirstOfMonth(at: number): boolean {
   return ((at % 86_400_000) + 86_400_000) % 86_400_000 < 1_000 && new Date(at).getUTCDate() === 1;
 }
 
-/** RFC 3339 in UTC with milliseconds, the one form of every time in an answer: `2026-11-23T09:00:00.000Z`. */
+/** RFC 3339 in UTC with milliseconds, the form of every time in an answer: `2026-11-23T09:00:00.000Z`. */
 export function formatInstant(at: number): string {
   return new Date(at).toISOString();
 }
 
 /**
- * The instant as the clocks of `timeZone` (a name `findZone` gave) show it, with their offset then: `2026-11-23T10:00:00+01:00`. UTC is `+00:00`.
- * Milliseconds appear only where there are any. An offset with seconds (local mean time, before about 1920) is
- * cut to the minute, which is all RFC 3339 can write; the instant stays exact.
+ * The instant as the clocks of `timeZone` (a name from `findZone`) show it, with its offset: `2026-11-23T10:00:00+01:00`.
+ * UTC is `+00:00`. Milliseconds appear only if there are any. An offset with seconds (local mean time, before about 1920)
+ * is cut to the minute, since RFC 3339 cannot write it. The instant stays exact.
  */
 export function formatLocal(at: number, timeZone: string): string {
   const offsetMinutes = Math.trunc(offsetAt(timeZone, at) / 60_000);

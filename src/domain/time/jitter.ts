@@ -1,8 +1,8 @@
-/** Jitter: the fixed part of it that a job's every fire is delayed by (docs/contract.md §1). */
+/** Jitter: the fixed part of it that delays every fire of a job (docs/contract.md §1). */
 
 /**
- * A job's delay in whole milliseconds, 0 <= delay < `jitterMs`. It depends on the job's id only, so every fire of the
- * job is delayed alike and no restart changes it; over ids it is spread evenly.
+ * A job's delay in whole milliseconds, 0 <= delay < `jitterMs`. It depends only on the job's id, so every fire of the job
+ * has the same delay and no restart changes it. Over all ids the delays are spread evenly.
  */
 export function jitterDelay(jobId: string, jitterMs: number): number {
   return Math.floor(fraction(jobId) * jitterMs);

@@ -1,6 +1,6 @@
 /**
- * The rate of a schedule: how often it fires at most (docs/contract.md §16). `MAX_FIRES_PER_DAY` and `MIN_INTERVAL`
- * are held against it.
+ * The rate of a schedule: how often it fires at most (docs/contract.md §16). `MAX_FIRES_PER_DAY` and `MIN_INTERVAL` limit
+ * it.
  */
 import { DAY_MS } from "../../schema/limits.ts";
 import { cronTimes } from "./cron-syntax.ts";
@@ -10,12 +10,12 @@ import { timesOfDay } from "./rrule-calendar.ts";
 import { timesInDay } from "./rrule-size.ts";
 import type { Schedule, Timing } from "./schedule.ts";
 
-/** So many coming fires are looked at for the shortest time between two; within a day it is worked out. */
+/** The number of coming fires that are searched for the shortest gap. Within a day the gap is computed instead. */
 const LOOKED_AT = 50;
 
 /**
- * The rate of a schedule that is set at `now` (epoch ms). Exclusions, bounds and `max_runs` do not lower it. The most
- * fires are of a day of 24 hours; the shortest gap is that of fixed local times, and may be shorter where clocks change.
+ * The rate of a schedule that is set at `now` (epoch ms). Exclusions, bounds and `max_runs` do not lower it. The most fires
+ * are those of a day of 24 hours. The shortest gap is that of fixed local times, and may be shorter when clocks change.
  */
 export function rateOf(schedule: Schedule, now: number): Rate {
   const { timing } = schedule;
@@ -42,7 +42,7 @@ function perDay(timing: CalendarTiming): number {
   return timesInDay(timing.rule) + also.length;
 }
 
-/** The shortest time between two fires of one day. Of rules that count hours or minutes that of the fires to come. */
+/** The shortest time between two fires of one day. Rules that count hours or minutes are searched for it instead. */
 function gapInDay(timing: CalendarTiming): number {
   if (timing.kind === "cron") return shortestGap(cronTimes(timing.expression));
   const { freq } = timing.rule;

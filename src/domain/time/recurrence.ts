@@ -1,27 +1,27 @@
 /**
- * Recurrences: when a schedule says that something is due. Each kind of schedule is one of these; bounds, exclusions and
- * jitter are wrappers around it. Instants are epoch ms, whole.
+ * Recurrences: the times at which something is due. Each kind of schedule is one, and bounds, exclusions and jitter are
+ * wrappers around it. Instants are epoch ms, whole.
  */
 import { Effort, STEPS } from "./effort.ts";
 
-/** A series of due times. A question that finds none within its effort is answered with null. */
+/** A series of due times. If a question finds none within its effort, the answer is null. */
 export type Recurrence = {
-  /** The first due time strictly after `after`, or null where there is none. */
+  /** The first due time strictly after `after`, or null if there is none. */
   readonly next: (after: number, effort: Effort) => number | null;
-  /** The latest due time at or before `until`, or null where there is none. */
+  /** The latest due time at or before `until`, or null if there is none. */
   readonly last: (until: number, effort: Effort) => number | null;
-  /** The number of due times after `after` and up to `until`, if it is known without a walk. Counting may stop at `cap`. */
+  /**
+   * The number of due times after `after` up to and including `until`, if it is known without a walk. Counting may stop at
+   * `cap`.
+   */
   readonly count?: (after: number, until: number, cap: number, effort: Effort) => number;
 };
 
-/**
- * The rate of a schedule: how often it fires at most. An owner's quota and the operator's `MIN_INTERVAL` are held
- * against it.
- */
+/** The rate of a schedule: how often it fires at most. An owner's quota and the operator's `MIN_INTERVAL` limit it. */
 export type Rate = {
-  /** The most fires of 24 hours. */
+  /** The most fires in 24 hours. */
   readonly perDay: number;
-  /** The shortest time between two fires in ms; infinite where there are no two. */
+  /** The shortest time between two fires in ms. Infinite if there are not two. */
   readonly minGapMs: number;
 };
 
@@ -34,7 +34,7 @@ export const once = (at: number): Recurrence => ({
   last: (until) => (at <= until ? at : null),
 });
 
-/** Due at `first` + k·`everyMs`, k = 0, 1, …: real time, which clock changes do not touch. */
+/** Due at `first` + k·`everyMs`, k = 0, 1, …. It counts real time, so clock changes do not affect it. */
 export function interval(first: number, everyMs: number): Recurrence {
   const index = (at: number) => Math.floor((at - first) / everyMs);
   return {
@@ -65,7 +65,7 @@ export function within(inner: Recurrence, from: number, to: number): Recurrence 
   };
 }
 
-/** The due times, each `delayMs` later. */
+/** The due times of `inner`, each `delayMs` later. */
 export function delayed(inner: Recurrence, delayMs: number): Recurrence {
   const { count } = inner;
   const later = (at: number | null) => (at === null ? null : at + delayMs);
@@ -82,18 +82,18 @@ export function delayed(inner: Recurrence, delayMs: number): Recurrence {
 }
 
 /**
- * The steps for counting the times of a rule with COUNT. A count that breaks off ends the rule, so there are enough for
- * rules that name one in many of their periods, each of which costs up to a hundred.
+ * The steps for counting the times of a rule with COUNT. A count that runs out ends the rule. So there are enough steps
+ * even if the rule names a time in few of its periods, each of which costs up to a hundred.
  */
 const STEPS_FOR_COUNTING = 250_000;
 
 /**
- * The first `count` due times from `start` on. `mostUpTo` tells how many there are at most up to an instant: while that is
- * not more than `count`, nothing is counted; else they are counted once, and no further than was asked for.
+ * The first `count` due times from `start` on. `mostUpTo` gives an upper bound of their number up to an instant. While the
+ * bound is at most `count`, nothing is counted. After that they are counted once, and only as far as needed.
  */
 export function firstOf(inner: Recurrence, start: number, count: number, mostUpTo: (at: number) => number): Recurrence {
   const counted = { times: 0, at: start - 1 };
-  /** Whether all up to `limit` have been counted, or `count` of them. It is done once, so it has an effort of its own. */
+  /** Whether all times up to `limit`, or `count` of them, have been counted. It happens once, so it has its own effort. */
   const countUpTo = (limit: number): boolean => {
     const effort = new Effort(count, STEPS_FOR_COUNTING);
     while (counted.times < count) {
@@ -122,7 +122,7 @@ export function firstOf(inner: Recurrence, start: number, count: number, mostUpT
   };
 }
 
-/** The due times, and `times` besides. */
+/** The due times of `inner`, and `times` as well. */
 export function union(inner: Recurrence, times: readonly number[]): Recurrence {
   const sorted = [...times].sort((a, b) => a - b);
   return {
@@ -139,13 +139,12 @@ export function union(inner: Recurrence, times: readonly number[]): Recurrence {
   };
 }
 
-/** A stretch of time that holds an instant and has no due time: from `from` up to, and without, `to`. */
+/** A stretch of time around an instant without a due time, from `from` up to but not including `to`. */
 export type Gap = { readonly from: number; readonly to: number };
 
 /**
- * The due times that lie in no gap. `gapAt` tells the gap around an instant, or undefined where it lies in none.
- * `freeUntil` tells of an instant in no gap a later one up to which, and without it, there is none either: with it,
- * what lies between is counted at once.
+ * The due times that lie in no gap. `gapAt` gives the gap around an instant, or undefined. `freeUntil` gives, for an
+ * instant outside gaps, a later one before which there is no gap. With it, everything in between is counted at once.
  */
 export function outside(
   inner: Recurrence,

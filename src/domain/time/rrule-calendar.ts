@@ -1,7 +1,6 @@
 /**
- * Rules of DAILY and longer as a calendar of local times. `daylight-saving.ts` turns these into instants as it does
- * for cron. A period (day, week, month, year) is counted by a whole number, so that any time is reached without a
- * walk from the start.
+ * Rules of DAILY and longer as a calendar of local times. `daylight-saving.ts` turns these into instants, as for cron.
+ * Periods (day, week, month, year) are numbered, so any time is reached without a walk from the start.
  */
 import type { Calendar } from "./daylight-saving.ts";
 import { STEPS } from "./effort.ts";
@@ -19,11 +18,11 @@ import {
 import type { RecurrenceRule } from "./rrule-parts.ts";
 import { timesInPeriod } from "./rrule-size.ts";
 
-/** The Gregorian calendar repeats after so many days: what is not found within them is never found. */
+/** The days after which the Gregorian calendar repeats. A match that is not found within them does not exist. */
 const CYCLE_DAYS = 146_097;
 const LAST_DAY = dayNumberOf(9_999, 12, 31);
 
-/** The periods of a frequency: the number of a day's period, and the day on which one begins. */
+/** The periods of a frequency: the number of a day's period, and the first day of a period. */
 type Periods = {
   readonly of: (dayNumber: number) => number;
   readonly start: (index: number) => number;
@@ -43,7 +42,7 @@ function periodsOf({ freq, weekStart }: RecurrenceRule): Periods {
   return { of: (day) => day, start: (day) => day, days: 1 };
 }
 
-/** The calendar of a rule that starts at the local time `start` (see `zone.ts`). EXDATE, RDATE and UNTIL are left out. */
+/** The calendar of a rule that starts at the local time `start` (see `zone.ts`). It ignores EXDATE, RDATE and UNTIL. */
 export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
   const startDay = Math.floor(start / DAY_MS);
   const rule = withStartDays(given, dateOf(startDay));
@@ -66,9 +65,9 @@ export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
     }
     return found;
   };
-  /** The period looked at last: walking on through its times does not make them again. */
+  /** The last period that was looked at, so that a walk through its times does not compute them again. */
   let looked: { readonly nth: number; readonly times: readonly number[] } | undefined;
-  /** The rule's local times in its nth period, none before the start. */
+  /** The rule's local times in its nth period, without those before the start. */
   const timesIn = (nth: number): readonly number[] => {
     if (looked?.nth !== nth) {
       looked = { nth, times: picked(daysIn(nth), times, rule.bySetPos).filter((at) => at >= start) };
@@ -106,7 +105,7 @@ export function ruleCalendar(given: RecurrenceRule, start: number): Calendar {
   return firstOf(unbounded, start, rule.count, (local) => (nthOf(local) + 1) * most);
 }
 
-/** The rule's times of a day in ms after its midnight. What it does not name is that of its start. */
+/** The rule's times of a day in ms after its midnight. Parts that the rule does not name come from its start. */
 export function timesOfDay({ byHour, byMinute, bySecond }: RecurrenceRule, startOfDay: number): number[] {
   const own = {
     hour: Math.floor(startOfDay / 3_600_000),
@@ -119,7 +118,7 @@ export function timesOfDay({ byHour, byMinute, bySecond }: RecurrenceRule, start
   );
 }
 
-/** The local times at `times` of these days; with places those of BYSETPOS alone, without making the others. */
+/** The local times at `times` of these days. With places, it computes only those of BYSETPOS. */
 function picked(days: readonly number[], times: readonly number[], places: readonly number[] | undefined): number[] {
   if (places === undefined) return days.flatMap((day) => times.map((time) => day * DAY_MS + time));
   const size = days.length * times.length;

@@ -1,4 +1,7 @@
-/** Which parts of a recurrence rule go together (RFC 5545 §3.3.10), and how many times a period may name. */
+/**
+ * Checks that the parts of a recurrence rule go together (RFC 5545 §3.3.10). It also limits the times that a period may
+ * name.
+ */
 import { type Frequency, type RecurrenceRule, WEEKDAY_CODES } from "./rrule-parts.ts";
 import { timesInPeriod } from "./rrule-size.ts";
 

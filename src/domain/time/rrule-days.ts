@@ -1,12 +1,12 @@
 /**
- * The days of a recurrence rule (RFC 5545 §3.3.10): which ones its BY parts name. A day is the count of days since
- * 1970-01-01 of its local date.
+ * The days that the BY parts of a recurrence rule name (RFC 5545 §3.3.10). A day is the count of days since 1970-01-01 of
+ * its local date.
  */
 import type { RecurrenceRule } from "./rrule-parts.ts";
 
 export const DAY_MS = 86_400_000;
 
-/** A local date taken apart. Months and days count from 1. */
+/** A local date in its parts. Months and days count from 1. */
 export type LocalDate = {
   readonly year: number;
   readonly month: number;
@@ -14,13 +14,13 @@ export type LocalDate = {
   readonly weekday: number;
 };
 
-/** Days of 400 years of the Gregorian calendar, after which it repeats, and those from 0000-03-01 to 1970-01-01. */
+/** The days of 400 Gregorian years, after which the calendar repeats, and the days from 0000-03-01 to 1970-01-01. */
 const ERA_DAYS = 146_097;
 const EPOCH_DAYS = 719_468;
 
 /**
- * The date of a day. A rule looks at hundreds of thousands of days, and this costs a tenth of what a `Date` does; years
- * begin in March within it, so that a leap day is the last day of its year.
+ * The date of a day. A rule looks at hundreds of thousands of days, and this costs a tenth of a `Date`. Years begin in
+ * March here, so a leap day is the last day of its year.
  */
 export function dateOf(dayNumber: number): LocalDate {
   const shifted = dayNumber + EPOCH_DAYS;
@@ -43,7 +43,7 @@ export function dateOf(dayNumber: number): LocalDate {
 /** 0 (Sunday) to 6; 1970-01-01 was a Thursday. */
 const weekdayOf = (dayNumber: number): number => (((dayNumber + 4) % 7) + 7) % 7;
 
-/** The day number of a date; month 13 is the next year's first. */
+/** The day number of a date. Month 13 is the first month of the next year. */
 export function dayNumberOf(year: number, month: number, day: number): number {
   if (month > 12) return dayNumberOf(year + 1, month - 12, day);
   const fromMarch = month > 2 ? year : year - 1;
@@ -54,7 +54,7 @@ export function dayNumberOf(year: number, month: number, day: number): number {
   return era * ERA_DAYS + dayOfEra - EPOCH_DAYS;
 }
 
-/** The rule with the day parts that it leaves to its start: DTSTART's weekday, day of the month, or month. */
+/** The rule completed with the day parts of its start: DTSTART's weekday, day of the month, or month. */
 export function withStartDays(rule: RecurrenceRule, start: LocalDate): RecurrenceRule {
   const { freq, byDay, byMonthDay, byYearDay, byWeekNo, byMonth } = rule;
   const namesDays = [byDay, byMonthDay, byYearDay, byWeekNo].some((part) => part !== undefined);
@@ -65,7 +65,7 @@ export function withStartDays(rule: RecurrenceRule, start: LocalDate): Recurrenc
   return rule;
 }
 
-/** Whether every day part of the rule names this day; what is cheap to tell is looked at first. */
+/** Whether every day part of the rule names this day. Cheap checks come first. */
 export function namesDay(rule: RecurrenceRule, dayNumber: number): boolean {
   const { byMonth, byMonthDay, byYearDay, byWeekNo, byDay } = rule;
   if (byDay?.every(({ weekday }) => weekday !== weekdayOf(dayNumber))) return false;
@@ -89,7 +89,7 @@ export function namesDay(rule: RecurrenceRule, dayNumber: number): boolean {
   );
 }
 
-/** The first day from `dayNumber` on that lies in a month that the rule names. */
+/** The first day from `dayNumber` on in a month that the rule names. */
 export function nextMonthDay({ byMonth }: RecurrenceRule, dayNumber: number): number {
   const { year, month } = dateOf(dayNumber);
   if (byMonth === undefined || byMonth.includes(month)) return dayNumber;
@@ -97,7 +97,7 @@ export function nextMonthDay({ byMonth }: RecurrenceRule, dayNumber: number): nu
   return dayNumberOf(year, later, 1);
 }
 
-/** The last day up to `dayNumber` that lies in a month that the rule names. */
+/** The last day up to `dayNumber` in a month that the rule names. */
 export function lastMonthDay({ byMonth }: RecurrenceRule, dayNumber: number): number {
   const { year, month } = dateOf(dayNumber);
   if (byMonth === undefined || byMonth.includes(month)) return dayNumber;
@@ -105,11 +105,11 @@ export function lastMonthDay({ byMonth }: RecurrenceRule, dayNumber: number): nu
   return dayNumberOf(earlier === undefined ? year - 1 : year, (earlier ?? byMonth.at(-1) ?? 12) + 1, 1) - 1;
 }
 
-/** Whether `values` hold a place. Places count from 1, or with a minus from the end of `length`. */
+/** Whether `values` contain a place. Places count from 1, or with a minus from the end of `length`. */
 const eitherEnd = (values: readonly number[], place: number, length: number): boolean =>
   values.includes(place) || values.includes(place - length - 1);
 
-/** Whether the day is the nth of its weekday in its month. A yearly rule that names no months counts in the year. */
+/** Whether the day is the nth of its weekday in its month. In a yearly rule without months it is the nth in its year. */
 function isNth({ freq, byMonth }: RecurrenceRule, dayNumber: number, date: LocalDate, nth: number): boolean {
   const inYear = freq === "YEARLY" && byMonth === undefined;
   const first = inYear ? dayNumberOf(date.year, 1, 1) : dayNumberOf(date.year, date.month, 1);
@@ -120,8 +120,8 @@ function isNth({ freq, byMonth }: RecurrenceRule, dayNumber: number, date: Local
 }
 
 /**
- * The week of the year that a day lies in, and the number of weeks of that year. Week 1 is the first with four days
- * of the year.
+ * The week of the year that contains a day, and the number of weeks of that year. Week 1 is the first with four days of the
+ * year.
  */
 function weekOf(dayNumber: number, weekStart: number): { readonly no: number; readonly weeks: number } {
   const { year } = dateOf(dayNumber);
@@ -140,7 +140,7 @@ function firstWeek(year: number, weekStart: number): number {
   return weekStartOf(dayNumberOf(year, 1, 4), weekStart);
 }
 
-/** The first day of the week that a day lies in. */
+/** The first day of the week that contains a day. */
 export function weekStartOf(dayNumber: number, weekStart: number): number {
   return dayNumber - ((dateOf(dayNumber).weekday - weekStart + 7) % 7);
 }

@@ -1,6 +1,6 @@
-/** Parts and frequencies that calendars have elsewhere and a recurrence rule here has not: how each is written here. */
+/** Parts and frequencies of other calendars that a recurrence rule does not have here, and how to write each. */
 
-/** The names that other calendars have for the parts of a rule. */
+/** The names of parts of a rule in other calendars. */
 const ELSEWHERE: Readonly<Record<string, (value: string) => string>> = {
   DTSTART: (value) => startElsewhere(`DTSTART:${value}`),
   TZID: (value) => `"TZID" is not a part of a rule; write "timezone": "${value}" beside rrule`,
@@ -11,10 +11,10 @@ const ELSEWHERE: Readonly<Record<string, (value: string) => string>> = {
   BYWEEK: (value) => `"BYWEEK" is not a part of a rule; write BYWEEKNO=${value}`,
 };
 
-/** The text to write for a part that is none here; undefined if nothing like it is known. */
+/** The text to write in place of an unknown part. Undefined if there is nothing like it. */
 export const partElsewhere = (part: string, value: string): string | undefined => ELSEWHERE[part]?.(value);
 
-/** Where a DTSTART is given here, with its time and zone as they are written here. */
+/** The advice for a DTSTART, with its time and zone as they are written here. */
 export function startElsewhere(line: string): string {
   const [, zone, text = ""] = /^DTSTART(?:;TZID=([^:;]+))?[^:]*:(.*)$/i.exec(line) ?? [];
   const [, date, clock, utc] = /^(\d{4}\d{2}\d{2})T(\d{2}\d{2}\d{2})(Z)?$/i.exec(text.trim()) ?? [];
@@ -25,7 +25,7 @@ export function startElsewhere(line: string): string {
   return `DTSTART is not part of rrule here: give the time as schedule.starts_at, and begin rrule with FREQ=${time}${timezone}`;
 }
 
-/** Frequencies that are another one with an interval. */
+/** Frequencies that are another frequency with an interval. */
 export const OTHER_FREQUENCIES: Readonly<Record<string, string>> = {
   BIWEEKLY: "FREQ=WEEKLY;INTERVAL=2",
   FORTNIGHTLY: "FREQ=WEEKLY;INTERVAL=2",

@@ -3,13 +3,13 @@
 export const FREQUENCIES = ["MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"] as const;
 export type Frequency = (typeof FREQUENCIES)[number];
 
-/** A weekday, 0 (Sunday) to 6, or the nth one of its month or year, from the end where negative. */
+/** A weekday, 0 (Sunday) to 6, or the nth one of its month or year. A negative nth counts from the end. */
 export type RuleDay = { readonly weekday: number; readonly nth?: number };
 
 /** A time as a rule writes it: a UTC instant, or a local time of the schedule's zone (see `zone.ts`). */
 export type RuleTime = { readonly utc: number } | { readonly local: number };
 
-/** A rule that has been read. Lists are sorted and without repeats; a part that is left out is undefined. */
+/** A rule that has been read. Lists are sorted and without repeats. A part that is left out is undefined. */
 export type RecurrenceRule = {
   readonly freq: Frequency;
   readonly interval: number;

@@ -1,7 +1,6 @@
 /**
- * Rules of HOURLY and MINUTELY: they count real time from their start, through clock changes. The BY parts narrow it
- * by the local time that the zone's clocks show. So `FREQ=HOURLY;INTERVAL=6` comes every six hours, also on a day of
- * 23 or 25.
+ * Rules of HOURLY and MINUTELY, which count real time from their start through clock changes. The BY parts restrict them by
+ * the zone's local time. So `FREQ=HOURLY;INTERVAL=6` comes every six hours, even on a day of 23 or 25 hours.
  */
 import { type Effort, STEPS } from "./effort.ts";
 import { firstOf, type Recurrence } from "./recurrence.ts";
@@ -11,10 +10,10 @@ import { offsetAt, resolveLocal } from "./zone.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** A rule that names no time within sixty years is taken to have none. */
+/** The days that are searched. A rule that names no time within sixty years is taken to have none. */
 const HORIZON_DAYS = 60 * 366;
 
-/** The recurrence of a rule that starts at the instant `start`; EXDATE, RDATE and UNTIL are left out. */
+/** The recurrence of a rule that starts at the instant `start`. It ignores EXDATE, RDATE and UNTIL. */
 export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: string): Recurrence {
   const unit = rule.freq === "HOURLY" ? HOUR_MS : MINUTE_MS;
   const step = unit * rule.interval;
@@ -24,9 +23,9 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
 
   const isNamed = (local: number): boolean =>
     namesHour(rule, local) && namesMinute(rule, local) && namesDay(rule, Math.floor(local / DAY_MS));
-  /** The slot looked at last: walking on through its times does not make them again. */
+  /** The last slot that was looked at, so that a walk through its times does not compute them again. */
   let looked: { readonly nth: number; readonly times: readonly number[] } | undefined;
-  /** The rule's instants in its nth slot, none before the start. */
+  /** The rule's instants in its nth slot, without those before the start. */
   const instantsIn = (nth: number): readonly number[] => {
     if (looked?.nth !== nth) {
       const at = origin + nth * step;
@@ -46,7 +45,7 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
         if (match !== undefined) return match;
         const ahead = nextNamed(rule, origin + nth * step, timeZone, effort);
         if (ahead === null) return null;
-        // Slots that end by then name nothing either.
+        // Slots that end before then name nothing either.
         nth = Math.max(nth + 1, nthOf(ahead - unit) + 1);
       }
       return null;
@@ -67,7 +66,7 @@ export function realTimeRule(rule: RecurrenceRule, start: number, timeZone: stri
   return firstOf(unbounded, start, rule.count, (at) => (nthOf(at) + 1) * offsets.length);
 }
 
-/** The instants of a slot as ms after its beginning. What the rule does not name is that of its start. */
+/** The instants of a slot as ms after its beginning. Parts that the rule does not name come from its start. */
 function offsetsIn({ freq, byMinute, bySecond }: RecurrenceRule, intoUnit: number): readonly number[] {
   const seconds = bySecond?.map((second) => second * 1_000) ?? [intoUnit % MINUTE_MS];
   if (freq === "MINUTELY") return seconds;
@@ -75,7 +74,7 @@ function offsetsIn({ freq, byMinute, bySecond }: RecurrenceRule, intoUnit: numbe
   return minutes.flatMap((minute) => seconds.map((ms) => minute * MINUTE_MS + ms));
 }
 
-/** The places of BYSETPOS in the sorted times of one slot; all of them without it. */
+/** The places of BYSETPOS in the sorted times of one slot, or all times if the rule has no BYSETPOS. */
 function picked(sorted: readonly number[], places: readonly number[] | undefined): readonly number[] {
   if (places === undefined) return sorted;
   const at = (place: number) => (place > 0 ? place - 1 : sorted.length + place);
@@ -88,7 +87,7 @@ const namesHour = ({ byHour }: RecurrenceRule, local: number): boolean =>
 const namesMinute = ({ freq, byMinute }: RecurrenceRule, local: number): boolean =>
   freq === "HOURLY" || byMinute === undefined || byMinute.includes(Math.floor(local / MINUTE_MS) % 60);
 
-/** An instant after `at` before which the rule names nothing, else `at`. Null where it names no day for sixty years. */
+/** An instant after `at` before which the rule names nothing, else `at`. Null if it names no day within sixty years. */
 function nextNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: Effort): number | null {
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
@@ -96,7 +95,7 @@ function nextNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: E
   if (namesDay(rule, day) && namesHour(rule, local))
     return namesMinute(rule, local) ? at : nextMinute(rule, at, local, timeZone);
   const hourEnd = (Math.floor(local / HOUR_MS) + 1) * HOUR_MS;
-  // Clocks that are soon set back show what was named before `at` once more: then only the hour is passed over.
+  // If clocks are set back soon, they show the time before `at` once more. Then only one hour is skipped.
   if (offsetAt(timeZone, at + DAY_MS) !== offset) {
     const end = at + hourEnd - local;
     return offsetAt(timeZone, end) === offset ? end : at;
@@ -107,8 +106,8 @@ function nextNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: E
 }
 
 /**
- * The beginning of the next minute of the hour that the rule names, else of the next hour. It is `at` where the clock
- * changes before it.
+ * The beginning of the next minute of the hour that the rule names, else of the next hour. If the clock changes before
+ * that, it is `at`.
  */
 function nextMinute({ byMinute = [] }: RecurrenceRule, at: number, local: number, timeZone: string): number {
   const hour = Math.floor(local / HOUR_MS) * HOUR_MS;
@@ -131,13 +130,13 @@ function nextDay(rule: RecurrenceRule, from: number, effort: Effort): number | n
   return null;
 }
 
-/** The first instant that shows `local` or, where the clock skips it, a later time. */
+/** The first instant that shows `local`, or a later time if the clock skips it. */
 function firstReached(timeZone: string, local: number): number {
   const times = resolveLocal(timeZone, local);
   return times.kind === "once" ? times.at : times.kind === "repeated" ? times.first : times.change.at;
 }
 
-/** An instant before `at` after which the rule names nothing, else `at`. Null where it names no day for sixty years. */
+/** An instant before `at` after which the rule names nothing, else `at`. Null if it names no day within sixty years. */
 function lastNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: Effort): number | null {
   const offset = offsetAt(timeZone, at);
   const local = at + offset;
@@ -155,8 +154,8 @@ function lastNamed(rule: RecurrenceRule, at: number, timeZone: string, effort: E
 }
 
 /**
- * The last millisecond of the minute before that the rule names in the hour, else of the hour before. It is `at` where
- * the clock changes after it.
+ * The last millisecond of the previous minute of the hour that the rule names, else of the previous hour. If the clock
+ * changes after that, it is `at`.
  */
 function lastMinute({ byMinute = [] }: RecurrenceRule, at: number, local: number, timeZone: string): number {
   const hour = Math.floor(local / HOUR_MS) * HOUR_MS;
@@ -165,7 +164,7 @@ function lastMinute({ byMinute = [] }: RecurrenceRule, at: number, local: number
   return offsetAt(timeZone, target) === offsetAt(timeZone, at) ? target : at;
 }
 
-/** The last millisecond of the last hour of the day before `until` that the rule names; local times. */
+/** The last millisecond of the last hour of the day, before `until`, that the rule names; local times. */
 function lastHour({ byHour = [] }: RecurrenceRule, until: number, day: number): number | undefined {
   return byHour.map((hour) => day * DAY_MS + (hour + 1) * HOUR_MS - 1).findLast((end) => end < until);
 }
@@ -179,7 +178,7 @@ function lastDay(rule: RecurrenceRule, until: number, effort: Effort): number | 
   return null;
 }
 
-/** The last instant that shows `local` or, where the clock skips it, an earlier time. */
+/** The last instant that shows `local`, or an earlier time if the clock skips it. */
 function lastShown(timeZone: string, local: number): number {
   const times = resolveLocal(timeZone, local);
   return times.kind === "once" ? times.at : times.kind === "repeated" ? times.second : times.change.at - 1;

@@ -1,7 +1,7 @@
 /** The number of times that a recurrence rule can name, in one period of its frequency and in 24 hours. */
 import type { RecurrenceRule } from "./rrule-parts.ts";
 
-/** The most times in one period, and the parts that make them so many. */
+/** The most times in one period, and the parts that multiply them. */
 export function timesInPeriod(rule: RecurrenceRule): { readonly times: number; readonly parts: readonly string[] } {
   const parts: [string, number][] = [
     ["BYHOUR", rule.freq === "HOURLY" || rule.freq === "MINUTELY" ? 1 : (rule.byHour?.length ?? 1)],
@@ -23,7 +23,7 @@ const dayPart = ({ byYearDay, byMonthDay, byDay }: RecurrenceRule): string =>
         ? "BYDAY"
         : "BYMONTH";
 
-/** The most days of one period. A part that only narrows what another one names adds none. */
+/** The most days in one period. A part that only narrows another one adds none. */
 function daysInPeriod(rule: RecurrenceRule): number {
   const { freq, byDay, byMonthDay, byYearDay, byWeekNo, byMonth } = rule;
   if (freq !== "YEARLY" && freq !== "MONTHLY" && freq !== "WEEKLY") return 1;

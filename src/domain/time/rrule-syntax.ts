@@ -1,6 +1,6 @@
 /**
- * Reads a recurrence rule (docs/contract.md §13, RFC 5545 §3.3.10) into plain values. An error names the part, the
- * value and the remedy. Nothing is ignored: libraries take `FOO=1` or `BYMONTHDAY=99` in silence.
+ * Reads a recurrence rule (docs/contract.md §13, RFC 5545 §3.3.10) into plain values. An error names the part, the value
+ * and the remedy. Nothing is ignored, although libraries silently accept `FOO=1` or `BYMONTHDAY=99`.
  */
 import { compact } from "../compact.ts";
 import { err, ok, type Result } from "../result.ts";
@@ -14,7 +14,7 @@ const MAX_COUNT = 10_000;
 const DAY_MS = 86_400_000;
 const EXAMPLE = `e.g. "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0"`;
 
-/** The parts that are lists of numbers, with their ranges. Some count from the end with a minus. */
+/** The parts that are lists of numbers, with their ranges. Some of them take negative numbers, which count from the end. */
 const NUMBER_PARTS = {
   BYSECOND: { field: "bySecond", min: 0, max: 59, signed: false },
   BYMINUTE: { field: "byMinute", min: 0, max: 59, signed: false },
@@ -30,7 +30,7 @@ const isNumberPart = (part: string): part is NumberPart => Object.hasOwn(NUMBER_
 
 const PARTS = ["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", ...Object.keys(NUMBER_PARTS)];
 
-/** Reads `text`; the error lists everything that is wrong with it, one complete sentence each. */
+/** Reads `text`. The error lists every fault as a complete sentence. */
 export function parseRule(text: string): Result<RecurrenceRule, readonly string[]> {
   if (text.length > MAX_RULE_CHARS) {
     return err([`the rule has ${text.length} characters, at most ${MAX_RULE_CHARS} are taken; shorten its lists`]);
@@ -142,7 +142,7 @@ function readDays(text: string | undefined, errors: string[]): readonly RuleDay[
   return [...days.values()].sort((a, b) => a.weekday - b.weekday || (a.nth ?? 0) - (b.nth ?? 0));
 }
 
-/** The spelling of a weekday: the one that a name begins like (`TUE`, `2TUESDAY`), else all of them. */
+/** The weekday that a name begins with (`TUE`, `2TUESDAY`), as written here. Otherwise all of them. */
 function meantDay(item: string): string {
   const [, ordinal = "", name = ""] = /^([+-]?\d{0,2})([A-Z]+)$/.exec(item) ?? [];
   const code = name.length > 2 ? WEEKDAY_CODES.find((known) => name.startsWith(known)) : undefined;
@@ -170,7 +170,7 @@ function readDateLine(line: string, dates: { EXDATE: RuleTime[]; RDATE: RuleTime
   }
 }
 
-/** `20271224T140000Z`, or without `Z` a local time; as UNTIL also a date, which is its whole day. */
+/** `20271224T140000Z`, or a local time without `Z`. UNTIL also takes a date, which means the whole day. */
 function readTime(part: string, text: string, errors: string[], takesDate: boolean): RuleTime | undefined {
   const match = /^(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})(Z)?)?$/i.exec(text);
   const field = (index: number) => Number(match?.[index] ?? "0");

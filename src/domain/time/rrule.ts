@@ -6,10 +6,12 @@ import type { RecurrenceRule, RuleTime } from "./rrule-parts.ts";
 import { realTimeRule } from "./rrule-real-time.ts";
 import { offsetAt } from "./zone.ts";
 
-/** Whether the rule counts real time. Rules of whole days are at fixed local times, as a cron whose minute and hour are. */
+/**
+ * Whether the rule counts real time. Rules of whole days are at fixed local times, like a cron with fixed minute and hour.
+ */
 export const isRealTime = ({ freq }: RecurrenceRule): boolean => freq === "HOURLY" || freq === "MINUTELY";
 
-/** The due times of a rule. `start` is DTSTART, epoch ms, which is due itself only where the rule names it. */
+/** The due times of a rule. `start` is DTSTART in epoch ms. It is due itself only if the rule names it. */
 export function ruleRecurrence(rule: RecurrenceRule, start: number, timeZone: string): Recurrence {
   const instantOf = (time: RuleTime): number => ("utc" in time ? time.utc : reachedAt(timeZone, time.local));
   const unbounded = isRealTime(rule)

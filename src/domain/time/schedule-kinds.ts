@@ -1,6 +1,6 @@
 /**
- * The kinds of schedule (docs/contract.md §1, §13). Each reads its own field into its meaning and its due times,
- * without bounds and exclusions. A new kind is a new function here.
+ * The kinds of schedule (docs/contract.md §1, §13). Each reads its own field and computes its due times, without bounds and
+ * exclusions. A new kind is a new function here.
  */
 import { MAX_EVERY_MS, MIN_EVERY_MS, MINUTE_MS } from "../../schema/limits.ts";
 import type { FieldError } from "../failure.ts";
@@ -17,16 +17,16 @@ import type { Timing } from "./schedule.ts";
 import { resolveLocal } from "./zone.ts";
 
 /**
- * A kind of schedule that has been read: what it says, and its due times. `anchorAt` is the job's creation or last
- * schedule change.
+ * A kind of schedule that has been read: its meaning and its due times. `anchorAt` is the job's creation or last schedule
+ * change.
  */
 export type Kind = { readonly timing: Timing; readonly due: (anchorAt: number) => Recurrence };
 
 /** The context that all kinds share. */
 export type KindContext = {
-  /** The zone that `timezone` names, where it is given. */
+  /** The zone in `timezone`, if it is given. */
   readonly zone: string | undefined;
-  /** The instant of `starts_at`, where it is given. */
+  /** The instant of `starts_at`, if it is given. */
   readonly startsAt: number | undefined;
   /** The job fires on the Cron Trigger's whole minutes (`all_users`). */
   readonly tickAligned: boolean;
@@ -38,7 +38,7 @@ const refuse = (field: string, message: string): Read => err([{ path: `schedule.
 
 export const MANUAL: Kind = { timing: { kind: "manual" }, due: () => NEVER };
 
-/** Without `starts_at` the first fire comes one interval after the anchor; with it, at `starts_at`. */
+/** Reads `every`. The first fire comes at `starts_at`, or one interval after the anchor if there is no `starts_at`. */
 export function readEvery(every: string, { zone, startsAt, tickAligned }: KindContext): Read {
   const everyMs = parseDurationWithin(every, MIN_EVERY_MS, MAX_EVERY_MS);
   if (!everyMs.ok) return refuse("every", everyMs.error);
@@ -51,7 +51,7 @@ export function readEvery(every: string, { zone, startsAt, tickAligned }: KindCo
   });
 }
 
-/** An instant with an offset, or a local time of `zone`. Which of the two it is decides whether a zone may be given. */
+/** Reads `at`: an instant with an offset, or a local time of `zone`. Only the second form takes a zone. */
 export function readAt(text: string, { zone }: KindContext): Read {
   const local = parseLocalTime(text);
   if (local === undefined) {
@@ -77,7 +77,7 @@ export function readAt(text: string, { zone }: KindContext): Read {
 
 const atOnce = (at: number, timeZone: string): Kind => ({ timing: { kind: "at", at, timeZone }, due: () => once(at) });
 
-/** The offset that an instant was written with, as the zone to show it in. */
+/** The offset of an instant as written, which serves as the zone to show it in. */
 function zoneOfInstant(text: string): string {
   const offset = /[+-]\d{2}:\d{2}$/.exec(text)?.[0];
   return offset === undefined || offset.endsWith("00:00") ? "UTC" : offset;
@@ -120,7 +120,7 @@ export function readCron(cron: string, { zone }: KindContext): Read {
   return ok({ timing: { kind: "cron", expression: fields, rule, timeZone }, due: () => recurrence });
 }
 
-/** DTSTART is `starts_at`, or else the anchor, cut to the minute. */
+/** Reads an rrule. DTSTART is `starts_at`, or else the anchor, cut to the minute. */
 export function readRule(text: string, { zone = "UTC", startsAt }: KindContext): Read {
   const rule = parseRule(text);
   if (!rule.ok) return err(rule.error.map((message) => ({ path: "schedule.rrule", message })));

@@ -1,4 +1,4 @@
-/** Warnings about schedules that are valid and may not mean what was meant (docs/contract.md §13). Pure. */
+/** Warnings about schedules that are valid but may not do what their author meant (docs/contract.md §13). Pure. */
 import type { ScheduleSpec } from "../../schema/schedule.ts";
 import type { Warning } from "../../schema/warning.ts";
 import { describeCron } from "./describe-cron.ts";
@@ -9,7 +9,10 @@ import { runs } from "./words.ts";
 
 const DAY_MS = 86_400_000;
 
-/** The warnings for a schedule. `firstAt` is its next nominal time, epoch ms; undefined where none comes, as while paused. */
+/**
+ * The warnings for a schedule. `firstAt` is its next nominal time, epoch ms. Undefined if there is none, as in a paused
+ * job.
+ */
 export function scheduleWarnings(spec: ScheduleSpec, schedule: Schedule, firstAt: number | undefined): Warning[] {
   return [
     ...zoneWarnings(spec, schedule.timing),
@@ -33,7 +36,7 @@ function zoneWarnings(spec: ScheduleSpec, timing: Timing): Warning[] {
   return [{ path, code: "fixed_offset_zone", message: `"${timing.timeZone}" ${fixed}` }];
 }
 
-/** Whether the schedule names hours of a day: those would be others in another zone. */
+/** Whether the schedule names hours of a day, which would be different hours in another zone. */
 function hasFixedHour(timing: Timing): boolean {
   if (timing.kind === "cron") return !/^[*?]/.test(timing.expression.fields[1]);
   if (timing.kind !== "rrule") return false;
@@ -47,7 +50,7 @@ const REGIONS: Readonly<Record<string, string>> = {
   HST: "Pacific/Honolulu",
 };
 
-/** The warning about a zone that never changes its clock although its name suggests a region's time. */
+/** The warning about a zone that never changes its clock although its name suggests a region. */
 function fixedOffset(zone: string): string | undefined {
   const offset = formatLocal(0, zone).slice(-6);
   const always = `is UTC${offset} all year and never changes its clock`;
@@ -74,7 +77,7 @@ function cronWarnings(timing: Timing): Warning[] {
   return warnings;
 }
 
-/** A rule for the days that both fields name, where the expression is simple enough to be written as one. */
+/** A rule for the days that both fields name, if the expression is simple enough. */
 function bothAsRule(canonical: string): string {
   const [minute = "*", hour = "*", day = "*", , weekday = "*"] = canonical.split(" ");
   const CODES = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
@@ -92,7 +95,7 @@ const FIELDS = [
   { name: "day of week", min: 0, size: 7, unit: "d", of: "every week" },
 ] as const;
 
-/** The warning about a step that leaves a shorter one at the end of its range. */
+/** The warning about a step that leaves a shorter step at the end of its range. */
 function unevenStep(item: string, field: (typeof FIELDS)[number], canonical: string, index: number): Warning[] {
   const [, base = "", stepText = "1"] = /^([^/]+)\/(\d+)$/.exec(item) ?? [];
   const step = Number(stepText);

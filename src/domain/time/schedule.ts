@@ -1,8 +1,8 @@
 /**
  * Schedules (docs/contract.md §1, §13) that have been read and checked.
  *
- * A nominal time is what the schedule says; a fire is a nominal time plus the job's jitter delay. `starts_at` and
- * `ends_at` bound nominal times, both included. `max_runs` needs a count, which only the job has.
+ * A nominal time is what the schedule says. A fire is a nominal time plus the job's jitter delay. `starts_at` and `ends_at`
+ * bound nominal times, both included. `max_runs` needs a count, which only the job has.
  */
 import { MINUTE_MS } from "../../schema/limits.ts";
 import type { CronExpression } from "./cron-syntax.ts";
@@ -12,8 +12,8 @@ import type { Recurrence } from "./recurrence.ts";
 import type { RecurrenceRule } from "./rrule-parts.ts";
 
 /**
- * The meaning of a schedule as plain data. Two schedules whose timings are the same JSON fire alike. Epoch ms,
- * lengths in ms.
+ * The meaning of a schedule as plain data. Two schedules with the same timing as JSON fire alike. Times are epoch ms,
+ * lengths ms.
  */
 export type Timing =
   | {
@@ -27,12 +27,12 @@ export type Timing =
   | { readonly kind: "rrule"; readonly rule: RecurrenceRule; readonly timeZone: string }
   | { readonly kind: "manual" };
 
-/** A schedule that has been checked and made ready; immutable. Times are epoch ms, lengths ms. */
+/** A schedule that has been checked and compiled; immutable. Times are epoch ms, lengths ms. */
 export type Schedule = {
   readonly timing: Timing;
-  /** No nominal time before this; where `every` counts from. */
+  /** No nominal time comes before this. `every` counts from it. */
   readonly startsAt?: number;
-  /** No nominal time after this; the last instant that can be written where the schedule has no end. */
+  /** No nominal time comes after this. Without an end, it is the last instant that can be written. */
   readonly endsAt: number;
   /** When nothing fires, in the schedule's zone; jitter is not counted. */
   readonly exclusions: readonly Exclusion[];
@@ -40,8 +40,8 @@ export type Schedule = {
   readonly jitterMs: number;
   readonly maxRuns?: number;
   /**
-   * The nominal times within the bounds and outside of the exclusions. `anchorAt` is where `every` and `rrule` begin
-   * unless there is `starts_at`.
+   * The nominal times within the bounds and outside the exclusions. `every` and `rrule` begin at `anchorAt` unless there is
+   * `starts_at`.
    */
   readonly nominal: (anchorAt: number) => Recurrence;
 };
@@ -54,7 +54,7 @@ export function scheduleZone({ timing }: Schedule): string {
   return "timeZone" in timing ? timing.timeZone : "UTC";
 }
 
-/** The Cron Trigger's tick at `at` or the first one after it: whole minutes of UTC. */
+/** The first tick of the Cron Trigger at or after `at`. Ticks come at whole minutes of UTC. */
 export function nextTickAtOrAfter(at: number): number {
   return Math.ceil(at / MINUTE_MS) * MINUTE_MS;
 }

@@ -1,4 +1,4 @@
-/** The words that descriptions of schedules are made of: lists, runs, weekdays, months and times of day. */
+/** The words of schedule descriptions: lists, runs, weekdays, months and times of day. */
 
 export const WEEKDAY_NAMES = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 export const MONTH_NAMES = [
@@ -23,7 +23,7 @@ export function listed(items: readonly string[], and = "and"): string {
   return items.length < 2 ? last : `${items.slice(0, -1).join(", ")} ${and} ${last}`;
 }
 
-/** Sorted numbers by their names, three or more in a row as `Monday through Friday`. */
+/** The names of sorted numbers. Three or more in a row become `Monday through Friday`. */
 export function runs(values: readonly number[], name: (value: number) => string): string {
   const parts: string[] = [];
   for (let from = 0; from < values.length; ) {

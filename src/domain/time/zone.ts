@@ -8,19 +8,20 @@ import { err, ok, type Result } from "../result.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** No zone is further than this from UTC, so a local time's instants lie within it on either side. */
+/** The largest distance of a zone from UTC. A local time's instants lie within it on either side. */
 const MAX_OFFSET = DAY;
 
-/** The years 100 to 9999: beyond them Intl and Date.UTC read years otherwise, and no zone's rules are known. */
+/**
+ * The first known year is 100, the last 9999. Beyond them Intl and Date.UTC read years differently, and no zone's rules are
+ * known.
+ */
 const FIRST_KNOWN = Date.UTC(100, 0, 3);
 const LAST_KNOWN = Date.UTC(9999, 11, 29);
 
-/** A fixed offset as a zone's name, `+08:00`: how an `at` is shown. Clients cannot name one as `timezone`. */
+/** A fixed offset as a zone's name, `+08:00`, for showing an `at`. Clients cannot use it as `timezone`. */
 const FIXED_OFFSET = /^([+-])(\d{2}):(\d{2})$/;
 
-/**
- * ICU takes these besides IANA's names; each means different things in different countries, so they are refused.
- */
+/** Names that ICU accepts besides IANA's. Each means different things in different countries, so they are refused. */
 const AMBIGUOUS = new Set(
   "ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST".split(" "),
 );
@@ -28,8 +29,8 @@ const AMBIGUOUS = new Set(
 const EXAMPLE = `use an IANA name such as "Europe/Berlin", "America/New_York" or "UTC"`;
 
 /**
- * The zone a client named, spelled as IANA spells it (`europe/berlin` is `Europe/Berlin`). The error tells what to
- * write instead: offsets and abbreviations are refused because they know no daylight saving.
+ * The zone that a client named, in IANA's spelling (`europe/berlin` is `Europe/Berlin`). Offsets and abbreviations are
+ * refused, because they have no clock changes. The error says what to write instead.
  */
 export function findZone(name: string): Result<string, string> {
   if (/^(?:UTC|GMT)?[+-]\d/i.test(name)) {
@@ -41,7 +42,7 @@ export function findZone(name: string): Result<string, string> {
     const meant = similarZone(name);
     return err(`"${name}" is not a known time zone; ${meant === null ? EXAMPLE : `did you mean "${meant}"?`}`);
   }
-  // Intl also renames (Asia/Kolkata becomes Asia/Calcutta): take its spelling only where the name stays.
+  // Intl also renames zones (Asia/Kolkata becomes Asia/Calcutta), so its spelling is used only if the name stays.
   return ok(canonical.toLowerCase() === name.toLowerCase() ? canonical : name);
 }
 
@@ -53,14 +54,19 @@ function resolve(name: string): string | null {
   }
 }
 
-/** `Berlin`, `new york` and `US/Berlin` end like exactly one known zone's city. */
+/**
+ * The only known zone whose city the name ends with: `Berlin`, `new york`, `US/Berlin`. Null if there is not exactly one.
+ */
 function similarZone(name: string): string | null {
   const city = (zone: string) => zone.slice(zone.lastIndexOf("/") + 1).toLowerCase();
   const wanted = city(name.trim().replaceAll(" ", "_"));
   return Intl.supportedValuesOf("timeZone").find((zone) => city(zone) === wanted) ?? null;
 }
 
-/** Making one costs 100 µs and some 10 KB, asking it 1 µs. The bound keeps an isolate that serves all zones small. */
+/**
+ * The number of clocks that are kept. Creating one costs 100 µs and some 10 KB; using it costs 1 µs. The bound keeps an
+ * isolate small.
+ */
 const MAX_CLOCKS = 100;
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
@@ -83,8 +89,8 @@ function clockOf(timeZone: string): Intl.DateTimeFormat {
 }
 
 /**
- * Milliseconds to add to the instant `at` for the local time in `timeZone` then (east of Greenwich is positive).
- * `timeZone` is a name from `findZone` or a fixed offset such as `+08:00`.
+ * The milliseconds to add to the instant `at` for the local time in `timeZone` (positive east of Greenwich). `timeZone` is
+ * a name from `findZone` or a fixed offset such as `+08:00`.
  */
 export function offsetAt(timeZone: string, at: number): number {
   if (timeZone === "UTC") return 0;
@@ -95,13 +101,12 @@ export function offsetAt(timeZone: string, at: number): number {
   const known = Math.min(Math.max(at, FIRST_KNOWN), LAST_KNOWN);
   const day = Math.floor(known / DAY);
   const offset = offsetAtDay(timeZone, day);
-  // No zone changes its clocks twice within a day of UTC, so between two equal offsets there was no change.
+  // No zone changes its clocks twice within a day of UTC, so two equal offsets mean that there was no change in between.
   return offset === offsetAtDay(timeZone, day + 1) ? offset : askOffset(timeZone, known);
 }
 
 /**
- * Days of UTC whose first offset is remembered, for each zone. Two years are kept, so a walk over days asks once for
- * each.
+ * The number of days for each zone whose offset is remembered. It covers two years, so a walk over days asks once for each.
  */
 const MAX_DAYS = 800;
 const dayOffsets = new Map<string, Map<number, number>>();
@@ -133,7 +138,10 @@ function askOffset(timeZone: string, known: number): number {
   return Date.UTC(part(6, comma), part(0, 2) - 1, part(3, 5), hour, minute, sec) - second;
 }
 
-/** When a zone's clocks show a local time: once; twice (set back over it); or never (set forward over it). */
+/**
+ * The instants at which a zone's clocks show a local time. There are two if clocks are set back over it, and none if they
+ * are set forward over it.
+ */
 export type LocalTime =
   | { readonly kind: "once"; readonly at: number }
   | { readonly kind: "repeated"; readonly first: number; readonly second: number; readonly change: Change }

@@ -1,4 +1,4 @@
-/** Reads one item of a file into a job that can be made, or a reason (docs/contract.md §6, import). */
+/** Reads one item of a file into a job that can be created, or a reason (docs/contract.md §6, import). */
 
 import * as z from "zod";
 import { JobInput } from "../../schema/job.ts";
@@ -14,7 +14,7 @@ import { parseInstant } from "../time/instant.ts";
 import { fromLegacy, isFields, withoutEmpty } from "./legacy-job.ts";
 import { type Restored, restoreJob } from "./restored-job.ts";
 
-/** A job to be made under this id. `createdAt` is epoch ms. */
+/** A job to create under this id. `createdAt` is epoch ms. */
 export type JobToImport = {
   readonly id: string;
   readonly job: CompiledJob;
@@ -22,13 +22,13 @@ export type JobToImport = {
   readonly restored: Restored;
 };
 
-/** Errors come from other systems, and may be of any length. */
+/** The longest error that is kept. Errors come from other systems and may have any length. */
 const MAX_LAST_ERROR_BYTES = 2_000;
 const SHOWN_ERRORS = 3;
 
 /**
- * Reads one item: a line of an export (it has an `etag`), or a job of the Go original. What is not a job that could be made by
- * hand now is refused, but for a finished job of an export: that stays finished. `now` is epoch ms. Errors: a sentence.
+ * Reads one item: a line of an export (it has an `etag`), or a job of the Go original. A job that could not be created by a
+ * call now is refused. A finished job of an export is accepted and stays finished. `now` is epoch ms. Errors: a sentence.
  */
 export function readImportedJob(item: unknown, now: number): Result<JobToImport, string> {
   if (!isFields(item)) return err("is not a JSON object");
@@ -59,7 +59,7 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
     ...kept,
     resumeAt: now,
     pausedReason: enabled ? undefined : item.paused_reason,
-    // A pause that has ended meanwhile ends now: what came due before the import is not caught up on.
+    // A pause that has ended meanwhile ends now. Fires that came due before the import are not caught up on.
     pausedUntil: enabled || pausedUntil === undefined ? undefined : Math.max(pausedUntil, now),
     fires: item.fires ?? (job.definition.schedule.max_runs === undefined ? 0 : item.run_count),
     runCount: item.run_count,
@@ -85,10 +85,13 @@ function assemble(item: ImportedJob, job: CompiledJob, times: Times, now: number
 /** The part of an item that a client could have written. */
 const inputOf = (item: ImportedJob): JobInput => WRITTEN.parse(item);
 
-/** Takes the fields of a client out of those of an export, which were checked as a whole. */
+/** Picks a client's fields from those of an export, which were checked as a whole. */
 const WRITTEN = z.object(JobInput.shape);
 
-/** A time in the future would keep the job from firing, or be shown as one that has been. It counts as now; the end of a pause does not. */
+/**
+ * Reads the times of an item. A time in the future would keep the job from firing or be shown as past, so it counts as now.
+ * The end of a pause may lie in the future.
+ */
 function timesOf(item: ImportedJob, now: number): Result<Times, string> {
   const errors: FieldError[] = [];
   type Field = "created_at" | "updated_at" | "last_run_at" | "anchor_at" | "finished_at" | "paused_until";
@@ -115,7 +118,7 @@ function timesOf(item: ImportedJob, now: number): Result<Times, string> {
   });
 }
 
-/** Why a job was not made, for the list of those that were left out. */
+/** Why a job was not created, for the list of refused jobs. */
 export function reasonOf(failure: Failure): string {
   switch (failure.kind) {
     case "validation_failed":
@@ -133,10 +136,10 @@ export function reasonOf(failure: Failure): string {
 
 export const ALREADY_THERE = "already there: a job with this id exists and was left as it is";
 
-/** Of a job that is in order, but met a storage that was not. There may be room for it in a moment. */
+/** The reason for a valid job that could not be stored. There may be room for it in a moment. */
 export const NOT_STORED = "could not be stored just now; send it again, and fewer jobs at a time if that goes on";
 
-/** Of a job that this call had no room for: an invocation may make so many calls and no more. */
+/** The reason for a job that this call did not reach, since an invocation may make only so many calls. */
 export const LEFT_OVER =
   "not looked at: this call has made as many calls of its own as it may; send this job in a further import";
 

@@ -1,14 +1,14 @@
 /**
- * Jobs as the Go original wrote them to jobs.json, in the words of docs/contract.md §2. Go writes a field that is empty as `""`, 0,
- * null or the year 1; the original keeps plugin jobs of its early days in an envelope inside `message`, and takes an
- * `exec_scope` more loosely. Nothing is lost for that: what it would have run is what is made here.
+ * Jobs as the Go original wrote them to jobs.json, in the fields of docs/contract.md §2. Go writes an empty field as `""`,
+ * 0, null or the year 1. The original keeps its early plugin jobs in an envelope inside `message`, and accepts more forms
+ * of `exec_scope`. Nothing gets lost: each job does here what it did there.
  */
 import { err, ok, type Result } from "../result.ts";
 import { ENVELOPE_PREFIX, readPluginJob } from "./plugin-job.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Go's zero time, in any offset that it may have been written with. */
+/** Go's zero time, in any offset. */
 const ZERO_TIME = /^0001-01-01T00:00:00/;
 const EVERY = /^@every\s+(\S+)$/;
 const SCOPES: readonly unknown[] = ["system", "user", "all_users"];
@@ -16,7 +16,7 @@ const SCOPES: readonly unknown[] = ["system", "user", "all_users"];
 export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The item without what stands for "nothing": null, `""`, the zero time, and the user 0. */
+/** The item without the values that mean "nothing": null, `""`, the zero time, and the user 0. */
 export function withoutEmpty(item: Fields): Fields {
   const kept = Object.entries(item).filter(([key, value]) => !isEmpty(value) && !(key === "user_id" && value === 0));
   return Object.fromEntries(
@@ -27,7 +27,9 @@ export function withoutEmpty(item: Fields): Fields {
 const isEmpty = (value: unknown): boolean =>
   value === null || value === "" || (typeof value === "string" && ZERO_TIME.test(value));
 
-/** A job of the original as one of ours, unchecked. `item`: without empty fields. Errors: why it cannot be one. */
+/**
+ * A job of the original as one of ours, unchecked. `item` has no empty fields. Errors: the reason why it cannot become one.
+ */
 export function fromLegacy(item: Fields): Result<Fields, string> {
   const { org_id: _org, dispatch_kind, ...given } = item;
   if (dispatch_kind !== undefined && dispatch_kind !== "chat") {
@@ -41,7 +43,7 @@ export function fromLegacy(item: Fields): Result<Fields, string> {
   const isPlugin =
     fields.owner_kind === "plugin" || (fields.owner_kind === undefined && fields.plugin_id !== undefined);
   const userId = typeof user_id === "number" && Number.isSafeInteger(user_id) ? String(user_id) : user_id;
-  // "user" without a user ran as the system; a user beside another scope was never looked at.
+  // In the original, "user" without a user ran as the system. A user beside another scope had no effect.
   const scope = isPlugin ? "system" : SCOPES.includes(exec_scope) ? exec_scope : undefined;
   const runsAsUser = (scope === undefined || scope === "user") && userId !== undefined;
   return ok({
@@ -54,7 +56,7 @@ export function fromLegacy(item: Fields): Result<Fields, string> {
   });
 }
 
-/** A plugin job of the early days: its fields out of the message, which goes. One that names no runtime gets its plugin's name. */
+/** An early plugin job, with its fields taken out of its message. A job that names no runtime gets its plugin's name. */
 function openEnvelope(item: Fields): Result<Fields, string> {
   const { message, ...rest } = item;
   if (typeof message !== "string" || !message.startsWith(ENVELOPE_PREFIX)) return ok(item);
@@ -83,7 +85,7 @@ function plainSchedule(schedule: Fields): Fields {
   return { ...rest, every };
 }
 
-/** The original kept an error until the next run went well, and no status beside it. */
+/** The original kept an error until the next successful run, and no status beside it. */
 function lastStatus({ last_status, last_run_at, last_error }: Fields): Fields {
   if (last_status !== undefined || last_run_at === undefined) return {};
   return { last_status: last_error === undefined ? "success" : "error" };

@@ -1,6 +1,5 @@
 /**
- * Plugin jobs as the Go original knows them: by their owner. In its early days an envelope inside the message marked
- * them.
+ * Plugin jobs of the Go original, which are known by their owner. Early ones were marked by an envelope inside the message.
  */
 import * as z from "zod";
 import { parseExactJson } from "../text/exact-json.ts";
@@ -8,7 +7,7 @@ import { parseExactJson } from "../text/exact-json.ts";
 /** The beginning of a message that is a plugin job's envelope. */
 export const ENVELOPE_PREFIX = "__anna_plugin_job__:";
 
-/** The content of an envelope, in our words for it. Left out, a text is `""` and the payload `{}`. */
+/** The content of an envelope, under our names. A text that is left out is `""`, and the payload `{}`. */
 export type PluginJob = {
   readonly plugin_id: string;
   readonly job_key: string;
@@ -17,7 +16,7 @@ export type PluginJob = {
   readonly payload: Readonly<Record<string, unknown>>;
 };
 
-/** Go leaves a field that is null, or not there, empty. */
+/** A text that is null or missing in Go's JSON stays empty. */
 const text = z
   .string()
   .nullish()
@@ -30,7 +29,7 @@ const Envelope = z.object({
   key: text.pipe(z.string().min(1)),
   runtime_name: text,
   description: text,
-  // zod's own records leave `__proto__` out.
+  // zod's own records leave out `__proto__`.
   payload: z
     .custom<Readonly<Record<string, unknown>>>(isObject)
     .nullish()
@@ -41,13 +40,16 @@ const Envelope = z.object({
 export const isPluginJob = (job: { readonly owner_kind?: string | undefined }): boolean => job.owner_kind === "plugin";
 
 /**
- * The plugin job in the envelope of a legacy message. Undefined if there is none, or one without plugin or key. As
- * the original's `DecodePluginJob`; its `runtime_name` may be empty.
+ * The plugin job in the envelope of a legacy message. Undefined if there is none, or it lacks plugin or key. It follows the
+ * original's `DecodePluginJob`; its `runtime_name` may be empty.
  */
 export const decodePluginJob = (job: { readonly message?: string | undefined }): PluginJob | undefined =>
   decodeWith(JSON.parse, job.message);
 
-/** As {@link decodePluginJob}, for an import. A number of the payload that a double cannot hold is marked, and refused later. */
+/**
+ * Reads like {@link decodePluginJob}, for an import. A number of the payload that a double cannot hold is marked and
+ * refused later.
+ */
 export const readPluginJob = (message: string): PluginJob | undefined => decodeWith(parseExactJson, message);
 
 function decodeWith(read: (json: string) => unknown, message: string | undefined): PluginJob | undefined {
@@ -62,7 +64,7 @@ function parse(read: (json: string) => unknown, json: string): unknown {
   try {
     return read(json);
   } catch {
-    // Not an envelope.
+    // The text is not an envelope.
     return undefined;
   }
 }

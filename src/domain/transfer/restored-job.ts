@@ -1,6 +1,6 @@
 /**
- * A job that was made elsewhere, as it goes on here. It keeps its age, its phase and its counts, and no fire from
- * before it came.
+ * A job that was created elsewhere, as it continues here. It keeps its age, its phase and its counts. Fires from before its
+ * arrival are not caught up on.
  */
 
 import type { RunStatus } from "../../schema/job.ts";
@@ -12,9 +12,9 @@ import { aim, type Cursor, type JobRecord, jobView, newJob } from "../job/job.ts
 import { dayOf, type Spent } from "../run/budget.ts";
 import { formatInstant } from "../time/instant.ts";
 
-/** The fields that a restored job brings along and a new one does not have. Instants are epoch ms. */
+/** The fields that a restored job brings along and a new job does not have. Instants are epoch ms. */
 export type Restored = {
-  /** The first fire is the first one after this: when the job was taken in. */
+  /** When the job was imported. Its first fire is the first one after this. */
   readonly resumeAt: number;
   readonly updatedAt: number;
   readonly anchorAt: number;
@@ -31,7 +31,7 @@ export type Restored = {
   readonly lastError?: string | undefined;
 };
 
-/** The record and cursor of a job that came from elsewhere. */
+/** The record and cursor of a job from elsewhere. */
 export function restoreJob(
   id: string,
   job: CompiledJob,

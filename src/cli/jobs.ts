@@ -17,6 +17,8 @@ export const JobShape = z.looseObject({
   schedule: z.looseObject({}),
   schedule_description: z.string().optional(),
   next_run_at: z.string().optional(),
+  paused_until: z.string().optional(),
+  next_run_after_pause: z.string().optional(),
   last_run_at: z.string().optional(),
   last_status: z.string().optional(),
   last_error: z.string().optional(),
@@ -71,7 +73,7 @@ export function jobTable(terminal: Terminal, jobs: readonly JobShape[], now: num
       job.id,
       job.name,
       paintStatus(terminal, job.health !== undefined && job.health !== "ok" ? job.health : job.state),
-      relative(job.next_run_at, now),
+      relative(job.next_run_at ?? job.next_run_after_pause, now),
       job.last_status === undefined
         ? ""
         : `${paintStatus(terminal, job.last_status)} ${relative(job.last_run_at, now)}`,

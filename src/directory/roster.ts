@@ -92,6 +92,15 @@ export async function listUsers(
   return ok(cursors.shown({ ...page, items: page.items.map((user) => userView(user, seenSince)) }));
 }
 
+/**
+ * Whether the roster may have an active user at `now` (epoch ms). The first users of each shard are looked at: true
+ * where they say nothing.
+ */
+export async function mayHaveActiveUsers(env: Env, settings: Settings, now: number): Promise<boolean> {
+  const page = await listUsers(env, settings, { active: true, limit: 1 }, now);
+  return !page.ok || page.value.items.length > 0 || page.value.next_cursor !== undefined;
+}
+
 /** The number of users, and of active users. Reads the whole roster. */
 export async function countUsers(env: Env, settings: Settings, now: number): Promise<RosterCount> {
   const counts = await Promise.all(allShards(env).map((shard) => shard.countUsers(activeSince(settings, now))));

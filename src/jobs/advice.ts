@@ -1,5 +1,6 @@
 /** The advice beside a job in answers that make or change it (docs/contract.md §13): warnings, words, the time. */
 import { findAgent } from "../directory/agents.ts";
+import { mayHaveActiveUsers } from "../directory/roster.ts";
 import type { Caller } from "../domain/job/access.ts";
 import { ownerOf } from "../domain/job/definition.ts";
 import { narrowToCaller } from "../domain/job/job-filter.ts";
@@ -10,6 +11,7 @@ import { formatInstant } from "../domain/time/instant.ts";
 import { jitterDelay } from "../domain/time/jitter.ts";
 import type { Schedule } from "../domain/time/schedule.ts";
 import type { Env, Settings } from "../env.ts";
+import { registeredActiveUsers } from "../hooks/active-users.ts";
 import { registeredBuiltin } from "../hooks/builtins.ts";
 import { registeredJobHandler } from "../hooks/job-hooks.ts";
 import { logError } from "../log.ts";
@@ -48,7 +50,11 @@ export async function adviceOf(call: AdviceCall, job: AdvisedJob): Promise<Advic
 }
 
 async function surroundingsOf(call: AdviceCall, job: AdvisedJob, { jitterMs }: Schedule): Promise<JobSurroundings> {
-  const [agent, namesake] = await Promise.all([agentFor(call, job), namesakeOf(call, job)]);
+  const [agent, namesake, hasUsers] = await Promise.all([
+    agentFor(call, job),
+    namesakeOf(call, job),
+    hasUsersFor(call, job),
+  ]);
   const next = job.next_run_at === undefined ? undefined : Date.parse(job.next_run_at);
   const sentTimeout = typeof call.sent === "object" && call.sent !== null && "timeout" in call.sent;
   return {
@@ -56,6 +62,7 @@ async function surroundingsOf(call: AdviceCall, job: AdvisedJob, { jitterMs }: S
     firstAt: next === undefined ? undefined : next - jitterDelay(job.id ?? "", jitterMs),
     agent,
     namesake,
+    hasUsers,
     timeoutGiven: sentTimeout || job.timeout !== DEFAULT_TIMEOUT,
   };
 }
@@ -68,6 +75,13 @@ async function agentFor({ env, settings, now }: AdviceCall, job: JobDefinition):
   }
   return (await findAgent(env, settings, job.agent_id, now)) === undefined ? "unregistered" : "there";
 }
+
+/** Only of the roster it is known without a walk whether a fan-out would find anybody. */
+const hasUsersFor = async ({ env, settings, now }: AdviceCall, { exec_scope }: JobDefinition): Promise<boolean> =>
+  exec_scope !== "all_users" ||
+  registeredActiveUsers() !== undefined ||
+  settings.ACTIVE_USERS_URL !== undefined ||
+  mayHaveActiveUsers(env, settings, now);
 
 /** Another unfinished job of the same owner with this name, of those that the caller may see. */
 async function namesakeOf({ env, caller }: AdviceCall, job: AdvisedJob): Promise<{ readonly id: string } | undefined> {

@@ -118,6 +118,7 @@ export const READ_ONLY_FIELDS = [
   "next_run_at",
   "paused_reason",
   "paused_until",
+  "next_run_after_pause",
   "run_count",
   "consecutive_failures",
   "spent",
@@ -342,6 +343,10 @@ export const Job = z
     state: JobState,
     paused_reason: z.string().optional().meta({ description: "Why the job is paused, as whoever paused it said." }),
     paused_until: z.string().optional().meta({ description: "When a paused job resumes by itself." }),
+    next_run_after_pause: z
+      .string()
+      .optional()
+      .meta({ description: "Beside paused_until: the first fire after it; left out where there is none." }),
     created_at: z.string(),
     updated_at: z
       .string()

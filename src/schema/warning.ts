@@ -13,6 +13,8 @@ export const WARNING_CODES = [
   "duplicate_name",
   "may_overlap",
   "pause_outlasts_fires",
+  "no_active_users",
+  "needs_report_all",
 ] as const;
 
 export const Warning = z

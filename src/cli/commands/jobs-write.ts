@@ -68,12 +68,16 @@ function showDryRun(answered: unknown, terminal: Terminal): void {
 function showJob(verb: string, answered: unknown, terminal: Terminal): void {
   const job = read(JobShape, answered);
   warnOf(job, terminal);
-  const { name, id, next_run_at } = job;
-  const next =
-    next_run_at === undefined
-      ? "nothing is scheduled"
-      : `it fires ${relative(next_run_at, Date.now())}, at ${next_run_at}`;
-  terminal.print(`${verb} ${name} (${id}): ${paintStatus(terminal, job.state)}, ${next}.`);
+  terminal.print(`${verb} ${job.name} (${job.id}): ${paintStatus(terminal, job.state)}, ${comingOf(job)}.`);
+}
+
+/** The next fire of a job in words, or when it resumes by itself. */
+function comingOf({ next_run_at, paused_until, next_run_after_pause: first }: JobShape): string {
+  const now = Date.now();
+  if (next_run_at !== undefined) return `it fires ${relative(next_run_at, now)}, at ${next_run_at}`;
+  if (paused_until === undefined) return "nothing is scheduled";
+  const resumes = `it resumes ${relative(paused_until, now)}, at ${paused_until}`;
+  return first === undefined ? resumes : `${resumes}, and fires then at ${first}`;
 }
 
 const edit: Command = {
@@ -142,6 +146,7 @@ const READ_ONLY = [
     "health",
     "paused_reason",
     "paused_until",
+    "next_run_after_pause",
     "created_at",
     "updated_at",
     "last_run_at",
@@ -151,6 +156,7 @@ const READ_ONLY = [
   ...[
     "next_run_at",
     "run_count",
+    "running",
     "consecutive_failures",
     "etag",
     "created_by",

@@ -8,7 +8,7 @@ import { exclusionAt } from "../time/exclude.ts";
 import { formatInstant } from "../time/instant.ts";
 import { scheduleZone } from "../time/schedule.ts";
 import type { Explanation } from "./explanation.ts";
-import { firesOf, type JobRecord, stateOf } from "./job.ts";
+import { firesOf, firstAfterPause, type JobRecord, stateOf } from "./job.ts";
 
 export type ExplainContext = {
   /** The time in question, and the present; epoch ms. */
@@ -81,17 +81,12 @@ function explainAskedFor(run: Run, { connected }: ExplainContext): string {
 }
 
 /** When the job runs next, in words. Undefined if the words are known already. */
-function explainNext(
-  { job, record, cursor }: TickState,
-  past: Explanation,
-  { held }: ExplainContext,
-): string | undefined {
+function explainNext({ record, cursor }: TickState, past: Explanation, { held }: ExplainContext): string | undefined {
   if (past.verdict === "paused" || past.verdict === "finished") return undefined;
   if (stateOf(record) === "finished") return "The job has finished and will not run again.";
   if (stateOf(record) === "paused") {
-    const { resumeAt } = record;
-    const dueAt = resumeAt === undefined ? null : firesOf(job, record).next(resumeAt);
-    const next = dueAt === null ? "" : ` It is due next at ${formatInstant(dueAt)}.`;
+    const dueAt = firstAfterPause(record, cursor);
+    const next = dueAt === undefined ? "" : ` It is due next at ${formatInstant(dueAt)}.`;
     return `The job is paused${reasonOf(record)}${untilWords(record)}.${next}`;
   }
   if (held !== undefined) return `Nothing fires at present (${held}).`;

@@ -21,6 +21,8 @@ export type JobSurroundings = {
   readonly agent: "there" | "unregistered" | "missing";
   /** Another unfinished job of the owner with the same name. */
   readonly namesake?: { readonly id: string } | undefined;
+  /** False: the job runs for all users, and there is no active one. */
+  readonly hasUsers: boolean;
   /** Whether the client has given `timeout`, or it differs from the default. */
   readonly timeoutGiven: boolean;
 };
@@ -29,6 +31,7 @@ export type JobSurroundings = {
 export function jobWarnings(job: JobDefinition, schedule: Schedule, around: JobSurroundings): Warning[] {
   return [
     ...agentWarning(job, around),
+    ...usersWarning(around),
     ...nameWarning(job, around),
     ...overlapWarning(job, schedule, around),
     ...scheduleWarnings(job.schedule, schedule, around.firstAt),
@@ -64,6 +67,13 @@ function agentWarning({ agent_id }: JobDefinition, { agent }: JobSurroundings): 
   const message =
     "agent_id is empty and no default agent is configured, so each run will end as an error; name a registered agent in agent_id, or have the operator set AGENT_URL and AGENT_SECRET";
   return [{ path, code: "no_agent", message }];
+}
+
+function usersWarning({ hasUsers }: JobSurroundings): Warning[] {
+  if (hasUsers) return [];
+  const message =
+    'no user of the roster is active, so each fire would call nobody; add users with PUT /v1/users/{id} or POST /v1/users/import {"users": ["alice", "bob"]}';
+  return [{ path: "exec_scope", code: "no_active_users", message }];
 }
 
 function nameWarning({ name }: JobDefinition, { namesake }: JobSurroundings): Warning[] {

@@ -8,6 +8,7 @@ import { firesPerDay } from "../limits/admission.ts";
 import type { IdleWakes } from "../limits/breaker.ts";
 import { dayOf, type Spent, spentOn } from "../run/budget.ts";
 import type { Run } from "../run/run.ts";
+import { compileSchedule } from "../time/compile-schedule.ts";
 import { bindFires, type Fires } from "../time/fires.ts";
 import { formatInstant } from "../time/instant.ts";
 import { jitterDelay } from "../time/jitter.ts";
@@ -191,11 +192,14 @@ export const isExhausted = (record: JobRecord, cursor: Pick<Cursor, "nextDueAt" 
   !record.definition.schedule.manual &&
   (cursor.exhausted === true || (record.definition.enabled && cursor.nextDueAt === null));
 
+/** The part of a job that its next fire depends on. */
+type Aimed = Pick<CompiledJob, "definition" | "schedule">;
+
 /**
  * The cursor aimed at the first due time after `after` (epoch ms) that the job may still run. A manual job has none and
  * continues. A waiting fire (`buffer_one`) counts against `max_runs` like one that has begun.
  */
-export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
+export function aim(job: Aimed, record: JobRecord, cursor: Cursor, after: number): Cursor {
   const { exhausted: _exhausted, chosenAt: _chosenAt, ...rest } = cursor;
   const due = dueAfter(job, record, cursor.fires, after);
   if (due === null && !job.definition.schedule.manual) return { ...rest, nextDueAt: null, exhausted: true };
@@ -206,13 +210,26 @@ export function aim(job: CompiledJob, record: JobRecord, cursor: Cursor, after: 
  * Does the same as {@link aim} for a job that is resumed or paused. A coming fire that the agent asked for stays if the
  * schedule has none.
  */
-export function aimAgain(job: CompiledJob, record: JobRecord, cursor: Cursor, after: number): Cursor {
+export function aimAgain(job: Aimed, record: JobRecord, cursor: Cursor, after: number): Cursor {
   const aimed = aim(job, record, cursor, after);
   const { chosenAt } = cursor;
   const hasNone = aimed.exhausted === true || job.definition.schedule.manual === true;
   if (chosenAt === undefined || chosenAt <= after || !hasNone) return aimed;
   const { exhausted: _exhausted, ...rest } = aimed;
   return { ...rest, chosenAt, nextDueAt: record.definition.enabled ? chosenAt : null };
+}
+
+/** The first fire of a job after its pause, epoch ms. Undefined where the pause has no end, or no fire is left then. */
+export function firstAfterPause(record: JobRecord, cursor: Cursor): number | undefined {
+  const { resumeAt } = record;
+  if (resumeAt === undefined || stateOf(record) !== "paused") return undefined;
+  const definition = { ...record.definition, enabled: true };
+  const schedule = compileSchedule(definition.schedule, { tickAligned: false });
+  if (!schedule.ok) return undefined;
+  return (
+    aimAgain({ definition, schedule: schedule.value }, { ...record, definition }, cursor, resumeAt).nextDueAt ??
+    undefined
+  );
 }
 
 /** Whether the schedule has begun all its runs. A waiting fire (`buffer_one`) counts like a run that has begun. */
@@ -222,7 +239,7 @@ export function maxRunsUsed({ definition, buffered }: JobRecord, { fires }: Pick
   return maxRuns !== undefined && (isWaiting ? fires + 1 : fires) >= maxRuns;
 }
 
-function dueAfter(job: CompiledJob, record: JobRecord, fires: number, after: number): number | null {
+function dueAfter(job: Aimed, record: JobRecord, fires: number, after: number): number | null {
   if (maxRunsUsed({ ...record, definition: job.definition }, { fires })) return null;
   return firesOf(job, record).next(after);
 }
@@ -267,12 +284,14 @@ export function newJob(
 /** The job as clients see it at `now` (docs/contract.md §2). */
 export function jobView(record: JobRecord, cursor: Cursor, now: number, isOverdue = false): Job {
   const { today, total } = spentOn(cursor.spent, dayOf(record.definition.schedule, now));
+  const afterPause = firstAfterPause(record, cursor);
   return {
     id: record.id,
     ...record.definition,
     state: stateOf(record),
     ...compact({ paused_reason: record.pausedReason }),
     ...(record.resumeAt === undefined ? {} : { paused_until: formatInstant(record.resumeAt) }),
+    ...(afterPause === undefined ? {} : { next_run_after_pause: formatInstant(afterPause) }),
     created_at: formatInstant(record.createdAt),
     updated_at: formatInstant(record.updatedAt),
     ...compact({ created_by: record.createdBy, updated_by: record.updatedBy }),

@@ -3,7 +3,7 @@ import type { EventType } from "../../schema/event.ts";
 import { JobState } from "../../schema/job.ts";
 import type { Match } from "../../schema/subscription.ts";
 import type { ReportedEvent } from "../event/report.ts";
-import { fitsFilter } from "../job/job-filter.ts";
+import { fitsFilter, type JobFilter } from "../job/job-filter.ts";
 
 export type Interest = { readonly events: readonly EventType[]; readonly match?: Match | undefined };
 
@@ -20,21 +20,22 @@ export function isAbout(interest: Interest, event: ReportedEvent): boolean {
   return matches(interest.match, event);
 }
 
+/** The filter of lists of jobs that lets through what the match does. */
+export function filterOfMatch({ label, state, ...fields }: Match = {}): JobFilter {
+  const asked = state?.split(",");
+  return {
+    ...fields,
+    labels: label === undefined ? [] : [label].flat().map(labelOf),
+    states: asked && JobState.options.filter((one) => asked.includes(one)),
+  };
+}
+
 function matches(match: Match | undefined, { job }: ReportedEvent): boolean {
-  const { label, state, ...fields } = match ?? {};
   if (!Object.values(match ?? {}).some((value) => value !== undefined)) return true;
   if (job === undefined) return false;
   const { ownerKind, execScope, agentId, userId, pluginId, ...rest } = job;
   const ids = { agent_id: agentId, user_id: userId, plugin_id: pluginId };
-  const asked = state?.split(",");
-  return fitsFilter(
-    { ...rest, ...ids, owner_kind: ownerKind, exec_scope: execScope },
-    {
-      ...fields,
-      labels: label === undefined ? [] : [label].flat().map(labelOf),
-      states: asked && JobState.options.filter((one) => asked.includes(one)),
-    },
-  );
+  return fitsFilter({ ...rest, ...ids, owner_kind: ownerKind, exec_scope: execScope }, filterOfMatch(match));
 }
 
 function labelOf(pair: string): readonly [key: string, value: string] {

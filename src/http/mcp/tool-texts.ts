@@ -52,11 +52,13 @@ export const SPECS: readonly ToolSpec[] = [
 schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every and an rrule's INTERVAL count from it: give it), ends_at, max_runs, jitter ("5m"), exclude (["SAT", "2026-12-24/2027-01-01", "22:00-07:00"]).
 Example: {"name": "Morning report", "message": "Summarise yesterday's tickets.", "schedule": {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}}
 A loop that you drive: {"in": "20m"} with pacing {"min": "5m", "max": "1d"}; say control.next_in at the end of each run, and at last done.
-Read warnings and schedule_description in the answer: they say what will happen. dry_run true stores nothing.`,
+Read warnings and schedule_description in the answer: they say what will happen. dry_run true stores nothing.
+No tool does these; tell the user so. Over HTTP only (the page /llms.txt): messages to people about failures (subscriptions), webhooks' trigger tokens, many jobs at once, forecast, users, agents, tokens. Not at all: chains of jobs (let one's agent trigger the next), mail, SMS.`,
     route: "createJob",
     effect: "adds",
     repeatable: false,
     idempotencyKey: true,
+    unlisted: ["owner_kind", "plugin_id", "job_key", "runtime_name"],
     required: ["message"],
     words: true,
   },
@@ -101,7 +103,7 @@ Example: {"job_id": "…", "schedule": {"every": "2h"}}`,
   {
     name: "pause_job",
     aliases: ["disable_job", "suspend_job", "stop_job", "snooze_job"],
-    description: `Keep a job from firing until resume_job, or until \`until\` (a time, or a duration from now; next_run_at plus a second skips one fire). Missed fires are not run later.
+    description: `Keep a job from firing until resume_job, or until \`until\` (a time, or a duration from now; next_run_at plus a second skips one fire). Missed fires are not run later. A pause replaces the one before. The answer says when it resumes (paused_until) and fires then (next_run_after_pause).
 Example: {"job_id": "…", "until": "2d"}`,
     route: "pauseJob",
     effect: "changes",

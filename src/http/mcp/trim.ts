@@ -40,6 +40,7 @@ const BRIEF = [
   "state",
   "paused_reason",
   "paused_until",
+  "next_run_after_pause",
   "schedule",
   "message",
   "owner_kind",

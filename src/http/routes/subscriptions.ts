@@ -9,8 +9,10 @@ import {
 import { authorOf } from "../../domain/audit.ts";
 import { invalid } from "../../domain/failure.ts";
 import { cursorsOf } from "../../domain/page.ts";
+import { reportWarnings } from "../../jobs/report-advice.ts";
 import { Delivery, Subscription, SubscriptionInput, TestReport } from "../../schema/subscription.ts";
 import { IdText } from "../../schema/text.ts";
+import { Advice } from "../../schema/warning.ts";
 import { NoBody, pageCursor, pageLimit, pageShape } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
@@ -32,6 +34,11 @@ const list = route({
   },
 });
 
+const AdvisedSubscription = z.strictObject({ ...Subscription.shape, warnings: Advice.shape.warnings }).meta({
+  id: "AdvisedSubscription",
+  description: "The subscription, and what may not mean what was meant.",
+});
+
 const put = route({
   method: "put",
   path: "/v1/subscriptions/:id",
@@ -43,15 +50,17 @@ const put = route({
     "Every target in `to` gets the events, by itself: retried with a growing pause for 24 hours, the first time within a minute. A new webhook gets a secret made unless one is given; it is in this answer and in no other. There are at most 100 subscriptions. A masked secret, as GET shows it, stands for the one that is stored. It begins with events from now on.",
   body: { schema: SubscriptionInput },
   answers: {
-    200: { description: "The subscription was there; it is configured so now.", schema: Subscription },
-    201: { description: "The subscription was made.", schema: Subscription, headers: { Location: "Its path." } },
+    200: { description: "The subscription was there; it is configured so now.", schema: AdvisedSubscription },
+    201: { description: "The subscription was made.", schema: AdvisedSubscription, headers: { Location: "Its path." } },
   },
-  async handle({ env, caller, params, body }) {
+  async handle({ env, caller, params, body, now }) {
     const id = IdText.safeParse(params.id);
     if (!id.success) return invalid([{ path: "id", message: "must be 1 to 64 of A-Z, a-z, 0-9, _ and -" }]);
     const put = await putSubscription(env, id.data, body, authorOf(caller));
     if (!put.ok) return put;
-    const { subscription, created } = put.value;
+    const { created } = put.value;
+    const warnings = await reportWarnings(env, body, now);
+    const subscription = { ...put.value.subscription, ...(warnings.length === 0 ? {} : { warnings }) };
     return created
       ? reply(201, subscription, { location: `/v1/subscriptions/${id.data}`, ...NO_STORE })
       : reply(200, subscription, NO_STORE);

@@ -91,6 +91,55 @@ describe("a pause", () => {
   });
 });
 
+describe("a pause that ends by itself", () => {
+  it("shows when the job fires after it, wherever the job is shown; next_run_at stays away", async () => {
+    const id = await makeJob(jobInput({ schedule: { ...clean, ends_at: "2099-03-01T00:00:00Z" } }));
+    const pause = (body: object) => call("POST", `/v1/jobs/${id}/pause`, { json: body });
+    const first = { paused_until: "2099-02-02T08:30:00.000Z", next_run_after_pause: "2099-02-03T08:00:00.000Z" };
+    const paused = await pause({ until: "2099-02-02T08:30:00Z" });
+    expect(paused.body).toMatchObject(first);
+    expect(paused.body).not.toHaveProperty("next_run_at");
+    expect((await call("GET", `/v1/jobs/${id}`)).body).toMatchObject(first);
+    expect((await call("GET", `/v1/jobs/${id}/explain`)).text).toContain("due next at 2099-02-03T08:00:00.000Z");
+    expect((await pause({ until: "2099-05-01T00:00:00Z" })).body).not.toHaveProperty("next_run_after_pause");
+    expect((await pause({})).body).not.toHaveProperty("next_run_after_pause");
+    const patched = await call("PATCH", `/v1/jobs/${id}`, { json: { next_run_after_pause: "x" } });
+    expect(patched.text).toContain("is read-only");
+  });
+});
+
+describe("a subscription", () => {
+  const to = [{ type: "webhook", url: "https://notify.test/advice" }];
+  const put = (body: object) => call("PUT", `/v1/subscriptions/${fresh("sub")}`, { json: { to, ...body } });
+
+  it("warns of events that no job reports unless it is asked to, with the call that asks", async () => {
+    const labels = { team: fresh("team") };
+    const asked = { events: ["run.failed", "run.succeeded"], match: { label: `team:${labels.team}` } };
+    expect((await put({ ...asked, events: ["run.failed"] })).body).not.toHaveProperty("warnings");
+    expect((await put(asked)).text).toContain("no job matches yet");
+    const id = await makeJob(jobInput({ labels, schedule: clean }));
+    const warned = await put(asked);
+    expect(warned.body.warnings).toMatchObject([{ path: "events.1", code: "needs_report_all" }]);
+    expect(warned.text).toContain('PATCH /v1/jobs/{id} {\\"report\\": \\"all\\"}');
+    await call("PATCH", `/v1/jobs/${id}`, { json: { report: "all" } });
+    const sub = await put(asked);
+    expect(sub.body).not.toHaveProperty("warnings");
+  });
+});
+
+describe("a job for all users", () => {
+  it("warns where nobody is active", async () => {
+    const everybody = { exec_scope: "all_users", schedule: clean };
+    const users = (await call("GET", "/v1/users?active=true&limit=1")).body.items;
+    const dry = () => call("POST", "/v1/jobs?dry_run=true", { json: jobInput(everybody) });
+    if ((users as unknown[]).length === 0) expect(codesOf((await dry()).body)).toContain("no_active_users");
+    const user = fresh("active");
+    await call("PUT", `/v1/users/${user}`, { json: {} });
+    expect(codesOf((await dry()).body)).not.toContain("no_active_users");
+    await call("DELETE", `/v1/users/${user}`);
+  });
+});
+
 describe("jobs of one owner that differ in their agents", () => {
   it("are warned of by name all the same", async () => {
     const [name, user_id] = [fresh("twin"), fresh("u")];

@@ -28,6 +28,28 @@ export function Countdown({ instant }: { readonly instant: string }) {
   return <span class="countdown">{left <= 0 ? "due now" : countdown(left)}</span>;
 }
 
+/** The pause of a job, in place of its next fire. It says when it ends by itself, where it does. */
+export function Paused({
+  until,
+  reason,
+}: {
+  readonly until: string | undefined;
+  readonly reason?: string | undefined;
+}) {
+  return (
+    <>
+      Paused
+      {until === undefined ? null : (
+        <>
+          {" until "}
+          <At instant={until} />
+        </>
+      )}
+      {reason === undefined ? null : `: ${reason}`}
+    </>
+  );
+}
+
 /** The next fire: counting down, in the viewer's zone, and in the job's where that shows another time. */
 export function NextFire({ instant, zone }: { readonly instant: string; readonly zone: string | undefined }) {
   const at = msOf(instant);

@@ -9,6 +9,7 @@ const AROUND: JobSurroundings = {
   firstAt: undefined,
   agent: "there",
   namesake: undefined,
+  hasUsers: true,
   timeoutGiven: false,
 };
 
@@ -31,6 +32,11 @@ describe("a job is warned of", () => {
   });
   it("no agent at all", () => {
     expect(warnings({}, { agent: "missing" })).toEqual([expect.stringMatching(/^agent_id no_agent: .*AGENT_URL/)]);
+  });
+  it("a roster without an active user, with the calls that fill it", () => {
+    expect(warnings({}, { hasUsers: false })).toEqual([
+      expect.stringMatching(/^exec_scope no_active_users: .*PUT \/v1\/users\/\{id\} or POST \/v1\/users\/import/),
+    ]);
   });
   it("another job of that name", () => {
     expect(warnings({}, { namesake: { id: "j9" } })).toEqual([

@@ -75,6 +75,7 @@ const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
   last_error: true,
   last_run_at: true,
   last_status: true,
+  next_run_after_pause: true,
   next_run_at: true,
   paused_reason: true,
   paused_until: true,

@@ -9,7 +9,7 @@ import { Icon } from "../../parts/icon.tsx";
 import { OwnerChips } from "../../parts/owner-chips.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { jobMark, jobWord, StatusText } from "../../parts/status.tsx";
-import { Ago, NextFire } from "../../parts/times.tsx";
+import { Ago, NextFire, Paused } from "../../parts/times.tsx";
 import { go, link, route, setQuery } from "../../route.ts";
 import { mayChange } from "../../session.ts";
 import { asWritten, inWords, zoneOf } from "../../time/fires.ts";
@@ -102,7 +102,11 @@ function JobHead({ job, connected, onChange }: JobHeadProps) {
         <div class="job-next">
           {job.next_run_at === undefined ? (
             <span class="none">
-              {job.paused_reason === undefined ? "Nothing scheduled" : `Paused: ${job.paused_reason}`}
+              {job.state === "paused" ? (
+                <Paused until={job.paused_until} reason={job.paused_reason} />
+              ) : (
+                "Nothing scheduled"
+              )}
             </span>
           ) : (
             <>

@@ -6,7 +6,7 @@ import { Action } from "../../parts/button.tsx";
 import { OwnerChips } from "../../parts/owner-chips.tsx";
 import { RunStrip } from "../../parts/run-strip.tsx";
 import { jobMark, jobWord, StatusMark } from "../../parts/status.tsx";
-import { NextFire } from "../../parts/times.tsx";
+import { NextFire, Paused } from "../../parts/times.tsx";
 import { link } from "../../route.ts";
 import { mayChange } from "../../session.ts";
 import { asWritten, inWords, zoneOf } from "../../time/fires.ts";
@@ -79,7 +79,7 @@ export function JobRow({
       </div>
       <div class="job-next">
         {job.next_run_at === undefined ? (
-          <span class="none">{isPaused ? "Paused" : "Nothing scheduled"}</span>
+          <span class="none">{isPaused ? <Paused until={job.paused_until} /> : "Nothing scheduled"}</span>
         ) : (
           <NextFire instant={job.next_run_at} zone={zone} />
         )}

@@ -1,0 +1,38 @@
+/** The warning about events that no job reports unless it is asked to (docs/contract.md §18, `report`). */
+import { listJobs } from "../directory/job-list.ts";
+import { ADMIN } from "../domain/job/access.ts";
+import { filterOfMatch } from "../domain/subscription/match.ts";
+import type { Env } from "../env.ts";
+import { logError } from "../log.ts";
+import type { EventType } from "../schema/event.ts";
+import type { SubscriptionInput } from "../schema/subscription.ts";
+import type { Warning } from "../schema/warning.ts";
+
+/** Events of jobs with `report: all` alone. */
+const REPORTED_ON_REQUEST: readonly EventType[] = ["run.succeeded", "run.skipped"];
+
+/** The newest jobs are looked at, so many at most. */
+const MAX_LOOKED_AT = 20;
+
+/**
+ * The warning for a subscription to events that none of its newest jobs reports. `now` is epoch ms. Never throws: the
+ * subscription is made, and a warning that cannot be had is left out.
+ */
+export async function reportWarnings(env: Env, { events, match }: SubscriptionInput, now: number): Promise<Warning[]> {
+  const index = events.findIndex((type) => REPORTED_ON_REQUEST.includes(type));
+  if (index < 0) return [];
+  try {
+    const found = await listJobs(env, ADMIN, filterOfMatch(match), MAX_LOOKED_AT, undefined, now);
+    if (!found.ok || found.value.items.some(({ report }) => report === "all")) return [];
+    const { items, next_cursor } = found.value;
+    const which =
+      items.length === 0
+        ? "no job matches yet"
+        : `none of the ${next_cursor === undefined ? "" : "newest "}${items.length} jobs that match has it`;
+    const message = `${events[index]} is told only of jobs with "report": "all", and ${which}: for each job that is meant send PATCH /v1/jobs/{id} {"report": "all"}, or make it so`;
+    return [{ path: `events.${index}`, code: "needs_report_all", message }];
+  } catch (error) {
+    logError("The warnings for a subscription could not be worked out", {}, error);
+    return [];
+  }
+}

@@ -280,12 +280,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async claimRun(caller: Caller, runId: string, lease: Lease): Promise<ClaimVerdict> {
-    const claimed = await this.#runLog.claim(caller, runId, lease);
-    if (typeof claimed === "string") return { kind: claimed };
-    const jobId = this.#state.stored?.record.id ?? "";
-    const { run, previous } = claimed;
-    const body = await composeCall(settingsOf(this.env), claimed, { ...run, jobId, previous }, Date.now());
-    return { kind: "claimed", body };
+    return this.#confirm(caller, runId, lease);
   }
 
   async releaseRun(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<RunView>> {
@@ -362,6 +357,16 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return ok({ job: jobView(record, cursor, Date.now()), replayed: true });
   }
 
+  /** Hands the run to the agent that claims it. The verdict says so if it is offered no more, or the caller may not see the job. */
+  async #confirm(caller: Caller, runId: string, lease: Lease): Promise<ClaimVerdict> {
+    const claimed = await this.#runLog.claim(caller, runId, lease);
+    if (typeof claimed === "string") return { kind: claimed };
+    const jobId = this.#state.stored?.record.id ?? "";
+    const { run, previous } = claimed;
+    const body = await composeCall(settingsOf(this.env), claimed, { ...run, jobId, previous }, Date.now());
+    return { kind: "claimed", body };
+  }
+
   async #call({ record, job }: TickState, run: Run, deadline: Deadline) {
     const previous = await this.#runLog.previousOf(run);
     return callJob(
@@ -369,7 +374,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
       settingsOf(this.env),
       { definition: record.definition, origin: record.origin, maxAttempts: job.retry.maxAttempts },
       { ...run, jobId: record.id, previous },
-      { now: () => Date.now(), deadline },
+      { now: () => Date.now(), deadline, confirm: (caller, lease) => this.#confirm(caller, run.id, lease) },
     );
   }
 }

@@ -15,6 +15,7 @@ import {
   AGENT_DELETED,
   AGENT_MOVED,
   type ClaimRequest,
+  type ConfirmClaim,
   type MailboxRpc,
   type MailboxStatus,
   type Offer,
@@ -68,7 +69,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
 
-  async offer(offer: Offer): Promise<{ readonly offeredAt: number }> {
+  async offer(offer: Offer, confirm?: ConfirmClaim): Promise<{ readonly offeredAt: number }> {
     const offered = { ...offer, offeredAt: Date.now() };
     const { offeredAt } = offered;
     this.#left.delete(offer.runId);
@@ -76,7 +77,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     this.#free(offer.runId);
     const socket = takerOf(this.#desk, offered);
     // Somebody waits for it: the job has recorded that it calls, so the offer need not be stored as well.
-    if (socket !== undefined && (await this.#hand(offered, socket)) === "gone") return { offeredAt };
+    if (socket !== undefined && (await this.#hand(offered, socket, confirm)) === "gone") return { offeredAt };
     this.#store.add(offered);
     this.#dispatch();
     return { offeredAt };
@@ -230,10 +231,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   /** Hands one run to the socket that it is held for, if the job confirms the claim. Answers as {@link #confirm}. */
-  async #hand(offer: StoredOffer, socket: WebSocket): Promise<"gone" | "kept"> {
+  async #hand(offer: StoredOffer, socket: WebSocket, confirm?: ConfirmClaim): Promise<"gone" | "kept"> {
     const seat = this.#seats.get(socket);
     const isRefused = await this.#isRevoked(socket, seat);
-    const verdict = isRefused ? "kept" : await this.#confirm(offer, seat);
+    const verdict = isRefused ? "kept" : await this.#confirm(offer, seat, confirm);
     const now = this.#seats.get(socket);
     if (typeof verdict === "string") {
       this.#seats.hold(socket, offer.runId, undefined);
@@ -256,17 +257,18 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
 
   /**
    * Asks the job for the run. `gone`: it is not offered any more. `kept`: it stays offered, since the job cannot be asked or the caller
-   * turns out not to see it.
+   * turns out not to see it. `confirm` asks it over the call that makes the offer.
    */
   async #confirm(
     offer: StoredOffer,
     { caller, leaseMs, kind }: Pick<Seat, "caller" | "leaseMs" | "kind">,
+    confirm: ConfirmClaim = (by, lease) => jobObject(this.env, offer.jobId).claimRun(by, offer.runId, lease),
   ): Promise<JobRunBody | "gone" | "kept"> {
-    const { jobId, runId } = offer;
+    const { runId } = offer;
     this.#claiming.add(runId);
     try {
       const lease = { ms: leaseMs, bySocket: kind === "agent", agentId: this.#agentId };
-      const verdict = await jobObject(this.env, jobId).claimRun(caller, runId, lease);
+      const verdict = await confirm(caller, lease);
       if (verdict.kind === "hidden") {
         this.#left.set(runId, Date.now() + HIDDEN_MS);
         return "kept";

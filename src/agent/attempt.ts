@@ -20,7 +20,8 @@ import type { JobDefinition } from "../schema/job.ts";
 import { MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
 import type { CompleteBody } from "../schema/run.ts";
 import { calledRun, type RunToCall } from "./body.ts";
-import { type CallIo, callAgent, type JobToCall } from "./call-agent.ts";
+import { callAgent, type JobToCall } from "./call-agent.ts";
+import type { CallIo } from "./call-io.ts";
 
 /** `maxAttempts` tells whether a failed attempt ends the run. */
 export type JobToRun = JobToCall & { readonly maxAttempts: number };

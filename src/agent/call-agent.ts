@@ -10,11 +10,11 @@ import { traceparent } from "../domain/run/traceparent.ts";
 import type { Env, Settings } from "../env.ts";
 import { logError } from "../log.ts";
 import { isCallRefusal } from "../outbound/call-budget.ts";
-import type { Deadline } from "../outbound/deadline.ts";
 import { withoutTrailingSlashes } from "../outbound/endpoint.ts";
 import type { JobRunBody } from "../schema/agent-call.ts";
 import type { JobDefinition } from "../schema/job.ts";
 import { jobRunBody, type RunToCall, templateValues } from "./body.ts";
+import type { CallIo } from "./call-io.ts";
 import { offerRun } from "./offer.ts";
 import { type DeliveryIo, deliver } from "./push.ts";
 import { type Agent, resolveChannel } from "./resolve.ts";
@@ -26,9 +26,6 @@ export type JobToCall = {
   /** Scheme and host for `complete.url`, unless PUBLIC_URL is set. */
   readonly origin?: string | undefined;
 };
-
-/** `now` in epoch ms; `deadline` is the attempt's: the caller watches its time, and interrupts it to abort the call. */
-export type CallIo = { readonly now: () => number; readonly deadline: Deadline };
 
 /**
  * Delivers one attempt to the job's agent and never throws: over its URL, or into its mailbox. If the agent cannot be looked
@@ -49,7 +46,7 @@ export async function callAgent(
   try {
     const channel = await resolveChannel(env, settings, job.definition.agent_id, now);
     if (!channel.ok) return { kind: "refused", reason: channel.error };
-    if (channel.value.kind === "mailbox") return await offerRun(env, channel.value.agentId, job, run, now);
+    if (channel.value.kind === "mailbox") return await offerRun(env, channel.value.agentId, job, run, io);
     agent = channel.value.agent;
   } catch (error) {
     if (isCallRefusal(error)) return { kind: "postponed" };

@@ -9,6 +9,7 @@ import { mailboxObject } from "../objects/mailbox.ts";
 import type { JobDefinition } from "../schema/job.ts";
 import { DAY_MS } from "../schema/limits.ts";
 import type { RunToCall } from "./body.ts";
+import type { CallIo } from "./call-io.ts";
 
 /** Offers the run to the agent. The offer is stored when this resolves; throws when the mailbox cannot be reached. */
 export async function offerRun(
@@ -16,16 +17,17 @@ export async function offerRun(
   agentId: string,
   { definition }: { readonly definition: JobDefinition },
   run: RunToCall,
-  now: number,
+  { now, confirm }: Pick<CallIo, "now" | "confirm">,
 ): Promise<AttemptOutcome> {
   const claimTimeout = parseDuration(definition.claim_timeout);
-  const { offeredAt } = await mailboxObject(env, agentId).offer({
+  const offer = {
     jobId: run.jobId,
     runId: run.id,
     agentId: definition.agent_id,
     userId: definition.user_id,
-    expiresAt: now + (claimTimeout.ok ? claimTimeout.value : DAY_MS),
-  });
+    expiresAt: now() + (claimTimeout.ok ? claimTimeout.value : DAY_MS),
+  };
+  const { offeredAt } = await mailboxObject(env, agentId).offer(offer, confirm);
   return { kind: "offered", offeredAt, agentId };
 }
 

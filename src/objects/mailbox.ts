@@ -3,8 +3,10 @@
  * `durable-objects/mailbox/object.ts` implements it. Instants are epoch ms.
  */
 import type { BoundCaller, Caller } from "../domain/job/access.ts";
+import type { Lease } from "../domain/run/claim.ts";
 import type { JobRunBody } from "../schema/agent-call.ts";
 import type { Objects } from "./binding.ts";
+import type { ClaimVerdict } from "./job.ts";
 
 /** A run that lies in the mailbox. `agentId` and `userId` are its job's: they decide which tokens may see it. */
 export type Offer = {
@@ -33,6 +35,9 @@ export type OfferQuery = {
 /** The callers who may take runs out of a mailbox: the operator and agents. */
 export type Claimant = Extract<Caller, { role: "admin" }> | BoundCaller;
 
+/** The job's word on one run, before it is handed out: `claimRun` for the run that an offer is about. */
+export type ConfirmClaim = (caller: Claimant, lease: Lease) => Promise<ClaimVerdict>;
+
 export type ClaimRequest = { readonly caller: Claimant; readonly limit: number; readonly leaseMs: number };
 
 /** `connected`: open sockets. `waiting`: runs that are offered and not claimed. */
@@ -59,8 +64,11 @@ export const AGENT_DELETED = 4404;
 export const AGENT_MOVED = 4409;
 
 export interface MailboxRpc {
-  /** Puts a run into the mailbox; it stays until it is claimed or its time is over. Answers since when. */
-  offer(offer: Offer): Promise<{ readonly offeredAt: number }>;
+  /**
+   * Puts a run into the mailbox; it stays until it is claimed or its time is over. Answers since when. `confirm` is asked if somebody
+   * waits for the run: a callback over the session of this very call, which is no further request of an object. Left out: the job is called.
+   */
+  offer(offer: Offer, confirm?: ConfirmClaim): Promise<{ readonly offeredAt: number }>;
   /** Takes the oldest runs that the caller may see, each confirmed by its job. Answers none when none is offered. */
   claim(request: ClaimRequest): Promise<JobRunBody[]>;
   status(): Promise<MailboxStatus>;

@@ -1,81 +1,89 @@
 /** What a mailbox costs (docs/contract.md §14, docs/mailbox.md): rows and calls of a claimed run, and an agent that waits. */
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { countCalls } from "../calls-counted.ts";
-import { call, env, makeJob } from "../http-fixture.ts";
+import { call, env, fresh, makeJob } from "../http-fixture.ts";
 import { claim, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../mailbox-fixture.ts";
 import { countRows } from "../rows-written.ts";
 
-const complete = (jobId: string, runId: string) =>
-  call("POST", `/v1/jobs/${jobId}/runs/${runId}/complete`, { json: { status: "success" } });
+const DAY_MS = 86_400_000;
 
-/** Rows that a job writes for a run, begun by `begin` and then completed. */
-async function rowsOf(jobId: string, begin: () => Promise<string>): Promise<number> {
-  const rows = await countRows(env.JOB.getByName(jobId));
-  await complete(jobId, await begin());
-  return rows();
+/** Rows that the objects write for the job's next fire, from its alarm to its end. The clock stands at the fire's time. */
+async function rowsOfFire(jobId: string, agentId: string, take: () => Promise<string>): Promise<number> {
+  const stub = env.JOB.getByName(jobId);
+  const counts = [await countRows(stub), await countRows(env.MAILBOX.getByName(agentId))];
+  const dueAt = await runInDurableObject(stub, (_instance, { storage }) => storage.getAlarm());
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(dueAt ?? 0);
+  try {
+    await runDurableObjectAlarm(stub);
+    const runId = await take();
+    await call("POST", `/v1/jobs/${jobId}/runs/${runId}/complete`, { json: { status: "success" } });
+    expect(await runOf(jobId, runId)).toMatchObject({ status: "success" });
+  } finally {
+    vi.useRealTimers();
+  }
+  return counts.reduce((sum, rows) => sum + rows(), 0);
 }
 
-/** Rows of a run that an agent answers with 202. */
-async function rowsByPush(): Promise<number> {
-  const jobId = await makeJob({ message: '{"status": 202}' });
-  return rowsOf(jobId, async () => {
-    const { body } = await call("POST", `/v1/jobs/${jobId}/run`);
-    const runId = String(body.run_id);
-    await vi.waitFor(async () => expect(await runOf(jobId, runId)).toHaveProperty("completion_due_at"));
-    return runId;
-  });
+/** The run of a job that has had no other. */
+async function onlyRun(jobId: string): Promise<string> {
+  const { body } = await call("GET", `/v1/jobs/${jobId}/runs`);
+  const [run] = body.items as { id: string }[];
+  return run?.id ?? "";
 }
+
+/** An agent whose mailbox has its tables: the first offer that is stored makes them. */
+async function makeWarmAgent(): Promise<string> {
+  const agent = await makeAgent();
+  await offer(await makeJobOf(agent));
+  await claim(agent);
+  return agent;
+}
+
+/** Each with the rows more than a 202's: when somebody waits, and when nobody does. */
+const FIRES = [
+  { fires: "every minute", schedule: () => ({ every: "1m" }), waits: 0, nobody: 3 },
+  { fires: "every hour", schedule: () => ({ every: "1h" }), waits: 1, nobody: 5 },
+  { fires: "every day", schedule: () => ({ every: "1d" }), waits: 0, nobody: 4 },
+  { fires: "once", schedule: () => ({ at: new Date(Date.now() + DAY_MS).toISOString() }), waits: 0, nobody: 4 },
+];
 
 describe("a claimed run, beside one that an agent answers with 202", () => {
-  it("writes two rows more if a socket waits for it, both for the alarm of its lease", async () => {
-    const agent = await makeAgent();
+  it.each(FIRES)(
+    "of a job that fires $fires writes this many rows more: $waits if somebody waits for it, $nobody if nobody does",
+    async ({ schedule, waits, nobody }) => {
+      const pushed = await makeJob({ message: '{"status": 202}', schedule: schedule() });
+      const byPush = await rowsOfFire(pushed, fresh("no-mailbox"), () => onlyRun(pushed));
+
+      const away = await makeWarmAgent();
+      const left = await makeJobOf(away, { schedule: schedule() });
+      const later = await rowsOfFire(left, away, async () => String(runIds(await claim(away))[0]));
+
+      const here = await makeWarmAgent();
+      const socket = await connected(here);
+      socket.send({ type: "ready", capacity: 1 });
+      await call("GET", `/v1/agents/${here}`);
+      const taken = await makeJobOf(here, { schedule: schedule() });
+      const atOnce = await rowsOfFire(taken, here, async () => String((await socket.heard(1)).data?.run.id));
+
+      expect([atOnce - byPush, later - byPush]).toEqual([waits, nobody]);
+    },
+  );
+
+  it("writes as many if it is a call that waits", async () => {
+    const agent = await makeWarmAgent();
     const job = await makeJobOf(agent);
-    const socket = await connected(agent);
-    socket.send({ type: "ready", capacity: 1 });
-    await call("GET", `/v1/agents/${agent}`);
-    const inMailbox = await countRows(env.MAILBOX.getByName(agent));
-    const inJob = await rowsOf(job, async () => {
-      const run = await offer(job);
-      await socket.heard(1);
-      return run;
-    });
-    expect(inMailbox()).toBe(0);
-    expect(inJob - (await rowsByPush())).toBeLessThanOrEqual(2);
+    const byPush = await makeJob({ message: '{"status": 202}' });
+    const waiting = claim(agent, { wait: "10s" });
+    await vi.waitFor(async () =>
+      expect(await runInDurableObject(env.MAILBOX.getByName(agent), (_, ctx) => ctx.getWebSockets().length)).toBe(1),
+    );
+    const rows = await rowsOfFire(job, agent, async () => String(runIds(await waiting)[0]));
+    expect(rows - (await rowsOfFire(byPush, agent, () => onlyRun(byPush)))).toBe(1);
   });
 
-  it("writes as few if a call waits for it", async () => {
-    const agent = await makeAgent();
-    const job = await makeJobOf(agent);
-    const inMailbox = await countRows(env.MAILBOX.getByName(agent));
-    const inJob = await rowsOf(job, async () => {
-      const waiting = claim(agent, { wait: "10s" });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      const run = await offer(job);
-      expect(runIds(await waiting)).toEqual([run]);
-      return run;
-    });
-    expect(inMailbox()).toBe(0);
-    expect(inJob - (await rowsByPush())).toBeLessThanOrEqual(2);
-  });
-
-  it("writes five more if nobody waits: the offer and its end, the claim, and the alarm of its lease", async () => {
-    const agent = await makeAgent();
-    const [warm, job] = [await makeJobOf(agent), await makeJobOf(agent)];
-    // The first offer that is stored makes the mailbox's tables.
-    await offer(warm);
-    await claim(agent);
-    const inMailbox = await countRows(env.MAILBOX.getByName(agent));
-    const inJob = await rowsOf(job, async () => {
-      const run = await offer(job);
-      expect(runIds(await claim(agent))).toEqual([run]);
-      return run;
-    });
-    expect(inMailbox()).toBe(2);
-    expect(inJob - (await rowsByPush())).toBeLessThanOrEqual(3);
-  });
-
-  it("takes two calls of objects more: the offer, and its confirmation", async () => {
+  it("takes one call of an object more if a socket waits: the offer, over which the job confirms the claim", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const socket = await connected(agent);
@@ -88,7 +96,18 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
     socket.send({ type: "complete", job_id: job, run_id: data?.run.id, status: "success" });
     await socket.heard(2);
     expect(Object.fromEntries(ofMailbox)).toEqual({ offer: 1, webSocketMessage: 1 });
-    expect(Object.fromEntries(ofJob)).toEqual({ runNow: 1, alarm: 1, claimRun: 1, completeRun: 1 });
+    expect(Object.fromEntries(ofJob)).toEqual({ runNow: 1, alarm: 1, completeRun: 1 });
+  });
+
+  it("takes two more if nobody waits, beside the claim itself: the offer, and the question at the job", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const ofMailbox = await countCalls(env.MAILBOX.getByName(agent));
+    const run = await offer(job);
+    const ofJob = await countCalls(env.JOB.getByName(job));
+    expect(runIds(await claim(agent))).toEqual([run]);
+    expect(Object.fromEntries(ofMailbox)).toEqual({ offer: 1, claim: 1 });
+    expect(Object.fromEntries(ofJob)).toEqual({ claimRun: 1 });
   });
 });
 

@@ -10,8 +10,13 @@ export async function fanOut(
 ): Promise<Response> {
   const { users, concurrency } = await request.json<{ users: number; concurrency: number }>();
   const shards = Math.ceil(concurrency / CALLS_PER_OBJECT);
-  const share = (total: number, k: number): number => Math.floor(total / shards) + (k < total % shards ? 1 : 0);
-  await Promise.all(Array.from({ length: shards }, (_, k) => callUsers(k, share(users, k), share(concurrency, k))));
+  const share = (total: number, shardIndex: number): number =>
+    Math.floor(total / shards) + (shardIndex < total % shards ? 1 : 0);
+  await Promise.all(
+    Array.from({ length: shards }, (_, shardIndex) =>
+      callUsers(shardIndex, share(users, shardIndex), share(concurrency, shardIndex)),
+    ),
+  );
   return new Response();
 }
 

@@ -81,7 +81,7 @@ function newSpec(): FanOutSpec {
   const [jobId, now] = ["signed-floor", Date.now()];
   const id = fanOutId(jobId, now);
   const { definition } = job.value;
-  return { no: 1, id, jobId, trigger: "manual", dueAt: now, startedAt: now, definition, shards: 9 };
+  return { number: 1, id, jobId, trigger: "manual", dueAt: now, startedAt: now, definition, shards: 9 };
 }
 
 export default {

@@ -38,25 +38,25 @@ export class CurrentFanOut {
   readonly queue: FanOutQueue;
   readonly flights: Flights;
   readonly #store: FanOutStore;
-  #gone: string | undefined;
+  #agentGone: string | undefined;
   #spent: Spent | undefined;
 
   /** Throws when the stored definition cannot be read, since a later version of the code has written it. */
-  constructor(stored: StoredFanOut, store: FanOutStore, told: CurrentEvents) {
-    const { spec, k } = stored;
+  constructor(stored: StoredFanOut, store: FanOutStore, events: CurrentEvents) {
+    const { spec, shardIndex } = stored;
     const job = defineJob(spec.definition, { stored: true });
     if (!job.ok)
       throw new Error(`The stored definition of fan-out ${spec.id} cannot be read: ${JSON.stringify(job.error)}`);
     const bound = boundOf(spec.definition);
     this.spec = spec;
     this.job = job.value;
-    this.concurrency = concurrencyOf(bound, spec.shards, k);
+    this.concurrency = concurrencyOf(bound, spec.shards, shardIndex);
     this.interval = intervalOf(bound, spec.shards);
-    this.log = new FanOutLog(store, spec, (run) => told.ended(spec, run));
-    this.queue = new FanOutQueue(store, spec.no);
-    this.flights = new Flights(told.answered);
+    this.log = new FanOutLog(store, spec, (run) => events.ended(spec, run));
+    this.queue = new FanOutQueue(store, spec.number);
+    this.flights = new Flights(events.answered);
     this.#store = store;
-    this.#gone = stored.gone;
+    this.#agentGone = stored.agentGone;
     this.#spent = spec.definition.budget === undefined ? undefined : store.spent(spec);
   }
 
@@ -71,9 +71,9 @@ export class CurrentFanOut {
   }
 
   /** An agent has answered 410; the first reason stays. */
-  noteGone(reason: string): void {
-    this.#store.noteGone(this.spec.no, reason);
-    this.#gone ??= reason;
+  noteAgentGone(reason: string): void {
+    this.#store.noteAgentGone(this.spec.number, reason);
+    this.#agentGone ??= reason;
   }
 
   /** The user's run as it is now: in flight, or logged. */
@@ -98,7 +98,7 @@ export class CurrentFanOut {
     return {
       idle: this.isIdle,
       counts: { ...counts, total: counts.total + toCome },
-      ...compact({ gone: this.#gone }),
+      ...compact({ agentGone: this.#agentGone }),
       ...(this.#spent === undefined ? {} : { lastDay: spentSince(this.spec.spent, this.#spent) }),
     };
   }

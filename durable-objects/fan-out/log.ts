@@ -69,7 +69,7 @@ export class FanOutLog {
     if (!isActive(run)) this.#ended(run);
 
     if (before !== undefined || isActive(run)) {
-      this.#store.putRuns(this.#spec.no, [run]);
+      this.#store.putRuns(this.#spec.number, [run]);
       return;
     }
     this.#unwritten.set(keyOfUserRun(run.id), run);
@@ -79,7 +79,7 @@ export class FanOutLog {
 
   /** Writes the runs that are kept in memory. Reports of the log, and drops of its users, come after this. */
   write(): void {
-    this.#store.putRuns(this.#spec.no, [...this.#unwritten.values()]);
+    this.#store.putRuns(this.#spec.number, [...this.#unwritten.values()]);
     this.#unwritten.clear();
     this.#writeAt = Number.POSITIVE_INFINITY;
   }
@@ -91,7 +91,7 @@ export class FanOutLog {
   }
 
   #counted(): Tally {
-    this.#tally ??= { ...this.#store.counts(this.#spec.no) };
+    this.#tally ??= { ...this.#store.counts(this.#spec.number) };
     return this.#tally;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One shard of one job's fan-outs, named `{job id}/{k}`: its users' runs. This class is its RPC surface, called by the Job object
+ * One shard of one job's fan-outs, named `{job id}/{shard index}`: its users' runs. This class is its RPC surface, called by the Job object
  * only, which has checked who asks. What it does with its users is `loop.ts`. A shard that was never handed users
  * has no tables.
  */
@@ -73,40 +73,40 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
    * shard does not know the fan-out yet, hand it over with its `spec`.
    */
   async feed(
-    no: number,
+    number: number,
     users: readonly string[],
-    opening?: { readonly spec: FanOutSpec; readonly k: number },
+    opening?: { readonly spec: FanOutSpec; readonly shardIndex: number },
   ): Promise<boolean> {
-    if (this.#store.find(no) === undefined) {
+    if (this.#store.find(number) === undefined) {
       if (opening === undefined) return false;
-      this.#loop.current?.leave(Date.now());
-      this.ctx.storage.transactionSync(() => this.#store.open(opening.spec, opening.k));
-      this.#loop.opened();
+      this.#loop.work.current?.leave(Date.now());
+      this.ctx.storage.transactionSync(() => this.#store.open(opening.spec, opening.shardIndex));
+      this.#loop.reload({ isNew: true });
     }
-    this.#store.addBatch(no, users);
-    this.#loop.took(users.length);
+    this.#store.addBatch(number, users);
+    this.#loop.added(users.length);
     return true;
   }
 
-  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (docs/architecture.md, invariant 4). */
-  async status(no: number): Promise<ShardStatus> {
-    if (this.#loop.current?.spec.no === no) {
-      const status = this.#loop.current.status();
+  /** The state of fan-out `number` in this shard. Asking also wakes a shard whose alarm the platform has given up (docs/architecture.md, invariant 4). */
+  async status(number: number): Promise<ShardStatus> {
+    if (this.#loop.work.current?.spec.number === number) {
+      const status = this.#loop.work.current.status();
       if (!status.idle) this.#loop.awaken();
       return status;
     }
-    const counts = this.#store.find(no) === undefined ? undefined : this.#store.counts(no);
+    const counts = this.#store.find(number) === undefined ? undefined : this.#store.counts(number);
     return { idle: true, counts: counts === undefined ? NO_USERS : countsOf(counts) };
   }
 
   /** Runs of one fan-out, or of all that are kept, newest first. */
-  async runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]> {
+  async runs(query: UserRunQuery & { readonly number?: number | undefined }): Promise<ListedRun[]> {
     const found: ListedRun[] = [];
-    this.#loop.write();
+    this.#loop.work.write();
     for (const fanOut of this.#store.fanOuts()) {
-      if (query.no !== undefined && fanOut.spec.no !== query.no) continue;
+      if (query.number !== undefined && fanOut.spec.number !== query.number) continue;
       if (found.length >= query.limit) break;
-      const unlogged = this.#loop.working(fanOut)?.unlogged() ?? [];
+      const unlogged = this.#loop.work.currentOf(fanOut)?.unlogged() ?? [];
       const inFlight = unlogged.filter((run) => isWanted(run, query));
       const runs = [...this.#store.runs(fanOut.spec, query), ...inFlight].sort(byNewest);
       for (const run of runs) found.push({ startedAt: run.startedAt, id: run.id, view: viewOf(fanOut, run) });
@@ -115,14 +115,14 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   }
 
   /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
-  async run(no: number, key: string): Promise<Outcome<RunView>> {
-    const found = this.#find(no, key);
+  async run(number: number, key: string): Promise<Outcome<RunView>> {
+    const found = this.#find(number, key);
     return found === undefined ? notFound("run") : ok(viewOf(found.fanOut, found.run));
   }
 
   /** Errors: `not_found`; `run_already_finished`, unless a completion repeats the status that the run has. */
-  async changeRun(no: number, key: string, change: RunChange): Promise<Outcome<RunView>> {
-    const found = this.#find(no, key);
+  async changeRun(number: number, key: string, change: RunChange): Promise<Outcome<RunView>> {
+    const found = this.#find(number, key);
     if (found === undefined) return notFound("run");
     const { fanOut, run } = found;
     if (!isActive(run)) {
@@ -134,7 +134,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     const { jobId, definition } = fanOut.spec;
     const body = await notifyListeners(definition, { ...run, jobId }, change.body);
     // Meanwhile it may have ended, or have been dropped with its fan-out.
-    const now = this.#find(no, key)?.run;
+    const now = this.#find(number, key)?.run;
     if (now === undefined) return notFound("run");
     if (!isActive(now)) {
       // The same report had come twice, and the listeners heard both.
@@ -148,9 +148,9 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   }
 
   /** Hands an offered run to the agent that claims it. Undefined if it is not offered (any more). */
-  async claimRun(no: number, key: string, lease: Lease): Promise<ClaimedRun | undefined> {
-    const found = this.#find(no, key);
-    const job = this.#loop.current?.job;
+  async claimRun(number: number, key: string, lease: Lease): Promise<ClaimedRun | undefined> {
+    const found = this.#find(number, key);
+    const job = this.#loop.work.current?.job;
     if (found === undefined || job === undefined || !isClaimable(found.run, lease.agentId)) return undefined;
     const run = claimRun(found.run, lease, rulesOf(job), Date.now());
     this.#loop.change(found.fanOut, key, found.run, run);
@@ -159,10 +159,10 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   }
 
   /** Drops a fan-out and its runs. */
-  async forget(no: number): Promise<void> {
-    const isCurrent = this.#loop.current?.spec.no === no;
-    this.ctx.storage.transactionSync(() => this.#store.forget(no));
-    if (isCurrent) this.#loop.reset();
+  async forget(number: number): Promise<void> {
+    const isCurrent = this.#loop.work.current?.spec.number === number;
+    this.ctx.storage.transactionSync(() => this.#store.forget(number));
+    if (isCurrent) this.#loop.reload();
   }
 
   /** Aborts every call and drops everything, since the job is gone. */
@@ -176,10 +176,10 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     await erased;
   }
 
-  #find(no: number, key: string): { readonly fanOut: StoredFanOut; readonly run: Run } | undefined {
-    const fanOut = this.#store.find(no);
+  #find(number: number, key: string): { readonly fanOut: StoredFanOut; readonly run: Run } | undefined {
+    const fanOut = this.#store.find(number);
     if (fanOut === undefined) return undefined;
-    const current = this.#loop.working(fanOut);
+    const current = this.#loop.work.currentOf(fanOut);
     const run = current === undefined ? this.#store.run(fanOut.spec, key) : current.find(key);
     return run === undefined ? undefined : { fanOut, run };
   }
@@ -194,7 +194,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     const now = Date.now();
     if (change.kind === "cancel") return cancelRun(run, now);
     if (change.kind === "release") return releaseRun(run, now);
-    const job = this.#loop.current?.job;
+    const job = this.#loop.work.current?.job;
     // A run that has not ended belongs to the fan-out that is going.
     return job === undefined ? run : progressRun(run, change.progress, rulesOf(job), now);
   }
@@ -230,7 +230,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   async #report(spec: FanOutSpec): Promise<void> {
     try {
       const known = await jobObject(this.env, spec.jobId).fanOutReport(spec.id);
-      if (!known) await this.forget(spec.no);
+      if (!known) await this.forget(spec.number);
     } catch (error) {
       logError(
         "The job could not be told that a shard of its fan-out is idle; it will ask",

@@ -17,24 +17,24 @@ export type OpenBatch = {
 
 export class FanOutQueue {
   readonly #store: FanOutStore;
-  readonly #no: number;
+  readonly #number: number;
   #open: OpenBatch[] = [];
   /** Users in batches that are not open; undefined until they were counted. */
   #waiting: number | undefined;
 
-  constructor(store: FanOutStore, no: number) {
+  constructor(store: FanOutStore, number: number) {
     this.#store = store;
-    this.#no = no;
+    this.#number = number;
   }
 
   /** The number of users that wait. Those not looked at yet count once for each time that the source named them. */
   get size(): number {
-    this.#waiting ??= this.#store.queued(this.#no, this.#seqs());
+    this.#waiting ??= this.#store.queued(this.#number, this.#seqs());
     return this.#open.reduce((sum, { users, next }) => sum + users.length - next, this.#waiting);
   }
 
   /** A batch of so many users has been stored. */
-  took(users: number): void {
+  added(users: number): void {
     if (this.#waiting !== undefined) this.#waiting += users;
   }
 
@@ -78,12 +78,12 @@ export class FanOutQueue {
   /** Opens the batch that was taken in first; batches without a user to run are passed over. */
   #openNext(): OpenBatch | undefined {
     for (;;) {
-      const stored = this.#store.nextBatch(this.#no, this.#seqs());
+      const stored = this.#store.nextBatch(this.#number, this.#seqs());
       if (stored === undefined) return undefined;
       if (this.#waiting !== undefined) this.#waiting -= stored.users.length;
       const named = new Map(stored.users.map((userId) => [userKey(userId), userId]));
       // Who was named before is in the log, or in a batch that is still open.
-      for (const key of this.#store.logged(this.#no, [...named.keys()])) named.delete(key);
+      for (const key of this.#store.logged(this.#number, [...named.keys()])) named.delete(key);
       for (const open of this.#open) for (const { key } of open.users) named.delete(key);
       const users = [...named].map(([key, userId]) => ({ userId, key }));
       const batch = { seq: stored.seq, users, next: 0, outstanding: 0 };

@@ -37,14 +37,17 @@ const V1 = [
 export const SCHEMA: Schema = { table: "shard", steps: [V1] };
 
 /** Each fan-out has a table of its own. Dropping it is free, while deleting its rows would be billed row by row. */
-export const runTable = (no: number): string => `user_run_${Math.trunc(no)}`;
+export const runTable = (number: number): string => `user_run_${Math.trunc(number)}`;
 
 /**
  * The runs of one fan-out in this shard. One row a user is written when the run ends or has to wait. What is looked
  * for has a column, `run` is the rest as JSON: rows of few columns are written many with one statement. The index
  * holds only runs that wait, so an ended run costs one row. `run` comes last: a list is sorted without reading it.
  */
-export const runTableStatements = (no: number): readonly string[] => [runTableOf(runTable(no)), wakeIndexOf(no)];
+export const runTableStatements = (number: number): readonly string[] => [
+  runTableOf(runTable(number)),
+  wakeIndexOf(number),
+];
 
 const runTableOf = (name: string): string => `CREATE TABLE ${name} (
      user_key TEXT PRIMARY KEY,
@@ -54,5 +57,5 @@ const runTableOf = (name: string): string => `CREATE TABLE ${name} (
      run TEXT NOT NULL
    ) WITHOUT ROWID`;
 
-const wakeIndexOf = (no: number): string =>
-  `CREATE INDEX ${runTable(no)}_wake ON ${runTable(no)} (wake_at) WHERE wake_at IS NOT NULL`;
+const wakeIndexOf = (number: number): string =>
+  `CREATE INDEX ${runTable(number)}_wake ON ${runTable(number)} (wake_at) WHERE wake_at IS NOT NULL`;

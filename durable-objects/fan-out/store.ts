@@ -19,13 +19,13 @@ import { runTable, runTableStatements, SCHEMA } from "./schema.ts";
 export type StoredFanOut = {
   readonly spec: FanOutSpec;
   /** Which shard this is. */
-  readonly k: number;
+  readonly shardIndex: number;
   /** Before this no call is made, where the job has a rate; epoch ms. */
   readonly nextCallAt: number;
   readonly loggedAtLastStart: number;
   readonly restartsWithoutProgress: number;
   /** The reason that an agent gave with 410. */
-  readonly gone?: string;
+  readonly agentGone?: string;
 };
 
 /** Users to run, as they were taken in. */
@@ -55,75 +55,75 @@ export class FanOutStore {
     return all(this.#sql, "SELECT * FROM fan_out ORDER BY no DESC LIMIT 1").map(toFanOut)[0];
   }
 
-  find(no: number): StoredFanOut | undefined {
+  find(number: number): StoredFanOut | undefined {
     if (!this.present) return undefined;
-    return all(this.#sql, "SELECT * FROM fan_out WHERE no = ?", no).map(toFanOut)[0];
+    return all(this.#sql, "SELECT * FROM fan_out WHERE no = ?", number).map(toFanOut)[0];
   }
 
   /** Makes the fan-out's tables. */
-  open(spec: FanOutSpec, k: number): void {
+  open(spec: FanOutSpec, shardIndex: number): void {
     if (!this.present) put(this.#sql, "shard", { one: 1, schema_version: makeTables(this.#sql, SCHEMA) });
     this.#present = true;
-    for (const statement of runTableStatements(spec.no)) this.#sql.exec(statement);
+    for (const statement of runTableStatements(spec.number)) this.#sql.exec(statement);
     const { startedAt, shards } = spec;
     put(this.#sql, "fan_out", {
-      no: spec.no,
+      no: spec.number,
       job_id: spec.jobId,
-      k,
+      k: shardIndex,
       spec: JSON.stringify(spec),
-      next_call_at: firstCallAt(startedAt, intervalOf(boundOf(spec.definition), shards), shards, k),
+      next_call_at: firstCallAt(startedAt, intervalOf(boundOf(spec.definition), shards), shards, shardIndex),
       begun_at_logged: 0,
       stalls: 0,
     });
   }
 
   /** Forgets a fan-out and its runs; rows written: one. */
-  forget(no: number): void {
+  forget(number: number): void {
     if (!this.present) return;
-    this.#sql.exec(`DROP TABLE IF EXISTS ${runTable(no)}`);
-    this.#sql.exec("DELETE FROM batch WHERE fan_out = ?", no);
-    this.#sql.exec("DELETE FROM fan_out WHERE no = ?", no);
+    this.#sql.exec(`DROP TABLE IF EXISTS ${runTable(number)}`);
+    this.#sql.exec("DELETE FROM batch WHERE fan_out = ?", number);
+    this.#sql.exec("DELETE FROM fan_out WHERE no = ?", number);
   }
 
-  noteNextCall(no: number, at: number): void {
-    this.#sql.exec("UPDATE fan_out SET next_call_at = ? WHERE no = ?", at, no);
+  noteNextCall(number: number, at: number): void {
+    this.#sql.exec("UPDATE fan_out SET next_call_at = ? WHERE no = ?", at, number);
   }
 
-  noteBegin(no: number, logged: number, restartsWithoutProgress: number): void {
+  noteBegin(number: number, logged: number, restartsWithoutProgress: number): void {
     this.#sql.exec(
       "UPDATE fan_out SET begun_at_logged = ?, stalls = ? WHERE no = ?",
       logged,
       restartsWithoutProgress,
-      no,
+      number,
     );
   }
 
-  noteGone(no: number, reason: string): void {
-    this.#sql.exec("UPDATE fan_out SET gone = coalesce(gone, ?) WHERE no = ?", reason, no);
+  noteAgentGone(number: number, reason: string): void {
+    this.#sql.exec("UPDATE fan_out SET gone = coalesce(gone, ?) WHERE no = ?", reason, number);
   }
 
   /** Takes users in: one row. */
-  addBatch(no: number, users: readonly string[]): void {
-    put(this.#sql, "batch", { fan_out: no, size: users.length, users: JSON.stringify(users) });
+  addBatch(number: number, users: readonly string[]): void {
+    put(this.#sql, "batch", { fan_out: number, size: users.length, users: JSON.stringify(users) });
   }
 
   /** The batch that was taken in first, those already `open` left out. */
-  nextBatch(no: number, open: readonly number[]): Batch | undefined {
+  nextBatch(number: number, open: readonly number[]): Batch | undefined {
     const rows = all(
       this.#sql,
       `SELECT * FROM batch WHERE fan_out = ?1 AND seq NOT IN (SELECT value FROM json_each(?2)) ORDER BY seq LIMIT 1`,
-      no,
+      number,
       JSON.stringify(open),
     );
     return rows.map(toBatch)[0];
   }
 
   /** The number of users in the batches that are not `open`. */
-  queued(no: number, open: readonly number[]): number {
+  queued(number: number, open: readonly number[]): number {
     const row = first(
       this.#sql,
       "SELECT sum(size) AS n FROM batch WHERE fan_out = ?1 AND seq NOT IN (SELECT value FROM json_each(?2))",
-      no,
+      number,
       JSON.stringify(open),
     );
     return Number(row?.n ?? 0);
@@ -134,32 +134,32 @@ export class FanOutStore {
   }
 
   /** Those of the keys whose users have a run in the log. */
-  logged(no: number, keys: readonly string[]): string[] {
+  logged(number: number, keys: readonly string[]): string[] {
     const rows = all(
       this.#sql,
-      `SELECT user_key FROM ${runTable(no)} WHERE user_key IN (SELECT value FROM json_each(?))`,
+      `SELECT user_key FROM ${runTable(number)} WHERE user_key IN (SELECT value FROM json_each(?))`,
       JSON.stringify(keys),
     );
     return rows.map((row) => String(row.user_key));
   }
 
   run(spec: FanOutSpec, key: string): Run | undefined {
-    const rows = all(this.#sql, `SELECT * FROM ${runTable(spec.no)} WHERE user_key = ?`, key);
+    const rows = all(this.#sql, `SELECT * FROM ${runTable(spec.number)} WHERE user_key = ?`, key);
     return rows.map((row) => toRun(spec, row))[0];
   }
 
   /**
    * Logs runs, each over what was logged of it before: one row a run, two while it waits. A call is found again at once after a crash.
    */
-  putRuns(no: number, runs: readonly Run[]): void {
-    putAll(this.#sql, runTable(no), runs.map(toRow));
+  putRuns(number: number, runs: readonly Run[]): void {
+    putAll(this.#sql, runTable(number), runs.map(toRow));
   }
 
   /** Logged runs that have not ended and whose time has come, the earliest first. */
   dueRuns(spec: FanOutSpec, now: number, limit: number): Run[] {
     const rows = all(
       this.#sql,
-      `SELECT * FROM ${runTable(spec.no)} WHERE wake_at <= ? ORDER BY wake_at LIMIT ?`,
+      `SELECT * FROM ${runTable(spec.number)} WHERE wake_at <= ? ORDER BY wake_at LIMIT ?`,
       now,
       limit,
     );
@@ -167,17 +167,20 @@ export class FanOutStore {
   }
 
   /** When the first logged run that comes after the due ones has its time. */
-  nextWake(no: number, after: number): number | undefined {
-    const row = first(this.#sql, `SELECT min(wake_at) AS at FROM ${runTable(no)} WHERE wake_at > ?`, after);
+  nextWake(number: number, after: number): number | undefined {
+    const row = first(this.#sql, `SELECT min(wake_at) AS at FROM ${runTable(number)} WHERE wake_at > ?`, after);
     return numberIn(row?.at);
   }
 
   /** Counts the log of one fan-out: reads all of it, so keep the answer. `active` are logged runs that have not ended. */
-  counts(no: number): FanOutCounts & { readonly active: number; readonly usd: number; readonly tokens: number } {
+  counts(number: number): FanOutCounts & { readonly active: number; readonly usd: number; readonly tokens: number } {
     const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, active: 0, usd: 0, tokens: 0 };
     // `total` and not `sum`, which fails where whole numbers come to more than 2^63.
     const sums = "total(run ->> 'costUsd') AS usd, total(run ->> 'tokens') AS tokens";
-    for (const row of all(this.#sql, `SELECT status, count(*) AS n, ${sums} FROM ${runTable(no)} GROUP BY status`)) {
+    for (const row of all(
+      this.#sql,
+      `SELECT status, count(*) AS n, ${sums} FROM ${runTable(number)} GROUP BY status`,
+    )) {
       const n = Number(row.n);
       counts.usd += Number(row.usd ?? 0);
       counts.tokens += Number(row.tokens ?? 0);
@@ -194,7 +197,7 @@ export class FanOutStore {
   spent(spec: FanOutSpec): Spent | undefined {
     const { schedule } = spec.definition;
     let spent = spec.spent;
-    const rows = all(this.#sql, `SELECT * FROM ${runTable(spec.no)} WHERE status != 'skipped' ORDER BY started_at`);
+    const rows = all(this.#sql, `SELECT * FROM ${runTable(spec.number)} WHERE status != 'skipped' ORDER BY started_at`);
     for (const row of rows) {
       const { startedAt, finishedAt = startedAt, costUsd = 0, tokens = 0 } = toRun(spec, row);
       spent = addSpend(spent, { runs: 1 }, dayOf(schedule, startedAt));
@@ -203,10 +206,10 @@ export class FanOutStore {
     return spent;
   }
 
-  /** The user's last run that ended as success or error, in an earlier fan-out than `no`. */
-  lastEnded(no: number, key: string): Run | undefined {
+  /** The user's last run that ended as success or error, in an earlier fan-out than `number`. */
+  lastEnded(number: number, key: string): Run | undefined {
     for (const { spec } of this.fanOuts()) {
-      const run = spec.no < no ? this.run(spec, key) : undefined;
+      const run = spec.number < number ? this.run(spec, key) : undefined;
       if (run?.status === "success" || run?.status === "error") return run;
     }
     return undefined;
@@ -221,7 +224,7 @@ export class FanOutStore {
     }
     const rows = all(
       this.#sql,
-      `SELECT * FROM ${runTable(spec.no)}
+      `SELECT * FROM ${runTable(spec.number)}
          WHERE (?1 IS NULL OR status = ?1)
            AND (?2 IS NULL OR started_at < ?2 OR (started_at = ?2 AND ?3 || user_key < ?4))
            AND (?5 IS NULL OR coalesce(run ->> 'unchanged', 0) = ?5)
@@ -246,12 +249,12 @@ export const isWanted = (run: Run, { before, status, userId, unchanged }: Omit<U
 
 const toFanOut = (row: Row): StoredFanOut =>
   compact({
-    spec: parse<FanOutSpec>(row.spec),
-    k: Number(row.k),
+    spec: { ...parse<FanOutSpec>(row.spec), number: Number(row.no) },
+    shardIndex: Number(row.k),
     nextCallAt: Number(row.next_call_at),
     loggedAtLastStart: Number(row.begun_at_logged),
     restartsWithoutProgress: Number(row.stalls),
-    gone: textIn(row.gone),
+    agentGone: textIn(row.gone),
   });
 
 const toBatch = (row: Row): Batch => ({

@@ -78,7 +78,7 @@ export class Turns {
   /** Stores when the next call is allowed, for the case that the object is asleep by then. */
   noteNextCall(): void {
     const { interval, queue, spec } = this.#current;
-    if (interval > 0 && queue.size > 0) this.#store.noteNextCall(spec.no, this.#nextCallAt);
+    if (interval > 0 && queue.size > 0) this.#store.noteNextCall(spec.number, this.#nextCallAt);
   }
 
   /** Reads the users to run next and the runs that are due. */
@@ -93,7 +93,7 @@ export class Turns {
       ...{ spec, rules: rulesOf(job), concurrency, interval, nextCallAt: this.#nextCallAt },
       ...{ flights: flights.byKey, queued, waiting: queue.size, toGiveUp, spent },
       due: hasActive ? this.#store.dueRuns(spec, now, MAX_DUE_PER_TURN + flights.size) : [],
-      nextWakeAt: hasActive ? this.#store.nextWake(spec.no, now) : undefined,
+      nextWakeAt: hasActive ? this.#store.nextWake(spec.number, now) : undefined,
     };
   }
 
@@ -102,15 +102,15 @@ export class Turns {
     const { toGiveUp, writeThrough, note } = judgeRestart(this.#stored, log.tally.total, concurrency);
     if (writeThrough) log.writeThrough();
     this.#toGiveUp = toGiveUp;
-    this.#store.noteBegin(spec.no, note.loggedAtLastStart, note.restartsWithoutProgress);
+    this.#store.noteBegin(spec.number, note.loggedAtLastStart, note.restartsWithoutProgress);
   }
 
   /** Settles what has ended: in the log, in the spend, and in the batches that the users came from. */
-  #record({ settle, giveUp, skip, gone, nextCallAt, spent }: Turn, answered: Iterable<string>, now: number): void {
+  #record({ settle, giveUp, skip, agentGone, nextCallAt, spent }: Turn, answered: Iterable<string>, now: number): void {
     const current = this.#current;
     this.#nextCallAt = nextCallAt;
     current.noteSpent(spent);
-    if (gone !== undefined) current.noteGone(gone);
+    if (agentGone !== undefined) current.noteAgentGone(agentGone);
     for (const { run, before } of settle) current.log.put(run, before, now);
     for (const key of answered) current.land(key);
     for (const { run } of [...giveUp, ...skip]) {

@@ -58,16 +58,16 @@ function jobsOf(value: unknown): Result<readonly ImportItem[], HttpFailure> {
 function readLines(text: string, areLines: boolean): Result<readonly ImportItem[], HttpFailure> | undefined {
   const items = text
     .split("\n")
-    .map((line, index) => ({ no: index + 1, line }))
+    .map((line, index) => ({ number: index + 1, line }))
     .filter(({ line }) => line.trim() !== "")
-    .map(({ no, line }) => item(no, parse(line)));
+    .map(({ number, line }) => item(number, parse(line)));
   const isJob = ({ job }: ImportItem): boolean => job.ok && isFields(job.value);
   return (areLines ? items : items.slice(0, 1)).some(isJob) ? ok(items) : undefined;
 }
 
-function item(no: number, parsed: Parsed): ImportItem {
-  if (!parsed.ok) return { no, job: err(`cannot be read as JSON: ${parsed.error}`) };
-  return { no, job: isDeep(parsed.value) ? err(`is nested deeper than ${MAX_DEPTH} levels`) : parsed };
+function item(number: number, parsed: Parsed): ImportItem {
+  if (!parsed.ok) return { number, job: err(`cannot be read as JSON: ${parsed.error}`) };
+  return { number, job: isDeep(parsed.value) ? err(`is nested deeper than ${MAX_DEPTH} levels`) : parsed };
 }
 
 const SHAPES = 'an array of jobs, {"jobs": […]}, or one job a line';

@@ -28,7 +28,7 @@ import type { ImportReport } from "../schema/job-export.ts";
 import { type PlaceCall, placeImportedJob } from "./create.ts";
 
 /** One job of a file, or why it cannot be read at all. `no` is its place in the file, from 1. */
-export type ImportItem = { readonly no: number; readonly job: Result<unknown, string> };
+export type ImportItem = { readonly number: number; readonly job: Result<unknown, string> };
 
 /** The number of jobs that are on their way at a time. It fills the connections, and is few enough for any owner's shard. */
 const JOBS_AT_ONCE = 20;
@@ -72,7 +72,7 @@ export async function importJobs(
     const reason = reasons.get(item);
     return reason === undefined
       ? []
-      : [{ id: idOf(item) ?? `#${item.no}`, reason: cutUtf8(reason, MAX_REASON_BYTES).text }];
+      : [{ id: idOf(item) ?? `#${item.number}`, reason: cutUtf8(reason, MAX_REASON_BYTES).text }];
   });
   return { imported: items.length - skipped.length, skipped };
 }
@@ -108,11 +108,11 @@ async function importJob(call: PlaceCall, item: ImportItem, budget: CallBudget):
 const isNamed = ({ job }: JobToImport): boolean => job.definition.owner_kind === "system";
 
 /** The job of one item. A line that reading fails over keeps none of the others out. */
-function readItem({ no, job }: ImportItem, now: number): Result<JobToImport, string> {
+function readItem({ number, job }: ImportItem, now: number): Result<JobToImport, string> {
   try {
     return job.ok ? readImportedJob(job.value, now) : job;
   } catch (error) {
-    logError("A job of an import could not be read", { no }, error);
+    logError("A job of an import could not be read", { number }, error);
     return err(UNREADABLE);
   }
 }

@@ -16,7 +16,7 @@ import type { Objects } from "./binding.ts";
 export type ShardStatus = {
   readonly idle: boolean;
   readonly counts: FanOutCounts;
-  readonly gone?: string;
+  readonly agentGone?: string;
   /** Of a job with a budget, which has one shard. */
   readonly lastDay?: LastDay;
 };
@@ -60,31 +60,31 @@ export interface FanOutRpc {
    * shard does not know the fan-out yet, hand it over with its `opening`.
    */
   feed(
-    no: number,
+    number: number,
     users: readonly string[],
-    opening?: { readonly spec: FanOutSpec; readonly k: number },
+    opening?: { readonly spec: FanOutSpec; readonly shardIndex: number },
   ): Promise<boolean>;
-  /** Where fan-out `no` stands in this shard. Asking also wakes a shard whose alarm the platform has given up (docs/architecture.md, invariant 4). */
-  status(no: number): Promise<ShardStatus>;
+  /** The state of fan-out `number` in this shard. Asking also wakes a shard whose alarm the platform has given up (docs/architecture.md, invariant 4). */
+  status(number: number): Promise<ShardStatus>;
   /** Runs of one fan-out, or of all that are kept, newest first. */
-  runs(query: UserRunQuery & { readonly no?: number | undefined }): Promise<ListedRun[]>;
+  runs(query: UserRunQuery & { readonly number?: number | undefined }): Promise<ListedRun[]>;
   /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
-  run(no: number, key: string): Promise<Outcome<RunView>>;
+  run(number: number, key: string): Promise<Outcome<RunView>>;
   /**
    * Errors: `not_found`, `validation_failed` for a release of a run that is not claimed, `run_already_finished`. A
    * completion that repeats the run's status is none.
    */
-  changeRun(no: number, key: string, change: RunChange): Promise<Outcome<RunView>>;
+  changeRun(number: number, key: string, change: RunChange): Promise<Outcome<RunView>>;
   /** Hands an offered run to the agent that claims it. Undefined if it is not offered (any more). */
-  claimRun(no: number, key: string, lease: Lease): Promise<ClaimedRun | undefined>;
+  claimRun(number: number, key: string, lease: Lease): Promise<ClaimedRun | undefined>;
   /** Drops a fan-out and its runs. */
-  forget(no: number): Promise<void>;
+  forget(number: number): Promise<void>;
   /** Aborts every call and drops everything, since the job is gone. */
   erase(): Promise<void>;
 }
 
 export type FanOutBinding = { readonly FAN_OUT: Objects<FanOutRpc> };
 
-/** Shard `k` of a job's fan-outs. A fresh stub each time: one that has thrown stays broken. */
-export const fanOutShard = (env: FanOutBinding, jobId: string, k: number): FanOutRpc =>
-  env.FAN_OUT.getByName(shardName(jobId, k));
+/** Shard `shardIndex` of a job's fan-outs. A fresh stub each time: one that has thrown stays broken. */
+export const fanOutShard = (env: FanOutBinding, jobId: string, shardIndex: number): FanOutRpc =>
+  env.FAN_OUT.getByName(shardName(jobId, shardIndex));

@@ -33,8 +33,8 @@ export function spansOf(job: TracedJob, run: Run): Span[] {
   const { finishedAt = run.startedAt, attempts = [] } = run;
   const isDue = run.trigger === "schedule" && run.dueAt < run.startedAt;
   const error = run.status === "error" ? (run.error ?? "error") : undefined;
-  const child = (no: number, name: string, startedAt: number, until: number, more: Partial<Span> = {}): Span => ({
-    ...idsOf(run.id, no),
+  const child = (number: number, name: string, startedAt: number, until: number, more: Partial<Span> = {}): Span => ({
+    ...idsOf(run.id, number),
     parentId: idsOf(run.id, SPAN_NO.run).spanId,
     name,
     calls: false,
@@ -71,8 +71,8 @@ export function spansOf(job: TracedJob, run: Run): Span[] {
 const endOf = ({ acceptedAt, finishedAt }: Attempt, { offeredAt }: Run, runEnd: number): number =>
   acceptedAt ?? offeredAt ?? finishedAt ?? runEnd;
 
-function idsOf(runId: string, no: number): Pick<Span, "traceId" | "spanId"> {
-  const [, traceId = "", spanId = ""] = traceparent(runId, no).split("-");
+function idsOf(runId: string, number: number): Pick<Span, "traceId" | "spanId"> {
+  const [, traceId = "", spanId = ""] = traceparent(runId, number).split("-");
   return { traceId, spanId };
 }
 

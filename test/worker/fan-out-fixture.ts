@@ -48,7 +48,8 @@ export async function makeAllUsersJob(fields: Record<string, unknown> = {}) {
 
 export type AllUsersJob = Awaited<ReturnType<typeof makeAllUsersJob>>;
 
-export const shardOf = (job: AllUsersJob, k: number) => bindings.FAN_OUT.getByName(shardName(job.id, k));
+export const shardOf = (job: AllUsersJob, shardIndex: number) =>
+  bindings.FAN_OUT.getByName(shardName(job.id, shardIndex));
 
 /** Ends the object in the middle of what it does: memory and calls in flight are lost. A stub that has seen this stays broken. */
 export async function kill(stub: FanOutStub | JobStub): Promise<void> {

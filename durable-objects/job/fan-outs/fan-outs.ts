@@ -47,7 +47,7 @@ export class JobFanOuts {
     this.#work = new FanOutWork(env, settings, state, effects);
     this.progress = new FanOutProgress({
       going: () => state.going,
-      status: (k, no) => this.#shard(k).status(no),
+      status: (shardIndex, number) => this.#shard(shardIndex).status(number),
       listen: (listener) => state.onCommit(listener),
       report: effects.report,
     });
@@ -79,7 +79,7 @@ export class JobFanOuts {
     const [active] = state.active;
     if (newest?.status === "running") return err({ kind: "job_already_running", run_id: newest.id });
     if (active !== undefined) return err({ kind: "job_already_running", run_id: active.id });
-    const opened = { trigger: "manual", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const opened = { trigger: "manual", dueAt: now, missed: 0, number: (newest?.number ?? 0) + 1 } as const;
     const fanOut = openFanOut(withInput(record, input), { requestedAt: now, nonce }, opened, now);
     this.#state.commit({ fanOut });
     return ok({ fan_out_id: fanOut.id });
@@ -96,7 +96,7 @@ export class JobFanOuts {
     const told = toldByEvent(state, event);
     if (!told.ok) return told;
     const newest = this.#state.fanOuts.newest();
-    const opened = { trigger: "event", dueAt: now, missed: 0, no: (newest?.no ?? 0) + 1 } as const;
+    const opened = { trigger: "event", dueAt: now, missed: 0, number: (newest?.number ?? 0) + 1 } as const;
     const fanOut = openFanOut(withInput(record, told.value), { requestedAt: now, nonce }, opened, now);
     const going = newest?.status === "running" ? "skipped: the previous fan-out was still going" : undefined;
     const reason = held ?? going;
@@ -137,13 +137,13 @@ export class JobFanOuts {
   async erase(): Promise<void> {
     await this.#work.settled();
     const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION + 1);
-    await mapLimit(allShardsOf(fanOuts), (k) => this.#shard(k).erase());
+    await mapLimit(allShardsOf(fanOuts), (shardIndex) => this.#shard(shardIndex).erase());
     this.#work.forget();
   }
 
   /** Newest first. Errors: none. */
-  async list(limit: number, beforeNo?: number): Promise<Page<FanOutView, number>> {
-    const page = pageOf(this.#state.fanOuts.list(limit + 1, beforeNo), limit, ({ no }) => no);
+  async list(limit: number, beforeNumber?: number): Promise<Page<FanOutView, number>> {
+    const page = pageOf(this.#state.fanOuts.list(limit + 1, beforeNumber), limit, ({ number }) => number);
     return { ...page, items: await Promise.all(page.items.map((fanOut) => this.#view(fanOut))) };
   }
 
@@ -162,7 +162,7 @@ export class JobFanOuts {
   }
 
   async #liveCounts(fanOut: FanOut): Promise<FanOutCounts> {
-    const statuses = await mapLimit(fanOut.activeShards, (k) => this.#shard(k).status(fanOut.no));
+    const statuses = await mapLimit(fanOut.activeShards, (shardIndex) => this.#shard(shardIndex).status(fanOut.number));
     return sumCounts(statuses.map(({ counts }) => counts));
   }
 
@@ -172,8 +172,8 @@ export class JobFanOuts {
     return id;
   }
 
-  #shard(k: number): FanOutRpc {
-    return fanOutShard(this.#env, this.#jobId, k);
+  #shard(shardIndex: number): FanOutRpc {
+    return fanOutShard(this.#env, this.#jobId, shardIndex);
   }
 }
 

@@ -20,7 +20,7 @@ export class FanOutFeed {
   readonly #settings: Settings;
   readonly #state: JobState;
   readonly #effects: FeedEffects;
-  #source: { readonly no: number; readonly users: ActiveUserSource } | undefined;
+  #source: { readonly number: number; readonly users: ActiveUserSource } | undefined;
   /** Shards that have heard of the current fan-out in this process, as `fan-out/shard`. */
   readonly #opened = new Set<string>();
 
@@ -48,16 +48,16 @@ export class FanOutFeed {
     const { users, cursor } = page.value;
     const byShard = Map.groupBy(new Set(users), (user) => shardOfUser(user, fanOut.shards));
     // Stored before a user is handed over: a deletion of the job, and a search for a run, must know of the shard.
-    const isNew = [...byShard.keys()].some((k) => !fanOut.activeShards.includes(k));
+    const isNew = [...byShard.keys()].some((shardIndex) => !fanOut.activeShards.includes(shardIndex));
     if (isNew && this.#isGoing(fanOut)) {
       const activeShards = [...new Set([...fanOut.activeShards, ...byShard.keys()])].sort((a, b) => a - b);
       this.#state.commit({ fanOut: { ...fanOut, activeShards } });
     }
-    await mapLimit(byShard, async ([k, its]) => {
-      if (this.#isGoing(fanOut)) await this.#handOver(fanOut, k, its);
+    await mapLimit(byShard, async ([shardIndex, its]) => {
+      if (this.#isGoing(fanOut)) await this.#handOver(fanOut, shardIndex, its);
     });
     const current = this.#state.going;
-    if (current?.no !== fanOut.no) return "handed";
+    if (current?.number !== fanOut.number) return "handed";
     const handed = { users: users.length, shards: byShard.keys(), cursor };
     this.#state.commit({ fanOut: pageHanded(current, handed, this.#effects.now()) });
     return "handed";
@@ -74,33 +74,33 @@ export class FanOutFeed {
     this.#opened.clear();
   }
 
-  async #handOver(fanOut: FanOut, k: number, users: readonly string[]): Promise<void> {
-    const { no, id, trigger, dueAt, startedAt, definition, origin, shards } = fanOut;
+  async #handOver(fanOut: FanOut, shardIndex: number, users: readonly string[]): Promise<void> {
+    const { number, id, trigger, dueAt, startedAt, definition, origin, shards } = fanOut;
     const stored = this.#state.stored;
     if (stored === undefined) return;
-    const shard = fanOutShard(this.#env, stored.record.id, k);
-    const key = `${no}/${k}`;
-    if (this.#opened.has(key) && (await shard.feed(no, users))) return;
+    const shard = fanOutShard(this.#env, stored.record.id, shardIndex);
+    const key = `${number}/${shardIndex}`;
+    if (this.#opened.has(key) && (await shard.feed(number, users))) return;
     // While a fan-out is going nothing else of the job spends: this is what it had spent when the fan-out began.
     const { spent } = stored.cursor;
     const spec: FanOutSpec = {
-      ...{ no, id, jobId: stored.record.id, trigger, dueAt, startedAt, definition, shards },
+      ...{ number, id, jobId: stored.record.id, trigger, dueAt, startedAt, definition, shards },
       ...compact({ origin, spent }),
     };
-    await shard.feed(no, users, { spec, k });
+    await shard.feed(number, users, { spec, shardIndex });
     this.#opened.add(key);
   }
 
-  #isGoing({ no }: FanOut): boolean {
-    return this.#state.going?.no === no;
+  #isGoing({ number }: FanOut): boolean {
+    return this.#state.going?.number === number;
   }
 
   #sourceOf(fanOut: FanOut): ActiveUserSource {
-    if (this.#source?.no === fanOut.no) return this.#source.users;
+    if (this.#source?.number === fanOut.number) return this.#source.users;
     this.close();
     const reading = { fanOutId: fanOut.id, startedAt: fanOut.startedAt, now: this.#effects.now };
     const users = openSource(this.#env, this.#settings, reading);
-    this.#source = { no: fanOut.no, users };
+    this.#source = { number: fanOut.number, users };
     return users;
   }
 }

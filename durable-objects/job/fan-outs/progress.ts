@@ -17,8 +17,8 @@ const PAUSE_PER_SHARD_MS = 100;
 export type ProgressSource = {
   /** The fan-out that is going, if any. */
   readonly going: () => FanOut | undefined;
-  /** Where fan-out `no` stands in shard `k`; throws where the shard cannot be reached. */
-  readonly status: (k: number, no: number) => Promise<Pick<ShardStatus, "idle" | "counts">>;
+  /** The state of fan-out `number` in shard `shardIndex`; throws when the shard cannot be reached. */
+  readonly status: (shardIndex: number, number: number) => Promise<Pick<ShardStatus, "idle" | "counts">>;
   /** Tells of the job's changes until the answer is called. */
   readonly listen: (listener: Listener) => () => void;
   readonly report: (message: string, error: unknown) => void;
@@ -33,7 +33,7 @@ export class FanOutProgress {
   /** The last reports of the shards of fan-out `#no`. A settled one is done for good and is not asked again. */
   readonly #reports = new Map<number, { readonly counts: FanOutCounts; readonly settled: boolean }>();
   readonly #unreachable = new Set<number>();
-  #no: number | undefined;
+  #number: number | undefined;
   #counts: FanOutCounts | undefined;
   #asking = false;
   #quietRounds = 0;
@@ -70,11 +70,11 @@ export class FanOutProgress {
     this.#forget(undefined);
   }
 
-  #forget(no: number | undefined): void {
+  #forget(number: number | undefined): void {
     this.#stopTimer();
     this.#reports.clear();
     this.#unreachable.clear();
-    this.#no = no;
+    this.#number = number;
     this.#counts = undefined;
     this.#quietRounds = 0;
   }
@@ -93,7 +93,7 @@ export class FanOutProgress {
     if (this.#asking) return;
     this.#stopTimer();
     const fanOut = this.#watchers.size === 0 ? undefined : this.#source.going();
-    if (fanOut?.no !== this.#no) this.#forget(fanOut?.no);
+    if (fanOut?.number !== this.#number) this.#forget(fanOut?.number);
     if (fanOut === undefined) return;
     this.#asking = true;
     void this.#ask(fanOut).then(() => {
@@ -105,7 +105,7 @@ export class FanOutProgress {
   /** After a round: its counts, if they are still about what is going, and the next one. */
   #notifyListeners(): void {
     const fanOut = this.#watchers.size === 0 ? undefined : this.#source.going();
-    if (fanOut === undefined || fanOut.no !== this.#no) {
+    if (fanOut === undefined || fanOut.number !== this.#number) {
       this.#look();
       return;
     }
@@ -117,19 +117,22 @@ export class FanOutProgress {
   }
 
   /** Asks the shards that are not done. One that cannot be reached counts with what it last said; that it cannot is reported once. */
-  async #ask({ no, activeShards, source }: FanOut): Promise<void> {
-    const busy = activeShards.filter((k) => this.#reports.get(k)?.settled !== true);
-    await mapLimit(busy, async (k) => {
-      if (this.#no !== no) return;
+  async #ask({ number, activeShards, source }: FanOut): Promise<void> {
+    const busy = activeShards.filter((shardIndex) => this.#reports.get(shardIndex)?.settled !== true);
+    await mapLimit(busy, async (shardIndex) => {
+      if (this.#number !== number) return;
       try {
-        const { counts, idle } = await this.#source.status(k, no);
-        if (this.#no !== no) return;
-        this.#unreachable.delete(k);
-        this.#reports.set(k, { counts, settled: idle && source.done });
+        const { counts, idle } = await this.#source.status(shardIndex, number);
+        if (this.#number !== number) return;
+        this.#unreachable.delete(shardIndex);
+        this.#reports.set(shardIndex, { counts, settled: idle && source.done });
       } catch (error) {
-        if (this.#no !== no || this.#unreachable.has(k)) return;
-        this.#unreachable.add(k);
-        this.#source.report(`Shard ${k} of a fan-out does not tell listeners how far it is; asking again`, error);
+        if (this.#number !== number || this.#unreachable.has(shardIndex)) return;
+        this.#unreachable.add(shardIndex);
+        this.#source.report(
+          `Shard ${shardIndex} of a fan-out does not tell listeners how far it is; asking again`,
+          error,
+        );
       }
     });
   }

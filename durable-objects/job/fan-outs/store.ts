@@ -67,7 +67,7 @@ export class JobFanOutStore {
     this.#version = version;
     this.#newest = undefined;
     put(this.#sql, "fan_out", {
-      no: fanOut.no,
+      no: fanOut.number,
       id: fanOut.id,
       run_trigger: fanOut.trigger,
       due_at: fanOut.dueAt,
@@ -81,7 +81,7 @@ export class JobFanOutStore {
       source: JSON.stringify(fanOut.source),
       counts: JSON.stringify(fanOut.counts),
       wake_at: fanOut.wakeAt,
-      gone: fanOut.gone,
+      gone: fanOut.agentGone,
       origin: fanOut.origin,
       definition: JSON.stringify(fanOut.definition),
       rev,
@@ -119,16 +119,16 @@ export class JobFanOutStore {
     return rows.map(toFanOut).reverse();
   }
 
-  delete(no: number): void {
+  delete(number: number): void {
     if (!this.present) return;
     this.#newest = undefined;
-    this.#sql.exec("DELETE FROM fan_out WHERE no = ?", no);
+    this.#sql.exec("DELETE FROM fan_out WHERE no = ?", number);
   }
 }
 
 const toFanOut = (row: Row): FanOut =>
   compact({
-    no: Number(row.no),
+    number: Number(row.no),
     id: String(row.id),
     trigger: row.run_trigger as Trigger,
     dueAt: Number(row.due_at),
@@ -142,7 +142,7 @@ const toFanOut = (row: Row): FanOut =>
     source: parse<SourceProgress>(row.source),
     counts: parse<FanOutCounts>(row.counts),
     wakeAt: Number(row.wake_at),
-    gone: row.gone === 1,
+    agentGone: row.gone === 1,
     origin: textIn(row.origin),
     definition: parse<JobDefinition>(row.definition),
   });

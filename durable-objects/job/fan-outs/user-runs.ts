@@ -63,11 +63,11 @@ export class UserRuns {
   }
 
   /** Up to `limit` failed runs of a fan-out, from its first shards. It makes as many calls as are asked, and no more. */
-  async failed({ no, activeShards }: FanOut, limit: number): Promise<RunView[]> {
+  async failed({ number, activeShards }: FanOut, limit: number): Promise<RunView[]> {
     const failed: ListedRun[] = [];
-    for (const k of activeShards.slice(0, ASKED_FOR_FAILED)) {
+    for (const shardIndex of activeShards.slice(0, ASKED_FOR_FAILED)) {
       if (failed.length >= limit) break;
-      failed.push(...(await this.#shard(k).runs({ no, status: "error", limit: limit - failed.length })));
+      failed.push(...(await this.#shard(shardIndex).runs({ number, status: "error", limit: limit - failed.length })));
     }
     return failed.map(({ view }) => view);
   }
@@ -77,14 +77,14 @@ export class UserRuns {
     const fanOuts = this.#state.fanOuts
       .list(FAN_OUT_RETENTION + 1)
       .filter(({ id }) => fanOutId === undefined || id === fanOutId);
-    const no = fanOutId === undefined ? undefined : fanOuts[0]?.no;
+    const number = fanOutId === undefined ? undefined : fanOuts[0]?.number;
     if (fanOuts.length === 0) return [];
     const places =
       userId === undefined ? allShardsOf(fanOuts) : new Set(fanOuts.map(({ shards }) => shardOfUser(userId, shards)));
     // One page is kept, not one of each shard: runs may have 16 KiB of output each.
     let newest: ListedRun[] = [];
-    await mapLimit(places, async (k) => {
-      const runs = await this.#shard(k).runs({ ...query, no, userId });
+    await mapLimit(places, async (shardIndex) => {
+      const runs = await this.#shard(shardIndex).runs({ ...query, number, userId });
       newest = [...newest, ...runs].sort(byNewest).slice(0, query.limit);
     });
     return newest;
@@ -93,7 +93,9 @@ export class UserRuns {
   /** The run of a user by its id; undefined where the id is that of no user's run. */
   async run(runId: string): Promise<Outcome<RunView>> {
     const place = this.#placeOf(runId);
-    return place === undefined ? notFound("run") : own(await this.#shard(place.k).run(place.no, place.key));
+    return place === undefined
+      ? notFound("run")
+      : own(await this.#shard(place.shardIndex).run(place.number, place.key));
   }
 
   /** The end of the user's run that this one repeats; undefined if there is none, or it cannot be read. */
@@ -113,7 +115,7 @@ export class UserRuns {
   async changeRun(runId: string, change: RunChange): Promise<Outcome<RunView>> {
     const place = this.#placeOf(runId);
     if (place === undefined) return notFound("run");
-    const changed = own(await this.#shard(place.k).changeRun(place.no, place.key, change));
+    const changed = own(await this.#shard(place.shardIndex).changeRun(place.number, place.key, change));
     this.#moved();
     return changed;
   }
@@ -122,7 +124,7 @@ export class UserRuns {
   async claimRun(runId: string, lease: Lease): Promise<ClaimedRun | undefined> {
     const place = this.#placeOf(runId);
     if (place === undefined) return undefined;
-    const claimed = await this.#shard(place.k).claimRun(place.no, place.key, lease);
+    const claimed = await this.#shard(place.shardIndex).claimRun(place.number, place.key, lease);
     // A copy: an answer that is passed on as it came by RPC is never disposed of.
     return claimed === undefined ? undefined : { ...claimed };
   }
@@ -131,14 +133,16 @@ export class UserRuns {
     const parsed = parseUserRunId(runId);
     const fanOut = parsed === undefined ? undefined : this.#state.fanOuts.find(parsed.fanOutId);
     if (parsed === undefined || fanOut === undefined) return undefined;
-    const k = shardOfKey(parsed.key, fanOut.shards);
-    return fanOut.activeShards.includes(k) ? { k, no: fanOut.no, key: parsed.key } : undefined;
+    const shardIndex = shardOfKey(parsed.key, fanOut.shards);
+    return fanOut.activeShards.includes(shardIndex)
+      ? { shardIndex, number: fanOut.number, key: parsed.key }
+      : undefined;
   }
 
-  #shard(k: number): FanOutRpc {
+  #shard(shardIndex: number): FanOutRpc {
     const id = this.#state.stored?.record.id;
     if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
-    return fanOutShard(this.#env, id, k);
+    return fanOutShard(this.#env, id, shardIndex);
   }
 }
 

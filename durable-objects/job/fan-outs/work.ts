@@ -121,15 +121,15 @@ export class FanOutWork {
     this.#feed.close();
     do {
       this.#reported = false;
-      const unsettled = fanOut.activeShards.filter((k) => !this.#settled.has(keyOf(fanOut, k)));
-      await mapLimit(unsettled, async (k) => {
-        const status = await this.#shard(k).status(fanOut.no);
-        if (status.gone !== undefined) this.#pauseFor(status.gone);
-        if (status.idle) this.#settled.set(keyOf(fanOut, k), status);
+      const unsettled = fanOut.activeShards.filter((shardIndex) => !this.#settled.has(keyOf(fanOut, shardIndex)));
+      await mapLimit(unsettled, async (shardIndex) => {
+        const status = await this.#shard(shardIndex).status(fanOut.number);
+        if (status.agentGone !== undefined) this.#pauseFor(status.agentGone);
+        if (status.idle) this.#settled.set(keyOf(fanOut, shardIndex), status);
       });
     } while (this.#reported && this.#state.going !== undefined && budget.take(fanOut.activeShards.length));
     const current = this.#state.going;
-    if (current?.no !== fanOut.no) return;
+    if (current?.number !== fanOut.number) return;
     const now = this.#effects.now();
     const parts = this.#settledCounts(current);
     if (parts.length < current.activeShards.length) {
@@ -143,13 +143,13 @@ export class FanOutWork {
   }
 
   #settledCounts(fanOut: FanOut): FanOutCounts[] {
-    return fanOut.activeShards.flatMap((k) => this.#settled.get(keyOf(fanOut, k))?.counts ?? []);
+    return fanOut.activeShards.flatMap((shardIndex) => this.#settled.get(keyOf(fanOut, shardIndex))?.counts ?? []);
   }
 
   #end(ended: FanOut): void {
     const { cursor } = this.#state.stored ?? {};
-    const [k] = ended.activeShards;
-    const lastDay = k === undefined ? undefined : this.#settled.get(keyOf(ended, k))?.lastDay;
+    const [shardIndex] = ended.activeShards;
+    const lastDay = shardIndex === undefined ? undefined : this.#settled.get(keyOf(ended, shardIndex))?.lastDay;
     const counted = cursor === undefined ? {} : { cursor: countFanOut(cursor, ended, this.#effects.now(), lastDay) };
     this.#state.commit({ fanOut: ended, ...counted });
     this.forget();
@@ -162,24 +162,24 @@ export class FanOutWork {
   #pauseFor(reason: string): void {
     const state = this.#state.stored;
     const fanOut = this.#state.going;
-    if (state === undefined || fanOut === undefined || fanOut.gone) return;
+    if (state === undefined || fanOut === undefined || fanOut.agentGone) return;
     const paused = pauseJob(state.record, state.cursor, { by: "gone", reason }, this.#effects.now());
-    this.#state.commit({ ...paused, fanOut: { ...fanOut, gone: true } });
+    this.#state.commit({ ...paused, fanOut: { ...fanOut, agentGone: true } });
   }
 
   /** Only the newest fan-outs are kept, and their users' runs with them. */
   async #forgetOld(): Promise<void> {
-    for (const { no, activeShards } of this.#state.fanOuts.beyond(FAN_OUT_RETENTION)) {
-      await mapLimit(activeShards, (k) => this.#shard(k).forget(no));
-      this.#state.fanOuts.delete(no);
+    for (const { number, activeShards } of this.#state.fanOuts.beyond(FAN_OUT_RETENTION)) {
+      await mapLimit(activeShards, (shardIndex) => this.#shard(shardIndex).forget(number));
+      this.#state.fanOuts.delete(number);
     }
   }
 
-  #shard(k: number): FanOutRpc {
+  #shard(shardIndex: number): FanOutRpc {
     const id = this.#state.stored?.record.id;
     if (id === undefined) throw new Error("A job that does not exist has no fan-outs");
-    return fanOutShard(this.#env, id, k);
+    return fanOutShard(this.#env, id, shardIndex);
   }
 }
 
-const keyOf = ({ no }: FanOut, k: number): string => `${no}/${k}`;
+const keyOf = ({ number }: FanOut, shardIndex: number): string => `${number}/${shardIndex}`;

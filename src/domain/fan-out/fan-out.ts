@@ -50,7 +50,7 @@ export type FanOutStatus = "running" | "success" | "error";
 
 export type FanOut = {
   /** Counts the job's fan-outs upward. */
-  readonly no: number;
+  readonly number: number;
   readonly id: string;
   readonly trigger: Trigger;
   /** Epoch ms, as all instants here. */
@@ -74,7 +74,7 @@ export type FanOut = {
   /** When the job next looks after the fan-out. */
   readonly wakeAt: number;
   /** An agent answered 410, and the job has been paused for it. */
-  readonly gone: boolean;
+  readonly agentGone: boolean;
 };
 
 export const NO_USERS: FanOutCounts = { total: 0, succeeded: 0, failed: 0, skipped: 0 };
@@ -96,7 +96,7 @@ export type FireContext = {
   /** Why nothing fires (`MODE`, `USER_JOBS`), if so. */
   readonly held?: string | undefined;
   /** The job's newest fan-out, if it has had one. */
-  readonly newest?: Pick<FanOut, "no" | "id" | "status"> | undefined;
+  readonly newest?: Pick<FanOut, "number" | "id" | "status"> | undefined;
 };
 
 /**
@@ -137,7 +137,12 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
     const skipped = skipFire(record, cursor, { ...cause, reason, held: !gate.may && gate.why === "held" }, now);
     return { cursor: moveOn(skipped.cursor), skipped: skipped.run };
   }
-  const open = openFanOut(record, dueAt, { trigger: "schedule", dueAt, missed, no: (newest?.no ?? 0) + 1 }, now);
+  const open = openFanOut(
+    record,
+    dueAt,
+    { trigger: "schedule", dueAt, missed, number: (newest?.number ?? 0) + 1 },
+    now,
+  );
   // After a pause and resume, a due time that an early tick has answered comes again. Its fan-out is its trace already.
   if (open.id === newest?.id) return { cursor: moveOn(cursor) };
   return { cursor: moveOn({ ...cursor, fires: cursor.fires + 1 }), open };
@@ -147,7 +152,7 @@ export function decideFire(state: TickState, context: FireContext): FireVerdict 
 export function openFanOut(
   record: JobRecord,
   cause: FanOutCause,
-  opened: Pick<FanOut, "trigger" | "dueAt" | "missed" | "no">,
+  opened: Pick<FanOut, "trigger" | "dueAt" | "missed" | "number">,
   now: number,
 ): FanOut {
   return {
@@ -163,7 +168,7 @@ export function openFanOut(
     status: "running",
     counts: NO_USERS,
     wakeAt: now,
-    gone: false,
+    agentGone: false,
   };
 }
 

@@ -28,15 +28,15 @@ export const shardOfKey = (key: string, shards: number): number => base32Value(k
 
 export const shardOfUser = (userId: string, shards: number): number => shardOfKey(userKey(userId), shards);
 
-/** The name of shard `k` of a job's fan-outs. */
-export const shardName = (jobId: string, k: number): string => `${jobId}/${k}`;
+/** The name of shard `shardIndex` of a job's fan-outs. */
+export const shardName = (jobId: string, shardIndex: number): string => `${jobId}/${shardIndex}`;
 
 /**
- * The number of calls that shard `k` may have in flight. All shards together have `concurrency`, or 6 each if there are
+ * The number of calls that shard `shardIndex` may have in flight. All shards together have `concurrency`, or 6 each if there are
  * fewer shards.
  */
-export function concurrencyOf(bound: Bound, shards: number, k: number): number {
-  const share = Math.floor(bound.concurrency / shards) + (k < bound.concurrency % shards ? 1 : 0);
+export function concurrencyOf(bound: Bound, shards: number, shardIndex: number): number {
+  const share = Math.floor(bound.concurrency / shards) + (shardIndex < bound.concurrency % shards ? 1 : 0);
   return Math.max(1, Math.min(MAX_CALLS_PER_SHARD, share));
 }
 
@@ -47,9 +47,9 @@ export const intervalOf = ({ rate_per_minute: rate }: Bound, shards: number): nu
 /** A call that is a little late does not lower the rate: the next one may come this much sooner. */
 const MAX_MADE_UP_MS = 100;
 
-/** When shard `k` makes its first call. The shards' calls are spread over one interval. */
-export const firstCallAt = (startedAt: number, interval: number, shards: number, k: number): number =>
-  startedAt + (interval * k) / shards;
+/** When shard `shardIndex` makes its first call. The shards' calls are spread over one interval. */
+export const firstCallAt = (startedAt: number, interval: number, shards: number, shardIndex: number): number =>
+  startedAt + (interval * shardIndex) / shards;
 
 /** When the next call may be made. The last one was made at `now` and had been allowed from `allowedAt` on. */
 export const nextCallAt = (allowedAt: number, now: number, interval: number): number =>

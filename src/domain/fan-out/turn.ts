@@ -91,7 +91,7 @@ export type Turn = {
   readonly skip: readonly LoggedChange[];
   readonly giveUp: readonly LoggedChange[];
   /** An agent answered 410, with this reason. */
-  readonly gone?: string;
+  readonly agentGone?: string;
   readonly nextCallAt: number;
   readonly spent?: Spent | undefined;
   /** No further call may be made in this invocation, although there is one to make. */
@@ -128,7 +128,7 @@ class Draft {
   readonly #call: LoggedChange[] = [];
   readonly #skip: LoggedChange[] = [];
   readonly #giveUp: LoggedChange[] = [];
-  #gone: string | undefined;
+  #agentGone: string | undefined;
   #inFlight: number;
   #callsLeft: number;
   #nextCallAt: number;
@@ -156,7 +156,7 @@ class Draft {
       const run = heard === undefined ? settled : noteControl(settled, heard);
       this.#spend({ usd: run.costUsd ?? 0, tokens: run.tokens ?? 0 });
       this.#settle.push({ run, before: flight.logged ? flight.run : undefined });
-      if (answer.kind === "gone") this.#gone ??= answer.reason;
+      if (answer.kind === "gone") this.#agentGone ??= answer.reason;
       // The platform counts calls too, and has refused this one.
       if (answer.kind === "postponed") this.#callsLeft = 0;
     }
@@ -249,7 +249,7 @@ class Draft {
       call: this.#call,
       skip: this.#skip,
       giveUp: this.#giveUp,
-      ...compact({ gone: this.#gone }),
+      ...compact({ agentGone: this.#agentGone }),
       nextCallAt: this.#nextCallAt,
       spent: this.#spent,
       outOfCalls: this.#callsLeft === 0 && mayGoOn && this.#nextCallAt <= this.#context.now,

@@ -10,7 +10,7 @@ import { sessionId } from "../run/session.ts";
 
 /** The part of a fan-out that each shard gets: the facts that all its users' runs share. */
 export type FanOutSpec = {
-  readonly no: number;
+  readonly number: number;
   readonly id: string;
   readonly jobId: string;
   readonly trigger: Trigger;
@@ -44,11 +44,11 @@ export const restoreUserRun = (spec: FanOutSpec, parts: UserRunParts): Run => ({
 
 function commonOf(spec: FanOutSpec, userId: string, key: string) {
   const { agent_id: agentId, session_mode: mode } = spec.definition;
-  const { jobId, startedAt, no } = spec;
+  const { jobId, startedAt, number } = spec;
   return {
     id: keyedRunId(spec.id, key),
-    seq: no,
-    sessionId: sessionId({ jobId, agentId, userId, mode, startedAt, seq: no }),
+    seq: number,
+    sessionId: sessionId({ jobId, agentId, userId, mode, startedAt, seq: number }),
     trigger: spec.trigger,
     dueAt: spec.dueAt,
   };

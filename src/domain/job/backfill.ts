@@ -94,9 +94,9 @@ function queue({ record, job }: TickState, { from, to }: Window): Outcome<JobCha
     );
   }
   if (due.length === 0) return ok({ count: 0 });
-  const no = record.backfillCount + 1;
+  const number = record.backfillCount + 1;
   return ok({
-    record: { ...record, backfillCount: no, backfills: [...record.backfills, { no, due }] },
+    record: { ...record, backfillCount: number, backfills: [...record.backfills, { number, due }] },
     count: due.length,
   });
 }

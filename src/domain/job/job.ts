@@ -22,7 +22,7 @@ import { type CompiledJob, ownerOf } from "./definition.ts";
 export type PausedBy = "hand" | "agent" | "gone" | "breaker";
 
 /** A window of past fires that is being run again, one after the other. */
-export type Backfill = { readonly no: number; readonly due: readonly number[] };
+export type Backfill = { readonly number: number; readonly due: readonly number[] };
 
 /**
  * A fire that waits for the active run to end, with the number of missed fires it stands for. `event`: it came from

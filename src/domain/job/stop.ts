@@ -68,7 +68,7 @@ export function dropBackfills(record: JobRecord, cursor: Cursor, reason: string,
   const [dueAt] = due;
   const [first] = record.backfills;
   if (first === undefined || dueAt === undefined) return { record, cursor };
-  const cause = { id: backfillRunId(record.id, first.no, dueAt), trigger: "backfill", dueAt } as const;
+  const cause = { id: backfillRunId(record.id, first.number, dueAt), trigger: "backfill", dueAt } as const;
   const skipped = skipFire(record, cursor, { ...cause, reason, held: false }, now);
   return {
     record: { ...record, backfills: [] },

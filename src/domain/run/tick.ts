@@ -259,9 +259,9 @@ class Draft {
       return;
     }
     const [due, ...later] = first.due;
-    this.#record = { ...this.#record, backfills: later.length > 0 ? [{ no: first.no, due: later }, ...rest] : rest };
+    this.#record = { ...this.#record, backfills: later.length > 0 ? [{ number: first.number, due: later }, ...rest] : rest };
     if (due === undefined) return;
-    this.#start({ id: backfillRunId(this.#record.id, first.no, due), trigger: "backfill", dueAt: due });
+    this.#start({ id: backfillRunId(this.#record.id, first.number, due), trigger: "backfill", dueAt: due });
   }
 
   /** Skips all waiting backfills, because the budget is used up. */

@@ -126,7 +126,7 @@ describe("a pause", () => {
 
 describe("a fan-out", () => {
   const base = jobOf({ exec_scope: "all_users" });
-  const opened = openFanOut(base.record, T0, { trigger: "schedule", dueAt: T0, missed: 0, no: 1 }, T0);
+  const opened = openFanOut(base.record, T0, { trigger: "schedule", dueAt: T0, missed: 0, number: 1 }, T0);
   const counts = { total: 3, succeeded: 3, failed: 0, skipped: 0 };
 
   it.each([

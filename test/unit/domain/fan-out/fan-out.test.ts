@@ -34,7 +34,7 @@ function jobOf(fields: Record<string, unknown> = {}): TickState {
 }
 
 function opened(state = jobOf()): FanOut {
-  return openFanOut(state.record, T0, { trigger: "schedule", dueAt: T0, missed: 0, no: 1 }, T0);
+  return openFanOut(state.record, T0, { trigger: "schedule", dueAt: T0, missed: 0, number: 1 }, T0);
 }
 
 const counts = (total: number, succeeded: number, failed: number, skipped = 0) => ({
@@ -53,7 +53,7 @@ describe("a tick", () => {
 
   it("at the due time opens a fan-out and moves the next due time on, in phase", () => {
     const verdict = decideFire(jobOf(), { now: due + 40, tickAt: due });
-    expect(verdict?.open).toMatchObject({ no: 1, dueAt: due, startedAt: due + 40, missed: 0, status: "running" });
+    expect(verdict?.open).toMatchObject({ number: 1, dueAt: due, startedAt: due + 40, missed: 0, status: "running" });
     expect(verdict?.cursor).toMatchObject({ nextDueAt: due + HOUR_MS, fires: 1 });
   });
 
@@ -105,7 +105,7 @@ describe("a tick", () => {
   it.each([
     {
       why: "a fan-out is going",
-      newest: { no: 4, id: "x", status: "running" as const },
+      newest: { number: 4, id: "x", status: "running" as const },
       says: "the previous fan-out was still going",
     },
     { why: "fires are held", held: "held: MODE=stopped", says: "held: MODE=stopped" },
@@ -119,7 +119,7 @@ describe("a tick", () => {
 
   it("does not open the same due time twice, where pause and resume bring it back", () => {
     const first = decideFire(jobOf(), { now: due - MINUTE_MS, tickAt: due });
-    const newest = { no: 1, id: first?.open?.id ?? "", status: "success" as const };
+    const newest = { number: 1, id: first?.open?.id ?? "", status: "success" as const };
     const again = decideFire(jobOf(), { now: due, tickAt: due, newest });
     expect(again?.open).toBeUndefined();
     expect(again?.cursor.nextDueAt).toBe(due + HOUR_MS);

@@ -25,7 +25,7 @@ const bound = fc.record(
   { concurrency: fc.integer({ min: 1, max: 200 }), rate_per_minute: fc.integer({ min: 1, max: 1_000_000 }) },
   { requiredKeys: ["concurrency"] },
 );
-const shardNumbers = (shards: number) => Array.from({ length: shards }, (_, k) => k);
+const shardNumbers = (shards: number) => Array.from({ length: shards }, (_, shardIndex) => shardIndex);
 
 describe("shards", () => {
   it.each([
@@ -43,7 +43,7 @@ describe("shards", () => {
     fc.assert(
       fc.property(bound, (given) => {
         const shards = shardsFor(given);
-        const shares = shardNumbers(shards).map((k) => concurrencyOf(given, shards, k));
+        const shares = shardNumbers(shards).map((shardIndex) => concurrencyOf(given, shards, shardIndex));
         const sum = shares.reduce((total, share) => total + share, 0);
         expect(sum).toBeLessThanOrEqual(given.concurrency);
         if (given.rate_per_minute === undefined) expect(sum).toBe(given.concurrency);
@@ -58,12 +58,12 @@ describe("shards", () => {
   it("a user's shard follows from the user's run id alone, and lies within the shards", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 128 }), fc.integer({ min: 1, max: 34 }), (user, shards) => {
-        const k = shardOfUser(user, shards);
+        const shardIndex = shardOfUser(user, shards);
         const parsed = parseUserRunId(userRunId(fanOutId("job-f1-x", 1_700_000_000_000), user));
         expect(parsed?.key).toBe(userKey(user));
-        expect(shardOfKey(parsed?.key ?? "", shards)).toBe(k);
-        expect(k).toBeGreaterThanOrEqual(0);
-        expect(k).toBeLessThan(shards);
+        expect(shardOfKey(parsed?.key ?? "", shards)).toBe(shardIndex);
+        expect(shardIndex).toBeGreaterThanOrEqual(0);
+        expect(shardIndex).toBeLessThan(shards);
       }),
     );
   });
@@ -71,8 +71,8 @@ describe("shards", () => {
   it("users spread evenly", () => {
     const counts = shardNumbers(9).map(() => 0);
     for (let i = 0; i < 9_000; i++) {
-      const k = shardOfUser(`user-${i}`, 9);
-      counts[k] = (counts[k] ?? 0) + 1;
+      const shardIndex = shardOfUser(`user-${i}`, 9);
+      counts[shardIndex] = (counts[shardIndex] ?? 0) + 1;
     }
     for (const count of counts) expect(Math.abs(count - 1_000)).toBeLessThan(150);
   });
@@ -88,9 +88,9 @@ describe("a rate", () => {
       fc.property(rates, fc.infiniteStream(fc.nat(50)), (given, lateness) => {
         const shards = shardsFor(given);
         const interval = intervalOf(given, shards);
-        const calls = shardNumbers(shards).flatMap((k) => {
+        const calls = shardNumbers(shards).flatMap((shardIndex) => {
           const times: number[] = [];
-          let allowedAt = firstCallAt(0, interval, shards, k);
+          let allowedAt = firstCallAt(0, interval, shards, shardIndex);
           while (allowedAt < 180_000) {
             const at = allowedAt + (lateness.next().value ?? 0);
             times.push(at);

@@ -31,7 +31,15 @@ function specOf(budget: Budget, spent: Spent | undefined): FanOutSpec {
   const schedule = { cron: "50 23 * * *", ...ZONE };
   const defined = defineJob(JobInput.parse({ name: "n", message: "m", exec_scope: "all_users", schedule, budget }));
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
-  const common = { no: 1, id: "j-f1", jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, shards: 1 } as const;
+  const common = {
+    number: 1,
+    id: "j-f1",
+    jobId: "j",
+    trigger: "schedule",
+    dueAt: T0,
+    startedAt: T0,
+    shards: 1,
+  } as const;
   return { ...common, definition: defined.value.definition, spent };
 }
 

@@ -27,7 +27,7 @@ function specOf(fields: Record<string, unknown> = {}): FanOutSpec {
   const defined = defineJob(JobInput.parse(given));
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
   return {
-    ...{ no: 1, id: "j-f1", jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, shards: 1 },
+    ...{ number: 1, id: "j-f1", jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, shards: 1 },
     definition: defined.value.definition,
   };
 }

@@ -181,8 +181,8 @@ describe("what waits when the job is changed", () => {
   };
   const event = { dueAt: T0 + MINUTE_MS, missed: 0, event: { id: "j1-e1" } };
   const backfills = [
-    { no: 1, due: [T0 - 3, T0 - 2] },
-    { no: 2, due: [T0 - 1] },
+    { number: 1, due: [T0 - 3, T0 - 2] },
+    { number: 2, due: [T0 - 1] },
   ];
   const toAll = { exec_scope: "all_users" };
   const patched = (state: TickState, patch: Record<string, unknown>) =>

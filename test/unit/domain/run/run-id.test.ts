@@ -13,7 +13,7 @@ const run = fc.oneof(
   fc.tuple(jobId, instant).map(([job, due]) => subject(["scheduled", job, due], () => scheduledRunId(job, due))),
   fc
     .tuple(jobId, number, instant)
-    .map(([job, no, due]) => subject(["backfill", job, no, due], () => backfillRunId(job, no, due))),
+    .map(([job, number, due]) => subject(["backfill", job, number, due], () => backfillRunId(job, number, due))),
   fc
     .tuple(jobId, instant, fc.string())
     .map(([job, at, nonce]) => subject(["manual", job, at, nonce], () => manualRunId(job, at, nonce))),

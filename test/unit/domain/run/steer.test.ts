@@ -83,7 +83,7 @@ describe("next_in and next_at", () => {
 describe("done", () => {
   it("finishes the job, drops what waits, and leaves its runs", () => {
     const state = job({ overlap: "buffer_one" });
-    const waits = { ...state, record: { ...state.record, backfills: [{ no: 1, due: [T0 - MINUTE_MS] }] } };
+    const waits = { ...state, record: { ...state.record, backfills: [{ number: 1, due: [T0 - MINUTE_MS] }] } };
     const { state: after, ended } = answered(waits, { done: true }, { allAt: T0 + 20 * MINUTE_MS });
     expect(stateOf(after.record)).toBe("finished");
     expect(after.record.backfills).toEqual([]);
@@ -145,7 +145,7 @@ describe("cost and tokens", () => {
   it("that use up the budget skip all that waits of a backfill, in one run", () => {
     const state = job({ budget: { runs_per_day: 1 } });
     const due = [T0 - 3 * MINUTE_MS, T0 - 2 * MINUTE_MS];
-    const waits = { ...state, record: { ...state.record, backfills: [{ no: 1, due }] } };
+    const waits = { ...state, record: { ...state.record, backfills: [{ number: 1, due }] } };
     const { ended } = answered(waits, {});
     expect(ended.changed.at(-1)).toMatchObject({ trigger: "backfill", status: "skipped", count: 2, lastDueAt: due[1] });
     expect(ended.record.backfills).toEqual([]);

@@ -147,7 +147,7 @@ describe("a job", () => {
     ["held", (state: TickState) => state, { held: "held: MODE=stopped" }],
   ])("that is %s leaves its backfill waiting, without an alarm for it", (_, stop, more) => {
     const state = job();
-    const record = { ...state.record, backfills: [{ no: 1, due: [T0 - MINUTE_MS] }] };
+    const record = { ...state.record, backfills: [{ number: 1, due: [T0 - MINUTE_MS] }] };
     const stopped = stop({ ...state, record });
     expect(tick(stopped, T0, more).calls).toEqual([]);
     expect(timersOf(stopped, { now: T0, inFlight: NONE, ...more }).filter(({ kind }) => kind === "queue")).toEqual([]);
@@ -156,7 +156,7 @@ describe("a job", () => {
 
   it("drops its backfill on a 410", () => {
     const first = tick(job(), T0 + MINUTE_MS);
-    const state = { ...first.state, record: { ...first.record, backfills: [{ no: 1, due: [T0, T0 + 1] }] } };
+    const state = { ...first.state, record: { ...first.record, backfills: [{ number: 1, due: [T0, T0 + 1] }] } };
     const gone: AttemptOutcome = { kind: "gone", reason: "410", httpStatus: 410 };
     expect(tick(state, T0 + MINUTE_MS, answered(first.calls[0], gone)).record.backfills).toEqual([]);
   });
@@ -164,7 +164,7 @@ describe("a job", () => {
   it("runs backfilled fires one after the other, with trigger backfill", () => {
     const state = job();
     const due = [T0 - 2 * MINUTE_MS, T0 - MINUTE_MS];
-    const queued = { ...state, record: { ...state.record, backfills: [{ no: 1, due }], backfillCount: 1 } };
+    const queued = { ...state, record: { ...state.record, backfills: [{ number: 1, due }], backfillCount: 1 } };
     const first = tick(queued, T0);
     expect(first.calls.map((run) => [run.trigger, run.dueAt])).toEqual([["backfill", due[0]]]);
     const second = tick(first.state, T0 + 1, answered(first.calls[0], SUCCESS));

@@ -25,7 +25,7 @@ const defined = defineJob(
 );
 if (!defined.ok) throw new Error(JSON.stringify(defined.error));
 const spec: FanOutSpec = {
-  no: 1,
+  number: 1,
   id: "j-f1",
   jobId: "j",
   trigger: "schedule",
@@ -51,7 +51,7 @@ async function withShard(
   await runInDurableObject(bindings.FAN_OUT.getByName(`fan-out-log-${made++}`), (_instance, { storage }) => {
     const store = new FanOutStore(storage.sql);
     store.open(spec, 0);
-    const [log, queue] = [new FanOutLog(store, spec), new FanOutQueue(store, spec.no)];
+    const [log, queue] = [new FanOutLog(store, spec), new FanOutQueue(store, spec.number)];
     act({ log, queue, store, stored: (user) => store.run(spec, userKey(user)) });
   });
 }
@@ -146,9 +146,12 @@ it("a report that is being heard while its fan-out is dropped, or its job delete
     await runInDurableObject(stub, async (shard: FanOutObject, { storage }) => {
       const store = new FanOutStore(storage.sql);
       store.open(spec, 0);
-      store.putRuns(spec.no, [waiting("ann")]);
+      store.putRuns(spec.number, [waiting("ann")]);
       const change = { kind: "complete", body: { status: "success" } } as const;
-      const [changed] = await Promise.all([shard.changeRun(spec.no, userKey("ann"), change), shard[drop](spec.no)]);
+      const [changed] = await Promise.all([
+        shard.changeRun(spec.number, userKey("ann"), change),
+        shard[drop](spec.number),
+      ]);
       expect(changed).toMatchObject({ ok: false, error: { kind: "not_found" } });
     });
   }

@@ -24,8 +24,8 @@ const defined = defineJob(
 );
 if (!defined.ok) throw new Error(JSON.stringify(defined.error));
 const { definition } = defined.value;
-const fanOut = (no: number): FanOutSpec => ({
-  ...{ no, id: `j-f${no}`, jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, definition, shards: 1 },
+const fanOut = (number: number): FanOutSpec => ({
+  ...{ number, id: `j-f${number}`, jobId: "j", trigger: "schedule", dueAt: T0, startedAt: T0, definition, shards: 1 },
 });
 
 type Shard = {
@@ -57,11 +57,11 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
       random: () => 0,
       held: () => undefined,
       call: (_job, _spec, run) => new Promise((resolve) => calls.set(run.userId ?? "", resolve)),
-      report: async ({ no }) => void reports.push(store.counts(no).total),
+      report: async ({ number }) => void reports.push(store.counts(number).total),
       budget: () => new CallBudget(40),
       alarm: { set: () => {}, by: () => {} },
     });
-    loop.opened();
+    loop.reload({ isNew: true });
     const stored = store.find(1);
     if (stored === undefined) throw new Error("the fan-out is open");
     const running = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -75,7 +75,7 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
       },
       feed(users) {
         store.addBatch(1, users);
-        loop.took(users.length);
+        loop.added(users.length);
         run ??= loop.run();
       },
       async answer(user) {
@@ -94,7 +94,7 @@ it("a run that is shown as ended is written, also where others of its batch go o
     feed(["ann", "bob"]);
     await answer("ann");
     expect(stored("ann")).toBeUndefined();
-    expect(loop.current?.find(userKey("ann"))?.status).toBe("success");
+    expect(loop.work.current?.find(userKey("ann"))?.status).toBe("success");
     expect(stored("ann")).toBe("success");
     expect(stored("bob")).toBeUndefined();
   });
@@ -104,7 +104,7 @@ it("counts that are told are those of the table", async () => {
   await withShard(async ({ loop, store, feed, answer }) => {
     feed(["ann", "bob", "eve"]);
     await answer("ann");
-    expect(loop.current?.status()).toMatchObject({ idle: false, counts: { total: 3, succeeded: 1 } });
+    expect(loop.work.current?.status()).toMatchObject({ idle: false, counts: { total: 3, succeeded: 1 } });
     expect(store.counts(1)).toMatchObject({ total: 1, succeeded: 1 });
   });
 });
@@ -132,12 +132,12 @@ it("results that were still in memory go with a fan-out that is forgotten, and i
     feed(["ann", "bob"]);
     await answer("ann");
     store.forget(1);
-    loop.reset();
+    loop.reload();
     store.open(fanOut(2), 0);
-    loop.opened();
+    loop.reload({ isNew: true });
     await answer("bob");
-    loop.write();
-    expect(loop.current?.status()).toMatchObject({ counts: { total: 0 } });
+    loop.work.write();
+    expect(loop.work.current?.status()).toMatchObject({ counts: { total: 0 } });
     expect(store.counts(2).total).toBe(0);
   });
 });
@@ -164,9 +164,9 @@ describe("the calls of one invocation", () => {
           by: (at) => (alarmAt = Math.min(alarmAt, at)),
         },
       });
-      loop.opened();
+      loop.reload({ isNew: true });
       store.addBatch(1, usersNamed("user", users));
-      loop.took(users);
+      loop.added(users);
       while (Number.isFinite(alarmAt) && wakes < 1_000) {
         const waitMs = Math.max(0, alarmAt - Date.now());
         await new Promise((resolve) => setTimeout(resolve, waitMs));

@@ -69,7 +69,7 @@ describe("a fan-out", () => {
     await setRoster(users);
     const job = await makeAllUsersJob();
     const ofJob = await countRowsByKind(job.stub);
-    const shards = Array.from({ length: shardsFor({ concurrency: 50 }) }, (_, k) => shardOf(job, k));
+    const shards = Array.from({ length: shardsFor({ concurrency: 50 }) }, (_, shardIndex) => shardOf(job, shardIndex));
     const ofShards = await Promise.all(shards.map((shard) => countRowsByKind(shard)));
     const fanOut = await untilEnded(job, await fanOutNow(job), 60_000);
     expect(fanOut).toMatchObject({ total: 2_500, succeeded: 2_500 });

@@ -52,7 +52,9 @@ describe("a shard", () => {
       const [row] = storage.sql.exec("SELECT spec FROM fan_out WHERE no = 1");
       return JSON.parse(String(row?.spec));
     });
-    expect(await shard.feed(2, ["cem"], { spec: { ...spec, no: 2, id: `${job.id}-f2` }, k: 0 })).toBe(true);
+    expect(await shard.feed(2, ["cem"], { spec: { ...spec, number: 2, id: `${job.id}-f2` }, shardIndex: 0 })).toBe(
+      true,
+    );
     expect(await statusOf()).toEqual([
       ["ann", "success", undefined],
       ["bob", "error", "interrupted: the fan-out was ended before this run, and the next one has begun"],

@@ -125,9 +125,9 @@ describe("jobs.json of the Go original", () => {
 
   it("counts against the owner's quota: what does not fit is told, and comes with a later import", async () => {
     const owner = fresh("crowd");
-    const jobs = [1, 2, 3, 4, 5].map((no) => goJob(`${owner}-${no}`, { user_id: owner }));
+    const jobs = [1, 2, 3, 4, 5].map((number) => goJob(`${owner}-${number}`, { user_id: owner }));
     const settings = { ...settingsOf(env), TOKEN_SECRET, MAX_JOBS_PER_OWNER: 3 };
-    const items = jobs.map((job, index) => ({ no: index + 1, job: ok(job) }));
+    const items = jobs.map((job, index) => ({ number: index + 1, job: ok(job) }));
     const limited = () => importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, io());
     const first = await limited();
     expect(first.imported).toBe(3);
@@ -166,7 +166,7 @@ describe("jobs.json of the Go original", () => {
       },
     } as unknown as typeof env.JOB;
     const settings = { ...settingsOf(env), TOKEN_SECRET };
-    const items = [bad, good].map((id, index) => ({ no: index + 1, job: ok(goJob(id, { user_id: "stored" })) }));
+    const items = [bad, good].map((id, index) => ({ number: index + 1, job: ok(goJob(id, { user_id: "stored" })) }));
     const cut = await importJobs(
       { env: { ...env, JOB }, settings, origin: ORIGIN, by: { actor: "admin" } },
       items,
@@ -192,7 +192,7 @@ describe("jobs.json of the Go original", () => {
         throw new Error("a bug");
       },
     });
-    const items = [spoilt, goJob(good)].map((job, index) => ({ no: index + 1, job: ok(job) }));
+    const items = [spoilt, goJob(good)].map((job, index) => ({ number: index + 1, job: ok(job) }));
     const settings = { ...settingsOf(env), TOKEN_SECRET };
     expect(await importJobs({ env, settings, origin: ORIGIN, by: { actor: "admin" } }, items, io())).toEqual({
       imported: 1,
@@ -222,7 +222,7 @@ describe("jobs.json of the Go original", () => {
     jobs.push(goJob(fresh("named"), { owner_kind: "system", name: fresh("system") }));
     for (let round = 0; jobs.length > 0 && round < 12; round++) {
       left = 40;
-      const items = jobs.map((job, index) => ({ no: index + 1, job: ok(job) }));
+      const items = jobs.map((job, index) => ({ number: index + 1, job: ok(job) }));
       const report = await importJobs(
         { env: limited, settings, origin: ORIGIN, by: { actor: "admin" } },
         items,

@@ -24,12 +24,12 @@ const counts = (succeeded: number, total = 10): FanOutCounts => ({ ...NO_USERS, 
 
 /** A job whose fan-out `no` is going, fed to `shards` shards; what these answer is the test's to change. */
 function fixture({ shards = 2, sourceDone = true } = {}) {
-  const fanOut = (no: number): FanOut => {
+  const fanOut = (number: number): FanOut => {
     const record = { id: "j", definition: DEFINITION } as unknown as Parameters<typeof openFanOut>[0];
-    const opened = openFanOut(record, 0, { trigger: "schedule", dueAt: 0, missed: 0, no }, 0);
+    const opened = openFanOut(record, 0, { trigger: "schedule", dueAt: 0, missed: 0, number }, 0);
     return {
       ...opened,
-      activeShards: Array.from({ length: shards }, (_, k) => k),
+      activeShards: Array.from({ length: shards }, (_, shardIndex) => shardIndex),
       source: { ...opened.source, done: sourceDone },
     };
   };
@@ -39,8 +39,8 @@ function fixture({ shards = 2, sourceDone = true } = {}) {
     asked: [] as string[],
     reports: [] as string[],
     answer: (_k: number): { idle: boolean; counts: FanOutCounts } => ({ idle: false, counts: counts(0) }),
-    open(no: number) {
-      job.going = fanOut(no);
+    open(number: number) {
+      job.going = fanOut(number);
       job.tell(job.going);
     },
     end() {
@@ -55,9 +55,9 @@ function fixture({ shards = 2, sourceDone = true } = {}) {
   };
   const progress = new FanOutProgress({
     going: () => job.going,
-    status: async (k, no) => {
-      job.asked.push(`${no}/${k}`);
-      return job.answer(k);
+    status: async (shardIndex, number) => {
+      job.asked.push(`${number}/${shardIndex}`);
+      return job.answer(shardIndex);
     },
     listen: (listener) => {
       listeners.add(listener);
@@ -67,7 +67,7 @@ function fixture({ shards = 2, sourceDone = true } = {}) {
   });
   const told: string[] = [];
   const watch = (into = told) =>
-    progress.watch((one, { total, succeeded }) => into.push(`${one.no}: ${succeeded} of ${total}`));
+    progress.watch((one, { total, succeeded }) => into.push(`${one.number}: ${succeeded} of ${total}`));
   /** How many questions were asked until then, since the last time. */
   const later = async (ms: number) => {
     await vi.advanceTimersByTimeAsync(ms);
@@ -165,7 +165,7 @@ it("asks at most ten shards a second", async () => {
 
 it("does not ask a shard again that is done and gets no more users", async () => {
   const { job, told, watch, later } = fixture();
-  job.answer = (k) => ({ idle: k === 0, counts: counts(5) });
+  job.answer = (shardIndex) => ({ idle: shardIndex === 0, counts: counts(5) });
   job.open(1);
   watch();
   await later(0);
@@ -188,8 +188,8 @@ it("goes on without a shard that cannot be reached: with what it last said, and 
   job.open(1);
   watch();
   await later(0);
-  const broken = (k: number) => {
-    if (k === 0) throw new Error("overloaded");
+  const broken = (shardIndex: number) => {
+    if (shardIndex === 0) throw new Error("overloaded");
     return { idle: false, counts: counts(2) };
   };
   job.answer = broken;

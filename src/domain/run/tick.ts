@@ -259,7 +259,10 @@ class Draft {
       return;
     }
     const [due, ...later] = first.due;
-    this.#record = { ...this.#record, backfills: later.length > 0 ? [{ number: first.number, due: later }, ...rest] : rest };
+    this.#record = {
+      ...this.#record,
+      backfills: later.length > 0 ? [{ number: first.number, due: later }, ...rest] : rest,
+    };
     if (due === undefined) return;
     this.#start({ id: backfillRunId(this.#record.id, first.number, due), trigger: "backfill", dueAt: due });
   }

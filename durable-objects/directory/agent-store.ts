@@ -1,4 +1,4 @@
-/** The agents registered in one shard. A secret leaves the store only towards the delivery of a call. */
+/** The agents registered in one shard. A secret leaves the store only for the delivery of a call. */
 import type { RegisteredAgent } from "../../src/domain/agent/registration.ts";
 import { compact } from "../../src/domain/compact.ts";
 import type { ListedAgent } from "../../src/objects/directory.ts";
@@ -31,14 +31,14 @@ export class AgentStore {
     });
   }
 
-  /** False where there was none. */
+  /** Removes an agent. False if there was none. */
   delete(id: string): boolean {
     if (this.find(id) === undefined) return false;
     this.#tables.sql.exec("DELETE FROM agent WHERE id = ?", id);
     return true;
   }
 
-  /** By id, after `afterId` (`""`: from the beginning), without secrets. */
+  /** Agents by id, after `afterId` (`""`: from the beginning), without secrets. */
   list(afterId: string, limit: number): ListedAgent[] {
     if (!this.#tables.present) return [];
     const rows = all(this.#tables.sql, "SELECT * FROM agent WHERE id > ? ORDER BY id LIMIT ?", afterId, limit);
@@ -49,7 +49,7 @@ export class AgentStore {
   }
 }
 
-/** The keys in the order of {@link changeAgent}, so that an unchanged agent reads as the same JSON. */
+/** An agent from its row. The keys are in the order of {@link changeAgent}, so an unchanged agent gives the same JSON. */
 const toAgent = (row: Row): RegisteredAgent =>
   compact({
     id: String(row.id),

@@ -1,4 +1,7 @@
-/** The audit trail of one shard (docs/contract.md §17): a row for each change, written with it. Kept 90 days, also of what is gone. */
+/**
+ * The audit trail of one shard (docs/contract.md §17). Each change writes its row in the same commit. Rows stay 90 days,
+ * even if their job is deleted.
+ */
 
 import { AUDIT_RETENTION_MS, type AuditEntry } from "../../src/domain/audit.ts";
 import { compact } from "../../src/domain/compact.ts";
@@ -8,13 +11,13 @@ import { put, type Row, textIn } from "../storage/rows.ts";
 import { reachOf, scan } from "../storage/scan.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
-/** Old rows dropped with each new one: more than come, so that they go as fast as they came. */
+/** The number of old rows dropped with each new one. It is more than one, so a backlog shrinks. */
 const DROPPED_AT_ONCE = 4;
 
-/** A shard as large as this drops its oldest entry for each new one; the platform's bound is 10 GB. */
+/** The shard size from which each new entry drops the oldest one. The platform's bound is 10 GB. */
 const MAX_SHARD_BYTES = 4 * 1024 ** 3;
 
-/** Ids are ASCII. */
+/** A text after every id, since ids are ASCII. */
 const AFTER_EVERY_ID = "\u007f";
 
 export class AuditStore {
@@ -26,7 +29,7 @@ export class AuditStore {
     this.#maxBytes = maxBytes;
   }
 
-  /** One row. The same entry again, say after a crash, changes nothing. */
+  /** Adds one row. Adding the same entry again, for example after a crash, changes nothing. */
   add(entry: AuditEntry): void {
     this.#tables.prepare();
     const { sql } = this.#tables;
@@ -46,14 +49,17 @@ export class AuditStore {
       DROPPED_AT_ONCE,
     );
     if (sql.databaseSize < this.#maxBytes) return;
-    // What holds jobs must not run full of what was done to them: as much goes then as comes, however young.
+    // The trail must not fill up the shard that holds the jobs, so each new entry drops the oldest, however young it is.
     sql.exec("DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit ORDER BY at, id LIMIT 1)");
   }
 
-  /** Newest first. The key is the time, so that a page without filters reads itself alone, and one with filters so many rows at most. */
+  /**
+   * Entries, newest first. The key begins with the time, so a page without filters reads only itself. A page with filters
+   * reads a bounded number of rows.
+   */
   list({ limit, before, jobId, actor, action, since, until }: AuditQuery): Found<AuditEntry, AuditKey> {
     if (!this.#tables.present) return { items: [] };
-    // One bound from above: of two the index would be entered by one, and walked down to the other.
+    // There must be one upper bound. With two, SQLite would enter the index at one and walk down to the other.
     const { at, id } = before !== undefined && before.at <= until ? before : { at: until, id: AFTER_EVERY_ID };
     const { items, stoppedAt } = scan(
       this.#tables.sql,
@@ -66,7 +72,9 @@ export class AuditStore {
     return { items: items.map(toEntry), ...place };
   }
 
-  /** Takes back that the job was made since `since` (epoch ms). Its place was given up, and no change has come of it. */
+  /**
+   * Removes the entry of the job's creation since `since` (epoch ms). Its place was given up, so the job was never created.
+   */
   takeBack(jobId: string, since: number): void {
     if (!this.#tables.present) return;
     this.#tables.sql.exec("DELETE FROM audit WHERE at >= ? AND job_id = ? AND action = 'job.create'", since, jobId);

@@ -1,6 +1,6 @@
 /**
- * The events of one shard: what its owners' jobs have reported. Each is listed once, however often it is told. The same rows are
- * the list of runs over all jobs, of which a hidden one is no event.
+ * The events of one shard, as its owners' jobs have reported them. An event that is reported twice is listed once. The same
+ * rows are the list of runs over all jobs; a hidden row is not an event.
  */
 import type { EventFilter } from "../../src/domain/event/event-filter.ts";
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
@@ -15,9 +15,9 @@ import { reachOf, scan } from "../storage/scan.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
 const RETENTION_MS = 30 * DAY_MS;
-/** The most events that a shard keeps. Of jobs that report every run, the oldest go before their 30 days are over. */
+/** The most events that a shard keeps. If jobs report every run, the oldest are dropped before their 30 days are over. */
 const MAX_EVENTS = 100_000;
-/** Old events dropped in one minute. */
+/** The number of old events dropped in one minute. */
 const DROPPED_AT_ONCE = 500;
 
 export class EventStore {
@@ -27,22 +27,22 @@ export class EventStore {
     this.#tables = tables;
   }
 
-  /** Adds the events that are not there yet, and answers those. */
+  /** Adds the new events among these, and returns them. */
   add(events: readonly ReportedEvent[]): ReportedEvent[] {
     if (events.length === 0) return [];
     this.#tables.prepare();
-    // Of a job that reports nothing its recovery tells the directory of its health alone.
+    // If a job reports nothing, its recovery only updates its health in the directory.
     const kept = events.filter(({ hidden, type }) => hidden !== true || type === "run.failed");
     return kept.filter((event) => this.#insert(event));
   }
 
   /**
-   * Newest first, by the index of the job or of an id if one is asked for. Other filters look through so many rows at
-   * most.
+   * Events, newest first, by the index of the job or of an id if the filter names one. Other filters look at a bounded
+   * number of rows.
    */
   list({ filter, limit, before }: EventQuery): Found<ListedEvent, EventKey> {
     if (!this.#tables.present) return { items: [] };
-    // One bound from above: of two the index would be entered by one, and walked down to the other.
+    // There must be one upper bound. With two, SQLite would enter the index at one and walk down to the other.
     const isNearer = before !== undefined && before.at < (filter.until ?? Number.POSITIVE_INFINITY);
     const { way, fits } = conditions(isNearer ? { ...filter, until: undefined } : filter);
     if (isNearer) way.add("(at, id) < (?, ?)", before.at, before.id);
@@ -58,7 +58,7 @@ export class EventStore {
     return { items: events, stoppedAt: { at: Number(stoppedAt.at), id: String(stoppedAt.id) } };
   }
 
-  /** Those told after the `seq`-th, in the order of telling, and how far was looked if not to the end. */
+  /** The events after the `seq`-th, in the order of their arrival. If the search stopped before the end, it says where. */
   after(seq: number, filter: EventFilter, limit: number): Found<ListedEvent, number> {
     if (!this.#tables.present) return { items: [] };
     const { way, fits } = conditions(filter);
@@ -72,13 +72,13 @@ export class EventStore {
     return stoppedAt === undefined ? { items: events } : { items: events, stoppedAt: Number(stoppedAt.seq) };
   }
 
-  /** The number of the oldest event that is kept; 0 where there is none. */
+  /** The number of the oldest kept event. 0 if there is none. */
   get firstSeq(): number {
     if (!this.#tables.present) return 0;
     return Number(first(this.#tables.sql, "SELECT min(seq) AS seq FROM event")?.seq ?? 0);
   }
 
-  /** The number of the event told last; 0 where none was. */
+  /** The number of the latest event. 0 if there has been none. */
   get lastSeq(): number {
     if (!this.#tables.present) return 0;
     return Number(first(this.#tables.sql, "SELECT max(seq) AS seq FROM event")?.seq ?? 0);
@@ -91,7 +91,10 @@ export class EventStore {
     return rows.map(({ type, told }) => ({ type: EventType.parse(type), count: Number(told) }));
   }
 
-  /** Drops what is older than 30 days, or beyond the bound: a bounded number of rows. The last stays, so that none gets its number. */
+  /**
+   * Drops events older than 30 days or beyond the bound, a bounded number at a time. The latest stays, so its number is not
+   * used again.
+   */
   trim(now: number): void {
     if (!this.#tables.present) return;
     const { sql } = this.#tables;
@@ -130,10 +133,10 @@ export class EventStore {
   }
 }
 
-/** Types whose run stands in the list of runs: each ended run once. */
+/** The event types whose run is in the list of runs. Each ended run has one of them. */
 const OF_RUNS: readonly EventType[] = ["run.failed", "run.succeeded", "run.skipped"];
 
-/** Indexes of events, each newest first: by the first of these ids that is asked for, else by time. */
+/** The indexes of events, newest first. The first of these ids in the filter decides, else the time. */
 const INDEXES = [
   ["job_id", "event_job"],
   ["user_id", "event_user"],
@@ -141,7 +144,7 @@ const INDEXES = [
   ["agent_id", "event_agent"],
 ] as const;
 
-/** `way`: what the index leads to. `fits`: what else is asked for. */
+/** `way` are the conditions that the index serves. `fits` are the others. */
 function conditions(filter: EventFilter) {
   const [field, index] = INDEXES.find(([name]) => filter[name] !== undefined) ?? [undefined, "event_at"];
   const [way, fits] = [condition(), condition()];
@@ -163,7 +166,7 @@ function conditions(filter: EventFilter) {
   return { way: { ...way, index }, fits };
 }
 
-/** Conditions that all must hold; without any, every row does. */
+/** Conditions that must all hold. Without any, every row fits. */
 function condition() {
   const conditions: string[] = [];
   const bindings: SqlStorageValue[] = [];
@@ -186,7 +189,7 @@ function toRow(event: ReportedEvent): Values {
     job_id: job?.id,
     exec_scope: job?.execScope,
     agent_id: job?.agentId,
-    // A job for all users runs as none of them; each of its runs does.
+    // A job for all users has no user of its own; each of its runs has one.
     user_id: job?.userId ?? run?.user_id,
     plugin_id: job?.pluginId,
     run_status: OF_RUNS.includes(event.type) ? run?.status : undefined,

@@ -1,4 +1,4 @@
-/** The part of a shard of the directory that keeps events, and offers them to subscriptions. */
+/** The part of a directory shard that keeps events and offers them to subscriptions. */
 import { DurableObject } from "cloudflare:workers";
 import { SHARD_COUNT } from "../../src/domain/directory-shard.ts";
 import type { EventFilter } from "../../src/domain/event/event-filter.ts";
@@ -20,10 +20,10 @@ import { SubscriptionRegistry } from "./subscription-store.ts";
 import { TickStore } from "./tick-store.ts";
 
 const FIRST_SHARD = "shard-0";
-/** A tick a minute that is a few seconds late is none of these. */
+/** The delay from which a tick counts as late. A few seconds do not. */
 const LATE_AFTER_MS = TICK_MISSING_AFTER_MS;
 
-/** The health of a job, as far as it is known. */
+/** The known health of a job. */
 export type JobHealth = { readonly failing?: boolean; readonly overdue?: boolean };
 
 export abstract class EventsShard extends DurableObject<Env> implements EventsRpc {
@@ -46,10 +46,10 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     });
   }
 
-  /** Notes how a job fares in its entry of the index. */
+  /** Notes the health of a job in its entry of the index. */
   protected abstract noteHealth(key: EntryKey, health: JobHealth): void;
 
-  /** Adds events that are not there yet, and offers them. */
+  /** Adds the new events among these, and offers them. */
   protected addEvents(events: readonly ReportedEvent[]): void {
     this.#events.add(events);
     this.ctx.waitUntil(this.#publisher.publish());
@@ -58,16 +58,16 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
   async standIn(now: number): Promise<{ readonly isMissing: boolean; readonly lastAt: number }> {
     const { lastAt } = this.#clock;
     const age = lastAt === undefined ? 0 : now - lastAt;
-    // A clock that was set back starts the two minutes again.
+    // If the clock was set back, the two minutes start again.
     if (lastAt !== undefined && age >= 0 && age < TICK_MISSING_AFTER_MS) return { isMissing: false, lastAt };
-    // Where no tick ever came, the time begins with the first question.
+    // If no tick has ever come, the time begins with the first question.
     const isMissing = lastAt !== undefined && age >= 0;
     if (isMissing) this.#tickWasLate(lastAt, now, "an alarm or a call has done its work");
     this.#clock.tick(now, isMissing);
     return { isMissing, lastAt: now };
   }
 
-  /** The tick of the first shard: its time is kept. */
+  /** Keeps the time of a tick, in the first shard. */
   protected noteTick(now: number): void {
     if (this.ctx.id.name !== FIRST_SHARD) return;
     const { lastAt } = this.#clock;
@@ -75,7 +75,7 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     this.#clock.tick(now, false);
   }
 
-  /** Epoch ms; known to the first shard, also after a restart. */
+  /** The time of the last tick, in epoch ms. Only the first shard knows it, also after a restart. */
   protected get lastTickAt(): number | undefined {
     return this.#clock.lastAt;
   }
@@ -89,13 +89,13 @@ export abstract class EventsShard extends DurableObject<Env> implements EventsRp
     this.addEvents([{ id: `tick_late_${lastAt}`, type: "tick.late", at: now, message }]);
   }
 
-  /** Drops old events, and offers what a crash or a subscription that could not be reached has left. */
+  /** Drops old events. Offers those that a crash or an unreachable subscription has left. */
   protected tidyEvents(now: number): void {
     this.#events.trim(now);
     this.ctx.waitUntil(this.#publisher.publish());
   }
 
-  /** The events, and how the job fares since: in one commit. */
+  /** Stores a job's events and its health in one commit. */
   async tell({ entry, failing, events }: JobReport): Promise<void> {
     this.addEvents(events);
     this.noteHealth(entry, { failing, overdue: false });

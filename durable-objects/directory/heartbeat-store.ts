@@ -1,4 +1,4 @@
-/** Which heartbeats there are and how often they beat. What the tick needs to know to call those that are due. */
+/** The heartbeats of one shard and their intervals. The tick needs no more to call those that are due. */
 import type { RegisteredHeartbeat } from "../../src/objects/directory.ts";
 import { all, put } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
@@ -23,7 +23,7 @@ export class HeartbeatRegistryStore {
     if (this.#tables.present) this.#tables.sql.exec("DELETE FROM heartbeat WHERE name = ?", name);
   }
 
-  /** By name; the registry is small: an operator's handful. */
+  /** All heartbeats by name. The registry is small, since only operators make them. */
   list(): RegisteredHeartbeat[] {
     if (!this.#tables.present) return [];
     const rows = all(this.#tables.sql, "SELECT name, every_minutes, enabled FROM heartbeat ORDER BY name");

@@ -1,12 +1,12 @@
 /**
- * The job that each Idempotency-Key stands for, for 24 hours. A key is looked for in the days of two dates, so that old ones are
- * dropped from the beginning of the table without a further index.
+ * The job of each Idempotency-Key, for 24 hours. A key is searched in the rows of two dates, so old keys are dropped from
+ * the beginning of the table without a further index.
  */
 import { DAY_MS, IDEMPOTENCY_WINDOW_MS } from "../../src/schema/limits.ts";
 import { first, put, textIn } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
-/** Old keys dropped with each new one: more than come, so that they go as fast as they came. */
+/** The number of old keys dropped with each new one. It is more than one, so a backlog shrinks. */
 const DROPPED_AT_ONCE = 4;
 
 export class IdempotencyStore {
@@ -16,7 +16,7 @@ export class IdempotencyStore {
     this.#tables = tables;
   }
 
-  /** The id of the job that the key stands for at `now`, or undefined. `key` is a digest of caller and key. */
+  /** The id of the job of this key at `now`, or undefined. `key` is a digest of caller and key. */
   jobOf(key: string, now: number): string | undefined {
     if (!this.#tables.present) return undefined;
     const row = first(
@@ -30,7 +30,7 @@ export class IdempotencyStore {
     return textIn(row?.job_id);
   }
 
-  /** As {@link jobOf}, and from now on `jobId` if there is none. One row for a new key. */
+  /** The id of the job of this key. A key without a job gets `jobId`, which writes one row. */
   claim(key: string, jobId: string, now: number): string {
     const known = this.jobOf(key, now);
     if (known !== undefined) return known;

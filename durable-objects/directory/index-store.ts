@@ -1,6 +1,6 @@
 /**
- * The index of jobs in one shard: which jobs an owner has, and what lists filter by. A Job object is the only writer of its
- * own entry, but for two moments: its place is reserved before it exists, and dropped if it never came to be.
+ * The index of jobs in one shard: the jobs of an owner, and the columns that lists filter by. A Job object is the only
+ * writer of its entry, with two exceptions: its place is reserved before it exists, and dropped if it is never created.
  */
 
 import type { Outcome } from "../../src/domain/failure.ts";
@@ -33,8 +33,8 @@ export class IndexStore {
   }
 
   /**
-   * Keeps a place for a job that is about to be made: one row written, and one for each index. The same id again is answered with
-   * the place it has. Errors: `quota_exceeded`.
+   * Reserves a place for a job that is about to be created. It writes one row, and one for each index. The same id again
+   * gets the place that it has. Errors: `quota_exceeded`.
    */
   reserve(entry: IndexEntry, allowed: Allowance, now: number): Outcome<Reservation> {
     const present = this.#find(entry.owner, entry.id);
@@ -51,13 +51,13 @@ export class IndexStore {
   }
 
   /**
-   * Brings the entry to the job's newer state; an older one than is stored comes too late and changes nothing. Writes the columns
-   * that differ: one row, and one for each index over them.
+   * Updates the entry to the job's newer state. An older state than the stored one comes too late and changes nothing. It
+   * writes the columns that differ: one row, and one for each index over them.
    */
   upsert(entry: IndexEntry, now: number): void {
     const stored = this.#stored(entry);
     if (stored === undefined) {
-      // Counted below, and not by the first question as well.
+      // Reads the owner's use before the new entry is stored, so that the entry is not counted twice.
       this.#uses.of(entry.owner);
       this.#tables.prepare();
       put(this.#tables.sql, "job", { ...rowOf(entry), reserved_at: now });
@@ -75,8 +75,8 @@ export class IndexStore {
   }
 
   /**
-   * Brings the entry to what the job is about to become, if its owner has room for that. One that counts for that
-   * owner already, and fires no more often, needs none. Errors: `quota_exceeded`; the entry is as it was then.
+   * Updates the entry to the job's coming state, if its owner has room for it. A job that counts for that owner already and
+   * fires no more often needs no room. Errors: `quota_exceeded`, which leaves the entry unchanged.
    */
   claim(entry: IndexEntry, allowed: Allowance, now: number): Outcome<null> {
     const stored = this.#stored(entry);
@@ -89,7 +89,7 @@ export class IndexStore {
     return room;
   }
 
-  /** Whether the owner may have so many past fires backfilled today; counts them if so. Errors: `quota_exceeded`. */
+  /** Checks whether the owner may backfill this many fires today, and counts them. Errors: `quota_exceeded`. */
   backfill(asked: { readonly owner: string; readonly maker: string }, fires: number, maxFires: number, now: number) {
     const { owner } = asked;
     const room = admitBackfill(asked, fires, this.#uses.of(owner), this.#quota.backfilled(owner, now), maxFires);
@@ -97,7 +97,7 @@ export class IndexStore {
     return room;
   }
 
-  /** Whether the subject may make one more job, for any owner. Errors: `quota_exceeded`. */
+  /** Whether the subject may create one more job, for any owner. Errors: `quota_exceeded`. */
   admitMaker(maker: string, rate: number, allowed: Allowance): Outcome<null> {
     const [own, made] = [this.#uses.own(maker), this.#quota.madeBy(maker)];
     return admitMaker(maker, rate, { jobs: own.jobs + made.jobs, fires: own.fires + made.fires }, allowed);
@@ -109,14 +109,14 @@ export class IndexStore {
     return room.ok && maker === owner ? this.admitMaker(maker, rate, allowed) : room;
   }
 
-  /** More fires of a job that has its place. */
+  /** Admits more fires of a job that has its place already. */
   #admitRate(entry: IndexEntry, more: number, { maxFires }: Allowance, now: number): Outcome<null> {
     if (more <= 0 || maxFires === undefined) return ok(null);
     const { owner } = entry;
     return admitBackfill(entry, more, this.#uses.of(owner), this.#quota.backfilled(owner, now), maxFires);
   }
 
-  /** The owner's finished jobs beyond those that it keeps, oldest first, at most `limit`. */
+  /** The owner's finished jobs beyond the number that it keeps, oldest first, at most `limit`. */
   finishedBeyond(owner: string, kept: number, limit: number): string[] {
     const surplus = Math.min(limit, this.#uses.of(owner).finished - kept);
     if (surplus <= 0) return [];
@@ -125,8 +125,8 @@ export class IndexStore {
   }
 
   /**
-   * Removes the entry. With an `owner` only if it is still that one's: a job may have moved to another owner of this
-   * shard. Answers whose it was and who made it.
+   * Removes the entry. If an `owner` is given, the entry must still be that owner's, since a job may have moved within this
+   * shard. Returns the owner and the maker.
    */
   remove(key: EntryKey & { readonly owner?: string }): Counted | undefined {
     const stored = this.#stored(key);
@@ -138,7 +138,10 @@ export class IndexStore {
     return gone;
   }
 
-  /** Notes how the job fares, for the filters of lists: no row where that is known. What is left out stays as it is. */
+  /**
+   * Notes the health of a job for the filters of lists. A field that is left out stays. It writes no row if nothing
+   * changes.
+   */
   setHealth(key: EntryKey, { failing, overdue }: { readonly failing?: boolean; readonly overdue?: boolean }): void {
     if (!this.#tables.present) return;
     const [isFailing, isOverdue] = [failing, overdue].map((value) => (value === undefined ? null : Number(value)));
@@ -152,27 +155,27 @@ export class IndexStore {
     );
   }
 
-  /** The number of jobs that the sweep found overdue, and has not found well since. */
+  /** The number of jobs that the sweep found overdue and has not found healthy since. */
   countOverdue(): number {
     if (!this.#tables.present) return 0;
     const query = "SELECT count(*) AS n FROM job INDEXED BY job_overdue WHERE overdue = 1";
     return Number(first(this.#tables.sql, query)?.n ?? 0);
   }
 
-  /** Whether the place was reserved so long ago that, if its job is not there, it never will be. */
+  /** Whether the place was reserved so long ago that a missing job will never be created. */
   isOverdueReservation(key: EntryKey, now: number): boolean {
     const stored = this.#stored(key);
     return stored !== undefined && now - Number(stored.reserved_at) > PHANTOM_AFTER_MS;
   }
 
-  /** As {@link page}, without how far was looked. */
+  /** Does the same as {@link page}, without the place where the search stopped. */
   list(query: IndexQuery): readonly ListedEntry[] {
     return this.page(query).items;
   }
 
   /**
-   * Newest first, by the nearest index: of an owner or an agent, of those that fail or rest. The other filters look
-   * along it, through so many rows at most.
+   * Entries, newest first, by the most selective index: of an owner or an agent, or of failing or resting jobs. The other
+   * filters look at a bounded number of rows along it.
    */
   page(query: IndexQuery): Found<ListedEntry, EntryKey> {
     if (!this.#tables.present) return { items: [] };
@@ -197,18 +200,18 @@ export class IndexStore {
     return stoppedAt === undefined ? { items: entries } : { items: entries, stoppedAt: toListed(stoppedAt) };
   }
 
-  /** Whether a job of this id was made before `before`. It reads as many rows as there are such jobs. */
+  /** Whether a job with this id was created before `before`. It reads one row for each such job. */
   hasJobBefore(id: string, before: number): boolean {
     if (!this.#tables.present) return false;
     return first(this.#tables.sql, "SELECT 1 FROM job WHERE created_at < ? AND id = ?", before, id) !== undefined;
   }
 
-  /** Counted once after waking, and kept up to date from then on. */
+  /** The number of jobs by kind. They are counted once after waking and kept up to date afterwards. */
   counts(): JobCount[] {
     return this.#totals.all();
   }
 
-  /** The all-users jobs that may fire; an index of its own holds them, so that no other job is read. */
+  /** The all-users jobs that may fire. They have an index of their own, so no other job is read. */
   activeAllUsers(): string[] {
     if (!this.#tables.present) return [];
     const rows = all(this.#tables.sql, "SELECT id FROM job WHERE exec_scope = 'all_users' AND state = 'active'");
@@ -216,9 +219,8 @@ export class IndexStore {
   }
 
   /**
-   * The entries whose turn it is to be looked at in `minute` (since 1970). Of a large shard it is the next slice, and
-   * the place of the one after it is stored: one row. A caller that takes a slice looks at it, or its entries wait
-   * for the next round.
+   * The entries to be swept in `minute` (since 1970). In a large shard they are the next slice, and the place of the one
+   * after it is stored in one row. The caller must look at the slice, or its entries wait for the next round.
    */
   nextSlice(minute: number): ListedEntry[] {
     if (!this.#tables.present) return [];
@@ -229,15 +231,15 @@ export class IndexStore {
     return entries.filter(({ id }) => isInSlice(id, minute, SMALL_SLICES));
   }
 
-  /** After the last slice of a round the next starts over, or the shard has become small. */
+  /** After the last slice of a round, or if the shard has become small, the next round starts over. */
   #takeSlice(slice: ListedEntry[]): ListedEntry[] {
     this.#tables.sweepPlace = slice.length < SLICE_SIZE ? undefined : slice.at(-1);
     return slice;
   }
 
   /**
-   * The entries before this place, newest first. What is made during a round waits for the next, so that each round
-   * has an end.
+   * The entries before this place, newest first. A job that is created during a round waits for the next one, so each round
+   * ends.
    */
   #walk(before: EntryKey, limit: number): ListedEntry[] {
     const rows = all(
@@ -251,7 +253,7 @@ export class IndexStore {
     return rows.map(toListed);
   }
 
-  /** A job has come to its owner and to the shard (1), or gone (-1). */
+  /** Counts a job that the owner and the shard have got (1) or lost (-1). */
   #count(job: Counted, by: 1 | -1): void {
     this.#uses.count(job, by);
     this.#totals.add(job, by);
@@ -272,7 +274,7 @@ export class IndexStore {
     return first(this.#tables.sql, "SELECT * FROM job WHERE created_at = ? AND id = ?", key.createdAt, key.id);
   }
 
-  /** The owner's entry of this id, whenever it was created. */
+  /** The owner's entry with this id, for any creation time. */
   #find(owner: string, id: string): EntryKey | undefined {
     if (!this.#tables.present || !this.#uses.mayHave(owner, id)) return undefined;
     const row = first(this.#tables.sql, "SELECT created_at FROM job WHERE owner = ? AND id = ?", owner, id);
@@ -285,7 +287,7 @@ export class IndexStore {
     return all(this.#tables.sql, query, owner).map(countedOf);
   }
 
-  /** Columns that are not named stay as they are, and so do indexes over them. */
+  /** Updates the named columns. Other columns, and the indexes over them, stay. */
   #update({ createdAt, id }: EntryKey, values: Values): void {
     const columns = Object.keys(values);
     if (columns.length === 0) return;
@@ -326,7 +328,7 @@ const countedOf = (row: Row): Counted => ({
   execScope: row.exec_scope as ExecScope,
 });
 
-/** Lists run by (createdAt, id) backwards. */
+/** The order of lists: (createdAt, id), descending. */
 const order = newestFirst<EntryKey>(({ createdAt }) => createdAt);
 
 const toListed = (row: Row): ListedEntry => ({

@@ -1,18 +1,18 @@
-/** The way to a list of jobs: the rows that fit it, and the index that leads to them soonest. */
+/** The ways to a list of jobs: the rows that fit it, and the index that finds them fastest. */
 import { DEFAULT_STATES, foldName, type JobFilter, MAX_FILTER_LABELS } from "../../src/domain/job/job-filter.ts";
 import type { IndexQuery } from "../../src/objects/directory.ts";
 
-/** Values travel as bindings only. */
+/** A condition of a query. Values travel only as bindings. */
 export type Condition = { readonly sql: readonly string[]; readonly bindings: readonly SqlStorageValue[] };
 
-/** An index, which holds the rows of one value newest first, and the value. Without one the table itself is read. */
+/** An index that holds the rows of one value, newest first, and the value. Without an index the table itself is read. */
 export type Way = Condition & { readonly index?: string };
 
 const TABLE: Way = { sql: [], bindings: [] };
 
 /**
- * The ways whose rows together are all that can fit, no row on two of them. With owners one for each; else an agent's, those that
- * fail, are overdue or rest, if the list asks for them alone.
+ * The ways that together reach every row that can fit, no row twice. There is one for each owner, if owners are given.
+ * Otherwise the way is an agent's jobs, or the failing, overdue or resting jobs if the list asks only for those.
  */
 export function waysOf({ owners, filter }: IndexQuery): readonly Way[] {
   if (owners !== undefined) return owners.map((owner) => wayOfOwner(owner, filter));
@@ -25,7 +25,9 @@ export function waysOf({ owners, filter }: IndexQuery): readonly Way[] {
   return states.map((state) => ({ index: "job_resting", sql: ["state = ?", "state != 'active'"], bindings: [state] }));
 }
 
-/** Users' jobs among the system's are few, and a user's list must not read the operator's. */
+/**
+ * The way to an owner's jobs. Few of the system's jobs have a user, so a user's list must not read all of the operator's.
+ */
 function wayOfOwner(owner: string, { user_id }: JobFilter): Way {
   if (owner === "system" && user_id !== undefined) {
     return { index: "job_system_user", sql: ["owner = 'system'", "user_id = ?"], bindings: [user_id] };
@@ -35,7 +37,7 @@ function wayOfOwner(owner: string, { user_id }: JobFilter): Way {
 
 const statesOf = ({ states = DEFAULT_STATES }: JobFilter) => [...new Set(states)];
 
-/** Which rows fit the filter, or undefined if nothing can. */
+/** The condition that the filter sets. Undefined if no row can fit. */
 export function fitsOf(filter: JobFilter): Condition | undefined {
   const sql: string[] = [];
   const bindings: SqlStorageValue[] = [];

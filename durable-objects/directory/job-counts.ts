@@ -1,6 +1,6 @@
 /**
- * The number of a shard's jobs, by state and scope, kept in memory. The table is read at the first question after
- * waking, and not again.
+ * The number of a shard's jobs by state and scope, kept in memory. The table is read at the first question after waking,
+ * and not again.
  */
 import type { JobCount } from "../../src/objects/directory.ts";
 
@@ -19,7 +19,7 @@ export class JobCounts {
     return [...this.#counts.values()].filter(({ count }) => count > 0);
   }
 
-  /** A job has come (1) or gone (-1). */
+  /** Counts a job that was added (1) or removed (-1). */
   add({ state, execScope }: Kind, by: 1 | -1): void {
     if (this.#counts === undefined) return;
     const key = keyOf({ state, execScope });

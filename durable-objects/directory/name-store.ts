@@ -1,7 +1,7 @@
 /**
- * Two small registers of the directory, of names and of ids. Names that only a system job may have are copied to
- * every shard, so that making a job needs no further call. And ids that Reveille did not mint, so that an unknown one
- * is refused before any object is called.
+ * Two small registers of the directory. Every shard has a copy of the names that only a system job may have, so creating a
+ * job needs no further call. The ids that Reveille did not mint are kept, so an unknown one is refused before any object is
+ * called.
  */
 import { PHANTOM_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { all, first, put } from "../storage/rows.ts";
@@ -11,7 +11,7 @@ export type ReservedName = { readonly name: string; readonly jobId: string };
 
 export class NameStore {
   readonly #tables: ShardTables;
-  /** The holder of each name. There are few, and each job that is made asks. Undefined until they were read. */
+  /** The holder of each name. There are few names, and every created job asks. Undefined until they were read. */
   #holders: Map<string, string> | undefined;
 
   constructor(tables: ShardTables) {
@@ -30,7 +30,7 @@ export class NameStore {
     return this.#holders;
   }
 
-  /** False where another job holds the name. Reserving again renews the time that the job has to appear in. */
+  /** Reserves the name. False if another job holds it. Reserving again renews the time in which the job must appear. */
   reserve(name: string, jobId: string, now: number): boolean {
     const holder = this.holderOf(name);
     if (holder !== undefined && holder !== jobId) return false;
@@ -40,14 +40,14 @@ export class NameStore {
     return true;
   }
 
-  /** Nothing happens where another job holds the name. */
+  /** Releases the name. It does nothing if another job holds it. */
   release(name: string, jobId: string): void {
     if (this.holderOf(name) !== jobId) return;
     this.#tables.sql.exec("DELETE FROM reserved_name WHERE name = ? AND job_id = ?", name, jobId);
     this.#read().delete(name);
   }
 
-  /** Names reserved so long ago that, where their job is not there, it never will be. */
+  /** The names reserved so long ago that a missing job will never be created. */
   due(now: number): ReservedName[] {
     if (!this.#tables.present) return [];
     const rows = all(
@@ -58,7 +58,7 @@ export class NameStore {
     return rows.map((row) => ({ name: String(row.name), jobId: String(row.job_id) }));
   }
 
-  /** False where the id was known already; its owner stays the same then. */
+  /** Notes a foreign id. False if it was known already; its owner then stays. */
   adopt(id: string, owner: string): boolean {
     this.#tables.prepare();
     return (

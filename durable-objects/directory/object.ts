@@ -1,7 +1,7 @@
 /**
- * One shard of the directory: the index of some owners' jobs, some users of the roster, some agents, some heartbeats. This class is
- * its RPC surface; each kind of row has its own store, and `src/directory/` knows which shard to ask. Expected failures
- * are answers; the only throw is a shard count that differs from the one the shard was made with.
+ * One shard of the directory: the index of some owners' jobs, some users of the roster, some agents, some heartbeats. This
+ * class is its RPC surface. Each kind of row has its own store, and `src/directory/` knows which shard to ask. Expected
+ * failures are answers. The only throw is a shard count that differs from the one the shard was created with.
  */
 import { exportEach } from "../../src/directory/export-jobs.ts";
 import { tickEach } from "../../src/directory/tick-jobs.ts";
@@ -55,7 +55,7 @@ import { RosterStore } from "./roster-store.ts";
 import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
 import { TrustShard } from "./trust-shard.ts";
 
-/** More than end at a time, so that a surplus goes as fast as it came. */
+/** The number of finished jobs erased at once. It is more than one, so a surplus shrinks. */
 const ERASED_AT_ONCE = 4;
 
 export class DirectoryObject extends TrustShard implements DirectoryRpc {
@@ -69,7 +69,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   #sweeping: Promise<SweepReport> | undefined;
   #lastSweep: SweepReport | undefined;
   #tickedAt: number | undefined;
-  /** Entries that the last sweep had no call left for. A restart forgets them: their turn comes with the next round. */
+  /** The entries that the last sweep had no call left for. A restart forgets them, and the next round looks at them. */
   #leftOver: readonly ListedEntry[] = [];
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -84,7 +84,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   }
 
   /**
-   * Keeps a place for a job before its object is made, so that no job exists that is not listed. Make it with the answer's
+   * Reserves a place for a job before its object is created, so that every job is listed. The job must take the answer's
    * `createdAt`. Errors: `name_reserved`, `quota_exceeded`.
    */
   async reserve(entry: IndexEntry, allowed: Allowance, by?: Author): Promise<Outcome<Reservation>> {
@@ -139,10 +139,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     this.#quota.dropMade(maker, jobId);
   }
 
-  /**
-   * Removes an entry that no job stands behind. The job's object is asked here, so that no caller's mistake unlists a
-   * job.
-   */
+  /** Removes an entry that has no job. This asks the job's object itself, so that no caller's mistake can unlist a job. */
   async dropPhantom(key: EntryKey): Promise<void> {
     const io = this.#io;
     giveUpPlace(key, await io.checkIn(key.id), io);
@@ -160,7 +157,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     return this.#index.counts();
   }
 
-  /** Keeps a name for a system job. Errors: `name_reserved` where another one has it. */
+  /** Keeps a name for a system job. Errors: `name_reserved` if another job has it. */
   async reserveName(name: string, jobId: string): Promise<Outcome<null>> {
     return this.#names.reserve(name, jobId, Date.now()) ? ok(null) : err({ kind: "name_reserved", name });
   }
@@ -174,7 +171,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     return this.#names.holderOf(name);
   }
 
-  /** Notes an id that was not minted here; false where it was known already. */
+  /** Notes an id that was not minted here. False if it was known already. */
   async adoptId(id: string, owner: string): Promise<boolean> {
     return this.#names.adopt(id, owner);
   }
@@ -224,7 +221,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     return ok(null);
   }
 
-  /** `at` in epoch ms. */
+  /** Notes that the user was seen at `at` (epoch ms). */
   async seenUser(id: string, at: number): Promise<RosterUser> {
     return this.#roster.seen(id, at);
   }
@@ -257,7 +254,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     return changed;
   }
 
-  /** With its secret: for the delivery of a call, never for an answer. */
+  /** An agent with its secret. It is for the delivery of a call, not for an answer. */
   async findAgent(id: string): Promise<RegisteredAgent | undefined> {
     return this.#agents.find(id);
   }
@@ -285,8 +282,8 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   }
 
   /**
-   * The Cron Trigger's call of each minute (`minute` since 1970). It answers at once with the work to do elsewhere,
-   * and sweeps this shard's slice afterwards, so that no heartbeat waits for it.
+   * The Cron Trigger's call of each minute (`minute` since 1970). It returns the work to do elsewhere at once. It sweeps
+   * this shard's slice afterwards, so no heartbeat waits for that.
    */
   async tick(minute: number): Promise<TickAnswer> {
     this.#tickedAt = Date.now();
@@ -296,7 +293,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     return { heartbeats: this.#heartbeats.list(), allUsers: this.#index.activeAllUsers() };
   }
 
-  /** The sweep of one minute by itself; joins one that is under way. */
+  /** The sweep of one minute alone. It joins a sweep that is under way. */
   async sweep(minute: number): Promise<SweepReport> {
     return this.#sweep(minute);
   }
@@ -311,17 +308,19 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     };
   }
 
-  /** Part of a tick with more jobs than one invocation has calls for: this one has calls of its own. */
+  /** A part of a tick that has more jobs than one invocation has calls for. This invocation has its own calls. */
   async tickJobs(jobIds: readonly string[], tickAt: number): Promise<void> {
     await tickEach(this.env, jobIds, tickAt, new CallBudget(settingsOf(this.env).CALLS_PER_WAKE));
   }
 
-  /** Part of an export: this invocation has calls of its own. Throws if a job cannot be read. */
+  /** A part of an export. This invocation has its own calls. Throws if a job cannot be read. */
   async exportJobs(jobIds: readonly string[]): Promise<(ExportedJob | undefined)[]> {
     return exportEach(this.env, jobIds);
   }
 
-  /** The place goes, and with it that the job was made. What its maker's shard counts goes as well, a moment later. */
+  /**
+   * Gives up the place and the audit entry of the job's creation. The count in its maker's shard follows a moment later.
+   */
   #giveUp(key: EntryKey & { readonly owner?: string }): void {
     const gone = this.#index.remove(key);
     if (gone === undefined) return;
@@ -333,7 +332,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     );
   }
 
-  /** Of finished jobs an owner keeps ten times its quota. Beyond that the oldest are erased, some for each that ends. */
+  /** Erases the owner's oldest finished jobs beyond ten times its quota, a few for each job that ends. */
   #eraseOldest(owner: string): void {
     const kept = FINISHED_QUOTAS * settingsOf(this.env).MAX_JOBS_PER_OWNER;
     for (const id of this.#index.finishedBeyond(owner, kept, ERASED_AT_ONCE)) {
@@ -368,7 +367,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   }
 
   #sweep(minute: number): Promise<SweepReport> {
-    // A slice that cannot be taken fails the sweep, not the tick that begins it.
+    // If a slice cannot be taken, the sweep fails and not the tick that began it.
     const sweep = async () => sweepSlice([...this.#leftOver, ...this.#index.nextSlice(minute)], minute, this.#io);
     this.#sweeping ??= sweep()
       .then((report) => {

@@ -1,18 +1,18 @@
 /**
- * The open event streams and sockets of each token, in memory. Each is a lease that is renewed while it is open. A
- * shard that restarts counts from nothing and knows all streams again after one renewal.
+ * The open event streams and sockets of each token, in memory. Each is a lease that is renewed while it is open. A shard
+ * that restarts counts from zero, and knows all streams again after one renewal.
  */
 import { MAX_TOKEN_STREAMS } from "../../src/schema/limits.ts";
 
-/** So many tokens are remembered before those with nothing open are forgotten. */
+/** The number of remembered tokens from which those with nothing open are forgotten. */
 const MANY_TOKENS = 1_000;
 
 export class OpenStreams {
   readonly #leases = new Map<string, Map<string, number>>();
 
   /**
-   * Opens a stream or renews it at `now` (epoch ms). A lease that is not renewed for `leaseMs` is over, since its
-   * holder is gone. False if the token has as many open as it may.
+   * Opens a stream or renews it at `now` (epoch ms). A lease that is not renewed for `leaseMs` is over, since its holder is
+   * gone. False if the token has reached its limit.
    */
   open(token: string, lease: string, leaseMs: number, now: number): boolean {
     if (this.#leases.size >= MANY_TOKENS) this.#forgetEnded(now);

@@ -1,12 +1,12 @@
 /**
- * The use of each owner's jobs, kept in memory. An index gives it at the first question after waking, and it is exact
+ * Each owner's use of its quota, kept in memory. It is read from an index at the first question after waking, and is exact
  * afterwards.
  */
 import { hash32 } from "../../src/domain/directory-shard.ts";
 import { isMadeByAnother, type MakerUse, type OwnerUse } from "../../src/domain/limits/admission.ts";
 import type { ExecScope, JobState } from "../../src/schema/job.ts";
 
-/** A job's part of its owner's use. */
+/** A job's share of its owner's use. */
 export type Counted = {
   readonly id: string;
   readonly owner: string;
@@ -17,13 +17,13 @@ export type Counted = {
 };
 
 type Use = { -readonly [K in keyof OwnerUse]: OwnerUse[K] } & {
-  /** Made by the owner's own tokens. */
+  /** The jobs that the owner's own tokens created. */
   readonly own: { -readonly [K in keyof MakerUse]: MakerUse[K] };
-  /** Hashes of the ids of its jobs, a few gone ones too. An id that is not in here is new. */
+  /** Hashes of the ids of its jobs, perhaps of a few deleted ones too. An id that is not in this set is new. */
   readonly ids: Set<number>;
 };
 
-/** So many ids are remembered in all; beyond that everything is forgotten, and read again where it is asked for. */
+/** The number of remembered ids. Beyond it everything is forgotten, and read again on demand. */
 const MAX_IDS = 200_000;
 
 export class OwnerUses {
@@ -31,7 +31,7 @@ export class OwnerUses {
   readonly #uses = new Map<string, Use>();
   #ids = 0;
 
-  /** `read`: the jobs that the owner has in this shard. */
+  /** `read` gives the jobs that the owner has in this shard. */
   constructor(read: (owner: string) => readonly Counted[]) {
     this.#read = read;
   }
@@ -40,17 +40,20 @@ export class OwnerUses {
     return this.#use(owner);
   }
 
-  /** The jobs that the owner's own tokens have made for it. */
+  /** The jobs that the owner's own tokens have created for it. */
   own(owner: string): MakerUse {
     return this.#use(owner).own;
   }
 
-  /** Whether the owner may have a job of this id. */
+  /** Whether the owner may have a job with this id. False means that it has none. */
   mayHave(owner: string, id: string): boolean {
     return this.#use(owner).ids.has(idHash(id));
   }
 
-  /** A job has come to its owner (1), or gone (-1). Call it after the row was written, unless the owner was asked for before. */
+  /**
+   * Counts a job that its owner has got (1) or lost (-1). Call it after the row was written, unless the owner was asked for
+   * before.
+   */
   count(job: Counted, by: 1 | -1): void {
     const known = this.#uses.get(job.owner);
     if (known === undefined) return;
@@ -67,7 +70,7 @@ export class OwnerUses {
       ids: new Set(),
     };
     for (const job of this.#read(owner)) add(use, job, 1);
-    // One for the owner itself: a token may ask for owners without end who have no job.
+    // The owner itself counts as one, since a token may ask about any number of owners without jobs.
     const size = use.ids.size + 1;
     if (this.#ids + size > MAX_IDS) {
       this.#uses.clear();
@@ -97,5 +100,5 @@ function add(use: Use, job: Counted, by: 1 | -1): void {
   }
 }
 
-/** Thirty bits, which V8 keeps in a set without a box. */
+/** Thirty bits, which V8 stores in a set without a heap object. */
 const idHash = (id: string): number => hash32(id) >>> 2;

@@ -1,5 +1,5 @@
 /**
- * Offers a shard's events to the subscriptions that are about them. It goes on from the last one offered, so the tick
+ * Offers a shard's events to the subscriptions that are about them. It continues after the last one offered. So the tick
  * catches up after a crash, or when a subscription could not be reached.
  */
 import { isAbout } from "../../src/domain/subscription/match.ts";
@@ -8,11 +8,11 @@ import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.t
 import type { EventStore } from "./event-store.ts";
 import type { KnownSubscription, SubscriptionRegistry } from "./subscription-store.ts";
 
-/** Events looked at in one step. */
+/** The number of events in one step. */
 const EVENTS_A_STEP = 50;
 
 export type PublisherIo = {
-  /** False: there is no such subscription (any more). */
+  /** Offers events to a subscription. False if the subscription does not exist (any more). */
   readonly offer: (id: string, events: readonly ListedEvent[]) => Promise<boolean>;
   readonly budget: () => CallBudget;
   readonly report: (message: string, id: string, error: unknown) => void;
@@ -31,7 +31,10 @@ export class Publisher {
     this.#io = io;
   }
 
-  /** Offers what has not been offered. One at a time: a call that comes meanwhile has it looked at again. Never throws. */
+  /**
+   * Offers the events that have not been offered. One round runs at a time; a call meanwhile causes another look. Never
+   * throws.
+   */
   publish(): Promise<void> {
     if (this.#subscriptions.list().length === 0) return Promise.resolve();
     this.#hasMore = true;
@@ -61,7 +64,7 @@ export class Publisher {
     }
   }
 
-  /** Whether these events are done with. */
+  /** Whether these events are finished with. */
   async #offer(
     { id, interest }: KnownSubscription,
     events: readonly ListedEvent[],

@@ -1,10 +1,10 @@
-/** The counts of quotas besides the index: jobs that subjects have made for other owners, and fires backfilled today. */
+/** The counts of quotas outside the index: jobs that subjects have created for other owners, and fires backfilled today. */
 import type { MakerUse } from "../../src/domain/limits/admission.ts";
 import { DAY_MS } from "../../src/schema/limits.ts";
 import { first, put } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
-/** Old days dropped with each new row: more than come, so that they go as fast as they came. */
+/** The number of old days dropped with each new row. It is more than one, so a backlog shrinks. */
 const DROPPED_AT_ONCE = 4;
 
 export class QuotaStore {
@@ -14,7 +14,7 @@ export class QuotaStore {
     this.#tables = tables;
   }
 
-  /** The unfinished jobs that the subject has made for others. */
+  /** The unfinished jobs that the subject has created for others. */
   madeBy(maker: string): MakerUse {
     if (!this.#tables.present) return { jobs: 0, fires: 0 };
     const query = "SELECT count(*) AS jobs, coalesce(sum(rate), 0) AS fires FROM made WHERE maker = ?";

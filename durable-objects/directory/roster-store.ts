@@ -1,6 +1,6 @@
 /**
- * The users of one shard of the roster. A user is active who is marked active and, where a window is set, was seen within
- * it (docs/contract.md §6): `seenSince` is the window's beginning in epoch ms, undefined where none is set.
+ * The users of one shard of the roster. A user is active if marked active and, with a window, seen within it
+ * (docs/contract.md §6). `seenSince` is the window's beginning in epoch ms. Undefined means that there is no window.
  */
 
 import { compact } from "../../src/domain/compact.ts";
@@ -11,10 +11,10 @@ import { first, numberIn, put, type Row } from "../storage/rows.ts";
 import { reachOf, scan } from "../storage/scan.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
-/** `?1` is `seenSince` or null. A user never seen is outside every window. */
+/** Whether a user is active. `?1` is `seenSince` or null. A user who was never seen is outside every window. */
 const IS_ACTIVE = "(active = 1 AND (?1 IS NULL OR coalesce(last_seen_at >= ?1, 0)))";
 
-/** The time for which a count that depends on the clock is good. */
+/** The time for which a count that depends on the clock is used. */
 const COUNTED_MS = 10_000;
 
 export class RosterStore {
@@ -31,7 +31,7 @@ export class RosterStore {
     return row === undefined ? undefined : toUser(row);
   }
 
-  /** Marks the user, who joins the roster if new; when they were seen stays. */
+  /** Marks the user. A new user joins the roster. The time of the last visit stays. */
   put(
     id: string,
     active: boolean,
@@ -44,8 +44,8 @@ export class RosterStore {
   }
 
   /**
-   * Notes that the user was seen at `at` (epoch ms). It writes at most once a minute, since a client may say so at
-   * every click. A new one joins, active; one marked inactive stays so: that is the operator's word.
+   * Notes that the user was seen at `at` (epoch ms). It writes at most once a minute, since a client may call at every
+   * click. A new user joins as active. A user whom the operator marked inactive stays inactive.
    */
   seen(id: string, at: number): RosterUser {
     const present = this.get(id) ?? { id, active: true };
@@ -56,7 +56,10 @@ export class RosterStore {
     return user;
   }
 
-  /** Makes each user active; with `seenAt` (epoch ms) they also count as seen then. One row written for each that this changes. */
+  /**
+   * Makes each user active. With `seenAt` (epoch ms) they also count as seen then. It writes one row for each user that
+   * this changes.
+   */
   import(ids: readonly string[], seenAt: number | undefined): void {
     this.#counted = undefined;
     this.#tables.prepare();
@@ -71,7 +74,7 @@ export class RosterStore {
     }
   }
 
-  /** False where there was none. */
+  /** Removes a user. False if there was none. */
   delete(id: string): boolean {
     if (this.get(id) === undefined) return false;
     this.#counted = undefined;
@@ -80,8 +83,8 @@ export class RosterStore {
   }
 
   /**
-   * By id, in the order of UTF-8. The primary key is the order, so a page goes on where the last one ended. So many rows are looked at
-   * at most.
+   * Users by id, in the order of UTF-8. That is the order of the primary key, so a page continues where the last one ended.
+   * A page looks at a bounded number of rows.
    */
   list({ afterId, limit, active, seenSince }: RosterQuery): Found<RosterUser, UserKey> {
     if (!this.#tables.present) return { items: [] };
@@ -98,7 +101,10 @@ export class RosterStore {
     };
   }
 
-  /** The ids of active users after `afterId`, in order. It reads past all others: a page of a fan-out is one call of a shard. */
+  /**
+   * The ids of active users after `afterId`, in order. It reads past all others, so a fan-out's page is one call of a
+   * shard.
+   */
   active(afterId: string, limit: number, seenSince: number | undefined): string[] {
     const ids: string[] = [];
     let after: string | undefined = afterId;
@@ -111,8 +117,8 @@ export class RosterStore {
   }
 
   /**
-   * Reads every row of the shard, unless nothing was written since the last time. A window that is set may have moved
-   * on by a few seconds.
+   * Counts the users. It reads every row of the shard, unless nothing was written since the last time. The window may be a
+   * few seconds old.
    */
   count(seenSince: number | undefined): RosterCount {
     const known = this.#counted;

@@ -1,16 +1,16 @@
 /**
- * The tables of one shard of the directory, as numbered steps that only ever grow. They are made by the first write: a
+ * The tables of one shard of the directory, as numbered steps that are only ever added. The first write creates them, so a
  * question about something that does not exist leaves an object without tables (docs/architecture.md, invariant 6).
  *
- * Every table but `shard` is WITHOUT ROWID and has no further index, but for the few all-users jobs, so that a row costs one row
- * written. Instants are epoch ms.
+ * Every table but `shard` is WITHOUT ROWID and has few further indexes, so a row costs one row written. Instants are epoch
+ * ms.
  */
 
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * `job`: newest first is its primary key backwards, so a list reads rows in order and stops early. `reserved_at` is when the place
- * was last asked for: an imported job is older than its entry. `name_folded` is what `q` looks in.
+ * `job`: its primary key backwards is newest first, so a list reads rows in order and stops early. `reserved_at` is when
+ * the place was last asked for; an imported job is older than its entry. `q` searches `name_folded`.
  */
 const V1 = [
   `CREATE TABLE shard (
@@ -66,14 +66,14 @@ const V1 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-/** Version 1 took two steps once. */
+/** Version 1 took two steps in an earlier form of this list. */
 const V2 = [] as const;
 
 /**
- * `idempotency_key`: what an Idempotency-Key made. Its day comes first, so that old keys are a range of the primary key.
- * `token`: what POST /v1/tokens has made, its two indexes for the revoked and for the expired. `audit`: the trail, the time being the
- * key. An owner's and an agent's jobs have an index each, which ends with the table's key: a page of a list reads itself alone, with a
- * million jobs of others beside it. `made`: jobs that a subject has made for others.
+ * `idempotency_key`: the job of an Idempotency-Key. The day comes first, so old keys are a range of the primary key.
+ * `token`: the tokens of POST /v1/tokens, with indexes for the revoked and the expired ones. `audit`: the trail, by time.
+ * The jobs of an owner and of an agent have an index each, which ends with the table's key. So a page of a list reads only
+ * itself, even beside a million jobs of others. `made`: the jobs that a subject has created for others.
  */
 const V3 = [
   `CREATE TABLE idempotency_key (
@@ -128,9 +128,9 @@ const V3 = [
 ] as const;
 
 /**
- * `event`: what the jobs of this shard's owners have reported; `seq` counts them as they were told. `failures`: of the job in a row.
- * `event_count`: how many of each type there ever were. `health` of a job is for filtering lists: `failing` until it recovers,
- * `overdue` since the sweep found it so.
+ * `event`: the reports of this shard's owners' jobs. `seq` counts them in the order of their arrival. `failures` counts the
+ * job's failures in a row. `event_count` counts all events of each type. The health of a job is for filtering lists:
+ * `failing` until it recovers, `overdue` since the sweep found it so.
  */
 const V4 = [
   "ALTER TABLE job ADD COLUMN failing INTEGER NOT NULL DEFAULT 0",
@@ -159,7 +159,7 @@ const V4 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-/** Of `agent`: the secret of before and how long it is good for, headers and the body's template as JSON. */
+/** New columns of `agent`: the previous secret and its end, headers, and the body's template as JSON. */
 const V5 = [
   "ALTER TABLE agent ADD COLUMN previous_secret TEXT",
   "ALTER TABLE agent ADD COLUMN previous_until INTEGER",
@@ -167,7 +167,7 @@ const V5 = [
   "ALTER TABLE agent ADD COLUMN body TEXT",
 ] as const;
 
-/** `subscription`: every one there is, in every shard; `told_seq` is how far this shard's events were offered to it. */
+/** `subscription`: every shard has all of them. `told_seq` is the last event of this shard that was offered to it. */
 const V6 = [
   `CREATE TABLE subscription (
      id TEXT PRIMARY KEY,
@@ -176,22 +176,25 @@ const V6 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-/** Of the first shard. When the last tick came, and how often an alarm or a call did the work of one that did not. */
+/**
+ * New columns of the first shard. They hold the time of the last tick, and the number of times that an alarm or a call did
+ * a missing tick's work.
+ */
 const V7 = [
   "ALTER TABLE shard ADD COLUMN ticked_at INTEGER",
   "ALTER TABLE shard ADD COLUMN stood_in INTEGER NOT NULL DEFAULT 0",
 ] as const;
 
-/** Of `shard`: the key that job ids are made with, and since when; in shard 0 alone. */
+/** New columns of `shard`: the key that job ids are made with, and its age. Only shard 0 uses them. */
 const V8 = [
   "ALTER TABLE shard ADD COLUMN job_id_key TEXT",
   "ALTER TABLE shard ADD COLUMN job_id_key_since INTEGER",
 ] as const;
 
 /**
- * The indexes of lists, so that a page reads itself with the rows of others beside it. Of `job`: what fails or is
- * overdue, what rests, and the jobs of users among the system's. Of `event`: by job and by each id that a token may
- * carry. Most are partial: a row that is in none of them costs nothing more.
+ * The indexes of lists, so that a page reads only itself beside the rows of others. For `job`: failing, overdue and resting
+ * jobs, and the jobs of users among the system's. For `event`: by job and by each id that a token may carry. Most are
+ * partial, so a row outside them costs nothing more.
  */
 const V9 = [
   "CREATE INDEX job_failing ON job (failing) WHERE failing = 1",

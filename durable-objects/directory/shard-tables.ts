@@ -1,6 +1,6 @@
 /**
- * Whether a shard's tables are there, and the row that the shard keeps about itself. Every store asks here before it reads
- * (no tables: nothing was ever written) and before it writes (the first write makes them).
+ * The tables of a shard, and the row that the shard keeps about itself. Every store asks here before it reads, since
+ * without tables there is nothing. It asks before it writes too, since the first write creates them.
  */
 import type { JobIdKey } from "../../src/objects/directory.ts";
 import { makeTables, migrate } from "../storage/migrate.ts";
@@ -12,22 +12,22 @@ export class ShardTables {
   readonly #shards: number;
   #present: boolean | undefined;
 
-  /** @param shards how many shards there are, now and for ever */
+  /** @param shards the number of shards, which never changes */
   constructor(sql: SqlStorage, shards: number) {
     this.sql = sql;
     this.#shards = shards;
   }
 
   /**
-   * Whether there is anything to read; brings old tables up to date.
-   * Throws where the shard was made as one of another number of shards: its rows would be looked for elsewhere.
+   * Whether there is anything to read. It also brings old tables up to date. Throws if the shard was created under another
+   * number of shards, because its rows would then be searched elsewhere.
    */
   get present(): boolean {
     this.#present ??= this.#open();
     return this.#present;
   }
 
-  /** Makes the tables unless they are there. Throws as {@link present} does. */
+  /** Creates the tables unless they exist. Throws as {@link present} does. */
   prepare(): void {
     if (this.present) return;
     const version = makeTables(this.sql, SCHEMA);
@@ -41,7 +41,7 @@ export class ShardTables {
     this.sql.exec("UPDATE shard SET found_overdue = found_overdue + ?", jobs);
   }
 
-  /** The key that job ids are made with, and since when; `draw` makes it at the first question. */
+  /** The key that job ids are made with, and its age. `draw` makes it at the first question. */
   jobIdKey(draw: () => string, now: number): JobIdKey {
     this.prepare();
     const row = first(this.sql, "SELECT job_id_key, job_id_key_since FROM shard");
@@ -57,7 +57,7 @@ export class ShardTables {
     return Number(first(this.sql, "SELECT found_overdue FROM shard")?.found_overdue ?? 0);
   }
 
-  /** The entry of the index that the sweep looked at last; undefined when it starts over. Setting it writes one row. */
+  /** The entry of the index that the sweep looked at last. Undefined when it starts over. Setting it writes one row. */
   get sweepPlace(): { readonly createdAt: number; readonly id: string } | undefined {
     if (!this.present) return undefined;
     const row = first(this.sql, "SELECT sweep_created_at, sweep_id FROM shard");

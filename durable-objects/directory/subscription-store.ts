@@ -1,6 +1,6 @@
 /**
- * The subscriptions, of which every shard has a copy. An event is offered by the shard that it was told to. `toldSeq`
- * is how far this shard's events have been offered to a subscription, so that what a crash cut off is offered again.
+ * The subscriptions, of which every shard has a copy. An event is offered by the shard that received it. `toldSeq` is the
+ * last event of this shard that was offered to a subscription. After a crash the later ones are offered again.
  */
 import type { Interest } from "../../src/domain/subscription/match.ts";
 import { all, numberIn, parse, put, type Row } from "../storage/rows.ts";
@@ -10,21 +10,21 @@ export type KnownSubscription = { readonly id: string; readonly interest: Intere
 
 export class SubscriptionRegistry {
   readonly #tables: ShardTables;
-  /** All of them: an event that is told asks for them, and they are few. Undefined until they were read. */
+  /** All subscriptions. There are few, and every event asks for them. Undefined until they were read. */
   #known: readonly KnownSubscription[] | undefined;
 
   constructor(tables: ShardTables) {
     this.#tables = tables;
   }
 
-  /** By id. */
+  /** All subscriptions by id. */
   list(): readonly KnownSubscription[] {
     if (!this.#tables.present) return [];
     this.#known ??= all(this.#tables.sql, "SELECT * FROM subscription ORDER BY id").map(toKnown);
     return this.#known;
   }
 
-  /** A new subscription gets the events after `lastSeq`; an existing one goes on where it was. */
+  /** Stores a subscription. A new one gets the events after `lastSeq`; an existing one continues. */
   put(id: string, interest: Interest, lastSeq: number): void {
     const known = this.list().find((each) => each.id === id);
     this.#tables.prepare();
@@ -39,7 +39,7 @@ export class SubscriptionRegistry {
     this.#known = undefined;
   }
 
-  /** All up to the `seq`-th event have been offered to it. */
+  /** Notes that all events up to the `seq`-th have been offered to it. */
   told(id: string, seq: number): void {
     this.#tables.sql.exec("UPDATE subscription SET told_seq = ? WHERE id = ?", seq, id);
     this.#known = undefined;

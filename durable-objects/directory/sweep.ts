@@ -1,7 +1,6 @@
 /**
- * One shard's part of the sweep (docs/architecture.md, invariants 1 and 4). It asks a slice of the jobs whether they
- * are there and awake. A job found overdue wakes by being asked; a place or a name whose job never came to be is
- * given up.
+ * One shard's part of the sweep (docs/architecture.md, invariants 1 and 4). It asks a slice of the jobs whether they exist
+ * and are awake. The question itself wakes an overdue job. A place or a name whose job was never created is given up.
  */
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { isInSlice, OVERDUE_AFTER_MS } from "../../src/domain/limits/sweep.ts";
@@ -12,24 +11,26 @@ import { type CallBudget, isCallRefusal } from "../../src/outbound/call-budget.t
 import type { IndexStore } from "./index-store.ts";
 import type { NameStore, ReservedName } from "./name-store.ts";
 
-/** Names are few, copied to every shard, and hardly ever orphaned: each is looked at once an hour. */
+/**
+ * The number of minutes in which each name is checked once. Names are few, copied to every shard, and hardly ever orphaned.
+ */
 const NAME_SLICES = 60;
 
 export type SweepIo = {
   readonly index: IndexStore;
   readonly names: NameStore;
-  /** Removes a place whose job never came. */
+  /** Removes a place whose job was never created. */
   readonly giveUp: (entry: EntryKey) => void;
-  /** Asks a job's object, which is told under which owner it was met here: `JobObject.checkIn`. */
+  /** Asks a job's object, and passes the owner of the entry: `JobObject.checkIn`. */
   readonly checkIn: (jobId: string, owner?: string) => Promise<CheckedIn>;
   /** Epoch ms. */
   readonly now: () => number;
   readonly report: (message: string, jobId: string, error: unknown) => void;
-  /** The job of this entry is overdue, as the event says, or is not (any more). */
+  /** Notes whether the job of this entry is overdue. `event` is present if it is. */
   readonly overdue: (entry: EntryKey, event: ReportedEvent | undefined) => void;
   /** The calls that this sweep may make. */
   readonly budget: CallBudget;
-  /** The budget is used up before this entry was looked at: the next sweep begins with it. */
+  /** Leaves this entry to the next sweep, because the budget is used up. */
   readonly leave: (entry: ListedEntry) => void;
 };
 
@@ -58,7 +59,7 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
       if (giveUpPlace(entry, checked, io)) report.dropped++;
       else io.overdue(entry, checked.overdueMs > OVERDUE_AFTER_MS ? checked.event : undefined);
     }),
-    // A name that is not looked at now has its turn again in an hour.
+    // A name that is not checked now has its turn again in an hour.
     ...names.map((name) => async () => {
       if (!io.budget.take()) return;
       const checked = await ask(name.jobId);
@@ -69,7 +70,7 @@ export async function sweepSlice(slice: readonly ListedEntry[], minute: number, 
   return report;
 }
 
-/** Removes an entry that is not its job's, or whose job is not there. One whose place was asked for a moment ago stays. */
+/** Removes an entry that is not its job's, or whose job does not exist. A recently reserved place stays. */
 export function giveUpPlace(
   entry: EntryKey,
   checked: CheckedIn,
@@ -81,7 +82,7 @@ export function giveUpPlace(
   return true;
 }
 
-/** The clock is read again: the name may have been reserved again while its job was asked. */
+/** Releases a name. It reads the clock again, since the name may have been reserved again while its job was asked. */
 function giveUpName({ name, jobId }: ReservedName, { names, now }: SweepIo): boolean {
   if (!names.due(now()).some((due) => due.name === name && due.jobId === jobId)) return false;
   names.release(name, jobId);

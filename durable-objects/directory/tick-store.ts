@@ -1,6 +1,6 @@
 /**
- * The time of the last tick, in the row of the first shard. One row a minute is written, so that a tick that does not
- * come is noticed.
+ * The time of the last tick, in the row of the first shard. It is one row written a minute, so that a missing tick is
+ * noticed.
  */
 import { first, numberIn } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
@@ -12,7 +12,7 @@ export class TickStore {
     this.#tables = tables;
   }
 
-  /** Epoch ms; undefined before the first. */
+  /** The time of the last tick, in epoch ms. Undefined before the first. */
   get lastAt(): number | undefined {
     if (!this.#tables.present) return undefined;
     return numberIn(first(this.#tables.sql, "SELECT ticked_at FROM shard")?.ticked_at);
@@ -24,7 +24,7 @@ export class TickStore {
     return Number(first(this.#tables.sql, "SELECT stood_in FROM shard")?.stood_in ?? 0);
   }
 
-  /** A tick has come, or its work is being done now. */
+  /** Notes a tick, or a stand-in that does its work. */
   tick(at: number, isStandIn: boolean): void {
     this.#tables.prepare();
     this.#tables.sql.exec("UPDATE shard SET ticked_at = ?, stood_in = stood_in + ?", at, isStandIn ? 1 : 0);

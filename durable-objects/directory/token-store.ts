@@ -1,14 +1,16 @@
-/** The tokens that the operator has made: facts only, never the tokens themselves. One shard holds all of them. */
+/**
+ * The tokens that the operator has created: facts about them, but not the tokens themselves. One shard holds all of them.
+ */
 import { compact } from "../../src/domain/compact.ts";
 import type { RegisteredToken, TokenQuery } from "../../src/objects/directory.ts";
 import { all, numberIn, parse, put, type Row, textIn } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
-/** Expired tokens dropped with each new one: more than come, so that they go as fast as they came. */
+/** The number of expired tokens dropped with each new one. It is more than one, so a backlog shrinks. */
 const DROPPED_AT_ONCE = 4;
 /**
- * Each answer repeats the revocations of this long before the last one. A revocation that was stored during that
- * question has an earlier time.
+ * Each answer repeats the revocations of the last few seconds before the previous answer. A revocation that was stored
+ * during that question has an earlier time.
  */
 const OVERLAP_MS = 10_000;
 
@@ -41,7 +43,7 @@ export class TokenStore {
     );
   }
 
-  /** Those that have neither expired nor been revoked, newest first: ids begin with the time. */
+  /** The tokens that are neither expired nor revoked, newest first, since ids begin with the time. */
   list({ limit, now, before }: TokenQuery): RegisteredToken[] {
     if (!this.#tables.present) return [];
     const rows = all(
@@ -54,7 +56,7 @@ export class TokenStore {
     return rows.map(toToken);
   }
 
-  /** Answers the token that is revoked now, or undefined if there is none to revoke. */
+  /** Revokes a token and returns it. Undefined if there is none to revoke. */
   revoke(id: string, now: number): RegisteredToken | undefined {
     if (!this.#tables.present) return undefined;
     const { sql } = this.#tables;
@@ -64,7 +66,7 @@ export class TokenStore {
     return token;
   }
 
-  /** Tokens revoked since `after` that have not expired, and when the last was. An index holds them alone. */
+  /** The unexpired tokens revoked since `after`, and the time of the last revocation. They have an index of their own. */
   revokedSince(after: number, now: number): { readonly ids: string[]; readonly upTo: number } {
     if (!this.#tables.present) return { ids: [], upTo: after };
     const rows = all(

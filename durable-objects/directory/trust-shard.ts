@@ -1,4 +1,4 @@
-/** The trust part of a shard of the directory: tokens, open streams, the audit trail. */
+/** The part of a directory shard about trust: tokens, open streams and the audit trail. */
 import type { AuditEntry, Author, Change } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Found } from "../../src/domain/page.ts";
@@ -22,7 +22,7 @@ export abstract class TrustShard extends EventsShard implements TrustRpc {
     this.#tokens = new TokenStore(this.tables);
   }
 
-  /** A row of the audit trail, in the commit of the change itself. */
+  /** Adds a row to the audit trail, in the commit of the change itself. */
   protected record(
     { by, action, target }: Omit<Change, "by"> & { readonly by: Author | undefined },
     of: Pick<AuditEntry, "jobId" | "owner"> = {},

@@ -1,7 +1,6 @@
 /**
- * The fan-out that a shard works on, in memory. Its job and bounds, its queue, its log and its calls in flight. A
- * turn (`turn.ts`) moves it on; callers from outside read a run here, or change it. A fan-out that is over is only
- * stored.
+ * The fan-out that a shard works on, in memory. It has its job and bounds, its queue, its log and its calls in flight. A
+ * turn (`turn.ts`) advances it. Callers from outside read or change a run here. Older fan-outs are only stored.
  */
 import { compact } from "../../src/domain/compact.ts";
 import { boundOf, concurrencyOf, intervalOf } from "../../src/domain/fan-out/shard.ts";
@@ -17,13 +16,13 @@ import { countsOf, FanOutLog } from "./log.ts";
 import { FanOutQueue, type OpenBatch } from "./queue.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 
-/** The things that happen by themselves: a call was answered, a run has ended. */
+/** The events that come by themselves: an answered call, an ended run. */
 export type CurrentEvents = {
   readonly answered: () => void;
   readonly ended: (spec: FanOutSpec, run: Run) => void;
 };
 
-/** So many runs that wait are ended when the next fan-out is opened. */
+/** The number of waiting runs that are ended when the next fan-out is opened. */
 const MAX_LEFT = 10_000;
 const LEFT_BEHIND = "interrupted: the fan-out was ended before this run, and the next one has begun";
 
@@ -32,7 +31,7 @@ export class CurrentFanOut {
   readonly job: CompiledJob;
   /** The number of calls that this shard may have in flight. */
   readonly concurrency: number;
-  /** The least time between two calls of this shard, in ms; 0 for a job without a rate. */
+  /** The least time between two calls of this shard, in ms. 0 for a job without a rate. */
   readonly interval: number;
   readonly log: FanOutLog;
   readonly queue: FanOutQueue;
@@ -41,7 +40,7 @@ export class CurrentFanOut {
   #agentGone: string | undefined;
   #spent: Spent | undefined;
 
-  /** Throws when the stored definition cannot be read, since a later version of the code has written it. */
+  /** Throws if the stored definition cannot be read, because a later version of the code has written it. */
   constructor(stored: StoredFanOut, store: FanOutStore, events: CurrentEvents) {
     const { spec, shardIndex } = stored;
     const job = defineJob(spec.definition, { stored: true });
@@ -60,23 +59,23 @@ export class CurrentFanOut {
     this.#spent = spec.definition.budget === undefined ? undefined : store.spent(spec);
   }
 
-  /** The job's spend, this fan-out's runs included; undefined for a job without a budget. */
+  /** The job's spend, including this fan-out's runs. Undefined for a job without a budget. */
   get spent(): Spent | undefined {
     return this.#spent;
   }
 
-  /** A turn has moved the spend. */
+  /** Notes the spend after a turn. */
   noteSpent(spent: Spent | undefined): void {
     this.#spent = spent;
   }
 
-  /** An agent has answered 410; the first reason stays. */
+  /** Notes that an agent has answered 410. The first reason stays. */
   noteAgentGone(reason: string): void {
     this.#store.noteAgentGone(this.spec.number, reason);
     this.#agentGone ??= reason;
   }
 
-  /** The user's run as it is now: in flight, or logged. */
+  /** The user's run as it is now, in flight or logged. */
   find(key: string): Run | undefined {
     return this.flights.byKey.get(key)?.run ?? this.log.find(key);
   }
@@ -90,7 +89,7 @@ export class CurrentFanOut {
     return this.flights.size === 0 && this.log.tally.active === 0 && this.queue.size === 0;
   }
 
-  /** The progress of this shard. Users not run yet count once for each time that the source named them. */
+  /** The progress of this shard. A user who has not run yet counts once for each time that the source named them. */
   status(): ShardStatus {
     this.log.write();
     const counts = countsOf(this.log.tally);
@@ -108,13 +107,13 @@ export class CurrentFanOut {
     this.flights.begin(flight, this.job.timeoutMs, now, call);
   }
 
-  /** Ends a flight: the log has its result. */
+  /** Ends a flight, since the log has its result. */
   land(key: string): void {
     const batch = this.flights.land(key);
     if (batch !== undefined) this.endIn(batch);
   }
 
-  /** One user of a batch is logged. A batch is dropped in the commit in which the log has the last of its users. */
+  /** Notes that one user of a batch is logged. A batch is dropped in the commit that logs the last of its users. */
   endIn(batch: OpenBatch): void {
     if (!this.queue.ended(batch)) return;
     this.log.write();
@@ -122,8 +121,8 @@ export class CurrentFanOut {
   }
 
   /**
-   * Ends the runs that go on, as errors: the job has ended this fan-out without this shard, and opens another. Nobody would look after
-   * them any more.
+   * Ends the active runs as errors. The job has ended this fan-out without this shard and opens another one, so nobody
+   * would look after them any more.
    */
   leave(now: number): void {
     const waiting = this.#store.dueRuns(this.spec, Number.MAX_SAFE_INTEGER, MAX_LEFT);
@@ -132,7 +131,7 @@ export class CurrentFanOut {
     this.log.write();
   }
 
-  /** Logs a run that was changed from outside. True when its flight has ended with that, so a turn may have more to do. */
+  /** Logs a run that was changed from outside. True if that ended its flight, so a turn may have more to do. */
   change(key: string, before: Run, after: Run, now: number): boolean {
     const flight = this.flights.byKey.get(key);
     this.log.put(after, flight === undefined || flight.logged ? before : undefined, now);
@@ -140,9 +139,9 @@ export class CurrentFanOut {
     if (budget !== undefined && !isActive(after)) {
       this.#spent = addSpend(this.#spent, { usd: after.costUsd ?? 0, tokens: after.tokens ?? 0 }, dayOf(schedule, now));
     }
-    // The client is told that the change is stored, so it is written first.
+    // The client will hear that the change is stored, so it is written first.
     this.log.write();
-    // A run that is claimed while its offer is being made is the agent's: the offer's answer counts no more.
+    // If a run is claimed while its offer is still being made, the agent has it, and the offer's answer does not count.
     if (flight !== undefined && after.phase === "calling") {
       this.flights.relogged(key, after);
       return false;

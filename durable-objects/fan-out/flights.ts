@@ -9,14 +9,14 @@ import type { Deadline } from "../../src/outbound/deadline.ts";
 import { Calls } from "../shared/calls.ts";
 import type { OpenBatch } from "./queue.ts";
 
-/** `logged`: the log holds this run already, in an earlier form. */
+/** A call in flight. `logged`: the log holds an earlier state of this run. */
 export type Flight = { readonly run: Run; readonly logged: boolean; readonly batch: OpenBatch | undefined };
 
 export class Flights {
   readonly #calls: Calls<AttemptOutcome>;
   readonly #flights = new Map<string, Flight>();
 
-  /** `answered` is called for every answer that comes in. */
+  /** `answered` is called for every answer. */
   constructor(answered: () => void) {
     this.#calls = new Calls<AttemptOutcome>({
       graceMs: ATTEMPT_GRACE_MS,
@@ -33,31 +33,31 @@ export class Flights {
     return this.#flights.size;
   }
 
-  /** The flights by the users' keys. */
+  /** The flights by their users' keys. */
   get byKey(): ReadonlyMap<string, Flight> {
     return this.#flights;
   }
 
-  /** Makes the call of a flight, which may take `timeoutMs` from `now` (epoch ms) on. */
+  /** Makes the call of a flight. It may take `timeoutMs` from `now` (epoch ms). */
   begin(flight: Flight, timeoutMs: number, now: number, call: (deadline: Deadline) => Promise<AttemptOutcome>): void {
     const key = keyOfUserRun(flight.run.id);
     this.#flights.set(key, flight);
     this.#calls.begin(key, timeoutMs, now, call);
   }
 
-  /** The run was changed in the log while its call goes on. */
+  /** Notes that the run was changed in the log during its call. */
   relogged(key: string, run: Run): void {
     const flight = this.#flights.get(key);
     if (flight !== undefined) this.#flights.set(key, { ...flight, run, logged: true });
   }
 
-  /** The answers that came in since the last time, by key; a call whose time is over is interrupted first. */
+  /** The answers since the last time, by key. A call whose time is over is interrupted first. */
   takeAnswers(now: number): ReadonlyMap<string, AttemptOutcome> {
     this.#calls.watch(now);
     return this.#calls.takeAnswers();
   }
 
-  /** Ends a flight and aborts its call if that still goes on. Answers the flight's batch. */
+  /** Ends a flight, and aborts its call if that is still under way. Answers the flight's batch. */
   land(key: string): OpenBatch | undefined {
     this.#calls.abort(key);
     const batch = this.#flights.get(key)?.batch;

@@ -1,7 +1,7 @@
 /**
- * The log of the fan-out that a shard works on, as its loop writes it. A commit waits for the disk, and the next call for the
- * commit; so ended runs are kept in memory for a moment and written together. A crash in that moment makes their calls again,
- * under the same run ids, as it does with calls in flight.
+ * The log of the fan-out that a shard works on, as its loop writes it. A commit waits for the disk, and the next call waits
+ * for the commit. So ended runs are kept in memory for a moment and written together. A crash in that moment repeats their
+ * calls under the same run ids, like those in flight.
  */
 import type { FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
@@ -9,12 +9,12 @@ import { isActive, type Run } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
 import type { FanOutStore } from "./store.ts";
 
-/** So many ended runs are written together at most, */
+/** The most ended runs that are written together. */
 const MAX_UNWRITTEN = 50;
-/** and none is kept in memory for longer than this. */
+/** The longest time that an ended run is kept in memory, in ms. */
 const MAX_UNWRITTEN_MS = 250;
 
-/** `active`: logged runs that have not ended. */
+/** The counts of a log. `active` are logged runs that have not ended. */
 type Tally = { -readonly [K in Exclude<keyof FanOutCounts, "spend">]: number } & {
   active: number;
   usd: number;
@@ -37,24 +37,27 @@ export class FanOutLog {
     this.#spec = spec;
   }
 
-  /** The counts of the log, with the runs still to be written. Reads all of it the first time. */
+  /** The counts of the log, including the runs still to be written. The first time it reads the whole log. */
   get tally(): Readonly<Tally> {
     return this.#counted();
   }
 
-  /** When what is kept in memory is to be written; epoch ms. */
+  /** When the runs in memory must be written, in epoch ms. */
   get writeAt(): number {
     return this.#writeAt;
   }
 
-  /** Writes each run at once from now on. What kills the object would else take the runs beside it along again and again. */
+  /**
+   * Writes each run at once from now on. Otherwise a call that kills the object would lose the runs beside it again and
+   * again.
+   */
   writeThrough(): void {
     this.#limit = 1;
   }
 
   /**
-   * Logs a run; `before` is the form in which the log holds it, if it does. A run that was logged before, or that goes on, is written
-   * at once: what waits is found in the table.
+   * Logs a run. `before` is the state that the log holds, if any. A run that was logged before, or has not ended, is
+   * written at once, since waiting runs are found in the table.
    */
   put(run: Run, before: Run | undefined, now: number): void {
     const counts = this.#counted();
@@ -77,14 +80,14 @@ export class FanOutLog {
     if (this.#unwritten.size >= this.#limit) this.write();
   }
 
-  /** Writes the runs that are kept in memory. Reports of the log, and drops of its users, come after this. */
+  /** Writes the runs in memory. Reports about the log and drops of its users come after that. */
   write(): void {
     this.#store.putRuns(this.#spec.number, [...this.#unwritten.values()]);
     this.#unwritten.clear();
     this.#writeAt = Number.POSITIVE_INFINITY;
   }
 
-  /** The run of the user with this key. It is told to somebody, so that it is written first. */
+  /** The user's run by key. It is written first, since a caller will see it. */
   find(key: string): Run | undefined {
     if (this.#unwritten.has(key)) this.write();
     return this.#store.run(this.#spec, key);
@@ -96,7 +99,7 @@ export class FanOutLog {
   }
 }
 
-/** The counts of a shard's log, as its job gets them. */
+/** The counts of a shard's log, in the form that its job gets. */
 export const countsOf = ({ total, succeeded, failed, skipped, usd, tokens }: Readonly<Tally>): FanOutCounts => ({
   ...{ total, succeeded, failed, skipped },
   ...(usd + tokens === 0 ? {} : { spend: { usd, tokens } }),

@@ -1,7 +1,7 @@
 /**
- * The loop of a shard of a fan-out that is awake. It takes turns until nothing is left to call for now, and arms its
- * alarm for the next one. Ended runs wait a moment in memory to be written together (`log.ts`). A crash in that moment
- * makes their calls again, under the same run ids, and never a second run in the log.
+ * The loop of a fan-out's shard that is awake. It takes turns until nothing can be called for now, and arms its alarm for
+ * the next one. Ended runs stay in memory for a moment and are written together (`log.ts`). A crash in that moment repeats
+ * their calls under the same run ids. It never leaves a second run in the log.
  */
 import type { FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
 import type { Run } from "../../src/domain/run/run.ts";
@@ -11,15 +11,15 @@ import { MAX_ALARM_MS, Sleeper } from "../shared/wait.ts";
 import type { FanOutStore, StoredFanOut } from "./store.ts";
 import { ShardWork, type WorkEffects } from "./work.ts";
 
-/** A wait for the next allowed call or retry that is no longer than this is sat out. An alarm would cost a row. */
+/** The longest wait for the next call or retry that is spent awake, since an alarm would cost a row. */
 const MAX_SLEEP_MS = 10_000;
 
 /** The outside of the loop. */
 export type ShardEffects = Omit<WorkEffects, "answered"> & {
   readonly now: () => number;
-  /** The number of calls that one wake may make; asked at the beginning of each. */
+  /** The number of calls that one wake may make. It is asked at the beginning of each wake. */
   readonly budget: () => CallBudget;
-  /** Tells the job that this shard is idle, or was answered 410. Never throws. */
+  /** Reports to the job that this shard is idle or got a 410. Never throws. */
   readonly report: (spec: FanOutSpec) => Promise<void>;
   readonly alarm: Pick<Alarm, "set" | "by">;
 };
@@ -31,9 +31,9 @@ export class FanOutLoop {
   #hasReported = false;
   #isRunning = false;
   #isStopped = false;
-  /** A change that the running loop has not looked at. */
+  /** Set when there is a change that the running loop has not looked at. */
   #isDirty = false;
-  /** An answer could not be recorded while no alarm was running. */
+  /** Set when an answer could not be recorded while no alarm was running. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(store: FanOutStore, effects: ShardEffects) {
@@ -41,20 +41,23 @@ export class FanOutLoop {
     this.#effects = effects;
   }
 
-  /** After the tables were changed. `isNew`: a fan-out was opened in this process, which was not restarted since. */
+  /**
+   * Reads everything again after the tables were changed. `isNew`: a fan-out was opened in this process, which was not
+   * restarted since.
+   */
   reload(of: { readonly isNew?: boolean } = {}): void {
     this.work.reload(of);
     this.wake();
   }
 
-  /** Ends for good: nothing is called, logged or armed from here any more. */
+  /** Ends for good: this loop calls, logs and arms nothing any more. */
   stop(): void {
     this.work.end();
     this.#isStopped = true;
     this.#sleeper.wake();
   }
 
-  /** A batch of so many users has been stored. */
+  /** Notes that a batch with this number of users has been stored. */
   added(users: number): void {
     this.work.current?.queue.added(users);
     this.wake();
@@ -65,7 +68,7 @@ export class FanOutLoop {
     if (this.work.change(fanOut, key, before, after, this.#effects.now())) this.wake();
   }
 
-  /** The running loop looks again, or an alarm runs it, if only to report that nothing is left. */
+  /** Makes the running loop look again, or sets an alarm that runs it. There may be only its end to report. */
   wake(): void {
     this.#hasReported = false;
     this.#isDirty = true;
@@ -79,8 +82,8 @@ export class FanOutLoop {
   }
 
   /**
-   * The alarm. Returns when nothing is left to call for now, or when its time or its calls are used up; the object is armed then.
-   * When it throws, memory may be half done: go on with a new loop.
+   * The alarm. It returns when nothing can be called for now, or when its time or its calls are used up. Then the object is
+   * armed. If it throws, the memory may be inconsistent, so continue with a new loop.
    */
   async run(): Promise<void> {
     this.#isRunning = true;
@@ -93,7 +96,7 @@ export class FanOutLoop {
         const now = this.#effects.now();
         const turn = this.work.takeTurn(budget, now);
         await this.#reportIfIdle();
-        // The next alarm is a new invocation: it has a budget of its own, and takes over the calls in flight.
+        // The next alarm is a new invocation with a budget of its own, and takes over the calls in flight.
         if (budget.isUsedUp || now - startedAt > MAX_ALARM_MS) break;
         const nextAt = Math.min(turn?.nextAt ?? Number.POSITIVE_INFINITY, this.work.nextDeadline(now));
         if (turn?.again) await this.#sleeper.sleep(now, now);
@@ -111,8 +114,8 @@ export class FanOutLoop {
   }
 
   /**
-   * The running loop takes the answer up. Between two alarms nothing holds the object in memory, and it is written at
-   * once.
+   * Has the running loop take up the answer. Between two alarms nothing holds the object in memory, so the answer is
+   * written at once.
    */
   #answered(): void {
     if (!this.#isRunning && !this.#isStopped) {

@@ -1,7 +1,7 @@
 /**
- * One shard of one job's fan-outs, named `{job id}/{shard index}`: its users' runs. This class is its RPC surface, called by the Job object
- * only, which has checked who asks. What it does with its users is `loop.ts`. A shard that was never handed users
- * has no tables.
+ * One shard of one job's fan-outs, named `{job id}/{shard index}`, with its users' runs. This class is its RPC surface.
+ * Only the Job object calls it, after it has checked the caller. `loop.ts` runs the users. A shard that never got users has
+ * no tables.
  */
 import { DurableObject } from "cloudflare:workers";
 import { callJob, notifyListeners } from "../../src/agent/attempt.ts";
@@ -53,7 +53,10 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     this.#loop = this.#newLoop();
   }
 
-  /** Does not throw (docs/architecture.md, invariant 3), and goes on from what is stored where something cannot be recorded. */
+  /**
+   * The alarm. It does not throw (docs/architecture.md, invariant 3). If something cannot be recorded, it continues from
+   * what is stored.
+   */
   override async alarm(): Promise<void> {
     this.#alarm.taken();
     try {
@@ -69,8 +72,8 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   }
 
   /**
-   * Takes users in, to be run once each however often they are handed over. `spec` is needed the first time; false: this
-   * shard does not know the fan-out yet, hand it over with its `spec`.
+   * Takes users in. Each is run once, however often they are handed over. `spec` is needed the first time. False means that
+   * this shard does not know the fan-out yet, and the caller must hand it over with its `spec`.
    */
   async feed(
     number: number,
@@ -99,7 +102,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     return { idle: true, counts: counts === undefined ? NO_USERS : countsOf(counts) };
   }
 
-  /** Runs of one fan-out, or of all that are kept, newest first. */
+  /** Runs of one fan-out, or of all kept fan-outs, newest first. */
   async runs(query: UserRunQuery & { readonly number?: number | undefined }): Promise<ListedRun[]> {
     const found: ListedRun[] = [];
     this.#loop.work.write();
@@ -114,13 +117,13 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     return found.slice(0, query.limit);
   }
 
-  /** The run of the user with this key. Errors: `not_found`, also before the user's turn has come. */
+  /** The run of the user with this key. Errors: `not_found`, also before the user's turn. */
   async run(number: number, key: string): Promise<Outcome<RunView>> {
     const found = this.#find(number, key);
     return found === undefined ? notFound("run") : ok(viewOf(found.fanOut, found.run));
   }
 
-  /** Errors: `not_found`; `run_already_finished`, unless a completion repeats the status that the run has. */
+  /** Changes a user's run. Errors: `not_found`; `run_already_finished`, unless a completion repeats the run's status. */
   async changeRun(number: number, key: string, change: RunChange): Promise<Outcome<RunView>> {
     const found = this.#find(number, key);
     if (found === undefined) return notFound("run");
@@ -133,11 +136,11 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     if (change.kind !== "complete") return this.#changed(fanOut, key, run, this.#apply(run, change), change);
     const { jobId, definition } = fanOut.spec;
     const body = await notifyListeners(definition, { ...run, jobId }, change.body);
-    // Meanwhile it may have ended, or have been dropped with its fan-out.
+    // Meanwhile the run may have ended, or been dropped with its fan-out.
     const now = this.#find(number, key)?.run;
     if (now === undefined) return notFound("run");
     if (!isActive(now)) {
-      // The same report had come twice, and the listeners heard both.
+      // The same report came twice, and the listeners got both.
       if (repeatsReport(now, change.body.status)) return ok(viewOf(fanOut, now));
       return err({ kind: "run_already_finished", status: now.status });
     }
@@ -165,10 +168,10 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     if (isCurrent) this.#loop.reload();
   }
 
-  /** Aborts every call and drops everything, since the job is gone. */
+  /** Aborts every call and erases everything, because the job is gone. */
   async erase(): Promise<void> {
     this.#loop.stop();
-    // The tables are gone from here on; who calls before that is on disk must not look for them.
+    // The tables do not exist from here on. A call before that is on disk must not look for them.
     const erased = this.ctx.storage.deleteAll();
     this.#store = new FanOutStore(this.ctx.storage.sql);
     this.#alarm.taken();
@@ -195,11 +198,11 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     if (change.kind === "cancel") return cancelRun(run, now);
     if (change.kind === "release") return releaseRun(run, now);
     const job = this.#loop.work.current?.job;
-    // A run that has not ended belongs to the fan-out that is going.
+    // A run that has not ended belongs to the running fan-out.
     return job === undefined ? run : progressRun(run, change.progress, rulesOf(job), now);
   }
 
-  /** The end of the user's last run, for a job with `continuity`. */
+  /** The user's last ended run, for a job with `continuity`. */
   #previous({ continuity }: FanOutSpec["definition"], { seq, id }: Run): Run | undefined {
     return continuity ? this.#store.lastEnded(seq, keyOfUserRun(id)) : undefined;
   }
@@ -226,7 +229,7 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     });
   }
 
-  /** A report that does not arrive is caught up on: the job asks by itself once a while. */
+  /** Reports to the job. If the report gets lost, the job asks by itself every few minutes. */
   async #report(spec: FanOutSpec): Promise<void> {
     try {
       const known = await jobObject(this.env, spec.jobId).fanOutReport(spec.id);

@@ -1,15 +1,15 @@
 /**
- * The tables of a FanOut object: one shard of the fan-outs of one job (docs/fan-out.md). They are made by the first fan-out that
- * hands it users. Instants are epoch ms.
+ * The tables of a FanOut object, which is one shard of one job's fan-outs (docs/fan-out.md). The first fan-out that hands
+ * it users creates them. Instants are epoch ms.
  */
 
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * `shard` has one row, which outlives every fan-out. `fan_out` has a row for each fan-out whose runs are kept, `spec` being what its runs have in common. `begun_at_logged` is how many
- * runs were logged when the object last began to call after a restart, `stalls` how often that number had not grown since the time
- * before: it tells a call that kills the object from a restart in passing. `batch` holds users who have not all been run, a row for
- * a whole page's share.
+ * `shard` has one row, which outlives every fan-out. `fan_out` has a row for each fan-out whose runs are kept; `spec` holds
+ * what its runs share. `begun_at_logged` is the number of logged runs when the object last began to call after a restart.
+ * `stalls` is the number of restarts in a row without growth of that number. It distinguishes a call that kills the object
+ * from an ordinary restart. `batch` holds users who have not all been run, one row for the share of a whole page.
  */
 const V1 = [
   `CREATE TABLE shard (
@@ -36,13 +36,13 @@ const V1 = [
 
 export const SCHEMA: Schema = { table: "shard", steps: [V1] };
 
-/** Each fan-out has a table of its own. Dropping it is free, while deleting its rows would be billed row by row. */
+/** The name of a fan-out's own table. Dropping a table is free, while deleting its rows would be billed row by row. */
 export const runTable = (number: number): string => `user_run_${Math.trunc(number)}`;
 
 /**
- * The runs of one fan-out in this shard. One row a user is written when the run ends or has to wait. What is looked
- * for has a column, `run` is the rest as JSON: rows of few columns are written many with one statement. The index
- * holds only runs that wait, so an ended run costs one row. `run` comes last: a list is sorted without reading it.
+ * The runs of one fan-out in this shard. A user's row is written when the run ends or has to wait. Fields that queries use
+ * have a column, and `run` is the rest as JSON, since rows with few columns can be written many at a time. The index holds
+ * only waiting runs, so an ended run costs one row. `run` comes last, so a list is sorted without reading it.
  */
 export const runTableStatements = (number: number): readonly string[] => [
   runTableOf(runTable(number)),

@@ -1,6 +1,6 @@
 /**
- * The one place that reads and writes a FanOut object's tables. Its verbs are the shard's: open a fan-out, take a batch, log a
- * run, list, forget. Every write is synchronous, so a turn without an await is one commit.
+ * The only code that reads and writes a FanOut object's tables. It opens fan-outs, takes batches, logs runs, lists and
+ * forgets. Every write is synchronous, so a turn without an await is one commit.
  */
 import { compact } from "../../src/domain/compact.ts";
 import type { FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
@@ -15,20 +15,20 @@ import { makeTables, migrate } from "../storage/migrate.ts";
 import { all, first, numberIn, parse, put, putAll, type Row, textIn, type Values } from "../storage/rows.ts";
 import { runTable, runTableStatements, SCHEMA } from "./schema.ts";
 
-/** A fan-out as this shard knows it. */
+/** A fan-out in this shard's tables. */
 export type StoredFanOut = {
   readonly spec: FanOutSpec;
-  /** Which shard this is. */
+  /** The number of this shard. */
   readonly shardIndex: number;
-  /** Before this no call is made, where the job has a rate; epoch ms. */
+  /** No call is made before this, if the job has a rate; epoch ms. */
   readonly nextCallAt: number;
   readonly loggedAtLastStart: number;
   readonly restartsWithoutProgress: number;
-  /** The reason that an agent gave with 410. */
+  /** The reason of an agent's 410. */
   readonly agentGone?: string;
 };
 
-/** Users to run, as they were taken in. */
+/** A batch of users to run. */
 export type Batch = { readonly seq: number; readonly users: readonly string[] };
 
 export class FanOutStore {
@@ -44,7 +44,7 @@ export class FanOutStore {
     return this.#present;
   }
 
-  /** Newest first. Brings nothing about where the shard was never handed users. */
+  /** The fan-outs, newest first. A shard that never got users has none. */
   fanOuts(): StoredFanOut[] {
     if (!this.present) return [];
     return all(this.#sql, "SELECT * FROM fan_out ORDER BY no DESC").map(toFanOut);
@@ -60,7 +60,7 @@ export class FanOutStore {
     return all(this.#sql, "SELECT * FROM fan_out WHERE no = ?", number).map(toFanOut)[0];
   }
 
-  /** Makes the fan-out's tables. */
+  /** Creates the fan-out's tables. */
   open(spec: FanOutSpec, shardIndex: number): void {
     if (!this.present) put(this.#sql, "shard", { one: 1, schema_version: makeTables(this.#sql, SCHEMA) });
     this.#present = true;
@@ -77,7 +77,7 @@ export class FanOutStore {
     });
   }
 
-  /** Forgets a fan-out and its runs; rows written: one. */
+  /** Drops a fan-out and its runs. It writes one row. */
   forget(number: number): void {
     if (!this.present) return;
     this.#sql.exec(`DROP TABLE IF EXISTS ${runTable(number)}`);
@@ -102,12 +102,12 @@ export class FanOutStore {
     this.#sql.exec("UPDATE fan_out SET gone = coalesce(gone, ?) WHERE no = ?", reason, number);
   }
 
-  /** Takes users in: one row. */
+  /** Takes users in, as one row. */
   addBatch(number: number, users: readonly string[]): void {
     put(this.#sql, "batch", { fan_out: number, size: users.length, users: JSON.stringify(users) });
   }
 
-  /** The batch that was taken in first, those already `open` left out. */
+  /** The oldest batch that is not `open`. */
   nextBatch(number: number, open: readonly number[]): Batch | undefined {
     const rows = all(
       this.#sql,
@@ -133,7 +133,7 @@ export class FanOutStore {
     this.#sql.exec("DELETE FROM batch WHERE seq = ?", seq);
   }
 
-  /** Those of the keys whose users have a run in the log. */
+  /** The keys whose users have a run in the log. */
   logged(number: number, keys: readonly string[]): string[] {
     const rows = all(
       this.#sql,
@@ -149,13 +149,14 @@ export class FanOutStore {
   }
 
   /**
-   * Logs runs, each over what was logged of it before: one row a run, two while it waits. A call is found again at once after a crash.
+   * Logs runs, each over its earlier state. It writes one row for each run, and two while the run waits, so that it is
+   * found at once after a crash.
    */
   putRuns(number: number, runs: readonly Run[]): void {
     putAll(this.#sql, runTable(number), runs.map(toRow));
   }
 
-  /** Logged runs that have not ended and whose time has come, the earliest first. */
+  /** Logged runs that have not ended and whose time has come, earliest first. */
   dueRuns(spec: FanOutSpec, now: number, limit: number): Run[] {
     const rows = all(
       this.#sql,
@@ -166,16 +167,19 @@ export class FanOutStore {
     return rows.map((row) => toRun(spec, row));
   }
 
-  /** When the first logged run that comes after the due ones has its time. */
+  /** The time of the first logged run after the due ones. */
   nextWake(number: number, after: number): number | undefined {
     const row = first(this.#sql, `SELECT min(wake_at) AS at FROM ${runTable(number)} WHERE wake_at > ?`, after);
     return numberIn(row?.at);
   }
 
-  /** Counts the log of one fan-out: reads all of it, so keep the answer. `active` are logged runs that have not ended. */
+  /**
+   * Counts the log of one fan-out. It reads the whole log, so keep the answer. `active` are logged runs that have not
+   * ended.
+   */
   counts(number: number): FanOutCounts & { readonly active: number; readonly usd: number; readonly tokens: number } {
     const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, active: 0, usd: 0, tokens: 0 };
-    // `total` and not `sum`, which fails where whole numbers come to more than 2^63.
+    // `total` is used because `sum` fails if whole numbers exceed 2^63.
     const sums = "total(run ->> 'costUsd') AS usd, total(run ->> 'tokens') AS tokens";
     for (const row of all(
       this.#sql,
@@ -193,7 +197,7 @@ export class FanOutStore {
     return counts;
   }
 
-  /** The spend of one fan-out's runs, on top of the job's before it. It reads all of the log, so keep the answer. */
+  /** The spend of one fan-out's runs, added to the job's spend before it. It reads the whole log, so keep the answer. */
   spent(spec: FanOutSpec): Spent | undefined {
     const { schedule } = spec.definition;
     let spent = spec.spent;
@@ -206,7 +210,7 @@ export class FanOutStore {
     return spent;
   }
 
-  /** The user's last run that ended as success or error, in an earlier fan-out than `number`. */
+  /** The user's last run in a fan-out before `number` that ended as success or error. */
   lastEnded(number: number, key: string): Run | undefined {
     for (const { spec } of this.fanOuts()) {
       const run = spec.number < number ? this.run(spec, key) : undefined;
@@ -215,7 +219,7 @@ export class FanOutStore {
     return undefined;
   }
 
-  /** The log of one fan-out, newest first. A page reads the whole log of the shard once, or one row where the user is given. */
+  /** The log of one fan-out, newest first. A page reads the shard's whole log once, or one row if the user is given. */
   runs(spec: FanOutSpec, query: UserRunQuery): Run[] {
     const { before, status, userId, unchanged, limit } = query;
     if (userId !== undefined) {
@@ -240,7 +244,7 @@ export class FanOutStore {
   }
 }
 
-/** Whether a run belongs into a list. */
+/** Whether a run belongs in a list. */
 export const isWanted = (run: Run, { before, status, userId, unchanged }: Omit<UserRunQuery, "limit">): boolean =>
   (status === undefined || run.status === status) &&
   (unchanged === undefined || (run.unchanged ?? false) === unchanged) &&
@@ -262,7 +266,10 @@ const toBatch = (row: Row): Batch => ({
   users: parse<string[]>(row.users),
 });
 
-/** A run without what follows from the fan-out and the user (`commonOf` of src/domain/fan-out/user-run.ts), or stands in a column. */
+/**
+ * A run without the parts that follow from the fan-out and the user (`commonOf` in src/domain/fan-out/user-run.ts) or have
+ * a column.
+ */
 type StoredRun = Omit<UserRunParts, "startedAt" | "status">;
 
 function toRow(run: Run): Values {

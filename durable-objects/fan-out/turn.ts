@@ -1,6 +1,6 @@
 /**
- * The turns of a shard: each reads the state that `decideTurn` decides on, and records and calls what it decided. Only the end of
- * a run is recorded, one row a user, so a crash makes the calls in flight again under the same run ids.
+ * The turns of a shard. Each reads the state for `decideTurn`, then records and calls what it decided. Only the end of a
+ * run is recorded, one row a user, so a crash repeats the calls in flight under the same run ids.
  */
 import {
   decideTurn,
@@ -24,9 +24,9 @@ import type { FanOutStore, StoredFanOut } from "./store.ts";
 /** The outside of a turn. */
 export type TurnEffects = {
   readonly random: () => number;
-  /** Why no further user is called (`MODE`, `USER_JOBS`), if so. */
+  /** Why no further user is called (`MODE`, `USER_JOBS`), if that is so. */
   readonly held: (spec: FanOutSpec) => string | undefined;
-  /** Calls the agent for one attempt, until the deadline is interrupted. */
+  /** Calls the agent for one attempt, until the deadline interrupts it. */
   readonly call: (job: CompiledJob, spec: FanOutSpec, run: Run, deadline: Deadline) => Promise<AttemptOutcome>;
 };
 
@@ -36,10 +36,10 @@ export class Turns {
   readonly #store: FanOutStore;
   readonly #effects: TurnEffects;
   #nextCallAt: number;
-  /** Users still to be given up; undefined until the first one is begun after a restart. */
+  /** The number of users still to be given up. Undefined until the first user begins after a restart. */
   #toGiveUp: number | undefined;
 
-  /** `isNew`: the fan-out was opened in this process, so no restart has to be judged. */
+  /** `isNew`: the fan-out was opened in this process, so there is no restart to judge. */
   constructor(
     current: CurrentFanOut,
     stored: StoredFanOut,
@@ -55,7 +55,7 @@ export class Turns {
     this.#toGiveUp = isNew ? 0 : undefined;
   }
 
-  /** Decides, records and calls; takes the calls out of the budget. */
+  /** Decides, records and calls. It takes the calls out of the budget. */
   take(budget: CallBudget, now: number): Turn {
     const { spec, log, flights } = this.#current;
     if (log.writeAt <= now) log.write();
@@ -70,12 +70,12 @@ export class Turns {
     return turn;
   }
 
-  /** When the next turn has something to do that no ending call announces (epoch ms, or infinity). */
+  /** The time of the next turn that no ending call announces (epoch ms, or infinity). */
   nextAt(now: number): number {
     return nextTurnAt(this.#state(0, undefined, now), now);
   }
 
-  /** Stores when the next call is allowed, for the case that the object is asleep by then. */
+  /** Stores when the next call is allowed, since the object may be asleep by then. */
   noteNextCall(): void {
     const { interval, queue, spec } = this.#current;
     if (interval > 0 && queue.size > 0) this.#store.noteNextCall(spec.number, this.#nextCallAt);
@@ -105,7 +105,7 @@ export class Turns {
     this.#store.noteBegin(spec.number, note.loggedAtLastStart, note.restartsWithoutProgress);
   }
 
-  /** Settles what has ended: in the log, in the spend, and in the batches that the users came from. */
+  /** Settles ended runs in the log, in the spend, and in the batches of their users. */
   #record({ settle, giveUp, skip, agentGone, nextCallAt, spent }: Turn, answered: Iterable<string>, now: number): void {
     const current = this.#current;
     this.#nextCallAt = nextCallAt;

@@ -8,7 +8,7 @@ import type { HeartbeatConfig } from "../../src/schema/heartbeat.ts";
 import type { BeatIo } from "./beat-run.ts";
 import type { HeartbeatStore } from "./store.ts";
 
-/** Nothing is recorded once `signal` is aborted: the heartbeat has been erased. */
+/** The outside of a beat. Once `signal` is aborted, nothing is recorded, because the heartbeat has been erased. */
 export function beatIo(env: Env, store: HeartbeatStore, config: HeartbeatConfig, signal: AbortSignal): BeatIo {
   const settings = settingsOf(env);
   const hooks = heartbeatHooks();
@@ -32,7 +32,7 @@ export function beatIo(env: Env, store: HeartbeatStore, config: HeartbeatConfig,
   };
 }
 
-/** The targets of the heartbeat itself; else the function in code; else NOTIFY_URL. */
+/** The targets of the heartbeat itself, else the function in code, else NOTIFY_URL. */
 function targetsOf(config: HeartbeatConfig, url: string | undefined): NotifyTarget[] {
   if (config.notify !== undefined) return config.notify;
   const { notify } = heartbeatHooks();

@@ -1,6 +1,6 @@
 /**
- * Runs one beat from its decision to its notifications (docs/contract.md §8). Each step is recorded before its effect; what asks,
- * tells and records is passed in. Never throws unless recording does.
+ * Runs one beat from its decision to its notifications (docs/contract.md §8). Each step is recorded before its effect. The
+ * functions that ask, notify and record are passed in. It throws only if recording does.
  */
 
 import {
@@ -40,7 +40,7 @@ export type BeatIo = {
   readonly now: () => number;
   readonly ask: (request: ChatRequest) => Promise<Result<ChatReply, Trouble>>;
   readonly notify: (notification: Notification) => Promise<Notified[]>;
-  /** Keeps the beat as it now is; false where the heartbeat has gone meanwhile, and the beat with it. */
+  /** Stores the beat's current state. False if the heartbeat was erased meanwhile. */
   readonly record: (beat: Beat) => boolean;
 };
 
@@ -106,5 +106,5 @@ function fail(
   return trouble.passing ? failedForNow(beat, error, everyMs, now) : failed(beat, error, now);
 }
 
-/** The same for a beat and its repeat, so that an agent knows the call again by its `webhook-id`. */
+/** The id of the beat's calls. A repeat has the same, so an agent recognises the call by its `webhook-id`. */
 const callId = (beat: Beat): string => beat.retryOf ?? beat.id;

@@ -1,7 +1,8 @@
 /**
- * One heartbeat (docs/contract.md §8): the only writer of its configuration, document, log and alarm. The object is named by the
- * heartbeat's name. A tick or a request only records a beat; the alarm runs it, so that nobody waits for a model. The stored
- * row, not memory, says whether a beat is in progress: two never run at once, and one that a kill left behind is found and ended.
+ * One heartbeat (docs/contract.md §8): the only writer of its configuration, document, log and alarm. The object has the
+ * heartbeat's name. A tick or a request only records a beat, and the alarm runs it, so no caller waits for a model. The
+ * stored row, not memory, says whether a beat is in progress. So two beats never run at once, and a beat that a kill
+ * interrupted is found and ended.
  */
 import { DurableObject } from "cloudflare:workers";
 import { noteEvents } from "../../src/directory/events.ts";
@@ -47,17 +48,20 @@ import { runBeat } from "./beat-run.ts";
 import { HeartbeatStore, type StoredHeartbeat } from "./store.ts";
 import { TaskLoop } from "./task-loop.ts";
 
-/** An alarm that is late by more has been given up by the platform. */
+/** The delay after which the platform has given an alarm up. */
 const OVERDUE_MS = MINUTE_MS;
 const TELL_AGAIN_MS = MINUTE_MS;
 
-/** Counts on while its object sleeps: it lasts as long as the isolate, as the registered tasks do. */
+/**
+ * The loop of code's interval tasks. It lives as long as the isolate, like the registered tasks, even while its object
+ * sleeps.
+ */
 const tasks = new TaskLoop(intervalTasks, (task, reason) => logError("A code task failed", { task, reason }));
 
 export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc {
   readonly #store: HeartbeatStore;
   readonly #alarm: Alarm;
-  /** The beat that this instance is running; a beat in progress without it was left behind by another. */
+  /** The beat that this instance is running. A beat in progress that is not this one was left by another instance. */
   #running: { readonly id: string; readonly abort: AbortController } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -66,7 +70,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     this.#alarm = new Alarm(ctx.storage);
   }
 
-  /** Makes the heartbeat or replaces its configuration; document and log stay. Masked secrets keep what is stored. */
+  /** Creates the heartbeat or replaces its configuration. Document and log stay. A masked secret keeps the stored value. */
   async configure(
     input: HeartbeatInput,
   ): Promise<Outcome<{ readonly heartbeat: Heartbeat; readonly created: boolean }>> {
@@ -76,7 +80,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return ok({ heartbeat: this.#view(this.#store.load(), Date.now(), true), created: current === undefined });
   }
 
-  /** Applies the configuration in code, once for each version of it: what an operator changed since stays. */
+  /** Applies the configuration in code, once for each of its versions. An operator's later changes stay. */
   async ensure(input: HeartbeatInput, version: string): Promise<Outcome<null>> {
     const current = this.#store.load();
     return current?.record.codeVersion === version ? ok(null) : this.#configure(input, current, version);
@@ -108,7 +112,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return this.#with((loaded, now) => ok(this.#view(loaded, now, whole)));
   }
 
-  /** Erases the heartbeat with its document and log; a beat in progress is given up. */
+  /** Erases the heartbeat with its document and log. A beat in progress is given up. */
   async erase(): Promise<Outcome<null>> {
     const loaded = this.#store.load();
     if (loaded === undefined) return missing();
@@ -120,12 +124,12 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return ok(null);
   }
 
-  /** HEARTBEAT.md; "" where it was never written. */
+  /** HEARTBEAT.md, or "" if it was never written. */
   async document(): Promise<Outcome<string>> {
     return this.#with(() => ok(this.#store.document()));
   }
 
-  /** `markdown` of at most 64 KiB, which the caller has checked. */
+  /** Stores the document. The caller has checked that `markdown` is at most 64 KiB. */
   async writeDocument(markdown: string): Promise<Outcome<null>> {
     return this.#with((_loaded, now) => {
       this.#store.putDocument(markdown, now);
@@ -133,7 +137,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     });
   }
 
-  /** The log, newest first; `next` is the `before` of the page that follows, where there is one. */
+  /** The log, newest first. `next` is the `before` of the following page, if there is one. */
   async beats(query: {
     readonly limit: number;
     readonly before?: number | undefined;
@@ -146,8 +150,8 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
   }
 
   /**
-   * A beat by hand, which ignores the active hours. While one is in progress that one's id is the answer: two never
-   * overlap.
+   * Records a manual beat, which ignores the active hours. While a beat is in progress, that one's id is the answer, since
+   * two never overlap.
    */
   async beatNow(): Promise<Outcome<{ readonly beat_id: string }>> {
     return this.#with((_seen, now) => {
@@ -164,8 +168,8 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
   }
 
   /**
-   * The tick's call, each minute. Records a beat if one is due at `tickAt` (epoch ms) and none is in progress, and answers its
-   * id without waiting for it. Called again for the same due time it does nothing.
+   * Handles the tick of each minute. It records a beat if one is due at `tickAt` (epoch ms) and none is in progress, and
+   * answers its id without waiting for it. Calling it again for the same due time does nothing.
    */
   async beatIfDue(tickAt: number): Promise<Outcome<{ readonly beat_id?: string }>> {
     const now = Date.now();
@@ -176,7 +180,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     const slot = dueSlot(compileStored(record.config).everyMs, handledAt, tickAt);
     const busy = newest !== undefined && isInProgress(newest);
     if (busy || slot === undefined) {
-      // The platform gives up on an alarm after its retries; the tick does not.
+      // The platform gives up on an alarm after its retries, so the tick sets it again.
       if (this.#running === undefined && (await this.ctx.storage.getAlarm()) === null) {
         this.#alarm.doubt();
         this.#arm(this.#store.owed().length > 0 ? now : undefined);
@@ -188,7 +192,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return ok({ beat_id: beat.id });
   }
 
-  /** Runs the beat that was recorded, repeats one that failed for a passing reason, or begins one between two ticks. */
+  /** Runs the recorded beat, repeats one that failed for a passing reason, or begins one between two ticks. */
   override async alarm(): Promise<void> {
     this.#alarm.taken();
     const now = Date.now();
@@ -202,8 +206,8 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
   }
 
   /**
-   * Reports failed beats to the directory. They are recorded as owed with the beat, sent, and then noted, so that a
-   * crash in between sends them again under the same ids. False if the directory could not be reached.
+   * Reports failed beats to the directory. They are recorded as owed with the beat, sent, and then noted as sent. After a
+   * crash in between they are sent again under the same ids. False if the directory could not be reached.
    */
   async #tellFailures(name: string): Promise<boolean> {
     const owed = this.#store.load() === undefined ? [] : this.#store.owed();
@@ -223,7 +227,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     }
   }
 
-  /** Keeps code's interval tasks going (docs/contract.md §10): asked of the one object that is named {@link TASKS}. */
+  /** Keeps code's interval tasks going (docs/contract.md §10). Only the object named {@link TASKS} is asked for this. */
   async tendTasks(): Promise<void> {
     const now = Date.now();
     const alarmAt = await this.ctx.storage.getAlarm();
@@ -248,7 +252,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     try {
       await runBeat(beat, subject, io);
     } catch (error) {
-      // A bug, or storage that fails: the first ends the beat, the second shows again in `record` and is the platform's to retry.
+      // Either there is a bug, which ends the beat, or storage fails. Then `record` fails too, and the platform retries.
       const reached = this.#store.load()?.newest ?? beat;
       io.record(failed(reached, `internal error: ${reasonOf(error)}`, Date.now()));
     } finally {
@@ -256,7 +260,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     }
   }
 
-  /** The beat that the alarm is for; undefined if there is none, or a gate has ended it. */
+  /** The beat that the alarm must run. Undefined if there is none, or a gate has ended it. */
   #nextToRun(loaded: StoredHeartbeat, now: number): Beat | undefined {
     const { record, newest, handledAt } = loaded;
     if (newest?.phase === "queued") return newest;
@@ -281,22 +285,22 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return isInProgress(beat) ? beat : undefined;
   }
 
-  /** Sets the alarm for what the object waits for, at the latest for `by`. A beat that is running arms it at its end. */
+  /** Sets the alarm to the object's next wake, but no later than `by`. A running beat arms it at its end. */
   #arm(by = Number.POSITIVE_INFINITY): void {
     const loaded = this.#running === undefined ? this.#store.load() : undefined;
     if (loaded === undefined) return;
     const { record, newest, handledAt } = loaded;
-    // The tick arms it when the mode is another one again.
+    // When the mode changes back, the tick arms the object.
     const isHeld = this.#settings.MODE === "stopped" && newest?.phase !== "queued";
     const beatAt = isHeld ? undefined : nextWakeAt(compileStored(record.config), newest, handledAt, Date.now());
     const wakeAt = Math.min(by, beatAt ?? by);
     if (Number.isFinite(wakeAt)) this.#alarm.set(wakeAt);
   }
 
-  /** Records a new beat: ended at once where a gate ends it, else queued. `at` is the time that the gates go by. */
+  /** Records a new beat. If a gate ends it, it is ended at once, else it is queued. `at` is the time for the gates. */
   #begin(loaded: StoredHeartbeat, next: NewBeat, now: number, at: number): Beat {
     const { record, newest } = loaded;
-    // A new beat takes the place of a repeat that was still to come.
+    // A new beat replaces a repeat that is still to come.
     if (newest?.retryAt !== undefined) {
       this.#store.putBeat(next.retryOf === newest.id ? repeated(newest) : withoutRetry(newest));
     }
@@ -313,7 +317,7 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     return entry;
   }
 
-  /** The stored state, a beat that no living call holds ended first. A queued one is the alarm's and still to be run. */
+  /** The stored state, after ending a beat that no living call holds. A queued beat stays, since the alarm will run it. */
   #settle(now: number): StoredHeartbeat | undefined {
     const loaded = this.#store.load();
     const beat = loaded?.newest;

@@ -1,13 +1,13 @@
 /**
- * The tables of a Heartbeat object, as numbered steps that only ever grow. They are made when a heartbeat is made: a request
- * for a name that does not exist leaves an object without tables.
+ * The tables of a Heartbeat object, as numbered steps that are only ever added. They are created with the heartbeat, so a
+ * request for a name that does not exist leaves an object without tables.
  */
 
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * `heartbeat` has one row. `beat` is the log: what a beat is ordered and woken by in columns, what only readers look at as JSON
- * in `detail`. Instants are epoch ms.
+ * `heartbeat` has one row. `beat` is the log. The fields that order and wake beats have columns; the fields that only
+ * readers see are JSON in `detail`. Instants are epoch ms.
  */
 const V1 = [
   `CREATE TABLE heartbeat (
@@ -42,10 +42,10 @@ const V1 = [
    )`,
 ] as const;
 
-/** `code_version`: of the configuration in code that was applied last (`setHeartbeat`). */
+/** `code_version`: the version of the configuration in code that was applied last (`setHeartbeat`). */
 const V2 = ["ALTER TABLE heartbeat ADD COLUMN code_version TEXT"] as const;
 
-/** `owed`: 1 until the directory has been told that the beat failed. */
+/** `owed`: 1 until the directory knows that the beat failed. */
 const V3 = ["ALTER TABLE beat ADD COLUMN owed INTEGER"] as const;
 
 export const SCHEMA: Schema = { table: "heartbeat", steps: [V1, V2, V3] };

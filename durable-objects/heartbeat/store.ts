@@ -1,6 +1,6 @@
 /**
- * The one place that reads and writes a Heartbeat object's tables. Every write is synchronous, so a caller that does not await
- * between two of them gets one commit.
+ * The only code that reads and writes a Heartbeat object's tables. Every write is synchronous, so two writes without an
+ * await between them are one commit.
  */
 import { compact } from "../../src/domain/compact.ts";
 import { type Beat, type BeatPhase, hasFailed } from "../../src/domain/heartbeat/beat.ts";
@@ -10,18 +10,18 @@ import { makeTables, migrate } from "../storage/migrate.ts";
 import { all, first, numberIn, parse, put, type Row, textIn } from "../storage/rows.ts";
 import { SCHEMA } from "./schema.ts";
 
-/** The number of entries that the log keeps; like idle beats in a row are one. */
+/** The number of entries that the log keeps. Equal idle beats in a row are one entry. */
 export const BEAT_RETENTION = 200;
 
 export type StoredHeartbeat = {
   readonly record: HeartbeatRecord;
   /** The newest entry of the log. */
   readonly newest: Beat | undefined;
-  /** Beats due up to here are dealt with: by the record, or by the newest beat. */
+  /** Beats due up to here are handled, by the record or by the newest beat. */
   readonly handledAt: number;
 };
 
-/** The part of a beat that is kept as JSON. */
+/** The part of a beat that is stored as JSON. */
 type Detail = Pick<
   Beat,
   | "retryOf"
@@ -44,7 +44,7 @@ export class HeartbeatStore {
     this.#sql = sql;
   }
 
-  /** The state that decides, or undefined where there is no heartbeat. Brings old tables up to date. */
+  /** The state for decisions. Undefined if there is no heartbeat. It brings old tables up to date. */
   load(): StoredHeartbeat | undefined {
     const version = migrate(this.#sql, SCHEMA);
     const row = version === undefined ? undefined : first(this.#sql, "SELECT * FROM heartbeat");
@@ -54,7 +54,7 @@ export class HeartbeatStore {
     return { record, newest, handledAt: Math.max(record.handledAt, newest?.handledAt ?? 0) };
   }
 
-  /** Writes the configuration; makes the tables for the first. One row. */
+  /** Writes the configuration in one row. The first one creates the tables. */
   putRecord(record: HeartbeatRecord): void {
     const version = migrate(this.#sql, SCHEMA) ?? makeTables(this.#sql, SCHEMA);
     put(this.#sql, "heartbeat", {
@@ -69,7 +69,7 @@ export class HeartbeatStore {
     });
   }
 
-  /** HEARTBEAT.md; "" where it was never written. */
+  /** HEARTBEAT.md, or "" if it was never written. */
   document(): string {
     return String(first(this.#sql, "SELECT markdown FROM document")?.markdown ?? "");
   }
@@ -78,7 +78,10 @@ export class HeartbeatStore {
     put(this.#sql, "document", { one: 1, markdown, updated_at: now });
   }
 
-  /** Writes a beat, new or changed. One row; a new one beyond the retention drops the oldest. A beat that failed for good is owed. */
+  /**
+   * Writes a new or changed beat in one row. A new one beyond the retention drops the oldest. A beat that failed for good
+   * becomes owed.
+   */
   putBeat(beat: Beat): void {
     const {
       seq,
@@ -116,17 +119,17 @@ export class HeartbeatStore {
     this.#sql.exec("DELETE FROM beat WHERE seq <= ?", seq - BEAT_RETENTION);
   }
 
-  /** The beats whose failure the directory has yet to hear. */
+  /** The beats whose failure the directory does not know yet. */
   owed(): Beat[] {
     return all(this.#sql, "SELECT * FROM beat WHERE owed = 1 ORDER BY seq").map(toBeat);
   }
 
-  /** The directory has heard of the failures up to this one. */
+  /** Notes that the directory knows the failures up to this one. */
   settleOwed(seq: number): void {
     this.#sql.exec("UPDATE beat SET owed = 0 WHERE owed = 1 AND seq <= ?", seq);
   }
 
-  /** Newest first; only those before `beforeSeq`, if given. */
+  /** Beats, newest first. If `beforeSeq` is given, only those before it. */
   beats(query: { readonly limit: number; readonly beforeSeq?: number | undefined }): Beat[] {
     const rows = all(
       this.#sql,

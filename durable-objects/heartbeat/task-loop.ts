@@ -1,12 +1,12 @@
 /**
- * The loop of code's interval tasks (docs/contract.md §10). It counts from the first look at a task in this isolate, since the clock
- * stands still while a module is loaded. Nothing is stored; the object's alarm only wakes it.
+ * The loop of code's interval tasks (docs/contract.md §10). It counts from the first look at a task in this isolate, since
+ * the clock stands still while a module is loaded. Nothing is stored. The object's alarm only wakes the loop.
  */
 import type { IntervalTask } from "../../src/hooks/tasks.ts";
 import { settleWithin } from "../../src/outbound/settle.ts";
 import { MINUTE_MS } from "../../src/schema/limits.ts";
 
-/** A task that takes longer is left to itself, and counts as ended. */
+/** The time after which a task counts as ended, even if it still runs. */
 const TASK_LIMIT_MS = 10 * MINUTE_MS;
 
 type Counted = { readonly anchorAt: number; lastDueAt: number; isRunning: boolean };
@@ -21,7 +21,7 @@ export class TaskLoop {
     this.#report = report;
   }
 
-  /** Begins the tasks that are due at `now` (epoch ms), without waiting for them. Answers when the next one is due. */
+  /** Begins the tasks that are due at `now` (epoch ms) without waiting for them. Returns when the next one is due. */
   run(now: number): number | undefined {
     let nextAt: number | undefined;
     for (const task of this.#tasks()) {
@@ -39,7 +39,7 @@ export class TaskLoop {
 
   #countedOf({ name }: IntervalTask, now: number): Counted {
     const known = this.#counted.get(name);
-    // A clock that was set back would leave the task waiting for the old time.
+    // If the clock was set back, the task would wait for the old time.
     if (known !== undefined && known.lastDueAt <= now) return known;
     const counted = { anchorAt: now, lastDueAt: now, isRunning: known?.isRunning ?? false };
     this.#counted.set(name, counted);

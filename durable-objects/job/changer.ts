@@ -1,4 +1,7 @@
-/** Changes of a job's definition or state by clients: decided, signed for the audit, recorded, and brought to the directory. */
+/**
+ * Changes of a job's definition or state by clients. Each is decided, signed for the audit trail, recorded, and sent to the
+ * directory.
+ */
 import { type Author, authorOf } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Caller } from "../../src/domain/job/access.ts";
@@ -25,8 +28,8 @@ export class JobChanger {
   }
 
   /**
-   * A change in the job first and then in the directory, before it is acknowledged. One that makes the job count for an owner again needs
-   * the directory's leave first.
+   * Changes the job first and the directory second, before the change is acknowledged. If the change makes the job count
+   * for an owner again, the directory must admit it first.
    */
   async change(
     caller: Caller,
@@ -60,7 +63,7 @@ export class JobChanger {
     return state === undefined ? notFound("job") : ok(jobView(state.record, state.cursor, Date.now()));
   }
 
-  /** Gives the job a trigger token, of which it keeps the hash, or takes it away. The definition, and with it the ETag, stays. */
+  /** Gives the job a trigger token or takes it away. The job keeps the token's hash. The definition and its ETag stay. */
   async setTriggerToken(caller: Caller, hash: string | undefined): Promise<Outcome<null>> {
     await this.#listing.settled();
     const seen = hash === undefined ? changeableJob(this.#state, caller) : runnableJob(this.#state, caller);

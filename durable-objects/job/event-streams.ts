@@ -1,6 +1,6 @@
 /**
- * The open event streams of one job: how many there are, and whether each may still listen (docs/contract.md §16, §17). A stream
- * is checked at each thing that it sends, and ends with its token.
+ * The open event streams of one job: their number, and whether each may still listen (docs/contract.md §16, §17). A stream
+ * is checked at each message, and ends with its token.
  */
 import { closeStream, newLease, openStream } from "../../src/directory/streams.ts";
 import { isRevoked } from "../../src/directory/tokens.ts";
@@ -15,19 +15,19 @@ import { openEvents } from "./events.ts";
 import type { FanOutProgress } from "./fan-outs/progress.ts";
 import type { JobState } from "./state.ts";
 
-/** So often it is asked whether the token was revoked, and the stream's place renewed. A revocation holds within 10 s. */
+/** The pause between two checks of a stream's token and lease. So a revocation takes effect within 10 s. */
 const CHECK_MS = 4 * SECOND_MS;
 /** A timer's longest wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const RETRY_SECONDS = 30;
-/** As long as it takes until a write that nobody takes is known. */
+/** The time after which a write to a reader that has gone has failed. */
 const GONE_MS = 200;
 
 export class EventStreams {
   readonly #env: Env;
   readonly #state: JobState;
   readonly #progress: FanOutProgress;
-  /** By lease, what sends a comment. */
+  /** For each lease, the function that sends a comment. */
   readonly #open = new Map<string, () => void>();
 
   constructor(env: Env, state: JobState, progress: FanOutProgress) {
@@ -36,7 +36,10 @@ export class EventStreams {
     this.#progress = progress;
   }
 
-  /** A stream for a caller that may see the job. Errors: `rate_limited` when the job or the token has as many as it may. */
+  /**
+   * Opens a stream for a caller that may see the job. Errors: `rate_limited` if the job or the token has its most streams
+   * open.
+   */
   async open(caller: Caller, lastRev: number | undefined): Promise<Outcome<ReadableStream<Uint8Array>>> {
     const lease = newLease(Date.now());
     if (this.#open.size >= MAX_JOB_STREAMS) await this.#findGone();
@@ -57,7 +60,7 @@ export class EventStreams {
     );
   }
 
-  /** The watch over one stream while it is open; `end` closes it. */
+  /** The watch over one open stream. `end` closes the stream. */
   #listener(caller: Caller, lease: string, end: () => void, ping: () => void) {
     this.#open.set(lease, ping);
     const { expires_at = Number.POSITIVE_INFINITY }: TokenFacts & { readonly role: string } = caller;
@@ -81,7 +84,7 @@ export class EventStreams {
     };
   }
 
-  /** A reader that has gone is found out only by something that is sent. */
+  /** Sends a comment on every stream, since only a failed write shows that a reader has gone. */
   async #findGone(): Promise<void> {
     for (const ping of [...this.#open.values()]) ping();
     await new Promise((resolve) => setTimeout(resolve, GONE_MS));

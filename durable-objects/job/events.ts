@@ -1,9 +1,8 @@
 /**
- * Server-sent events of one job: changes are sent to listeners as they are recorded. An event's id is the number of
- * the write (`rev`), so a listener that lost its connection goes on from there. The log itself is read then, and
- * nothing extra is stored. A fan-out's progress is in no log of the job's: such an event has no id, and a listener
- * that comes back gets the counts of that moment. Timers run only while somebody listens; afterwards the object
- * sleeps.
+ * Server-sent events of one job. Changes are sent to listeners as they are recorded. An event's id is the number of the
+ * write (`rev`), so a listener that lost its connection continues from there. The log itself is read for that, and nothing
+ * extra is stored. A fan-out's progress is not in the job's log, so its events have no id, and a listener that returns gets
+ * the current counts. Timers run only while somebody listens. After that the object sleeps.
  */
 import type { FanOut, FanOutCounts } from "../../src/domain/fan-out/fan-out.ts";
 import { fanOutView } from "../../src/domain/fan-out/view.ts";
@@ -13,27 +12,29 @@ import { runView } from "../../src/domain/run/run-view.ts";
 import type { FanOutProgress } from "./fan-outs/progress.ts";
 import type { JobState, StateChange } from "./state.ts";
 
-/** A comment this often keeps proxies from closing a quiet stream, and finds out that a listener has gone. */
+/**
+ * The pause between comments. A comment keeps proxies from closing a quiet stream, and shows whether the listener has gone.
+ */
 const KEEP_ALIVE_MS = 15_000;
 const KEEP_ALIVE = ": keep-alive\n\n";
-/** A reader that is so far behind is cut off: it can come back with its last id. */
+/** The unread bytes from which a slow reader is cut off. It can return with its last id. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
-/** Watches over one stream from its opening to its end. */
+/** The watch over one stream from its opening to its end. */
 export type Watch = {
-  /** Whether the listener may hear of the job as it is now: asked before each thing that is sent. */
+  /** Whether the listener may hear about the job now. It is asked before each message. */
   readonly mayHear: () => boolean;
-  /** Whether the listener may hear of this run: those of a job for all users are other users'. */
+  /** Whether the listener may hear about this run. The runs of a job for all users belong to other users. */
   readonly mayHearOf: (run: Run) => boolean;
   readonly ended: () => void;
 };
 
-/** `rev` is the write that it tells of. */
+/** An event. `rev` is the number of its write. */
 type Event = { readonly rev: number; readonly type: "run" | "fan_out" | "job" | "deleted"; readonly data: string };
 
 /**
- * Opens a stream of `run`, `fan_out` and `job` events; `lastRev` is the Last-Event-ID that the listener came with. `watch` is called
- * with what ends the stream, and with what sends a comment over it.
+ * Opens a stream of `run`, `fan_out` and `job` events. `lastRev` is the listener's Last-Event-ID. `watch` gets a function
+ * that ends the stream, and one that sends a comment over it.
  */
 export function openEvents(
   jobState: JobState,
@@ -55,14 +56,14 @@ export function openEvents(
         };
         const watched = watch(close, () => send(KEEP_ALIVE));
         const send = (text: string) => {
-          // A closed stream refuses with an exception, which would hit the change that is being told of.
+          // Writing to a closed stream throws, which would break the change that is being published.
           if (closed) return;
           if (!watched.mayHear()) return close();
           const bytes = encoder.encode(text);
-          // What was sent before may be much, and is behind only once something more is to be sent.
+          // Earlier messages may be large. The reader counts as behind only when one more does not fit.
           if ((controller.desiredSize ?? 0) < bytes.byteLength) {
             stop();
-            // An error, not a close: what is unread is let go at once.
+            // An error drops the unread messages at once; a close would keep them.
             controller.error(new Error("The reader is too far behind"));
             return;
           }
@@ -92,7 +93,8 @@ export function openEvents(
           unwatch();
           watched.ended();
         };
-        // However much was missed, it is handed over whole: a listener dropped in the middle would come back for the same again.
+        // The missed events are sent whole, however many they are. A listener that is cut off in between would come back
+        // for the same ones.
         const missed = numbered(missedEvents(jobState, lastRev, watched.mayHearOf)).map(({ text }) => text);
         controller.enqueue(encoder.encode(missed.length === 0 ? ": nothing missed\n\n" : missed.join("")));
       },
@@ -103,8 +105,8 @@ export function openEvents(
 }
 
 /**
- * The changes that a listener has not seen: runs written, fan-outs ended, and the job as it is now. An id still to
- * come was another job's. A fan-out that is going is reported by its progress.
+ * The changes that a listener has not seen: written runs, ended fan-outs, and the job as it is now. A future id belongs to
+ * another job. A running fan-out is reported by its progress.
  */
 function missedEvents(jobState: JobState, lastRev: number | undefined, mayHearOf: Watch["mayHearOf"]): Event[] {
   const state = jobState.current;
@@ -136,8 +138,9 @@ function eventsOf(jobState: JobState, { rev, runs, fanOut, job }: StateChange, m
 }
 
 /**
- * Events in the order of their writes, as they are sent. Only the last of a write carries its number; those before it lie between
- * the write before and this (`16.1`, `16.2`, `17`), so that a stream cut in between is resumed from before all of them.
+ * Events in the order of their writes, as text. Only the last event of a write carries its number. The earlier ones lie
+ * between the previous number and this one (`16.1`, `16.2`, `17`), so a stream that is cut in between resumes before all of
+ * them.
  */
 function numbered(events: readonly Event[]): { readonly text: string; readonly fanOut: string | undefined }[] {
   let before = 0;

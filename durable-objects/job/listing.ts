@@ -1,10 +1,10 @@
 /**
- * A job's entry in the directory: brought in step with the job, and given up with it (docs/architecture.md, invariant 1).
- * One queue holds three kinds of work, so no two of them ever talk to the directory at the same time:
+ * A job's entry in the directory. It is updated with the job and removed with it (docs/architecture.md, invariant 1). One
+ * queue holds three kinds of work, so no two of them talk to the directory at the same time:
  *
- *   index   brings the entry to what the job is; the last change is the one that stays
+ *   index   updates the entry to the job's current state; the last change wins
  *   enter   asks for room under an owner before a change that needs it
- *   remove  gives the entry, the name and the id up, and erases the job
+ *   remove  removes the entry, the name and the id, and erases the job
  */
 
 import { tellDirectory } from "../../src/directory/events.ts";
@@ -33,15 +33,15 @@ import type { Env } from "../../src/env.ts";
 import type { Run as RunView } from "../../src/schema/run.ts";
 import type { JobState } from "./state.ts";
 
-/** More would make a large call. */
+/** The number of events in one call, so that a call stays small. */
 const TOLD_AT_ONCE = 20;
 
-/** Failed runs of one fan-out that are listed over all jobs; the others are in their job's runs. */
+/** The number of failed runs of one fan-out in the list over all jobs. The job's own list has the others. */
 const LISTED_FAILED_RUNS = 50;
 
-/** The listing's questions to the job's other parts. */
+/** The listing's access to the job's other parts. */
 export type ListingParts = {
-  /** Runs of users of a fan-out that ended as error, at most so many. */
+  /** Gives up to `limit` users' runs of a fan-out that ended as error. */
   readonly failedRuns: (fanOut: FanOut, limit: number) => Promise<readonly RunView[]>;
   readonly report: (message: string, error: unknown) => void;
 };
@@ -61,12 +61,12 @@ export class JobListing {
     this.#state = state;
   }
 
-  /** The number of jobs that have been removed here since the object woke. */
+  /** The number of removals here since the object woke. */
   get removals(): number {
     return this.#removals;
   }
 
-  /** Brings the directory in step with the record. Throws when the directory cannot be reached. */
+  /** Updates the directory to the record. Throws if the directory cannot be reached. */
   index(): Promise<void> {
     return this.#enqueue("index", async () => {
       await this.#index();
@@ -74,7 +74,10 @@ export class JobListing {
     });
   }
 
-  /** Resolves once no change waits for the directory's leave: another one, decided meanwhile, would be decided from an old state. */
+  /**
+   * Resolves when no change waits for the directory's admission. Another change decided meanwhile would start from an old
+   * state.
+   */
   async settled(): Promise<void> {
     for (;;) {
       const entering = this.#queue.find(({ kind }) => kind === "enter");
@@ -84,15 +87,18 @@ export class JobListing {
   }
 
   /**
-   * Makes a change by which the job counts for another owner (`needsQuota`). The directory has kept room for it
-   * there: of two such changes at once, in any jobs, it refuses the one too many. `decide` is asked again then, and
-   * may refuse as well. Errors: its own, `quota_exceeded`.
+   * Makes a change by which the job counts for another owner (`needsQuota`). The directory reserves room for it there
+   * first, and refuses the second of two changes that compete for the last room. `decide` is then called again, and may
+   * refuse as well. Errors: its own, `quota_exceeded`.
    */
   enter(decide: () => Outcome<JobChange>, allowed: Allowance): Promise<Outcome<null>> {
     return this.#enqueue("enter", () => this.#enter(decide, allowed));
   }
 
-  /** The sweep has met the job under this owner. If it is another's, say of a call that arrived too late, that entry goes. */
+  /**
+   * Handles that the sweep has met the job under this owner. If the owner is wrong, for example after a late call, the
+   * entry is removed.
+   */
   foundUnder(owner: string): void {
     const record = this.#state.stored?.record;
     if (record === undefined || record.deletedAt !== undefined || isIndexStale(record)) return;
@@ -101,9 +107,9 @@ export class JobListing {
   }
 
   /**
-   * Deletes the job for good. It leaves the directory first, with its name and an adopted id, then storage. A second
-   * call joins the first, so that none of it can hit a job made under the same id afterwards; the alarm finishes one
-   * that a crash has cut off. `eraseParts` erases what the job keeps in other objects.
+   * Deletes the job for good. First it leaves the directory, with its name and an adopted id, then storage. A second call
+   * joins the first, so no call can hit a new job with the same id. The alarm finishes a removal that a crash has
+   * interrupted. `eraseParts` erases what the job keeps in other objects.
    */
   remove(eraseParts: () => Promise<void>): Promise<void> {
     const removing = this.#queue.find(({ kind }) => kind === "remove");
@@ -115,13 +121,13 @@ export class JobListing {
   }
 
   /**
-   * Waits until no earlier job of this id is being removed. Then it reserves again the adopted id and the system
-   * job's name that such a removal may have given up. Errors: `name_reserved`.
+   * Waits until no earlier job with this id is being removed. Then it reserves the adopted id and the system job's name
+   * again, since that removal may have released them. Errors: `name_reserved`.
    */
   async enterAfterRemoval({ id, definition }: JobRecord, remove: () => Promise<void>): Promise<Outcome<null>> {
     for (let seen = 0; ; ) {
       while (this.#state.stored?.record.deletedAt !== undefined) await remove();
-      // Of two calls that waited for the same removal, the second finds the job of the first.
+      // If two calls waited for the same removal, the second finds the job of the first.
       if (this.#state.stored !== undefined || seen === this.#removals) return ok(null);
       seen = this.#removals;
       await adoptJobId(this.#env, id, ownerOf(definition));
@@ -159,7 +165,9 @@ export class JobListing {
     this.#state.commit({ record: still.length === 0 ? listed : { ...listed, untold: still } });
   }
 
-  /** Tells the events that are owed, and notes that they were told. A crash in between tells them again, under the same ids. */
+  /**
+   * Sends the owed events and notes that they were sent. After a crash in between they are sent again under the same ids.
+   */
   async #tell(): Promise<void> {
     const { stored } = this.#state;
     const owed = stored?.cursor.owed?.slice(0, TOLD_AT_ONCE);
@@ -173,7 +181,7 @@ export class JobListing {
     this.#state.commit({ cursor: told(now.cursor, ids), isNote: true });
   }
 
-  /** The event, and with the failure of a fan-out the runs that failed, which stand in the list of runs. */
+  /** The event to report. With a failed fan-out come its failed runs, which the list of runs shows. */
   async #reports(record: JobRecord, owed: OwedEvent): Promise<ReportedEvent[]> {
     const { runId, fanOutId } = owed;
     const run = runId === undefined ? undefined : this.#state.store.run(runId);
@@ -190,8 +198,8 @@ export class JobListing {
   }
 
   /**
-   * The record says beforehand that the directory may list the job under the new owner. After a crash in between,
-   * `index` brings the entry back to the job. The entry is as old as the job until the job has changed.
+   * Enters the job under the new owner. The record notes beforehand that the directory may list the job there. After a
+   * crash in between, `index` moves the entry back. The entry is as old as the job until the job has changed.
    */
   async #enter(decide: () => Outcome<JobChange>, allowed: Allowance): Promise<Outcome<null>> {
     await this.#index();

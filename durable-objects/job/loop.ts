@@ -1,7 +1,7 @@
 /**
- * A job that is awake: decide, record, call, record. The alarm holds the loop for as long as calls are in flight, so that
- * due times, deadlines and cancellations in the meantime are dealt with on time. When no call is left, the loop arms the
- * next alarm and lets the object sleep.
+ * The loop of a job that is awake: decide, record, call, record. The alarm holds the loop while calls are in flight, so
+ * that due times, deadlines and cancellations are handled on time. When no call is left, the loop arms the next alarm and
+ * lets the object sleep.
  */
 import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
 import { isDirectoryBehind } from "../../src/domain/job/job.ts";
@@ -21,24 +21,24 @@ import type { JobListing } from "./listing.ts";
 import type { JobState, StateChange } from "./state.ts";
 
 const INDEX_RETRY_MS = 5_000;
-/** One more look at the clock this often while waiting, since a sleeping timer may be late. */
+/** The longest wait before another look at the clock, since a sleeping timer may be late. */
 const MAX_SLEEP_MS = 60_000;
 
-/** The outside of the loop; everything else it decides from the state. */
+/** The outside of the loop. It decides everything else from the state. */
 export type LoopEffects = {
   readonly now: () => number;
   readonly random: () => number;
-  /** Why nothing fires at present, if so. */
+  /** Why nothing fires at present, if that is so. */
   readonly held: (state: Pick<TickState, "record">) => string | undefined;
-  /** Calls the agent for one attempt, until the deadline is interrupted. */
+  /** Calls the agent for one attempt, until the deadline interrupts it. */
   readonly call: (state: TickState, run: Run, deadline: Deadline) => Promise<AttemptOutcome>;
-  /** The number of calls that one wake may make; asked at the beginning of each. */
+  /** The number of calls that one wake may make. It is asked at the beginning of each wake. */
   readonly budget: () => CallBudget;
-  /** Says in the log what went wrong, without payloads. */
+  /** Logs an error, without payloads. */
   readonly report: (message: string, error: unknown) => void;
 };
 
-/** The job's other parts, as far as the loop works with them. */
+/** The job's other parts that the loop uses. */
 export type LoopParts = {
   readonly listing: Pick<JobListing, "index" | "remove">;
   readonly fanOuts: Pick<JobFanOuts, "work" | "erase">;
@@ -70,7 +70,7 @@ export class JobLoop {
     });
   }
 
-  /** A commit has changed the job: calls of runs that have ended are aborted, and the loop looks again. */
+  /** Handles a commit that has changed the job. It aborts the calls of ended runs and makes the loop look again. */
   wake({ runs }: StateChange): void {
     for (const run of runs) if (!isActive(run)) this.#calls.abort(run.id);
     this.#look();
@@ -87,15 +87,16 @@ export class JobLoop {
   }
 
   /**
-   * Aborts every call, and deletes the job for good; a second call joins the first. Throws when an object cannot be
-   * reached.
+   * Aborts every call and deletes the job for good. A second call joins the first. Throws if an object cannot be reached.
    */
   async remove(): Promise<void> {
     this.#calls.abortAll();
     await this.#parts.listing.remove(() => this.#parts.fanOuts.erase());
   }
 
-  /** The alarm. Returns when nothing is in flight any more, or when its time or its calls are used up; the object is armed then. */
+  /**
+   * The alarm. It returns when nothing is in flight, or when its time or its calls are used up. Then the object is armed.
+   */
   async run(): Promise<void> {
     this.#running = true;
     this.#state.alarm.taken();
@@ -107,7 +108,7 @@ export class JobLoop {
         await this.#sideWork();
         await this.#fanOut(budget);
         const now = this.#effects.now();
-        // The next alarm is a new invocation: it has a budget of its own, and takes over the calls in flight.
+        // The next alarm is a new invocation with a budget of its own, and takes over the calls in flight.
         if (this.#calls.size === 0 || budget.isUsedUp || now - startedAt > MAX_ALARM_MS) break;
         await this.#wait(now);
       }
@@ -118,7 +119,10 @@ export class JobLoop {
     }
   }
 
-  /** A wake with nothing due and nothing near is idle; a job with too many of them is paused (domain/limits/breaker.ts). */
+  /**
+   * Counts an idle wake: one with nothing due and nothing near. A job with too many is paused
+   * (src/domain/limits/breaker.ts).
+   */
   #countIdleWake(now: number): void {
     const state = this.#state.stored;
     if (state === undefined || this.#calls.size > 0) return;
@@ -129,7 +133,7 @@ export class JobLoop {
     else this.#state.commit(pauseJob(state.record, state.cursor, { by: "breaker", reason: verdict.reason }, now));
   }
 
-  /** Decides and records; starts what is to be called. False where there is no job (any more). */
+  /** Decides, records, and starts the calls. False if the job does not exist (any more). */
   #step(budget: CallBudget): boolean {
     const before = this.#state.current;
     if (before === undefined) return false;
@@ -138,7 +142,7 @@ export class JobLoop {
     this.#calls.watch(now);
     const inFlight = this.#calls.keys;
     const answers = this.#calls.takeAnswers();
-    // The platform counts calls by itself too: one that it refused was the first of a budget that is used up.
+    // The platform counts calls too. A call that it refused shows that the budget is used up.
     if ([...answers.values()].some(({ kind }) => kind === "postponed")) budget.exhaust();
     const result = decideTick(before, {
       now,
@@ -150,15 +154,15 @@ export class JobLoop {
     });
     const { changed, record, cursor } = result;
     if (changed.length > 0 || record !== before.record || cursor !== before.cursor) {
-      // The end of a job is written when the directory has been told of it, with the note that it has.
+      // The end of a job is written only once, together with the note that the directory knows it.
       const recordLater = result.onlyFinishes && changed.length > 0;
       const after = this.#state.commit({ runs: changed, record, cursor, recordLater });
       for (const run of result.calls) {
         budget.take();
         this.#call({ ...after, job: before.job }, run, now);
       }
-      // Nothing to hold the alarm for: the alarm for what comes next belongs to the same commit. With the directory still to be
-      // told, it is set once that is done: until this alarm has ended, the platform rings it again after a crash.
+      // Without a call to hold the alarm for, the next alarm belongs to the same commit. If the directory is behind, the
+      // alarm is set after the directory was updated. Until this alarm has ended, the platform repeats it after a crash.
       if (this.#calls.size === 0 && !isDirectoryBehind(after)) this.#arm();
     }
     this.#erase = result.erase;
@@ -169,7 +173,10 @@ export class JobLoop {
     this.#calls.begin(run.id, state.job.timeoutMs, now, (deadline) => this.#effects.call(state, run, deadline));
   }
 
-  /** Work that waits for other objects. One that cannot be reached is asked again later: the job goes on meanwhile. */
+  /**
+   * Does the work that waits for other objects. An object that cannot be reached is asked again later, and the job
+   * continues meanwhile.
+   */
   async #sideWork(): Promise<void> {
     const { stored } = this.#state;
     if (stored === undefined) return;
@@ -190,7 +197,7 @@ export class JobLoop {
   async #fanOut(budget: CallBudget): Promise<void> {
     const state = this.#state.stored;
     if (state?.fanOut === undefined || state.record.deletedAt !== undefined) return;
-    // A report that came just before a restart is not in storage; that there was an alarm tells of it.
+    // A report just before a restart is not in storage. The alarm itself shows that there may have been one.
     if (this.#hasSeenFanOut && state.fanOut.wakeAt > this.#effects.now()) return;
     this.#hasSeenFanOut = true;
     await this.#parts.fanOuts.work(budget);
@@ -204,8 +211,8 @@ export class JobLoop {
   }
 
   /**
-   * The time that the earliest timer has been due, in ms. It is 0 for a call that nobody holds any more. Undefined
-   * while the loop runs or nothing is due.
+   * The time in ms for which the earliest timer has been due. It is 0 for a call that no process holds any more. Undefined
+   * while the loop runs or if nothing is due.
    */
   overdueMs(now: number): number | undefined {
     const state = this.#state.stored;
@@ -226,7 +233,7 @@ export class JobLoop {
     return { now, inFlight: this.#calls.keys, held, indexRetryAt: this.#indexRetryAt };
   }
 
-  /** Calls left in flight, or answers to them, are taken up by an alarm at once. Otherwise the earliest timer counts. */
+  /** Arms the alarm. Calls in flight and their answers need an alarm at once. Otherwise the earliest timer counts. */
   #arm(): void {
     const now = this.#effects.now();
     if (this.#calls.size > 0) this.#state.alarm.set(now);

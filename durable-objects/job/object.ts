@@ -1,7 +1,7 @@
 /**
- * One job: the only writer of its state, its run log and its alarm. This class is its RPC surface: each method loads,
- * checks who calls, takes a pure step of the domain, records it, and answers with a Result. What happens when the job
- * wakes is `loop.ts`.
+ * One job: the only writer of its state, its run log and its alarm. This class is its RPC surface. Each method loads the
+ * state, checks the caller, takes a pure step of the domain, records it, and answers with a Result. `loop.ts` handles the
+ * job's wakes.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -60,12 +60,15 @@ import { JobStarter } from "./starter.ts";
 import { changeableRecord, JobState, type StoredState, visibleRecord } from "./state.ts";
 import { TriggerKeys } from "./trigger-store.ts";
 
-/** The directory drops a reserved place whose job is not there after a minute; no job may appear after that. */
+/**
+ * The time in which a reserved place must get its job. After a minute the directory drops a place without a job, so no job
+ * may appear then.
+ */
 const RESERVATION_TTL_MS = 30_000;
 
 /**
- * The pause after a wake that threw. A definition that only a later version of the code can read stays so for longer
- * than seconds.
+ * The pause after a wake that threw. If only a later version of the code can read the definition, that lasts longer than
+ * seconds.
  */
 const ALARM_RETRY_MS = 5 * MINUTE_MS;
 
@@ -104,7 +107,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
         budget: () => telemetry.woke(new CallBudget(settings.CALLS_PER_WAKE)),
       },
     );
-    // The only wires between the parts: nobody says "commit, then wake the loop".
+    // This is the only wire between the parts, so no part has to commit and then wake the loop.
     state.onCommit((change) => loop.wake(change));
     state.onCommit(({ runs }) => {
       const record = state.stored?.record;
@@ -131,8 +134,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   /**
-   * Does not throw (docs/architecture.md, invariant 3). After six throws in a row the platform rings no more, and the
-   * job would be dead.
+   * The alarm. It does not throw (docs/architecture.md, invariant 3). After six throws in a row the platform stops ringing,
+   * and the job would never fire again.
    */
   override async alarm(): Promise<void> {
     this.ctx.waitUntil(standIn(this.env, Date.now()));
@@ -146,7 +149,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     }
   }
 
-  /** Makes the job, or answers with the one that the same Idempotency-Key has made. */
+  /** Creates the job, or answers with the one that the same Idempotency-Key has created. */
   async create(request: CreateRequest): Promise<Outcome<Created>> {
     const { record, cursor, place, isNewId = false } = request;
     if (!isNewId) {
@@ -159,14 +162,18 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     if (now - place.reservedAt > RESERVATION_TTL_MS) {
       throw new Error("The job's place in the directory has run out before the job could be made");
     }
-    // A place that an earlier attempt had reserved lists what that attempt wanted; a job removed here may have taken this one's along.
+    // A place from an earlier attempt lists that attempt's job, and the removal of an earlier job may have removed this
+    // job's place.
     const isListed = !place.repeated && this.#listing.removals === 0;
     this.#state.create(isListed ? record : { ...record, indexedVersion: 0 }, cursor, now);
     if (!isListed) await this.#listing.index();
     return ok({ job: jobView(record, cursor, Date.now()), replayed: false });
   }
 
-  /** Whether an Idempotency-Key has made a job here. `hash` is of the request; another one's is `idempotency_key_reused`. */
+  /**
+   * The job that an Idempotency-Key has created here. `hash` is the request's. Another request's hash is
+   * `idempotency_key_reused`.
+   */
   async recall(hash: string): Promise<Outcome<Recalled>> {
     const present = this.#state.stored;
     if (present === undefined || present.record.deletedAt !== undefined) return ok({ was: "nothing" });
@@ -178,17 +185,17 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#reader.read(caller);
   }
 
-  /** The job with what an import needs besides. */
+  /** The job with the further fields that an import needs. */
   async exported(): Promise<Outcome<ExportedJob>> {
     return this.#reader.exported();
   }
 
-  /** The job, and its fires and cost in a window to come. */
+  /** The job, with its fires and their cost in a future window. */
   async forecast(window: ForecastWindow): Promise<Outcome<{ readonly job: Job; readonly answer: JobForecast }>> {
     return this.#reader.forecast(window);
   }
 
-  /** A JSON merge patch; `ifMatch` is the If-Match header's list of ETags, or `*`. */
+  /** Applies a JSON merge patch. `ifMatch` is the If-Match header's list of ETags, or `*`. */
   async patch(caller: Caller, patch: Readonly<Record<string, unknown>>, ifMatch?: string): Promise<Outcome<Job>> {
     return this.#changer.change(caller, "job.update", (state, now) => {
       if (!matches(ifMatch, etagOf(state.record))) {
@@ -198,7 +205,10 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     });
   }
 
-  /** Brings a system job to this definition; an equal one changes nothing. `keepEnabled`: the input did not say whether it is enabled. */
+  /**
+   * Sets a system job to this definition. An equal one changes nothing. `keepEnabled`: the input does not say whether it is
+   * enabled.
+   */
   async ensure(input: JobInput, keepEnabled: boolean, by: Author = { actor: "admin" }): Promise<Outcome<Job>> {
     return this.#changer.change(
       ADMIN,
@@ -215,7 +225,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     );
   }
 
-  /** Deletes the job with its runs; a call in flight is aborted. Answers the definition that is gone. */
+  /** Deletes the job with its runs, and aborts a call in flight. Answers the deleted definition. */
   async remove(caller: Caller, ifMatch?: string): Promise<Outcome<Job>> {
     const seen = changeableRecord(this.#state, caller);
     if (!seen.ok) return seen;
@@ -250,7 +260,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#starter.backfill(caller, body);
   }
 
-  /** The run log, newest first; `next` is the place to go on from, where there is more. */
+  /** The run log, newest first. `next` is the place to continue from, if there is more. */
   async runs(
     caller: Caller,
     query: RunQuery,
@@ -258,12 +268,12 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#runLog.list(caller, query);
   }
 
-  /** One run, for callers who may see the job, and for the run's own token. */
+  /** One run, for callers who may see the job and for the run's own token. */
   async run(caller: Caller, runId: string): Promise<Outcome<RunView>> {
     return this.#runLog.read(caller, runId);
   }
 
-  /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
+  /** Takes the agent's report of a run's end. Repeating the same report is fine; a different one comes too late. */
   async completeRun(caller: Caller, runId: string, body: CompleteBody, via?: "mailbox"): Promise<Outcome<RunView>> {
     const complete = () => this.#runLog.complete(caller, runId, body, via);
     return via === "mailbox" ? this.#offers.reporting(runId, complete) : complete();
@@ -274,7 +284,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return via === "mailbox" ? this.#offers.reporting(runId, report) : report();
   }
 
-  /** Stops an active run, hanging up a call in flight. */
+  /** Stops an active run and aborts a call in flight. */
   async cancelRun(caller: Caller, runId: string): Promise<Outcome<RunView>> {
     return this.#runLog.cancel(caller, runId);
   }
@@ -295,23 +305,26 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     return this.#reader.explain(caller, at);
   }
 
-  /** Server-sent events of this job; `lastEventId` is where a listener left off. */
+  /** The server-sent events of this job. `lastEventId` is the last one that the listener got. */
   async events(caller: Caller, lastEventId?: number): Promise<Outcome<ReadableStream<Uint8Array>>> {
     const seen = visibleRecord(this.#state, caller);
     return seen.ok ? this.#streams.open(caller, lastEventId) : seen;
   }
 
-  /** The Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds nothing due. */
+  /**
+   * Handles the Cron Trigger's tick of `tickAt` (epoch ms): an all_users job fires what is due. A repeated tick finds
+   * nothing due.
+   */
   async tick(tickAt: number): Promise<void> {
     this.#fanOuts.tick(tickAt);
   }
 
-  /** A shard of a fan-out is idle, or was answered 410. False: there is no such fan-out. */
+  /** Takes the report of a fan-out's shard that is idle or got a 410. False if the fan-out does not exist. */
   async fanOutReport(fanOutId: string): Promise<boolean> {
     return this.#fanOuts.reported(fanOutId);
   }
 
-  /** The fan-outs that are kept, newest first; `next` is the number to go on before, where there are more. */
+  /** The kept fan-outs, newest first. `next` is the number before which the next page begins, if there are more. */
   async fanOuts(
     caller: Caller,
     query: { readonly limit: number; readonly before?: number | undefined },
@@ -330,8 +343,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   /**
-   * The sweep's question: is there a job here, which one, and is something overdue? A job found asleep with something due is
-   * armed again. `listedUnder` is the owner that the sweep met it under.
+   * Answers the sweep whether there is a job, which one, and whether something is overdue. A job that is asleep with
+   * something due is armed again. `listedUnder` is the owner of the sweep's entry.
    */
   async checkIn(listedUnder?: string): Promise<CheckedIn> {
     const state = this.#state.current;
@@ -349,7 +362,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     };
   }
 
-  /** Of two calls with one key at the same time, the second is a repeat of the first. */
+  /** Answers a repeated create. If two calls with one key come at the same time, the second is a repeat of the first. */
   #replay({ record, cursor }: StoredState, hash: string | undefined): Outcome<Created> {
     if (record.idempotencyHash === undefined || record.idempotencyHash !== hash) {
       return err({ kind: "idempotency_key_reused" });
@@ -379,7 +392,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 }
 
-/** Whether an If-Match header (RFC 9110 §13.1.1) allows the change; a missing one does. */
+/** Whether an If-Match header (RFC 9110 §13.1.1) allows the change. A missing header does. */
 function matches(ifMatch: string | undefined, etag: string): boolean {
   if (ifMatch === undefined || ifMatch.trim() === "*") return true;
   return ifMatch.split(",").some((candidate) => candidate.trim() === etag);

@@ -1,4 +1,4 @@
-/** The offers of a job's runs, as far as their mailboxes have to hear of their end. */
+/** The offers of a job's runs. Their mailboxes must hear when they end. */
 import { followUpOffer, withdrawOffer } from "../../src/agent/offer.ts";
 import { defaultMailbox } from "../../src/directory/agents.ts";
 import type { Run } from "../../src/domain/run/run.ts";
@@ -9,7 +9,7 @@ import type { JobState, StateChange } from "./state.ts";
 export class JobOffers {
   readonly #env: Env;
   readonly #state: JobState;
-  /** Runs of which their mailbox reports something at this moment. */
+  /** The runs that their mailbox is reporting on at this moment. */
   readonly #reported = new Set<string>();
 
   constructor(env: Env, state: JobState) {
@@ -18,15 +18,15 @@ export class JobOffers {
   }
 
   /**
-   * A commit has ended runs, so their offers go and the sockets that held them have room again. Or it has renewed
-   * leases.
+   * Handles a commit. If it ended runs, their offers go and the sockets that held them have room again. If it renewed
+   * leases, their mailboxes hear it.
    */
   noticed({ runs, job }: StateChange): void {
     for (const run of runs) if (!this.#reported.has(run.id)) followUpOffer(this.#env, run);
     if (job) this.#reroute();
   }
 
-  /** Delivers a run again that is offered to another agent than the job names now. That is no further attempt. */
+  /** Delivers a run again if it is offered to an agent that the job no longer names. It does not count as an attempt. */
   #reroute(): void {
     const { stored } = this.#state;
     if (stored?.active.some(({ phase }) => phase === "offered") !== true || stored.record.deletedAt !== undefined)
@@ -36,11 +36,11 @@ export class JobOffers {
     const { current } = this.#state;
     if (run === undefined || current === undefined) return;
     withdrawOffer(this.#env, run);
-    // This commit is noticed in turn, so the next such run follows.
+    // This commit calls `noticed` too, which handles the next such run.
     this.#state.commit(changeByRelease(current, run, Date.now()));
   }
 
-  /** A claimed run was given back. A socket of an agent that the job names no more does not hear of it by the next offer. */
+  /** Handles a claimed run that was given back. If the job names another agent now, the old agent's socket must be told. */
   released(run: Run): void {
     if (run.offeredTo !== this.#agentId) withdrawOffer(this.#env, run);
   }
@@ -49,7 +49,7 @@ export class JobOffers {
     return this.#state.stored?.record.definition.agent_id || defaultMailbox(this.#env, settingsOf(this.#env));
   }
 
-  /** The mailbox is about to report on this run, so it need not be told. */
+  /** Runs a report of the mailbox itself, so the mailbox need not be told about its effect. */
   async reporting<T>(runId: string, report: () => Promise<T>): Promise<T> {
     this.#reported.add(runId);
     try {
@@ -59,7 +59,7 @@ export class JobOffers {
     }
   }
 
-  /** The job is deleted with its runs. */
+  /** Withdraws all offers, because the job is deleted with its runs. */
   withdrawAll(runs: readonly Run[]): void {
     for (const run of runs) withdrawOffer(this.#env, run);
   }

@@ -1,4 +1,6 @@
-/** The readings of a job: its state, its export, its forecast, and why it did or did not run. Nothing is written here. */
+/**
+ * The questions about a job: its state, its export, its forecast, and why it did or did not run. Nothing is written here.
+ */
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { ADMIN, type Caller, canReadRuns } from "../../src/domain/job/access.ts";
 import { explain } from "../../src/domain/job/explain.ts";
@@ -20,7 +22,7 @@ import { type JobState, visibleJob, visibleRecord } from "./state.ts";
 export class JobReader {
   readonly #env: Env;
   readonly #state: JobState;
-  /** The time that the earliest timer has been due, in ms; undefined if none is. */
+  /** The time in ms for which the earliest timer has been due. Undefined if none is. */
   readonly #overdueMs: (now: number) => number | undefined;
 
   constructor(env: Env, state: JobState, overdueMs: (now: number) => number | undefined) {
@@ -39,13 +41,13 @@ export class JobReader {
     return ok({ ...jobView(record, cursor, now, isOverdue), ...(running === 0 ? {} : { running }) });
   }
 
-  /** The job with what an import needs besides. */
+  /** The job with the further fields that an import needs. */
   async exported(): Promise<Outcome<ExportedJob>> {
     const seen = visibleRecord(this.#state, ADMIN);
     return seen.ok ? ok(exportView(seen.value.record, seen.value.cursor, Date.now())) : seen;
   }
 
-  /** The job, and its fires and cost in a window to come. */
+  /** The job, with its fires and their cost in a future window. */
   async forecast(window: ForecastWindow): Promise<Outcome<{ readonly job: Job; readonly answer: JobForecast }>> {
     const [job, seen] = [await this.read(ADMIN), visibleJob(this.#state, ADMIN)];
     if (!job.ok || !seen.ok) return job.ok ? notFound("job") : job;
@@ -63,7 +65,7 @@ export class JobReader {
     const settings = settingsOf(this.#env);
     const now = Date.now();
     const whole = this.#state.store.runs({ limit: settings.RUN_RETENTION });
-    // Runs that users of a fan-out had once more stand in the job's own log, and are theirs still.
+    // Repeated runs of a fan-out's users are in the job's own log, but belong to these users.
     const log = canReadRuns(caller, state.record.definition) ? whole : whole.filter((run) => !run.userId);
     const held = heldBecause(settings, state.record.definition.exec_scope);
     const asked = at ?? now;
@@ -73,7 +75,7 @@ export class JobReader {
     return ok(explanationView(state, asked, explained));
   }
 
-  /** The number of open sockets at the mailbox that a run of this job lies in. Undefined if there is no such run. */
+  /** The number of open sockets at the mailbox that holds a run of this job. Undefined if there is no such run. */
   async #connected(caller: Caller): Promise<number | undefined> {
     const seen = visibleRecord(this.#state, caller);
     const offered = seen.ok ? seen.value.active.find(({ phase }) => phase === "offered") : undefined;

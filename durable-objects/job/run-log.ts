@@ -1,6 +1,6 @@
 /**
- * A job's runs as callers see and report on them: list, read, complete, progress, cancel. The runs of an all_users
- * job's users live in the shards of its fan-outs, and callers need not know.
+ * A job's runs for its callers: list, read, complete, progress, cancel. The runs of an all_users job's users live in the
+ * shards of its fan-outs. Callers need not know that.
  */
 
 import { notifyListeners } from "../../src/agent/attempt.ts";
@@ -36,7 +36,7 @@ export class JobRunLog {
     this.#userRuns = userRuns;
   }
 
-  /** The run log, newest first; `next` is the place to go on from, where there is more. */
+  /** The run log, newest first. `next` is the place to continue from, if there is more. */
   async list(
     caller: Caller,
     query: RunQuery,
@@ -54,7 +54,7 @@ export class JobRunLog {
     return ok({ ...page, items: page.items.map((run) => runView(seen.value.record.id, run)) });
   }
 
-  /** One run, for callers who may see the job, and for the run's own token. */
+  /** One run, for callers who may see the job and for the run's own token. */
   async read(caller: Caller, runId: string): Promise<Outcome<RunView>> {
     if (isUserRun(runId)) {
       const refused = this.#refuseUserRun(caller, runId);
@@ -65,7 +65,7 @@ export class JobRunLog {
     return this.#refuseOthers(caller, seen.value.run) ?? ok(runView(seen.value.state.record.id, seen.value.run));
   }
 
-  /** The agent's own report of a run's end. The same report again is fine; a different one comes too late. */
+  /** Takes the agent's report of a run's end. Repeating the same report is fine; a different one comes too late. */
   async complete(caller: Caller, runId: string, body: CompleteBody, via?: "mailbox"): Promise<Outcome<RunView>> {
     if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "complete", body, via });
     const seen = this.#reportable(caller, runId);
@@ -91,7 +91,7 @@ export class JobRunLog {
     );
   }
 
-  /** Stops an active run, hanging up a call in flight. */
+  /** Stops an active run and aborts a call in flight. */
   async cancel(caller: Caller, runId: string): Promise<Outcome<RunView>> {
     if (isUserRun(runId)) {
       const refused = this.#refuseUserRun(caller, runId);
@@ -102,7 +102,7 @@ export class JobRunLog {
     return refused ?? this.#changeRun(caller, runId, changeByCancel, () => false);
   }
 
-  /** Hands a run to the agent that claims it, if it is offered still. */
+  /** Hands a run to the agent that claims it, if it is still offered. */
   async claim(caller: Caller, runId: string, lease: Lease): Promise<ClaimedRun | "not_offered" | "hidden"> {
     const { current } = this.#state;
     if (current === undefined || current.record.deletedAt !== undefined) return "not_offered";
@@ -117,15 +117,15 @@ export class JobRunLog {
   }
 
   /**
-   * The last run before this one, of the same user, and its end. Of a user's run of a fan-out that is repeated, at
-   * least that one.
+   * The last ended run before this one, of the same user. For a repeated run of a fan-out's user it is at least the
+   * repeated run.
    */
   async previousOf(run: Run): Promise<PreviousRun | undefined> {
     if (!this.#state.stored?.record.definition.continuity) return undefined;
     return this.#state.store.lastEnded(run) ?? (await this.#userRuns.repeatedBy(run));
   }
 
-  /** A claimed run comes back, or one that was offered: it is delivered again at once. */
+  /** Takes back a run that was claimed or offered. It is delivered again at once. */
   async release(caller: Caller, runId: string, by: ReleasedBy): Promise<Outcome<RunView>> {
     const claimedAt = caller.role === "run" ? caller.claimed_at : undefined;
     if (isUserRun(runId)) return this.#changeUserRun(caller, runId, { kind: "release", by, claimedAt });
@@ -134,7 +134,7 @@ export class JobRunLog {
     return this.#changeRun(caller, runId, changeByRelease, () => false);
   }
 
-  /** The run, if it is there and this caller may report on it (or look at it). */
+  /** The run, if it exists and this caller may report on it (or read it). */
   #reportable(caller: Caller, runId: string): Outcome<{ readonly state: StoredState; readonly run: Run }> {
     const state = this.#state.stored;
     if (state === undefined || state.record.deletedAt !== undefined) return notFound("run");
@@ -143,7 +143,7 @@ export class JobRunLog {
     return run === undefined ? notFound("run") : ok({ state, run });
   }
 
-  /** A user's run of a fan-out is read and cancelled by callers who may read the job's runs. Its own token reads it too. */
+  /** Refuses a user's run of a fan-out to callers who may not read the job's runs. Its own token may read it. */
   #refuseUserRun(caller: Caller, runId: string): Outcome<never> | undefined {
     const record = this.#state.stored?.record;
     if (record === undefined || !this.#mayReport(caller, runId)) return notFound("run");
@@ -151,18 +151,18 @@ export class JobRunLog {
     return isOwn || canReadRuns(caller, record.definition) ? undefined : runsRefused;
   }
 
-  /** As {@link #refuseUserRun}, for a fan-out's run that a user had once more. It stands in the job's own log. */
+  /** Refuses like {@link #refuseUserRun}, for a repeated run of a fan-out's user, which is in the job's own log. */
   #refuseOthers(caller: Caller, { userId }: Run): Outcome<never> | undefined {
     return userId === undefined || this.#mayRead(caller) ? undefined : runsRefused;
   }
 
-  /** Whether what is said in runs of users may be shown to the caller. A run's own token opens no other run. */
+  /** Whether the caller may see the contents of users' runs. A run's own token opens no other run. */
   #mayRead(caller: Caller): boolean {
     const record = this.#state.stored?.record;
     return caller.role === "run" || (record !== undefined && canReadRuns(caller, record.definition));
   }
 
-  /** A run that was reported on, as the caller may see it. */
+  /** A run after a report on it, as the caller may see it. */
   #shown(caller: Caller, run: RunView): RunView {
     return run.user_id === undefined || this.#mayRead(caller) ? run : reportedView(run);
   }
@@ -173,7 +173,7 @@ export class JobRunLog {
     return canReport(caller, { ...record.definition, id: record.id }, runId);
   }
 
-  /** A user's run of a fan-out lives in a shard. */
+  /** Changes a user's run of a fan-out, which lives in a shard. */
   async #changeUserRun(caller: Caller, runId: string, change: RunChange): Promise<Outcome<RunView>> {
     if (!this.#mayReport(caller, runId)) return notFound("run");
     const changed = await this.#userRuns.changeRun(runId, change);

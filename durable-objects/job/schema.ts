@@ -1,14 +1,14 @@
 /**
- * The table of a Job object (docs/storage.md shows it for an auditor). It is made when a job is made: a request for an id that does
- * not exist leaves an object without tables (docs/architecture.md, invariant 6).
+ * The table of a Job object (docs/storage.md shows it for an auditor). It is created with the job. So a request for an id
+ * that does not exist leaves an object without tables (docs/architecture.md, invariant 6).
  */
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * Slot 0 is the job, the others are its run log. A new run takes the slot of the oldest, so that an old one costs no
- * delete. What is looked for has a column, `body` is the whole as JSON: a job that wakes has to parse its schema and
- * compile every statement again, and one that is made has to write its schema, so there is one narrow table. `rev`
- * counts every write; the row with the highest one carries the cursor.
+ * Slot 0 is the job; the others are its run log. A new run takes the slot of the oldest, so dropping an old run needs no
+ * delete. Fields that queries use have a column, and `body` is the whole as JSON. A waking job parses its schema and
+ * compiles every statement again, and a new job writes its schema, so there is one narrow table. `rev` counts every write.
+ * The row with the highest `rev` carries the cursor.
  */
 const V1 = [
   `CREATE TABLE IF NOT EXISTS entry (

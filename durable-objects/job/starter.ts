@@ -1,4 +1,4 @@
-/** The starts of runs by clients: run now, retry, backfill, events from outside and the token that lets them in. */
+/** Starts of runs by clients: run now, retry, backfill, and events from outside with their token. */
 import { subjectOf } from "../../src/domain/audit.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Caller } from "../../src/domain/job/access.ts";
@@ -26,7 +26,7 @@ import type { TriggerKeys } from "./trigger-store.ts";
 
 export type StarterEffects = {
   readonly now: () => number;
-  /** Why nothing fires at present, if so. */
+  /** Why nothing fires at present, if that is so. */
   readonly held: (state: Pick<TickState, "record">) => string | undefined;
 };
 
@@ -60,7 +60,7 @@ export class JobStarter {
     return this.#started(changeByRunNow(seen.value, input, nonce(), this.#effects.now()));
   }
 
-  /** Errors: `not_found` also for a run that the log no longer keeps. */
+  /** Repeats a run. Errors: `not_found`, also for a run that the log no longer keeps. */
   async retry(caller: Caller, runId: string): Promise<Outcome<{ readonly run_id: string }>> {
     const seen = runnableJob(this.#state, caller);
     if (!seen.ok) return seen;
@@ -73,7 +73,7 @@ export class JobStarter {
     return this.#started(changeByRetry(current, old, nonce(), this.#effects.now()));
   }
 
-  /** A user's run of a fan-out lives in a shard; what it was told stands in the fan-out. */
+  /** The run to repeat. A user's run of a fan-out lives in a shard, and its input in the fan-out. */
   async #repeatable(runId: string): Promise<Repeated | undefined> {
     const parsed = parseUserRunId(runId);
     if (parsed === undefined) return this.#state.store.run(runId);
@@ -91,7 +91,7 @@ export class JobStarter {
     return ok({ run_id: change.value.run.id });
   }
 
-  /** Queues past fires, as far as the owner may fire more today, or drops those that wait. */
+  /** Queues past fires, if the owner may fire more today, or drops the waiting ones. */
   async backfill(caller: Caller, body: BackfillBody): Promise<Outcome<{ readonly count: number }>> {
     const decide = () => this.#decided(caller, (state) => changeByBackfill(state, body, this.#effects.now()));
     const wanted = decide();
@@ -114,7 +114,10 @@ export class JobStarter {
     return seen.ok ? decide(seen.value) : seen;
   }
 
-  /** An event from outside, by a token that may change the job or by the job's own. `denied`: it is not the job's token. */
+  /**
+   * Starts a run for an event from outside. The token may change the job, or is the job's own trigger token. `denied`: it
+   * is not the job's token.
+   */
   trigger(caller: Caller, { key, ...event }: TriggerRequest): Outcome<TriggerAnswer> {
     const seen = this.#triggerable(caller);
     if (seen === "denied") return ok({ kind: "denied" });
@@ -129,7 +132,7 @@ export class JobStarter {
         ? this.#fanOuts.trigger(state, event, context)
         : this.#triggered(changeByTrigger(state, event, context));
     if (!done.ok) return done;
-    // In the same commit as the run: a repeat finds both, or neither.
+    // The key is stored in the commit of the run, so a repeat finds both or neither.
     if (key !== undefined) this.#keys.keep(key, done.value, now);
     return ok({ kind: "answered", answer: done.value, repeated: false });
   }
@@ -148,6 +151,6 @@ export class JobStarter {
   }
 }
 
-/** 48 random bits in hex: tells two runs apart that were asked for in the same millisecond. */
+/** 48 random bits in hex. They distinguish two runs that were requested in the same millisecond. */
 const nonce = (): string =>
   [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,7 +1,7 @@
 /**
- * A job in memory and how it changes: loaded once, written through, armed. All of it is synchronous, so that what one
- * turn changes is one commit: the rows, the cursor and the alarm together (docs/architecture.md, invariants 2 and 3).
- * Every commit is published, so the loop and the listeners of events subscribe and nobody has to call them.
+ * A job in memory, and how it changes: loaded once, written through, armed. All of it is synchronous, so one turn's changes
+ * are one commit of rows, cursor and alarm (docs/architecture.md, invariants 2 and 3). Every commit is published. The loop
+ * and the listeners of events subscribe, so no part has to call them.
  */
 
 import { owing } from "../../src/domain/event/event.ts";
@@ -17,19 +17,19 @@ import { Alarm } from "../shared/alarm.ts";
 import { JobFanOutStore } from "./fan-outs/store.ts";
 import { JobStore } from "./store.ts";
 
-/** The change of a step; fields that it leaves out stay as they are. */
+/** The change of one step. Fields that are left out stay. */
 export type Change = {
   readonly record?: JobRecord | undefined;
   /**
-   * The record is taken over but not written. What is new in it would be decided again, and its next change writes
+   * Takes the record over without writing it. Its changes would be decided again after a crash, and its next change writes
    * all of it.
    */
   readonly recordLater?: boolean;
-  /** Nothing that a client can see has changed. */
+  /** Set if no client can see the change. */
   readonly isNote?: boolean;
   readonly runs?: readonly Run[] | undefined;
   readonly cursor?: Cursor | undefined;
-  /** A fan-out that is opened, goes on, or ends: one row. */
+  /** A fan-out that is opened, continues, or ends. It is one row. */
   readonly fanOut?: FanOut | undefined;
 };
 
@@ -37,7 +37,7 @@ export type Change = {
 export type StateChange = {
   readonly rev: number;
   readonly runs: readonly Run[];
-  /** Whether the job is another than before. */
+  /** Whether the job itself has changed. */
   readonly job: boolean;
   /** A fan-out that has opened or ended. */
   readonly fanOut?: FanOut | undefined;
@@ -45,7 +45,7 @@ export type StateChange = {
 
 export type Listener = (change: StateChange) => void;
 
-/** A stored job: its state without what is worked out from the definition. `fanOut` is the one that is going. */
+/** A stored job: its state without the parts that are compiled from the definition. `fanOut` is the running one. */
 export type StoredState = Omit<TickState, "job" | "fanOut"> & { readonly fanOut?: FanOut | undefined };
 
 export class JobState {
@@ -56,7 +56,7 @@ export class JobState {
   readonly #listeners = new Set<Listener>();
   #store: JobStore;
   #fanOuts: JobFanOutStore;
-  /** The job as it is stored, null where there is none; undefined until it was read. */
+  /** The job as stored, null if there is none. Undefined until it was read. */
   #stored: StoredState | null | undefined;
   #job: CompiledJob | undefined;
 
@@ -77,8 +77,8 @@ export class JobState {
   }
 
   /**
-   * The job with its compiled definition, or undefined if there is none. Nothing is written to find that out
-   * (docs/architecture.md, invariant 6). Throws when this version of the code cannot read the definition.
+   * The job with its compiled definition, or undefined if there is none. Finding that out writes nothing
+   * (docs/architecture.md, invariant 6). Throws if this version of the code cannot read the definition.
    */
   get current(): TickState | undefined {
     const { stored } = this;
@@ -88,15 +88,15 @@ export class JobState {
   }
 
   /**
-   * The job as it is stored, for showing it: also where this version of the code cannot read the definition. That is so after a
-   * rollback, and the job waits for the later version to be deployed again.
+   * The job as stored, for showing it. It works even if this version of the code cannot read the definition. After a
+   * rollback a job can be in that state until the later version is deployed again.
    */
   get stored(): StoredState | undefined {
     if (this.#stored === undefined) this.#stored = this.#load() ?? null;
     return this.#stored ?? undefined;
   }
 
-  /** The fan-out that is going, unless the job is being deleted. */
+  /** The running fan-out, unless the job is being deleted. */
   get going(): FanOut | undefined {
     const { stored } = this;
     return stored?.record.deletedAt === undefined ? stored?.fanOut : undefined;
@@ -111,7 +111,7 @@ export class JobState {
     return { record, active, cursor: { ...cursor, rev }, fanOut: goingOf(this.#fanOuts.newest()) };
   }
 
-  /** Makes the job and arms it, in one commit. */
+  /** Creates the job and arms it, in one commit. */
   create(record: JobRecord, cursor: Cursor, now: number): void {
     this.#undoing(() =>
       this.#storage.transactionSync(() => {
@@ -122,7 +122,7 @@ export class JobState {
     );
   }
 
-  /** Where a write fails, what is remembered of the tables was not rolled back with them. */
+  /** Runs a write. If it fails, the state in memory is dropped too, since only the tables were rolled back. */
   #undoing(write: () => void): void {
     try {
       write();
@@ -132,7 +132,7 @@ export class JobState {
     }
   }
 
-  /** Writes a change and takes it over; rows written: one a run, and one if the record changed. */
+  /** Writes a change and applies it in memory. It writes one row for each run, and one if the record changed. */
   commit(change: Change): StoredState {
     const before = this.stored;
     if (before === undefined) throw new Error("A job that does not exist cannot change");
@@ -150,7 +150,7 @@ export class JobState {
       this.#store.record({ runs, cursor, ...(recordWritten ? { record } : {}) });
       if (change.fanOut !== undefined) this.#fanOuts.put(change.fanOut, cursor.rev);
     };
-    // One row is written wholly or not at all by itself; of several, none stays where one cannot be written.
+    // A single row is written wholly or not at all. Several rows need a transaction.
     const isOne = runs.length + (recordWritten ? 1 : 0) === 1 && change.fanOut === undefined;
     this.#undoing(isOne ? write : () => this.#storage.transactionSync(write));
     if (record.definition !== before.record.definition) this.#job = undefined;
@@ -166,8 +166,8 @@ export class JobState {
   }
 
   /**
-   * Brings the next look at the fan-out that is going forward, in memory alone. A lost report is found by asking the
-   * shards.
+   * Moves the next look at the running fan-out forward, in memory alone. If this report gets lost, asking the shards finds
+   * it.
    */
   wakeFanOutAt(at: number): void {
     const { stored } = this;
@@ -178,29 +178,29 @@ export class JobState {
   }
 
   /**
-   * Puts off the next look at the fan-out that is going, in memory alone. It moves with each shard that reports, and
-   * the earlier one in storage costs a look after a restart and no more.
+   * Puts off the next look at the running fan-out, in memory alone. It moves with each report of a shard. The earlier time
+   * in storage only costs one look after a restart.
    */
   restFanOutUntil(at: number): void {
     const { stored } = this;
     if (stored?.fanOut !== undefined) this.#stored = { ...stored, fanOut: { ...stored.fanOut, wakeAt: at } };
   }
 
-  /** Sets the alarm to the earliest timer, even if that is past; takes it off when nothing waits. */
+  /** Sets the alarm to the earliest timer, even if that is past. Removes it if nothing waits. */
   arm(context: TimerContext): void {
     const { stored } = this;
     if (stored === undefined) return;
     this.alarm.set(Math.min(...timersOf(stored, context).map(({ at }) => at)));
   }
 
-  /** Forgets everything, tables and alarm too. */
+  /** Erases everything, including tables and alarm. */
   async erase(): Promise<void> {
     await this.#storage.deleteAll();
     this.#forget();
     this.alarm.taken();
   }
 
-  /** The state in memory is read again when it is next asked for. */
+  /** Drops the state in memory. It is read again on demand. */
   #forget(): void {
     this.#store = new JobStore(this.#storage.sql, this.#retention);
     this.#fanOuts = new JobFanOutStore(this.#storage.sql);
@@ -208,7 +208,7 @@ export class JobState {
     this.#job = undefined;
   }
 
-  /** Subscribes to every commit from now on; the answer ends the subscription. */
+  /** Subscribes to every commit from now on. The returned function ends the subscription. */
   onCommit(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -227,29 +227,29 @@ function compiled({ id, definition }: JobRecord): CompiledJob {
   throw new Error(`The stored definition of job ${id} cannot be read: ${JSON.stringify(job.error)}`);
 }
 
-/** The job as it is to be shown, if it is there and this caller may see it. */
+/** The stored job, if it exists and this caller may see it. */
 export function visibleRecord(state: JobState, caller: Caller): Outcome<StoredState> {
   const { stored } = state;
   if (stored === undefined || stored.record.deletedAt !== undefined) return notFound("job");
   return canSee(caller, stored.record.definition) ? ok(stored) : notFound("job");
 }
 
-/** The job, if it is there and this caller may see it. */
+/** The compiled job, if it exists and this caller may see it. */
 export function visibleJob(state: JobState, caller: Caller): Outcome<TickState> {
   const { current } = state;
   if (current === undefined || current.record.deletedAt !== undefined) return notFound("job");
   return canSee(caller, current.record.definition) ? ok(current) : notFound("job");
 }
 
-/** The job as it is stored, if it is there and this caller may change it. Errors: `not_found`, `forbidden`. */
+/** The stored job, if it exists and this caller may change it. Errors: `not_found`, `forbidden`. */
 export const changeableRecord = (state: JobState, caller: Caller): Outcome<StoredState> =>
   refusingChange(caller, visibleRecord(state, caller));
 
-/** The job, if it is there and this caller may change it and make it run. Errors: `not_found`, `forbidden`. */
+/** The compiled job, if it exists and this caller may change and run it. Errors: `not_found`, `forbidden`. */
 export const changeableJob = (state: JobState, caller: Caller): Outcome<TickState> =>
   refusingChange(caller, visibleJob(state, caller));
 
-/** The job, if it is there and this caller may have its agent called. Errors: `not_found`, `forbidden`. */
+/** The compiled job, if it exists and this caller may have its agent called. Errors: `not_found`, `forbidden`. */
 export function runnableJob(state: JobState, caller: Caller): Outcome<TickState> {
   const seen = changeableJob(state, caller);
   return seen.ok && !canRun(caller, seen.value.record.definition) ? runRefused : seen;

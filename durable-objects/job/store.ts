@@ -1,6 +1,6 @@
 /**
- * The one place that reads and writes a Job object's tables. Its verbs are the job's: create, load, record, list, erase.
- * Every write is synchronous, so a caller that does not await between two of them gets one commit.
+ * The only code that reads and writes a Job object's tables: create, load, record, list, erase. Every write is synchronous,
+ * so two writes without an await between them are one commit.
  */
 import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
 import type { Run } from "../../src/domain/run/run.ts";
@@ -14,24 +14,23 @@ export type StoredJob = {
   readonly cursor: Cursor;
   /** Runs that have not ended, oldest first. */
   readonly active: readonly Run[];
-  /** Whether the job has ever fanned out, and so has the table of `JobFanOutStore`. */
+  /** Whether the job has ever fanned out, which means that the table of `JobFanOutStore` exists. */
   readonly hasFannedOut: boolean;
 };
 
-/** Which runs of the log are wanted, newest first. */
+/** The runs of the log that a caller wants, newest first. */
 export type RunQuery = {
   readonly limit: number;
   /** Only runs before this one. */
   readonly beforeSeq?: number | undefined;
   readonly status?: RunStatus | undefined;
   readonly userId?: string | undefined;
-  /** Only runs in which the agent found nothing new, or only the others. */
+  /** `true`: only runs in which the agent found nothing new. `false`: only the others. */
   readonly unchanged?: boolean | undefined;
 };
 
 /**
- * The number of runs that the log holds, and the first slot never used. It moves with the cursor, so that no wake has
- * to count.
+ * The number of runs in the log, and the first slot that was never used. It moves with the cursor, so no wake has to count.
  */
 type LogSize = { size: number; nextSlot: number };
 type Moving = { readonly cursor: Cursor; readonly log: LogSize };
@@ -39,19 +38,19 @@ type Moving = { readonly cursor: Cursor; readonly log: LogSize };
 export class JobStore {
   readonly #sql: SqlStorage;
   readonly #retention: number;
-  /** Slots of the log by run id, for runs known to be in it. Kept so that a run's end writes where its start did. */
+  /** The log's slots by run id, for runs known to be in it. So a run's end is written to the slot of its start. */
   readonly #slots = new Map<string, number>();
   #log: LogSize = { size: 0, nextSlot: 1 };
-  /** The version of the tables. A later version's stays, even if an older one writes after a rollback. */
+  /** The version of the tables. A later version stays, even if an older one writes after a rollback. */
   #version = versionOf(SCHEMA);
 
-  /** @param retention how many runs the log keeps (`RUN_RETENTION`) */
+  /** @param retention the number of runs that the log keeps (`RUN_RETENTION`) */
   constructor(sql: SqlStorage, retention: number) {
     this.#sql = sql;
     this.#retention = Math.max(1, retention);
   }
 
-  /** The whole state, or undefined where no job was ever made here (or it was erased). Brings old tables up to date. */
+  /** The whole state. Undefined if no job was created here or it was erased. It brings old tables up to date. */
   load(): StoredJob | undefined {
     const [job, ...runs] = this.#readAwake() ?? [];
     if (job?.slot !== 0) return undefined;
@@ -70,8 +69,8 @@ export class JobStore {
   }
 
   /**
-   * The job, the runs that go on and the row written last, in one question. A job that wakes asks it before it calls
-   * anybody. It nearly always has its table, so that this is not asked first.
+   * The job, its active runs and the row written last, in one query. A waking job reads them before it calls anybody. The
+   * table is not checked first, since it nearly always exists.
    */
   #readAwake(): Row[] | undefined {
     try {
@@ -82,15 +81,15 @@ export class JobStore {
     }
   }
 
-  /** Makes the table and the job's row. */
+  /** Creates the table and the job's row. */
   create(record: JobRecord, cursor: Cursor): void {
     makeTables(this.#sql, SCHEMA);
     this.#putJob(record, cursor);
   }
 
   /**
-   * Records what was decided. Rows written: one per run, and one for the job only if its record changed.
-   * The cursor travels in each row written; give it the next `rev` first.
+   * Records a decision. It writes one row for each run, and one for the job only if its record changed. The cursor travels
+   * in each row; give it the next `rev` first.
    */
   record(change: {
     readonly record?: JobRecord | undefined;
@@ -98,10 +97,10 @@ export class JobStore {
     readonly cursor: Cursor;
   }): void {
     for (const run of change.runs) this.#findPlace(run);
-    // Places first: rows of one write have one number, so each must know of the log as it is after all of them.
+    // Slots come first: the rows of one write share one number, so each must know the log as it is after all of them.
     const fresh = change.runs.filter(({ id }) => !this.#slots.has(id));
     const surplus = this.#place(fresh);
-    // A new run takes over a slot without what a later version may keep there of the run before.
+    // A new run replaces the whole row, so that nothing stays of a column that a later version added for the old run.
     for (const run of change.runs) this.#putRun(run, change.cursor, fresh.includes(run) ? replace : put);
     if (change.record !== undefined) this.#putJob(change.record, change.cursor);
     for (const slot of surplus) this.#sql.exec("DELETE FROM entry WHERE slot = ?", slot);
@@ -112,16 +111,13 @@ export class JobStore {
     return row === undefined ? undefined : toRun(row);
   }
 
-  /**
-   * The other run of its user that was the last to end as success or error. What one user's run came to is not told
-   * to another's.
-   */
+  /** The last other run of the same user that ended as success or error. One user's results must not reach another user. */
   lastEnded({ id, userId }: Pick<Run, "id" | "userId">): Run | undefined {
     const row = first(this.#sql, LAST_ENDED, id, userId ?? null);
     return row === undefined ? undefined : toRun(row);
   }
 
-  /** Newest first. */
+  /** The runs of a query, newest first. */
   runs(query: RunQuery): Run[] {
     const rows = all(
       this.#sql,
@@ -137,13 +133,13 @@ export class JobStore {
     return rows.map(toRun);
   }
 
-  /** Runs written after `rev`, in the order of writing: what a listener that saw `rev` has missed. */
+  /** The runs written after `rev`, in the order of writing. A listener that saw `rev` has missed them. */
   runsSince(rev: number): { readonly rev: number; readonly run: Run }[] {
     const rows = all(this.#sql, "SELECT rev, body FROM entry WHERE rev > ? AND slot > 0 ORDER BY rev", rev);
     return rows.map((row) => ({ rev: Number(row.rev), run: toRun(row) }));
   }
 
-  /** A skip in which further held fires are counted has its row, although it has ended. */
+  /** Finds the slot of a skip that counts further held fires. It has a row, although it has ended. */
   #findPlace({ id, count = 1 }: Run): void {
     if (count === 1 || this.#slots.has(id)) return;
     const row = first(this.#sql, "SELECT slot FROM entry WHERE id = ? AND slot > 0", id);
@@ -183,10 +179,10 @@ export class JobStore {
   }
 
   /**
-   * Gives new runs their slots. New ones while the log has room, then those of the oldest runs that have ended. An
-   * active run keeps its slot however long it lasts. Answers the slots of rows beyond what is kept (many runs were
-   * active, or RUN_RETENTION was lowered), which the log is then without: delete them last, since one of them may
-   * bear the cursor until then.
+   * Gives new runs their slots: unused ones while the log has room, then those of the oldest ended runs. An active run
+   * keeps its slot however long it lasts. The answer is the slots of rows beyond the retention, which exist if many runs
+   * were active or RUN_RETENTION was lowered. The caller must delete them last, since one of them may carry the cursor
+   * until then.
    */
   #place(runs: readonly Run[]): readonly number[] {
     const leaving = runs.length === 0 ? 0 : this.#log.size + runs.length - this.#retention;
@@ -206,7 +202,10 @@ const READ_AWAKE = `SELECT *, (SELECT count(*) FROM sqlite_master WHERE name = '
   WHERE slot = 0 OR phase != 'ended' OR rev = (SELECT max(rev) FROM entry) ORDER BY slot`;
 const LAST_ENDED = `SELECT body FROM entry WHERE slot > 0 AND status IN ('success', 'error') AND id != ? AND body ->> 'userId' IS ?
   ORDER BY body ->> 'finishedAt' DESC, seq DESC LIMIT 1`;
-/** The last run that did something goes last, after any number of skips. `continuity` hands it over, and people look for it. */
+/**
+ * The oldest ended runs. The last run that did something comes last, after any number of skips, since `continuity` and
+ * people need it.
+ */
 const OLDEST_ENDED = `SELECT slot FROM entry WHERE phase = 'ended' ORDER BY
   seq = (SELECT max(seq) FROM entry WHERE slot > 0 AND status IN ('success', 'error')), seq LIMIT ?`;
 const toRun = (row: Row): Run => parse<Run>(row.body);

@@ -1,28 +1,28 @@
 /**
- * The keys of events that came in the last 24 hours, with what they were answered. A sender that repeats an event
- * gets the first answer again (docs/contract.md §19). The table is made by the first event that has a key.
+ * The keys of the events of the last 24 hours, with their answers. A sender that repeats an event gets the first answer
+ * again (docs/contract.md §19). The first event with a key creates the table.
  */
 import { DAY_MS, HOUR_MS } from "../../src/schema/limits.ts";
 import { Triggered } from "../../src/schema/run.ts";
 import { first, put } from "../storage/rows.ts";
 
-/** `WITHOUT ROWID`: a key is one row, where an index would make it two. */
+/** The table. `WITHOUT ROWID` makes a key one row; an index would make it two. */
 const TABLE = `CREATE TABLE IF NOT EXISTS trigger_key (
   key TEXT PRIMARY KEY,
   at INTEGER NOT NULL,
   answer TEXT NOT NULL
 ) WITHOUT ROWID`;
 
-/** Beyond so many keys the oldest are dropped, a tenth at a time: finding them reads all. */
+/** The number of keys from which the oldest are dropped. A tenth goes at a time, because finding them reads all. */
 const MAX_KEYS = 100_000;
 const SLACK = 1.1;
 
 export class TriggerKeys {
   readonly #sql: SqlStorage;
   readonly #maxKeys: number;
-  /** Epoch ms. Old keys are looked for once an hour: it reads all of them. */
+  /** When old keys were last searched, in epoch ms. It happens once an hour, because it reads all of them. */
   #cleanedAt = 0;
-  /** The number of keys: those of then, and those that came since. */
+  /** The number of keys: those counted then, and those added since. */
   #count = 0;
 
   constructor(sql: SqlStorage, maxKeys = MAX_KEYS) {
@@ -37,7 +37,7 @@ export class TriggerKeys {
     return row === undefined ? undefined : Triggered.parse(JSON.parse(String(row.answer)));
   }
 
-  /** Keeps an answer: one row. */
+  /** Keeps an answer, in one row. */
   keep(key: string, answer: Triggered, now: number): void {
     this.#sql.exec(TABLE);
     if (now - this.#cleanedAt > HOUR_MS || this.#count >= Math.floor(this.#maxKeys * SLACK)) this.#clean(now);
@@ -45,7 +45,7 @@ export class TriggerKeys {
     this.#count++;
   }
 
-  /** Drops the keys of more than 24 hours, and the oldest of too many. */
+  /** Drops the keys that are older than 24 hours, and the oldest beyond the bound. */
   #clean(now: number): void {
     this.#sql.exec("DELETE FROM trigger_key WHERE at <= ?", now - DAY_MS);
     this.#count = Number(first(this.#sql, "SELECT count(*) AS n FROM trigger_key")?.n);

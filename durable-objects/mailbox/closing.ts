@@ -1,6 +1,6 @@
 /**
- * A mailbox whose agent is deleted, or has a URL now. What is offered goes back to its jobs, which look the agent up
- * again.
+ * The closing of a mailbox whose agent was deleted or has got a URL. Its offers go back to their jobs, which look the agent
+ * up again.
  */
 import { deliveryOf, findAgent } from "../../src/directory/agents.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
@@ -11,15 +11,15 @@ import type { CallBudget } from "../../src/outbound/call-budget.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import type { MailboxStore, StoredOffer } from "./store.ts";
 
-/** A job that has looked the agent up before may offer runs for a minute more. */
+/** The time for which a job may still offer runs, because it has looked the agent up before. */
 const STALE_MS = MINUTE_MS + 10 * SECOND_MS;
 
-/** The mailbox's further knowledge. */
+/** The facts that closing needs about the mailbox. */
 export type ClosingContext = {
   readonly agentId: () => string;
-  /** Runs that are being claimed, or are left alone at present. */
+  /** Gives the runs that are being claimed or are left alone at present. */
   readonly busy: () => string[];
-  /** A job could not be reached: its offer is left alone for a moment. */
+  /** Handles a job that could not be reached: its offer is left alone for a moment. */
   readonly failed: (offer: StoredOffer, error: unknown) => void;
 };
 
@@ -27,7 +27,7 @@ export class Closing {
   readonly #env: Env;
   readonly #store: MailboxStore;
   readonly #context: ClosingContext;
-  /** Offers up to this time go back; epoch ms. */
+  /** Offers up to this time go back, in epoch ms. */
   #closedAt: number | undefined;
   #recheckAt: number | undefined;
 
@@ -37,18 +37,18 @@ export class Closing {
     this.#context = context;
   }
 
-  /** The mailbox is closed at `now` (epoch ms). One that was never in use is not woken, nor made, to look again. */
+  /** Closes the mailbox at `now` (epoch ms). If it was never in use, it is neither woken nor created for a second look. */
   close(now: number, wasInUse: boolean): void {
     this.#closedAt = now;
     if (wasInUse) this.#recheckAt = now + STALE_MS;
   }
 
-  /** When it is to be asked once more whether the agent has a mailbox; epoch ms. */
+  /** When the mailbox must check again whether its agent has one, in epoch ms. */
   get recheckAt(): number | undefined {
     return this.#recheckAt;
   }
 
-  /** Closes the mailbox again if runs are offered and its agent has none any more. Does not throw. */
+  /** Closes the mailbox again if runs are offered although its agent has none any more. Does not throw. */
   async recheck(now: number): Promise<void> {
     if ((this.#recheckAt ?? 0) > now) return;
     this.#recheckAt = undefined;
@@ -62,7 +62,7 @@ export class Closing {
     }
   }
 
-  /** Gives back what was offered until the mailbox was closed, as far as the budget goes. Whether there may be more of it. */
+  /** Gives back the offers from before the closing, within the budget. Returns whether there may be more. */
   async giveBack(budget: CallBudget): Promise<boolean> {
     const closedAt = this.#closedAt;
     if (closedAt === undefined) return false;
@@ -77,7 +77,7 @@ export class Closing {
         this.#context.failed(offer, error);
       }
     });
-    // What is busy now may be offered still later: it is looked at once more then.
+    // A run that is busy now may be offered later, so one more look is needed then.
     if (offers.length === 0 && busy.length === 0) this.#closedAt = undefined;
     return offers.length > 0;
   }

@@ -1,6 +1,5 @@
 /**
- * The number of frames a minute that a token's sockets get answers to. Each is a call of a job's object, as a call
- * over HTTP is.
+ * The number of frames a minute that a token's sockets may send. Each is a call of a job's object, like a call over HTTP.
  */
 import type { Claimant } from "../../src/objects/mailbox.ts";
 import { MAX_FRAMES_A_MINUTE, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
@@ -14,10 +13,10 @@ export const TOO_MANY_FRAMES = {
 
 export class FrameLimit {
   #minute = 0;
-  /** Frames of this minute, by token. */
+  /** The frames of this minute, by token. */
   readonly #counts = new Map<string, number>();
 
-  /** Whether one more frame is answered at `now` (epoch ms). The operator's are not counted. */
+  /** Whether one more frame is answered at `now` (epoch ms). The operator's frames are not limited. */
   admit(caller: Claimant, now: number): boolean {
     if (caller.role === "admin") return true;
     const minute = Math.floor(now / MINUTE_MS);

@@ -1,4 +1,4 @@
-/** Reads the frames of an agent's socket, carries them out at the job, and answers them (docs/contract.md §14). */
+/** Reads the frames of an agent's socket, passes them to the job, and answers them (docs/contract.md §14). */
 
 import { findJob } from "../../src/directory/find-job.ts";
 import { compact } from "../../src/domain/compact.ts";
@@ -23,7 +23,7 @@ export type FrameAnswer =
   | { readonly type: "ok"; readonly to: string; readonly run_id?: string }
   | { readonly type: "problem"; readonly to?: string; readonly run_id?: string; readonly problem: Problem };
 
-/** A frame that cannot be taken, and what of it can be quoted in the answer. */
+/** A frame that cannot be accepted, with the parts that the answer can quote. */
 export type Refused = { readonly to?: string; readonly runId?: string; readonly failure: HttpFailure };
 
 /** Errors: `invalid_json`, `payload_too_large`, `validation_failed`. */
@@ -55,7 +55,7 @@ function quoted(sent: unknown): Omit<Refused, "failure"> {
   };
 }
 
-/** The part of a frame that an answer can quote without reading the rest. */
+/** The parts of a frame that an answer can quote without reading the rest. */
 export function quotedIn(frame: Result<AgentFrame, Refused>): Omit<Refused, "failure"> {
   if (frame.ok) return quoted(frame.value);
   const { failure: _failure, ...rest } = frame.error;

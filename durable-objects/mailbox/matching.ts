@@ -1,10 +1,13 @@
-/** Which socket gets which offer: one that may see it and has room, the oldest offers first. The run is held for its socket from then on. */
+/**
+ * Matches offers to sockets. A socket must be allowed to see the offer and have room. The oldest offers come first. The run
+ * is then held for its socket.
+ */
 import { isInScope, roomOf, type Seats, scopeOf } from "./seats.ts";
 import type { MailboxStore, StoredOffer } from "./store.ts";
 
 export type Match = { readonly offer: StoredOffer; readonly socket: WebSocket };
 
-/** The mailbox as matching sees it. `busy` are the runs that nobody may have at present. */
+/** The mailbox as matching sees it. `busy` are the runs that no other socket may get at present. */
 type Desk = {
   readonly seats: Seats;
   readonly store: MailboxStore;
@@ -13,7 +16,7 @@ type Desk = {
   readonly hasEnded: (socket: WebSocket) => boolean;
 };
 
-/** At most `limit` offers, each with its socket: one a socket in turn. */
+/** At most `limit` offers, each with its socket. Sockets take turns, one offer each. */
 export function matchOffers({ seats, store, busy, hasEnded }: Desk, limit: number): Match[] {
   const matches: Match[] = [];
   let open = seats.sockets();
@@ -34,7 +37,7 @@ export function matchOffers({ seats, store, busy, hasEnded }: Desk, limit: numbe
   return matches;
 }
 
-/** The socket with the fewest runs that can take this offer at once: there is no older one for it. */
+/** The socket with the fewest runs that can take this offer at once, because no older offer waits for it. */
 export function takerOf({ seats, store, busy, hasEnded }: Desk, offer: StoredOffer): WebSocket | undefined {
   const now = Date.now();
   const able = seats.sockets().flatMap((socket) => {

@@ -1,7 +1,7 @@
 /**
- * The mailbox of one agent without an address (docs/contract.md §14). The runs that are offered to it, and the
- * sockets over which it takes them. A run stays in its job: an offer is a pointer, and a claim is handed out only
- * when the job has confirmed it. So an offer that is out of date costs a question and never a second hand-out.
+ * The mailbox of one agent without an address (docs/contract.md §14). It keeps the runs that are offered to the agent, and
+ * the sockets that take them. A run stays in its job. An offer is a pointer, and a claim is handed out only after the job
+ * has confirmed it. So an outdated offer costs a question but is never handed out twice.
  */
 import { DurableObject } from "cloudflare:workers";
 import { leaseMsOf } from "../../src/agent/claim.ts";
@@ -37,7 +37,7 @@ import { endOf, type Seat, Seats, scopeOf } from "./seats.ts";
 import { SocketLeases } from "./socket-leases.ts";
 import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
 
-/** An offer whose job cannot be reached is left alone for so long. One that a claimant turns out not to see, for longer. */
+/** The pause for an offer whose job cannot be reached. An offer that its claimant turns out not to see has a longer one. */
 const UNREACHABLE_MS = SECOND_MS;
 const HIDDEN_MS = MINUTE_MS;
 
@@ -46,9 +46,9 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   readonly #seats: Seats;
   readonly #alarm: Alarm;
   readonly #closing: Closing;
-  /** Runs that are being claimed at this moment. */
+  /** The runs that are being claimed at this moment. */
   readonly #claiming = new Set<string>();
-  /** Runs that are left alone until a time (epoch ms). */
+  /** The runs that are left alone until a time (epoch ms). */
   readonly #left = new Map<string, number>();
   readonly #leases: SocketLeases;
   readonly #frames = new FrameLimit();
@@ -73,10 +73,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const offered = { ...offer, offeredAt: Date.now() };
     const { offeredAt } = offered;
     this.#left.delete(offer.runId);
-    // Whoever held it holds it no more: it was given back, or its lease ran out.
+    // No socket holds the run any more: it was given back, or its lease ran out.
     this.#free(offer.runId);
     const socket = takerOf(this.#desk, offered);
-    // Somebody waits for it: the job has recorded that it calls, so the offer need not be stored as well.
+    // A socket waits for the run. The job has recorded that it calls, so the offer need not be stored as well.
     if (socket !== undefined && (await this.#hand(offered, socket, confirm)) === "gone") return { offeredAt };
     this.#store.add(offered);
     this.#dispatch();
@@ -103,7 +103,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const now = Date.now();
     const end = { offeredAt: now, runId: "" };
     if (after === undefined) return { offers: [], end, hasMore: false };
-    // What is offered in this very millisecond is looked at next time: more of it may come. A clock that was set back hides nothing.
+    // Offers of this very millisecond are left to the next look, since more may follow. A clock that was set back hides
+    // none.
     const from = after.offeredAt > now ? end : after;
     const { items, stoppedAt } = this.#store.after(from, now, of, limit + 1);
     const offers = items.slice(0, limit);
@@ -159,7 +160,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (this.#hasEnded(socket, seat)) return;
     if (seat.kind === "poll") {
       this.#seats.set(socket, { ...seat, capacity: 0 });
-      // A run that is on its way to this socket is the answer; else that there is none.
+      // If a run is on its way to this socket, that is the answer. Otherwise the answer is that there is none.
       if (Object.keys(seat.held).length === 0) send(socket, POLL_DONE);
       return;
     }
@@ -173,12 +174,12 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
-    // Without an answer the client's close would hang. Codes that only say how it broke off cannot be sent back.
+    // Without an answer the client's close would hang. Codes that only describe a broken connection cannot be sent back.
     const isSendable = code === 1000 || (code >= 3000 && code <= 4999);
     try {
       socket.close(isSendable ? code : 1000, reason);
     } catch {
-      // It is closed already.
+      // The socket is closed already.
     }
     this.#leases.giveBack(socket);
   }
@@ -193,7 +194,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return (LOCAL && RATE_LIMITS === "off") || this.#frames.admit(caller, Date.now());
   }
 
-  /** Does not throw (docs/architecture.md, invariant 3). */
+  /** The alarm. It does not throw (docs/architecture.md, invariant 3). */
   override async alarm(): Promise<void> {
     this.#alarm.taken();
     for (const socket of this.#seats.sockets("agent")) this.#hasEnded(socket, this.#seats.get(socket));
@@ -201,7 +202,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     await this.#handOut();
   }
 
-  /** Has offers handed to the sockets that have room; one round at a time. */
+  /** Hands offers to the sockets that have room, one round at a time. */
   #dispatch(): void {
     void this.#handOut();
   }
@@ -230,7 +231,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     else this.#arm();
   }
 
-  /** Hands one run to the socket that it is held for, if the job confirms the claim. Answers as {@link #confirm}. */
+  /** Hands one run to the socket that it is held for, if the job confirms the claim. Answers like {@link #confirm}. */
   async #hand(offer: StoredOffer, socket: WebSocket, confirm?: ConfirmClaim): Promise<"gone" | "kept"> {
     const seat = this.#seats.get(socket);
     const isRefused = await this.#isRevoked(socket, seat);
@@ -245,7 +246,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (now.kind === "poll") this.#seats.set(socket, { ...now, capacity: 0 });
     else this.#seats.hold(socket, offer.runId, Date.now() + now.leaseMs);
     if (!isDrained && send(socket, verdict)) return "gone";
-    // The socket was closed, or drained, while the job was asked: the run goes back, which is no attempt.
+    // The socket was closed or drained while the job was asked. The run goes back, which does not count as an attempt.
     this.#seats.hold(socket, offer.runId, undefined);
     const claimed_at = Date.parse(verdict.data.run.claimed_at ?? "");
     const claim = { role: "run", job_id: offer.jobId, run_id: offer.runId, claimed_at } as const;
@@ -256,8 +257,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   /**
-   * Asks the job for the run. `gone`: it is not offered any more. `kept`: it stays offered, since the job cannot be asked or the caller
-   * turns out not to see it. `confirm` asks it over the call that makes the offer.
+   * Asks the job for the run. `gone`: it is not offered any more. `kept`: it stays offered, because the job cannot be asked
+   * or the caller may not see it. `confirm` asks the job over the call that makes the offer.
    */
   async #confirm(
     offer: StoredOffer,
@@ -290,7 +291,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     this.#alarm.by(at);
   }
 
-  /** The agent says how many runs it may hold at once, and for how long without progress. */
+  /** Notes the number of runs that the agent may hold at once, and how long without progress. */
   #ready(socket: WebSocket, seat: Seat, { capacity, lease }: ReadyFrame): void {
     const leaseMs = leaseMsOf(lease);
     if (!leaseMs.ok) {
@@ -301,13 +302,16 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     this.#dispatch();
   }
 
-  /** The agent wants no further run until it is ready again. After the answer none comes, not even one that is being claimed. */
+  /**
+   * Gives the agent no further run until it is ready again. After the answer none comes, not even one that is being
+   * claimed.
+   */
   #drain(socket: WebSocket, seat: Seat): void {
     this.#seats.set(socket, { ...seat, capacity: 0 });
     send(socket, { type: "ok", to: "drain" });
   }
 
-  /** A frame about a run, carried out and answered. */
+  /** Carries out and answers a frame about a run. */
   async #report(socket: WebSocket, seat: Seat, frame: RunFrame): Promise<void> {
     if (await this.#isRevoked(socket, seat)) return;
     const { type, run_id } = frame;
@@ -324,8 +328,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   /**
-   * Closes the socket if its token was revoked. Without the list of revoked tokens it is taken at its word: the mailbox hears of each
-   * revocation besides.
+   * Closes the socket if its token was revoked. If the list of revoked tokens cannot be read, the token counts as valid,
+   * since the mailbox is also told about each revocation.
    */
   async #isRevoked(socket: WebSocket, { caller }: Seat): Promise<boolean> {
     const revoked = await isRevoked(this.env, caller, Date.now()).catch(() => false);
@@ -333,13 +337,13 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return revoked;
   }
 
-  /** Whether another socket holds the run: this one's lease ran out. */
+  /** Whether another socket holds the run, because this socket's lease ran out. */
   #isElsewhere(socket: WebSocket, runId: string): boolean {
     if (this.#seats.holds(socket, runId)) return false;
     return this.#seats.sockets("agent").some((other) => this.#seats.holds(other, runId));
   }
 
-  /** No socket holds the run any more. */
+  /** Notes that no socket holds the run any more. */
   #free(runId: string): void {
     for (const socket of this.#seats.sockets("agent")) {
       if (this.#seats.holds(socket, runId)) this.#seats.hold(socket, runId, undefined);
@@ -359,14 +363,14 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return { seats: this.#seats, store: this.#store, busy: this.#busy(), hasEnded };
   }
 
-  /** Runs that nobody else may take at present. */
+  /** The runs that no other socket may take at present. */
   #busy(): string[] {
     const now = Date.now();
     for (const [runId, until] of this.#left) if (until <= now) this.#left.delete(runId);
     return [...this.#claiming, ...this.#left.keys()];
   }
 
-  /** The next thing that no call announces. A token ends, or the lease of a run that fills a socket while others wait. */
+  /** Arms the alarm for the next end that no call announces. A token ends, or the lease of a run that fills a socket. */
   #arm(): void {
     const now = Date.now();
     const seats = this.#seats.sockets("agent").map((socket) => this.#seats.get(socket));
@@ -383,7 +387,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 }
 
-/** Whether it could be sent. */
+/** Sends a message. False if it could not be sent. */
 function send(socket: WebSocket, message: object | string): boolean {
   if (socket.readyState !== WebSocket.OPEN) return false;
   try {

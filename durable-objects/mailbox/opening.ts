@@ -3,7 +3,7 @@ import { SOCKET_REQUEST_HEADER, type SocketRequest } from "../../src/objects/mai
 import { SUBPROTOCOL } from "../../src/schema/mailbox.ts";
 import { SocketRequestText } from "./seats.ts";
 
-/** Undefined for a request that the Worker has not made. */
+/** The facts of a socket request. Undefined for a request that the Worker has not made. */
 export function socketRequestIn(request: Request): SocketRequest | undefined {
   try {
     return SocketRequestText.parse(JSON.parse(request.headers.get(SOCKET_REQUEST_HEADER) ?? ""));

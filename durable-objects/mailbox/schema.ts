@@ -1,9 +1,9 @@
-/** The tables of a mailbox. They are made by the first offer. Instants are epoch ms. */
+/** The tables of a mailbox. The first offer creates them. Instants are epoch ms. */
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * `mailbox` has one row. `offer` has a row for each run that waits to be claimed, oldest first by its primary key, so that an offer
- * costs one row written and its claim another. `agent_id` and `user_id` are the job's.
+ * `mailbox` has one row. `offer` has a row for each run that waits to be claimed, oldest first by its primary key. So an
+ * offer costs one row written, and its claim another. `agent_id` and `user_id` are the job's.
  */
 const V1 = [
   `CREATE TABLE mailbox (
@@ -21,7 +21,10 @@ const V1 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-/** A token that is bound to a user finds that user's offers without reading others'. Offers of jobs without a user cost no row more. */
+/**
+ * The index of offers by user. A token that is bound to a user reads only that user's offers. An offer of a job without a
+ * user costs no extra row.
+ */
 const V2 = ["CREATE INDEX offer_by_user ON offer (user_id, offered_at, run_id) WHERE user_id IS NOT NULL"] as const;
 
 export const SCHEMA: Schema = { table: "mailbox", steps: [V1, V2] };

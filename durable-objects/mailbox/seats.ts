@@ -1,6 +1,6 @@
 /**
- * The sockets of a mailbox, and what is known of each. It travels in the socket's attachment, so the object may
- * hibernate while they wait (nothing is billed then).
+ * The sockets of a mailbox, and the facts about each. The facts travel in the socket's attachment, so the object may
+ * hibernate while sockets wait. Then nothing is billed.
  */
 import * as z from "zod";
 import { SOCKET_LEASE_MS } from "../../src/directory/streams.ts";
@@ -25,18 +25,21 @@ const Seat = z.object({
   /** An agent's socket, or one over which the Worker waits for a single run. */
   kind: z.enum(["agent", "poll"]),
   caller: ClaimantShape,
-  /** The number of runs that it may hold; 0 until an agent is ready. */
+  /** The number of runs that it may hold. 0 until an agent is ready. */
   capacity: z.number(),
   leaseMs: z.number(),
   /** The runs that it holds, each with the end of its lease (epoch ms), by {@link runKey}. */
   held: z.record(z.string(), z.number()),
-  /** The lease that counts it among its token's streams and sockets, and the time to renew it (epoch ms). */
+  /** The lease that counts it among its token's streams and sockets, and the time to renew that (epoch ms). */
   lease: z.string().optional(),
   renewAt: z.number().optional(),
 });
 export type Seat = z.output<typeof Seat>;
 
-/** An attachment holds 16 KiB, and ids of a hundred runs would not fit. 60 bits tell the runs of one socket apart. */
+/**
+ * The length of a run's key. An attachment holds 16 KiB, too little for the ids of a hundred runs. 60 bits distinguish the
+ * runs of one socket.
+ */
 const KEY_CHARS = 12;
 const runKey = (runId: string): string => base32(sha256(runId), KEY_CHARS);
 
@@ -54,7 +57,7 @@ export class Seats {
     this.#ctx = ctx;
   }
 
-  /** Takes a socket in. */
+  /** Adds a socket. */
   open(socket: WebSocket, request: SocketRequest): void {
     this.#ctx.acceptWebSocket(socket, [request.kind]);
     const isPoll = request.kind === "poll";
@@ -73,7 +76,7 @@ export class Seats {
     return this.#ctx.getWebSockets(kind).filter(({ readyState }) => readyState === WebSocket.OPEN);
   }
 
-  /** The facts of a socket; a socket without a readable attachment gets nothing. */
+  /** The facts of a socket. A socket without a readable attachment gets no runs. */
   get(socket: WebSocket): Seat {
     const known = this.#known.get(socket);
     if (known !== undefined) return known;
@@ -88,7 +91,7 @@ export class Seats {
     socket.serializeAttachment(seat);
   }
 
-  /** The socket holds the run until `leaseEndsAt`; undefined: it holds it no more. */
+  /** Notes that the socket holds the run until `leaseEndsAt`. Undefined means that it no longer holds it. */
   hold(socket: WebSocket, runId: string, leaseEndsAt: number | undefined): void {
     const seat = this.get(socket);
     const { [runKey(runId)]: _before, ...others } = seat.held;
@@ -103,11 +106,11 @@ export class Seats {
 
 const NOBODY: Seat = { kind: "poll", caller: { role: "agent" }, capacity: 0, leaseMs: DEFAULT_LEASE_MS, held: {} };
 
-/** When the claimant's token ends (epoch ms); undefined for the operator's. */
+/** When the claimant's token ends (epoch ms). Undefined for the operator's. */
 export const endOf = (caller: Claimant): number | undefined =>
   caller.role === "admin" ? undefined : caller.expires_at;
 
-/** The number of further runs that the seat may hold. A run whose lease is over is somebody else's. */
+/** The number of further runs that the seat may hold. A run whose lease is over is no longer this socket's. */
 export function roomOf({ capacity, held }: Seat, now: number): number {
   return capacity - Object.values(held).filter((leaseEndsAt) => leaseEndsAt > now).length;
 }
@@ -116,6 +119,6 @@ export function roomOf({ capacity, held }: Seat, now: number): number {
 export const scopeOf = (caller: Claimant): Scope =>
   caller.role === "admin" ? {} : { agentId: caller.agent_id, userId: caller.user_id };
 
-/** Whether an offer is in the scope, as the store's queries have it. */
+/** Whether an offer is in the scope, by the same rule as the store's queries. */
 export const isInScope = (offer: Scope, { agentId, userId }: Scope): boolean =>
   (agentId === undefined || offer.agentId === agentId) && (userId === undefined || offer.userId === userId);

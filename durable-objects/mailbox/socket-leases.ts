@@ -1,6 +1,6 @@
 /**
- * A mailbox's sockets among the streams and sockets of their tokens (docs/contract.md §16). A lease is renewed by
- * each message, and given back at the end.
+ * A mailbox's sockets as part of their tokens' streams and sockets (docs/contract.md §16). Each message renews a lease, and
+ * the end gives it back.
  */
 import { closeStream, openSocket, SOCKET_LEASE_MS } from "../../src/directory/streams.ts";
 import type { Env } from "../../src/env.ts";
@@ -17,7 +17,7 @@ export class SocketLeases {
     this.#waitUntil = waitUntil;
   }
 
-  /** The socket counts for as long as it is open, as far as it is heard of. */
+  /** Renews the socket's lease, so that it counts while it is open and sends messages. */
   renew(socket: WebSocket, seat: Seat): void {
     const now = Date.now();
     if (seat.lease === undefined || now < (seat.renewAt ?? 0)) return;

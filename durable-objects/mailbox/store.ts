@@ -1,4 +1,4 @@
-/** The one place that reads and writes a mailbox's tables. */
+/** The only code that reads and writes a mailbox's tables. */
 import type { Found } from "../../src/domain/page.ts";
 import type { Offer } from "../../src/objects/mailbox.ts";
 import { makeTables, migrate } from "../storage/migrate.ts";
@@ -6,28 +6,28 @@ import { all, first, put, type Row, textIn } from "../storage/rows.ts";
 import { reachOf, scan } from "../storage/scan.ts";
 import { SCHEMA } from "./schema.ts";
 
-/** An offer's place: since when it stands, and the run. */
+/** An offer's place: the time since it is offered, and the run. */
 export type OfferKey = { readonly offeredAt: number; readonly runId: string };
 
 export type StoredOffer = Offer & OfferKey;
 
-/** Which offers a claimant may see; an id that is left out may be any. */
+/** The offers that a claimant may see. An id that is left out may have any value. */
 export type Scope = { readonly agentId?: string | undefined; readonly userId?: string | undefined };
 
-/** The time for which a count is good, but for offers that come and go. */
+/** The time for which a count is used. Offers that come and go meanwhile are added and subtracted. */
 const COUNTED_MS = 10_000;
 
 export class MailboxStore {
   readonly #sql: SqlStorage;
   #present: boolean | undefined;
-  /** The count at a time (epoch ms), with what has come and gone since. */
+  /** The count at a time (epoch ms), with the changes since. */
   #counted: { readonly at: number; readonly count: number } | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
-  /** Whether anything was ever offered; until then nothing is written to find that out. */
+  /** Whether anything was ever offered. Finding that out writes nothing. */
   get #isPresent(): boolean {
     this.#present ??= migrate(this.#sql, SCHEMA) !== undefined;
     return this.#present;
@@ -38,7 +38,7 @@ export class MailboxStore {
     return this.#isPresent;
   }
 
-  /** One row written; of a job with a user, two. */
+  /** Adds an offer. It writes one row, and two if the job has a user. */
   add(offer: StoredOffer): void {
     if (!this.#isPresent) put(this.#sql, "mailbox", { one: 1, schema_version: makeTables(this.#sql, SCHEMA) });
     this.#present = true;
@@ -54,8 +54,9 @@ export class MailboxStore {
   }
 
   /**
-   * The oldest offers in the scope, those of the runs in `without` left out. Offers of a user go by an index. An agent's jobs are nearly
-   * all that its mailbox has: only at AGENT_ID's are there jobs without an agent besides, and they are read past.
+   * The oldest offers in the scope, without those of the runs in `without`. A user's offers have an index. Nearly all
+   * offers of a mailbox belong to its agent's jobs, so others are skipped one by one. Only the mailbox of AGENT_ID has
+   * them, for jobs without an agent.
    */
   oldest({ agentId, userId }: Scope, without: readonly string[], limit: number): StoredOffer[] {
     if (!this.#isPresent) return [];
@@ -72,8 +73,8 @@ export class MailboxStore {
   }
 
   /**
-   * The offers made after a place and before `now` whose time is not over, oldest first. Those of a user go by an index; those of a job
-   * are looked for in so many rows at most.
+   * The unexpired offers made after a place and before `now`, oldest first. A user's offers have an index. For the offers
+   * of a job it looks at a bounded number of rows.
    */
   after(
     { offeredAt, runId }: OfferKey,
@@ -93,7 +94,7 @@ export class MailboxStore {
     return { items: items.map(toOffer), ...(stoppedAt === undefined ? {} : { stoppedAt: toOffer(stoppedAt) }) };
   }
 
-  /** The number of offers whose time is not over, or was not some seconds ago. It reads all of them every ten seconds at most. */
+  /** The number of unexpired offers, a few seconds out of date at most. It reads all of them at most every ten seconds. */
   count(now: number): number {
     if (!this.#isPresent) return 0;
     const known = this.#counted;
@@ -109,7 +110,7 @@ export class MailboxStore {
     for (const row of all(this.#sql, deleted, offeredAt, runId)) this.#recount(Number(row.expires_at), -1);
   }
 
-  /** An offer has come or gone, which changes the count if it was one of those counted. */
+  /** Updates the count for an offer that has come or gone, if it was one of those counted. */
   #recount(expiresAt: number, change: 1 | -1): void {
     const known = this.#counted;
     if (known !== undefined && expiresAt > known.at) this.#counted = { ...known, count: known.count + change };

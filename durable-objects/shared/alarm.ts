@@ -1,6 +1,9 @@
-/** The one alarm of an object: what it is set to is remembered, so that setting it again costs nothing. */
+/** The one alarm of an object. Its time is remembered, so setting it to the same time costs nothing. */
 
-/** The platform refuses alarms after 2189; an object due later is woken then, finds nothing due, and is armed again. */
+/**
+ * The latest alarm. The platform refuses alarms after 2189. An object due later wakes then, finds nothing due, and is armed
+ * again.
+ */
 const LATEST_AT = Date.UTC(2189, 0, 1);
 
 export class Alarm {
@@ -11,10 +14,7 @@ export class Alarm {
     this.#storage = storage;
   }
 
-  /**
-   * Sets the alarm to `at` (epoch ms), or takes it off where that is null or infinite. Rows written: one where it
-   * changes.
-   */
+  /** Sets the alarm to `at` (epoch ms). Null or infinity removes it. It writes one row if the time changes. */
   set(at: number | null): void {
     const next =
       at === null || at === Number.POSITIVE_INFINITY ? null : Math.max(1, Math.min(LATEST_AT, Math.ceil(at)));
@@ -24,17 +24,17 @@ export class Alarm {
     this.#at = next;
   }
 
-  /** Has the alarm ring at `at` (epoch ms) or before; one that is set for earlier stays, and costs nothing. */
+  /** Makes the alarm ring at `at` (epoch ms) or earlier. An earlier alarm stays, which costs nothing. */
   by(at: number): void {
     if (typeof this.#at !== "number" || this.#at > at) this.set(at);
   }
 
-  /** The platform has taken the alarm off to run it, or the storage was erased. */
+  /** Notes that the alarm is gone, because the platform is running it or the storage was erased. */
   taken(): void {
     this.#at = null;
   }
 
-  /** The memory of the alarm may be wrong, since the platform gives up on one that failed too often. */
+  /** Notes that the remembered time may be wrong, since the platform gives up on an alarm that failed too often. */
   doubt(): void {
     this.#at = undefined;
   }

@@ -1,20 +1,20 @@
 /**
- * An object's calls in flight: their deadlines, and the answers that its loop has yet to take up. A call that does
- * not settle a little after its deadline is given up, even if its code is stuck (docs/architecture.md, invariant 9).
+ * An object's calls in flight: their deadlines, and the answers that its loop has not taken up yet. A call that does not
+ * settle shortly after its deadline is given up, even if its code is stuck (docs/architecture.md, invariant 9).
  */
 import { Deadline } from "../../src/outbound/deadline.ts";
 
-/** `endsAt`: when the call's time is over (epoch ms). */
+/** A call. `endsAt` is when its time is over (epoch ms). */
 type Call = { readonly deadline: Deadline; readonly endsAt: number };
 
 export type CallRules<A> = {
   /** The time after its deadline at which a call is given up, in ms. */
   readonly graceMs: number;
-  /** The answer of a call that was given up; its deadline was `timeoutMs` long. */
+  /** The answer for a call that was given up. Its deadline was `timeoutMs` long. */
   readonly givenUp: (timeoutMs: number) => A;
-  /** The answer of a call that threw. */
+  /** The answer for a call that threw. */
   readonly threw: (error: unknown) => A;
-  /** An answer has come in. */
+  /** Called when an answer comes in. */
   readonly answered: () => void;
 };
 
@@ -27,7 +27,7 @@ export class Calls<A> {
     this.#rules = rules;
   }
 
-  /** The calls that nobody has taken the answer of yet. */
+  /** The calls whose answer has not been taken up. */
   get keys(): ReadonlySet<string> {
     return new Set(this.#inFlight.keys());
   }
@@ -40,12 +40,12 @@ export class Calls<A> {
     return this.#answers.size > 0;
   }
 
-  /** Makes a call under `key` that may take `timeoutMs` from `now` on. */
+  /** Makes a call under `key` that may take `timeoutMs` from `now`. */
   begin(key: string, timeoutMs: number, now: number, make: (deadline: Deadline) => Promise<A>): void {
     const call = { deadline: new Deadline(timeoutMs), endsAt: now + timeoutMs };
     this.#inFlight.set(key, call);
     const take = (answer: A): void => {
-      // A call that was aborted or given up has been answered already.
+      // A call that was aborted or given up has its answer already.
       if (this.#inFlight.get(key) !== call || this.#answers.has(key)) return;
       this.#answers.set(key, answer);
       this.#rules.answered();
@@ -54,7 +54,7 @@ export class Calls<A> {
     made().then(take, (error: unknown) => take(this.#rules.threw(error)));
   }
 
-  /** Interrupts the calls whose time is over, and answers for those that have not heeded it. */
+  /** Interrupts the calls whose time is over, and answers for those that do not react. */
   watch(now: number): void {
     for (const [key, { deadline, endsAt }] of this.#inFlight) {
       if (endsAt > now) continue;
@@ -64,7 +64,7 @@ export class Calls<A> {
     }
   }
 
-  /** The answers that came in since the last time; their calls are over. */
+  /** The answers since the last time. Their calls are over. */
   takeAnswers(): ReadonlyMap<string, A> {
     const answers = new Map(this.#answers);
     for (const key of answers.keys()) this.#inFlight.delete(key);
@@ -72,7 +72,7 @@ export class Calls<A> {
     return answers;
   }
 
-  /** Aborts a call; its answer no longer counts. */
+  /** Aborts a call. Its answer no longer counts. */
   abort(key: string): void {
     this.#inFlight.get(key)?.deadline.interrupt("aborted");
     this.#inFlight.delete(key);
@@ -83,7 +83,7 @@ export class Calls<A> {
     for (const key of [...this.#inFlight.keys()]) this.abort(key);
   }
 
-  /** When {@link watch} has something to do next (epoch ms, or infinity). */
+  /** The next time at which {@link watch} has something to do (epoch ms, or infinity). */
   nextEnd(now: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const { endsAt } of this.#inFlight.values()) {

@@ -1,4 +1,4 @@
-/** Secrets of Standard Webhooks that are made here. */
+/** Generates secrets of Standard Webhooks. */
 
 const SECRET_BYTES = 32;
 

@@ -1,8 +1,8 @@
-/** The wait of a loop in an object: until a time, or until it is woken. And for how long one alarm may. */
+/** The wait of a loop in an object, until a time or until it is woken. It also bounds the length of one alarm. */
 
 /**
- * The platform ends an alarm after 15 minutes. Before that, the next alarm takes the loop over, calls in flight
- * included.
+ * The longest time of one alarm. The platform ends an alarm after 15 minutes, so the next one takes over before that,
+ * including calls in flight.
  */
 export const MAX_ALARM_MS = 10 * 60_000;
 
@@ -12,11 +12,11 @@ export class Sleeper {
   #ringsAt = Number.POSITIVE_INFINITY;
   #resume: () => void = () => {};
 
-  /** Returns at `until` (epoch ms, within 24 days), at {@link wake}, or somewhat before. */
+  /** Returns at `until` (epoch ms, within 24 days), at {@link wake}, or slightly before. */
   async sleep(now: number, until: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;
-    // One that should have rung by now counts other time than the clock: that was set on, or the machine was asleep.
+    // A timer that should have rung by now is wrong: the clock was set forward, or the machine was asleep.
     if (until < this.#ringsAt || this.#ringsAt <= now) this.#set(now, until);
     await promise;
   }
@@ -25,7 +25,7 @@ export class Sleeper {
     this.#resume();
   }
 
-  /** Takes the timer off: one left behind would keep the object awake, and billed. */
+  /** Stops the timer, which would otherwise keep the object awake and billed. */
   end(): void {
     this.#stopTimer();
     this.#ringsAt = Number.POSITIVE_INFINITY;

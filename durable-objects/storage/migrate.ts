@@ -1,19 +1,19 @@
 /**
- * The tables of an object, made and brought up to date in one way for all of them. Steps are numbered and only add, so that an
- * older version of the code, deployed again, works over the tables of a newer one (docs/deploy.md).
+ * Creates and updates the tables of every object in one way. Steps are numbered and only add. So an older version of the
+ * code, deployed again, works with the tables of a newer one (docs/deploy.md).
  */
 import { first } from "./rows.ts";
 
 /**
- * Tables that are made together. Step n brings version n to n + 1: append only. `table` is the one whose rows carry the version in
- * their column `schema_version`; it must have such a row from the write on that makes the tables.
+ * Tables that are created together. Step n brings version n to n + 1. Steps are only appended. `table` has a column
+ * `schema_version`; the write that creates the tables must also write a row of it.
  */
 export type Schema = { readonly table: string; readonly steps: readonly (readonly string[])[] };
 
-/** The version that this code makes. */
+/** The version that this code creates. */
 export const versionOf = ({ steps }: Schema): number => steps.length;
 
-/** Brings the tables up to date. Answers the version that they have then, or undefined when nothing was ever written. */
+/** Brings the tables up to date. Returns their version then, or undefined if nothing was ever written. */
 export function migrate(sql: SqlStorage, schema: Schema): number | undefined {
   const table = first(sql, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", schema.table);
   if (table === undefined) return undefined;
@@ -24,7 +24,10 @@ export function migrate(sql: SqlStorage, schema: Schema): number | undefined {
   );
 }
 
-/** As {@link migrate}, for tables that are there in version `from`. Those of a later version are left alone: it will be back. */
+/**
+ * Does the same as {@link migrate} for existing tables of version `from`. Tables of a later version stay, since that
+ * version may return.
+ */
 export function upgrade(sql: SqlStorage, schema: Schema, from: number): number {
   const version = versionOf(schema);
   if (from >= version) return from;
@@ -33,7 +36,7 @@ export function upgrade(sql: SqlStorage, schema: Schema, from: number): number {
   return version;
 }
 
-/** Makes the tables, empty. Answers their version, for the first row of `table`. */
+/** Creates the tables, empty. Returns their version, for the first row of `table`. */
 export function makeTables(sql: SqlStorage, schema: Schema): number {
   run(sql, schema.steps);
   return versionOf(schema);

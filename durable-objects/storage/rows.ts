@@ -1,24 +1,24 @@
 /**
- * Rows, written by column name and read into values. A later version of the code may have added columns: a write by name leaves
- * them as they are, while one by place would fail.
+ * Rows that are written by column name and read into values. A later version of the code may have added columns. A write by
+ * name leaves them as they are, while a write by position would fail.
  */
 
 export type Row = Record<string, SqlStorageValue>;
 
-/** The value of a column: a boolean becomes 0 or 1, undefined NULL. Instants are epoch ms. */
+/** The values of a row by column. A boolean becomes 0 or 1, undefined becomes NULL. Instants are epoch ms. */
 export type Values = Readonly<Record<string, SqlStorageValue | boolean | undefined>>;
 
-/** The platform's bound on the values of one statement. */
+/** The most values of one statement, a bound of the platform. */
 const MAX_VALUES = 100;
-/** Tables of single fan-outs have names of their own, without end. */
+/** The number of remembered statements. Each fan-out has its own table, so their number has no bound. */
 const MAX_STATEMENTS = 200;
 
-/** Writes the row, over the one with the same key if there is one. Columns that are not named keep their values. */
+/** Writes the row, or updates the row with the same key. Columns that are not named keep their values. */
 export function put(sql: SqlStorage, table: string, values: Values): void {
   putAll(sql, table, [values]);
 }
 
-/** As {@link put} for rows of the same columns, many with one statement. */
+/** Writes like {@link put}, many rows of the same columns with one statement. */
 export function putAll(sql: SqlStorage, table: string, rows: readonly Values[]): void {
   const [sample] = rows;
   if (sample === undefined) return;
@@ -33,7 +33,7 @@ export function putAll(sql: SqlStorage, table: string, rows: readonly Values[]):
   }
 }
 
-/** Writes the row in the place of another with the same key, of which nothing is kept. */
+/** Writes the row and replaces the whole row with the same key. */
 export function replace(sql: SqlStorage, table: string, values: Values): void {
   const columns = Object.keys(values);
   sql.exec(statement("replace", table, columns, 1), ...columns.map((name) => valueIn(values[name])));
@@ -48,7 +48,7 @@ export const all = (sql: SqlStorage, query: string, ...bindings: readonly SqlSto
 export const first = (sql: SqlStorage, query: string, ...bindings: readonly SqlStorageValue[]): Row | undefined =>
   all(sql, query, ...bindings)[0];
 
-/** JSON that the same store has written: it is not checked again. */
+/** Reads JSON that the same store has written, so it is not checked again. */
 export const parse = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;
 
 /** The number in a column, undefined for NULL. */
@@ -63,7 +63,7 @@ export const textIn = (value: SqlStorageValue | undefined): string | undefined =
 export const valueIn = (value: Values[string]): SqlStorageValue =>
   typeof value === "boolean" ? (value ? 1 : 0) : value === undefined ? null : value;
 
-/** By kind, table, columns and number of rows: few, and asked for at every fire. */
+/** The texts of statements by kind, table, columns and number of rows. They are few and needed at every fire. */
 const statements = new Map<string, string>();
 
 function statement(kind: "put" | "replace", table: string, columns: readonly string[], rows: number): string {

@@ -1,6 +1,6 @@
 /**
- * Reading in the order of an index for the rows that fit a filter. How many rows are looked at has a bound, so that a filter which
- * fits hardly any costs a page and not the table: the reader is told how far it came, and goes on from there.
+ * Reads rows in the order of an index and keeps those that fit a filter. The number of rows has a bound, so a filter that
+ * fits hardly any row costs a page and not the table. The reader learns where the search stopped and continues there.
  */
 import type { Found } from "../../src/domain/page.ts";
 import { LOOKED_AT_ROWS } from "../../src/schema/limits.ts";
@@ -10,8 +10,8 @@ import type { Row } from "./rows.ts";
 export const reachOf = (limit: number): number => Math.max(LOOKED_AT_ROWS, limit);
 
 /**
- * The first `limit` rows of a query whose column `fits` is 1. The query reads in order and ends with `LIMIT` {@link reachOf}; rows
- * after the last one that is wanted are not read.
+ * The first `limit` rows of a query whose column `fits` is 1. The query reads in order and ends with `LIMIT` {@link
+ * reachOf}. Rows after the last wanted one are not read.
  */
 export function scan(
   sql: SqlStorage,

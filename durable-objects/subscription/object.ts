@@ -1,6 +1,6 @@
 /**
- * One subscription (docs/contract.md §18), and every message on its way. A message is recorded for each target before
- * it is sent, so each is delivered at least once, by itself.
+ * One subscription (docs/contract.md §18), and every message on its way. A message is recorded for each target before it is
+ * sent. So each target gets it at least once, independently of the others.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -33,7 +33,7 @@ import { makeSecret } from "../shared/secret.ts";
 import { AT_ONCE, type SenderIo, sendDue } from "./sender.ts";
 import { SubscriptionStore } from "./store.ts";
 
-/** The pause between two looks at messages that are held for `MODE`. A question about them has them looked at too. */
+/** The pause between two looks at messages that are held by `MODE`. A question about them also causes a look. */
 const HELD_LOOK_MS = MINUTE_MS;
 const ALARM_RETRY_MS = MINUTE_MS;
 const MAX_COOLDOWN_MS = 365 * DAY_MS;
@@ -41,7 +41,7 @@ const MAX_COOLDOWN_MS = 365 * DAY_MS;
 export class SubscriptionObject extends DurableObject<Env> implements SubscriptionRpc {
   #store: SubscriptionStore;
   readonly #alarm: Alarm;
-  /** Targets that are being sent to. */
+  /** The targets that a message is being sent to. */
   readonly #busy = new Set<string>();
   #isSending = false;
 
@@ -93,7 +93,7 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     this.ctx.storage.transactionSync(() => {
       for (const event of events) this.#take(stored, event, now);
     });
-    // An alarm that waits for a slow target rings again only when that has answered.
+    // An alarm that waits for a slow target rings again only after that target has answered.
     if (this.#isSending) this.ctx.waitUntil(this.#sendMeanwhile());
     return true;
   }
@@ -145,7 +145,7 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     return ok({ results });
   }
 
-  /** Does not throw (docs/architecture.md, invariant 3): sends what is due, and is armed for what comes next. */
+  /** The alarm, which sends due messages and arms the next alarm. It does not throw (docs/architecture.md, invariant 3). */
   override async alarm(): Promise<void> {
     this.#alarm.taken();
     let next: number | undefined;
@@ -162,7 +162,7 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     this.#alarm.set(next ?? null);
   }
 
-  /** Sends what is due, within the calls of one invocation. Answers when to go on (epoch ms), if ever. */
+  /** Sends due messages, within the calls of one invocation. Returns when to continue (epoch ms), if ever. */
   async #deliver(): Promise<number | undefined> {
     const stored = this.#store.load();
     if (stored === undefined) return undefined;
@@ -183,7 +183,10 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     return after.updatedAt === stored.updatedAt ? this.#store.nextAt() : Date.now();
   }
 
-  /** Sends what has come in while an alarm sends, to the targets that it does not wait for. The alarm is set for it as well. */
+  /**
+   * Sends messages that came while an alarm is sending, to the targets that it does not wait for. The alarm is set for them
+   * as well.
+   */
   async #sendMeanwhile(): Promise<void> {
     try {
       await sendDue(this.#sender());
@@ -215,7 +218,7 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     return tellTarget(target, event, { fetch: outgoing, now: () => Date.now() }, rules);
   }
 
-  /** Records a message for each target, if one is to be sent about the event. Offered again, it changes nothing. */
+  /** Records a message about the event for each target, if one is to be sent. Repeating it changes nothing. */
   #take({ config }: StoredSubscription, event: ReportedEvent, now: number): void {
     if (!isAbout(config, event) || this.#store.knows(event.id)) return;
     const cooldown = parseDuration(config.cooldown);

@@ -2,8 +2,8 @@
 import type { Schema } from "../storage/migrate.ts";
 
 /**
- * `message`: events for the targets. `delivery`: one of them on its way to one target. `incident`: the last message
- * about a job, for `after` and `cooldown`.
+ * `message`: events for the targets. `delivery`: one message on its way to one target. `incident`: the last message about a
+ * job, for `after` and `cooldown`.
  */
 const V1 = [
   `CREATE TABLE subscription (

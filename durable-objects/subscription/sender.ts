@@ -1,6 +1,6 @@
 /**
- * Sends a subscription's messages that are due. Each target has a lane of its own, so that one that hangs or is behind keeps no
- * other waiting. What was changed or deleted meanwhile counts from the next message on.
+ * Sends a subscription's due messages. Each target has its own lane, so a slow or hanging target keeps no other waiting. A
+ * change or deletion takes effect with the next message.
  */
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import { beginDelivery, type Delivery, delivered, notDelivered } from "../../src/domain/subscription/delivery.ts";
@@ -11,22 +11,22 @@ import { SECOND_MS } from "../../src/schema/limits.ts";
 import type { Target } from "../../src/schema/subscription.ts";
 import type { SubscriptionStore } from "./store.ts";
 
-/** Connections of one invocation that may wait for their answer at once. */
+/** The number of connections of one invocation that may wait for an answer at once. */
 export const AT_ONCE = 6;
-/** A lane begins no further message after this. A wake ends then, and the next one serves the other lanes. */
+/** The time after which a lane begins no further message. The wake ends then, and the next one serves the other lanes. */
 const LANE_MS = 5 * SECOND_MS;
 
 export type SenderIo = {
-  /** Asked again after each call: the subscription may be another by then. */
+  /** Gives the store. It is called again after each call, since the subscription may have been replaced. */
   readonly store: () => SubscriptionStore;
   readonly send: (target: Target, event: ReportedEvent) => Promise<SendResult>;
   readonly now: () => number;
   readonly budget: CallBudget;
-  /** The lanes that somebody is on: nobody else begins one. */
+  /** The lanes in use. No other sender begins them. */
   readonly busy: Set<string>;
 };
 
-/** Sends what is due, as far as the budget of calls and the lanes' time allow. */
+/** Sends due messages, within the budget of calls and the lanes' time. */
 export async function sendDue(io: SenderIo): Promise<void> {
   if (io.store().load()?.config.enabled !== true) return;
   const lanes = io
@@ -61,14 +61,14 @@ async function sendLane(lane: string, atOnce: number, io: SenderIo): Promise<voi
   } while (io.now() < endsAt);
 }
 
-/** One attempt, recorded before it is made: a crash in it counts as one that failed. */
+/** Makes one attempt, which is recorded before. So a crash during it counts as a failure. */
 async function attempt(target: Target, delivery: Delivery, { store, send, now }: SenderIo): Promise<void> {
   const begun = beginDelivery(delivery, now());
   store().put(begun);
   const event = store().message(delivery.eventId);
   if (event === undefined) return store().put({ ...begun, status: "failed", nextAt: undefined, error: "was not kept" });
   const { result } = await send(target, event);
-  // The subscription may be gone by now, or made again under the same id.
+  // The subscription may have been deleted, or created again under the same id.
   const still = store().find(delivery.id);
   if (still?.seq !== begun.seq || still.attempts !== begun.attempts) return;
   store().put(result.ok ? delivered(still, now()) : notDelivered(still, result.error.reason, now()));

@@ -1,4 +1,4 @@
-/** The one place that reads and writes a Subscription object's tables. Every write is synchronous. */
+/** The only code that reads and writes a Subscription object's tables. Every write is synchronous. */
 import { compact } from "../../src/domain/compact.ts";
 import type { ReportedEvent } from "../../src/domain/event/report.ts";
 import type { Delivery } from "../../src/domain/subscription/delivery.ts";
@@ -11,16 +11,16 @@ import { makeTables, migrate } from "../storage/migrate.ts";
 import { all, first, numberIn, parse, put, type Row, textIn } from "../storage/rows.ts";
 import { SCHEMA } from "./schema.ts";
 
-/** So many deliveries are kept, those still on their way aside; and for so long. */
+/** The number of ended deliveries that are kept, and the time for which they are kept. */
 const MAX_DELIVERIES = 1_000;
 const RETENTION_MS = 30 * DAY_MS;
-/** Longer than any cooldown: a job that has not failed for so long fails as if for the first time. */
+/** The time for which an incident is kept. It is longer than any cooldown. After it, a failure counts as the first. */
 const INCIDENT_MS = 400 * DAY_MS;
 
 export class SubscriptionStore {
   readonly #sql: SqlStorage;
   #version: number | undefined;
-  /** Epoch ms. Old rows are looked for once an hour: it reads all of them. */
+  /** When old rows were last searched, in epoch ms. It happens once an hour, because it reads all of them. */
   #trimmedAt = 0;
 
   constructor(sql: SqlStorage) {
@@ -51,7 +51,7 @@ export class SubscriptionStore {
     });
   }
 
-  /** Whether the targets have got this event, or are getting it. */
+  /** Whether the targets have got this event or are getting it. */
   knows(eventId: string): boolean {
     return first(this.#sql, "SELECT 1 FROM message WHERE event_id = ?", eventId) !== undefined;
   }
@@ -96,21 +96,21 @@ export class SubscriptionStore {
     return all(this.#sql, "SELECT * FROM delivery WHERE id = ?", id).map(toDelivery)[0];
   }
 
-  /** Newest first. */
+  /** Deliveries, newest first. */
   list(limit: number, before = Number.MAX_SAFE_INTEGER): Delivery[] {
     return all(this.#sql, "SELECT * FROM delivery WHERE seq < ? ORDER BY seq DESC LIMIT ?", before, limit).map(
       toDelivery,
     );
   }
 
-  /** The targets that something is due for. */
+  /** The targets with a due message. */
   dueTargets(now: number): string[] {
     return all(this.#sql, "SELECT DISTINCT target FROM delivery WHERE next_at <= ?", now).map(({ target }) =>
       String(target),
     );
   }
 
-  /** Those for a target whose time has come, the longest waiting first. */
+  /** The due deliveries for a target, longest waiting first. */
   due(target: string, now: number, limit: number): Delivery[] {
     return all(
       this.#sql,
@@ -121,7 +121,7 @@ export class SubscriptionStore {
     ).map(toDelivery);
   }
 
-  /** Gives up what is on its way to targets other than these. */
+  /** Gives up the deliveries on their way to other targets than these. */
   dropOtherTargets(targets: readonly string[]): void {
     this.#sql.exec(
       `UPDATE delivery SET status = 'failed', next_at = NULL, error = 'the target was removed'
@@ -135,12 +135,12 @@ export class SubscriptionStore {
     return numberIn(first(this.#sql, "SELECT min(next_at) AS at FROM delivery WHERE next_at IS NOT NULL")?.at);
   }
 
-  /** Keeps back all that is on its way. */
+  /** Holds back all deliveries that are on their way. */
   hold(): void {
     this.#sql.exec("UPDATE delivery SET status = 'held', next_at = NULL WHERE next_at IS NOT NULL");
   }
 
-  /** Sends on, from `now`, what was kept back. */
+  /** Releases the held deliveries. They are due from `now`. */
   release(now: number): void {
     this.#sql.exec("UPDATE delivery SET status = 'retrying', created_at = ?1, next_at = ?1 WHERE status = 'held'", now);
   }
@@ -150,8 +150,8 @@ export class SubscriptionStore {
   }
 
   /**
-   * Drops deliveries that have ended beyond the newest 1,000. Once an hour it drops those that are 30 days old, and
-   * messages without a delivery. An incident of a job that is never heard of again goes after a year.
+   * Drops ended deliveries beyond the newest 1,000. Once an hour it drops deliveries older than 30 days and messages
+   * without a delivery. The incident of a job without further events goes after a year.
    */
   trim(now: number): void {
     this.#drop("seq <= (SELECT max(seq) FROM delivery) - ?", MAX_DELIVERIES);
@@ -161,7 +161,7 @@ export class SubscriptionStore {
     this.#sql.exec("DELETE FROM incident WHERE told_at < ?", now - INCIDENT_MS);
   }
 
-  /** The last delivery stays, so that no other gets its number. */
+  /** Drops deliveries. The last one stays, so its number is not used again. */
   #drop(which: string, binding: number): void {
     const dropped = all(
       this.#sql,

@@ -1,6 +1,6 @@
 /**
- * A job's fan-outs as its object starts and shows them. The work on the one that is going is `work.ts`, what its users' runs are
- * is in its shards.
+ * A job's fan-outs as its object starts and shows them. `work.ts` works on the running one. The shards hold its users'
+ * runs.
  */
 import { compact } from "../../../src/domain/compact.ts";
 import { notFound, type Outcome } from "../../../src/domain/failure.ts";
@@ -33,7 +33,7 @@ import { allShardsOf } from "./user-runs.ts";
 import { type FanOutEffects, FanOutWork } from "./work.ts";
 
 export class JobFanOuts {
-  /** The counts of the fan-out that is going, for listeners. */
+  /** The counts of the running fan-out, for listeners. */
   readonly progress: FanOutProgress;
   readonly #env: Env;
   readonly #state: JobState;
@@ -53,7 +53,7 @@ export class JobFanOuts {
     });
   }
 
-  /** The Cron Trigger's tick of `tickAt` (epoch ms): fires what is due. Repeating it does nothing. */
+  /** Handles the Cron Trigger's tick of `tickAt` (epoch ms) by firing what is due. Repeating it does nothing. */
   tick(tickAt: number): void {
     const state = this.#state.current;
     if (state === undefined || state.record.deletedAt !== undefined) return;
@@ -69,7 +69,7 @@ export class JobFanOuts {
     });
   }
 
-  /** Run now. Errors: `job_finished`; `job_already_running` while a fan-out is going. */
+  /** Runs the job now. Errors: `job_finished`; `job_already_running` while a fan-out is running. */
   runNow(state: TickState, input: RunInput, nonce: string): Outcome<{ readonly fan_out_id: string }> {
     const { record } = state;
     const now = this.#effects.now();
@@ -86,8 +86,8 @@ export class JobFanOuts {
   }
 
   /**
-   * An event from outside opens a fan-out. While one is going, or the job is held, it is skipped, and leaves a run that says so.
-   * Errors: `job_finished`, `job_paused`, `budget_exceeded`, `validation_failed`.
+   * Opens a fan-out for an event from outside. While another is running or the job is held, the event leaves a skipped run
+   * instead. Errors: `job_finished`, `job_paused`, `budget_exceeded`, `validation_failed`.
    */
   trigger(state: TickState, event: TriggerEvent, { nonce, held, now }: TriggerContext): Outcome<Triggered> {
     const { record, cursor } = state;
@@ -110,12 +110,12 @@ export class JobFanOuts {
     return ok({ fan_out_id: fanOut.id, status: "skipped" });
   }
 
-  /** The id of the fan-out that is going, if one is. */
+  /** The id of the running fan-out, if there is one. */
   get goingId(): string | undefined {
     return this.#state.going?.id;
   }
 
-  /** A shard has something to tell. False: there is no such fan-out (any more), the shard may forget it. */
+  /** Takes a shard's report. False if the fan-out does not exist (any more), so that the shard may forget it. */
   reported(fanOutId: string): boolean {
     const newest = this.#state.stored === undefined ? undefined : this.#state.fanOuts.newest();
     if (newest?.id === fanOutId && newest.status === "running") {
@@ -126,14 +126,14 @@ export class JobFanOuts {
   }
 
   /**
-   * Does what can be done now for the fan-out that is going, within the calls that are left. Called by the loop when
-   * its time has come. Never throws.
+   * Does the work of the running fan-out that is possible now, within the remaining calls. The loop calls it at its time.
+   * Never throws.
    */
   work(budget: CallBudget): Promise<void> {
     return this.#work.run(budget);
   }
 
-  /** Drops every shard of the deleted job. Nothing is handed over any more when it returns; throws where a shard cannot be reached. */
+  /** Drops every shard of the deleted job. After that no users are handed over. Throws if a shard cannot be reached. */
   async erase(): Promise<void> {
     await this.#work.settled();
     const fanOuts = this.#state.fanOuts.list(FAN_OUT_RETENTION + 1);
@@ -141,13 +141,13 @@ export class JobFanOuts {
     this.#work.forget();
   }
 
-  /** Newest first. Errors: none. */
+  /** The fan-outs, newest first. Errors: none. */
   async list(limit: number, beforeNumber?: number): Promise<Page<FanOutView, number>> {
     const page = pageOf(this.#state.fanOuts.list(limit + 1, beforeNumber), limit, ({ number }) => number);
     return { ...page, items: await Promise.all(page.items.map((fanOut) => this.#view(fanOut))) };
   }
 
-  /** With live counts while it is going. Errors: `not_found`. */
+  /** One fan-out, with live counts while it is running. Errors: `not_found`. */
   async read(id: string): Promise<Outcome<FanOutView>> {
     const fanOut = this.#state.fanOuts.find(id);
     return fanOut === undefined ? notFound("fan-out") : ok(await this.#view(fanOut));
@@ -177,7 +177,7 @@ export class JobFanOuts {
   }
 }
 
-/** The job as a fan-out is to tell its users of it. */
+/** The job with this input, as a fan-out passes it to its users. */
 const withInput = (record: JobRecord, { message, payload }: RunInput): JobRecord => ({
   ...record,
   definition: { ...record.definition, ...compact({ message, payload }) },

@@ -1,6 +1,7 @@
 /**
- * Feeding a fan-out: a page of users from the source, each user to their shard. It goes on from what is stored: a page's cursor is
- * committed after its users were handed over, and a page handed over twice is harmless (docs/fan-out.md).
+ * Feeds a fan-out: it reads a page of users from the source and hands each user to their shard. It continues from the
+ * stored cursor, which is committed after a page was handed over. A page that is handed over twice does no harm
+ * (docs/fan-out.md).
  */
 import { compact } from "../../../src/domain/compact.ts";
 import { type FanOut, pageHanded, sourceFailed } from "../../../src/domain/fan-out/fan-out.ts";
@@ -21,7 +22,7 @@ export class FanOutFeed {
   readonly #state: JobState;
   readonly #effects: FeedEffects;
   #source: { readonly number: number; readonly users: ActiveUserSource } | undefined;
-  /** Shards that have heard of the current fan-out in this process, as `fan-out/shard`. */
+  /** The shards that this process has told about the current fan-out, as `fan-out/shard`. */
   readonly #opened = new Set<string>();
 
   constructor(env: Env, settings: Settings, state: JobState, effects: FeedEffects) {
@@ -32,8 +33,8 @@ export class FanOutFeed {
   }
 
   /**
-   * Hands one page over. Its cursor is stored when every shard has taken its part. `postponed`: the platform allows no further call in
-   * this invocation. Throws when a shard cannot be reached.
+   * Hands one page over. Its cursor is stored after every shard has taken its part. `postponed`: the platform allows no
+   * further call in this invocation. Throws if a shard cannot be reached.
    */
   async page(fanOut: FanOut): Promise<"handed" | "failed" | "postponed"> {
     const page = await this.#sourceOf(fanOut).page(fanOut.source.cursor);
@@ -47,7 +48,8 @@ export class FanOutFeed {
     }
     const { users, cursor } = page.value;
     const byShard = Map.groupBy(new Set(users), (user) => shardOfUser(user, fanOut.shards));
-    // Stored before a user is handed over: a deletion of the job, and a search for a run, must know of the shard.
+    // The shards are stored before a user is handed over, since a deletion of the job and a search for a run must know
+    // them.
     const isNew = [...byShard.keys()].some((shardIndex) => !fanOut.activeShards.includes(shardIndex));
     if (isNew && this.#isGoing(fanOut)) {
       const activeShards = [...new Set([...fanOut.activeShards, ...byShard.keys()])].sort((a, b) => a - b);
@@ -63,13 +65,13 @@ export class FanOutFeed {
     return "handed";
   }
 
-  /** Lets go of the source: no page is to come. */
+  /** Closes the source, because no page is to come. */
   close(): void {
     this.#source?.users.close();
     this.#source = undefined;
   }
 
-  /** A shard could not be reached: what it knows is not assumed any more. */
+  /** Forgets what the shards know, because one could not be reached. */
   forgetShards(): void {
     this.#opened.clear();
   }
@@ -81,7 +83,7 @@ export class FanOutFeed {
     const shard = fanOutShard(this.#env, stored.record.id, shardIndex);
     const key = `${number}/${shardIndex}`;
     if (this.#opened.has(key) && (await shard.feed(number, users))) return;
-    // While a fan-out is going nothing else of the job spends: this is what it had spent when the fan-out began.
+    // While a fan-out is running, nothing else in the job spends. So this is the spend at the beginning of the fan-out.
     const { spent } = stored.cursor;
     const spec: FanOutSpec = {
       ...{ number, id, jobId: stored.record.id, trigger, dueAt, startedAt, definition, shards },

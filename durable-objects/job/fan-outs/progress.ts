@@ -1,6 +1,6 @@
 /**
- * The progress of the fan-out that is going, for watchers. The shards are asked at a bounded pace and nothing is
- * stored. Without a watcher nothing is asked and no timer runs.
+ * The progress of the running fan-out, for watchers. The shards are asked at a bounded rate, and nothing is stored. Without
+ * a watcher nothing is asked and no timer runs.
  */
 import { type FanOut, type FanOutCounts, sumCounts } from "../../../src/domain/fan-out/fan-out.ts";
 import { mapLimit } from "../../../src/map-limit.ts";
@@ -8,29 +8,29 @@ import type { ShardStatus } from "../../../src/objects/fan-out.ts";
 import { SECOND_MS } from "../../../src/schema/limits.ts";
 import type { Listener } from "../state.ts";
 
-/** The pause between two rounds of asking. It doubles with each round that finds nothing new. */
+/** The pause between two rounds of questions. It doubles with each round that finds no change. */
 const PAUSE_MS = SECOND_MS;
 const LONGEST_PAUSE_MS = 8 * SECOND_MS;
-/** At most ten questions a second, however many shards there are: each is a subrequest. */
+/** The pause for each shard. It allows ten questions a second, since each is a subrequest. */
 const PAUSE_PER_SHARD_MS = 100;
 
 export type ProgressSource = {
-  /** The fan-out that is going, if any. */
+  /** The running fan-out, if there is one. */
   readonly going: () => FanOut | undefined;
-  /** The state of fan-out `number` in shard `shardIndex`; throws when the shard cannot be reached. */
+  /** The state of fan-out `number` in shard `shardIndex`. Throws if the shard cannot be reached. */
   readonly status: (shardIndex: number, number: number) => Promise<Pick<ShardStatus, "idle" | "counts">>;
-  /** Tells of the job's changes until the answer is called. */
+  /** Subscribes to the job's changes. The returned function ends the subscription. */
   readonly listen: (listener: Listener) => () => void;
   readonly report: (message: string, error: unknown) => void;
 };
 
-/** Called with the counts after each round, whether they have changed or not. */
+/** A function that gets the counts after each round, changed or not. */
 export type Watcher = (fanOut: FanOut, counts: FanOutCounts) => void;
 
 export class FanOutProgress {
   readonly #source: ProgressSource;
   readonly #watchers = new Set<Watcher>();
-  /** The last reports of the shards of fan-out `#no`. A settled one is done for good and is not asked again. */
+  /** The last reports of the shards of the running fan-out. A settled shard is final and is not asked again. */
   readonly #reports = new Map<number, { readonly counts: FanOutCounts; readonly settled: boolean }>();
   readonly #unreachable = new Set<number>();
   #number: number | undefined;
@@ -44,7 +44,7 @@ export class FanOutProgress {
     this.#source = source;
   }
 
-  /** Tells `watcher` of the fan-out that is going, now and as its counts move, until the answer is called. */
+  /** Reports the running fan-out to `watcher`, now and when its counts change. The returned function ends that. */
   watch(watcher: Watcher): () => void {
     if (this.#watchers.size === 0) {
       this.#unlisten = this.#source.listen(({ fanOut }) => {
@@ -59,7 +59,7 @@ export class FanOutProgress {
     };
   }
 
-  /** Something was done to a user's run from outside: the next round does not wait longer than the first did. */
+  /** Shortens the pause before the next round, because a user's run was changed from outside. */
   moved(): void {
     if (this.#quietRounds > 0 && !this.#asking) this.#wait(0);
   }
@@ -88,7 +88,7 @@ export class FanOutProgress {
     this.#stopTimer = () => clearTimeout(timer);
   }
 
-  /** A round now, unless one is under way, which then serves. */
+  /** Starts a round now, unless one is under way. */
   #look(): void {
     if (this.#asking) return;
     this.#stopTimer();
@@ -102,7 +102,7 @@ export class FanOutProgress {
     });
   }
 
-  /** After a round: its counts, if they are still about what is going, and the next one. */
+  /** Passes on the counts of a round, if they are still about the running fan-out, and plans the next one. */
   #notifyListeners(): void {
     const fanOut = this.#watchers.size === 0 ? undefined : this.#source.going();
     if (fanOut === undefined || fanOut.number !== this.#number) {
@@ -116,7 +116,7 @@ export class FanOutProgress {
     for (const watcher of this.#watchers) watcher(fanOut, counts);
   }
 
-  /** Asks the shards that are not done. One that cannot be reached counts with what it last said; that it cannot is reported once. */
+  /** Asks the shards that are not done. An unreachable shard counts with its last report. Its failure is logged once. */
   async #ask({ number, activeShards, source }: FanOut): Promise<void> {
     const busy = activeShards.filter((shardIndex) => this.#reports.get(shardIndex)?.settled !== true);
     await mapLimit(busy, async (shardIndex) => {

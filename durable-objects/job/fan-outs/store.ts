@@ -1,6 +1,6 @@
 /**
- * The fan-outs of a job, in its object: the newest ten, a row each. The table is made by the first fan-out, so an ordinary
- * job never has it. Every write is synchronous and belongs to the commit of the turn that makes it.
+ * The fan-outs of a job, in its object: the newest ten, one row each. The first fan-out creates the table, so an ordinary
+ * job never has it. Every write is synchronous and belongs to the commit of its turn.
  */
 import { compact } from "../../../src/domain/compact.ts";
 import type { FanOut, FanOutCounts, FanOutStatus, SourceProgress } from "../../../src/domain/fan-out/fan-out.ts";
@@ -37,31 +37,31 @@ const SCHEMA: Schema = { table: "fan_out", steps: [V1] };
 
 export class JobFanOutStore {
   readonly #sql: SqlStorage;
-  /** The version of the table, null if there is none; undefined until asked for. */
+  /** The version of the table, null if there is none. Undefined until it was read. */
   #version: number | null | undefined;
-  /** The newest one, null where there is none: a fan-out that is going asks for it at every step. Undefined until asked for. */
+  /**
+   * The newest fan-out, null if there is none. It is kept because every step of a running fan-out asks for it. Undefined
+   * until it was read.
+   */
   #newest: FanOut | null | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
-  /** Whether the job has ever fanned out; until then nothing is written to find that out. */
+  /** Whether the job has ever fanned out. Finding that out writes nothing. */
   get present(): boolean {
     if (this.#version === undefined) this.#version = migrate(this.#sql, SCHEMA) ?? null;
     return this.#version !== null;
   }
 
-  /**
-   * The number of the last write to the table, 0 where there was none. The job's own rows may know of an earlier one
-   * only.
-   */
+  /** The number of the last write to the table, or 0. The job's own rows may know only an earlier one. */
   get rev(): number {
     if (!this.present) return 0;
     return Number(first(this.#sql, "SELECT max(rev) AS rev FROM fan_out")?.rev ?? 0);
   }
 
-  /** One row written, and the table made the first time. `rev` is the number of the write. */
+  /** Writes one row. The first write also creates the table. `rev` is the number of the write. */
   put(fanOut: FanOut, rev: number): void {
     const version = (this.present ? this.#version : undefined) ?? makeTables(this.#sql, SCHEMA);
     this.#version = version;
@@ -99,20 +99,20 @@ export class JobFanOutStore {
     return all(this.#sql, "SELECT * FROM fan_out WHERE id = ?", id).map(toFanOut)[0];
   }
 
-  /** Newest first; only those before number `before`. */
+  /** Fan-outs, newest first, before number `before`. */
   list(limit: number, before = Number.MAX_SAFE_INTEGER): FanOut[] {
     if (!this.present) return [];
     return all(this.#sql, "SELECT * FROM fan_out WHERE no < ? ORDER BY no DESC LIMIT ?", before, limit).map(toFanOut);
   }
 
-  /** Those that have ended by a write after `rev`, in the order of writing. What a listener that saw `rev` has missed. */
+  /** The fan-outs that ended by a write after `rev`, in the order of writing. A listener that saw `rev` has missed them. */
   endedSince(rev: number): { readonly rev: number; readonly fanOut: FanOut }[] {
     if (!this.present) return [];
     const rows = all(this.#sql, "SELECT * FROM fan_out WHERE rev > ? AND status != 'running' ORDER BY rev", rev);
     return rows.map((row) => ({ rev: Number(row.rev), fanOut: toFanOut(row) }));
   }
 
-  /** Those beyond the newest `kept`, oldest first. */
+  /** The fan-outs beyond the newest `kept`, oldest first. */
   beyond(kept: number): FanOut[] {
     if (!this.present) return [];
     const rows = all(this.#sql, "SELECT * FROM fan_out ORDER BY no DESC LIMIT -1 OFFSET ?", kept);

@@ -1,4 +1,4 @@
-/** The runs of a job's fan-outs, which live in their shards: listed with the job's own, read, and changed. */
+/** The runs of a job's fan-outs. They live in the shards, and are listed with the job's own, read, and changed here. */
 
 import { compact } from "../../../src/domain/compact.ts";
 import { notFound, type Outcome } from "../../../src/domain/failure.ts";
@@ -25,10 +25,10 @@ import { FAN_OUT_RETENTION } from "../../../src/schema/limits.ts";
 import type { Run as RunView } from "../../../src/schema/run.ts";
 import type { JobState } from "../state.ts";
 
-/** Which users' runs are wanted. */
+/** The users' runs that a caller wants. */
 export type UserRunFilter = UserRunQuery & { readonly fanOutId?: string | undefined };
 
-/** Shards that are asked for failed runs when a fan-out has ended. */
+/** The number of shards that are asked for failed runs when a fan-out has ended. */
 const ASKED_FOR_FAILED = 10;
 
 export class UserRuns {
@@ -37,7 +37,7 @@ export class UserRuns {
   readonly #state: JobState;
   readonly #moved: () => void;
 
-  /** @param moved is called when a run was changed from outside */
+  /** @param moved is called after a run was changed from outside */
   constructor(env: Env, settings: Settings, state: JobState, moved: () => void) {
     this.#env = env;
     this.#settings = settings;
@@ -46,8 +46,8 @@ export class UserRuns {
   }
 
   /**
-   * The runs of a job that fans out, newest first. Its users' runs, and where no fan-out is asked for, those of its
-   * own log.
+   * The runs of a job that fans out, newest first. They are its users' runs. Without a filter by fan-out, the runs of its
+   * own log are included.
    */
   async runs(jobId: string, filter: UserRunFilter): Promise<Page<RunView, RunKey>> {
     const { limit, before, status, userId, unchanged, fanOutId } = filter;
@@ -62,7 +62,7 @@ export class UserRuns {
     return { ...page, items: page.items.map(({ view }) => view) };
   }
 
-  /** Up to `limit` failed runs of a fan-out, from its first shards. It makes as many calls as are asked, and no more. */
+  /** Up to `limit` failed runs of a fan-out, from its first shards. The number of its calls is bounded. */
   async failed({ number, activeShards }: FanOut, limit: number): Promise<RunView[]> {
     const failed: ListedRun[] = [];
     for (const shardIndex of activeShards.slice(0, ASKED_FOR_FAILED)) {
@@ -81,7 +81,7 @@ export class UserRuns {
     if (fanOuts.length === 0) return [];
     const places =
       userId === undefined ? allShardsOf(fanOuts) : new Set(fanOuts.map(({ shards }) => shardOfUser(userId, shards)));
-    // One page is kept, not one of each shard: runs may have 16 KiB of output each.
+    // Only one page is kept, and not one page of each shard, since a run may have 16 KiB of output.
     let newest: ListedRun[] = [];
     await mapLimit(places, async (shardIndex) => {
       const runs = await this.#shard(shardIndex).runs({ ...query, number, userId });
@@ -90,7 +90,7 @@ export class UserRuns {
     return newest;
   }
 
-  /** The run of a user by its id; undefined where the id is that of no user's run. */
+  /** The run of a user by its id. Undefined if it is not the id of a user's run. */
   async run(runId: string): Promise<Outcome<RunView>> {
     const place = this.#placeOf(runId);
     return place === undefined
@@ -98,7 +98,7 @@ export class UserRuns {
       : own(await this.#shard(place.shardIndex).run(place.number, place.key));
   }
 
-  /** The end of the user's run that this one repeats; undefined if there is none, or it cannot be read. */
+  /** The end of the user's run that this one repeats. Undefined if there is none or it cannot be read. */
   async repeatedBy({ retryOf }: Pick<Run, "retryOf">): Promise<PreviousRun | undefined> {
     if (retryOf === undefined) return undefined;
     try {
@@ -120,12 +120,12 @@ export class UserRuns {
     return changed;
   }
 
-  /** Hands a user's run to the agent that claims it; undefined if it is not offered. */
+  /** Hands a user's run to the agent that claims it. Undefined if it is not offered. */
   async claimRun(runId: string, lease: Lease): Promise<ClaimedRun | undefined> {
     const place = this.#placeOf(runId);
     if (place === undefined) return undefined;
     const claimed = await this.#shard(place.shardIndex).claimRun(place.number, place.key, lease);
-    // A copy: an answer that is passed on as it came by RPC is never disposed of.
+    // An answer that came by RPC must be copied. Otherwise it would never be disposed of.
     return claimed === undefined ? undefined : { ...claimed };
   }
 
@@ -146,7 +146,7 @@ export class UserRuns {
   }
 }
 
-/** A copy of an answer that came by RPC. One that is passed on as it came is never disposed of, and holds on to its call. */
+/** A copy of an answer that came by RPC. Without the copy it would never be disposed of and would hold on to its call. */
 const own = <T>(answer: Outcome<T>): Outcome<T> => (answer.ok ? ok(answer.value) : err(answer.error));
 
 /** The shards that any of the fan-outs has handed users to. */

@@ -1,6 +1,6 @@
 /**
- * The work on the fan-out that is going: feed it, wait until every shard is idle, add up. It calls no agent itself, and a wake of
- * it ends within the calls that are left. What fails is counted, so that nothing is tried for ever.
+ * The work on the running fan-out: it feeds it, waits until every shard is idle, and sums the counts. It calls no agent
+ * itself. Each wake ends within the remaining calls. Failures are counted, so that no step is tried for ever.
  */
 import {
   countFanOut,
@@ -22,7 +22,7 @@ import { FAN_OUT_RETENTION, MINUTE_MS, SECOND_MS } from "../../../src/schema/lim
 import type { JobState } from "../state.ts";
 import { FanOutFeed } from "./feed.ts";
 
-/** The pause between two questions to the shards. They report by themselves; asking is for reports that are lost. */
+/** The pause between two questions to the shards. Shards report by themselves; a question only finds lost reports. */
 const POLL_MS = 2 * MINUTE_MS;
 
 export type FanOutEffects = {
@@ -37,10 +37,10 @@ export class FanOutWork {
   readonly #state: JobState;
   readonly #effects: FanOutEffects;
   readonly #feed: FanOutFeed;
-  /** Shards that are known to be done, by fan-out and shard. */
+  /** The shards that are known to be done, by fan-out and shard. */
   readonly #settled = new Map<string, ShardStatus>();
   #working: Promise<void> | undefined;
-  /** A shard has reported since the work began. */
+  /** Set when a shard has reported since the work began. */
   #reported = false;
 
   constructor(env: Env, settings: Settings, state: JobState, effects: FanOutEffects) {
@@ -50,7 +50,7 @@ export class FanOutWork {
     this.#feed = new FanOutFeed(env, settings, state, effects);
   }
 
-  /** Does what can be done now, within the calls that are left; joins work that is under way. Never throws. */
+  /** Does the work that is possible now, within the remaining calls. It joins work that is under way. Never throws. */
   run(budget: CallBudget): Promise<void> {
     this.#working ??= this.#run(budget).finally(() => {
       this.#working = undefined;
@@ -63,13 +63,13 @@ export class FanOutWork {
     await this.#working;
   }
 
-  /** A shard has something to tell: it is asked now. */
+  /** Notes that a shard has reported, so that the shards are asked now. */
   reported(): void {
     this.#reported = true;
     this.#state.wakeFanOutAt(this.#effects.now());
   }
 
-  /** No fan-out is going any more: nothing is kept of it in this process. */
+  /** Forgets the fan-out in this process, because none is running any more. */
   forget(): void {
     this.#feed.close();
     this.#feed.forgetShards();
@@ -95,7 +95,10 @@ export class FanOutWork {
     }
   }
 
-  /** The platform allows no further call in this invocation: the next one goes on, and nothing has failed. */
+  /**
+   * Leaves the work to the next invocation, because the platform allows no further call in this one. It does not count as a
+   * failure.
+   */
   #postpone(budget: CallBudget): void {
     budget.exhaust();
     const fanOut = this.#state.going;
@@ -116,7 +119,7 @@ export class FanOutWork {
     else this.#end(next);
   }
 
-  /** Asks the shards that are not known to be done; when all are, the fan-out has ended. */
+  /** Asks the shards that are not known to be done. When all are, the fan-out ends. */
   async #settle(fanOut: FanOut, budget: CallBudget): Promise<void> {
     this.#feed.close();
     do {
@@ -135,7 +138,7 @@ export class FanOutWork {
     if (parts.length < current.activeShards.length) {
       const { stalls, ...source } = current.source;
       if (stalls !== undefined) this.#state.commit({ fanOut: { ...current, source } });
-      // A report that there were no calls left to follow is followed by the next wake.
+      // If there were no calls left to follow a report, the next wake follows it.
       this.#state.restFanOutUntil(now + (this.#reported ? SECOND_MS : POLL_MS));
       return;
     }
@@ -156,8 +159,8 @@ export class FanOutWork {
   }
 
   /**
-   * An agent that answers 410 wants no more of this job (docs/contract.md §4). It is paused once, and what is going
-   * goes on.
+   * Pauses the job, because an agent answered 410 and does not want it any more (docs/contract.md §4). It happens once, and
+   * the running fan-out continues.
    */
   #pauseFor(reason: string): void {
     const state = this.#state.stored;
@@ -167,7 +170,7 @@ export class FanOutWork {
     this.#state.commit({ ...paused, fanOut: { ...fanOut, agentGone: true } });
   }
 
-  /** Only the newest fan-outs are kept, and their users' runs with them. */
+  /** Drops all but the newest fan-outs, together with their users' runs. */
   async #forgetOld(): Promise<void> {
     for (const { number, activeShards } of this.#state.fanOuts.beyond(FAN_OUT_RETENTION)) {
       await mapLimit(activeShards, (shardIndex) => this.#shard(shardIndex).forget(number));

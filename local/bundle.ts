@@ -5,6 +5,7 @@ import { build, stop } from "esbuild";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { messageOf } from "../src/domain/text/error-text.ts";
 import { FRONT } from "./front.ts";
+import type { Built } from "./kept.ts";
 
 const local = (file: string): string => JSON.stringify(join(import.meta.dirname, file));
 
@@ -22,6 +23,12 @@ import { withTrigger } from ${local("trigger.ts")};
 export default worker;
 export const ${FRONT} = withTrigger(withSockets(withAssets(worker, ${JSON.stringify(workerFirst)})));`;
 
+const ROOT = join(import.meta.dirname, "..");
+/** The name of the module that esbuild is given on stdin. */
+const ENTRY = "entry.js";
+/** Files that say what an import means; the bundle has none of them. */
+const SETTLING = ["package.json", "tsconfig.json", "node_modules/.package-lock.json", "local/bundle.ts"];
+
 /**
  * The bundled source of `entryPoint` (absolute), with names and lines as they were written. A source map would treble
  * what Miniflare has to copy before workerd starts, and nothing reads it. `workerFirst` are the paths that no file is
@@ -31,12 +38,14 @@ export async function bundleWorker(
   entryPoint: string,
   define: Record<string, string>,
   workerFirst: readonly string[],
-): Promise<Result<string, string>> {
+): Promise<Result<Built<string>, string>> {
   try {
     const result = await build({
-      stdin: { contents: withFront(entryPoint, workerFirst), resolveDir: dirname(entryPoint), sourcefile: "entry.js" },
+      stdin: { contents: withFront(entryPoint, workerFirst), resolveDir: dirname(entryPoint), sourcefile: ENTRY },
+      absWorkingDir: ROOT,
       bundle: true,
       write: false,
+      metafile: true,
       format: "esm",
       target: "es2024",
       conditions: ["workerd", "worker", "browser"],
@@ -45,7 +54,9 @@ export async function bundleWorker(
       logLevel: "silent",
     });
     const [output] = result.outputFiles;
-    return output === undefined ? err(`${entryPoint} was bundled into nothing`) : ok(output.text);
+    if (output === undefined) return err(`${entryPoint} was bundled into nothing`);
+    const inputs = Object.keys(result.metafile.inputs).filter((name) => name !== ENTRY);
+    return ok({ value: output.text, files: [...inputs, ...SETTLING].map((name) => join(ROOT, name)) });
   } catch (error) {
     return err(`${entryPoint} cannot be bundled: ${messageOf(error)}`);
   } finally {

@@ -1,6 +1,6 @@
 /**
  * Builds the dashboard: web/index.html, web/public and web/src become the folder that the Worker serves as static assets.
- * Run by `npm start`, by `npm run build:web` (which wrangler runs before a deploy) and before the tests.
+ * Run by `npm start` where a file is another one, by `npm run build:web` (which wrangler runs before a deploy) and before the tests.
  */
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -9,37 +9,59 @@ import { err, ok, type Result } from "../src/domain/result.ts";
 import { docsFiles } from "./docs/files.ts";
 
 const SOURCES = import.meta.dirname;
+const ROOT = resolve(SOURCES, "..");
 /** Where wrangler.toml's `[assets]` looks for them. */
 const ASSETS = resolve(SOURCES, "../dist/web");
+/** Files that settle what is built, beside those that are bundled. Packages change with `.package-lock.json`. */
+const READ = [
+  "web/index.html",
+  "web/public",
+  "web/tsconfig.json",
+  "web/build.ts",
+  "web/docs/files.ts",
+  "web/docs/start.js",
+  "package.json",
+  "tsconfig.json",
+  "node_modules/.package-lock.json",
+];
 
 /**
  * Builds into dist/web. Files that have not changed are left alone, and others replaced in one step, so that a running service
- * never serves half a file. Errors with esbuild's own messages. esbuild's process stays until its `stop` is called.
+ * never serves half a file. Answers the files and folders (absolute) that it has read or written. Errors with esbuild's own
+ * messages.
  */
-export async function buildDashboard(): Promise<Result<undefined, string>> {
+export async function buildDashboard(): Promise<Result<readonly string[], string>> {
   try {
     const files = new Map<string, Uint8Array>([["index.html", await readFile(join(SOURCES, "index.html"))]]);
-    for (const name of await readdir(join(SOURCES, "public"))) {
-      files.set(name, await readFile(join(SOURCES, "public", name)));
-    }
-    for (const { path, contents } of await bundle()) files.set(path, contents);
+    const publicNames = await readdir(join(SOURCES, "public"));
+    for (const name of publicNames) files.set(name, await readFile(join(SOURCES, "public", name)));
+    const { outputs, inputs } = await bundle();
+    for (const { path, contents } of outputs) files.set(path, contents);
     for (const [path, contents] of await docsFiles()) files.set(path, contents);
     await mkdir(join(ASSETS, "docs"), { recursive: true });
     for (const [name, contents] of files) await place(name, contents);
-    return ok(undefined);
+    const read = [...READ, ...publicNames.map((name) => `web/public/${name}`), ...inputs].map((name) =>
+      join(ROOT, name),
+    );
+    return ok([...read, ...[...files.keys()].map((name) => join(ASSETS, name))]);
   } catch (error) {
     return err(`the dashboard cannot be built: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    // esbuild keeps a process of its own for the next build.
+    await stop();
   }
 }
 
-async function bundle(): Promise<{ path: string; contents: Uint8Array }[]> {
-  const { outputFiles } = await build({
+async function bundle() {
+  const { outputFiles, metafile } = await build({
     entryPoints: [
       { in: join(SOURCES, "src/main.tsx"), out: "app" },
       { in: join(SOURCES, "src/styles/app.css"), out: "app" },
     ],
+    absWorkingDir: ROOT,
     bundle: true,
     write: false,
+    metafile: true,
     outdir: ASSETS,
     format: "esm",
     target: ["es2022", "chrome110", "firefox115", "safari16.4"],
@@ -49,7 +71,8 @@ async function bundle(): Promise<{ path: string; contents: Uint8Array }[]> {
     legalComments: "eof",
     logLevel: "silent",
   });
-  return outputFiles.map(({ path, contents }) => ({ path: path.slice(ASSETS.length + 1), contents }));
+  const outputs = outputFiles.map(({ path, contents }) => ({ path: path.slice(ASSETS.length + 1), contents }));
+  return { outputs, inputs: Object.keys(metafile.inputs) };
 }
 
 async function place(name: string, contents: Uint8Array): Promise<void> {
@@ -70,7 +93,6 @@ async function holds(path: string, contents: Uint8Array): Promise<boolean> {
 
 if (import.meta.main) {
   const built = await buildDashboard();
-  await stop();
   if (!built.ok) {
     process.stderr.write(`${built.error}\n`);
     process.exitCode = 1;

@@ -67,7 +67,7 @@ async function writeWorker(folder: string): Promise<void> {
   const config = orThrow(await readWorkerConfig(join(ROOT, "wrangler.toml")));
   const source = orThrow(await bundleWorker(config.main, config.define, config.workerFirst));
   await mkdir(join(folder, "worker"));
-  await writeFile(join(folder, "worker/worker.mjs"), source);
+  await writeFile(join(folder, "worker/worker.mjs"), source.value);
   // The folders of this machine are those of another one: see local/worker-of-package.ts.
   const { rootPath: _root, ...options } = config.options;
   const moved = {

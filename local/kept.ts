@@ -1,0 +1,85 @@
+/**
+ * Keeps what a start has built in dist/kept until a file that it depends on is another one. To build takes longer than all else of
+ * a start.
+ */
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { ok, type Result } from "../src/domain/result.ts";
+import { messageOf } from "../src/domain/text/error-text.ts";
+
+export const KEPT = resolve(import.meta.dirname, "../dist/kept");
+
+/** A result, with every file and folder (absolute) whose change would change it. */
+export type Built<T> = { readonly value: T; readonly files: readonly string[] };
+
+type Kept<T> = { readonly key: string; readonly value: T; readonly files: Readonly<Record<string, string>> };
+
+/**
+ * Answers the value kept at `path`, or builds it where its key or one of its files has changed. A value that JSON cannot hold is
+ * not kept. Errors are those of `build`.
+ */
+export async function keptOrBuilt<T>(
+  path: string,
+  key: string,
+  build: () => Promise<Result<Built<T>, string>>,
+): Promise<Result<T, string>> {
+  const known = await recall<T>(path, key);
+  if (known !== undefined) return ok(known.value);
+  const built = await build();
+  if (!built.ok) return built;
+  const { value, files } = built.value;
+  if (isPlain(value))
+    await keep(path, { key, value, files: Object.fromEntries(files.map((file) => [file, hashOf(file)])) });
+  return ok(value);
+}
+
+/** Undefined where nothing is kept, or it was built of something else. */
+async function recall<T>(path: string, key: string): Promise<Kept<T> | undefined> {
+  try {
+    const kept: Kept<T> = JSON.parse(await readFile(path, "utf8"));
+    const isSame = kept.key === key && Object.entries(kept.files).every(([file, hash]) => hashOf(file) === hash);
+    return isSame ? kept : undefined;
+  } catch {
+    // Not there, or cut off by a full disk: built again either way.
+    return undefined;
+  }
+}
+
+/** Writes in one step, so that nobody reads half of it. Where it cannot be written, the next start builds again. */
+async function keep<T>(path: string, kept: Kept<T>): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, JSON.stringify(kept));
+    await rename(temporary, path);
+  } catch (error) {
+    console.warn(`What was built cannot be kept for the next start: ${messageOf(error)}`);
+  }
+}
+
+/** Of the content, so that a file with another date is not another one. */
+function hashOf(path: string): string {
+  return createHash("sha256").update(contentOf(path)).digest("base64url");
+}
+
+/** A folder's content is the names in it; what is not there has none. Hundreds of small files are read sooner without promises. */
+function contentOf(path: string): Uint8Array | string {
+  try {
+    return statSync(path).isDirectory() ? readdirSync(path).join("\n") : readFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** Whether JSON can hold it. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return typeof value !== "function";
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isData = Array.isArray(value) || prototype === Object.prototype || prototype === null;
+  return isData && Object.values(value).every(isPlain);
+}
+
+/** The name of a file that is kept for each of several paths. */
+export const nameFor = (path: string): string => createHash("sha256").update(path).digest("hex");

@@ -15,7 +15,7 @@ while read -r pid; do last=$pid; done
 /** Watches every workerd started from now on. `release`, called once workerd is gone, resolves when the watcher is gone too. */
 export function tieWorkerd(): { release(): Promise<void> } {
   const watcher = spawn("sh", ["-c", WATCH], { stdio: ["pipe", "ignore", "ignore"] });
-  const gone = once(watcher, "exit");
+  const watcherExit = once(watcher, "exit");
   // Without a shell, or with the watcher killed, everything works but the tie: say so and go on.
   watcher.on("error", (error) => console.error(`workerd is not watched: ${error.message}`));
   watcher.stdin.on("error", (error) => console.error(`workerd is no longer watched: ${error.message}`));
@@ -37,7 +37,7 @@ export function tieWorkerd(): { release(): Promise<void> } {
       if (watcher.exitCode !== null || watcher.signalCode !== null || watcher.pid === undefined) return;
       watcher.ref();
       watcher.stdin.end("\n");
-      await gone;
+      await watcherExit;
     },
   };
 }

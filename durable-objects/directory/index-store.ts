@@ -131,11 +131,11 @@ export class IndexStore {
   remove(key: EntryKey & { readonly owner?: string }): Counted | undefined {
     const stored = this.#stored(key);
     if (stored === undefined || (key.owner !== undefined && stored.owner !== key.owner)) return undefined;
-    const gone = countedOf(stored);
-    this.#uses.of(gone.owner);
+    const removed = countedOf(stored);
+    this.#uses.of(removed.owner);
     this.#tables.sql.exec("DELETE FROM job WHERE created_at = ? AND id = ?", key.createdAt, key.id);
-    this.#count(gone, -1);
-    return gone;
+    this.#count(removed, -1);
+    return removed;
   }
 
   /**

@@ -322,13 +322,13 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
    * Gives up the place and the audit entry of the job's creation. The count in its maker's shard follows a moment later.
    */
   #giveUp(key: EntryKey & { readonly owner?: string }): void {
-    const gone = this.#index.remove(key);
-    if (gone === undefined) return;
+    const removed = this.#index.remove(key);
+    if (removed === undefined) return;
     this.audit.takeBack(key.id, Date.now() - DAY_MS);
-    if (!isMadeByAnother(gone)) return;
-    const dropped = shardFor(this.env, gone.maker).dropMade(gone.maker, gone.id);
+    if (!isMadeByAnother(removed)) return;
+    const dropped = shardFor(this.env, removed.maker).dropMade(removed.maker, removed.id);
     this.ctx.waitUntil(
-      dropped.catch((error) => logError("A maker's count is one too high", { job_id: gone.id }, error)),
+      dropped.catch((error) => logError("A maker's count is one too high", { job_id: removed.id }, error)),
     );
   }
 

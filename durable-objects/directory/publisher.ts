@@ -56,11 +56,11 @@ export class Publisher {
     for (;;) {
       const subscription = this.#subscriptions.list().find((each) => each.id === id);
       const events =
-        subscription === undefined ? [] : this.#events.after(subscription.toldSeq, {}, EVENTS_A_STEP).items;
+        subscription === undefined ? [] : this.#events.after(subscription.offeredSeq, {}, EVENTS_A_STEP).items;
       const last = events.at(-1);
       if (subscription === undefined || last === undefined) return;
       if (!(await this.#offer(subscription, events, budget))) return;
-      this.#subscriptions.told(id, last.seq);
+      this.#subscriptions.noteOffered(id, last.seq);
     }
   }
 

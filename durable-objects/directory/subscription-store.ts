@@ -1,12 +1,12 @@
 /**
- * The subscriptions, of which every shard has a copy. An event is offered by the shard that received it. `toldSeq` is the
+ * The subscriptions, of which every shard has a copy. An event is offered by the shard that received it. `offeredSeq` is the
  * last event of this shard that was offered to a subscription. After a crash the later ones are offered again.
  */
 import type { Interest } from "../../src/domain/subscription/match.ts";
 import { all, numberIn, parse, put, type Row } from "../storage/rows.ts";
 import type { ShardTables } from "./shard-tables.ts";
 
-export type KnownSubscription = { readonly id: string; readonly interest: Interest; readonly toldSeq: number };
+export type KnownSubscription = { readonly id: string; readonly interest: Interest; readonly offeredSeq: number };
 
 export class SubscriptionRegistry {
   readonly #tables: ShardTables;
@@ -28,7 +28,7 @@ export class SubscriptionRegistry {
   put(id: string, interest: Interest, lastSeq: number): void {
     const known = this.list().find((each) => each.id === id);
     this.#tables.prepare();
-    const row = { id, interest: JSON.stringify(interest), told_seq: known?.toldSeq ?? lastSeq };
+    const row = { id, interest: JSON.stringify(interest), told_seq: known?.offeredSeq ?? lastSeq };
     put(this.#tables.sql, "subscription", row);
     this.#known = undefined;
   }
@@ -40,7 +40,7 @@ export class SubscriptionRegistry {
   }
 
   /** Notes that all events up to the `seq`-th have been offered to it. */
-  told(id: string, seq: number): void {
+  noteOffered(id: string, seq: number): void {
     this.#tables.sql.exec("UPDATE subscription SET told_seq = ? WHERE id = ?", seq, id);
     this.#known = undefined;
   }
@@ -49,5 +49,5 @@ export class SubscriptionRegistry {
 const toKnown = (row: Row): KnownSubscription => ({
   id: String(row.id),
   interest: parse<Interest>(row.interest),
-  toldSeq: numberIn(row.told_seq) ?? 0,
+  offeredSeq: numberIn(row.told_seq) ?? 0,
 });

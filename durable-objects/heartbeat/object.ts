@@ -201,8 +201,8 @@ export class HeartbeatObject extends DurableObject<Env> implements HeartbeatRpc 
     if (loaded === undefined) return;
     const beat = this.#nextToRun(loaded, now);
     if (beat !== undefined) await this.#run(beat, loaded.record);
-    const isTold = await this.#tellFailures(loaded.record.name);
-    this.#arm(isTold ? undefined : Date.now() + TELL_AGAIN_MS);
+    const areReported = await this.#tellFailures(loaded.record.name);
+    this.#arm(areReported ? undefined : Date.now() + TELL_AGAIN_MS);
   }
 
   /**

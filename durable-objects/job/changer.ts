@@ -7,7 +7,7 @@ import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import type { Caller } from "../../src/domain/job/access.ts";
 import { jobView } from "../../src/domain/job/job.ts";
 import { type JobChange, needsQuota } from "../../src/domain/job/job-change.ts";
-import { signChange, told } from "../../src/domain/job/signed-change.ts";
+import { signChange, withPendingAudit } from "../../src/domain/job/signed-change.ts";
 import { ok } from "../../src/domain/result.ts";
 import type { TickState } from "../../src/domain/run/tick.ts";
 import { TIMED_ID_BYTES, timedId } from "../../src/domain/timed-id.ts";
@@ -72,8 +72,14 @@ export class JobChanger {
     if (hash === before) return ok(null);
     const now = Date.now();
     const action = hash === undefined ? "trigger_token.delete" : "trigger_token.create";
-    const untold = told(record, { ...authorOf(caller), id: newAuditId(now), at: now, action, target: record.id });
-    const changed = { ...record, untold };
+    const pendingAudit = withPendingAudit(record, {
+      ...authorOf(caller),
+      id: newAuditId(now),
+      at: now,
+      action,
+      target: record.id,
+    });
+    const changed = { ...record, pendingAudit };
     this.#state.commit({ record: hash === undefined ? changed : { ...changed, triggerTokenHash: hash } });
     await this.#listing.index();
     return ok(null);

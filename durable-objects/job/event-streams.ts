@@ -42,7 +42,7 @@ export class EventStreams {
    */
   async open(caller: Caller, lastRev: number | undefined): Promise<Outcome<ReadableStream<Uint8Array>>> {
     const lease = newLease(Date.now());
-    if (this.#open.size >= MAX_JOB_STREAMS) await this.#findGone();
+    if (this.#open.size >= MAX_JOB_STREAMS) await this.#pingAll();
     if (this.#open.size >= MAX_JOB_STREAMS) {
       return tooMany(`This job has ${MAX_JOB_STREAMS} event streams open, which is the most.`);
     }
@@ -85,7 +85,7 @@ export class EventStreams {
   }
 
   /** Sends a comment on every stream, since only a failed write shows that a reader has gone. */
-  async #findGone(): Promise<void> {
+  async #pingAll(): Promise<void> {
     for (const ping of [...this.#open.values()]) ping();
     await new Promise((resolve) => setTimeout(resolve, GONE_MS));
   }

@@ -18,7 +18,7 @@ import {
   reserveNameEverywhere,
   updateIndex,
 } from "../../src/directory/jobs-index.ts";
-import { told } from "../../src/domain/event/event.ts";
+import { withoutReported } from "../../src/domain/event/event.ts";
 import type { OwedEvent } from "../../src/domain/event/owed.ts";
 import { failedUserRun, type ReportedEvent, reportOf } from "../../src/domain/event/report.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
@@ -34,7 +34,7 @@ import type { Run as RunView } from "../../src/schema/run.ts";
 import type { JobState } from "./state.ts";
 
 /** The number of events in one call, so that a call stays small. */
-const TOLD_AT_ONCE = 20;
+const REPORTED_AT_ONCE = 20;
 
 /** The number of failed runs of one fan-out in the list over all jobs. The job's own list has the others. */
 const LISTED_FAILED_RUNS = 50;
@@ -70,7 +70,7 @@ export class JobListing {
   index(): Promise<void> {
     return this.#enqueue("index", async () => {
       await this.#index();
-      await this.#tell();
+      await this.#report();
     });
   }
 
@@ -153,36 +153,36 @@ export class JobListing {
     const record = this.#state.stored?.record;
     if (record === undefined || record.deletedAt !== undefined || !isIndexStale(record)) return;
     const entry = indexEntryOf(record);
-    const { untold = [], indexedOwner } = record;
+    const { pendingAudit = [], indexedOwner } = record;
     const moved = indexedOwner !== entry.owner;
-    await updateIndex(this.#env, entry, untold, moved);
+    await updateIndex(this.#env, entry, pendingAudit, moved);
     if (moved) await removeFromIndex(this.#env, indexedOwner, record);
     const now = this.#state.stored?.record;
     if (now === undefined) return;
-    const still = now.untold?.filter(({ id }) => !untold.some((told) => told.id === id)) ?? [];
-    const { untold: _told, ...rest } = now;
+    const remaining = now.pendingAudit?.filter(({ id }) => !pendingAudit.some((reported) => reported.id === id)) ?? [];
+    const { pendingAudit: _reported, ...rest } = now;
     const listed = { ...rest, indexedVersion: record.version, indexedOwner: entry.owner };
-    this.#state.commit({ record: still.length === 0 ? listed : { ...listed, untold: still } });
+    this.#state.commit({ record: remaining.length === 0 ? listed : { ...listed, pendingAudit: remaining } });
   }
 
   /**
    * Sends the owed events and notes that they were sent. After a crash in between they are sent again under the same ids.
    */
-  async #tell(): Promise<void> {
+  async #report(): Promise<void> {
     const { stored } = this.#state;
-    const owed = stored?.cursor.owed?.slice(0, TOLD_AT_ONCE);
+    const owed = stored?.cursor.owed?.slice(0, REPORTED_AT_ONCE);
     if (stored === undefined || owed === undefined) return;
     const { record, cursor } = stored;
-    const events = (await Promise.all(owed.map((event) => this.#reports(record, event)))).flat();
+    const events = (await Promise.all(owed.map((event) => this.#reportsOf(record, event)))).flat();
     await tellDirectory(this.#env, { entry: indexEntryOf(record), failing: cursor.failing === true, events });
     const now = this.#state.stored;
     if (now === undefined) return;
     const ids = new Set(owed.map(({ id }) => id));
-    this.#state.commit({ cursor: told(now.cursor, ids), isNote: true });
+    this.#state.commit({ cursor: withoutReported(now.cursor, ids), isNote: true });
   }
 
   /** The event to report. With a failed fan-out come its failed runs, which the list of runs shows. */
-  async #reports(record: JobRecord, owed: OwedEvent): Promise<ReportedEvent[]> {
+  async #reportsOf(record: JobRecord, owed: OwedEvent): Promise<ReportedEvent[]> {
     const { runId, fanOutId } = owed;
     const run = runId === undefined ? undefined : this.#state.store.run(runId);
     const fanOut = fanOutId === undefined ? undefined : this.#state.fanOuts.find(fanOutId);
@@ -234,9 +234,9 @@ export class JobListing {
     const record = this.#state.stored?.record;
     if (record === undefined) return;
     await eraseParts();
-    await this.#tell();
+    await this.#report();
     const owner = ownerOf(record.definition);
-    await removeFromIndex(this.#env, owner, record, record.untold);
+    await removeFromIndex(this.#env, owner, record, record.pendingAudit);
     if (record.indexedOwner !== owner) await removeFromIndex(this.#env, record.indexedOwner, record);
     await dropMade(this.#env, indexEntryOf(record));
     if (record.definition.owner_kind === "system") {

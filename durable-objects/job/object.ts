@@ -16,7 +16,7 @@ import { ADMIN, type Caller, canRun, runRefused } from "../../src/domain/job/acc
 import type { ForecastWindow } from "../../src/domain/job/forecast.ts";
 import { etagOf, jobView } from "../../src/domain/job/job.ts";
 import { changeByEnsure, changeByPatch, changeByPause, changeByResume } from "../../src/domain/job/job-change.ts";
-import { told } from "../../src/domain/job/signed-change.ts";
+import { withPendingAudit } from "../../src/domain/job/signed-change.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import type { Lease } from "../../src/domain/run/claim.ts";
 import type { Run, RunInput } from "../../src/domain/run/run.ts";
@@ -234,8 +234,8 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     this.#offers.withdrawAll(active);
     const now = Date.now();
     const change = { ...authorOf(caller), id: newAuditId(now), at: now, action: "job.delete", target: record.id };
-    const untold = told(record, change);
-    this.#state.commit({ record: { ...record, deletedAt: now, version: record.version + 1, untold } });
+    const pendingAudit = withPendingAudit(record, change);
+    this.#state.commit({ record: { ...record, deletedAt: now, version: record.version + 1, pendingAudit } });
     await this.#loop.remove();
     return ok(jobView(record, cursor, Date.now()));
   }

@@ -72,11 +72,11 @@ export class JobRunLog {
     if (!seen.ok) return seen;
     const { state, run } = seen.value;
     const { id: jobId, definition } = state.record;
-    const heard = isActive(run) ? await notifyListeners(definition, { ...run, jobId }, body) : body;
+    const report = isActive(run) ? await notifyListeners(definition, { ...run, jobId }, body) : body;
     return this.#changeRun(
       caller,
       runId,
-      (current, active, now) => changeByCompletion(current, active, heard, now),
+      (current, active, now) => changeByCompletion(current, active, report, now),
       (ended) => repeatsReport(ended, body.status),
     );
   }

@@ -69,7 +69,7 @@ async function attempt(target: Target, delivery: Delivery, { store, send, now }:
   if (event === undefined) return store().put({ ...begun, status: "failed", nextAt: undefined, error: "was not kept" });
   const { result } = await send(target, event);
   // The subscription may have been deleted, or created again under the same id.
-  const still = store().find(delivery.id);
-  if (still?.seq !== begun.seq || still.attempts !== begun.attempts) return;
-  store().put(result.ok ? delivered(still, now()) : notDelivered(still, result.error.reason, now()));
+  const current = store().find(delivery.id);
+  if (current?.seq !== begun.seq || current.attempts !== begun.attempts) return;
+  store().put(result.ok ? delivered(current, now()) : notDelivered(current, result.error.reason, now()));
 }

@@ -58,11 +58,11 @@ export async function callJob(
   const left = io.deadline.timeoutMs - (io.now() - startedAt);
   const objection = await tellListeners(job.definition, run, ended, Math.max(LEAST_LISTENER_MS, left));
   if (objection === undefined || answer.kind !== "success") return answer;
-  const { httpStatus, heard } = answer;
+  const { httpStatus, steering } = answer;
   return {
     kind: "refused",
     reason: objection,
-    ...compact({ httpStatus, heard }),
+    ...compact({ httpStatus, steering }),
   };
 }
 
@@ -131,12 +131,12 @@ function asOutput(value: unknown): AttemptOutcome {
   const text = typeof value === "string" ? value : writeJson(value);
   if (text === undefined || text === "") return { kind: "success" };
   const output = cutUtf8(text, MAX_OUTPUT_BYTES);
-  const heard = readAnswerControl(text);
+  const steering = readAnswerControl(text);
   return {
     kind: "success",
     output: output.text,
     ...(output.truncated ? { outputTruncated: true } : {}),
-    ...compact({ heard }),
+    ...compact({ steering }),
   };
 }
 

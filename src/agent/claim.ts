@@ -95,15 +95,15 @@ async function waitOnce(
   const headers = { upgrade: "websocket", [SOCKET_REQUEST_HEADER]: JSON.stringify(request) };
   const { webSocket: socket } = await mailboxObject(env, agentId).fetch(new Request("https://mailbox/", { headers }));
   if (socket === null) return "closed";
-  const told = Promise.withResolvers<string | ClaimFailure | undefined>();
-  socket.addEventListener("message", ({ data }) => told.resolve(String(data)));
-  socket.addEventListener("close", ({ code }) => told.resolve(closedBecause(code, agentId)));
+  const message = Promise.withResolvers<string | ClaimFailure | undefined>();
+  socket.addEventListener("message", ({ data }) => message.resolve(String(data)));
+  socket.addEventListener("close", ({ code }) => message.resolve(closedBecause(code, agentId)));
   // The mailbox looks for an offer when the socket is open: none between a look before and the wait is missed.
   socket.accept();
   const wait = (ms: number) => {
     const limit = Promise.withResolvers<"over">();
     const timer = setTimeout(() => limit.resolve("over"), ms);
-    return Promise.race([told.promise, limit.promise]).finally(() => clearTimeout(timer));
+    return Promise.race([message.promise, limit.promise]).finally(() => clearTimeout(timer));
   };
   let got = await wait(Math.max(0, limitMs));
   if (got === "over") {

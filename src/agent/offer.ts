@@ -39,8 +39,8 @@ export async function offerRun(
 export function followUpOffer(env: Env, run: Run): void {
   const { id, offeredAt, offeredTo, claim } = run;
   if (offeredAt === undefined || offeredTo === undefined || claim?.bySocket === false) return;
-  const tell = (told: Promise<void>): void =>
-    void told.catch((error: unknown) =>
+  const tell = (delivered: Promise<void>): void =>
+    void delivered.catch((error: unknown) =>
       logError("A mailbox could not be told of a run that it had offered", { run_id: id }, error),
     );
   const mailbox = mailboxObject(env, offeredTo);

@@ -88,17 +88,17 @@ function writeJson(body: unknown): Result<string, string> {
 }
 
 function writeHeaders(request: Delivery, signed: SignatureHeaders): Result<HeadersInit, string> {
-  const ours = {
+  const ownHeaders = {
     "user-agent": "Reveille",
     "content-type": "application/json",
     "reveille-session-id": headerText(request.sessionId),
     traceparent: request.traceparent,
     ...signed,
   };
-  if (request.headers === undefined) return ok(ours);
+  if (request.headers === undefined) return ok(ownHeaders);
   try {
     const headers = new Headers({ ...request.headers });
-    for (const [name, value] of Object.entries(ours)) {
+    for (const [name, value] of Object.entries(ownHeaders)) {
       if (name !== "user-agent" || !headers.has(name)) headers.set(name, value);
     }
     return ok(headers);
@@ -157,12 +157,12 @@ async function readOutput(response: Response, deadline: Deadline): Promise<Attem
     case "text": {
       if (read.text === "") return success;
       const output = cutUtf8(read.text, MAX_OUTPUT_BYTES);
-      const heard = readAnswerControl(read.text, read.truncated);
+      const steering = readAnswerControl(read.text, read.truncated);
       return {
         ...success,
         output: output.text,
         ...(read.truncated || output.truncated ? { outputTruncated: true } : {}),
-        ...compact({ heard }),
+        ...compact({ steering }),
       };
     }
     case "undecodable":

@@ -42,11 +42,11 @@ const UNAUTHORIZED = 401;
 
 /** The detail, and each wrong field that it does not name. */
 function wordsOf({ detail, title, code, errors = [] }: z.infer<typeof Problem>): string {
-  const said = detail ?? title ?? code;
+  const problem = detail ?? title ?? code;
   const more = errors
-    .filter(({ message }) => !said.includes(message))
+    .filter(({ message }) => !problem.includes(message))
     .map(({ path, message }) => `  ${path}: ${message}`);
-  return [said, ...more].join("\n");
+  return [problem, ...more].join("\n");
 }
 
 type Answer = { readonly ok: boolean; readonly status: number; readonly url: string; text(): Promise<string> };

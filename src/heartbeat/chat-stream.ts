@@ -183,7 +183,7 @@ const Native = z.object({
 });
 
 /** Whether a field says something: absent, null, false, "" and [] do not. */
-export const isTold = (value: unknown): boolean =>
+export const hasValue = (value: unknown): boolean =>
   value !== undefined &&
   value !== null &&
   value !== false &&
@@ -196,12 +196,12 @@ export const nativeDialect: Dialect = (value) => {
   if (!read.success) return err(`the answer is not of the form {"text": "…"}: ${quote(JSON.stringify(value))}`);
   const { text, tool_use, error, usage } = read.data;
   const counted = readUsage(usage);
-  const toolUse = isTold(tool_use);
+  const toolUse = hasValue(tool_use);
   return ok({
-    known: typeof text === "string" || toolUse || isTold(error),
+    known: typeof text === "string" || toolUse || hasValue(error),
     ...(typeof text === "string" ? { text } : {}),
     toolUse,
     ...compact({ usage: counted }),
-    ...(isTold(error) ? { error: errorText(error) } : {}),
+    ...(hasValue(error) ? { error: errorText(error) } : {}),
   });
 };

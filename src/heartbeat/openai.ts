@@ -7,7 +7,7 @@ import * as z from "zod";
 import { compact } from "../domain/compact.ts";
 import { err, ok } from "../domain/result.ts";
 import { withoutTrailingSlashes } from "../outbound/endpoint.ts";
-import { type Dialect, errorText, isTold, readUsage } from "./chat-stream.ts";
+import { type Dialect, errorText, hasValue, readUsage } from "./chat-stream.ts";
 
 const Content = z.union([
   z.string(),
@@ -34,14 +34,14 @@ export const openAiDialect: Dialect = (value) => {
   const read = Chunk.safeParse(value);
   if (!read.success) return err("the answer is not a chat completion; check that OPENAI_BASE_URL leads to such an API");
   const { choices, usage, error } = read.data;
-  const said = choices?.[0]?.delta ?? choices?.[0]?.message;
+  const reply = choices?.[0]?.delta ?? choices?.[0]?.message;
   const counted = readUsage(usage);
   return ok({
-    known: said !== undefined || isTold(error),
-    ...(said?.content ? { text: said.content } : {}),
-    toolUse: isTold(said?.tool_calls) || isTold(said?.function_call),
+    known: reply !== undefined || hasValue(error),
+    ...(reply?.content ? { text: reply.content } : {}),
+    toolUse: hasValue(reply?.tool_calls) || hasValue(reply?.function_call),
     ...compact({ usage: counted }),
-    ...(isTold(error) ? { error: errorText(error) } : {}),
+    ...(hasValue(error) ? { error: errorText(error) } : {}),
   });
 };
 

@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../domain/result.ts";
 import type { WorkersAi } from "../env.ts";
 import { hookTrouble, type Trouble } from "../outbound/request.ts";
 import { settleWithin } from "../outbound/settle.ts";
-import { type ChatReply, isTold, readUsage } from "./chat-stream.ts";
+import { type ChatReply, hasValue, readUsage } from "./chat-stream.ts";
 import { openAiDialect } from "./openai.ts";
 
 /** A model's own form of answer; newer models answer as OpenAI does. */
@@ -45,7 +45,7 @@ function readAnswer(value: unknown): Result<ChatReply, Trouble> {
     return ok({ text, toolUse, ...compact({ usage }) });
   }
   const answer = Answer.safeParse(value).data;
-  if (answer?.response === undefined && !isTold(answer?.tool_calls)) {
+  if (answer?.response === undefined && !hasValue(answer?.tool_calls)) {
     return err({
       reason: "Workers AI answered without a text; check that the model is one for text generation",
       passing: false,
@@ -55,7 +55,7 @@ function readAnswer(value: unknown): Result<ChatReply, Trouble> {
   const usage = readUsage(answer?.usage);
   return ok({
     text: typeof response === "string" ? response : response ? JSON.stringify(response) : "",
-    toolUse: isTold(answer?.tool_calls),
+    toolUse: hasValue(answer?.tool_calls),
     ...compact({ usage }),
   });
 }

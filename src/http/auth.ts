@@ -206,8 +206,8 @@ export type Authentication = Arrival & {
 export async function authenticate(request: Request, by: Authentication): Promise<Result<Caller, HttpFailure>> {
   const caller = await identify(request, by);
   if (!caller.ok) {
-    const heard = await admitFailure(request, by);
-    return heard.ok ? caller : heard;
+    const admitted = await admitFailure(request, by);
+    return admitted.ok ? caller : admitted;
   }
   const admitted = await admitCall(caller.value, by);
   return admitted.ok ? caller : admitted;

@@ -42,9 +42,9 @@ function sayDefault(made: z.core.JSONSchema.BaseSchema): void {
   const { default: value, description = "" } = made;
   if (value === undefined) return;
   delete made.default;
-  const said =
+  const words =
     typeof value === "object" || /\bdefault\b/i.test(description) ? "" : `Default: ${JSON.stringify(value)}.`;
-  const text = [description, said].filter((part) => part !== "").join(" ");
+  const text = [description, words].filter((part) => part !== "").join(" ");
   if (text !== "") made.description = text;
 }
 

@@ -91,8 +91,8 @@ async function importJob(call: PlaceCall, item: ImportItem, budget: CallBudget):
   // All that a job may take, so that one that is begun is finished.
   if (!budget.take(calls)) return err(LEFT_OVER);
   try {
-    const { made, took } = await make(call, read.value);
-    budget.giveBack(calls - took);
+    const { made, callsUsed } = await make(call, read.value);
+    budget.giveBack(calls - callsUsed);
     return made;
   } catch (error) {
     // What was begun is harmless: a place whose job has not come is given up, and a repeat finds its own.
@@ -121,16 +121,16 @@ function readItem({ number, job }: ImportItem, now: number): Result<JobToImport,
 async function make(
   call: PlaceCall,
   job: JobToImport,
-): Promise<{ readonly made: Result<null, string>; readonly took: number }> {
+): Promise<{ readonly made: Result<null, string>; readonly callsUsed: number }> {
   const { env } = call;
   const { id } = job;
   const isKnown = await mayExist(env, id);
-  if (isKnown && (await jobObject(env, id).read(ADMIN)).ok) return { made: err(ALREADY_THERE), took: 2 };
+  if (isKnown && (await jobObject(env, id).read(ADMIN)).ok) return { made: err(ALREADY_THERE), callsUsed: 2 };
   const found = isKnown ? 2 : 1;
   const { name } = job.job.definition;
   const named: Outcome<null> = isNamed(job) ? await reserveNameEverywhere(env, name, id) : ok(null);
-  if (!named.ok) return { made: err(reasonOf(named.error)), took: found + CALLS_A_NAME };
+  if (!named.ok) return { made: err(reasonOf(named.error)), callsUsed: found + CALLS_A_NAME };
   const made = await placeImportedJob(call, job);
-  const took = found + (made.ok ? 3 : 5) + (isNamed(job) ? SHARD_COUNT : 0);
-  return { made: made.ok ? ok(null) : err(reasonOf(made.error)), took };
+  const callsUsed = found + (made.ok ? 3 : 5) + (isNamed(job) ? SHARD_COUNT : 0);
+  return { made: made.ok ? ok(null) : err(reasonOf(made.error)), callsUsed };
 }

@@ -40,8 +40,8 @@ export const notifyAll = (
 ): Promise<Notified[]> =>
   Promise.all(
     targets.map(async (target): Promise<Notified> => {
-      const told = await notifyOne(target, notification, rules, io);
-      return told.ok ? { type: target.type, ok: true } : { type: target.type, ok: false, error: told.error.reason };
+      const result = await notifyOne(target, notification, rules, io);
+      return result.ok ? { type: target.type, ok: true } : { type: target.type, ok: false, error: result.error.reason };
     }),
   );
 
@@ -77,8 +77,8 @@ async function callFunction(
   io: NotifyIo,
 ): Promise<Result<undefined, Trouble>> {
   const { signal } = io;
-  const told = await settleWithin((aborted) => notify({ text, source }, aborted), CODE_TIMEOUT_MS, { signal });
-  return told.ok
+  const result = await settleWithin((aborted) => notify({ text, source }, aborted), CODE_TIMEOUT_MS, { signal });
+  return result.ok
     ? ok(undefined)
-    : err(hookTrouble(told.error, { who: "the notify function", timeoutMs: CODE_TIMEOUT_MS }));
+    : err(hookTrouble(result.error, { who: "the notify function", timeoutMs: CODE_TIMEOUT_MS }));
 }

@@ -5,11 +5,11 @@ import { signal } from "@preact/signals";
 export const silentSince = signal<number | undefined>(undefined);
 
 /** Notes that a call was answered, with any status. */
-export function heard(): void {
+export function noteAnswer(): void {
   if (silentSince.value !== undefined) silentSince.value = undefined;
 }
 
 /** Notes that a call got no answer. */
-export function unheard(at: number): void {
+export function noteSilence(at: number): void {
   silentSince.value ??= at;
 }

@@ -13,7 +13,12 @@ import {
 } from "../../../src/domain/fan-out/fan-out.ts";
 import { fanOutView } from "../../../src/domain/fan-out/view.ts";
 import type { JobRecord } from "../../../src/domain/job/job.ts";
-import { refuseStart, type TriggerContext, type TriggerEvent, toldByEvent } from "../../../src/domain/job/start-run.ts";
+import {
+  inputOfEvent,
+  refuseStart,
+  type TriggerContext,
+  type TriggerEvent,
+} from "../../../src/domain/job/start-run.ts";
 import { type Page, pageOf } from "../../../src/domain/page.ts";
 import { err, ok } from "../../../src/domain/result.ts";
 import { skipFire } from "../../../src/domain/run/new-run.ts";
@@ -93,11 +98,11 @@ export class JobFanOuts {
     const { record, cursor } = state;
     const refused = refuseStart("event", { ...state, held }, now);
     if (refused !== undefined) return err(refused);
-    const told = toldByEvent(state, event);
-    if (!told.ok) return told;
+    const input = inputOfEvent(state, event);
+    if (!input.ok) return input;
     const newest = this.#state.fanOuts.newest();
     const opened = { trigger: "event", dueAt: now, missed: 0, number: (newest?.number ?? 0) + 1 } as const;
-    const fanOut = openFanOut(withInput(record, told.value), { requestedAt: now, nonce }, opened, now);
+    const fanOut = openFanOut(withInput(record, input.value), { requestedAt: now, nonce }, opened, now);
     const going = newest?.status === "running" ? "skipped: the previous fan-out was still going" : undefined;
     const reason = held ?? going;
     if (reason === undefined) {

@@ -109,7 +109,7 @@ export class FanOutProgress {
       this.#look();
       return;
     }
-    const counts = sumCounts([...this.#reports.values()].map((said) => said.counts));
+    const counts = sumCounts([...this.#reports.values()].map((report) => report.counts));
     const isQuiet = isSame(counts, this.#counts);
     this.#counts = counts;
     this.#wait(isQuiet ? this.#quietRounds + 1 : 0);

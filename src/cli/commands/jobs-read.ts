@@ -137,10 +137,10 @@ const explain: Command = {
     const { id } = await findJob(service, given.positionals[0] ?? "");
     const at = given.text("at");
     const call = service.client.v1.jobs[":id"].explain;
-    const said = await answer(call.$get({ param: { id }, query: at === undefined ? {} : { at } }));
-    if (given.flag("json")) terminal.print(json(said));
+    const explained = await answer(call.$get({ param: { id }, query: at === undefined ? {} : { at } }));
+    if (given.flag("json")) terminal.print(json(explained));
     else {
-      const { explanation, next_run_at } = read(Explained, said);
+      const { explanation, next_run_at } = read(Explained, explained);
       terminal.print(explanation);
       if (next_run_at !== undefined)
         terminal.print(`It fires ${relative(next_run_at, Date.now())}, at ${next_run_at}.`);

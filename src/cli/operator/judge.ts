@@ -11,8 +11,8 @@ const SKEW_LIMIT_MS = 30_000;
 const SHOWN = 3;
 
 /** Clocks in epoch ms: this machine's, the Worker's, and the Date header's where there is one. */
-export function judgeClock(ours: number, workers: number, header: number | undefined): Finding {
-  const skews = [workers - ours, ...(header === undefined ? [] : [header - ours])];
+export function judgeClock(here: number, workers: number, header: number | undefined): Finding {
+  const skews = [workers - here, ...(header === undefined ? [] : [header - here])];
   const worst = skews.reduce((most, skew) => (Math.abs(skew) > Math.abs(most) ? skew : most), 0);
   const seconds = Math.round(Math.abs(worst) / 1_000);
   if (Math.abs(worst) <= SKEW_LIMIT_MS)

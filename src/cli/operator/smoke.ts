@@ -70,7 +70,7 @@ async function smoke({ call }: Deployment, tell: Tell): Promise<void> {
     const run = await endOfRun(call, path);
     const late = Date.parse(run.started_at) - Date.parse(run.scheduled_at);
     tell("fired", `run ${run.id}, ${late} ms after it was due`);
-    tell("agent", toldOf(run));
+    tell("agent", resultOf(run));
     const explained = expectStatus("explain", await call("GET", `${path}/explain?at=${run.scheduled_at}`), 200);
     const { verdict, explanation } = Explanation.parse(explained.body);
     tell("explained", `${verdict}: ${explanation}`);
@@ -94,7 +94,7 @@ async function endOfRun(call: Deployment["call"], path: string): Promise<z.infer
   );
 }
 
-function toldOf({ status, http_status, output, error }: z.infer<typeof Run>): string {
+function resultOf({ status, http_status, output, error }: z.infer<typeof Run>): string {
   if (status === "success") return `answered ${http_status}: ${output ?? "(nothing)"}`;
   if (status === "running") return "took the run (202) and will report later; the job is deleted before that";
   return `${status}: ${error ?? "no reason given"}. Set AGENT_URL and AGENT_SECRET to an agent that answers.`;

@@ -50,9 +50,9 @@ export async function makePlan(service: Service, file: JobFile, now: number): Pr
   const warnings: string[] = [];
   for (const [key, fields] of file.jobs) {
     try {
-      const { step, said } = await stepFor(service, file, key, fields, existing.get(key), now);
+      const { step, warnings: found } = await stepFor(service, file, key, fields, existing.get(key), now);
       steps.push(step);
-      warnings.push(...said.map((line) => `jobs.${key}.${line}`));
+      warnings.push(...found.map((line) => `jobs.${key}.${line}`));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       // What is wrong with one job is of that job; what ends every call is not.
@@ -92,7 +92,7 @@ async function jobsOf(service: Service, namespace: string): Promise<ReadonlyMap<
   return found;
 }
 
-type Checked = { readonly step: Step; readonly said: readonly string[] };
+type Checked = { readonly step: Step; readonly warnings: readonly string[] };
 
 async function stepFor(
   service: Service,
@@ -109,27 +109,27 @@ async function stepFor(
   const isSame = job !== undefined && isEqual(fields.schedule, job.schedule);
   const { dry, isOver } = await checked(service, sent, isSame, isPast);
   const wanted = isOver ? { ...dry.job, schedule: fields.schedule } : dry.job;
-  const said = (dry.warnings ?? [])
+  const warnings = (dry.warnings ?? [])
     .filter(
       ({ code, path }) => !(code === "duplicate_name" && job !== undefined) && !(isOver && path.startsWith("schedule")),
     )
     .map(({ path, message }) => `${path}: ${message}`);
   const after = dry.next.slice(0, SHOWN_FIRES).map((fire) => fire.at);
-  if (job === undefined) return { step: { kind: "create", key, fields: sent, next: after }, said };
+  if (job === undefined) return { step: { kind: "create", key, fields: sent, next: after }, warnings };
   const changes = differences(job, wanted, sent);
-  if (changes.length === 0) return { ...keep(key, job.id, "as it is"), said };
+  if (changes.length === 0) return { ...keep(key, job.id, "as it is"), warnings };
   const before = await nextFires(service, job);
   const isMoved = changes.some(({ field }) => field.startsWith("schedule"));
   const isResumed = changes.some(({ field, after: enabled }) => field === "enabled" && enabled === true);
   const isPaused = changes.some(({ field, after: enabled }) => field === "enabled" && enabled === false);
   const isPausedNow = job.state === "paused" && !isResumed;
   const next = isPaused || isPausedNow || isOver ? [] : isMoved || isResumed ? after : before;
-  return { step: { kind: "change", key, id: job.id, etag: job.etag, changes, before, after: next }, said };
+  return { step: { kind: "change", key, id: job.id, etag: job.etag, changes, before, after: next }, warnings };
 }
 
 const keep = (key: string, id: string | undefined, why: string): Checked => ({
   step: { kind: "keep", key, id, why },
-  said: [],
+  warnings: [],
 });
 
 /** Any schedule that is valid: it only stands in for one whose time has passed. */

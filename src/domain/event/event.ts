@@ -38,7 +38,7 @@ export function owing(before: JobAt, change: CommitChange, now: number): Cursor 
 }
 
 /** The cursor without the events that the directory has got. */
-export function told(cursor: Cursor, ids: ReadonlySet<string>): Cursor {
+export function withoutReported(cursor: Cursor, ids: ReadonlySet<string>): Cursor {
   const { owed = [], ...rest } = cursor;
   const left = owed.filter(({ id }) => !ids.has(id));
   return left.length === 0 ? rest : { ...rest, owed: left };

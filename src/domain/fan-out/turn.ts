@@ -152,8 +152,8 @@ class Draft {
       if (flight === undefined) continue;
       this.#inFlight--;
       const settled = settleAttempt(flight.run, answer, this.#state.rules, now, random);
-      const heard = "heard" in answer ? answer.heard : undefined;
-      const run = heard === undefined ? settled : noteControl(settled, heard);
+      const steering = "steering" in answer ? answer.steering : undefined;
+      const run = steering === undefined ? settled : noteControl(settled, steering);
       this.#spend({ usd: run.costUsd ?? 0, tokens: run.tokens ?? 0 });
       this.#settle.push({ run, before: flight.logged ? flight.run : undefined });
       if (answer.kind === "gone") this.#agentGone ??= answer.reason;

@@ -89,7 +89,7 @@ export type JobRecord = {
   /** The most fires on one day, by its schedule or its pacing. */
   readonly rate?: number;
   /** Changes that the audit trail in the directory does not hold yet. */
-  readonly untold?: readonly AuditEntry[];
+  readonly pendingAudit?: readonly AuditEntry[];
   /** The last few former inputs, oldest first. A run that is repeated gets the message and payload that it had. */
   readonly formerInputs?: readonly FormerInput[];
 };
@@ -131,7 +131,8 @@ export const stateOf = (job: JobRecord): JobState =>
   job.finishedAt !== undefined ? "finished" : job.definition.enabled ? "active" : "paused";
 
 /** Whether the directory lacks the job's last change. A change that only the audit trail shows counts. */
-export const isIndexStale = (job: JobRecord): boolean => job.version > job.indexedVersion || job.untold !== undefined;
+export const isIndexStale = (job: JobRecord): boolean =>
+  job.version > job.indexedVersion || job.pendingAudit !== undefined;
 
 /** Whether the directory lacks a change of the job or an event. */
 export const isDirectoryBehind = ({

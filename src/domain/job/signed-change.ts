@@ -18,7 +18,7 @@ export type Signature = {
 };
 
 /** The number of changes that wait while the directory cannot be reached. Beyond it the oldest are dropped. */
-const MAX_UNTOLD = 20;
+const MAX_PENDING_AUDIT = 20;
 
 /**
  * The signed change of `before` at `now` (epoch ms). A change that keeps the job's version has no author, since it changes
@@ -34,8 +34,8 @@ export function signChange(
   if (record === undefined || record.version === before.version) return ok(change);
   const rate = newRate(before, record, minIntervalMs, now);
   if (!rate.ok) return rate;
-  const untold = told(record, { ...by, id: auditId, at: now, action, target: record.id });
-  const changed: JobRecord = { ...record, updatedBy: by.actor, untold };
+  const pendingAudit = withPendingAudit(record, { ...by, id: auditId, at: now, action, target: record.id });
+  const changed: JobRecord = { ...record, updatedBy: by.actor, pendingAudit };
   if (rate.value === undefined) return ok({ ...change, record: changed });
   const isRaised = before.rate !== undefined && rate.value > before.rate;
   return ok({ ...change, record: { ...changed, rate: rate.value, ...(isRaised ? { ratedBy: by.actor } : {}) } });
@@ -56,7 +56,7 @@ function newRate(
 }
 
 /** The changes that the directory lacks, with one more. */
-export function told(record: JobRecord, change: Omit<AuditEntry, "jobId" | "owner">): AuditEntry[] {
+export function withPendingAudit(record: JobRecord, change: Omit<AuditEntry, "jobId" | "owner">): AuditEntry[] {
   const entry: AuditEntry = { ...change, jobId: record.id, owner: ownerOf(record.definition) };
-  return [...(record.untold ?? []), entry].slice(-MAX_UNTOLD);
+  return [...(record.pendingAudit ?? []), entry].slice(-MAX_PENDING_AUDIT);
 }

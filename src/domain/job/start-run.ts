@@ -88,9 +88,9 @@ export function changeByTrigger(
   const { record, active } = state;
   const refused = refuseStart("event", { ...state, held }, now);
   if (refused !== undefined) return err(refused);
-  const told = toldByEvent(state, event);
-  if (!told.ok) return told;
-  const cause = { ...told.value, id: eventRunId(record.id, now, nonce), trigger: "event", dueAt: now } as const;
+  const input = inputOfEvent(state, event);
+  if (!input.ok) return input;
+  const cause = { ...input.value, id: eventRunId(record.id, now, nonce), trigger: "event", dueAt: now } as const;
   if (held !== undefined) return ok(skip(state, cause, held, true, now));
 
   const verdict = decideOverlap(
@@ -103,12 +103,12 @@ export function changeByTrigger(
     case "skip":
       return ok(skip(state, cause, verdict.reason, false, now));
     case "buffer": {
-      const buffered = { dueAt: now, missed: 0, event: { id: cause.id, ...told.value } };
+      const buffered = { dueAt: now, missed: 0, event: { id: cause.id, ...input.value } };
       return ok({ record: { ...record, buffered }, runId: cause.id, status: "buffered", cancelled: [] });
     }
     case "replace": {
-      const gone = active.filter(isActive).map((run) => cancelRun(run, now, REPLACED));
-      return ok(start(state, cause, gone, now));
+      const replaced = active.filter(isActive).map((run) => cancelRun(run, now, REPLACED));
+      return ok(start(state, cause, replaced, now));
     }
     case "start":
       return ok(start(state, cause, [], now));
@@ -116,7 +116,7 @@ export function changeByTrigger(
 }
 
 /** The agent's input: the event's payload merged over the job's own (RFC 7396), or a webhook's body unchanged. */
-export function toldByEvent(
+export function inputOfEvent(
   { record }: Pick<TickState, "record">,
   { payload, posted }: TriggerEvent,
 ): Outcome<{ readonly payload?: Payload }> {
@@ -131,10 +131,16 @@ export function toldByEvent(
   return invalid([{ path: "payload", message }]);
 }
 
-function start(state: TickState, cause: RunCause, gone: readonly Run[], now: number): Triggered {
-  const counted = gone.reduce<Cursor>(countEnded, state.cursor);
+function start(state: TickState, cause: RunCause, replaced: readonly Run[], now: number): Triggered {
+  const counted = replaced.reduce<Cursor>(countEnded, state.cursor);
   const { run, cursor } = beginRun(state.record, counted, cause, now);
-  return { runs: [...gone, run], cursor, runId: run.id, status: "running", cancelled: gone.map(({ id }) => id) };
+  return {
+    runs: [...replaced, run],
+    cursor,
+    runId: run.id,
+    status: "running",
+    cancelled: replaced.map(({ id }) => id),
+  };
 }
 
 function skip(state: TickState, cause: RunCause, reason: string, held: boolean, now: number): Triggered {

@@ -9,7 +9,7 @@ export type AttemptOutcome =
       readonly output?: string;
       readonly outputTruncated?: boolean;
       /** The control in the agent's answer. */
-      readonly heard?: Steering;
+      readonly steering?: Steering;
     }
   /** 202: the agent continues and reports later. */
   | { readonly kind: "accepted"; readonly httpStatus: number }
@@ -25,7 +25,7 @@ export type AttemptOutcome =
       readonly retryAfterMs?: number;
     }
   /** Any other status, a redirect, no agent or no secret. Another attempt would not help. */
-  | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number; readonly heard?: Steering }
+  | { readonly kind: "refused"; readonly reason: string; readonly httpStatus?: number; readonly steering?: Steering }
   /** The platform allowed no further call in this invocation, so the next invocation makes this attempt. */
   | { readonly kind: "postponed" }
   /** We aborted the call ourselves; its run has already ended. */

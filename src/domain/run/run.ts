@@ -313,12 +313,12 @@ export const repeatsReport = (run: Run, status: CompleteBody["status"]): boolean
 
 /** The run with its progress. If the agent holds the run, this renews its deadline and its lease. */
 export function progressRun(run: Run, progress: Progress, rules: RunRules, now: number): Run {
-  const told = { ...run, progress: { ...run.progress, ...progress } };
-  if (run.phase !== "waiting") return told;
+  const updated = { ...run, progress: { ...run.progress, ...progress } };
+  if (run.phase !== "waiting") return updated;
   const completeBy = now + rules.completionTimeoutMs;
-  if (run.claim === undefined) return { ...told, wakeAt: completeBy };
+  if (run.claim === undefined) return { ...updated, wakeAt: completeBy };
   const leaseEndsAt = now + run.claim.leaseMs;
-  return { ...told, claim: { ...run.claim, leaseEndsAt, completeBy }, wakeAt: Math.min(leaseEndsAt, completeBy) };
+  return { ...updated, claim: { ...run.claim, leaseEndsAt, completeBy }, wakeAt: Math.min(leaseEndsAt, completeBy) };
 }
 
 export const isActive = (run: Run): boolean => run.phase !== "ended";

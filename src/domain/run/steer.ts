@@ -35,9 +35,9 @@ export function steer(
       : addSpend(before.cursor.spent, { usd: costUsd ?? 0, tokens: tokens ?? 0 }, day);
   const paid = { ...before, cursor: spent === undefined ? before.cursor : { ...before.cursor, spent } };
   const moved = moveNext(job, paid, control, now);
-  const noted = note(run, control, [...faults, ...moved.faults]);
-  const told: Run = moved.nextAt === undefined ? noted : { ...noted, nextAt: moved.nextAt };
-  return { ...end(paid.record, moved.cursor, control, now), run: told };
+  const withNote = note(run, control, [...faults, ...moved.faults]);
+  const steered: Run = moved.nextAt === undefined ? withNote : { ...withNote, nextAt: moved.nextAt };
+  return { ...end(paid.record, moved.cursor, control, now), run: steered };
 }
 
 /** A user's run of a fan-out with the agent's control noted in it. It does not steer the job for all users. */

@@ -192,7 +192,7 @@ class Draft {
       // The run was cancelled or completed meanwhile, so this answer decides nothing.
       if (run?.phase !== "calling") continue;
       this.#put(settleAttempt(run, answer, this.#rules, this.#context.now, this.#context.random));
-      if ("heard" in answer && answer.heard !== undefined) this.#hear(id, answer.heard);
+      if ("steering" in answer && answer.steering !== undefined) this.#hear(id, answer.steering);
       if (answer.kind !== "gone") continue;
       const paused = pauseJob(this.#record, this.#cursor, { by: "gone", reason: answer.reason }, this.#context.now);
       this.#record = paused.record;
@@ -365,11 +365,11 @@ class Draft {
   }
 
   /** Applies the control in the agent's answer that ended a run. */
-  #hear(runId: string, heard: Steering): void {
+  #hear(runId: string, steering: Steering): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
     const before = { record: this.#record, cursor: this.#cursor };
-    const steered = steer(this.#job, before, run, heard, this.#context.now);
+    const steered = steer(this.#job, before, run, steering, this.#context.now);
     this.#record = steered.record;
     this.#cursor = steered.cursor;
     this.#put(steered.run);

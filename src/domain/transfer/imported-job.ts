@@ -33,9 +33,9 @@ const SHOWN_ERRORS = 3;
 export function readImportedJob(item: unknown, now: number): Result<JobToImport, string> {
   if (!isFields(item)) return err("is not a JSON object");
   const given = withoutEmpty(item);
-  const ours = "etag" in given ? ok(given) : fromLegacy(given);
-  if (!ours.ok) return ours;
-  const parsed = ImportedJob.safeParse(ours.value);
+  const fields = "etag" in given ? ok(given) : fromLegacy(given);
+  if (!fields.ok) return fields;
+  const parsed = ImportedJob.safeParse(fields.value);
   if (!parsed.success) return err(sentence(fieldErrors(parsed.error.issues)));
   const defined = defineJob(inputOf(parsed.data), { now });
   if (!defined.ok) return err(reasonOf(defined.error));

@@ -191,8 +191,8 @@ const remove = route({
   async handle({ env, caller, params, headers }) {
     const found = await findJob(env, params.id);
     if (!found.ok) return found;
-    const gone = await found.value.remove(caller, headers["if-match"]);
-    return gone.ok ? reply(204) : gone;
+    const removed = await found.value.remove(caller, headers["if-match"]);
+    return removed.ok ? reply(204) : removed;
   },
 });
 

@@ -46,8 +46,8 @@ async function trigger(call: TriggerCall, id: string, event: TriggerRequest) {
 
 /** A token that has ended is a failed authentication, and counts as one. */
 async function refuseToken(call: TriggerCall) {
-  const heard = await admitFailure(call.request, call);
-  return heard.ok ? err(NOT_VALID) : heard;
+  const admitted = await admitFailure(call.request, call);
+  return admitted.ok ? err(NOT_VALID) : admitted;
 }
 
 const NOT_VALID = {

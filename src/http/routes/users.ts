@@ -105,8 +105,8 @@ const remove = route({
   errors: ["not_found"],
   async handle({ env, caller, params }) {
     if (!isId(params.id)) return notFound("user");
-    const gone = await deleteUser(env, params.id, authorOf(caller));
-    return gone.ok ? reply(204) : gone;
+    const removed = await deleteUser(env, params.id, authorOf(caller));
+    return removed.ok ? reply(204) : removed;
   },
 });
 

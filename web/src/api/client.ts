@@ -1,6 +1,6 @@
 /** The one way to the API: a fetch with the session's token. It answers a value or a problem, and never throws. */
 import { err, ok, type Result } from "../../../src/domain/result.ts";
-import { heard, unheard } from "../connection.ts";
+import { noteAnswer, noteSilence } from "../connection.ts";
 import { signOut, token } from "../session.ts";
 import { type Problem, problemOf, unreachable } from "./problem.ts";
 
@@ -40,14 +40,14 @@ export async function send(method: string, path: string, init: CallInit = {}): P
       ...(content === undefined ? {} : { body: content.text }),
       ...(init.signal === undefined ? {} : { signal: init.signal }),
     });
-    heard();
+    noteAnswer();
     if (response.ok) return ok(response);
     const problem = await problemOf(response);
     if (response.status === 401 && token.value !== null) signOut(problem.detail);
     return err(problem);
   } catch (cause) {
     if (init.signal?.aborted) return err(aborted);
-    unheard(Date.now());
+    noteSilence(Date.now());
     return err(unreachable(cause));
   }
 }

@@ -1,6 +1,6 @@
 /** Which events a commit of a job brings (docs/contract.md §18). */
 import { describe, expect, it } from "vitest";
-import { MAX_OWED, owing, told } from "../../../../src/domain/event/event.ts";
+import { MAX_OWED, owing, withoutReported } from "../../../../src/domain/event/event.ts";
 import { openFanOut } from "../../../../src/domain/fan-out/fan-out.ts";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { type Cursor, newJob } from "../../../../src/domain/job/job.ts";
@@ -101,12 +101,16 @@ describe("a budget", () => {
     const spent = step(job.cursor, 4, formatInstant(T0).slice(0, 10));
     expect(spent.owed).toBeUndefined();
     const lower = jobOf({ budget: { usd_per_day: 3, usd_total: 4 } }).record;
-    const told = owing({ ...job, cursor: spent }, { record: lower, cursor: spent, runs: [] }, T0);
-    expect(told.owed?.map(({ reason }) => reason)).toEqual([
+    const withoutReported = owing({ ...job, cursor: spent }, { record: lower, cursor: spent, runs: [] }, T0);
+    expect(withoutReported.owed?.map(({ reason }) => reason)).toEqual([
       "usd_per_day 3 is used up (4 spent)",
       "usd_total 4 is used up (4 spent)",
     ]);
-    const again = owing({ ...job, record: lower, cursor: told }, { record: lower, cursor: told, runs: [] }, T0);
+    const again = owing(
+      { ...job, record: lower, cursor: withoutReported },
+      { record: lower, cursor: withoutReported, runs: [] },
+      T0,
+    );
     expect(again.owed).toHaveLength(2);
   });
 });
@@ -171,9 +175,9 @@ describe("what is owed", () => {
     const job = jobOf();
     const first = endedAs(job, running("a"), failed(running("a")));
     const second = endedAs(job, running("b"), failed(running("b")), first);
-    const left = told(second, new Set(["a_failed"]));
+    const left = withoutReported(second, new Set(["a_failed"]));
     expect(left.owed?.map(({ id }) => id)).toEqual(["b_failed"]);
-    expect(told(left, new Set(["b_failed"])).owed).toBeUndefined();
+    expect(withoutReported(left, new Set(["b_failed"])).owed).toBeUndefined();
   });
 
   it("has a bound", () => {

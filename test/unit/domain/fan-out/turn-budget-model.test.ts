@@ -62,11 +62,11 @@ class Shard {
   }
 
   turn(answers: ReadonlyMap<string, AttemptOutcome> = new Map()): void {
-    for (let heard = answers; ; heard = new Map()) {
-      const turn = decideTurn(this.#state(), { now: this.now, random: 0, answers: heard, callsLeft: 40 });
+    for (let steering = answers; ; steering = new Map()) {
+      const turn = decideTurn(this.#state(), { now: this.now, random: 0, answers: steering, callsLeft: 40 });
       this.spent = turn.spent;
       for (const { run } of [...turn.settle, ...turn.skip, ...turn.giveUp]) this.log.set(keyOfUserRun(run.id), run);
-      for (const key of heard.keys()) this.flights.delete(key);
+      for (const key of steering.keys()) this.flights.delete(key);
       for (const { run, before } of turn.call) {
         this.flights.set(keyOfUserRun(run.id), { run, logged: before !== undefined });
       }
@@ -102,7 +102,10 @@ class Shard {
   }
 }
 
-const paid = (cost_usd: number): AttemptOutcome => ({ kind: "success", heard: readControl({ cost_usd, tokens: 100 }) });
+const paid = (cost_usd: number): AttemptOutcome => ({
+  kind: "success",
+  steering: readControl({ cost_usd, tokens: 100 }),
+});
 
 /** Answers what is in flight until every user has had a run or a skip. */
 function toTheEnd(shard: Shard, cost: number): void {

@@ -65,12 +65,12 @@ class World {
   /** One invocation: turns until there is nothing to do at once, or its calls are used up. */
   wake(random: number, answers: ReadonlyMap<string, AttemptOutcome> = new Map()): void {
     let callsLeft = this.#limits.callsPerWake;
-    let heard = answers;
+    let steering = answers;
     for (let turns = 0; ; turns++) {
       if (turns > 100) throw new Error("the shard turns without end");
-      const turn = decideTurn(this.#state(), { now: this.now, random, answers: heard, callsLeft, held: this.held });
+      const turn = decideTurn(this.#state(), { now: this.now, random, answers: steering, callsLeft, held: this.held });
       for (const { run, before } of turn.settle) this.#put(run, before);
-      for (const key of heard.keys()) this.#flights.delete(key);
+      for (const key of steering.keys()) this.#flights.delete(key);
       for (const { run } of [...turn.skip, ...turn.giveUp]) this.#put(run, undefined);
       this.#spent = turn.spent;
       if (this.held !== undefined) this.begunWhileHeld += turn.call.filter(({ user }) => user !== undefined).length;
@@ -84,7 +84,7 @@ class World {
       this.#nextCallAt = turn.nextCallAt;
       this.mostInFlight = Math.max(this.mostInFlight, this.#flights.size);
       this.mostCallsInAWake = Math.max(this.mostCallsInAWake, this.#limits.callsPerWake - callsLeft);
-      heard = new Map();
+      steering = new Map();
       if (!turn.again) return;
     }
   }

@@ -41,8 +41,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(fc.nat(5), cost, wish).map(
     ([pick, cost_usd, wishes]): Step =>
       (world) => {
-        const heard = readControl({ cost_usd, tokens: cost_usd * 100, ...wishes });
-        world.answer(pick, { kind: "success", heard }, 0.5);
+        const steering = readControl({ cost_usd, tokens: cost_usd * 100, ...wishes });
+        world.answer(pick, { kind: "success", steering }, 0.5);
       },
   ),
   fc.nat(5).map(

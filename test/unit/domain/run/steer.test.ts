@@ -26,7 +26,7 @@ function answered(state: TickState, control: unknown, more: { readonly allAt?: n
   const [call] = fired.calls;
   if (call === undefined) throw new Error("nothing was called");
   const now = more.allAt ?? due + MINUTE_MS;
-  const answer: AttemptOutcome = { kind: "success", httpStatus: 200, heard: readControl(control) };
+  const answer: AttemptOutcome = { kind: "success", httpStatus: 200, steering: readControl(control) };
   const ended = decideTick(
     { ...state, record: fired.record, cursor: fired.cursor, active: fired.active },
     { ...none, now, inFlight: new Set([call.id]), answers: new Map([[call.id, answer]]) },

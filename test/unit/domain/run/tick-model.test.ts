@@ -78,7 +78,7 @@ const call: fc.Arbitrary<Step> = fc.oneof(
   fc.constantFrom("1s", "7s", "20s").map(
     (next_in): Step =>
       (world) =>
-        world.answer(0, { kind: "success", heard: readControl({ next_in }) }, 0),
+        world.answer(0, { kind: "success", steering: readControl({ next_in }) }, 0),
   ),
 );
 const history = fc.record({

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
 import { type Agent, type AgentTest, getAgent, testAgent } from "../../api/operator.ts";
-import { listAllRuns } from "../../api/told.ts";
+import { listAllRuns } from "../../api/runs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Action } from "../../parts/button.tsx";
 import { CopyBlock } from "../../parts/copy.tsx";

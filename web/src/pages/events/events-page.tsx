@@ -1,5 +1,5 @@
 /** The events of all jobs, newest first: failures, recoveries, pauses, and what else the operator is told. */
-import { type Event, listEvents } from "../../api/told.ts";
+import { type Event, listEvents } from "../../api/events.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Empty } from "../../parts/empty.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";

@@ -27,7 +27,7 @@ export function BeatLog({ beats }: { readonly beats: Pages<Beat> }) {
               <TextBlock label="Answer" text={`${beat.answer}${beat.answer_truncated ? "…" : ""}`} />
             )}
             {beat.error === undefined ? null : <p class="problem">{beat.error}</p>}
-            <Told beat={beat} />
+            <Notified beat={beat} />
           </li>
         ))}
       </ol>
@@ -69,7 +69,7 @@ function Why({ beat }: { readonly beat: Beat }) {
   return beat.outcome === "empty" ? <p class="why">The document is empty, so no model was asked.</p> : null;
 }
 
-function Told({ beat }: { readonly beat: Beat }) {
+function Notified({ beat }: { readonly beat: Beat }) {
   const notified = beat.notified ?? [];
   if (notified.length === 0) return null;
   return (

@@ -1,10 +1,10 @@
 /** One job, its runs and its fan-outs, as they change. They are loaded once, then kept up to date by the job's events. */
 import { useEffect, useState } from "preact/hooks";
-import { listenToJob } from "../../api/events.ts";
 import { type FanOut, getFanOut, listFanOuts } from "../../api/fan-outs.ts";
+import { listenToJob } from "../../api/job-stream.ts";
 import { getJob, type Job, listRuns, type Run, type RunFilter } from "../../api/jobs.ts";
 import { type Pages, type Resource, usePages, useResource } from "../../parts/resource.ts";
-import { mergeTold, type Told } from "./merge-told.ts";
+import { mergeUpdates, type Started } from "./merge-updates.ts";
 
 const PAGE_SIZE = 50;
 /** Runs from events that are kept beside the list. The list itself has them as well when it is next read. */
@@ -58,7 +58,7 @@ function useLive(id: string, { value, put }: Resource<Job>): Live {
   return { runs, fanOuts, deleted, connected, opened };
 }
 
-const withNewest = <T extends Told>(one: T, others: readonly T[]): readonly T[] =>
+const withNewest = <T extends Started>(one: T, others: readonly T[]): readonly T[] =>
   [one, ...others.filter(({ id }) => id !== one.id)].slice(0, MAX_TOLD);
 
 /** Reads a list once more each time that the stream is opened again. */
@@ -87,14 +87,14 @@ export function useLiveJob(id: string, filter: RunFilter): LiveJob {
     (status === undefined || run.status === status) &&
     (user_id === undefined || run.user_id === user_id) &&
     (unchanged === undefined || run.unchanged !== true);
-  return { job, runs: { ...runs, items: mergeTold(runs.items, live.runs, fits) }, live };
+  return { job, runs: { ...runs, items: mergeUpdates(runs.items, live.runs, fits) }, live };
 }
 
 /** The newest fan-outs of a job that is listened to. */
 export function useLiveFanOuts(jobId: string, live: Live) {
   const list = useResource(jobId, (signal) => listFanOuts(jobId, undefined, signal));
   useReloadWhenOpened(live.opened, list.reload);
-  const fanOuts = mergeTold(list.value?.items ?? [], live.fanOuts);
+  const fanOuts = mergeUpdates(list.value?.items ?? [], live.fanOuts);
   return { fanOuts, loading: list.value === undefined, problem: list.problem };
 }
 
@@ -105,6 +105,6 @@ export function useLiveFanOut(jobId: string, id: string) {
   const live = useLive(jobId, job);
   useReloadWhenOpened(live.opened, fanOut.reload);
   const listed = fanOut.value === undefined ? [] : [fanOut.value];
-  const [value] = mergeTold(listed, live.fanOuts, (one) => one.id === id);
+  const [value] = mergeUpdates(listed, live.fanOuts, (one) => one.id === id);
   return { job: job.value, fanOut: { ...fanOut, value }, live };
 }

@@ -1,7 +1,7 @@
 /** The form that creates a subscription with one webhook; other targets are set over the API. */
 import { useState } from "preact/hooks";
 import { messagesAt, type Problem } from "../../api/problem.ts";
-import { putSubscription, type Subscription } from "../../api/told.ts";
+import { putSubscription, type Subscription } from "../../api/subscriptions.ts";
 import { TextField } from "../../parts/field.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 

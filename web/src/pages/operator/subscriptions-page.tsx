@@ -10,7 +10,7 @@ import {
   type Subscription,
   type Target,
   testSubscription,
-} from "../../api/told.ts";
+} from "../../api/subscriptions.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Action } from "../../parts/button.tsx";
 import { CopyBlock } from "../../parts/copy.tsx";

@@ -1,5 +1,5 @@
 /** The runs that failed in the last 24 hours, over all jobs. */
-import { listAllRuns } from "../../api/told.ts";
+import { listAllRuns } from "../../api/runs.ts";
 import { now, useEverySeen } from "../../clock.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { useResource } from "../../parts/resource.ts";

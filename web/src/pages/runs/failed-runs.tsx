@@ -1,6 +1,6 @@
 /** Runs of several jobs in a table: how each ended, why, and a button to run it again. */
 import { retryRun } from "../../api/jobs.ts";
-import type { NamedRun } from "../../api/told.ts";
+import type { NamedRun } from "../../api/runs.ts";
 import { Action } from "../../parts/button.tsx";
 import { StatusText } from "../../parts/status.tsx";
 import { Table } from "../../parts/table.tsx";

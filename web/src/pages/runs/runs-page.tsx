@@ -1,5 +1,5 @@
 /** The runs of all jobs that need a look, newest first: "what failed?" in one list. */
-import { listAllRuns, type NamedRun } from "../../api/told.ts";
+import { listAllRuns, type NamedRun } from "../../api/runs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Empty } from "../../parts/empty.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";

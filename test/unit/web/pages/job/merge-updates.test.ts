@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Run } from "../../../../../src/schema/run.ts";
-import { mergeTold } from "../../../../../web/src/pages/job/merge-told.ts";
+import { mergeUpdates } from "../../../../../web/src/pages/job/merge-updates.ts";
 
 const at = (second: number) => `2026-11-23T09:00:0${second}.000Z`;
 const run = (id: string, second: number, status: Run["status"]): Run => ({
@@ -17,7 +17,7 @@ const shown = (runs: readonly Run[]) => runs.map(({ id, status }) => `${id} ${st
 
 it("puts a run that only an event has told of in its place", () => {
   const listed = [run("c", 3, "success"), run("a", 1, "success")];
-  expect(shown(mergeTold(listed, [run("d", 4, "running"), run("b", 2, "error")]))).toEqual([
+  expect(shown(mergeUpdates(listed, [run("d", 4, "running"), run("b", 2, "error")]))).toEqual([
     "d running",
     "c success",
     "b error",
@@ -26,11 +26,11 @@ it("puts a run that only an event has told of in its place", () => {
 });
 
 it("shows the ended view of a run, whether the list or the event came with it", () => {
-  expect(shown(mergeTold([run("a", 1, "running")], [run("a", 1, "success")]))).toEqual(["a success"]);
-  expect(shown(mergeTold([run("a", 1, "success")], [run("a", 1, "running")]))).toEqual(["a success"]);
+  expect(shown(mergeUpdates([run("a", 1, "running")], [run("a", 1, "success")]))).toEqual(["a success"]);
+  expect(shown(mergeUpdates([run("a", 1, "success")], [run("a", 1, "running")]))).toEqual(["a success"]);
 });
 
 it("leaves out what no longer fits the filter", () => {
   const running = ({ status }: Run) => status === "running";
-  expect(mergeTold([run("a", 1, "running")], [run("a", 1, "success")], running)).toEqual([]);
+  expect(mergeUpdates([run("a", 1, "running")], [run("a", 1, "success")], running)).toEqual([]);
 });

@@ -1,17 +1,17 @@
-/** A list and what events have told since, in either order of arrival. */
-export type Told = { readonly id: string; readonly status: string; readonly started_at: string };
+/** A list, and the events that came since, in either order of arrival. */
+export type Started = { readonly id: string; readonly status: string; readonly started_at: string };
 
 /**
- * The runs or fan-outs of `listed` (newest first) and of `told`, each once and up to date. As many as fit are kept. One
+ * The runs or fan-outs of `listed` (newest first) and of `updates`, each once and up to date. As many as fit are kept. One
  * only goes from running to ended, so that of two views of it the ended one is the later; of two alike the event's
  * is.
  */
-export function mergeTold<T extends Told>(
+export function mergeUpdates<T extends Started>(
   listed: readonly T[],
-  told: readonly T[],
+  updates: readonly T[],
   fits: (one: T) => boolean = () => true,
 ): readonly T[] {
-  const fresh = new Map(told.map((one) => [one.id, one]));
+  const fresh = new Map(updates.map((one) => [one.id, one]));
   const merged = listed.map((one) => {
     const event = fresh.get(one.id);
     fresh.delete(one.id);

@@ -1,35 +1,5 @@
-/** /v1/events, /v1/runs and /v1/subscriptions: what happened, over all jobs, and who is told. */
+/** /v1/subscriptions: the targets that events are sent to, and their deliveries. */
 import { call, type Page, v1 } from "./client.ts";
-import type { Run } from "./jobs.ts";
-
-export type Event = {
-  readonly id: string;
-  readonly type: string;
-  readonly at: string;
-  /** One sentence. */
-  readonly message: string;
-  readonly job_id?: string;
-  readonly job_name?: string;
-  readonly run?: Run;
-};
-export type EventFilter = { readonly type?: string | undefined; readonly job_id?: string | undefined };
-
-export const listEvents = (filter: EventFilter, cursor?: string, signal?: AbortSignal) =>
-  call<Page<Event>>("GET", v1("events"), { query: { ...filter, cursor, limit: 50 }, signal });
-
-export type AllRunsFilter = {
-  readonly status?: string | undefined;
-  readonly agent_id?: string | undefined;
-  readonly user_id?: string | undefined;
-  readonly since?: string | undefined;
-};
-
-/** A run with the name of its job. */
-export type NamedRun = Run & { readonly job_name?: string };
-
-/** Failed runs of all jobs, and all runs of jobs with `report: all`. */
-export const listAllRuns = (filter: AllRunsFilter, cursor?: string, limit = 50, signal?: AbortSignal) =>
-  call<Page<NamedRun>>("GET", v1("runs"), { query: { ...filter, cursor, limit }, signal });
 
 export type Target = { readonly type: string; readonly [field: string]: unknown };
 export type Subscription = {

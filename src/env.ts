@@ -1,4 +1,4 @@
-/** Bindings and settings: the only file that names them. Read once per environment, through zod. */
+/** The bindings and settings, which only this file names. They are read once for each environment, with zod. */
 import * as z from "zod";
 import type { Caller } from "./domain/job/access.ts";
 import type { Allowance } from "./domain/limits/admission.ts";
@@ -12,7 +12,7 @@ import type { SubscriptionBinding } from "./objects/subscription.ts";
 import { DEFAULT_CALLS_PER_WAKE, DEFAULT_RUN_RETENTION } from "./schema/limits.ts";
 import { IdText } from "./schema/text.ts";
 
-/** The Durable Objects, each as its contract. */
+/** The bindings of the Durable Objects, each typed as its contract. */
 type ObjectBindings = JobBinding &
   DirectoryBinding &
   FanOutBinding &
@@ -20,24 +20,24 @@ type ObjectBindings = JobBinding &
   MailboxBinding &
   SubscriptionBinding;
 
-/** As much of the platform's `Ai` as is used here; its own type lists every model by name. */
+/** The part of the platform's `Ai` that is used here. Its own type lists every model by name. */
 export type WorkersAi = { run(model: string, input: object): Promise<unknown> };
 
-/** A rate limit of Workers: whether the key has a call left in the period. */
+/** A rate limit of Workers. It says whether the key has a call left in the period. */
 export type RateLimit = { limit(of: { readonly key: string }): Promise<{ readonly success: boolean }> };
 
-/** The bindings of wrangler.toml. Variables and secrets arrive as strings and are read through `settingsOf`. */
+/** The bindings of wrangler.toml. Variables and secrets arrive as strings and are read with `settingsOf`. */
 export type Env = ObjectBindings & {
-  /** An agent in the same account, called without leaving the platform; takes the place of AGENT_URL. */
+  /** An agent in the same account, called without leaving the platform. It replaces AGENT_URL. */
   readonly AGENT?: Fetcher;
-  /** Calls of one token, and failed authentications of one address; other hosts may have neither. */
+  /** The limits for the calls of one token, and for failed authentications of one address. Other hosts may have neither. */
   readonly CALL_LIMIT?: RateLimit;
   readonly FAILURE_LIMIT?: RateLimit;
-  /** Bound by `npm start` only: the network itself, without the Worker that Miniflare has each `fetch` go through. */
+  /** The network itself, bound by `npm start` only. It avoids the Worker that Miniflare puts before each `fetch`. */
   readonly NETWORK?: Fetcher;
-  /** Workers Analytics Engine: a data point for each run that has ended. */
+  /** Workers Analytics Engine, which gets a data point for each ended run. */
   readonly RUN_ANALYTICS?: { writeDataPoint(point: { indexes: [string]; blobs: string[]; doubles: number[] }): void };
-  /** Workers AI: answers the heartbeat where no agent, CHAT_URL or OPENAI_BASE_URL is set. */
+  /** Workers AI, which answers the heartbeat if no agent, CHAT_URL or OPENAI_BASE_URL is set. */
   readonly AI?: WorkersAi;
 };
 
@@ -62,24 +62,24 @@ const Settings = z.object({
   ADMIN_TOKEN: text,
   /** Reads /metrics, and nothing else. */
   METRICS_TOKEN: text,
-  /** The collector that spans of runs are posted to (OTLP over HTTP), and the headers that it asks for. */
+  /** The collector that gets the spans of runs (OTLP over HTTP), and its headers. */
   OTLP_URL: text,
   OTLP_HEADERS: text,
   /** Signs and checks JWTs (HS256). */
   TOKEN_SECRET: text,
-  /** The secrets that the two had before: still accepted, and never used to sign. */
+  /** The previous secrets of the two. They are still accepted, but not used to sign. */
   ADMIN_TOKEN_PREVIOUS: text,
   TOKEN_SECRET_PREVIOUS: text,
   /** The default agent, and the Standard Webhooks secret (`whsec_…`) that calls to it are signed with. */
   AGENT_URL: text,
   AGENT_SECRET: text,
-  /** The secret that AGENT_SECRET had before: calls carry a signature of each, so that the agent may know either. */
+  /** The previous AGENT_SECRET. Calls carry a signature with each, so the agent may know either. */
   AGENT_SECRET_PREVIOUS: text,
-  /** Without AGENT_URL: the default agent has no address, and takes its runs out of this mailbox. */
+  /** The mailbox of the default agent, if AGENT_URL is not set. Then that agent has no address. */
   AGENT_ID: z.preprocess(blankIsUnset, IdText.optional()),
   /**
-   * Where clients and agents reach this deployment. Without it, the URL of the request that made the job is not known
-   * to its alarm.
+   * The URL at which clients and agents reach this deployment. Without it, a job's alarm knows only the URL of the request
+   * that created the job.
    */
   PUBLIC_URL: text,
   /** `stopped` fires nothing; `ephemeral` fires no persisted job, but heartbeats and code tasks. */
@@ -88,8 +88,8 @@ const Settings = z.object({
   USER_JOBS: flag(true),
   CHAT_URL: text,
   /**
-   * The secrets that sign calls to CHAT_URL and to ACTIVE_USERS_URL (`whsec_…`). An agent's secret goes to no URL but
-   * its own.
+   * The secrets that sign calls to CHAT_URL and to ACTIVE_USERS_URL (`whsec_…`). An agent's secret goes only to its own
+   * URL.
    */
   CHAT_SECRET: text,
   USERS_SECRET: text,
@@ -97,20 +97,23 @@ const Settings = z.object({
   OPENAI_API_KEY: text,
   NOTIFY_URL: text,
   ACTIVE_USERS_URL: text,
-  /** A user not seen for longer is not active; unset: every user marked active is. In ms. */
+  /** The time in ms after which a user who was not seen is not active. Unset: every user marked active is. */
   ACTIVE_WINDOW: duration,
   RUN_RETENTION: count(DEFAULT_RUN_RETENTION),
   MAX_JOBS_PER_OWNER: count(1_000),
-  /** The most that an owner's unfinished jobs fire on a day, with what it backfills that day. The operator's calls are not bound. */
+  /**
+   * The most fires of an owner's unfinished jobs on a day, including its backfills of that day. It does not limit the
+   * operator's calls.
+   */
   MAX_FIRES_PER_DAY: count(100_000),
   /**
-   * The shortest time between two fires of a schedule, in ms, for tokens other than the operator's. Unset: any that
-   * `every` takes.
+   * The shortest time in ms between two fires of a schedule, for tokens other than the operator's. Unset: any that `every`
+   * accepts.
    */
   MIN_INTERVAL: duration,
-  /** The number of calls that one invocation makes before the next one goes on. 40 is safe on the Free plan. */
+  /** The number of calls that one invocation makes before the next one continues. 40 is safe on the Free plan. */
   CALLS_PER_WAKE: count(DEFAULT_CALLS_PER_WAKE),
-  /** `off`, under `npm start` only: calls and failed authentications are not counted. */
+  /** `off` stops counting calls and failed authentications. It works under `npm start` only. */
   RATE_LIMITS: z.preprocess(blankIsUnset, z.enum(["on", "off"]).default("on")),
   /** Origins that browsers may call the API from, comma-separated, or `*`. */
   CORS_ORIGIN: text,
@@ -122,8 +125,8 @@ export type Settings = z.infer<typeof Settings>;
 const read = new WeakMap<object, Settings>();
 
 /**
- * The settings of this environment, validated once. A setting that cannot be read throws, naming it: a deployment
- * with a misspelt MODE must not fire jobs as if nothing were wrong.
+ * The settings of this environment, validated once. Throws and names the setting if one cannot be read, since a deployment
+ * with a misspelt MODE must not fire jobs.
  */
 export function settingsOf(env: object): Settings {
   const known = read.get(env);
@@ -137,14 +140,14 @@ export function settingsOf(env: object): Settings {
   return parsed.data;
 }
 
-/** Why a job of this scope does not fire at present, or undefined where it does (docs/contract.md §3, last rule). */
+/** Why a job of this scope does not fire at present. Undefined if it does (docs/contract.md §3, last rule). */
 export function heldBecause(settings: Settings, execScope: "system" | "user" | "all_users"): string | undefined {
   if (settings.MODE !== "normal") return `held: MODE=${settings.MODE}`;
   if (!settings.USER_JOBS && execScope !== "system") return `held: USER_JOBS=false`;
   return undefined;
 }
 
-/** The allowance of a call, by the settings that bind its caller. */
+/** The limits for a call, by the settings that apply to its caller. */
 export const allowanceOf = (settings: Settings, caller: Pick<Caller, "role">): Allowance => ({
   maxJobs: settings.MAX_JOBS_PER_OWNER,
   maxFires: caller.role === "admin" ? undefined : settings.MAX_FIRES_PER_DAY,

@@ -1,16 +1,14 @@
 /**
  * Reveille: a job scheduler for AI agents on Cloudflare Workers.
  *
- * Deployed as it is, this is the Worker. Imported in a Worker of your own, the functions below register code at module level, and
- * the rest is two lines (see examples/library):
+ * Deployed as it is, this is the Worker. In a Worker of your own you can import it. The functions below register code at
+ * module level, and two lines do the rest (see examples/library):
  *
- * ```ts
- * import reveille, { registerBuiltin } from "reveille";
- * registerBuiltin({ name: "digest", schedule: { cron: "0 3 * * *" }, handler: async ({ sessionId }) => digest(sessionId) });
+ * ```ts import reveille, { registerBuiltin } from "reveille"; registerBuiltin({ name: "digest", schedule: { cron: "0 3 * *
+ * *" }, handler: async ({ sessionId }) => digest(sessionId) });
  *
  * export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject, SubscriptionObject } from "reveille";
- * export default reveille;
- * ```
+ * export default reveille; ```
  */
 import { beginTasks } from "./cron/interval-tasks.ts";
 import { tick } from "./cron/tick.ts";

@@ -1,11 +1,14 @@
 /** Calls to other objects, a few at a time. */
 
-/** The platform lets six calls of one invocation wait for their answers; the seventh would only queue. */
+/**
+ * The number of calls that may wait for answers at once. The platform allows six in one invocation; a seventh would only
+ * queue.
+ */
 export const CALLS_AT_ONCE = 6;
 
 /**
- * Does `work` for each item, at most `atOnce` at a time. Work begins, and answers come, in the order of the items.
- * Throws what the first failing one throws; those under way go on, no further one of its turn is begun.
+ * Does `work` for each item, at most `atOnce` at a time. Work begins, and answers come, in the order of the items. If one
+ * throws, this throws the same. Work under way continues, and no further work begins.
  */
 export async function mapLimit<T, R>(
   items: Iterable<T>,

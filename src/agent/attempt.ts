@@ -1,7 +1,6 @@
 /**
- * One attempt of one run: by the builtin's handler, by the job handler, or by the agent over HTTP. Then the
- * listeners. This is the only place where registered code runs for a job, and the Job and FanOut objects' only way to
- * make a call.
+ * One attempt of one run: by the builtin's handler, by the job handler, or by the agent over HTTP. The listeners come after
+ * it. Registered code runs for a job only here, and the Job and FanOut objects make their calls only here.
  */
 
 import { compact } from "../domain/compact.ts";
@@ -23,21 +22,21 @@ import { calledRun, type RunToCall } from "./body.ts";
 import { callAgent, type JobToCall } from "./call-agent.ts";
 import type { CallIo } from "./call-io.ts";
 
-/** `maxAttempts` tells whether a failed attempt ends the run. */
+/** The job to run. `maxAttempts` tells whether a failed attempt ends the run. */
 export type JobToRun = JobToCall & { readonly maxAttempts: number };
 
-/** An attempt whose time is nearly over leaves its listeners at least this: they hear of a timeout too. */
+/** The least time that an attempt leaves its listeners, even after a timeout. */
 const LEAST_LISTENER_MS = 5 * SECOND_MS;
-/** The listeners of a completion have this together: the agent's call waits for them. */
+/** The time that the listeners of a completion share, since the agent's call waits for them. */
 const COMPLETION_LISTENERS_MS = 10 * SECOND_MS;
 
 /**
- * An attempt ends at its deadline, and its listeners end at most this much later. A loop that still waits after that gives
- * the call up (docs/architecture.md, invariant 9).
+ * The time by which listeners may outlast the attempt's deadline. A loop that still waits after that gives the call up
+ * (docs/architecture.md, invariant 9).
  */
 export const ATTEMPT_GRACE_MS = 2 * LEAST_LISTENER_MS;
 
-/** Makes one attempt and never throws. Listeners share the time that the handler or the agent has left of it. */
+/** Makes one attempt and never throws. The listeners share the time that the handler or the agent has left. */
 export async function callJob(
   env: Env,
   settings: Settings,
@@ -66,7 +65,10 @@ export async function callJob(
   };
 }
 
-/** Notifies the listeners of the agent's completion of a run; it becomes an error when one of them objects. Never throws. */
+/**
+ * Notifies the listeners about the agent's completion of a run. If one of them objects, the run becomes an error. Never
+ * throws.
+ */
 export async function notifyListeners(
   definition: JobDefinition,
   run: RunToCall,
@@ -88,7 +90,7 @@ const MISSING_HANDLER: AttemptOutcome = {
   reason: "this builtin's handler is not registered in the code that runs here; deploy it again, or delete the job",
 };
 
-/** The handler to run: `missing` if a builtin's is gone from the code, undefined to call the agent. */
+/** The handler to run. `missing`: a builtin's handler is gone from the code. Undefined: the agent is called. */
 function handlerOf({ owner_kind, name, labels }: JobDefinition): JobHandler | "missing" | undefined {
   if (owner_kind === "system") {
     const builtin = registeredBuiltin(name);
@@ -107,7 +109,7 @@ async function callHandler(
   const { signal } = deadline;
   const { message, payload } = run;
   const called = { id: run.jobId, ...job.definition, ...compact({ message, payload }) };
-  // A copy: code that changes what it is given must not change the job, which is in memory here.
+  // The handler gets a copy, because the job in memory must not change when code changes its argument.
   const call = { ...structuredClone({ job: called, run: calledRun(run), sessionId: run.sessionId }), signal };
   const settled = await settle(() => handler(call), deadline);
   if (settled.ok) {
@@ -140,7 +142,10 @@ function asOutput(value: unknown): AttemptOutcome {
   };
 }
 
-/** Undefined for what JSON has no form for: nothing, functions, circles. The handler has done its work all the same. */
+/**
+ * The value as JSON. Undefined if JSON cannot hold it, such as a function or a circular value. The handler has still done
+ * its work.
+ */
 function writeJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
@@ -151,7 +156,7 @@ function writeJson(value: unknown): string | undefined {
 
 type Ending = Pick<EndedRun, "status" | "error" | "output">;
 
-/** The run's end by this answer, or undefined if the run goes on or has been ended already. */
+/** The run's end by this answer. Undefined if the run continues or has already ended. */
 function endedBy(answer: AttemptOutcome, isLastAttempt: boolean): Ending | undefined {
   switch (answer.kind) {
     case "success":
@@ -170,8 +175,8 @@ function endedBy(answer: AttemptOutcome, isLastAttempt: boolean): Ending | undef
 }
 
 /**
- * Calls every listener, one after the other, also after one has failed. Answers why the run is an error, if one says
- * so. When `limitMs` is used up, the others are called and not waited for.
+ * Calls every listener in turn, even after one has failed. Returns why the run is an error, if a listener says so. After
+ * `limitMs` the others are called but not waited for.
  */
 async function tellListeners(
   definition: JobDefinition,
@@ -187,7 +192,7 @@ async function tellListeners(
   const endsAt = performance.now() + limitMs;
   let objection: string | undefined;
   for (const listener of registeredListeners()) {
-    // Looked at within the wrapper: a returned value is as foreign as a thrown one.
+    // It is looked at within the wrapper, since a returned value is as foreign as a thrown one.
     const hear = async (): Promise<string | undefined> => {
       const returned: unknown = await listener(structuredClone(ended));
       return returned instanceof Error ? errorText(returned) : undefined;

@@ -1,4 +1,4 @@
-/** The body of a call to the agent, field by field as docs/contract.md §4 has it. */
+/** The body of a call to the agent, field by field as in docs/contract.md §4. */
 
 import type { TemplateValues } from "../domain/agent/body-template.ts";
 import { compact } from "../domain/compact.ts";
@@ -9,7 +9,7 @@ import { formatInstant } from "../domain/time/instant.ts";
 import type { CalledJob, CalledRun, Completion, JobRunBody, PreviousRun } from "../schema/agent-call.ts";
 import { MAX_PREVIOUS_OUTPUT_BYTES } from "../schema/limits.ts";
 
-/** The part of a run that the agent gets, with the id of its job. Instants in epoch ms, `attempt` from 1. */
+/** The part of a run that the agent gets, with the id of its job. Instants are epoch ms; `attempt` counts from 1. */
 export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "dueAt" | "startedAt" | "attempt"> &
   Partial<Pick<Run, "phase" | "offeredAt" | "claim" | "message" | "payload">> & {
     readonly jobId: string;
@@ -18,8 +18,8 @@ export type RunToCall = Pick<Run, "id" | "sessionId" | "userId" | "trigger" | "d
   };
 
 /**
- * The body of one attempt at `now` (epoch ms). `message` and `payload` are the job's, or what stands in for them; empty ones
- * are left out.
+ * The body of one attempt at `now` (epoch ms). `message` and `payload` are the job's, or the run's own. Empty ones are left
+ * out.
  */
 export function jobRunBody(call: {
   readonly run: RunToCall;
@@ -44,7 +44,7 @@ export function jobRunBody(call: {
   };
 }
 
-/** The output is cut: it tells what was seen last, and is no store. */
+/** The previous run for `continuity`. Its output is cut, since the field reminds the agent and is not a store. */
 const previousRun = ({ id, status, startedAt, finishedAt = startedAt, output, error }: EarlierRun): PreviousRun => ({
   run_id: id,
   status: status === "success" ? "success" : "error",
@@ -53,7 +53,7 @@ const previousRun = ({ id, status, startedAt, finishedAt = startedAt, output, er
   ...compact({ error }),
 });
 
-/** `data.run` of a call, which code gets too. */
+/** `data.run` of a call. Handlers in code get it too. */
 export const calledRun = (run: RunToCall): CalledRun => ({
   id: run.id,
   job_id: run.jobId,

@@ -1,6 +1,6 @@
 /**
- * One attempt of one run, from the job's definition to the agent's answer: which agent, with what body, signed how.
- * What the answer means for the run is decided by `domain/run/run.ts`.
+ * One attempt of one run, from the job's definition to the agent's answer: the agent, the body and the signature.
+ * `domain/run/run.ts` decides what the answer means for the run.
  */
 
 import { fillTemplate } from "../domain/agent/body-template.ts";
@@ -20,7 +20,7 @@ import { type DeliveryIo, deliver } from "./push.ts";
 import { type Agent, resolveChannel } from "./resolve.ts";
 import { mintToken, RUN_TOKEN_TTL_MS } from "./token.ts";
 
-/** The job as far as a call needs it. */
+/** The part of a job that a call needs. */
 export type JobToCall = {
   readonly definition: JobDefinition;
   /** Scheme and host for `complete.url`, unless PUBLIC_URL is set. */
@@ -28,9 +28,9 @@ export type JobToCall = {
 };
 
 /**
- * Delivers one attempt to the job's agent and never throws: over its URL, or into its mailbox. If the agent cannot be looked
- * up, the attempt is worth another. A missing agent, an agent without a secret, and a deployment without TOKEN_SECRET are
- * `refused` with a reason that says what to set: no call is made without a signature or without a way to report back.
+ * Delivers one attempt to the job's agent, over its URL or into its mailbox, and never throws. If the agent cannot be
+ * looked up, another attempt may help. A missing agent, an agent without a secret, or a deployment without TOKEN_SECRET is
+ * `refused` with a reason that says what to set. So no call is made without a signature or without a way to report back.
  */
 export async function callAgent(
   env: Env,
@@ -63,7 +63,7 @@ export async function callAgent(
   return pushRun(env, agent, body, io);
 }
 
-/** Calls the agent's address once: with our own body, or with the agent's template filled from it. */
+/** Calls the agent's URL once, with our own body or with the agent's filled template. */
 export function pushRun(env: Env, agent: Agent, body: JobRunBody, io: CallIo): Promise<AttemptOutcome> {
   const { url, secret, headers, body: template, fetch: fetchAgent } = agent;
   const { run } = body.data;
@@ -83,7 +83,7 @@ export function pushRun(env: Env, agent: Agent, body: JobRunBody, io: CallIo): P
 
 const NO_TOKEN_SECRET = "TOKEN_SECRET is not set, so the run cannot be given its own token";
 
-/** The body of one attempt (docs/contract.md §4), with a token of the run's own. Throws without a usable TOKEN_SECRET. */
+/** The body of one attempt (docs/contract.md §4), with the run's own token. Throws without a usable TOKEN_SECRET. */
 export async function composeCall(
   settings: Settings,
   job: JobToCall,

@@ -2,10 +2,10 @@
 import type { ConfirmClaim } from "../objects/mailbox.ts";
 import type { Deadline } from "../outbound/deadline.ts";
 
-/** `now` in epoch ms; `deadline` is the attempt's: the caller watches its time, and interrupts it to abort the call. */
+/** `now` is epoch ms. `deadline` is the attempt's: the caller watches its time, and interrupts it to abort the call. */
 export type CallIo = {
   readonly now: () => number;
   readonly deadline: Deadline;
-  /** Confirms that the run is claimed, for a mailbox in which somebody waits; left out: the mailbox calls the job. */
+  /** Confirms that the run is claimed, for a mailbox with a waiting agent. Left out: the mailbox calls the job. */
   readonly confirm?: ConfirmClaim;
 };

@@ -1,4 +1,4 @@
-/** Taking runs out of a mailbox: at once, or after waiting for one (docs/contract.md §14). HTTP and the tools of MCP call it. */
+/** Takes runs out of a mailbox, at once or after waiting (docs/contract.md §14). HTTP and the tools of MCP call it. */
 import { type Failure, invalid, notFound, type Outcome } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { parseDuration } from "../domain/time/duration.ts";
@@ -16,7 +16,7 @@ import {
 import type { JobRunBody } from "../schema/agent-call.ts";
 import { DEFAULT_LEASE_MS, MAX_CLAIM_WAIT_MS, MAX_LEASE_MS, MIN_LEASE_MS, SECOND_MS } from "../schema/limits.ts";
 
-/** `waitMs`: how long to wait for a run when none is offered. */
+/** A claim. `waitMs` is how long to wait for a run if none is offered. */
 export type Claim = {
   readonly caller: Claimant;
   readonly waitMs: number;
@@ -24,21 +24,21 @@ export type Claim = {
   readonly leaseMs: number;
 };
 
-/** Why a claim waits no longer: as a call fails, or since its token has expired or was revoked meanwhile. */
+/** Why a claim stops waiting: a call's failure, or the expiry or revocation of its token. */
 export type ClaimFailure = Failure | { readonly kind: "token_ended" };
 
 type Claimed<T> = Result<T, ClaimFailure>;
 
-/** A mailbox that is restarted drops its sockets; the claim goes on after this. */
+/** The pause after which a claim continues when a restarted mailbox has dropped its socket. */
 const RECONNECT_MS = 250;
-/** The wait for the mailbox to say whether a run was on its way when the time was over. */
+/** The wait for the mailbox's answer whether a run was on its way when the time ended. */
 const FAREWELL_MS = 2 * SECOND_MS;
 
-/** The lease that a client asks for, 10s to 1h; left out: a minute. Errors: `validation_failed` on `lease`. */
+/** The lease that a client asks for, 10s to 1h. Left out: a minute. Errors: `validation_failed` on `lease`. */
 export const leaseMsOf = (text: string | undefined): Outcome<number> =>
   durationIn("lease", text, DEFAULT_LEASE_MS, { min: MIN_LEASE_MS, max: MAX_LEASE_MS, range: "10s to 1h" });
 
-/** The time that a client is ready to wait, 0s to 50s; by default not at all. Errors: `validation_failed` on `wait`. */
+/** The time that a client will wait, 0s to 50s. Left out: it does not wait. Errors: `validation_failed` on `wait`. */
 export const waitMsOf = (text: string | undefined): Outcome<number> =>
   durationIn("wait", text, 0, { min: 0, max: MAX_CLAIM_WAIT_MS, range: "0s to 50s" });
 
@@ -57,8 +57,9 @@ function durationIn(
 }
 
 /**
- * Claims the oldest runs that the caller may see, up to `limit`, waiting up to `waitMs` for the first. The wait is held here,
- * over a socket that lets the mailbox hibernate. Errors: `not_found`, `agent_has_url` and `token_ended` for what becomes so meanwhile.
+ * Claims the oldest runs that the caller may see, up to `limit`, and waits up to `waitMs` for the first. The Worker holds
+ * the wait over a socket that lets the mailbox hibernate. Errors: `not_found`, `agent_has_url` and `token_ended`, also if
+ * they arise during the wait.
  */
 export async function claimRuns(env: Env, agentId: string, claim: Claim): Promise<Claimed<readonly JobRunBody[]>> {
   const { caller, waitMs, limit, leaseMs } = claim;
@@ -77,7 +78,7 @@ async function waitForRun(env: Env, agentId: string, claim: Claim): Promise<Clai
   for (;;) {
     const got = await waitOnce(env, agentId, claim, endsAt - Date.now());
     if (got !== "closed") return got.ok && got.value === undefined && endsAt === tokenEndsAt ? TOKEN_OVER : got;
-    // The mailbox was restarted: its offers stand, and its sockets are gone.
+    // The mailbox was restarted. Its offers remain, but its sockets are gone.
     if (Date.now() + RECONNECT_MS >= endsAt) return ok(undefined);
     await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
   }
@@ -98,7 +99,7 @@ async function waitOnce(
   const message = Promise.withResolvers<string | ClaimFailure | undefined>();
   socket.addEventListener("message", ({ data }) => message.resolve(String(data)));
   socket.addEventListener("close", ({ code }) => message.resolve(closedBecause(code, agentId)));
-  // The mailbox looks for an offer when the socket is open: none between a look before and the wait is missed.
+  // The mailbox looks for an offer when the socket is open. So no offer is missed between an earlier look and the wait.
   socket.accept();
   const wait = (ms: number) => {
     const limit = Promise.withResolvers<"over">();
@@ -107,7 +108,7 @@ async function waitOnce(
   };
   let got = await wait(Math.max(0, limitMs));
   if (got === "over") {
-    // A run may be on its way: the mailbox answers with it, or that there is none.
+    // A run may be on its way. The mailbox answers with it, or that there is none.
     socket.send(POLL_DONE);
     got = await wait(FAREWELL_MS);
   }
@@ -117,7 +118,7 @@ async function waitOnce(
   return typeof got === "string" ? ok(JSON.parse(got)) : err(got);
 }
 
-/** Why the mailbox has closed a waiting socket; undefined: it was restarted. */
+/** Why the mailbox has closed a waiting socket. Undefined means that it was restarted. */
 function closedBecause(code: number, agent: string): ClaimFailure | undefined {
   if (code === AGENT_DELETED) return notFound("agent").error;
   if (code === AGENT_MOVED) return { kind: "agent_has_url", agent };

@@ -1,4 +1,4 @@
-/** The mailbox as a channel: an attempt is an offer, and a claim is a 202 (docs/contract.md §14). */
+/** The mailbox as a channel. An attempt is an offer, and a claim is a 202 (docs/contract.md §14). */
 import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
 import { isRenewed } from "../domain/run/claim.ts";
 import { isActive, type Run } from "../domain/run/run.ts";
@@ -11,7 +11,7 @@ import { DAY_MS } from "../schema/limits.ts";
 import type { RunToCall } from "./body.ts";
 import type { CallIo } from "./call-io.ts";
 
-/** Offers the run to the agent. The offer is stored when this resolves; throws when the mailbox cannot be reached. */
+/** Offers the run to the agent. The offer is stored when this resolves. Throws if the mailbox cannot be reached. */
 export async function offerRun(
   env: Env,
   agentId: string,
@@ -32,9 +32,9 @@ export async function offerRun(
 }
 
 /**
- * Tells the mailbox what became of a run without its doing. The run has ended unclaimed or in the hands of a socket,
- * or that socket's agent has renewed its lease over HTTP. Nobody waits for it: an offer that stays is void, since its
- * job confirms no claim any more, and a socket whose room is counted by an old lease gets a run too early at most.
+ * Tells the mailbox about a change of a run that it did not make itself. The run has ended, or its agent has renewed the
+ * lease over HTTP. No caller waits for this. If it gets lost, the old offer is void, since its job confirms no claim any
+ * more. A socket with an outdated lease then gets its next run too early at most.
  */
 export function followUpOffer(env: Env, run: Run): void {
   const { id, offeredAt, offeredTo, claim } = run;
@@ -48,5 +48,5 @@ export function followUpOffer(env: Env, run: Run): void {
   else if (claim !== undefined && isRenewed(run)) tell(mailbox.renewed(id, claim.leaseEndsAt));
 }
 
-/** The job of a run is deleted: its offer goes. */
+/** Withdraws the offer of a run whose job is deleted. */
 export const withdrawOffer = (env: Env, run: Run): void => followUpOffer(env, { ...run, phase: "ended" });

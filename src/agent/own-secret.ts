@@ -1,6 +1,6 @@
 /**
- * Which secret a call of a heartbeat may be signed with (docs/contract.md §17). An agent's secret opens the agent: who receives it can
- * make calls to it. So it goes nowhere but to the agent's own URL.
+ * The secret that may sign a call of a heartbeat (docs/contract.md §17). A receiver of an agent's secret can make calls to
+ * that agent. So the secret goes only to the agent's own URL.
  */
 import { err, ok, type Result } from "../domain/result.ts";
 import type { Env, Settings } from "../env.ts";
@@ -10,7 +10,10 @@ import type { Trouble } from "../outbound/request.ts";
 import type { Secrets } from "../outbound/signature.ts";
 import { type Agent, resolveAgent } from "./resolve.ts";
 
-/** The agent by id, else the default one. Errors: a passing trouble if the directory cannot be reached, else that there is none. */
+/**
+ * The agent by id, or the default one. Errors: a passing trouble if the directory cannot be reached; otherwise there is no
+ * such agent.
+ */
 export async function lookUpAgent(
   env: Env,
   settings: Settings,
@@ -24,14 +27,14 @@ export async function lookUpAgent(
   }
 }
 
-/** The secret to sign with: `given`, else that of `agent` if the URL is that agent's own, else nothing. */
+/** The secret to sign with: `given`, else that of `agent` if the URL is its own, else none. */
 export function secretFor(
   url: string,
   given: Secrets | undefined,
   agent: Result<Agent, Trouble>,
 ): Result<Secrets | undefined, Trouble> {
   if (given !== undefined) return ok(given);
-  // A receiver that checks signatures would refuse for good what another try may sign.
+  // Without a signature a strict receiver would refuse for good, although another try may be signed.
   if (!agent.ok) return agent.error.passing ? agent : ok(undefined);
   return ok(isSameUrl(url, agent.value.url) ? agent.value.secret : undefined);
 }

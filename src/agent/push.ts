@@ -1,9 +1,9 @@
 /**
- * One attempt to call the agent (docs/contract.md §4): writes, signs and sends the call, and reads the answer.
+ * One attempt to call the agent (docs/contract.md §4): it writes, signs and sends the call, and reads the answer.
  *
- * It never throws, and every way out releases the connection. `fetch` and the clock are arguments; whether to try again is
- * decided elsewhere (`domain/run/retry.ts`). Reasons are sentences for the job's owner: they name neither the URL, which may hold
- * a secret in its query, nor anything of the call.
+ * It never throws, and it always releases the connection. `fetch` and the clock are arguments. `domain/run/retry.ts`
+ * decides whether to try again. Reasons are sentences for the job's owner. They contain neither the URL, which may hold a
+ * secret in its query, nor any part of the call.
  */
 
 import { compact } from "../domain/compact.ts";
@@ -21,7 +21,7 @@ import { parseRetryAfter } from "../outbound/retry-after.ts";
 import { type Secrets, type SignatureHeaders, signedHeaders } from "../outbound/signature.ts";
 import { MAX_ANSWER_BYTES, MAX_OUTPUT_BYTES, SECOND_MS } from "../schema/limits.ts";
 
-/** One call. `id` becomes `webhook-id` and must be the same for every attempt; `body` is anything that JSON can write. */
+/** One call. `id` becomes `webhook-id` and must be the same for every attempt. `body` is any value that JSON can write. */
 export type Delivery = {
   readonly url: string;
   readonly secret: Secrets;
@@ -29,7 +29,7 @@ export type Delivery = {
   readonly sessionId: string;
   readonly body: unknown;
   readonly traceparent: string;
-  /** Further headers; they do not replace those that Reveille sets. */
+  /** Further headers. They do not replace those that Reveille sets. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
@@ -37,19 +37,21 @@ export type DeliveryIo = {
   readonly fetch: Fetch;
   /** Epoch ms. */
   readonly now: () => number;
-  /** From connecting to the last byte that is kept. Interrupted by `aborted` to end the call: that is the answer then. */
+  /**
+   * The time from connecting to the last byte that is kept. Interrupting it with `aborted` ends the call with that answer.
+   */
   readonly deadline: Deadline;
 };
 
 /**
- * Calls the agent once. A 2xx whose body breaks off or does not end in time before 16 KiB of it have come is an
- * interruption, hence retryable: half an output is not the agent's answer, and the agent knows the repeat by its id.
+ * Calls the agent once. If the body of a 2xx breaks off or does not end in time within its first 16 KiB, that is an
+ * interruption and can be retried. Half an output is not the agent's answer, and the agent recognises the repeat by its id.
  * A call that cannot be made (URL, secret, body, headers) is refused without a status.
  */
 export async function deliver(request: Delivery, io: DeliveryIo): Promise<AttemptOutcome> {
   const call = await writeCall(request, io.now());
   if (!call.ok) return { kind: "refused", reason: call.error };
-  // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
+  // It is not called as a method of `io`, since workerd's own fetch refuses a foreign `this`.
   const { fetch, deadline } = io;
   const exchanged = await exchange(call.value, fetch, deadline);
   switch (exchanged.kind) {
@@ -65,7 +67,7 @@ export async function deliver(request: Delivery, io: DeliveryIo): Promise<Attemp
 }
 
 async function writeCall(request: Delivery, now: number): Promise<Result<Call, string>> {
-  // Whether http to loopback is allowed here was decided when the URL was registered.
+  // The registration of the URL has decided whether http to loopback is allowed here.
   const wrong = endpointError(request.url, { allowLoopbackHttp: true });
   if (wrong !== undefined) return err(`the agent cannot be called: ${wrong}`);
   const body = writeJson(request.body);
@@ -108,8 +110,8 @@ function writeHeaders(request: Delivery, signed: SignatureHeaders): Result<Heade
 }
 
 /**
- * A session id as a header can carry it. Printable ASCII stays as it is; a user's id may hold more, and that is
- * percent-encoded, so `decodeURIComponent` gives back the exact id of the body's `data.run.session_id`.
+ * A session id as a header can carry it. Printable ASCII stays. Other characters, which a user's id may hold, are
+ * percent-encoded. So `decodeURIComponent` gives the exact id of the body's `data.run.session_id`.
  */
 function headerText(id: string): string {
   if (/^[!-$&-~]*$/.test(id)) return id;
@@ -150,7 +152,7 @@ async function readOutput(response: Response, deadline: Deadline): Promise<Attem
     release(response.body);
     return success;
   }
-  // What the agent answers back may stand beyond the part of its JSON that is kept.
+  // The agent's control may come after the part of its JSON that is kept.
   const most = isJson(contentType) ? MAX_ANSWER_BYTES : MAX_OUTPUT_BYTES;
   const read = await readAnswerText(response, { headers, contentType, decoder }, most, deadline, MAX_OUTPUT_BYTES);
   switch (read.kind) {
@@ -191,11 +193,11 @@ function interrupted(
 
 const MIN_HIDDEN_CHARS = 8;
 
-/** The secrets among an agent's headers: no reason repeats one that the agent has echoed. A scheme before one is no secret. */
+/** The secrets in an agent's headers, so that no reason repeats an echoed one. The scheme before a secret is not secret. */
 const hiddenIn = (headers: Delivery["headers"]): string[] =>
   Object.values(headers ?? {}).flatMap((value) => value.split(" ").filter((part) => part.length >= MIN_HIDDEN_CHARS));
 
-/** The status in words, and the beginning of what the agent says about it. */
+/** The status in words, and the beginning of the agent's text about it. */
 async function explainFailure(response: Response, deadline: Deadline, hidden: readonly string[]): Promise<string> {
   const reason = explainStatus(response.status);
   const quote = redact(await quoteOf(response, deadline), hidden);

@@ -1,4 +1,7 @@
-/** Which agent a job's calls go to (docs/contract.md §2, §4): the registered one that it names, else the default one. */
+/**
+ * The agent that gets a job's calls (docs/contract.md §2, §4). It is the registered one that the job names, else the
+ * default one.
+ */
 import { defaultMailbox, deliveryOf, findAgent } from "../directory/agents.ts";
 import type { AgentHeaders } from "../domain/agent/headers.ts";
 import { secretsOf } from "../domain/agent/registration.ts";
@@ -7,28 +10,28 @@ import type { Env, Settings } from "../env.ts";
 import { endpointError } from "../outbound/endpoint.ts";
 import type { Secrets } from "../outbound/signature.ts";
 
-/** An agent with an address. `fetch` takes the place of the global one when the agent is a service binding. */
+/** An agent with an address. `fetch` replaces the global one if the agent is a service binding. */
 export type Agent = {
   readonly url: string;
   readonly secret: Secrets;
   readonly headers?: AgentHeaders | undefined;
-  /** A template that is sent in place of our own body. */
+  /** A template for the body of calls, in place of our own body. */
   readonly body?: unknown;
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 };
 
-/** The way to an agent: a call to its address, or the mailbox of this agent. */
+/** The way to an agent: a call to its URL, or its mailbox. */
 export type Channel =
   | { readonly kind: "push"; readonly agent: Agent }
   | { readonly kind: "mailbox"; readonly agentId: string };
 
-/** The URL that a bound Worker sees; the host is never looked up. */
+/** The URL that a bound Worker sees. Its host is never looked up. */
 const BINDING_URL = "https://agent.internal/";
 
 /**
- * The agent to call, or a sentence why there is none. No other agent stands in for a named one that is missing. The default agent
- * takes no lookup; a named one is read from the directory at most once a minute (`now` is epoch ms). Throws where the directory
- * cannot be reached: that is to be tried again, not a fault of the job.
+ * The agent to call, or a sentence why there is none. If the job names a missing agent, no other one is called. The default
+ * agent needs no lookup. A named agent is read from the directory at most once a minute (`now` is epoch ms). Throws if the
+ * directory cannot be reached, since the job is not at fault and the call can be tried again.
  */
 export async function resolveAgent(
   env: Env,
@@ -42,7 +45,7 @@ export async function resolveAgent(
   return err(`agent "${channel.value.agentId}" has no address (delivery: pull), so it cannot be called`);
 }
 
-/** The way to the agent of a run, as {@link resolveAgent}: an agent without an address has a mailbox. */
+/** The way to the agent of a run, found like {@link resolveAgent}. An agent without an address has a mailbox. */
 export async function resolveChannel(
   env: Env,
   settings: Settings,

@@ -1,5 +1,5 @@
 /**
- * One call of an agent with an example run (docs/contract.md §14). An operator sees at once whether the agent is
+ * One call of an agent with an example run (docs/contract.md §14). It shows an operator at once whether the agent can be
  * reached.
  */
 import { findAgent } from "../directory/agents.ts";
@@ -17,7 +17,7 @@ import { composeCall, pushRun } from "./call-agent.ts";
 import { resolveAgent } from "./resolve.ts";
 
 const TIMEOUT_MS = 30 * SECOND_MS;
-/** No job has this id, so a completion of the example finds nothing. */
+/** The id of the example job. No job has it, so a completion of the example finds nothing. */
 const EXAMPLE_JOB = "example";
 const EXAMPLE = {
   name: "Test call",
@@ -25,7 +25,7 @@ const EXAMPLE = {
   schedule: { every: "1d" },
 };
 
-/** `clock` in epoch ms. Errors: `not_found` if no such agent is registered. */
+/** Calls the agent with the example. `clock` gives epoch ms. Errors: `not_found` if no such agent is registered. */
 export async function testAgent(
   env: Env,
   settings: Settings,

@@ -1,6 +1,6 @@
 /**
- * The JWTs that Reveille makes and takes (docs/contract.md §7): HS256 with TOKEN_SECRET. A token says who calls (`Caller`) and
- * until when. A run's token opens only its own run.
+ * The JWTs that Reveille issues and accepts (docs/contract.md §7): HS256 with TOKEN_SECRET. A token names its `Caller` and
+ * its expiry. A run's token opens only its own run.
  */
 import { verify } from "hono/jwt";
 import * as z from "zod";
@@ -8,7 +8,7 @@ import { compact } from "../domain/compact.ts";
 import type { Caller, TokenFacts } from "../domain/job/access.ts";
 import { DAY_MS, MAX_COMPLETION_TIMEOUT_MS, SECOND_MS } from "../schema/limits.ts";
 
-/** The time for which a run may be reported on: the longest completion_timeout and a day, renewals aside. */
+/** The time for which a run may be reported on: the longest completion_timeout plus a day, without renewals. */
 export const RUN_TOKEN_TTL_MS = MAX_COMPLETION_TIMEOUT_MS + DAY_MS;
 
 const ISSUER = "reveille";
@@ -42,8 +42,8 @@ const { subtle } = crypto;
 const HEADER = base64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
 
 /**
- * A JWT of the caller's claims (RFC 7519, HS256 as in RFC 7515); `expiresAt` and `now` are epoch ms. Written here, because every call of
- * an agent carries one; they are read by a library.
+ * A JWT with the caller's claims (RFC 7519, HS256 as in RFC 7515). `expiresAt` and `now` are epoch ms. It is written by
+ * hand because every call of an agent carries one. A library reads it.
  */
 export async function mintToken(caller: Caller, secret: string, now: number, expiresAt: number): Promise<string> {
   const { token_id: jti, expires_at: _before, ...who }: TokenFacts & { readonly role: string } = caller;
@@ -55,16 +55,19 @@ export async function mintToken(caller: Caller, secret: string, now: number, exp
   return `${signed}.${base64Url(String.fromCharCode(...signature))}`;
 }
 
-/** JSON that names what is not ASCII by its number, as RFC 8259 §7 allows: its characters are its bytes. */
+/** JSON that escapes all non-ASCII characters, as RFC 8259 §7 allows, so its characters are its bytes. */
 const asciiJson = (value: object): string =>
   JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-/** RFC 4648 §5, without padding, of a text whose characters are bytes. */
+/** Base64url (RFC 4648 §5, without padding) of a text whose characters are bytes. */
 function base64Url(bytes: string): string {
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Every call of an agent carries a token: the key is made ready once. A key, not its promise, which no other request could await. */
+/**
+ * The imported key, kept because every call of an agent carries a token. It is not a promise, since no other request could
+ * await one.
+ */
 let ready: { readonly secret: string; readonly key: CryptoKey } | undefined;
 
 async function signingKey(secret: string): Promise<CryptoKey> {
@@ -73,10 +76,10 @@ async function signingKey(secret: string): Promise<CryptoKey> {
   return key;
 }
 
-/** The caller of a token, or undefined if none of the secrets has signed it or it has expired. */
+/** The caller of a token. Undefined if none of the secrets has signed it or it has expired. */
 export async function readToken(token: string, secrets: readonly string[]): Promise<Caller | undefined> {
   for (const secret of secrets) {
-    // hono/jwt answers every bad token by throwing; to us all of them are the same: not a caller.
+    // hono/jwt throws for every bad token. Here they all mean that there is no caller.
     const payload = await verify(token, secret, "HS256").catch(() => undefined);
     const claims = Claims.safeParse(payload);
     if (claims.success) return callerOf(claims.data);

@@ -1,9 +1,9 @@
 /**
- * A job's own trigger token (docs/contract.md §19): `rvt_JOB_SECRET`, 160 random bits. Not signed with TOKEN_SECRET, so that it outlives a
- * change of it: it stands in the settings of services that nobody looks at for years. The job keeps its hash.
+ * A job's own trigger token (docs/contract.md §19): `rvt_JOB_SECRET`, 160 random bits. It is not signed with TOKEN_SECRET,
+ * so it outlives a change of that secret. It may stay in the settings of other services for years. The job keeps its hash.
  *
- * Behind the random part stands whose calls its calls count with, and a checksum keyed with a secret of the deployment: a token that
- * somebody made up is refused before any job is asked, and a new token brings no new allowance of calls.
+ * After the random part come the rate-limit bucket of its maker, and a checksum keyed with a secret of the deployment. So a
+ * made-up token is refused before any job is asked, and a new token brings no new allowance of calls.
  */
 import { deploymentKey } from "../directory/job-ids.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -14,7 +14,7 @@ import type { Env } from "../env.ts";
 type TriggerCaller = Extract<Caller, { role: "trigger" }>;
 
 const SECRET_CHARS = 32;
-/** 30 bits: two subjects that meet in one share an allowance of calls, and nothing else. */
+/** 30 bits. If two subjects share a bucket by chance, they share an allowance of calls and nothing else. */
 const BUCKET_CHARS = 6;
 /** 40 bits. */
 const CHECKSUM_CHARS = 8;
@@ -22,12 +22,12 @@ const TOKEN = new RegExp(
   `^rvt_([A-Za-z0-9_-]{1,64})_([a-z0-9]{${SECRET_CHARS}})([a-z0-9]{${BUCKET_CHARS}})([a-z0-9]{${CHECKSUM_CHARS}})$`,
 );
 
-/** Whether a token has the form of a trigger token; whether it is one is for {@link readTriggerToken} to say. */
+/** Whether a token has the form of a trigger token. {@link readTriggerToken} checks whether it is one. */
 export const isTriggerToken = (token: string): boolean => token.startsWith("rvt_");
 
 /**
- * A new token of the job, and the hash that the job keeps. `subject` makes it: calls with all trigger tokens of one subject count
- * together, but those of the operator's, which count for each job.
+ * A new token of the job, and the hash that the job keeps. `subject` creates it. All trigger tokens of one subject share an
+ * allowance of calls. The operator's tokens have one for each job.
  */
 export async function makeTriggerToken(
   env: Env,
@@ -43,7 +43,10 @@ export async function makeTriggerToken(
   return { token: whole, hash: hashOf(whole) };
 }
 
-/** The caller that the token may be: only the job can tell. Undefined for a token that this deployment has not made. */
+/**
+ * The caller that the token may be, which only the job can confirm. Undefined for a token that this deployment has not
+ * issued.
+ */
 export async function readTriggerToken(env: Env, token: string): Promise<TriggerCaller | undefined> {
   const [, jobId, , bucket, checksum] = TOKEN.exec(token) ?? [];
   if (jobId === undefined || bucket === undefined || checksum === undefined) return undefined;

@@ -1,5 +1,5 @@
 /**
- * The typed client: every route with its parameters, body and answers, straight from the table that serves them.
+ * The typed client: every route with its parameters, body and answers, derived from the table that serves them.
  *
  *     const api = createClient("https://reveille.example.com", TOKEN);
  *     const made = await api.v1.jobs.$post({ json: { name: "stand-up", message: "…", schedule: { cron: "0 9 * * 1-5" } } });
@@ -57,7 +57,7 @@ export type Api = Hono<AppEnv, ApiSchema, "/">;
 export const createClient = (baseUrl: string, token: string, options: ClientRequestOptions = {}) => {
   const authorization = `Bearer ${token}`;
   const { headers } = options;
-  // Headers given as a function are asked for at every call.
+  // If headers are given as a function, it is called for every request.
   const all =
     typeof headers === "function"
       ? async () => ({ authorization, ...(await headers()) })

@@ -1,4 +1,4 @@
-/** The tick's part in all_users jobs: each is asked, and fires what is due (docs/contract.md §9). */
+/** The tick's part in all_users jobs. Each job is asked, and fires what is due (docs/contract.md §9). */
 import { tickEach } from "../directory/tick-jobs.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
@@ -8,9 +8,9 @@ import type { CallBudget } from "../outbound/call-budget.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 
 /**
- * Asks these jobs to fire what is due at the tick of `tickAt` (epoch ms). Each knows what is due: its state decides, so that the next
- * tick answers what an earlier one missed. More jobs than this invocation has calls for are asked in groups, each by a shard of
- * the directory, whose invocation has calls of its own. Those beyond even that come first at the next tick.
+ * Asks these jobs to fire what is due at the tick of `tickAt` (epoch ms). Each job decides by its own state, so the next
+ * tick handles what an earlier one missed. If there are more jobs than this invocation has calls for, they are asked in
+ * groups, each by a shard of the directory with calls of its own. Jobs beyond even that come first at the next tick.
  */
 export async function tickAllUsers(
   env: Env,

@@ -1,4 +1,4 @@
-/** The tick's part in builtin jobs. Each is brought to what the code says, once for each version of the code. */
+/** The tick's part in builtin jobs. Each job is updated to its code once for each version of the code. */
 
 import { CODE } from "../domain/audit.ts";
 import { SHARD_COUNT } from "../domain/directory-shard.ts";
@@ -12,16 +12,16 @@ import { logError } from "../log.ts";
 import { jobObject } from "../objects/job.ts";
 import type { CallBudget } from "../outbound/call-budget.ts";
 
-/** Reserving a builtin's name in every shard, its place, and making it. */
+/** The calls for a new builtin: its name in every shard, its place, and the job. */
 const CALLS_TO_MAKE = SHARD_COUNT + 3;
 
-/** Names of the builtins that this isolate has found, or made, as the code has them. A new deploy is a new isolate. */
+/** The names of the builtins that are known to be up to date in this isolate. A new deploy is a new isolate. */
 const settled = new Set<string>();
 
 /**
- * Ensures every registered builtin. The job itself carries the version of the code that made it, so a builtin that is there in
- * this version costs one call in the life of an isolate, and what an operator has changed in it stays. One that fails is logged
- * and tried again at the next tick; the others do not wait for it.
+ * Ensures every registered builtin. The job carries the version of the code that created it. So a builtin that is up to
+ * date costs one call in the life of an isolate, and an operator's changes to it stay. A failure is logged and retried at
+ * the next tick, and the other builtins do not wait for it.
  */
 export async function ensureBuiltins(env: Env, settings: Settings, now: number, budget: CallBudget): Promise<void> {
   for (const builtin of registeredBuiltins()) {
@@ -29,7 +29,7 @@ export async function ensureBuiltins(env: Env, settings: Settings, now: number, 
     if (settled.has(name)) continue;
     if (!budget.take()) return;
     const problem = await ensureBuiltin(env, settings, builtin, now, budget).catch(errorText);
-    // What this invocation has no calls for has its turn at the next tick.
+    // Builtins that this invocation has no calls for have their turn at the next tick.
     if (problem === "out of calls") return;
     if (problem === undefined) settled.add(name);
     else

@@ -1,6 +1,6 @@
 /**
- * The tick's part in heartbeats that code configures. Each is brought to what the code says, once for each version of
- * it.
+ * The tick's part in heartbeats that code configures. Each heartbeat is updated to its code once for each version of the
+ * code.
  */
 import type { Env } from "../env.ts";
 import { ensureHeartbeat } from "../heartbeat/configure.ts";
@@ -8,13 +8,13 @@ import { codeHeartbeats } from "../hooks/heartbeat.ts";
 import { logError } from "../log.ts";
 import type { CallBudget } from "../outbound/call-budget.ts";
 
-/** Names of the heartbeats that this isolate has found, or made, as the code has them. A new deploy is a new isolate. */
+/** The names of the heartbeats that are known to be up to date in this isolate. A new deploy is a new isolate. */
 const settled = new Set<string>();
 
-/** Registering it, configuring it, reading it, registering it as it is. */
+/** The calls for each heartbeat: register it, configure it, read it, register it again. */
 const CALLS_EACH = 4;
 
-/** One that fails is logged and tried again at the next tick. The others do not wait for it. */
+/** Ensures every heartbeat in code. A failure is logged and retried at the next tick, and the others do not wait for it. */
 export async function ensureHeartbeats(env: Env, budget: CallBudget): Promise<void> {
   for (const { name, input, version } of codeHeartbeats()) {
     if (settled.has(name)) continue;

@@ -1,4 +1,4 @@
-/** The alarm of one object keeps code's interval tasks going. The tick and the first call look after it. */
+/** The interval tasks of code, which the alarm of one object keeps going. The tick and the first call check that alarm. */
 import { type Env, settingsOf } from "../env.ts";
 import { intervalTasks } from "../hooks/tasks.ts";
 import { logError } from "../log.ts";
@@ -17,8 +17,8 @@ export async function tendTasks(env: Env): Promise<void> {
 let isBegun = false;
 
 /**
- * As {@link tendTasks}, once in the life of an isolate, if there is anything to do. A deployment that is called need
- * not wait for a tick.
+ * Does the same as {@link tendTasks}, once in the life of an isolate. So a deployment that gets a call need not wait for a
+ * tick.
  */
 export function beginTasks(env: Env): Promise<void> | undefined {
   if (isBegun || intervalTasks().length === 0) return undefined;

@@ -1,19 +1,22 @@
-/** The tick's part in code tasks: those due at its minute are run, each by itself (docs/contract.md §10). */
+/** The tick's part in code tasks. The tasks due at its minute run, independently of each other (docs/contract.md §10). */
 import { tasksDueAt } from "../hooks/tasks.ts";
 import { logError } from "../log.ts";
 import { settleWithin } from "../outbound/settle.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 
 /**
- * A task that takes longer is left to itself. The platform ends the tick after 15 minutes, and an object that stands
- * in for it waits too.
+ * The time for which a task is waited for. The platform ends the tick after 15 minutes, and an object that does a missing
+ * tick's work waits too.
  */
 const TASK_LIMIT_MS = 10 * MINUTE_MS;
 
 /** The minute in which this isolate last ran each task. A tick that is delivered twice does not run it twice. */
 const lastRun = new Map<string, number>();
 
-/** Runs the tasks that are due at the tick of `scheduledTime` (epoch ms). One that throws, or does not end, is logged, and the others run. */
+/**
+ * Runs the tasks that are due at the tick of `scheduledTime` (epoch ms). If one throws or does not end, that is logged, and
+ * the others run.
+ */
 export async function runTasks(scheduledTime: number): Promise<void> {
   const minute = Math.floor(scheduledTime / MINUTE_MS);
   const due = tasksDueAt(scheduledTime).filter(({ name }) => lastRun.get(name) !== minute);

@@ -1,7 +1,7 @@
 /**
  * The Cron Trigger's tick, once a minute: builtins, code tasks, heartbeats, all_users jobs, and the directory's sweep. The
- * parts do not know of each other, and one that fails is logged and leaves the others running. A tick that comes twice does
- * nothing twice: jobs and heartbeats decide from their own state, tasks from the minute.
+ * parts do not depend on each other: if one fails, that is logged and the others run. A tick that comes twice does nothing
+ * twice, since jobs and heartbeats decide by their own state, and tasks by the minute.
  */
 
 import { setTick } from "../directory/stand-in.ts";
@@ -19,9 +19,9 @@ import { tendTasks } from "./interval-tasks.ts";
 import { runTasks } from "./tasks.ts";
 
 /**
- * Does the work of the minute `dueAt` (epoch ms). A tick for more than a minute ahead of `now` counts as one for now.
- * `MODE=stopped` runs neither heartbeats nor tasks; jobs are asked in every mode, since a held fire is logged as
- * skipped (docs/contract.md §3).
+ * Does the work of the minute `dueAt` (epoch ms). A tick for more than a minute ahead of `now` counts as a tick for now.
+ * `MODE=stopped` runs neither heartbeats nor tasks. Jobs are asked in every mode, since a held fire is logged as skipped
+ * (docs/contract.md §3).
  */
 export async function tick(dueAt: number, env: Env, now: number): Promise<void> {
   const settings = settingsOf(env);
@@ -55,7 +55,10 @@ async function tickJobs(scheduledTime: number, env: Env, settings: Settings, bud
   ]);
 }
 
-/** Half of the calls at most, others at each tick: what is left is for the jobs. A heartbeat beats late rather than never. */
+/**
+ * The heartbeats for half of the calls at most, other ones at each tick. The remaining calls are for the jobs. So a beat
+ * may be late, but it comes.
+ */
 function inReach(names: readonly string[], callsLeft: number, tickAt: number): readonly string[] {
   const reach = Math.max(1, Math.floor(callsLeft / 2));
   if (names.length <= reach) return names;

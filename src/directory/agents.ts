@@ -1,4 +1,4 @@
-/** The agents registered at /v1/agents: their administration, and the lookup that each call to one begins with. */
+/** The agents registered at /v1/agents: their administration, and the lookup before each call to one. */
 import * as z from "zod";
 import { templateErrors } from "../domain/agent/body-template.ts";
 import { type AgentHeaders, maskHeaders } from "../domain/agent/headers.ts";
@@ -23,8 +23,8 @@ import { DAY_MS, KIB, MINUTE_MS } from "../schema/limits.ts";
 import { IdText, utf8Bytes } from "../schema/text.ts";
 
 /**
- * `secret` is there only in the answer to the call that had it made. An agent without an address (`delivery: pull`) has open
- * sockets (`connected`) and runs that wait to be claimed (`waiting`) in place of a URL.
+ * An agent as answers show it. `secret` is present only in the answer to the call that generated it. An agent without an
+ * address (`delivery: pull`) shows its open sockets (`connected`) and its unclaimed runs (`waiting`) instead of a URL.
  */
 export type AgentView = {
   readonly id: string;
@@ -38,7 +38,7 @@ export type AgentView = {
   readonly waiting?: number;
 };
 
-/** `rotate` asks for a new secret in place of the one there is, which is good for `overlap` longer. */
+/** The request of a PUT. `rotate` asks for a new secret; the old one stays valid for `overlap`. */
 export type AgentInput = {
   readonly url?: string | undefined;
   readonly delivery?: "push" | "pull" | undefined;
@@ -53,7 +53,7 @@ const DEFAULT_OVERLAP_MS = DAY_MS;
 const MAX_OVERLAP_MS = 30 * DAY_MS;
 const MAX_BODY_BYTES = 16 * KIB;
 
-/** Of so many agents a shard is asked for those with a mailbox. */
+/** The number of agents of one shard that are searched for a mailbox. */
 const MAX_LISTED = 1_000;
 const CACHE_MS = MINUTE_MS;
 const MAX_CACHED_AGENTS = 1_000;
@@ -61,27 +61,27 @@ const MAX_CACHED_AGENTS = 1_000;
 const cursors = cursorsOf("agents", z.string());
 
 /**
- * The agents that this isolate has looked up, for a minute. Agents that are not there are not remembered: they may be
- * registered next.
+ * The agents that this isolate has looked up, for a minute. Missing agents are not remembered, since they may be registered
+ * next.
  */
 const cache = new Map<string, { readonly agent: RegisteredAgent; readonly until: number }>();
 
 const agentShard = (env: Env, id: string) => shardFor(env, agentKey(id));
 
-/** An agent is stored without a URL when it has no address. */
+/** The way in which an agent gets its runs. An agent without an address is stored without a URL. */
 export const deliveryOf = ({ url }: Pick<RegisteredAgent, "url">): "push" | "pull" => (url === "" ? "pull" : "push");
 
 /**
- * The agent whose mailbox takes the runs of jobs that name no agent. It is AGENT_ID, if neither AGENT_URL nor a
- * binding is set. It needs no registration.
+ * The agent whose mailbox takes the runs of jobs that name no agent. It is AGENT_ID, if neither AGENT_URL nor a binding is
+ * set. It needs no registration.
  */
 export const defaultMailbox = (env: Env, settings: Settings): string | undefined =>
   env.AGENT === undefined && settings.AGENT_URL === undefined ? settings.AGENT_ID : undefined;
 
 /**
- * Registers an agent or changes how it is reached. With a `url` the headers and the body are those of the call; without one they stay.
- * Other isolates go on calling an old URL for up to a minute. An agent that gets an address loses its sockets.
- * `byItself`: the agent's own token asks. Errors: `validation_failed`, `agent_has_url`.
+ * Registers an agent or changes it. With a `url`, headers and body are replaced by those of the call; without one they
+ * stay. Other isolates may call an old URL for up to a minute. An agent that gets an address loses its sockets. `byItself`:
+ * the agent's own token asks. Errors: `validation_failed`, `agent_has_url`.
  */
 export async function putAgent(
   env: Env,
@@ -104,7 +104,7 @@ export async function putAgent(
   return ok({ agent: { ...view, ...compact({ secret }) }, created });
 }
 
-/** `whole`: the operator asks, who sees the URL with its query, and the body. Errors: `not_found`. */
+/** One agent. `whole`: the operator asks, and sees the URL with its query, and the body. Errors: `not_found`. */
 export async function getAgent(env: Env, settings: Settings, id: string, whole: boolean): Promise<Outcome<AgentView>> {
   const agent = (await agentShard(env, id).findAgent(id)) ?? unregistered(env, settings, id);
   return agent === undefined ? notFound("agent") : ok(await viewOf(env, listed(agent), whole));
@@ -130,11 +130,11 @@ async function viewOf(env: Env, agent: ListedAgent, whole: boolean): Promise<Age
   });
 }
 
-/** The default agent of AGENT_ID, which nobody has to register. */
+/** The default agent of AGENT_ID, which needs no registration. */
 const unregistered = (env: Env, settings: Settings, id: string): RegisteredAgent | undefined =>
   defaultMailbox(env, settings) === id ? { id, url: "", secret: "" } : undefined;
 
-/** Its jobs stay, and their runs say that the agent is not registered. Errors: `not_found`. */
+/** Deletes an agent. Its jobs stay, and their runs end with the error that it is not registered. Errors: `not_found`. */
 export async function deleteAgent(env: Env, id: string, by?: Author): Promise<Outcome<null>> {
   const answer = await agentShard(env, id).deleteAgent(id, by);
   cache.delete(id);
@@ -157,7 +157,7 @@ export async function listAgents(
   return ok(cursors.shown({ ...page, items: await mapLimit(page.items, (agent) => viewOf(env, agent, whole)) }));
 }
 
-/** The ids of agents with a mailbox, in order: the first `limit` of them. */
+/** The ids of the first `limit` agents with a mailbox, in order. */
 export async function pullAgents(env: Env, settings: Settings, limit: number): Promise<string[]> {
   const lists = await Promise.all(allShards(env).map((shard) => shard.listAgents("", MAX_LISTED)));
   const registered = lists.flat().filter((agent) => deliveryOf(agent) === "pull");
@@ -166,7 +166,7 @@ export async function pullAgents(env: Env, settings: Settings, limit: number): P
   return [...ids].sort().slice(0, limit);
 }
 
-/** The agent with its secret, at most a minute old, or undefined if it is not registered. `now` is epoch ms. */
+/** The agent with its secret, at most a minute old. Undefined if it is not registered. `now` is epoch ms. */
 export async function findAgent(
   env: Env,
   settings: Settings,
@@ -183,7 +183,7 @@ export async function findAgent(
   return agent;
 }
 
-/** The request of a call, and its faults as far as they show without the agent as it is. */
+/** The request of a call, and the faults that show without the stored agent. */
 function readAgent(
   settings: Settings,
   id: string,
@@ -216,7 +216,7 @@ function readAgent(
   return { change, errors };
 }
 
-/** The fields of an agent that is called, and not of one that has a mailbox. */
+/** The faults of fields that only an agent with a URL takes. */
 function pullErrors(input: AgentInput): FieldError[] {
   const message = "goes with an agent that is called; an agent with delivery pull has a mailbox instead: leave it out";
   const given = Object.entries({

@@ -1,4 +1,7 @@
-/** The audit trail (docs/contract.md §17), over all shards of the directory. Each row was written by the shard that made the change. */
+/**
+ * The audit trail (docs/contract.md §17) over all shards of the directory. The shard that made a change has written its
+ * row.
+ */
 import * as z from "zod";
 import { AUDIT_RETENTION_MS, type AuditEntry, type Change } from "../domain/audit.ts";
 import type { Outcome } from "../domain/failure.ts";
@@ -12,16 +15,16 @@ const cursors = cursorsOf("audit", z.object({ at: z.int(), id: z.string() }));
 
 const order = newestFirst<AuditKey>(({ at }) => at);
 
-/** The rounds of a search for entries that few fit. Then an empty page is given out, with a cursor to go on from. */
+/** The rounds of a search for rare entries. After them an empty page is returned, with a cursor to continue from. */
 const MAX_ROUNDS = 5;
 
-/** The filter of `GET /v1/audit`; `since` and `until` in epoch ms. */
+/** The filter of `GET /v1/audit`. `since` and `until` are epoch ms. */
 export type AuditFilter = Pick<AuditQuery, "jobId" | "actor" | "action"> & {
   readonly since?: number | undefined;
   readonly until?: number | undefined;
 };
 
-/** A page of the changes that the filter lets through, newest first. Errors: `validation_failed` on `cursor`. */
+/** A page of the changes that pass the filter, newest first. Errors: `validation_failed` on `cursor`. */
 export async function listAudit(
   env: Env,
   { since = 0, until = Number.MAX_SAFE_INTEGER, ...filter }: AuditFilter,
@@ -45,8 +48,8 @@ export async function listAudit(
 }
 
 /**
- * Records a change that is kept outside the directory, such as a heartbeat's document or a subscription. Changes of the directory's
- * own rows are recorded by the shard, in the commit that makes them. `key` is the shard key of what was changed.
+ * Records a change of something outside the directory, such as a heartbeat's document or a subscription. The shard itself
+ * records changes of its rows, in the same commit. `key` is the shard key of the changed thing.
  */
 export async function noteChange(env: Env, key: string, change: Change): Promise<void> {
   await shardFor(env, key).noteChange(change);

@@ -1,6 +1,5 @@
 /**
- * The events in the order in which the directory got them, for readers that come again. A reader has a place in every
- * shard.
+ * The events in the order in which the directory got them, for readers that return. A reader has a place in every shard.
  */
 import type { EventFilter } from "../domain/event/event-filter.ts";
 import { eventsFor } from "../domain/event/event-filter.ts";
@@ -12,7 +11,7 @@ import type { ListedEvent } from "../objects/events.ts";
 /** A reader's place in each shard. */
 export type FeedPlace = readonly number[];
 
-/** `isCut`: events after the place are no longer kept. */
+/** `isCut`: events after the place were dropped already. */
 export type FeedPage = {
   readonly isCut: boolean;
   readonly events: readonly ListedEvent[];
@@ -20,13 +19,13 @@ export type FeedPage = {
   readonly hasMore: boolean;
 };
 
-/** The place after everything that has been told by now. */
+/** The place after the latest event. */
 export async function endOfFeed(env: Pick<Env, "DIRECTORY">): Promise<FeedPlace> {
   const answers = await Promise.all(allShards(env).map((shard) => shard.eventsAfter(Number.MAX_SAFE_INTEGER, {}, 1)));
   return answers.map(({ readTo }) => readTo);
 }
 
-/** Up to `limit` events after `from` that the caller may see, older ones first. The place to go on from comes with them. */
+/** Up to `limit` events after `from` that the caller may see, older ones first, and the place to continue from. */
 export async function readFeed(
   env: Pick<Env, "DIRECTORY">,
   caller: Caller,
@@ -49,14 +48,14 @@ export async function readFeed(
     taken.push(event);
     place[next] = event.seq;
   }
-  // What the filter leaves out of a shard, as far as it was looked through, is not looked at again.
+  // If a shard has nothing left to show, the part that was searched is not searched again.
   for (const [index, { readTo }] of answers.entries()) if (queues[index]?.length === 0) place[index] = readTo;
   const isCut = answers.some(({ firstSeq }, index) => (from[index] ?? 0) < firstSeq - 1);
   const hasMore = queues.some((queue) => queue.length > 0) || answers.some(({ isWhole }) => !isWhole);
   return { events: taken, place, hasMore, isCut };
 }
 
-/** The shard whose next event is the oldest. Within a shard the order of telling counts, so that a place is enough. */
+/** The shard whose next event is the oldest. Within a shard the order of arrival counts, so a place is enough. */
 function earliest(queues: readonly (readonly ListedEvent[])[]): number | undefined {
   let found: number | undefined;
   for (const [index, [head]] of queues.entries()) {

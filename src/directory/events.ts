@@ -16,12 +16,12 @@ const Place = z.object({ at: z.int(), id: z.string() });
 const cursors = { events: cursorsOf("events", Place), runs: cursorsOf("all-runs", Place) };
 const order = newestFirst<EventKey>(({ at }) => at);
 
-/** Tells the directory what a job reports. Throws when the shard cannot be reached: tell it again. */
+/** Sends a job's report to the directory. Throws if the shard cannot be reached; send it again then. */
 export async function tellDirectory(env: Pick<Env, "DIRECTORY">, report: JobReport): Promise<void> {
   await shardFor(env, report.entry.owner).tell(report);
 }
 
-/** Notes events that no job reports: only those who see all jobs see them. */
+/** Notes events that no job reports. Only callers who see all jobs see them. */
 export async function noteEvents(env: Pick<Env, "DIRECTORY">, events: readonly ReportedEvent[]): Promise<void> {
   await shardFor(env, "system").note(events);
 }
@@ -38,16 +38,16 @@ export async function listEvents(
   if (!before.ok) return before;
   const visible = eventsFor(filter, caller);
   if (visible === undefined) return ok({ items: [] });
-  // One more than is shown tells whether there is a next page.
+  // One more than the page shows whether there is a next page.
   const query = { filter: visible, limit: page.limit + 1, before: before.value };
-  // A user's run of a fan-out stands with its job, which is another owner's.
+  // A user's run of a fan-out is stored with its job, which has another owner.
   const owners = visible.runs?.ofAllUsers === true && visible.user_id !== undefined ? "any" : ownersMatching(visible);
   const founds = await Promise.all(shardsFor(env, owners).map((shard) => shard.events(query)));
   const found = mergeFound(founds, order, page.limit + 1);
   return ok(codec.shown(pageOfFound(found, page.limit, ({ at, id }) => ({ at, id }))));
 }
 
-/** The number of events of each type there ever were. */
+/** The number of events of each type since the beginning. */
 export async function countEvents(env: Pick<Env, "DIRECTORY">): Promise<EventCount[]> {
   const counts = (await Promise.all(allShards(env).map((shard) => shard.eventCounts()))).flat();
   const types = [...new Set(counts.map(({ type }) => type))];

@@ -1,4 +1,4 @@
-/** Reads jobs for an export, group by group. Each by a shard of the directory, whose invocation has calls of its own. */
+/** Reads jobs for an export, group by group. A shard of the directory reads each group, with calls of its own. */
 import type { Outcome } from "../domain/failure.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
@@ -7,16 +7,16 @@ import { jobObject } from "../objects/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";
 import { askTwice } from "./job-list.ts";
 
-/** So many jobs are in memory at a time: at their largest some 200 KB each. */
+/** The number of jobs in memory at a time. The largest take some 200 KB each. */
 const MAX_GROUP = 100;
 
-/** Most jobs are asleep, and one that wakes reads its storage first: others can be asked meanwhile. */
+/** The number of jobs that are read at the same time. Most jobs are asleep and must read their storage first. */
 const JOBS_AT_ONCE = 20;
 
 /** The number of jobs that one call reads. */
 export const groupSize = (callsPerWake: number): number => Math.min(MAX_GROUP, callsPerWake);
 
-/** The jobs with these ids, in their order; undefined for those that are gone by now. Throws if one cannot be read, and logs which. */
+/** The jobs with these ids, in their order. A deleted job is undefined. If one cannot be read, this logs it and throws. */
 export async function exportEach(
   env: Pick<Env, "JOB">,
   jobIds: readonly string[],

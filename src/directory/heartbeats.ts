@@ -1,4 +1,4 @@
-/** The registry of heartbeats: which there are, for lists and for the tick. Each one's own state is its object's. */
+/** The registry of heartbeats, for lists and for the tick. Each heartbeat's state is in its own object. */
 
 import { heartbeatKey } from "../domain/directory-shard.ts";
 import { mergeSorted } from "../domain/merged-list.ts";
@@ -14,7 +14,7 @@ export async function unregisterHeartbeat(env: Env, name: string): Promise<void>
   await shardFor(env, heartbeatKey(name)).removeHeartbeat(name);
 }
 
-/** All of them, by name. */
+/** All heartbeats by name. */
 export async function listHeartbeats(env: Env): Promise<RegisteredHeartbeat[]> {
   const lists = await Promise.all(allShards(env).map((shard) => shard.listHeartbeats()));
   return mergeSorted<RegisteredHeartbeat>(lists, (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0), Infinity);

@@ -11,21 +11,21 @@ async function keyOf(env: Env): Promise<JobIdKey> {
   return known;
 }
 
-/** A secret of the deployment that never leaves it and never changes: what checksums are keyed with. */
+/** A secret of the deployment that never leaves it and never changes. It keys the checksums. */
 export const deploymentKey = async (env: Env): Promise<string> => (await keyOf(env)).key;
 
-/** A new id, drawn at random. */
+/** A new random id. */
 export const randomJobId = (env: Env): Promise<string> =>
   jobIdOf(env, crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES)));
 
-/** The id that these bytes stand for. */
+/** The id that these bytes make. */
 export const jobIdOf = async (env: Env, bytes: Uint8Array): Promise<string> =>
   jobIdFromBytes(bytes, (await keyOf(env)).key);
 
-/** Whether the id was made by this deployment, with its key. */
+/** Whether this deployment has made the id, with its key. */
 export const isOurJobId = async (env: Env, id: string): Promise<boolean> => isMintedJobId(id, (await keyOf(env)).key);
 
-/** Whether a job of before has the id, which was made without a key. The index is asked, as far as there are such jobs. */
+/** Whether an older job has the id, made without a key. The index is asked only if there are such jobs. */
 export async function isJobOfBefore(env: Env, id: string): Promise<boolean> {
   if (!isMintedJobId(id)) return false;
   const { since } = await keyOf(env);

@@ -20,32 +20,35 @@ import { MAX_LOOKS } from "../schema/limits.ts";
 
 const cursors = cursorsOf("jobs", z.object({ createdAt: z.int(), id: z.string() }));
 
-/** Entries without a job are rare. After so many rounds of them a page is given out short, with a cursor. */
+/**
+ * The rounds of reading a page. Entries without a job are rare; after this many rounds the page is returned short, with a
+ * cursor.
+ */
 const MAX_ROUNDS = 8;
 
 const order = newestFirst<EntryKey>(({ createdAt }) => createdAt);
 
-/** Which page of which jobs: `limit` is at least 1; `now` is epoch ms. */
+/** The query of a page. `limit` is at least 1; `now` is epoch ms. */
 export type JobsQuery = {
   readonly filter: JobFilter;
   readonly limit: number;
   readonly cursor: string | undefined;
   readonly now: number;
-  /** Jobs that are asked at once; by default all of the page. */
+  /** The number of jobs asked at once. Left out: all of the page. */
   readonly atOnce?: number;
 };
 
 /**
- * The question that a list asks each of its jobs. The job itself is in the answer, since a list shows no other than
- * it was to.
+ * The question that a list asks each of its jobs. The answer includes the job, so that the list can check that it is the
+ * right one.
  */
 export type Question<T> = (job: JobRpc) => Promise<Outcome<{ readonly job: Job; readonly answer: T }>>;
 
 /**
- * A page of the jobs that the caller may see and the filter lets through, as they are now. `limit` is at least 1;
- * `now` is epoch ms. A job that is being made or deleted, or cannot be read, is left out and the page filled up;
- * pages go on from the last entry's key, so that nothing is left out or repeated while other jobs come and go.
- * Errors: `validation_failed` on `cursor`.
+ * A page of the jobs that the caller may see and the filter accepts, as they are now. `limit` is at least 1; `now` is epoch
+ * ms. A job that is being created or deleted, or cannot be read, is left out and the page filled up. Pages continue after
+ * the last entry's key, so nothing is skipped or repeated while other jobs come and go. Errors: `validation_failed` on
+ * `cursor`.
  */
 export async function listJobs(
   env: Env,
@@ -64,7 +67,7 @@ const readItself: Question<Job> = async (object) => {
 };
 
 /**
- * As {@link listJobs}, with each job's answer to a question in its place. It makes as many calls as there are jobs on
+ * A page like {@link listJobs}, with each job's answer to a question in place of the job. It makes one call for each job on
  * the page.
  */
 export async function askJobs<T>(
@@ -81,11 +84,11 @@ export async function askJobs<T>(
   let looks = 0;
   const found: { readonly entry: ListedEntry; readonly answer: T }[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    // One more than is shown tells whether there is a next page.
+    // One more than the page shows whether there is a next page.
     const wanted = limit + 1 - found.length;
     const { items: entries, stoppedAt } = await entriesAfter(env, narrowed, after, wanted);
     const jobs = await mapLimit(entries, (entry) => answerOf(env, entry, ask, now), atOnce);
-    // The page ends where the platform allowed no further call: nothing is left out of a list for that.
+    // If the platform allows no further call, the page ends there, so that no job is skipped.
     const refusedAt = jobs.indexOf("refused");
     const read = refusedAt === -1 ? entries : entries.slice(0, refusedAt);
     for (const [i, entry] of read.entries()) {
@@ -109,7 +112,10 @@ export async function askJobs<T>(
 
 const keyOf = ({ createdAt, id }: EntryKey): EntryKey => ({ createdAt, id });
 
-/** A page of entries after this one, newest first, with or without a job. It says how far it looked if not to the end. */
+/**
+ * A page of entries after this one, newest first, with or without a job. If the search stopped before the end, it says
+ * where.
+ */
 export async function entriesAfter(
   env: Env,
   filter: JobFilter,
@@ -127,11 +133,11 @@ export async function entriesAfter(
 }
 
 /**
- * The answer of the entry's job, or undefined if there is none. It is asked as the operator: "not there" must not be
- * mistaken for "not yours", since an entry that has waited for nothing for its job is dropped.
+ * The answer of the entry's job, or undefined if there is none. It is asked as the operator, because a missing job must not
+ * be confused with a foreign one: an entry that has waited too long for its job is dropped.
  *
- * A job that cannot answer, twice, is left out and logged, so that the others can be seen: the entry alone has neither its schedule
- * nor its message to show in its place. A definition that only a later version can read is no such case: that job answers.
+ * A job that fails to answer twice is left out and logged, so that the others can be seen. Its entry alone has neither
+ * schedule nor message to show. A job whose definition only a later version can read does answer.
  */
 async function answerOf<T>(
   env: Env,
@@ -151,15 +157,12 @@ async function answerOf<T>(
 }
 
 /**
- * `ask` takes a stub of its own each time. One that has thrown stays broken, while an object that was reset answers
- * the next call.
+ * Asks a second time after a failure. `ask` must take a new stub each time, since a stub that has thrown stays broken,
+ * while a reset object answers the next call.
  */
 export const askTwice = <T>(ask: () => Promise<T>): Promise<T> => ask().catch(ask);
 
-/**
- * Whether the entry is this job's. A place that was given up may be listed a last time beside the final one of the
- * same id.
- */
+/** Whether the entry is this job's. A place that was given up may still be listed beside the final one with the same id. */
 export function isSameJob(job: Pick<Job, "created_at">, entry: EntryKey): boolean {
   const createdAt = parseInstant(job.created_at);
   return createdAt.ok && createdAt.value === entry.createdAt;

@@ -1,4 +1,4 @@
-/** The index of jobs, for code that makes, changes or counts jobs. */
+/** The index of jobs, for code that creates, changes or counts jobs. */
 
 import type { AuditEntry, Author } from "../domain/audit.ts";
 import { adoptedIdKey } from "../domain/directory-shard.ts";
@@ -12,9 +12,9 @@ import { allShards, shardFor } from "../objects/directory.ts";
 import { isJobOfBefore, isOurJobId } from "./job-ids.ts";
 
 /**
- * Keeps a place for a job, before its object is made; `by` is who makes it. Make the job with the answer's `createdAt`; if it is
- * `repeated`, an earlier attempt had the place, and the made job must update its entry. A place whose job has not come after a
- * minute is given up. Errors: `quota_exceeded`, `name_reserved`.
+ * Reserves a place for a job before its object is created. `by` is the author. The job must take the answer's `createdAt`.
+ * If the place is `repeated`, an earlier attempt had it, and the new job must update its entry. A place without a job is
+ * given up after a minute. Errors: `quota_exceeded`, `name_reserved`.
  */
 export async function reserveJob(
   env: Env,
@@ -24,21 +24,22 @@ export async function reserveJob(
 ): Promise<Outcome<Reservation>> {
   const reserved = await shardFor(env, entry.owner).reserve(entry, allowed, by);
   if (!reserved.ok || reserved.value.repeated || !countsForMaker(entry)) return reserved;
-  // The place comes first: after a crash in between the sweep finds a place without a job, and nothing is counted for ever.
+  // The place comes first. After a crash in between, the sweep finds a place without a job, so nothing stays counted for
+  // ever.
   const made = await shardFor(env, entry.maker).keepMade(entry.maker, entry.id, entry.rate, allowed);
   if (made.ok) return reserved;
   await giveUpPlace(env, entry.owner, entry.id, reserved.value.createdAt);
   return made;
 }
 
-/** The job that a place was reserved for will not be made. */
+/** Gives up a place whose job will not be created. */
 export async function giveUpPlace(env: Env, owner: string, id: string, createdAt: number): Promise<void> {
   await shardFor(env, owner).giveUpPlace({ id, createdAt, owner });
 }
 
 /**
- * Brings the entry to the job's state; an older version than is stored is ignored. `changes` go into the audit trail with it. `moved`:
- * it was listed under another owner before.
+ * Updates the entry to the job's state. An older version than the stored one is ignored. `changes` go into the audit trail
+ * with it. `moved`: it was listed under another owner before.
  */
 export async function updateIndex(
   env: Env,
@@ -55,8 +56,8 @@ export async function updateIndex(
 }
 
 /**
- * As {@link updateIndex}, for a job that is about to count for the entry's owner again. It comes from another owner,
- * was finished, or fires more often. Errors: `quota_exceeded`.
+ * Updates the entry like {@link updateIndex}, for a job that is about to count for its owner again. It comes from another
+ * owner, was finished, or fires more often. Errors: `quota_exceeded`.
  */
 export async function claimPlace(env: Env, entry: IndexEntry, allowed: Allowance): Promise<Outcome<null>> {
   const { maker, id, rate } = entry;
@@ -69,12 +70,13 @@ export async function claimPlace(env: Env, entry: IndexEntry, allowed: Allowance
   return room;
 }
 
-/** Whether the job, besides its owner's quota, takes room in its maker's. */
+/** Whether the job counts in its maker's quota besides its owner's. */
 const countsForMaker = (entry: IndexEntry): entry is IndexEntry & { readonly maker: string } =>
   entry.state !== "finished" && isMadeByAnother(entry);
 
 /**
- * Unlists the job for this owner. If it has moved to another one meanwhile, that entry stays. `changes` go into the audit trail.
+ * Unlists the job for this owner. If it has moved to another owner meanwhile, that entry stays. `changes` go into the audit
+ * trail.
  */
 export async function removeFromIndex(
   env: Env,
@@ -85,7 +87,7 @@ export async function removeFromIndex(
   await shardFor(env, owner).remove({ id, createdAt, owner }, changes);
 }
 
-/** The job that the subject has made counts for it no more. */
+/** Stops counting the job for the subject that created it. */
 export async function dropMade(env: Env, entry: Pick<IndexEntry, "id" | "owner" | "maker">): Promise<void> {
   if (isMadeByAnother(entry)) await shardFor(env, entry.maker).dropMade(entry.maker, entry.id);
 }
@@ -102,9 +104,9 @@ export async function countJobs(env: Env): Promise<JobCount[]> {
 }
 
 /**
- * Keeps a system job's name in every shard. Making any other job then needs no further call to be refused it. Call it
- * before the job is made; a name whose job never comes is released by the sweep. Errors: `name_reserved` where
- * another job has it: what had been reserved for this one is released again.
+ * Reserves a system job's name in every shard, so that refusing it to another job needs no further call. Call it before the
+ * job is created. If the job never comes, the sweep releases the name. Errors: `name_reserved` if another job has it; then
+ * every reservation of this call is released.
  */
 export async function reserveNameEverywhere(env: Env, name: string, jobId: string): Promise<Outcome<null>> {
   const answers = await Promise.all(allShards(env).map((shard) => shard.reserveName(name, jobId)));
@@ -118,33 +120,34 @@ export async function releaseNameEverywhere(env: Env, name: string, jobId: strin
 }
 
 /**
- * Whether a job of this owner that is not the system's would be refused the name. A change of name asks, since it
+ * Whether this owner's jobs, unless they are the system's, would be refused the name. A change of name asks this, since it
  * reserves no place.
  */
 export async function isNameReserved(env: Env, owner: string, name: string): Promise<boolean> {
   return (await shardFor(env, owner).nameHolder(name)) !== undefined;
 }
 
-/** The id of the system job that holds the name, or is being made under it. */
+/** The id of the system job that holds the name, or is being created under it. */
 export async function holderOfName(env: Env, name: string): Promise<string | undefined> {
   return shardFor(env, "system").nameHolder(name);
 }
 
-/** Notes the id of an imported job, before it is made; false if it was known already. Ids minted here need no note. */
+/** Notes the id of an imported job before it is created. False if it was known already. Ids minted here need no note. */
 export async function adoptJobId(env: Env, id: string, owner: string): Promise<boolean> {
   return (await isOurJobId(env, id)) || shardFor(env, adoptedIdKey(id)).adoptId(id, owner);
 }
 
 /**
- * Whether a job of this id may be there. Ask before any call to a Job object: calling one that never was leaves an empty file
- * behind (docs/architecture.md, invariant 6). Of an id that was minted here the id itself tells; another one is looked up.
+ * Whether a job with this id may exist. Ask before any call to a Job object, since a call to one that never existed leaves
+ * an empty file behind (docs/architecture.md, invariant 6). An id that was minted here proves itself; any other is looked
+ * up.
  */
 export async function mayExist(env: Env, id: string): Promise<boolean> {
   if (await isOurJobId(env, id)) return true;
   return (await shardFor(env, adoptedIdKey(id)).knowsId(id)) || isJobOfBefore(env, id);
 }
 
-/** For the job of an adopted id that is being removed. */
+/** Forgets an adopted id whose job is being removed. */
 export async function forgetJobId(env: Env, id: string): Promise<void> {
   if (!(await isOurJobId(env, id))) await shardFor(env, adoptedIdKey(id)).forgetId(id);
 }

@@ -1,7 +1,6 @@
 /**
- * The runs that lie in mailboxes, in the order of their offers, for readers that come again. MCP's event
- * `run.offered` reads them. What stands in a mailbox is the list, so that an offer costs no further row; one that was
- * claimed in between is not shown.
+ * The runs in mailboxes, in the order of their offers, for readers that return. MCP's event `run.offered` reads them. The
+ * mailbox itself is the list, so an offer costs no further row. A run that was claimed in between is not shown.
  */
 import { hash32 } from "../domain/directory-shard.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -12,14 +11,14 @@ import { mailboxObject, type OfferPlace, type StandingOffer } from "../objects/m
 import type { Run } from "../schema/run.ts";
 import { deliveryOf, findAgent, pullAgents } from "./agents.ts";
 
-/** Offers of this job, in this agent's mailbox, of jobs of this user. */
+/** A filter for offers by job, by the mailbox's agent, or by the job's user. */
 export type OfferFilter = {
   readonly job_id?: string | undefined;
   readonly agent_id?: string | undefined;
   readonly user_id?: string | undefined;
 };
 
-/** A reader's place in each mailbox, named by a hash. One that is not named is read from `since` (epoch ms). */
+/** A reader's place in each mailbox, named by a hash. A mailbox that is not listed is read from `since` (epoch ms). */
 export type OffersPlace = readonly [since: number, mailboxes: readonly (readonly [number, number, string])[]];
 
 export type OfferedRun = {
@@ -43,12 +42,12 @@ export type OffersReader = {
   readonly now: number;
 };
 
-/** Each run that is shown costs two calls. */
+/** The most runs that are shown. Each costs two calls. */
 export const MAX_OFFERED = 10;
-/** Mailboxes that are looked into where no agent is named. */
+/** The number of mailboxes that are searched if no agent is named. */
 const MAX_MAILBOXES = 20;
 
-/** The place after everything that is offered by now. */
+/** The place after the latest offer. */
 export async function endOfOffers(reader: OffersReader, filter: OfferFilter): Promise<OffersPlace> {
   const ends = await mapLimit(await mailboxesFor(reader, filter), async (agentId) => {
     const { end } = await mailboxObject(reader.env, agentId).offers({ limit: 0 });
@@ -57,7 +56,7 @@ export async function endOfOffers(reader: OffersReader, filter: OfferFilter): Pr
   return [reader.now, ends];
 }
 
-/** Up to `limit` runs that were offered after `from`, stand unclaimed and may be seen by the caller. Older ones first. */
+/** Up to `limit` unclaimed runs offered after `from` that the caller may see, older ones first. */
 export async function readOffers(
   reader: OffersReader,
   filter: OfferFilter,
@@ -89,7 +88,10 @@ const placeIn = (agentId: string, { offeredAt, runId }: OfferPlace) => [hash32(a
 const ownOf = (caller: Caller): Pick<OfferFilter, "agent_id" | "user_id"> =>
   caller.role === "agent" || caller.role === "user" || caller.role === "plugin" ? caller : {};
 
-/** The mailbox of the agent that is asked for or that the token names. Else the first of all there are. None for another's. */
+/**
+ * The mailbox of the agent that is asked for or that the token names. Without either, the first mailboxes. None if the
+ * token names another agent.
+ */
 async function mailboxesFor({ env, settings, caller, now }: OffersReader, filter: OfferFilter): Promise<string[]> {
   const own = ownOf(caller);
   const id = filter.agent_id ?? own.agent_id;
@@ -100,7 +102,7 @@ async function mailboxesFor({ env, settings, caller, now }: OffersReader, filter
   return agent !== undefined && deliveryOf(agent) === "pull" ? [id] : [];
 }
 
-/** The run with its job's name; undefined where the caller may not see it, or it is claimed or over. */
+/** The run with its job's name. Undefined if the caller may not see it, or if it is claimed or over. */
 async function show(
   { env, caller }: OffersReader,
   agentId: string,

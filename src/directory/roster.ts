@@ -12,21 +12,24 @@ import type { Env, Settings } from "../env.ts";
 import type { RosterCount, RosterUser, UserKey } from "../objects/directory.ts";
 import { allShards, shardAt, shardFor } from "../objects/directory.ts";
 
-/** A user as shown: `active` says whether a fan-out would run for them now, ACTIVE_WINDOW included. */
+/** A user as shown. `active` says whether a fan-out would run for them now, ACTIVE_WINDOW included. */
 export type UserView = { readonly id: string; readonly active: boolean; readonly last_seen_at?: string };
 
-/** Where a walk over all active users goes on: shard by shard, by id within a shard. JSON, so that a fan-out can store it. */
+/**
+ * The place where a walk over all active users continues: shard by shard, by id within a shard. It is JSON, so a fan-out
+ * can store it.
+ */
 export type RosterPosition = { readonly shard: number; readonly afterId: string };
 
 const cursors = cursorsOf("users", z.string());
 
-/** The beginning of ACTIVE_WINDOW: users last seen before it are not active. Undefined where no window is set. */
+/** The beginning of ACTIVE_WINDOW. Users last seen before it are not active. Undefined if no window is set. */
 export const activeSince = (settings: Pick<Settings, "ACTIVE_WINDOW">, now: number): number | undefined =>
   settings.ACTIVE_WINDOW === undefined ? undefined : now - settings.ACTIVE_WINDOW;
 
 const rosterShard = (env: Env, id: string) => shardFor(env, rosterKey(id));
 
-/** Marks a user active or not; a new one joins the roster. When they were seen stays as it is. */
+/** Marks a user active or not. A new user joins the roster. The time of their last visit stays. */
 export async function putUser(
   env: Env,
   settings: Settings,
@@ -39,25 +42,25 @@ export async function putUser(
   return { user: userView(user, activeSince(settings, now)), created };
 }
 
-/** Errors: `not_found`. */
+/** One user. Errors: `not_found`. */
 export async function getUser(env: Env, settings: Settings, id: string, now: number): Promise<Outcome<UserView>> {
   const user = await rosterShard(env, id).getUser(id);
   return user.ok ? ok(userView(user.value, activeSince(settings, now))) : user;
 }
 
-/** Errors: `not_found`. */
+/** Removes a user. Errors: `not_found`. */
 export async function deleteUser(env: Env, id: string, by?: Author): Promise<Outcome<null>> {
   return rosterShard(env, id).deleteUser(id, by);
 }
 
-/** Notes that the user was seen now, at most once a minute. A new one joins the roster, active; one marked inactive stays inactive. */
+/** Notes that the user was seen now, at most once a minute. A new user joins as active; an inactive one stays inactive. */
 export async function seenUser(env: Env, settings: Settings, id: string, now: number): Promise<UserView> {
   return userView(await rosterShard(env, id).seenUser(id, now), activeSince(settings, now));
 }
 
 /**
- * Makes each user active. With ACTIVE_WINDOW set they count as seen now, or they would not be active. May be
- * repeated. Answers how many different users there were. `ids`: at most 1,000, each valid.
+ * Makes each user active. With ACTIVE_WINDOW they also count as seen now, since they would not be active otherwise. It may
+ * be repeated. Returns the number of different users. `ids`: at most 1,000, each valid.
  */
 export async function importUsers(env: Env, settings: Settings, ids: readonly string[], now: number): Promise<number> {
   const seenAt = settings.ACTIVE_WINDOW === undefined ? undefined : now;
@@ -72,9 +75,9 @@ export async function importUsers(env: Env, settings: Settings, ids: readonly st
 }
 
 /**
- * A page of the roster by id (in the order of UTF-8). Pages go on from the last id, so that nothing is left out or repeated while
- * users come and go. A shard looks at so many users at most: a page may be empty and still have a next one. Errors: `validation_failed`
- * on `cursor`.
+ * A page of the roster by id, in the order of UTF-8. Pages continue after the last id, so nothing is skipped or repeated
+ * while users come and go. A shard looks at a bounded number of users, so a page may be empty and still have a next one.
+ * Errors: `validation_failed` on `cursor`.
  */
 export async function listUsers(
   env: Env,
@@ -93,15 +96,15 @@ export async function listUsers(
 }
 
 /**
- * Whether the roster may have an active user at `now` (epoch ms). The first users of each shard are looked at: true
- * where they say nothing.
+ * Whether the roster may have an active user at `now` (epoch ms). It looks at the first users of each shard, and is true if
+ * they do not decide.
  */
 export async function mayHaveActiveUsers(env: Env, settings: Settings, now: number): Promise<boolean> {
   const page = await listUsers(env, settings, { active: true, limit: 1 }, now);
   return !page.ok || page.value.items.length > 0 || page.value.next_cursor !== undefined;
 }
 
-/** The number of users, and of active users. Reads the whole roster. */
+/** The number of users and of active users. It reads the whole roster. */
 export async function countUsers(env: Env, settings: Settings, now: number): Promise<RosterCount> {
   const counts = await Promise.all(allShards(env).map((shard) => shard.countUsers(activeSince(settings, now))));
   return counts.reduce((sum, count) => ({ total: sum.total + count.total, active: sum.active + count.active }), {
@@ -111,9 +114,9 @@ export async function countUsers(env: Env, settings: Settings, now: number): Pro
 }
 
 /**
- * A page of a fan-out's users: up to `limit` active ones from one shard, and the next page's place. A page may be
- * empty and still have a next one. Pass the same `seenSince` (see {@link activeSince}) with every page of one
- * fan-out: who counts as active is then decided when it begins.
+ * A page of a fan-out's users: up to `limit` active ones from one shard, and the next page's place. A page may be empty and
+ * still have a next one. Pass the same `seenSince` (see {@link activeSince}) with every page of a fan-out, so that its
+ * beginning decides who is active.
  */
 export async function activeUserPage(
   env: Env,

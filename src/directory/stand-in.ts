@@ -1,7 +1,7 @@
 /**
- * The stand-in for a tick that does not come (docs/architecture.md, invariant 4). A Cron Trigger can stop silently; when no tick has come for
- * two minutes, the next alarm of a job or call of the API does its work. The first shard of the directory decides, so that
- * one of many does it.
+ * The stand-in for a tick that does not come (docs/architecture.md, invariant 4). A Cron Trigger can stop silently. After
+ * two minutes without a tick, the next alarm of a job or call of the API does its work. The first shard of the directory
+ * decides, so that only one of many does it.
  */
 import type { Env } from "../env.ts";
 import { logError } from "../log.ts";
@@ -10,21 +10,21 @@ import { TICK_MISSING_AFTER_MS } from "../schema/limits.ts";
 
 type Tick = (dueAt: number, env: Env, now: number) => Promise<void>;
 
-/** A shard that cannot be reached, or a question under way, is not asked again before this. */
+/** The pause before the next question to a shard that cannot be reached or is being asked. */
 const ASK_AGAIN_MS = 10_000;
 
 let doTick: Tick | undefined;
-/** Epoch ms; before this the last tick is known to be recent enough. */
+/** The time until which the last tick is known to be recent enough, in epoch ms. */
 let lookAt = 0;
 
-/** The tick itself, which stands above those who ask for it. */
+/** Sets the tick. It is passed in because it stands above this file. */
 export function setTick(tick: Tick): void {
   doTick = tick;
 }
 
-/** Does the tick's work if none has come for two minutes. Asks once in that time. Never throws. */
+/** Does the tick's work if none has come for two minutes. It asks once in that time. Never throws. */
 export async function standIn(env: Env, now: number): Promise<void> {
-  // A clock that was set back must not keep everybody from looking.
+  // After the clock was set back, this must not stop everybody from asking.
   if (now < lookAt && lookAt - now <= TICK_MISSING_AFTER_MS) return;
   lookAt = now + ASK_AGAIN_MS;
   try {

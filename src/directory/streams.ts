@@ -8,15 +8,15 @@ import { logError } from "../log.ts";
 import { shardFor } from "../objects/directory.ts";
 import { HOUR_MS } from "../schema/limits.ts";
 
-/** A stream's job looks after it every few seconds. */
+/** The lease of a stream. Its job renews it every few seconds. */
 const STREAM_LEASE_MS = 45_000;
 /**
- * A socket sleeps with its mailbox. It is renewed by what the agent sends, and an agent that is silent for longer is
- * not counted.
+ * The lease of a socket. A socket sleeps with its mailbox, and the agent's messages renew it. An agent that is silent for
+ * longer is not counted.
  */
 export const SOCKET_LEASE_MS = HOUR_MS;
 
-/** The name under which a token's streams are counted; the operator's token has one as well. */
+/** The name under which a token's streams are counted. The operator's token has one as well. */
 const tokenOf = (caller: Caller): string => ("token_id" in caller && caller.token_id) || subjectOf(caller);
 
 const shardOf = (env: Env, caller: Caller) => shardFor(env, streamKey(tokenOf(caller)));
@@ -25,13 +25,13 @@ const shardOf = (env: Env, caller: Caller) => shardFor(env, streamKey(tokenOf(ca
 export const newLease = (now: number): string =>
   timedId("s", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));
 
-/** Opens a stream, or renews it: do so at least every 30 s. False if the token has as many open as it may. */
+/** Opens a stream or renews it, which must happen at least every 30 s. False if the token has its most streams open. */
 export const openStream = (env: Env, caller: Caller, lease: string): Promise<boolean> =>
   shardOf(env, caller).openStream(tokenOf(caller), lease, STREAM_LEASE_MS);
 
 /**
- * Opens a socket, or renews it. False if the token has as many streams and sockets open as it may. Never throws: one that cannot be
- * counted is let in.
+ * Opens a socket or renews it. False if the token has its most streams and sockets open. Never throws: a socket that cannot
+ * be counted is admitted.
  */
 export async function openSocket(env: Env, caller: Caller, lease: string): Promise<boolean> {
   try {
@@ -42,7 +42,7 @@ export async function openSocket(env: Env, caller: Caller, lease: string): Promi
   }
 }
 
-/** Gives the place of a stream or socket back. Never throws: one that is not given back is over when its lease is. */
+/** Gives the place of a stream or socket back. Never throws: otherwise its place ends with its lease. */
 export const closeStream = (env: Env, caller: Caller, lease: string): Promise<void> =>
   shardOf(env, caller)
     .closeStream(tokenOf(caller), lease)

@@ -1,4 +1,4 @@
-/** Subscriptions: each one's own state is its object's, and every shard of the directory knows of all of them. */
+/** Subscriptions. The state of each is in its own object, and every shard of the directory has a list of them. */
 import type { Author } from "../domain/audit.ts";
 import { invalid, notFound, type Outcome } from "../domain/failure.ts";
 import { ok } from "../domain/result.ts";
@@ -9,7 +9,7 @@ import { type SubscriptionRpc, subscriptionObject } from "../objects/subscriptio
 import type { Subscription, SubscriptionInput } from "../schema/subscription.ts";
 import { noteChange } from "./audit.ts";
 
-/** Each event asks all of them. */
+/** The most subscriptions, since each event is matched against all of them. */
 export const MAX_SUBSCRIPTIONS = 100;
 
 const TOO_MANY = {
@@ -17,7 +17,7 @@ const TOO_MANY = {
   message: `would be one subscription too many: there are ${MAX_SUBSCRIPTIONS}, which is the most. Give this id's targets to one that is there (\`to\` takes several), or DELETE /v1/subscriptions/{id} one that is no longer needed`,
 };
 
-/** Makes the subscription or replaces its configuration. Errors: `validation_failed`. */
+/** Creates the subscription or replaces its configuration. Errors: `validation_failed`. */
 export async function putSubscription(
   env: Env,
   id: string,
@@ -28,7 +28,7 @@ export async function putSubscription(
   if (!configured.ok) return configured;
   const { events, match } = input;
   const { created } = configured.value;
-  // The first shard counts for all: two that are made at once do not both get the last place.
+  // The first shard counts for all, so two concurrent calls cannot both get the last place.
   if (!(await shardAt(env, 0).putSubscription(id, { events, match }, created, MAX_SUBSCRIPTIONS))) {
     await subscriptionObject(env, id).erase();
     return invalid([TOO_MANY]);
@@ -43,13 +43,13 @@ export async function putSubscription(
   return configured;
 }
 
-/** Its messages on their way are given up. Errors: `not_found`. */
+/** Deletes the subscription. Its messages on their way are given up. Errors: `not_found`. */
 export async function deleteSubscription(env: Env, id: string, by: Author): Promise<Outcome<null>> {
   const found = await findSubscription(env, id);
   if (!found.ok) return found;
   const erased = await found.value.erase();
   if (!erased.ok) return erased;
-  // A shard that cannot be reached forgets it when it offers the next event: nobody is there to take it.
+  // A shard that cannot be reached forgets it when it offers the next event and finds no subscription.
   await Promise.all(
     allShards(env).map((shard) =>
       shard
@@ -61,13 +61,13 @@ export async function deleteSubscription(env: Env, id: string, by: Author): Prom
   return erased;
 }
 
-/** The object of a subscription that is there: no object is touched for another id. Errors: `not_found`. */
+/** The object of an existing subscription. For any other id no object is touched. Errors: `not_found`. */
 export async function findSubscription(env: Env, id: string): Promise<Outcome<SubscriptionRpc>> {
   const ids = await shardFor(env, id).subscriptionIds();
   return ids.includes(id) ? ok(subscriptionObject(env, id)) : notFound("subscription");
 }
 
-/** All of them, by id. */
+/** All subscriptions by id. */
 export async function listSubscriptions(env: Env): Promise<Subscription[]> {
   const ids = await shardAt(env, 0).subscriptionIds();
   const read = await Promise.all(ids.map((id) => subscriptionObject(env, id).read()));

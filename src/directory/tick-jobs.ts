@@ -5,7 +5,7 @@ import { mapLimit } from "../map-limit.ts";
 import { jobObject } from "../objects/job.ts";
 import { type CallBudget, isCallRefusal } from "../outbound/call-budget.ts";
 
-/** Asks each of the jobs while there are calls. One that cannot be reached is logged, and the next tick asks it again. */
+/** Asks each of the jobs while there are calls. A job that cannot be reached is logged, and the next tick asks it again. */
 export async function tickEach(
   env: Pick<Env, "JOB">,
   jobIds: readonly string[],

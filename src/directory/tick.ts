@@ -4,12 +4,15 @@ import type { Env } from "../env.ts";
 import type { SweepStats, TickAnswer } from "../objects/directory.ts";
 import { allShards } from "../objects/directory.ts";
 
-/** `unreachable`: shards that could not answer this time, with the reason; what they hold waits for the next tick. */
+/**
+ * The answers of the shards. `unreachable` are shards that could not answer, with the reason. Their work waits for the next
+ * tick.
+ */
 export type DirectoryTick = TickAnswer & { readonly unreachable: readonly string[] };
 
 /**
- * The work of `minute` (minutes since 1970), from all shards: heartbeats, and active all-users jobs. Each shard
- * begins its part of the sweep. A shard that fails does not keep the others' work waiting.
+ * The work of `minute` (minutes since 1970) from all shards: heartbeats and active all-users jobs. Each shard also begins
+ * its part of the sweep. A shard that fails does not delay the others' work.
  */
 export async function tickDirectory(env: Env, minute: number): Promise<DirectoryTick> {
   const answers = await Promise.allSettled(allShards(env).map((shard) => shard.tick(minute)));
@@ -24,8 +27,9 @@ export async function tickDirectory(env: Env, minute: number): Promise<Directory
 }
 
 /**
- * For /v1/stats. `foundOverdue`: overdue jobs that the sweep has found since the first deploy; `checked`: jobs looked at by the last
- * sweep, left out where no shard has been awake since; `lastTickAt` in epoch ms, left out before the first.
+ * The figures for /v1/stats. `foundOverdue` are the overdue jobs that the sweep has found since the first deploy. `checked`
+ * are the jobs of the last sweep, left out if no shard has been awake since. `lastTickAt` is epoch ms, left out before the
+ * first tick.
  */
 export type TickStats = {
   readonly foundOverdue: number;
@@ -35,7 +39,7 @@ export type TickStats = {
   readonly lastTickAt?: number;
 };
 
-/** The shards' knowledge of ticks and sweeps, put together. */
+/** The shards' figures about ticks and sweeps, combined. */
 export async function tickStats(env: Env): Promise<TickStats> {
   const stats: SweepStats[] = await Promise.all(allShards(env).map((shard) => shard.sweepStats()));
   const swept = stats.flatMap(({ last }) => (last === undefined ? [] : [last.checked]));

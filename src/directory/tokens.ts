@@ -1,4 +1,4 @@
-/** The tokens that POST /v1/tokens has made (docs/contract.md §17): the list, and which of them are revoked. */
+/** The tokens that POST /v1/tokens has issued (docs/contract.md §17), and which of them are revoked. */
 import * as z from "zod";
 import type { Author } from "../domain/audit.ts";
 import { TOKENS_KEY } from "../domain/directory-shard.ts";
@@ -13,7 +13,7 @@ import { mailboxObject } from "../objects/mailbox.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 
 /**
- * The age that the list of revoked tokens may have when a call is checked against it. A revocation holds everywhere
+ * The greatest age of the list of revoked tokens that a call is checked against. So a revocation takes effect everywhere
  * within 10 s.
  */
 export const REVOCATIONS_MS = 4 * SECOND_MS;
@@ -22,12 +22,12 @@ const cursors = cursorsOf("tokens", z.string());
 
 const tokensShard = (env: Env) => shardFor(env, TOKENS_KEY);
 
-/** Lists a token that was made, before it is handed out. */
+/** Lists a new token before it is handed out. */
 export async function registerToken(env: Env, token: RegisteredToken, by: Author): Promise<void> {
   await tokensShard(env).putToken(token, by);
 }
 
-/** A page of the tokens that have neither expired nor been revoked, newest first. Errors: `validation_failed` on `cursor`. */
+/** A page of the tokens that are neither expired nor revoked, newest first. Errors: `validation_failed` on `cursor`. */
 export async function listTokens(
   env: Env,
   limit: number,
@@ -41,7 +41,7 @@ export async function listTokens(
 }
 
 /**
- * Revokes the token: at once in this isolate, within {@link REVOCATIONS_MS} in others. Sockets that it has open at its agent's
+ * Revokes the token: at once in this isolate, within {@link REVOCATIONS_MS} in others. Its open sockets at its agent's
  * mailbox are closed. Errors: `not_found`.
  */
 export async function revokeToken(env: Env, id: string, by: Author, now: number): Promise<Outcome<null>> {
@@ -53,7 +53,7 @@ export async function revokeToken(env: Env, id: string, by: Author, now: number)
   return ok(null);
 }
 
-/** A mailbox that cannot be reached closes them by itself, at the next run that it would hand out. */
+/** Closes the token's sockets. A mailbox that cannot be reached closes them itself before it hands out the next run. */
 async function closeSockets(env: Env, agentId: string, tokenId: string): Promise<void> {
   try {
     await mailboxObject(env, agentId).revoked(tokenId);
@@ -62,10 +62,13 @@ async function closeSockets(env: Env, agentId: string, tokenId: string): Promise
   }
 }
 
-/** The revoked tokens, as this isolate knows them: those revoked up to `upTo` (epoch ms), asked for at `askedAt`. */
+/** The revoked tokens that this isolate knows: those revoked up to `upTo` (epoch ms), asked for at `askedAt`. */
 const known = { ids: new Set<string>(), upTo: 0, askedAt: Number.NEGATIVE_INFINITY };
 
-/** Whether the caller's token is revoked, as of at most {@link REVOCATIONS_MS} before `now`. Throws if the directory cannot be asked. */
+/**
+ * Whether the caller's token is revoked, at most {@link REVOCATIONS_MS} before `now`. Throws if the directory cannot be
+ * asked.
+ */
 export async function isRevoked(env: Env, caller: Caller, now: number): Promise<boolean> {
   const { token_id: id }: TokenFacts & { readonly role: string } = caller;
   if (id === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * Reads a chat endpoint's answer, however it is cut into pieces: one JSON document, NDJSON, or server-sent events (docs/contract.md §8).
- * Pure: pieces of text in, one reply out. What a JSON value means is told by the dialect: ours, or OpenAI's (`openai.ts`).
+ * Reads a chat endpoint's answer in pieces of any size: one JSON document, NDJSON, or server-sent events (docs/contract.md
+ * §8). Pure: pieces of text in, one reply out. The dialect gives a JSON value its meaning: ours, or OpenAI's (`openai.ts`).
  */
 
 import { createParser } from "eventsource-parser";
@@ -10,10 +10,10 @@ import { err, ok, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import type { TokenUsage } from "../schema/heartbeat.ts";
 
-/** The answer of a model; `toolUse`: it called a tool on the way. */
+/** The answer of a model. `toolUse`: it called a tool. */
 export type ChatReply = { readonly text: string; readonly toolUse: boolean; readonly usage?: TokenUsage };
 
-/** The meaning of one JSON value of an answer. `known` is false where it holds nothing that the dialect has a name for. */
+/** The meaning of one JSON value of an answer. `known` is false if it holds nothing that the dialect has a name for. */
 export type ChatEvent = {
   readonly known: boolean;
   readonly text?: string;
@@ -22,15 +22,15 @@ export type ChatEvent = {
   readonly error?: string;
 };
 
-/** Reads one JSON value; the error says what is wrong with it. */
+/** Reads one JSON value. The error says what is wrong with it. */
 export type Dialect = (value: unknown) => Result<ChatEvent, string>;
 
-/** Collects one answer: `push` each piece as it comes, then `end`. Pieces of any size take linear time. */
+/** Collects one answer: `push` each piece, then `end`. It takes linear time for pieces of any size. */
 export class ChatReader {
   readonly #dialect: Dialect;
   readonly #events = createParser({ onEvent: ({ event, data }) => this.#takeEvent(event, data) });
   #framing: "unknown" | "events" | "document";
-  /** Pieces that no framing has taken yet: the start of the answer, or the whole of a document. */
+  /** The pieces before the framing is known, or the whole of a document. */
   readonly #pending: string[] = [];
   #text = "";
   #toolUse = false;
@@ -38,13 +38,13 @@ export class ChatReader {
   #failure: string | undefined;
   #done = false;
 
-  /** @param contentType of the answer; where it is neither SSE nor anything, the first characters decide */
+  /** @param contentType of the answer; if it is missing or unknown, the first characters decide */
   constructor(dialect: Dialect, contentType: string | null) {
     this.#dialect = dialect;
     this.#framing = contentType?.toLowerCase().includes("text/event-stream") ? "events" : "unknown";
   }
 
-  /** Whether the answer is complete (`[DONE]`) or has failed: nothing after this counts. */
+  /** Whether the answer is complete (`[DONE]`) or has failed. Nothing after that counts. */
   get done(): boolean {
     return this.#done;
   }
@@ -55,7 +55,7 @@ export class ChatReader {
       this.#events.feed(piece);
       return;
     }
-    // Blanks before the answer say nothing of its framing.
+    // Blanks before the answer do not show its framing.
     const start = this.#framing === "unknown" && this.#pending.length === 0 ? piece.trimStart() : piece;
     if (start === "") return;
     this.#pending.push(start);
@@ -64,7 +64,7 @@ export class ChatReader {
     if (this.#framing === "events") this.#events.feed(this.#takePending());
   }
 
-  /** The whole reply; the error says why there is none. */
+  /** The whole reply. The error says why there is none. */
   end(): Result<ChatReply, string> {
     // A stream may end without the blank line that closes its last event.
     if (this.#framing === "events") this.#events.feed("\n\n");
@@ -92,7 +92,7 @@ export class ChatReader {
     else this.#fail(name === "error" ? reported(data) : `an event of the stream is not JSON: ${quote(data)}`);
   }
 
-  /** One JSON document, or one a line. */
+  /** Reads one JSON document, or one on each line. */
   #takeDocument(text: string): void {
     const whole = parseJson(text);
     if (whole.ok) {
@@ -129,7 +129,10 @@ export class ChatReader {
   }
 }
 
-/** A stream of events begins with a field's name or a comment; no JSON does. `start` has no blanks before it. */
+/**
+ * Guesses the framing. A stream of events begins with a field's name or a comment, which JSON never does. `start` has no
+ * leading blanks.
+ */
 function guessFraming(start: string): "unknown" | "events" | "document" {
   if (/^(?:(?:data|event|id|retry):|:)/.test(start)) return "events";
   return /^(?:d(?:a(?:ta?)?)?|e(?:v(?:e(?:nt?)?)?)?|id?|r(?:e(?:t(?:ry?)?)?)?)?$/.test(start) ? "unknown" : "document";
@@ -138,7 +141,7 @@ function guessFraming(start: string): "unknown" | "events" | "document" {
 const reported = (message: string): string => `the chat endpoint reported an error: ${quote(message)}`;
 
 const MAX_QUOTE_CHARS = 300;
-/** No more of a text is looked at for the quote. */
+/** The part of a text that is searched for the quote. */
 const MAX_QUOTED_BYTES = 4_096;
 const quote = (text: string): string => {
   const line = cutUtf8(text, MAX_QUOTED_BYTES)
@@ -165,10 +168,10 @@ const Usage = z.union([
     .transform((u) => ({ input: u.prompt_tokens, output: u.completion_tokens })),
 ]);
 
-/** Tokens as OpenAI (`prompt_tokens`) or Anthropic (`input_tokens`) count them; undefined for anything else. */
+/** The tokens as OpenAI (`prompt_tokens`) or Anthropic (`input_tokens`) count them. Undefined for any other value. */
 export const readUsage = (value: unknown): TokenUsage | undefined => Usage.safeParse(value).data;
 
-/** The words of an `error`, which is a text, or an object with a `message`. */
+/** The text of an `error`, which is a text or an object with a `message`. */
 export function errorText(error: unknown): string {
   if (typeof error === "string") return error;
   const message = z.object({ message: z.string() }).safeParse(error).data?.message;
@@ -182,7 +185,7 @@ const Native = z.object({
   usage: z.unknown().optional(),
 });
 
-/** Whether a field says something: absent, null, false, "" and [] do not. */
+/** Whether a field has a value. Absent, null, false, "" and [] do not count. */
 export const hasValue = (value: unknown): boolean =>
   value !== undefined &&
   value !== null &&
@@ -190,7 +193,9 @@ export const hasValue = (value: unknown): boolean =>
   value !== "" &&
   !(Array.isArray(value) && value.length === 0);
 
-/** docs/contract.md §8: `{"text"}`, `{"tool_use"}` and `{"error"}`, together or one after the other; `usage` where the endpoint counts. */
+/**
+ * The dialect of docs/contract.md §8: `{"text"}`, `{"tool_use"}` and `{"error"}`, together or in turn. `usage` is optional.
+ */
 export const nativeDialect: Dialect = (value) => {
   const read = Native.safeParse(value);
   if (!read.success) return err(`the answer is not of the form {"text": "…"}: ${quote(JSON.stringify(value))}`);

@@ -1,7 +1,7 @@
 /**
- * Asks a model one question and waits for the whole answer (docs/contract.md §8). Which endpoint, in this order: a function in code;
- * an OpenAI-compatible API where OPENAI_BASE_URL is set; CHAT_URL or the agent, signed (§17); Workers AI where there is
- * nothing else. Never throws.
+ * Asks a model one question and waits for the whole answer (docs/contract.md §8). The endpoint is the first of these that
+ * exists: a function in code, an OpenAI-compatible API at OPENAI_BASE_URL, CHAT_URL or the agent with a signature (§17),
+ * Workers AI. Never throws.
  */
 
 import * as z from "zod";
@@ -31,21 +31,24 @@ import { ChatReader, type ChatReply, type Dialect, nativeDialect } from "./chat-
 import { openAiCall, openAiDialect } from "./openai.ts";
 import { askWorkersAi } from "./workers-ai.ts";
 
-/** A decision is one line of JSON, but a model may have to be loaded first. */
+/** The time for a decision. It is one line of JSON, but a model may have to be loaded first. */
 export const DECISION_TIMEOUT_MS = 2 * MINUTE_MS;
-/** As long as the longest attempt of a job. With the decision and the notifiers it stays below an alarm's 15 minutes. */
+/**
+ * The time for the main model, as long as a job's longest attempt. With decision and notifiers it stays below an alarm's 15
+ * minutes.
+ */
 export const MAIN_TIMEOUT_MS = 10 * MINUTE_MS;
-/** A stream spends some 200 bytes on a token. */
+/** The longest answer. A stream spends some 200 bytes on a token. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** One question. `id` is the same for every attempt of one call; it becomes `webhook-id`. */
+/** One question. `id` is the same for every attempt of one call and becomes `webhook-id`. */
 export type ChatRequest = {
   readonly id: string;
   readonly attempt: number;
   readonly sessionId: string;
   readonly message: string;
   readonly model?: string | undefined;
-  /** Whose endpoint and secret; undefined is the default agent. */
+  /** The agent whose endpoint and secret are used. Undefined is the default agent. */
   readonly agentId?: string | undefined;
   readonly timeoutMs: number;
 };
@@ -78,7 +81,7 @@ export async function askChat(
   return endpoint.ok ? askNative(endpoint.value, settings, request, io) : endpoint;
 }
 
-/** Where a chat is asked, and what signs the call; without a secret it is not signed. */
+/** The endpoint of a chat, and the secret that signs the call. Without a secret it is not signed. */
 type ChatEndpoint = Omit<Agent, "secret"> & { readonly secret: Secrets | undefined };
 
 /** CHAT_URL, or the agent itself. */
@@ -90,7 +93,7 @@ async function resolveEndpoint(
   const { CHAT_URL: url, CHAT_SECRET } = settings;
   if (url === undefined) return lookUpAgent(env, settings, agentId);
   const agent = await lookUpAgent(env, settings, agentId);
-  // A heartbeat of an agent that is not there is a mistake, whoever answers in its place.
+  // A heartbeat that names a missing agent is a mistake, even if another endpoint could answer.
   if (agentId !== undefined && !agent.ok) return agent;
   const secret = secretFor(url, CHAT_SECRET, agent);
   return secret.ok ? ok({ url, secret: secret.value }) : secret;
@@ -153,7 +156,7 @@ async function askOpenAi(
   return refusesUsage && reply.error.reason.includes("stream_options") ? ask(false) : reply;
 }
 
-/** Posts, and reads the answer as it comes. */
+/** Posts the question, and reads the answer as it comes. */
 const converse = (post: OutboundRequest, dialect: Dialect, io: RequestIo): Promise<Result<ChatReply, Trouble>> =>
   request(post, io, async (response, deadline) => {
     if (response.status === 202) {
@@ -167,7 +170,7 @@ const converse = (post: OutboundRequest, dialect: Dialect, io: RequestIo): Promi
     return reply.ok ? reply : err({ reason: reply.error, passing: false });
   });
 
-/** Pours the body into the reader until it is complete; what is not read is cancelled. */
+/** Feeds the body into the reader until the answer is complete. The rest is cancelled. */
 async function feed(
   reader: ChatReader,
   body: ReadableStream<Uint8Array>,
@@ -215,7 +218,7 @@ async function askFunction(
   return err({ reason: `${who} gave neither a text nor {text, toolUse?, usage?}`, passing: false });
 }
 
-/** The answers that a function in code may give. Its types are not there at run time. */
+/** The answers that a function in code may give, checked since its types do not exist at run time. */
 const Reply = z.union([
   z.string().transform((text) => ({ text, toolUse: false })),
   z

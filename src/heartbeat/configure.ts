@@ -1,4 +1,4 @@
-/** Making, changing and deleting heartbeats: the object's state, and the registry that the tick goes by. */
+/** Creates, changes and deletes heartbeats: the object's state, and the registry that the tick uses. */
 import { registerHeartbeat, unregisterHeartbeat } from "../directory/heartbeats.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { type CompiledHeartbeat, compileStored, defineHeartbeat } from "../domain/heartbeat/heartbeat.ts";
@@ -7,11 +7,11 @@ import { findHeartbeat, type HeartbeatRpc, heartbeatObject } from "../objects/he
 import type { HeartbeatInput } from "../schema/heartbeat.ts";
 import { MINUTE_MS } from "../schema/limits.ts";
 
-/** Makes the heartbeat or replaces its configuration. `name` is checked. Errors: `validation_failed`. */
+/** Creates the heartbeat or replaces its configuration. `name` is checked. Errors: `validation_failed`. */
 export const putHeartbeat = (env: Env, name: string, input: HeartbeatInput): ReturnType<HeartbeatRpc["configure"]> =>
   registered(env, name, input, (object) => object.configure(input));
 
-/** Applies a configuration from code, once for each `version` of it. Errors: `validation_failed`. */
+/** Applies a configuration from code, once for each `version`. Errors: `validation_failed`. */
 export const ensureHeartbeat = (
   env: Env,
   name: string,
@@ -19,7 +19,7 @@ export const ensureHeartbeat = (
   version: string,
 ): Promise<Outcome<null>> => registered(env, name, input, (object) => object.ensure(input, version));
 
-/** Errors: `not_found`. */
+/** Deletes the heartbeat. Errors: `not_found`. */
 export async function eraseHeartbeat(env: Env, name: string): Promise<Outcome<null>> {
   const found = findHeartbeat(env, name);
   if (!found.ok) return found;
@@ -29,9 +29,9 @@ export async function eraseHeartbeat(env: Env, name: string): Promise<Outcome<nu
 }
 
 /**
- * Registers before and after: before, so that a crash in between leaves no heartbeat that is never ticked. After, in
- * case it was deleted meanwhile, or is configured otherwise than asked. A name without a heartbeat costs the tick a
- * call that finds nothing.
+ * Registers before and after the change. Before it, a crash in between must not leave a heartbeat that is never ticked.
+ * After it, the heartbeat may have been deleted meanwhile or configured differently. A name without a heartbeat costs the
+ * tick one call.
  */
 async function registered<T>(
   env: Env,
@@ -40,7 +40,7 @@ async function registered<T>(
   configure: (object: HeartbeatRpc) => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
   const defined = defineHeartbeat(input, name);
-  // The object names the wrong fields, the notifiers' included.
+  // The object reports the wrong fields, including those of the notifiers.
   if (!defined.ok) return configure(heartbeatObject(env, name));
   await registerHeartbeat(env, entryOf(name, defined.value));
   const configured = await configure(heartbeatObject(env, name));
@@ -55,7 +55,7 @@ async function registerIfThere(env: Env, name: string): Promise<void> {
 }
 
 /**
- * Takes the name off the registry, and puts it back if the heartbeat is there. Another call may have made it again
+ * Removes the name from the registry, and puts it back if the heartbeat exists. Another call may have created it again
  * meanwhile.
  */
 async function unregisterIfGone(env: Env, name: string): Promise<void> {

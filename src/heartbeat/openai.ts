@@ -1,6 +1,6 @@
 /**
- * The chat-completions API of OpenAI and of everything that speaks like it (docs/contract.md §8, `OPENAI_BASE_URL`). It keeps no session:
- * the prompts hold all that a beat needs. No tool is offered, so that a decision cannot use one.
+ * The chat-completions API of OpenAI and compatible servers (docs/contract.md §8, `OPENAI_BASE_URL`). It keeps no session,
+ * so the prompts hold all that a beat needs. No tool is offered, so a decision cannot use one.
  */
 
 import * as z from "zod";
@@ -11,7 +11,7 @@ import { type Dialect, errorText, hasValue, readUsage } from "./chat-stream.ts";
 
 const Content = z.union([
   z.string(),
-  // Some models answer in parts, of which the thinking is not for the reader.
+  // Some models answer in parts. The thinking parts are not for the reader.
   z
     .array(z.object({ type: z.string().optional(), text: z.string().optional() }))
     .transform((parts) =>
@@ -45,7 +45,7 @@ export const openAiDialect: Dialect = (value) => {
   });
 };
 
-/** Where and what to post. `usage`: ask for the tokens at the end of the stream, which a few servers refuse. */
+/** The URL and the body to post. `usage` asks for the tokens at the end of the stream, which a few servers refuse. */
 export function openAiCall(
   settings: { readonly OPENAI_BASE_URL: string; readonly OPENAI_API_KEY?: string | undefined },
   request: { readonly message: string; readonly model?: string | undefined },

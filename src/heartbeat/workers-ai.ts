@@ -1,4 +1,4 @@
-/** Workers AI as the chat endpoint, where an `AI` binding exists and nothing else is configured. */
+/** Workers AI as the chat endpoint, if there is an `AI` binding and nothing else is configured. */
 
 import * as z from "zod";
 import { compact } from "../domain/compact.ts";
@@ -9,15 +9,15 @@ import { settleWithin } from "../outbound/settle.ts";
 import { type ChatReply, hasValue, readUsage } from "./chat-stream.ts";
 import { openAiDialect } from "./openai.ts";
 
-/** A model's own form of answer; newer models answer as OpenAI does. */
+/** The answer in a model's own form. Newer models answer as OpenAI does. */
 const Answer = z.object({
-  /** Workers AI parses what looks like JSON, as a decision does, into an object. */
+  /** The text. Workers AI parses what looks like JSON, such as a decision, into an object. */
   response: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
   tool_calls: z.unknown().optional(),
   usage: z.unknown().optional(),
 });
 
-/** Asks `model` once, without streaming: nobody watches a beat. */
+/** Asks `model` once, without streaming, since nobody watches a beat. */
 export async function askWorkersAi(
   ai: WorkersAi,
   request: { readonly message: string; readonly model?: string | undefined; readonly timeoutMs: number },

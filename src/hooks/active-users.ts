@@ -1,6 +1,6 @@
 /** The users of fan-outs in code (docs/contract.md §10), registered at module level in someone's own Worker. */
 
-/** Gives the ids of the users to run for. Called for each fan-out, and once more whenever its reading is resumed. */
+/** Gives the ids of the users to run for. It is called for each fan-out, and again when its reading resumes. */
 export type ActiveUsers = () => UserIds | Promise<UserIds>;
 
 type UserIds = AsyncIterable<string> | Iterable<string>;
@@ -8,15 +8,14 @@ type UserIds = AsyncIterable<string> | Iterable<string>;
 let registered: ActiveUsers | undefined;
 
 /**
- * Takes the users of every all_users job from code, in place of the roster and ACTIVE_USERS_URL. After a restart in the middle
- * of a fan-out the iterable is started over and the users read already are passed over, so **its order must be stable**: sort by
- * something that does not change. A user it names twice is run once; where it throws, reading is tried again by the job's `retry`.
+ * Takes the users of every all_users job from code, instead of the roster and ACTIVE_USERS_URL. After a restart in the
+ * middle of a fan-out the iterable is read again from its start, and the users that were read before are skipped. So **its
+ * order must be stable**: sort by something that does not change. A user who is named twice is run once. If it throws,
+ * reading is retried by the job's `retry`.
  *
- * ```ts
- * setActiveUsers(async function* () {
+ * ```ts setActiveUsers(async function* () {
  *   for await (const row of customers.active({ orderBy: "id" })) yield row.id;
- * });
- * ```
+ * }); ```
  */
 export function setActiveUsers(users: ActiveUsers): void {
   registered = users;

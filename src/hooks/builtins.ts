@@ -1,6 +1,6 @@
 /**
- * Builtin jobs (docs/contract.md §10): system jobs that code defines. They are made, and kept as the code has them, by the first tick
- * after a deploy (`cron/builtins.ts`); `PUT /v1/jobs/ensure` does the same over HTTP.
+ * Builtin jobs (docs/contract.md §10): system jobs that code defines. The first tick after a deploy creates them or updates
+ * them to the code (`cron/builtins.ts`). `PUT /v1/jobs/ensure` does the same over HTTP.
  */
 
 import type * as z from "zod";
@@ -16,31 +16,29 @@ import type { JobHandler } from "./job-hooks.ts";
 
 type Fields = z.input<typeof JobInput>;
 
-/** A job as docs/contract.md §2 has it, owned by the system, with a message or a handler. */
+/** A job as in docs/contract.md §2, owned by the system, with a message or a handler. */
 export type Builtin = Omit<Fields, "owner_kind" | "plugin_id" | "job_key" | "runtime_name" | "enabled"> &
   ({ readonly message: string } | { readonly handler: JobHandler }) & { readonly handler?: JobHandler };
 
-/** `version` changes whenever the code's definition does. */
+/** A registered builtin. `version` changes whenever the code's definition does. */
 export type RegisteredBuiltin = { readonly input: JobInput; readonly version: string; readonly handler?: JobHandler };
 
 const registered = new Map<string, RegisteredBuiltin>();
 
 /**
- * Registers a builtin job. What an operator changes in it over HTTP stays until the code's own definition changes; its name is
- * taken for everybody else. Throws where a field is wrong or the name is registered twice, so a mistake shows when the Worker starts.
+ * Registers a builtin job. An operator's changes over HTTP stay until the code's own definition changes. No other job may
+ * have its name. Throws if a field is wrong or the name is registered twice, so a mistake shows when the Worker starts.
  *
- * ```ts
- * registerBuiltin({
+ * ```ts registerBuiltin({
  *   name: "nightly-digest",
  *   schedule: { cron: "0 3 * * *", timezone: "Europe/Berlin" },
  *   handler: async ({ run, sessionId, signal }) => digest(run.scheduled_at, sessionId, signal),
- * });
- * ```
+ * }); ```
  */
 export function registerBuiltin(builtin: Builtin): void {
   const { handler, ...fields } = builtin;
   const { name } = fields;
-  // The types say so too, but JavaScript and a message from a variable pass them by.
+  // The types require this too, but JavaScript and a message in a variable get past them.
   if (handler === undefined && !(typeof fields.message === "string" && fields.message !== "")) {
     throw new Error(
       `registerBuiltin("${name}"): give a message for the agent, or a handler that runs in its place: registerBuiltin({ name, schedule, handler: async (call) => … })`,

@@ -1,6 +1,6 @@
 /**
- * Heartbeats in code (docs/contract.md §10), registered at module level in someone's own Worker. There are
- * configurations by name, and one chat and one notifier for all. A later registration replaces an earlier one.
+ * Heartbeats in code (docs/contract.md §10), registered at module level in someone's own Worker. There are configurations
+ * by name, and one chat and one notifier for all. A later registration replaces an earlier one.
  */
 import type * as z from "zod";
 import { defineHeartbeat } from "../domain/heartbeat/heartbeat.ts";
@@ -12,19 +12,19 @@ import { HeartbeatInput, type TokenUsage } from "../schema/heartbeat.ts";
 import { IdText } from "../schema/text.ts";
 import { explainFields } from "./explain-fields.ts";
 
-/** The request to a chat function in code. It should give up when `signal` is aborted. */
+/** The request to a chat function in code. The function should stop when `signal` is aborted. */
 export type ChatQuestion = {
   readonly sessionId: string;
   readonly message: string;
   readonly model?: string | undefined;
   readonly signal: AbortSignal;
 };
-/** Answers with the text, or with what else is known. A throw is an error of the beat. */
+/** A chat function. It answers with the text, or with a reply that has more fields. A throw is an error of the beat. */
 export type ChatFunction = (
   question: ChatQuestion,
 ) => Promise<string | { readonly text: string; readonly toolUse?: boolean; readonly usage?: TokenUsage }>;
 
-/** A throw is a failure to notify. It should give up when `signal` is aborted. */
+/** A function that notifies. A throw is a failure to notify. The function should stop when `signal` is aborted. */
 export type NotifyFunction = (
   notification: { readonly text: string; readonly source: string },
   signal: AbortSignal,
@@ -34,32 +34,31 @@ export type HeartbeatHooks = { readonly chat?: ChatFunction; readonly notify?: N
 
 let registered: HeartbeatHooks = {};
 
-/** Answers every heartbeat's questions, in place of CHAT_URL, OPENAI_BASE_URL, the agent and Workers AI. */
+/** Answers every heartbeat's questions, instead of CHAT_URL, OPENAI_BASE_URL, the agent and Workers AI. */
 export function onHeartbeatChat(chat: ChatFunction): void {
   registered = { ...registered, chat };
 }
 
-/** Takes the answers of heartbeats that have no `notify` of their own, in place of NOTIFY_URL. */
+/** Takes the answers of heartbeats that have no `notify` of their own, instead of NOTIFY_URL. */
 export function onHeartbeatNotify(notify: NotifyFunction): void {
   registered = { ...registered, notify };
 }
 
-/** A heartbeat's configuration as docs/contract.md §8 has it; the name is given beside it. */
+/** A heartbeat's configuration as in docs/contract.md §8. The name is a separate argument. */
 export type HeartbeatConfig = Omit<z.input<typeof HeartbeatInput>, "name">;
 
-/** `version` changes whenever the code's configuration does. */
+/** A heartbeat in code. `version` changes whenever the code's configuration does. */
 export type CodeHeartbeat = { readonly name: string; readonly input: HeartbeatInput; readonly version: string };
 
 const configured = new Map<string, CodeHeartbeat>();
 const VERSION_CHARS = 16;
 
 /**
- * Configures the heartbeat `name` from code: it is there after the first tick. What an operator changes in it over HTTP stays until the
+ * Configures the heartbeat `name` from code. It exists after the first tick. An operator's changes over HTTP stay until the
  * code's own configuration changes. Throws if a field is wrong, so a mistake shows when the Worker starts.
  *
- * ```ts
- * setHeartbeat("main", { every: "30m", fast_model: "small", model: "large", active_hours: { start: "08:00", end: "22:00" } });
- * ```
+ * ```ts setHeartbeat("main", { every: "30m", fast_model: "small", model: "large", active_hours: { start: "08:00", end:
+ * "22:00" } }); ```
  */
 export function setHeartbeat(name: string, config: HeartbeatConfig): void {
   if (!IdText.safeParse(name).success) {

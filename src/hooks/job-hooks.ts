@@ -1,6 +1,6 @@
 /**
- * Hooks in code for a job that fires (docs/contract.md §10): a handler in place of the agent, and listeners.
- * Registered at module level, as in Go's `init()`: the same module is loaded wherever jobs run.
+ * Hooks in code for a job that fires (docs/contract.md §10): a handler instead of the agent, and listeners. They are
+ * registered at module level, as in Go's `init()`, since the same module is loaded everywhere that jobs run.
  */
 import type { CalledJob, CalledRun } from "../schema/agent-call.ts";
 
@@ -9,26 +9,25 @@ export type JobCall = {
   readonly job: CalledJob;
   readonly run: CalledRun;
   readonly sessionId: string;
-  /** Aborted when the job's `timeout` has passed, or the run was cancelled. Pass it on to `fetch`. */
+  /** Aborted when the job's `timeout` has passed or the run was cancelled. Pass it to `fetch`. */
   readonly signal: AbortSignal;
 };
 
 /**
- * The function that runs when a job fires. What it returns becomes the run's output: text as it is, anything else as
- * JSON. The run is an error where it throws or returns an `Error`, and is tried again by the job's `retry` only where
- * it outlasts the job's `timeout`. It may be called twice with the same `run.id`, after a crash in the middle: make
- * what it does repeatable.
+ * The function that runs when a job fires. Its return value becomes the run's output: text unchanged, anything else as
+ * JSON. If it throws or returns an `Error`, the run is an error. It is retried by the job's `retry` only if it outlasts the
+ * job's `timeout`. After a crash it may be called again with the same `run.id`, so make its effects repeatable.
  */
 export type JobHandler = (call: JobCall) => unknown;
 
-/** A run that has ended, as listeners hear of it. */
+/** An ended run, as listeners get it. */
 export type EndedRun = CalledRun & {
   readonly status: "success" | "error";
   readonly error?: string;
   readonly output?: string;
 };
 
-/** Where a listener throws, or returns an `Error`, an otherwise successful run becomes an error. */
+/** A listener. If it throws or returns an `Error`, a successful run becomes an error. */
 export type RunListener = (ended: {
   readonly job: CalledJob;
   readonly run: EndedRun;
@@ -38,15 +37,15 @@ export type RunListener = (ended: {
 let jobHandler: JobHandler | undefined;
 const listeners: RunListener[] = [];
 
-/** Runs `handler` whenever a job fires, instead of the HTTP call to the agent. A builtin's own handler goes before it. */
+/** Runs `handler` whenever a job fires, instead of the HTTP call to the agent. A builtin's own handler takes precedence. */
 export function setJobHandler(handler: JobHandler): void {
   jobHandler = handler;
 }
 
 /**
- * Has `listener` called after each run that a handler, or the agent, has ended. Several are called one after the
- * other. A listener may hear of one run twice, after a crash or when a completion crosses the answer: go by `run.id`.
- * Listeners do not hear of runs that were skipped, cancelled or timed out waiting for their completion.
+ * Calls `listener` after each run that a handler or the agent has ended. Several listeners are called in turn. A listener
+ * may get one run twice, after a crash or when a completion crosses the answer, so identify it by `run.id`. Listeners do
+ * not get runs that were skipped, cancelled, or timed out while waiting for their completion.
  */
 export function addRunListener(listener: RunListener): void {
   listeners.push(listener);

@@ -1,13 +1,13 @@
 /**
- * Tasks that run again and again and are not persisted (docs/contract.md §10). They run at whole minutes, as the
- * tick's time alone decides, or at any interval from their registration on.
+ * Repeated tasks that are not persisted (docs/contract.md §10). They run at whole minutes, chosen by the tick's time alone,
+ * or at any interval from their registration.
  */
 import { parseDurationWithin } from "../domain/time/duration.ts";
 import { MAX_EVERY_MS, MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 
 /** The input of a task. */
 export type TaskCall = {
-  /** When the task was due, epoch ms: of `everyMinutes` the minute of the tick. */
+  /** When the task was due, in epoch ms. For `everyMinutes` it is the minute of the tick. */
   readonly scheduledTime: number;
 };
 
@@ -21,13 +21,11 @@ const registered = new Map<string, RegisteredTask>();
 const intervals = new Map<string, IntervalTask>();
 
 /**
- * Runs `task` at every minute since 1970 that divides by `minutes`: 1 is every minute, 60 every full hour UTC. Nothing is stored: a
- * tick that the platform misses is not made up, and what throws is logged and not tried again. Throws where `minutes` is no
- * whole number from 1 or the name is taken.
+ * Runs `task` at every minute since 1970 that is divisible by `minutes`. 1 is every minute, 60 is every full hour UTC. Nothing
+ * is stored: a tick that the platform misses is not caught up on, and a failure is logged and not retried. Throws if
+ * `minutes` is not a whole number from 1 or the name is taken.
  *
- * ```ts
- * everyMinutes(5, "refresh-cache", async () => { await cache.refresh(); });
- * ```
+ * ```ts everyMinutes(5, "refresh-cache", async () => { await cache.refresh(); }); ```
  */
 export function everyMinutes(minutes: number, name: string, task: Task): void {
   if (!Number.isSafeInteger(minutes) || minutes < 1) {
@@ -38,13 +36,11 @@ export function everyMinutes(minutes: number, name: string, task: Task): void {
 }
 
 /**
- * Runs `task` every `every` (a duration from `1s`) from now on, also in MODE=ephemeral. Nothing is stored: a restart begins a new
- * count, what was due meanwhile is not made up, and a task that is still running when it is due again is left out. What throws is
- * logged and not tried again. Throws if `every` is no such duration or the name is taken.
+ * Runs `task` every `every` (a duration from `1s`) from now on, also in MODE=ephemeral. Nothing is stored: a restart begins
+ * a new count, and missed times are not caught up on. If a task is still running when it is due again, that time is left
+ * out. A failure is logged and not retried. Throws if `every` is not such a duration or the name is taken.
  *
- * ```ts
- * scheduleEvery("30s", "refresh-prices", async () => { await prices.refresh(); });
- * ```
+ * ```ts scheduleEvery("30s", "refresh-prices", async () => { await prices.refresh(); }); ```
  */
 export function scheduleEvery(every: string, name: string, task: Task): void {
   const everyMs = parseDurationWithin(String(every), SECOND_MS, MAX_EVERY_MS);

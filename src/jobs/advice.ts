@@ -1,4 +1,4 @@
-/** The advice beside a job in answers that make or change it (docs/contract.md §13): warnings, words, the time. */
+/** The advice in answers that create or change a job (docs/contract.md §13): warnings, the schedule in words, the time. */
 import { findAgent } from "../directory/agents.ts";
 import { mayHaveActiveUsers } from "../directory/roster.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -25,16 +25,16 @@ export type AdviceCall = {
   readonly caller: Caller;
   /** Epoch ms. */
   readonly now: number;
-  /** The body as it was sent: whether it gives `timeout`. */
+  /** The body as it was sent, which shows whether it gives `timeout`. */
   readonly sent: unknown;
 };
 
-/** A job that was made or changed, or would be: then it has no id. */
+/** A job that was created or changed, or would be. In the second case it has no id. */
 export type AdvisedJob = JobDefinition & { readonly id?: string; readonly next_run_at?: string | undefined };
 
 const DEFAULT_TIMEOUT = "5m";
 
-/** The advice about the job. Never throws: the job is made, and advice that cannot be had is left out. */
+/** The advice about the job. Never throws, since the job already exists. Advice that is not available is left out. */
 export async function adviceOf(call: AdviceCall, job: AdvisedJob): Promise<Advice> {
   const now = formatInstant(call.now);
   const schedule = compileSchedule(job.schedule, { tickAligned: false });
@@ -76,14 +76,14 @@ async function agentFor({ env, settings, now }: AdviceCall, job: JobDefinition):
   return (await findAgent(env, settings, job.agent_id, now)) === undefined ? "unregistered" : "there";
 }
 
-/** Only of the roster it is known without a walk whether a fan-out would find anybody. */
+/** Whether a fan-out would find users, as far as that is known without a walk. Only the roster can tell. */
 const hasUsersFor = async ({ env, settings, now }: AdviceCall, { exec_scope }: JobDefinition): Promise<boolean> =>
   exec_scope !== "all_users" ||
   registeredActiveUsers() !== undefined ||
   settings.ACTIVE_USERS_URL !== undefined ||
   mayHaveActiveUsers(env, settings, now);
 
-/** Another unfinished job of the same owner with this name, of those that the caller may see. */
+/** Another unfinished job of the same owner with this name, among those that the caller may see. */
 async function namesakeOf({ env, caller }: AdviceCall, job: AdvisedJob): Promise<{ readonly id: string } | undefined> {
   const filter = narrowToCaller({ name: job.name }, caller);
   if (filter === undefined) return undefined;

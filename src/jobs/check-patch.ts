@@ -1,4 +1,4 @@
-/** A merge patch's effect on a job, looked at without changing it. All faults of a call are told at once. */
+/** A merge patch's effect on a job, computed without changing the job. All faults of a call are reported at once. */
 import { findJob } from "../directory/find-job.ts";
 import type { Outcome } from "../domain/failure.ts";
 import { type Caller, refuseForeignForm } from "../domain/job/access.ts";
@@ -7,10 +7,10 @@ import { err } from "../domain/result.ts";
 import type { Env } from "../env.ts";
 import { JobDefinition } from "../schema/job.ts";
 
-/** A job as it is shown, cut down to what a client writes. */
+/** The fields of a shown job that a client writes. */
 const Written = JobDefinition.strip();
 
-/** Errors: those of the patch itself, except those that only the Job object knows (its ETag, taken names). */
+/** Checks a patch. Errors: its own faults, except those that only the Job object knows (its ETag, taken names). */
 export async function checkPatch(
   env: Env,
   caller: Caller,

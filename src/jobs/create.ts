@@ -1,6 +1,6 @@
 /**
- * Making a job, for HTTP and MCP alike. It is checked, claimed for the caller, given a place in the directory, and
- * only then made; under an Idempotency-Key at most once.
+ * Creates a job, for HTTP and MCP alike. It is checked, claimed for the caller, given a place in the directory, and only
+ * then created. Under an Idempotency-Key it is created at most once.
  */
 import { claimIdempotencyKey, jobOfIdempotencyKey } from "../directory/idempotency.ts";
 import { randomJobId } from "../directory/job-ids.ts";
@@ -21,15 +21,15 @@ import { allowanceOf, type Env, type Settings } from "../env.ts";
 import { jobObject } from "../objects/job.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 
-/** The maker of a job, the place and the time. */
+/** The author of a job, the environment and the time. */
 export type PlaceCall = {
   readonly env: Env;
   readonly settings: Settings & { readonly TOKEN_SECRET: string };
   /** Epoch ms. */
   readonly now: number;
-  /** Scheme and host of the call, where the agent reports to unless PUBLIC_URL is set. */
+  /** Scheme and host of the call. The agent reports there unless PUBLIC_URL is set. */
   readonly origin: string;
-  /** The caller who makes it. */
+  /** The caller who creates it. */
   readonly by: Author;
 };
 
@@ -44,7 +44,7 @@ type Form = Pick<NewJob, "caller" | "input" | "now"> & {
   readonly settings: Pick<Settings, "MIN_INTERVAL"> | undefined;
 };
 
-/** A job as a dry run shows it: what only a job that is kept has is left out. */
+/** A job as a dry run shows it, without the fields that only a stored job has. */
 export type DryJob = Omit<Job, "id" | "etag" | "created_at" | "updated_at">;
 
 const DRY_RUN_FIRES = 5;
@@ -52,8 +52,8 @@ const DRY_RUN_FIRES = 5;
 type Placed = Outcome<{ readonly job: Job; readonly replayed: boolean }>;
 
 /**
- * Makes a job; `replayed` where the Idempotency-Key has made it before.
- * Errors: `validation_failed`, `forbidden`, `name_reserved`, `quota_exceeded`, `idempotency_key_reused`.
+ * Creates a job. `replayed` says that the Idempotency-Key has created it before. Errors: `validation_failed`, `forbidden`,
+ * `name_reserved`, `quota_exceeded`, `idempotency_key_reused`.
  */
 export async function createJob(call: NewJob): Promise<Placed> {
   const job = checkForm(call);
@@ -65,12 +65,12 @@ export async function createJob(call: NewJob): Promise<Placed> {
   return ahead.ok ? createOnce(call, call.idempotencyKey, job.value) : recallJob(call, call.idempotencyKey, ahead);
 }
 
-/** Makes the job that the key stands for. If it is there already it is found, even with another name, owner or quota. */
+/** Creates the job of the key. If it exists already, it is found, even under another name, owner or quota. */
 async function createOnce(call: NewJob, key: string, job: CompiledJob): Promise<Placed> {
   const drawn = await randomJobId(call.env);
   const id = await claimIdempotencyKey(call.env, await digestOfKey(call.caller, key), drawn, call.now);
   const hash = await digest(canonicalJson(call.input));
-  // The key was used before: by a call that made the job, one that is making it now, or one that was cut short.
+  // The key was used before, by a call that has created the job, is creating it now, or was interrupted.
   const isRepeat = id !== drawn;
   const recalled = isRepeat ? await recall(call, id, hash) : undefined;
   if (recalled !== undefined) return recalled;
@@ -79,14 +79,14 @@ async function createOnce(call: NewJob, key: string, job: CompiledJob): Promise<
   return (isRepeat ? await recall(call, id, hash) : undefined) ?? made;
 }
 
-/** The repeat of a call whose time to fire has passed since. If there was no such call, no object is touched. */
+/** Handles a repeat whose schedule lies in the past by now. If there was no such call, no object is touched. */
 async function recallJob(call: NewJob, key: string, otherwise: Placed): Promise<Placed> {
   const id = await jobOfIdempotencyKey(call.env, await digestOfKey(call.caller, key), call.now);
   if (id === undefined) return otherwise;
   return (await recall(call, id, await digest(canonicalJson(call.input)))) ?? otherwise;
 }
 
-/** The job that the key has made under `id`; undefined if there is none. Errors: `idempotency_key_reused`. */
+/** The job that the key has created under `id`. Undefined if there is none. Errors: `idempotency_key_reused`. */
 async function recall({ env, caller }: NewJob, id: string, hash: string): Promise<Placed | undefined> {
   const recalled = await jobObject(env, id).recall(hash);
   if (!recalled.ok) return recalled;
@@ -94,11 +94,14 @@ async function recall({ env, caller }: NewJob, id: string, hash: string): Promis
   return ifVisible(caller, { job: recalled.value.job, replayed: true });
 }
 
-/** A replay is a read: a job that has moved to somebody else since is not shown (docs/contract.md §17). */
+/** Hides a job that has moved to somebody else, since a replay is a read (docs/contract.md §17). */
 const ifVisible = (caller: Caller, found: { readonly job: Job; readonly replayed: boolean }): Placed =>
   found.replayed && !canSee(caller, found.job) ? err({ kind: "idempotency_key_reused" }) : ok(found);
 
-/** The job that {@link createJob} would make, and its next fires; nothing is stored. Errors: as there, but for the quota. */
+/**
+ * The job that {@link createJob} would create, and its next fires. Nothing is stored. Errors: the same, except for the
+ * quota.
+ */
 export async function dryRunJob(
   call: NewJob,
 ): Promise<Outcome<{ readonly job: DryJob; readonly next: readonly Fire[] }>> {
@@ -121,19 +124,22 @@ export async function dryRunJob(
   return ok({ job: view, next: showFires(schedule, call.now, DRY_RUN_FIRES) });
 }
 
-/** Whether the job may be made by this caller and can be meant, without a look at what there is. Errors: as {@link createJob}. */
+/**
+ * Whether this caller may create the job, and its schedule lies ahead. It does not look at existing jobs. Errors: as {@link
+ * createJob}.
+ */
 export function checkNewJob(call: Form): Outcome<CompiledJob> {
   const job = checkForm(call);
   return job.ok ? checkScheduleAhead(job.value, call.now, call.now) : job;
 }
 
-/** A refusal with what else is wrong with the job, so that one answer tells all. */
+/** A refusal together with the other faults of the job, so that one answer shows all. */
 function withFaults(refused: Err<Failure>, defined: Outcome<CompiledJob>): Err<Failure> {
   if (defined.ok || refused.error.kind !== "forbidden" || defined.error.kind !== "validation_failed") return refused;
   return err({ ...refused.error, errors: [...(refused.error.errors ?? []), ...defined.error.errors] });
 }
 
-/** Everything but whether the schedule still lies ahead. A repeat under a key is answered also after its time has come. */
+/** Checks everything except that the schedule lies ahead. A repeat under a key is answered even after its time. */
 function checkForm({ caller, input, settings, now }: Form): Outcome<CompiledJob> {
   const claimed = claimJob(caller, input);
   if (!claimed.ok) return withFaults(claimed, defineJob(input, { now }));
@@ -145,8 +151,9 @@ function checkForm({ caller, input, settings, now }: Form): Outcome<CompiledJob>
 }
 
 /**
- * The place in the directory first. What is acknowledged is listed, and what is listed without a job is swept away.
- * `make` makes the job as of the `createdAt` that its place has; `isNewId` where its id was drawn for it.
+ * Reserves the place in the directory and then creates the job. So every acknowledged job is listed, and a listed place
+ * without a job is swept away. `make` creates the job with the `createdAt` of its place. `isNewId`: the id was drawn for
+ * it.
  */
 async function place(
   { env, by, allowed }: Placing,
@@ -168,17 +175,17 @@ async function place(
   return made;
 }
 
-/** Where a job is made, by whom, and what may be stored for it. */
+/** The circumstances of a creation: its author, and what may be stored. */
 type Placing = PlaceCall & { readonly allowed: Allowance };
 
-/** For a job that a token's bearer makes. */
+/** The circumstances of a job that a token's bearer creates. */
 const placingFor = (call: NewJob): Placing => ({
   ...call,
   by: authorOf(call.caller),
   allowed: allowanceOf(call.settings, call.caller),
 });
 
-/** For a job that the operator makes, or code. */
+/** The circumstances of a job that the operator or code creates. */
 const operators = (call: PlaceCall): Placing => ({ ...call, allowed: allowanceOf(call.settings, ADMIN) });
 
 const placeNew = (
@@ -189,26 +196,32 @@ const placeNew = (
 ): Promise<Placed> =>
   place(call, call.now, (at) => newJob(id, job, at, { origin: call.origin, idempotencyHash, by: call.by }), isNewId);
 
-/** The id has a job already, made by a call with the same key. The place goes, unless it is that job's own. */
+/**
+ * Gives the place up, because a call with the same key has created a job under the id. If it is that job's own place, it
+ * stays.
+ */
 async function giveUp(env: Env, id: string, owner: string, createdAt: number): Promise<void> {
   const present = await jobObject(env, id).read(ADMIN);
   if (present.ok && ownerOf(present.value) === owner) return;
   await giveUpPlace(env, owner, id, createdAt);
 }
 
-/** Makes a system job under the id that its name gives it (`ensure`). Errors: `quota_exceeded`, `name_reserved`, `idempotency_key_reused` where it is there already. */
+/**
+ * Creates a system job under the id that its name gives it (`ensure`). Errors: `quota_exceeded`, `name_reserved`;
+ * `idempotency_key_reused` if it exists.
+ */
 export const placeSystemJob = (call: PlaceCall, job: CompiledJob, id: string): Promise<Placed> =>
   placeNew(operators(call), id, job);
 
-/** Makes a job that was made elsewhere, under the id that it has. Errors: as {@link placeSystemJob}. */
+/** Creates a job from elsewhere under its own id. Errors: as {@link placeSystemJob}. */
 export const placeImportedJob = (call: PlaceCall, { id, job, createdAt, restored }: JobToImport): Promise<Placed> =>
   place(operators(call), createdAt, (at) => restoreJob(id, job, at, restored, { origin: call.origin, by: call.by }));
 
 const encoder = new TextEncoder();
 
 /**
- * A digest of the caller's ids and the key. Another caller's same key is another key, and the token's other claims do
- * not matter.
+ * A digest of the caller's ids and the key. So two callers with the same key have different keys. The token's other claims
+ * do not matter.
  */
 function digestOfKey(caller: Caller, key: string): Promise<string> {
   const bound = caller.role === "agent" || caller.role === "user" || caller.role === "plugin";

@@ -1,4 +1,4 @@
-/** System jobs, made and kept up to date by name: for `PUT /v1/jobs/ensure`, and for the jobs that code registers. */
+/** System jobs, created and updated by name, for `PUT /v1/jobs/ensure` and for the jobs of code. */
 import { jobIdOf } from "../directory/job-ids.ts";
 import { holderOfName, reserveNameEverywhere } from "../directory/jobs-index.ts";
 import type { Outcome } from "../domain/failure.ts";
@@ -10,19 +10,19 @@ import { jobObject } from "../objects/job.ts";
 import type { Job, JobInput } from "../schema/job.ts";
 import { placeSystemJob } from "./create.ts";
 
-/** The id of the system job of this name: ensure finds it without any look-up. */
+/** The id of the system job with this name. It follows from the name, so ensure needs no look-up. */
 export const systemJobId = (env: Env, name: string): Promise<string> => jobIdOf(env, sha256(`system\n${name}`));
 
 /**
- * Makes the system job of this name, or brings it to this definition. `keepEnabled`: a paused job stays paused.
- * Errors: `validation_failed`, `name_reserved`, `quota_exceeded`.
+ * Creates the system job of this name, or updates it to this definition. `keepEnabled`: a paused job stays paused. Errors:
+ * `validation_failed`, `name_reserved`, `quota_exceeded`.
  */
 export async function ensureSystemJob(
   call: Parameters<typeof placeSystemJob>[0],
   input: JobInput,
   keepEnabled: boolean,
 ): Promise<Outcome<{ readonly job: Job; readonly made: boolean }>> {
-  // An `at` that is over is no error as long as nothing changes, so that is checked only where a job is made or changed.
+  // An `at` in the past is no error as long as nothing changes, so it is checked only when a job is created or changed.
   const job = defineJob(input, { now: call.now });
   if (!job.ok) return job;
   const id = await systemJobId(call.env, input.name);
@@ -30,7 +30,7 @@ export async function ensureSystemJob(
   const present = await object.ensure(input, keepEnabled, call.by);
   if (present.ok) return ok({ job: present.value, made: false });
   if (present.error.kind !== "not_found") return present;
-  // An imported job has kept its id.
+  // An imported job keeps its id, so the name is looked up.
   const holder = await holderOfName(call.env, input.name);
   if (holder !== undefined && holder !== id) {
     const imported = await jobObject(call.env, holder).ensure(input, keepEnabled, call.by);

@@ -1,4 +1,6 @@
-/** Every job there is, part by part. An export of any length takes the memory of a few, and the calls of one invocation. */
+/**
+ * An export of every job, part by part. It needs the memory of a few jobs and the calls of one invocation, for any number.
+ */
 import * as z from "zod";
 import { groupSize } from "../directory/export-jobs.ts";
 import { entriesAfter, isSameJob } from "../directory/job-list.ts";
@@ -10,20 +12,22 @@ import type { CallBudget } from "../outbound/call-budget.ts";
 import { JobState } from "../schema/job.ts";
 import type { ExportedJob } from "../schema/job-export.ts";
 
-/** The most jobs of one part. */
+/** The most jobs in one part. */
 export const MAX_PART = 1_000;
 
-/** The means of an export: `budget` holds the calls of this invocation, `callsPerWake` those of an object. */
+/**
+ * The means of an export. `budget` has the calls of this invocation, and `callsPerWake` is the number that an object may
+ * make.
+ */
 export type ExportCall = { readonly env: Env; readonly budget: CallBudget; readonly callsPerWake: number };
 
 /** The cursors of parts. */
 export const exportCursors = cursorsOf("export", z.object({ createdAt: z.int(), id: z.string() }));
 
 /**
- * The jobs of the part after this entry, newest first. At most `limit`, and no more than there are calls for. A job
- * that is made meanwhile may be left out; one that was there all the time is not. Throws where a part of the
- * directory cannot be reached, or no call is left: an export is whole or broken off, since one that silently lacks a
- * job would be found out only when it is needed.
+ * The jobs of the part after this entry, newest first. There are at most `limit`, and no more than the calls allow. A job
+ * that is created meanwhile may be left out, but no other job is. Throws if a part of the directory cannot be reached or no
+ * call is left. So an export is whole or breaks off; a missing job would be noticed only when it is needed.
  */
 export async function exportPart(
   { env, budget, callsPerWake }: ExportCall,
@@ -36,7 +40,7 @@ export async function exportPart(
   return pageOfFound(found, reach, ({ createdAt, id }) => ({ createdAt, id }));
 }
 
-/** The jobs of a part, group by group, those left out that are gone by now. Throws as {@link exportPart} does. */
+/** The jobs of a part, group by group, without those that were deleted meanwhile. Throws as {@link exportPart} does. */
 export async function* exportedJobs(
   { env, budget, callsPerWake }: ExportCall,
   entries: readonly EntryKey[],

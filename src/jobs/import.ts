@@ -1,6 +1,6 @@
 /**
- * Taking in jobs that were made elsewhere (docs/contract.md §6). Each by itself, so that one that cannot be made
- * keeps none of the others out, and each at most once, so that after a crash the same file is simply sent again.
+ * Imports jobs that were created elsewhere (docs/contract.md §6). Each is imported independently, so a wrong one does not
+ * stop the others. Each is imported at most once, so after a crash the same file can simply be sent again.
  */
 
 import { mayExist, reserveNameEverywhere } from "../directory/jobs-index.ts";
@@ -27,27 +27,30 @@ import { type CallBudget, isCallRefusal } from "../outbound/call-budget.ts";
 import type { ImportReport } from "../schema/job-export.ts";
 import { type PlaceCall, placeImportedJob } from "./create.ts";
 
-/** One job of a file, or why it cannot be read at all. `no` is its place in the file, from 1. */
+/** One job of a file, or the reason why it cannot be read. `number` is its place in the file, from 1. */
 export type ImportItem = { readonly number: number; readonly job: Result<unknown, string> };
 
-/** The number of jobs that are on their way at a time. It fills the connections, and is few enough for any owner's shard. */
+/** The number of jobs that are imported at a time. It fills the connections, and any owner's shard can take it. */
 const JOBS_AT_ONCE = 20;
 /**
- * Looking for the job (two calls), reserving its place, noting its id, making it. Giving the place up if that fails
- * (two).
+ * The calls for one job. Two look for it, one each reserves its place, notes its id and creates it, and two give the place
+ * up if that fails.
  */
 const CALLS_A_JOB = 7;
-/** Reserves a system job's name in each shard of the directory, and releases it again if it is taken. */
+/** The further calls for a system job. Its name is reserved in each shard, and released again if it is taken. */
 const CALLS_A_NAME = 2 * SHARD_COUNT;
-/** A reason quotes what is wrong, which may be of any length. */
+/** The longest reason. It quotes the fault, which may have any length. */
 const MAX_REASON_BYTES = 500;
 
-/** `clock` is epoch ms: a long import ends later than it began. `budget` are the calls of this invocation. */
+/**
+ * The means of an import. `clock` gives epoch ms, since a long import ends later than it began. `budget` has the calls of
+ * this invocation.
+ */
 export type ImportIo = { readonly clock: () => number; readonly budget: CallBudget };
 
 /**
- * Makes the jobs that are not there yet. Once the calls of this invocation are used up, the jobs that are left are named, to be sent in
- * a further import.
+ * Creates the jobs that do not exist yet. When the calls of this invocation are used up, the remaining jobs are named, so
+ * that they can be sent in a further import.
  */
 export async function importJobs(
   call: Omit<PlaceCall, "now">,
@@ -66,7 +69,7 @@ export async function importJobs(
     const imported = await importJob({ ...call, now: clock() }, item, budget);
     if (!imported.ok) reasons.set(item, imported.error);
   };
-  // So few that those on their way can be finished with the calls that there are: else each would be cut short by the others.
+  // Only as many jobs run at a time as the remaining calls can finish. Otherwise each would be cut short by the others.
   await mapLimit(items, take, Math.max(1, Math.min(JOBS_AT_ONCE, Math.floor(budget.left / CALLS_A_JOB))));
   const skipped = items.flatMap((item) => {
     const reason = reasons.get(item);
@@ -77,7 +80,7 @@ export async function importJobs(
   return { imported: items.length - skipped.length, skipped };
 }
 
-/** The id, where the item has one that a job can have. */
+/** The item's id, if it is one that a job can have. */
 function idOf({ job }: ImportItem): string | undefined {
   if (!job.ok || !isFields(job.value)) return undefined;
   const { id } = job.value;
@@ -88,14 +91,14 @@ async function importJob(call: PlaceCall, item: ImportItem, budget: CallBudget):
   const read = readItem(item, call.now);
   if (!read.ok) return read;
   const calls = CALLS_A_JOB + (isNamed(read.value) ? CALLS_A_NAME : 0);
-  // All that a job may take, so that one that is begun is finished.
+  // It takes all the calls that a job may need, so that a begun job is finished.
   if (!budget.take(calls)) return err(LEFT_OVER);
   try {
     const { made, callsUsed } = await make(call, read.value);
     budget.giveBack(calls - callsUsed);
     return made;
   } catch (error) {
-    // What was begun is harmless: a place whose job has not come is given up, and a repeat finds its own.
+    // A begun creation does no harm. A place without a job is given up, and a repeat finds its own place.
     if (isCallRefusal(error)) {
       budget.exhaust();
       return err(LEFT_OVER);
@@ -107,7 +110,7 @@ async function importJob(call: PlaceCall, item: ImportItem, budget: CallBudget):
 
 const isNamed = ({ job }: JobToImport): boolean => job.definition.owner_kind === "system";
 
-/** The job of one item. A line that reading fails over keeps none of the others out. */
+/** The job of one item. A line that cannot be read does not stop the others. */
 function readItem({ number, job }: ImportItem, now: number): Result<JobToImport, string> {
   try {
     return job.ok ? readImportedJob(job.value, now) : job;
@@ -117,7 +120,7 @@ function readItem({ number, job }: ImportItem, now: number): Result<JobToImport,
   }
 }
 
-/** `took` is how many calls it has taken. */
+/** Creates one job. `took` is the number of calls that it has used. */
 async function make(
   call: PlaceCall,
   job: JobToImport,

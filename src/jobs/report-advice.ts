@@ -1,4 +1,4 @@
-/** The warning about events that no job reports unless it is asked to (docs/contract.md §18, `report`). */
+/** The warning about events that jobs report only on request (docs/contract.md §18, `report`). */
 import { listJobs } from "../directory/job-list.ts";
 import { ADMIN } from "../domain/job/access.ts";
 import { filterOfMatch } from "../domain/subscription/match.ts";
@@ -8,15 +8,15 @@ import type { EventType } from "../schema/event.ts";
 import type { SubscriptionInput } from "../schema/subscription.ts";
 import type { Warning } from "../schema/warning.ts";
 
-/** Events of jobs with `report: all` alone. */
+/** The events that only jobs with `report: all` report. */
 const REPORTED_ON_REQUEST: readonly EventType[] = ["run.succeeded", "run.skipped"];
 
-/** The newest jobs are looked at, so many at most. */
+/** The number of newest jobs that are checked. */
 const MAX_LOOKED_AT = 20;
 
 /**
- * The warning for a subscription to events that none of its newest jobs reports. `now` is epoch ms. Never throws: the
- * subscription is made, and a warning that cannot be had is left out.
+ * The warning for a subscription to events that none of its newest jobs reports. `now` is epoch ms. Never throws, since the
+ * subscription already exists. A warning that is not available is left out.
  */
 export async function reportWarnings(env: Env, { events, match }: SubscriptionInput, now: number): Promise<Warning[]> {
   const index = events.findIndex((type) => REPORTED_ON_REQUEST.includes(type));

@@ -1,7 +1,7 @@
 /**
- * Notifiers as they are written and shown. The URLs of Slack and Discord, a webhook's secret and a Telegram bot's token are secrets:
- * they are shown masked, and a masked one that comes back stands for the one that is stored, so that what was read can be written
- * again. A webhook's URL is often one as well, so it is whole to the operator alone (docs/contract.md §17).
+ * Notifiers as clients write and see them. The URLs of Slack and Discord, a webhook's secret and a Telegram bot's token are
+ * secrets. They are shown masked, and a masked value that comes back means the stored one, so a client can write what it
+ * has read. A webhook's URL is often a secret too, so only the operator sees it whole (docs/contract.md §17).
  */
 import type { FieldError } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -10,7 +10,7 @@ import { checkEndpoint } from "../outbound/endpoint.ts";
 import { secretError } from "../outbound/signature.ts";
 import type { Notifier } from "../schema/heartbeat.ts";
 
-/** The notifier as answers show it. `whole`: to the operator, who sees a webhook's URL; nobody sees a secret. */
+/** The notifier as answers show it. `whole`: the operator asks, and sees a webhook's URL. Nobody sees a secret. */
 export function maskNotifier(notifier: Notifier, whole: boolean): Notifier {
   switch (notifier.type) {
     case "webhook": {
@@ -27,8 +27,8 @@ export function maskNotifier(notifier: Notifier, whole: boolean): Notifier {
 }
 
 /**
- * Notifiers from a client, masked secrets replaced by those of `stored`, and every URL checked. A secret is given back only to
- * the server that it was stored for. Errors name the field, `notify.0.url`, and never repeat a secret.
+ * Notifiers from a client. Masked secrets are replaced by those of `stored`, and every URL is checked. A stored secret is
+ * used only for the server that it was stored for. Errors name the field, `notify.0.url`, and never repeat a secret.
  */
 export function acceptNotifiers(
   written: readonly Notifier[],
@@ -50,7 +50,7 @@ export function acceptNotifiers(
 
 const MASKED = "is masked, and matches nothing that is stored; write it in full";
 
-/** The fields that hold a secret, or part of one, in the form in which it is shown. */
+/** The fields that hold a secret or a part of one, in their shown form. */
 function maskedFields(notifier: Notifier): string[] {
   const fields = Object.entries({
     url: notifier.url,
@@ -60,7 +60,7 @@ function maskedFields(notifier: Notifier): string[] {
   return fields.flatMap(([field, value]) => (value !== undefined && isMasked(value) ? [field] : []));
 }
 
-/** Whether a stored notifier is shown like this, to the operator or to others. */
+/** Whether answers show the stored notifier in this form, to the operator or to others. */
 const isShownAs = (stored: Notifier, written: Notifier): boolean =>
   [true, false].some((whole) => sameFields(maskNotifier(stored, whole), written));
 

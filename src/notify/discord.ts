@@ -5,16 +5,16 @@ import { chunkText } from "../domain/text/split-text.ts";
 import type { RequestIo, Trouble } from "../outbound/request.ts";
 import { type Notification, send, sendInOrder } from "./send.ts";
 
-/** Discord refuses longer messages. */
+/** Discord's limit for a message. */
 const MAX_CHARS = 2_000;
 
-/** In as many messages as it takes. The model's text mentions nobody. */
+/** Sends the answer, in several messages if necessary. The model's text mentions nobody. */
 export const notifyDiscord = (
   url: string,
   { text }: Notification,
   io: RequestIo,
 ): Promise<Result<undefined, Trouble>> => {
-  // Discord refuses a message of blanks only.
+  // Discord refuses a message that is only blanks.
   const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");
   return sendInOrder(pieces, (content) => {
     const body = JSON.stringify({ content, allowed_mentions: { parse: [] } });

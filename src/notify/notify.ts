@@ -1,5 +1,5 @@
 /**
- * Sends a heartbeat's answer to its targets (docs/contract.md §8). All are called, even after one fails, and the
+ * Sends a heartbeat's answer to its targets (docs/contract.md §8). All targets are called, even after one fails, and the
  * answer has the outcome of each. Never throws.
  */
 
@@ -17,21 +17,21 @@ import { notifySlack } from "./slack.ts";
 import { notifyTelegram } from "./telegram.ts";
 import { notifyWebhook } from "./webhook.ts";
 
-/** Someone to tell: as configured, or the function in code. */
+/** A target: a configured notifier, or the function in code. */
 export type NotifyTarget = Notifier | { readonly type: "code"; readonly notify: NotifyFunction };
 
 const CODE_TIMEOUT_MS = 60 * SECOND_MS;
 
-/** The text of a beat's answer for its readers. */
+/** The text of a beat's answer as its readers see it. */
 export const notificationText = (answer: string): string => `*Heartbeat*\n\n${answer}`;
 
 export type NotifyRules = {
-  /** The secret that signs a webhook, given its own secret if it has one; an error is that webhook's failure. */
+  /** The secret that signs a webhook, given its own secret if it has one. An error is that webhook's failure. */
   readonly secretFor: (url: string, own: string | undefined) => Result<Secrets | undefined, Trouble>;
   readonly allowLoopbackHttp: boolean;
 };
 
-/** Calls all of them side by side; one result for each, in the same order. */
+/** Calls all targets at the same time. The results are in the same order. */
 export const notifyAll = (
   targets: readonly NotifyTarget[],
   notification: Notification,

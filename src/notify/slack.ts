@@ -5,7 +5,7 @@ import { chunkText } from "../domain/text/split-text.ts";
 import type { RequestIo, Trouble } from "../outbound/request.ts";
 import { type Notification, send, sendInOrder } from "./send.ts";
 
-/** Slack cuts messages at 40,000 characters; escaping makes one into five at most. */
+/** The longest piece. Slack cuts messages at 40,000 characters, and escaping makes one character into five at most. */
 const MAX_CHARS = 8_000;
 
 export const notifySlack = (url: string, { text }: Notification, io: RequestIo): Promise<Result<undefined, Trouble>> =>
@@ -13,6 +13,6 @@ export const notifySlack = (url: string, { text }: Notification, io: RequestIo):
     send({ who: "Slack", url, headers: {}, body: JSON.stringify({ text: escapeText(piece) }), secrets: [url] }, io),
   );
 
-/** Slack shows these as they were; unescaped, a model's `<!channel>` would call everyone. */
+/** Escapes the characters that Slack interprets. Otherwise a model's `<!channel>` would notify everyone. */
 const escapeText = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

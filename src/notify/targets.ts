@@ -1,4 +1,4 @@
-/** The targets of a subscription: how they are written, shown, told apart, and sent an event. */
+/** The targets of a subscription: how they are written, shown, identified, and sent an event. */
 import { eventMessage } from "../domain/event/event-view.ts";
 import type { ReportedEvent } from "../domain/event/report.ts";
 import type { FieldError } from "../domain/failure.ts";
@@ -14,10 +14,12 @@ import { type NotifyIo, send } from "./send.ts";
 import { notifySlack } from "./slack.ts";
 import { notifyTelegram } from "./telegram.ts";
 
-/** `shown`: the targets as the answer to this call shows them. A secret is among them only if this call made it. */
+/**
+ * Accepted targets. `shown` is their form in the answer to this call. It contains a secret only if this call generated it.
+ */
 export type AcceptedTargets = { readonly targets: readonly Target[]; readonly shown: readonly Target[] };
 
-/** The identity of a target, which stays after its secret was changed. */
+/** The identity of a target. It stays when its secret is changed. */
 export function keyOfTarget(target: Target): string {
   switch (target.type) {
     case "telegram":
@@ -27,18 +29,18 @@ export function keyOfTarget(target: Target): string {
   }
 }
 
-/** Kind and place of the target, its secrets masked: `slack https://hooks.slack.com/…abcd`. */
+/** The kind and place of the target, with masked secrets: `slack https://hooks.slack.com/…abcd`. */
 export function showTarget(target: Target): string {
   if (target.type === "telegram") return `telegram ${target.chat_id}`;
   return `${target.type} ${maskNotifier(target, false).url}`;
 }
 
-/** The target as answers show it: to the operator, with its secrets masked. */
+/** The target as answers show it to the operator, with masked secrets. */
 export const maskTarget = (target: Target): Target => maskNotifier(target, true);
 
 /**
- * Targets from a client. Masked secrets are those of `stored`, and a webhook without a secret keeps its old one or
- * gets one from `makeSecret`. Errors name the field, `to.0.url`, and never repeat a secret.
+ * Targets from a client. Masked secrets are those of `stored`. A webhook without a secret keeps its old one or gets one
+ * from `makeSecret`. Errors name the field, `to.0.url`, and never repeat a secret.
  */
 export function acceptTargets(
   written: readonly Target[],
@@ -70,7 +72,7 @@ export function acceptTargets(
   return ok({ targets, shown });
 }
 
-/** The answer of a target; `status` if it gave one. */
+/** The outcome of sending to a target. `status` is present if it answered. */
 export type SendResult = { readonly result: Result<undefined, Trouble>; readonly status?: number };
 
 /** Sends the event once. Never throws. */

@@ -7,14 +7,14 @@ import type { RequestIo, Trouble } from "../outbound/request.ts";
 import { type Notification, send, sendInOrder } from "./send.ts";
 
 const BOT_API = "https://api.telegram.org";
-/** Telegram refuses longer messages. */
+/** Telegram's limit for a message. */
 const MAX_CHARS = 4_096;
 
 export type TelegramChat = { readonly bot_token: string; readonly chat_id: string; readonly url?: string | undefined };
 
 /**
- * In as many messages as it takes, as plain text. Telegram refuses a message whose markup does not add up, and
- * models' often does not.
+ * Sends the answer as plain text, in several messages if necessary. Telegram refuses a message with broken markup, which
+ * models often write.
  */
 export const notifyTelegram = (
   chat: TelegramChat,

@@ -8,10 +8,10 @@ import type { Found } from "../domain/page.ts";
 import type { Interest } from "../domain/subscription/match.ts";
 import type { EventType } from "../schema/event.ts";
 
-/** Where an event stands in a list: lists run by (at, id) backwards. */
+/** The place of an event in a list. Lists are in the order of (at, id), descending. */
 export type EventKey = { readonly at: number; readonly id: string };
 
-/** An event as a shard keeps it; `seq` counts the shard's events in the order of telling. */
+/** An event as a shard keeps it. `seq` counts the shard's events in the order of their arrival. */
 export type ListedEvent = ReportedEvent & { readonly seq: number };
 
 export type EventQuery = {
@@ -22,8 +22,8 @@ export type EventQuery = {
 };
 
 /**
- * Events of one shard in the order of telling. `readTo`: everything up to this number was looked at, which is the last there is if
- * `isWhole` (and fewer were found than asked for). `firstSeq`: the number of the oldest that is kept.
+ * Events of one shard in the order of their arrival. `readTo` is the number up to which the search went. If `isWhole`, that
+ * is the last there is, and fewer were found than asked for. `firstSeq` is the number of the oldest kept event.
  */
 export type FeedPart = {
   readonly events: readonly ListedEvent[];
@@ -36,23 +36,26 @@ export type EventCount = { readonly type: EventType; readonly count: number };
 
 /** The events of one shard. */
 export interface EventsRpc {
-  /** Takes in what a job of this shard reports. Told again, it changes nothing. */
+  /** Takes a report of a job of this shard. Repeating it changes nothing. */
   tell(report: JobReport): Promise<void>;
-  /** Takes in events that no job reports. */
+  /** Takes events that no job reports. */
   note(events: readonly ReportedEvent[]): Promise<void>;
-  /** Newest first. */
+  /** Events, newest first. */
   events(query: EventQuery): Promise<Found<ListedEvent, EventKey>>;
-  /** Those told after the `seq`-th, in the order of telling. */
+  /** The events after the `seq`-th, in the order of their arrival. */
   eventsAfter(seq: number, filter: EventFilter, limit: number): Promise<FeedPart>;
   eventCounts(): Promise<EventCount[]>;
 
   /**
-   * Whether no tick has come for two minutes, and when the last came. The one who is told so does its work: the next one
-   * who asks is told that a tick has come. Only the first shard is asked.
+   * Whether no tick has come for two minutes, and when the last came. A caller that gets `isMissing` does the tick's work,
+   * and the next caller hears that a tick has come. Only the first shard is asked.
    */
   standIn(now: number): Promise<{ readonly isMissing: boolean; readonly lastAt: number }>;
 
-  /** Notes a subscription, which this shard offers its further events to. A new one gets none of before, also where its id was taken then. False, and nothing is noted, where there are `most` others. */
+  /**
+   * Notes a subscription, which gets this shard's further events. A new one gets no earlier events, even if its id was in
+   * use. False, and nothing is noted, if there are `most` others.
+   */
   putSubscription(id: string, interest: Interest, isNew: boolean, most?: number): Promise<boolean>;
   removeSubscription(id: string): Promise<void>;
   /** The ids of all subscriptions, in order. */

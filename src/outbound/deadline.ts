@@ -1,16 +1,16 @@
-/** One limit over several waits of a call: its time runs out, or the caller aborts it. */
+/** One limit for several waits of a call. It ends when its time runs out or the caller aborts it. */
 
 export type Interruption = { readonly kind: "timeout" } | { readonly kind: "aborted" };
 
-/** The end of a wait. `failed` carries what the promise was rejected with. */
+/** The end of a wait. `failed` carries the promise's rejection. */
 export type Waited<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "failed"; readonly error: unknown }
   | Interruption;
 
-/** A limit that the caller interrupts. It has no timer: an object with many calls watches all their times with one. */
+/** A limit that the caller interrupts. It has no timer, since an object with many calls watches all of them with one. */
 export class Deadline {
-  /** The time that the call may take, in ms; it explains a `timeout`. */
+  /** The time that the call may take, in ms. It appears in the text of a `timeout`. */
   readonly timeoutMs: number;
   readonly #controller = new AbortController();
   readonly #waiting = new Set<(by: Interruption) => void>();
@@ -20,7 +20,7 @@ export class Deadline {
     this.timeoutMs = timeoutMs;
   }
 
-  /** Aborted at the interruption, so that the platform stops as well. */
+  /** Aborted at the interruption, so that the platform stops too. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -29,7 +29,7 @@ export class Deadline {
     return this.#interruption;
   }
 
-  /** Ends what waits. The first interruption is the one that counts. */
+  /** Ends every wait. The first interruption counts. */
   interrupt(kind: Interruption["kind"]): void {
     if (this.#interruption !== undefined) return;
     const by = { kind };
@@ -39,7 +39,7 @@ export class Deadline {
     this.#controller.abort();
   }
 
-  /** Waits for `promise` or the interruption, the first of the two. Never rejects. */
+  /** Waits for `promise` or the interruption. The first of the two counts. Never rejects. */
   wait<T>(promise: Promise<T>): Promise<Waited<T>> {
     return new Promise((resolve) => {
       if (this.#interruption === undefined) this.#waiting.add(resolve);
@@ -51,7 +51,7 @@ export class Deadline {
         },
         (error: unknown) => {
           this.#waiting.delete(resolve);
-          // The signal makes fetch fail too; that failure is the interruption, not one of its own.
+          // The signal makes fetch fail too. That failure counts as the interruption.
           resolve(this.#interruption ?? { kind: "failed", error });
         },
       );
@@ -59,11 +59,11 @@ export class Deadline {
   }
 }
 
-/** A limit with a timer of its own. Close it: a timer left behind would keep a Durable Object awake, and billed, until it fires. */
+/** A limit with its own timer. Close it, since a remaining timer keeps a Durable Object awake and billed until it fires. */
 export class TimedDeadline extends Deadline {
   readonly #stop: () => void;
 
-  /** Open from now on, for `timeoutMs`; cut short when `signal` is aborted. */
+  /** Opens it for `timeoutMs`. If `signal` is aborted, it ends at once. */
   constructor(timeoutMs: number, signal?: AbortSignal) {
     super(timeoutMs);
     const timer = setTimeout(() => this.interrupt("timeout"), timeoutMs);

@@ -1,4 +1,4 @@
-/** Which URLs an agent may have (docs/contract.md §4): `https:` only, `http:` only to loopback and only under `npm start`. */
+/** The URLs that an agent may have (docs/contract.md §4): `https:`, and under `npm start` also `http:` to loopback. */
 import { err, ok, type Result } from "../domain/result.ts";
 
 const MAX_URL_CHARS = 2_048;
@@ -8,7 +8,7 @@ type EndpointRules = { readonly allowLoopbackHttp: boolean };
 const MAX_KNOWN_URLS = 256;
 const known = new Map<string, string | undefined>();
 
-/** The fault of the URL ({@link checkEndpoint}), if it has one. Every call of an agent asks, so it is kept. */
+/** The fault of the URL ({@link checkEndpoint}), if it has one. It is cached, since every call of an agent asks. */
 export function endpointError(url: string, rules: EndpointRules): string | undefined {
   const key = `${rules.allowLoopbackHttp} ${url}`;
   if (known.has(key)) return known.get(key);
@@ -19,7 +19,7 @@ export function endpointError(url: string, rules: EndpointRules): string | undef
   return error;
 }
 
-/** Errors are sentences about the URL that do not repeat it: it may hold a secret in its query. */
+/** Checks a URL. Errors are sentences that do not repeat it, since it may hold a secret in its query. */
 export function checkEndpoint(url: string, { allowLoopbackHttp }: EndpointRules): Result<URL, string> {
   if (url.length > MAX_URL_CHARS) return err(`the URL is longer than ${MAX_URL_CHARS} characters`);
   if (!URL.canParse(url)) return err("is not a URL; write it in full, for example https://agent.example.com/hook");
@@ -36,15 +36,21 @@ export function checkEndpoint(url: string, { allowLoopbackHttp }: EndpointRules)
   return ok(endpoint);
 }
 
-/** `hostname` as the URL parser wrote it: IPv4 in any notation is four decimal numbers by then. */
+/**
+ * Whether the host is loopback. `hostname` comes from the URL parser, which turns any IPv4 notation into four decimal
+ * numbers.
+ */
 export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
 
-/** Whether both are the same URL, however it is written. What cannot be read is no URL, and the same as none. */
+/** Whether both are the same URL in any spelling. A text that cannot be parsed equals no URL. */
 export const isSameUrl = (one: string, other: string): boolean =>
   URL.canParse(one) && URL.canParse(other) && new URL(one).href === new URL(other).href;
 
-/** A base that paths are appended to. Walked from its end: a regular expression would look at every run of slashes in it. */
+/**
+ * A base that paths are appended to. It is walked from its end, since a regular expression would look at every run of
+ * slashes in it.
+ */
 export function withoutTrailingSlashes(url: string): string {
   let end = url.length;
   while (end > 0 && url[end - 1] === "/") end--;

@@ -1,6 +1,6 @@
 /**
- * One call that leaves us, over HTTP: agents, chat endpoints, notifiers, sources of users. No redirect is followed, every way out
- * releases the connection, and it never throws. The caller's deadline covers it, from connecting to the last byte that is read.
+ * One outgoing call over HTTP, to agents, chat endpoints, notifiers or sources of users. It follows no redirect, always
+ * releases the connection, and never throws. The caller's deadline covers it from connecting to the last byte that is read.
  */
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { errorText } from "../domain/text/error-text.ts";
@@ -11,32 +11,32 @@ import { readText, release } from "./output.ts";
 import { textDecoderFor } from "./response.ts";
 import { settle } from "./settle.ts";
 
-/** No more of a text that explains a failure is kept, and its end is not waited for any longer. */
+/** The bytes of an explaining text that are kept. Its end is not waited for. */
 const MAX_QUOTE_BYTES = 300;
 const QUOTE_TIMEOUT_MS = SECOND_MS;
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export type Call = {
-  /** The receiver, as reasons name it: `the agent`, `Slack`. */
+  /** The receiver's name in reasons: `the agent`, `Slack`. */
   readonly who: string;
   readonly url: string;
-  /** A POST of this body; without one, a GET. */
+  /** The body of a POST. Without one the call is a GET. */
   readonly body?: string;
   readonly headers: HeadersInit;
 };
 
 /** The end of a call. Reasons are sentences without the URL, which may hold a secret. */
 export type Exchanged =
-  /** The receiver answered; the body of `response` is the caller's to read or release. */
+  /** The receiver answered. The caller must read or release the body of `response`. */
   | { readonly kind: "answer"; readonly response: Response }
-  /** Nothing was answered. */
+  /** There was no answer. */
   | { readonly kind: "no_connection"; readonly reason: string }
   /** The platform allowed no further call in this invocation, so none was made. */
   | { readonly kind: "postponed" }
   | Interruption;
 
-/** Makes the call once. `deadline` is watched by its owner, and its signal is the fetch's. */
+/** Makes the call once. The owner of `deadline` watches it, and its signal is the fetch's. */
 export async function exchange(
   { who, url, headers, body }: Call,
   fetch: Fetch,
@@ -44,7 +44,7 @@ export async function exchange(
 ): Promise<Exchanged> {
   const init: RequestInit = { headers, redirect: "manual", signal: deadline.signal };
   const request: RequestInit = body === undefined ? init : { ...init, method: "POST", body };
-  // A fetch that does not heed the signal may answer too late.
+  // A fetch that ignores the signal may answer too late.
   const answered = await settle(
     () => fetch(url, request),
     deadline,
@@ -59,8 +59,8 @@ export async function exchange(
 }
 
 /**
- * Node tells by a code what went wrong. Workerd has one message for a lost connection, and one for a failed look-up
- * or handshake.
+ * The reasons for a failed connection, by symptom. Node reports a code. Workerd has one message for a lost connection, and
+ * one for a failed look-up or handshake.
  */
 const NO_CONNECTION: readonly (readonly [symptom: RegExp, of: (who: string) => string])[] = [
   [
@@ -89,7 +89,7 @@ function explainNoConnection(who: string, error: unknown): string {
 }
 
 /**
- * The beginning of what a receiver says about a failure, on one line. "" where it says nothing, or shows a page for a
+ * The beginning of the receiver's text about a failure, on one line. It is "" if there is no text, or only a page for a
  * browser.
  */
 export async function quoteOf(response: Response, deadline: Deadline): Promise<string> {
@@ -115,9 +115,9 @@ export function reasonOf(error: unknown): string {
   return oneLine(cutUtf8(message.replace(/\bhttps?:\/\/\S+/gi, "(URL)"), MAX_QUOTE_BYTES).text);
 }
 
-/** The text with every secret in it blotted out, should the receiver have echoed one. */
+/** The text with every secret in it replaced, in case the receiver has echoed one. */
 export const redact = (text: string, secrets: readonly string[]): string =>
   secrets.reduce((kept, secret) => (secret === "" ? kept : kept.replaceAll(secret, "(secret)")), text);
 
-/** Without line breaks, runs of blanks and control characters. */
+/** The text without line breaks, runs of blanks and control characters. */
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, " ").trim();

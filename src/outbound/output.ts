@@ -1,31 +1,31 @@
-/** Reads the beginning of an agent's answer as text: no further than is kept, and never past the deadline. */
+/** Reads the beginning of an agent's answer as text, up to the kept size and the deadline. */
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { utf8Bytes } from "../schema/text.ts";
 import type { Deadline, Interruption } from "./deadline.ts";
 
 export type ReadText =
-  /** The text, at most as long as was asked for. */
+  /** The text, at most as long as requested. */
   | { readonly kind: "text"; readonly text: string; readonly truncated: boolean }
-  /** The bytes are not the text that they were taken for. */
+  /** The bytes are not text in the assumed encoding. */
   | { readonly kind: "undecodable" }
-  /** The connection broke before enough had come. */
+  /** The connection broke before enough bytes had come. */
   | { readonly kind: "broken"; readonly error: unknown }
   | Interruption;
 
-/** The facts of an answer's body by its headers; `decoder` is that of its `contentType`. */
+/** The facts of an answer's body from its headers. `decoder` is that of its `contentType`. */
 export type TextBody = {
   readonly headers: Headers;
   readonly contentType: string | null;
   readonly decoder: TextDecoder;
 };
 
-/** Of other types workerd warns in the log when they are read as text. */
+/** The content types that workerd reads as text without a warning in the log. */
 const UNWARNED = /^(?:text\/|application\/json)/i;
 
 /**
- * The beginning of an answer's body, as {@link readText}. It is read in one piece if the answer says that it is
- * short, as nearly all are. A compressed body says how long it was made, not how long it is. The deadline's signal
- * must be the fetch's own: nothing else ends a read in one piece.
+ * The beginning of an answer's body, like {@link readText}. If the answer says that it is short, as nearly all do, it is
+ * read in one piece. A compressed body states its compressed length. The deadline's signal must be the fetch's own, since
+ * nothing else ends a read in one piece.
  */
 export async function readAnswerText(
   response: Response,
@@ -42,7 +42,7 @@ export async function readAnswerText(
       ? { kind: "text", text: "", truncated: false }
       : readText(body, decoder, maxBytes, deadline, enoughBytes);
   }
-  // As the decoder would read it, without the bytes' coming to JavaScript in between.
+  // This gives what the decoder would give, without the bytes' coming to JavaScript in between.
   if (decoder.encoding === "utf-8" && !decoder.fatal && UNWARNED.test(contentType ?? "")) {
     const read = await deadline.wait(response.text());
     if (read.kind === "value") return { kind: "text", ...cutUtf8(read.value, maxBytes) };
@@ -56,9 +56,9 @@ export async function readAnswerText(
 }
 
 /**
- * The first `maxBytes` (of UTF-8, for any charset of the body) of `body`, decoded as `like` would. Takes over the
- * body and releases it: the rest is cancelled, so that its connection is free. With `enoughBytes` of it, a body that
- * breaks off or does not end in time counts as cut.
+ * The first `maxBytes` of `body` (in UTF-8, for any charset of the body), decoded as `like` would. It takes over the body
+ * and cancels the rest, which frees the connection. Once `enoughBytes` have come, a body that breaks off or does not end in
+ * time counts as cut.
  */
 export async function readText(
   body: ReadableStream<Uint8Array>,
@@ -92,12 +92,12 @@ export async function readText(
   }
 }
 
-/** Gives up the rest of a body. A body that has already broken rejects this, with the error that its reader has seen. */
+/** Cancels the rest of a body. If the body has already broken, this rejects with the error that its reader has seen. */
 export function release(body: { cancel(): Promise<void> } | null): void {
   body?.cancel().catch(() => undefined);
 }
 
-/** All of a text; undefined where a strict decoder meets what it cannot read. */
+/** The whole text. Undefined if a strict decoder meets invalid bytes. */
 function decode(decoder: TextDecoder, bytes: ArrayBuffer): string | undefined {
   try {
     return decoder.decode(bytes);
@@ -106,7 +106,7 @@ function decode(decoder: TextDecoder, bytes: ArrayBuffer): string | undefined {
   }
 }
 
-/** The next piece of text, or with no `chunk` the last one; undefined as above. */
+/** The next piece of text, or without a `chunk` the last one. Undefined as above. */
 function decodePiece(decoder: TextDecoder, chunk: Uint8Array | undefined): string | undefined {
   try {
     return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });

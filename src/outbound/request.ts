@@ -1,7 +1,7 @@
 /**
- * One call whose failure is a sentence. Heartbeats make it to chat endpoints and notifiers, fan-outs to sources of
- * users. Time and size are limited, and it never throws. Reasons name neither the URL nor any secret: Slack's and
- * Discord's URLs and Telegram's path are secrets themselves.
+ * One call whose failure is a sentence. Heartbeats make it to chat endpoints and notifiers, fan-outs to sources of users.
+ * Time and size are limited, and it never throws. Reasons contain neither the URL nor any secret, because Slack's and
+ * Discord's URLs and Telegram's path are secrets.
  */
 import { err, type Result } from "../domain/result.ts";
 import { formatDuration } from "../domain/time/duration.ts";
@@ -11,7 +11,7 @@ import { release } from "./output.ts";
 import { classifyStatus } from "./response.ts";
 import type { Unsettled } from "./settle.ts";
 
-/** Why a call came to nothing. `passing`: another try may well succeed. `postponed`: the platform allowed no call, so none was made. */
+/** Why a call failed. `passing`: another try may succeed. `postponed`: the platform allowed no call, so none was made. */
 export type Trouble = {
   readonly reason: string;
   readonly passing: boolean;
@@ -21,25 +21,25 @@ export type Trouble = {
 
 export type OutboundRequest = Call & {
   readonly headers: Readonly<Record<string, string>>;
-  /** From connecting to the last byte. */
+  /** The time from connecting to the last byte. */
   readonly timeoutMs: number;
-  /** Texts that no reason may hold, should the receiver echo them. */
+  /** Texts that no reason may contain, in case the receiver echoes them. */
   readonly secrets: readonly string[];
 };
 
 export type RequestIo = {
   readonly fetch: Fetch;
-  /** Aborted to end the call. */
+  /** Aborting it ends the call. */
   readonly signal?: AbortSignal | undefined;
 };
 
-/** Makes the call; `read` takes over the body of an answer with status 2xx. */
+/** Makes the call. `read` takes over the body of an answer with status 2xx. */
 export async function request<T>(
   call: OutboundRequest,
   io: RequestIo,
   read: (response: Response, deadline: Deadline) => Promise<Result<T, Trouble>>,
 ): Promise<Result<T, Trouble>> {
-  // Called by itself, not as a method of `io`: workerd's own fetch refuses a foreign `this`.
+  // It is not called as a method of `io`, since workerd's own fetch refuses a foreign `this`.
   const { fetch } = io;
   const deadline = new TimedDeadline(call.timeoutMs, io.signal);
   try {
@@ -76,7 +76,7 @@ function troubleOf(ended: Exclude<Exchanged, { kind: "answer" }>, call: Outbound
   }
 }
 
-/** A limit that ran out, or a call that we gave up ourselves. */
+/** The trouble of a limit that ran out, or of a call that we aborted ourselves. */
 export const interruptedBy = (
   by: Interruption,
   { who, timeoutMs }: Pick<OutboundRequest, "who" | "timeoutMs">,
@@ -85,7 +85,7 @@ export const interruptedBy = (
     ? { reason: "given up", passing: false }
     : { reason: `timed out after ${formatDuration(timeoutMs)}: ${who} did not finish its answer`, passing: true };
 
-/** As {@link interruptedBy}, of a function in code that failed or did not answer in time. */
+/** The same as {@link interruptedBy} for a function in code that failed or did not answer in time. */
 export const hookTrouble = (ended: Unsettled, call: Pick<OutboundRequest, "who" | "timeoutMs">): Trouble =>
   ended.kind === "failed"
     ? { reason: `${call.who} failed: ${reasonOf(ended.error)}`, passing: true }

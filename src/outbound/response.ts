@@ -1,9 +1,9 @@
 /** The meaning of the agent's status and content type (docs/contract.md §4). */
 
-/** The class of a status; `refused` is every status that no other rule names, redirects included. */
+/** The class of a status. `refused` is every status without a class of its own, including redirects. */
 export type StatusClass = "success" | "accepted" | "gone" | "retryable" | "refused";
 
-/** 2xx except 202; 202; 410; 408, 429 and 5xx; any other. */
+/** Classifies a status: 2xx except 202; 202; 410; 408, 429 and 5xx; any other. */
 export function classifyStatus(status: number): StatusClass {
   if (status === 202) return "accepted";
   if (status >= 200 && status <= 299) return "success";
@@ -12,7 +12,7 @@ export function classifyStatus(status: number): StatusClass {
   return "refused";
 }
 
-/** A sentence for a status that is no success, with what would correct it where that is known. */
+/** A sentence for a status that is no success, with the correction if it is known. */
 export function explainStatus(status: number): string {
   const answered = `the agent answered ${status}`;
   if (status >= 300 && status <= 399 && status !== 304) {
@@ -41,9 +41,9 @@ const MAX_KNOWN_TYPES = 64;
 const known = new Map<string | null, TextDecoder | undefined>();
 
 /**
- * A decoder for whole bodies of this `content-type`, or undefined if the type is not one of text. It is shared, so a
- * caller that decodes piece by piece makes one like it. Without a content type the body counts as text as long as it
- * is valid UTF-8: `fatal` makes the decoder throw when it is not.
+ * A decoder for whole bodies of this `content-type`. Undefined if the type is not text. It is shared, so a caller that
+ * decodes in pieces creates one like it. Without a content type the body counts as text if it is valid UTF-8: the decoder
+ * is `fatal` and throws otherwise.
  */
 export function textDecoderFor(contentType: string | null): TextDecoder | undefined {
   if (known.has(contentType)) return known.get(contentType);
@@ -61,7 +61,7 @@ function makeDecoder(contentType: string | null): TextDecoder | undefined {
   try {
     return new TextDecoder(charset ?? "utf-8");
   } catch {
-    // An unknown charset: read as UTF-8, its foreign characters show as U+FFFD, and the rest is legible.
+    // A body of an unknown charset is read as UTF-8. Foreign characters show as U+FFFD, and the rest can be read.
     return new TextDecoder();
   }
 }

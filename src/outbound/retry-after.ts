@@ -13,7 +13,7 @@ const HTTP_DATES = [
   new RegExp(String.raw`^${DAY} ${MONTH} (?<day>\d\d| \d) ${TIME} (?<year>\d{4})$`),
 ];
 
-/** The time to wait from `now` (epoch ms), in ms and never negative. Null where the header is missing or means nothing. */
+/** The time to wait from `now` (epoch ms), in ms and never negative. Null if the header is missing or invalid. */
 export function parseRetryAfter(header: string | null, now: number): number | null {
   const value = header?.trim() ?? "";
   if (/^\d+$/.test(value)) return Math.min(Number(value) * SECOND_MS, Number.MAX_SAFE_INTEGER);
@@ -29,14 +29,14 @@ function parseHttpDate(text: string, now: number): number | null {
     const month = MONTHS.indexOf(parts.month ?? "");
     const time = [Number(parts.hour), Number(parts.minute), Number(parts.second)] as const;
     const year = fullYear(parts.year ?? "", now);
-    // The 31st of a short month would roll over into the next one.
+    // The 31st of a short month would become a day of the next month.
     if (day < 1 || day > new Date(Date.UTC(year, month + 1, 0)).getUTCDate()) return null;
     return Date.UTC(year, month, day, ...time);
   }
   return null;
 }
 
-/** The year that two digits name. It is in this century, or in the last if that is over 50 years ahead (RFC 9110). */
+/** The year that two digits name. It is in this century, or in the last if that would be over 50 years ahead (RFC 9110). */
 function fullYear(digits: string, now: number): number {
   if (digits.length === 4) return Number(digits);
   const thisYear = new Date(now).getUTCFullYear();

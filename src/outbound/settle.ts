@@ -1,16 +1,16 @@
 /**
- * The wrapper around foreign code: hooks, listeners, sources of users, calls. It always settles, and never rejects
- * (docs/architecture.md, invariant 9). Only a loop that never gives the thread back is beyond it.
+ * The wrapper around foreign code: hooks, listeners, sources of users, calls. It always settles and never rejects
+ * (docs/architecture.md, invariant 9). It cannot stop a loop that never gives the thread back.
  */
 import { err, ok, type Result } from "../domain/result.ts";
 import { errorText } from "../domain/text/error-text.ts";
 import { type Deadline, type Interruption, TimedDeadline } from "./deadline.ts";
 
-/** Why foreign work came to nothing: it failed with this error, its time was over, or the caller aborted. */
+/** Why foreign work gave no result: it failed with this error, its time ran out, or the caller aborted it. */
 export type Unsettled = { readonly kind: "failed"; readonly error: unknown; readonly reason: string } | Interruption;
 
 /**
- * Runs `work` until it answers or `deadline` is interrupted. The owner of the deadline watches the time: a plain
+ * Runs `work` until it answers or `deadline` is interrupted. The owner of the deadline watches the time, since a plain
  * {@link Deadline} has no timer. `late` takes a value that comes after the interruption, for example to close it.
  */
 export async function settle<T>(
@@ -39,8 +39,8 @@ export async function settle<T>(
 }
 
 /**
- * Runs `work` for at most `limitMs`, with a timer of its own; `signal` cuts it short. `work` gets a signal that is
- * aborted at the same moment.
+ * Runs `work` for at most `limitMs`, with its own timer, or until `signal` is aborted. `work` gets a signal that is aborted
+ * at the same moment.
  */
 export async function settleWithin<T>(
   work: (signal: AbortSignal) => T | PromiseLike<T>,
@@ -59,6 +59,6 @@ function takeLate<T>(value: T, late: ((value: T) => void) | undefined): void {
   try {
     late?.(value);
   } catch {
-    // Nobody waits any more, so nobody can be told.
+    // Nobody waits any more, so nobody gets this error.
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Standard Webhooks 1.0, symmetric (`v1`): HMAC-SHA256 over `{id}.{timestamp}.{body}`, keyed with the bytes behind `whsec_`.
- * Made with WebCrypto, which also compares in constant time.
+ * Standard Webhooks 1.0, symmetric (`v1`): HMAC-SHA256 over `{id}.{timestamp}.{body}`, keyed with the bytes after `whsec_`.
+ * WebCrypto makes the signatures and compares them in constant time.
  */
 import { err, ok, type Result } from "../domain/result.ts";
 
 const SECRET_PREFIX = "whsec_";
 const VERSION_PREFIX = "v1,";
-/** The tolerance of a timestamp, either way, before a receiver takes the call for a replay. */
+/** The distance of a timestamp from now at which a receiver takes the call for a replay. */
 const TOLERANCE_SECONDS = 300;
 const MAX_CACHED_KEYS = 256;
 
 const encoder = new TextEncoder();
 const { subtle } = crypto;
 
-/** The key's bytes. Errors where `secret` is not `whsec_` followed by padded standard base64 of at least one byte. */
+/** The key's bytes. Errors: `secret` is not `whsec_` followed by padded standard base64 of at least one byte. */
 export function parseSecret(secret: string): Result<Uint8Array, string> {
   if (!secret.startsWith(SECRET_PREFIX)) return err(`the secret does not begin with ${SECRET_PREFIX}`);
   const key = fromBase64(secret.slice(SECRET_PREFIX.length));
@@ -25,11 +25,11 @@ export function parseSecret(secret: string): Result<Uint8Array, string> {
   return ok(key);
 }
 
-/** Standard Webhooks: symmetric secrets are 24 to 64 bytes. */
+/** The least length of a secret. Standard Webhooks' symmetric secrets have 24 to 64 bytes. */
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;
 
-/** The fault of a secret that somebody sets, if it has one. The text does not repeat it. */
+/** The fault of a configured secret, if it has one. The text does not repeat the secret. */
 export function secretError(secret: string): string | undefined {
   const key = parseSecret(secret);
   if (!key.ok) return key.error;
@@ -38,7 +38,7 @@ export function secretError(secret: string): string | undefined {
   return `must be ${SECRET_PREFIX} and base64 of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} random bytes`;
 }
 
-/** A secret, or several while one is being replaced: the newest first. A call carries a signature for each. */
+/** A secret, or several while one is being replaced, newest first. A call carries a signature for each. */
 export type Secrets = string | readonly string[];
 
 /** The signed content. `body` is the exact text that is sent. */
@@ -50,8 +50,8 @@ export type Signable = {
 };
 
 /**
- * The value of `webhook-signature`: one signature for each secret, in their order. Errors: a malformed secret; an id with a `.`,
- * which could be read as another id and timestamp.
+ * The value of `webhook-signature`: one signature for each secret, in their order. Errors: a malformed secret; an id with a
+ * `.`, which could be read as another id and timestamp.
  */
 export async function sign({ secret, id, timestampSeconds, body }: Signable): Promise<Result<string, string>> {
   if (id.includes(".")) return err("the id to be signed holds a full stop, which Standard Webhooks keeps for itself");
@@ -79,12 +79,13 @@ export async function signedHeaders(call: Signable): Promise<Result<SignatureHea
   });
 }
 
-/** The facts that a receiver has of a genuine call. `id` repeats when a call is made again. */
+/** The facts of a genuine call. `id` is the same when a call is repeated. */
 export type Verified = { readonly id: string; readonly timestampSeconds: number };
 
 /**
- * For receivers: whether `body`, the request's text as it arrived, was signed with `secret` within `toleranceSeconds` of now.
- * One valid `v1` among the space-separated signatures is enough, so that secrets can be replaced; `secret` may be several. Errors say what is wrong.
+ * Verifies for receivers that `body`, the request's text as it arrived, was signed with `secret` within `toleranceSeconds`
+ * of now. One valid `v1` among the space-separated signatures is enough, so secrets can be replaced. `secret` may be
+ * several. Errors say what is wrong.
  */
 export async function verify(call: {
   readonly secret: Secrets;
@@ -125,7 +126,7 @@ async function keyOf(secret: string): Promise<Result<CryptoKey, string>> {
   return known === undefined ? importKey(secret) : ok(known);
 }
 
-/** Keys, not promises of keys: workerd lets no request await a promise that another one began. */
+/** The imported keys. They are not promises, since in workerd no request may await a promise of another. */
 const keys = new Map<string, CryptoKey>();
 
 async function importKey(secret: string): Promise<Result<CryptoKey, string>> {
@@ -137,7 +138,7 @@ async function importKey(secret: string): Promise<Result<CryptoKey, string>> {
   return ok(key);
 }
 
-/** The bytes of padded standard base64; undefined for anything else, which `atob` alone would partly let through. */
+/** The bytes of padded standard base64. Undefined for any other text, which `atob` alone would partly accept. */
 function fromBase64(text: string): Uint8Array | undefined {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return undefined;
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

@@ -1,6 +1,6 @@
 /**
- * The users of a fan-out from code. An iterable has no cursor of its own, so the count of users read is stored, and after a
- * crash the iterable is begun again and that many are passed over: its order must be stable.
+ * The users of a fan-out from code. An iterable has no cursor, so the number of users read is stored. After a crash the
+ * iterable is read again and that many users are skipped, so its order must be stable.
  */
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -12,19 +12,19 @@ import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 import { UserIdText } from "../schema/text.ts";
 import { type ActiveUserSource, FOREIGN_CURSOR, PAGE_USERS, type Page, type SourceFailure } from "./source.ts";
 
-/** The limit for one user, not for a page. The users that are passed over after a crash may be many. */
+/** The limit for one user. A page has a longer one, since many users may have to be skipped after a crash. */
 const USER_TIMEOUT_MS = 30 * SECOND_MS;
-/** A page that has users is handed over after this, so that users who come slowly are run meanwhile. */
+/** The time after which a page with users is handed over, so that slow users are run meanwhile. */
 const MAX_FILLING_MS = 30 * SECOND_MS;
-/** The limit for a page, users that are passed over included: the platform ends an alarm after 15 minutes. */
+/** The limit for a page, including skipped users. The platform ends an alarm after 15 minutes. */
 const PAGE_TIMEOUT_MS = 10 * MINUTE_MS;
 const WATCH_MS = SECOND_MS;
 const Count = z.int().min(0);
 
 export function codeSource(users: ActiveUsers): ActiveUserSource {
-  // Kept between pages, so that the iterable is walked once unless the object restarts or a page fails.
+  // It is kept between pages. So the iterable is read once, unless the object restarts or a page fails.
   let kept: Reader | undefined;
-  // Asked for again when it could not be handed over.
+  // The page is asked for again if it could not be handed over.
   let last: { readonly from: number; readonly page: Page } | undefined;
   const close = (): void => {
     kept?.close();
@@ -36,7 +36,7 @@ export function codeSource(users: ActiveUsers): ActiveUserSource {
       const from = Count.safeParse(cursor ?? 0);
       if (!from.success) return FOREIGN_CURSOR;
       if (last?.from === from.data) return ok(last.page);
-      // Each attempt has a reader of its own: an attempt that was given up may still be waiting inside its iterable.
+      // Each attempt has its own reader, since an attempt that was given up may still be waiting inside its iterable.
       const reader = kept?.read === from.data ? kept : new Reader(users);
       if (reader !== kept) close();
       kept = undefined;
@@ -53,7 +53,7 @@ export function codeSource(users: ActiveUsers): ActiveUserSource {
   };
 }
 
-/** Reads a page for as long as users come. */
+/** Reads a page while users come. */
 async function readWatched(reader: Reader, from: number): Promise<Result<Page, SourceFailure>> {
   const deadline = new Deadline(USER_TIMEOUT_MS);
   const watch: Watch = { idleMs: 0, readingMs: 0, fillingMs: 0 };
@@ -71,7 +71,7 @@ async function readWatched(reader: Reader, from: number): Promise<Result<Page, S
   return err({ reason: `the active users in code ${explain(read.error, watch)}`, retryable: true });
 }
 
-/** The time that the page has been read, and its users collected, in ms. */
+/** The time in ms since the last user, for reading the page, and for collecting its users. */
 type Watch = { idleMs: number; readingMs: number; fillingMs: number };
 
 function explain(error: Unsettled, { idleMs }: Watch): string {
@@ -98,7 +98,7 @@ async function readPage(reader: Reader, from: number, watch: Watch): Promise<Res
   return ok({ users: page, cursor: from + page.length });
 }
 
-/** One walk over the users. Closed, it gives no further one to anybody. */
+/** One walk over the users. After it is closed, it gives no more users. */
 class Reader {
   /** The number of users that have been read. */
   read = 0;
@@ -110,7 +110,7 @@ class Reader {
     this.#users = users;
   }
 
-  /** Throws what the iterable throws. */
+  /** The next user. Throws what the iterable throws. */
   async next(): Promise<IteratorResult<unknown>> {
     this.#iterator ??= iteratorOf(await this.#users());
     const result = await this.#iterator.next();
@@ -123,7 +123,7 @@ class Reader {
     if (this.#closed) return;
     this.#closed = true;
     const iterator = this.#iterator;
-    // An iterable that fails while it is being closed, or never answers, has nothing more to say to us.
+    // An iterable that fails or hangs while it is being closed does not matter any more.
     void (async () => iterator?.return?.())().catch(() => undefined);
   }
 }

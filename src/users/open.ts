@@ -1,4 +1,4 @@
-/** Where the users of a fan-out come from (docs/contract.md §9): code, else ACTIVE_USERS_URL, else the roster. */
+/** Opens the source of a fan-out's users (docs/contract.md §9): code, else ACTIVE_USERS_URL, else the roster. */
 import type { Env, Settings } from "../env.ts";
 import { registeredActiveUsers } from "../hooks/active-users.ts";
 import { codeSource } from "./code.ts";

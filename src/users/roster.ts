@@ -11,7 +11,10 @@ import { type ActiveUserSource, FOREIGN_CURSOR, PAGE_USERS, type Reading } from 
 
 const Position = z.object({ shard: z.int(), afterId: z.string() });
 
-/** A page is filled from as many shards as it takes. Each page costs a row in each shard of the fan-out. */
+/**
+ * The source of users from the roster. A page is filled from several shards if necessary. Each page costs a row in each
+ * shard of the fan-out.
+ */
 export function rosterSource(env: Env, settings: Settings, { startedAt }: Reading): ActiveUserSource {
   const seenSince = activeSince(settings, startedAt);
   return {

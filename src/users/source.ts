@@ -1,35 +1,41 @@
 /**
- * The shape of every source of a fan-out's users. It is read page by page; after each page the fan-out stores the
- * page's cursor, and after a crash it asks for the page that follows it.
+ * The interface of every source of a fan-out's users. It is read page by page. After each page the fan-out stores its
+ * cursor, and after a crash it asks for the page after that.
  */
 import { err, type Result } from "../domain/result.ts";
 
-/** Some users, and where the next page begins; without `cursor` there is none. A page may be empty and have a next one. */
+/** Some users, and the cursor of the next page if there is one. A page may be empty and have a next one. */
 export type Page = { readonly users: readonly string[]; readonly cursor?: unknown };
 
-/** `retryable`: asking again may help. `postponed`: the platform allowed no further call in this invocation, so nobody was asked. */
+/**
+ * Why a page could not be read. `retryable`: asking again may help. `postponed`: the platform allowed no further call, so
+ * nobody was asked.
+ */
 export type SourceFailure = { readonly reason: string; readonly retryable: boolean; readonly postponed?: true };
 
-/** The cursor is one of another kind of source, so the place where its pages go on is not known. */
+/** The failure of a cursor from another kind of source, whose next page is unknown. */
 export const FOREIGN_CURSOR = err<SourceFailure>({
   reason: "the source of users was changed while they were being read",
   retryable: false,
 });
 
 export type ActiveUserSource = {
-  /** The page at `cursor`, or undefined for the first; a cursor of another kind of source is a failure. Never throws. */
+  /**
+   * The page at `cursor`, or the first page if it is undefined. A cursor of another kind of source is a failure. Never
+   * throws.
+   */
   readonly page: (cursor: unknown) => Promise<Result<Page, SourceFailure>>;
-  /** Lets go of what was open. */
+  /** Closes what is open. */
   readonly close: () => void;
 };
 
 /** The facts of the fan-out that a source may need. */
 export type Reading = {
   readonly fanOutId: string;
-  /** Epoch ms: who is active is decided as of then. */
+  /** The beginning of the fan-out, in epoch ms. It decides which users are active. */
   readonly startedAt: number;
   readonly now: () => number;
 };
 
-/** So many users a page has, where the source lets us choose. */
+/** The users of a page, if the source lets us choose. */
 export const PAGE_USERS = 1_000;

@@ -1,6 +1,6 @@
 /**
- * The users of a fan-out from ACTIVE_USERS_URL (docs/contract.md §9): `GET ?cursor=`, answered with `{users: […], next_cursor?}`.
- * The call is signed with USERS_SECRET, if it is set, with an empty body: the server can tell who asks.
+ * The users of a fan-out from ACTIVE_USERS_URL (docs/contract.md §9): `GET ?cursor=`, answered with `{users: […],
+ * next_cursor?}`. If USERS_SECRET is set, the call is signed with an empty body, so the server can verify the caller.
  */
 import * as z from "zod";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -19,11 +19,11 @@ import { type ActiveUserSource, FOREIGN_CURSOR, type Page, type Reading, type So
 const WHO = "ACTIVE_USERS_URL";
 const PAGE_TIMEOUT_MS = 30 * SECOND_MS;
 const MAX_PAGE_BYTES = 4 * KIB * KIB;
-/** A page is held in memory and handed over in one piece for each shard. */
+/** The most users of a page. It is held in memory, and each shard gets its part in one piece. */
 const MAX_PAGE_USERS = 10_000;
 const MAX_CURSOR_BYTES = 4 * KIB;
 
-/** `""`, 0 and null stand for no further page, as empty optional values do everywhere. */
+/** The next page's cursor. `""`, 0 and null mean that there is none, as empty optional values do everywhere. */
 const NextCursor = z.union([z.string().max(MAX_CURSOR_BYTES), z.number(), z.null()]).optional();
 const Answer = z.object({ users: z.array(UserIdText).max(MAX_PAGE_USERS), next_cursor: NextCursor });
 const Position = z.object({
@@ -64,7 +64,7 @@ export function urlSource(
 const refuse = (reason: string) => err({ reason, retryable: false });
 const failed = (reason: string) => err({ reason: `${WHO} ${reason}`, retryable: true });
 
-/** USERS_SECRET; the agent's own goes to no other URL than the agent's (docs/contract.md §17). */
+/** USERS_SECRET, or the agent's secret if the URL is the agent's own (docs/contract.md §17). */
 function secretOf(url: string, { USERS_SECRET, AGENT_URL, AGENT_SECRET, AGENT_SECRET_PREVIOUS }: SigningSettings) {
   if (USERS_SECRET !== undefined) return USERS_SECRET;
   const isAgents = AGENT_URL !== undefined && isSameUrl(url, AGENT_URL);

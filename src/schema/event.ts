@@ -1,25 +1,13 @@
 /** The events that Reveille reports by itself, and a job's health (docs/contract.md §18). */
 import * as z from "zod";
+import { EVENT_TYPES } from "./event-types.ts";
 import { Run } from "./run.ts";
 
-export const EventType = z
-  .enum([
-    "run.failed",
-    "run.recovered",
-    "run.succeeded",
-    "run.skipped",
-    "job.paused",
-    "job.overdue",
-    "budget.reached",
-    "fan_out.failed",
-    "heartbeat.failed",
-    "tick.late",
-  ])
-  .meta({
-    id: "EventType",
-    description:
-      "run.failed: a run has ended as error, its attempts used up. run.recovered: the first success after that. job.paused: by the agent or by Reveille, not by hand. job.overdue: the sweep found a due time that nothing had answered. budget.reached: once a day. fan_out.failed: ended as error, or with failed users. run.succeeded and run.skipped: of jobs with report all.",
-  });
+export const EventType = z.enum(EVENT_TYPES).meta({
+  id: "EventType",
+  description:
+    "run.failed: a run has ended as error, its attempts used up. run.recovered: the first success after that. job.paused: by the agent or by Reveille, not by hand. job.overdue: the sweep found a due time that nothing had answered. budget.reached: once a day. fan_out.failed: ended as error, or with failed users. run.succeeded and run.skipped: of jobs with report all.",
+});
 export type EventType = z.infer<typeof EventType>;
 
 /** An event as every answer shows it. */

@@ -21,6 +21,15 @@ export const unreachable = (cause: unknown): Problem => ({
   hint: "Check that it runs and that this machine is online, then try again.",
 });
 
+/** The problem of a form that was not sent, since these faults of it are known. */
+export const unsendable = (errors: readonly FieldError[]): Problem => ({
+  status: 0,
+  code: "unsendable",
+  title: "Not sent yet",
+  detail: errors.map(({ path, message }) => `${path}: ${message}`).join("; "),
+  errors,
+});
+
 /** The problem that a failed answer carries; one of our own making where it carries none (a proxy's error page). */
 export async function problemOf(response: Response): Promise<Problem> {
   const fallback: Problem = {

@@ -38,12 +38,17 @@ export type ConfirmProps<T> = {
   readonly confirm: string;
   readonly act: () => Promise<Answer<T>>;
   readonly done: string;
-  readonly onDone: (value: T) => void;
+  /** Called after the dialog was closed. */
+  readonly onDone?: (value: T) => void;
   readonly onClose: () => void;
 };
 
 /** Asks before what cannot be undone. The focus begins on the way out. */
 export function Confirm<T>({ title, children, confirm, act, done, onDone, onClose }: ConfirmProps<T>) {
+  const finish = (value: T) => {
+    onClose();
+    onDone?.(value);
+  };
   return (
     <Dialog title={title} onClose={onClose}>
       <div class="dialog-text">{children}</div>
@@ -51,7 +56,7 @@ export function Confirm<T>({ title, children, confirm, act, done, onDone, onClos
         <button type="button" class="button" onClick={onClose}>
           Keep it
         </button>
-        <Action tone="danger" act={act} done={done} onDone={onDone}>
+        <Action tone="danger" act={act} done={done} onDone={finish}>
           {confirm}
         </Action>
       </footer>

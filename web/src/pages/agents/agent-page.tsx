@@ -6,8 +6,8 @@ import { listAllRuns } from "../../api/runs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Action } from "../../parts/button.tsx";
 import { CopyBlock } from "../../parts/copy.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icon.tsx";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages, useResource } from "../../parts/resource.ts";
 import { jobMark, jobWord, StatusText } from "../../parts/status.tsx";
@@ -17,7 +17,7 @@ import { link } from "../../route.ts";
 import { isOperator } from "../../session.ts";
 import { inWords, zoneOf } from "../../time/fires.ts";
 import { FailedRuns } from "../runs/failed-runs.tsx";
-import { NewSecret } from "./agents-page.tsx";
+import { AgentSecret, NewSecret } from "./agent-secret.tsx";
 
 const REFRESH_MS = 5_000;
 const FAILED_SHOWN = 10;
@@ -44,14 +44,7 @@ export function AgentPage({ id }: { readonly id: string }) {
           <FailedLately id={id} />
         </>
       )}
-      {made?.secret === undefined ? null : (
-        <Dialog title={`The secret of ${made.id}`} onClose={() => setMade(undefined)}>
-          <div class="dialog-text">
-            <p>Calls to this agent are signed with it. It is shown only now; keep it where the agent can read it.</p>
-            <CopyBlock text={made.secret} what="Secret" />
-          </div>
-        </Dialog>
-      )}
+      <AgentSecret agent={made} onClose={() => setMade(undefined)} />
     </>
   );
 }
@@ -137,11 +130,7 @@ function JobsOf({ id }: { readonly id: string }) {
           ))}
         </Table>
       )}
-      {jobs.more ? (
-        <button type="button" class="button" aria-busy={jobs.loading} onClick={jobs.loadMore}>
-          Show more jobs
-        </button>
-      ) : null}
+      <MoreButton pages={jobs}>Show more jobs</MoreButton>
     </section>
   );
 }

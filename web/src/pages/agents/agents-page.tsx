@@ -1,16 +1,15 @@
 /** The agents that jobs can be routed to. A secret is shown once, when it is made. */
 import { useState } from "preact/hooks";
-import { type Agent, deleteAgent, listAgents, putAgent } from "../../api/operator.ts";
+import { type Agent, deleteAgent, listAgents } from "../../api/operator.ts";
 import { useEverySeen } from "../../clock.ts";
-import { Action } from "../../parts/button.tsx";
-import { CopyBlock } from "../../parts/copy.tsx";
-import { Confirm, Dialog } from "../../parts/dialog.tsx";
+import { Confirm } from "../../parts/dialog.tsx";
 import { curl, Empty } from "../../parts/empty.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { useResource } from "../../parts/resource.ts";
 import { Table } from "../../parts/table.tsx";
 import { link } from "../../route.ts";
 import { isOperator } from "../../session.ts";
+import { AgentSecret, NewSecret } from "./agent-secret.tsx";
 import { NewAgent } from "./new-agent.tsx";
 
 const REFRESH_MS = 10_000;
@@ -66,24 +65,14 @@ export function AgentsPage() {
         </Empty>
       ) : null}
       {isOperator.value ? <NewAgent onSaved={saved} /> : null}
-      {made?.secret === undefined ? null : (
-        <Dialog title={`The secret of ${made.id}`} onClose={() => setMade(undefined)}>
-          <div class="dialog-text">
-            <p>Calls to this agent are signed with it. It is shown only now; keep it where the agent can read it.</p>
-            <CopyBlock text={made.secret} what="Secret" />
-          </div>
-        </Dialog>
-      )}
+      <AgentSecret agent={made} onClose={() => setMade(undefined)} />
       {removing === undefined ? null : (
         <Confirm
           title="Remove this agent?"
           confirm="Remove agent"
           act={() => deleteAgent(removing.id)}
           done={`${removing.id} was removed`}
-          onDone={() => {
-            setRemoving(undefined);
-            list.reload();
-          }}
+          onDone={list.reload}
           onClose={() => setRemoving(undefined)}
         >
           <p>
@@ -93,21 +82,6 @@ export function AgentsPage() {
         </Confirm>
       )}
     </>
-  );
-}
-
-/** Makes a new secret in place of the one there is. */
-export function NewSecret({ agent, onDone }: { readonly agent: Agent; readonly onDone: (agent: Agent) => void }) {
-  const url = agent.url ?? "";
-  return (
-    <Action
-      tone="quiet"
-      label={`New secret for ${agent.id}`}
-      act={() => putAgent(agent.id, { url, rotate: true })}
-      onDone={onDone}
-    >
-      New secret
-    </Action>
   );
 }
 

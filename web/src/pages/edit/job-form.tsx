@@ -2,10 +2,11 @@
 import { useState } from "preact/hooks";
 import type { Answer } from "../../api/client.ts";
 import type { AdvisedJob } from "../../api/jobs.ts";
-import { type FieldError, messagesAt, type Problem } from "../../api/problem.ts";
-import { AreaField, SelectField, TextField } from "../../parts/field.tsx";
+import { DraftArea, type DraftForm, DraftText } from "../../parts/draft-field.tsx";
+import { SelectField } from "../../parts/field.tsx";
 import { Fold } from "../../parts/fold.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
+import { useSubmission } from "../../parts/submission.ts";
 import { isOperator } from "../../session.ts";
 import { bodyOf, type Draft } from "./draft.ts";
 import { ScheduleEditor } from "./schedule-editor.tsx";
@@ -22,58 +23,37 @@ export type JobFormProps = {
 
 export function JobForm({ initial, submitLabel, cancelTo, submit, onSaved, onReload }: JobFormProps) {
   const [draft, setDraft] = useState(initial);
-  const [problem, setProblem] = useState<Problem>();
-  const [busy, setBusy] = useState(false);
   const change = (changes: Partial<Draft>) => setDraft((old) => ({ ...old, ...changes }));
-  const save = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    const { errors } = bodyOf(draft);
-    if (errors.length > 0) return setProblem(unsendable(errors));
-    setBusy(true);
-    const answer = await submit(draft);
-    setBusy(false);
-    if (answer.ok) onSaved(answer.value);
-    else setProblem(answer.error);
-  };
-  const at = (path: string) => messagesAt(problem, path);
+  const set = (name: TextName, text: string) => change({ [name]: text });
+  const submission = useSubmission({ check: () => bodyOf(draft).errors, send: () => submit(draft), onSaved });
+  const { problem, at } = submission;
+  const form = { draft, change, set, at };
   return (
-    <form class="job-form" onSubmit={save} noValidate>
-      <TextField
-        label="Name"
-        value={draft.name}
-        onInput={(name) => change({ name })}
-        errors={at("name")}
-        input={{ name: "name", maxLength: 200 }}
-      />
+    <form class="job-form" onSubmit={submission.submit} noValidate>
+      <DraftText form={form} name="name" label="Name" input={{ name: "name", maxLength: 200 }} />
       <ScheduleEditor
         draft={draft.schedule}
         onChange={(schedule) => {
           change({ schedule });
-          setProblem((old) =>
-            old === undefined
-              ? old
-              : { ...old, errors: (old.errors ?? []).filter(({ path }) => !path.startsWith("schedule")) },
-          );
+          submission.forget("schedule");
         }}
         errors={(problem?.errors ?? []).filter(({ path }) => path.startsWith("schedule"))}
       />
-      <AreaField
+      <DraftArea
+        form={form}
+        name="message"
         label="Message"
         hint="What your agent is asked when it is woken."
         rows={4}
-        value={draft.message}
-        onInput={(message) => change({ message })}
-        errors={at("message")}
       />
-      <Whom draft={draft} change={change} at={at} />
-      <How draft={draft} change={change} at={at} />
+      <AgentAndUsers {...form} />
+      <RetriesAndLimits {...form} />
       <ProblemBox
         problem={problem}
         {...(problem?.code === "precondition_failed" && onReload !== undefined ? { onRetry: onReload } : {})}
       />
       <div class="form-end">
-        <button type="submit" class="button main" aria-busy={busy}>
+        <button type="submit" class="button main" aria-busy={submission.busy}>
           {submitLabel}
         </button>
         <a class="button quiet" href={cancelTo}>
@@ -84,18 +64,11 @@ export function JobForm({ initial, submitLabel, cancelTo, submit, onSaved, onRel
   );
 }
 
-const unsendable = (errors: readonly FieldError[]): Problem => ({
-  status: 0,
-  code: "unsendable",
-  title: "Not sent yet",
-  detail: errors.map(({ path, message }) => `${path}: ${message}`).join("; "),
-  errors,
-});
-
-type PartProps = {
+/** The fields of the draft that are free text. */
+type TextName = { readonly [F in keyof Draft]: string extends Draft[F] ? F : never }[keyof Draft];
+type PartProps = DraftForm<TextName> & {
   readonly draft: Draft;
   readonly change: (changes: Partial<Draft>) => void;
-  readonly at: (path: string) => readonly string[];
 };
 
 const SCOPES = [
@@ -105,7 +78,8 @@ const SCOPES = [
   ["all_users", "For every active user"],
 ] as const;
 
-function Whom({ draft, change, at }: PartProps) {
+function AgentAndUsers(form: PartProps) {
+  const { draft, change, at } = form;
   const scopes = SCOPES.filter(
     ([scope]) => scope !== "all_users" || isOperator.value || draft.exec_scope === "all_users",
   );
@@ -117,13 +91,7 @@ function Whom({ draft, change, at }: PartProps) {
       isWrong={["agent_id", "user_id", "exec_scope", "fan_out"].some((path) => at(path).length > 0)}
     >
       <div class="two">
-        <TextField
-          label="Agent"
-          hint="Empty is the default agent."
-          value={draft.agent_id}
-          onInput={(agent_id) => change({ agent_id })}
-          errors={at("agent_id")}
-        />
+        <DraftText form={form} name="agent_id" label="Agent" hint="Empty is the default agent." />
         <SelectField
           label="Runs"
           value={draft.exec_scope}
@@ -131,12 +99,7 @@ function Whom({ draft, change, at }: PartProps) {
           onSelect={(exec_scope) => change({ exec_scope })}
           errors={at("exec_scope")}
         />
-        <TextField
-          label="User"
-          value={draft.user_id}
-          onInput={(user_id) => change({ user_id })}
-          errors={at("user_id")}
-        />
+        <DraftText form={form} name="user_id" label="User" />
         <SelectField
           label="Session"
           value={draft.session_mode}
@@ -149,19 +112,19 @@ function Whom({ draft, change, at }: PartProps) {
         />
         {draft.exec_scope === "all_users" ? (
           <>
-            <TextField
+            <DraftText
+              form={form}
+              name="concurrency"
+              path="fan_out.concurrency"
               label="Users at once"
-              value={draft.concurrency}
-              onInput={(concurrency) => change({ concurrency })}
-              errors={at("fan_out.concurrency")}
               input={{ inputMode: "numeric" }}
             />
-            <TextField
+            <DraftText
+              form={form}
+              name="rate_per_minute"
+              path="fan_out.rate_per_minute"
               label="Users a minute"
               hint="Empty is no limit."
-              value={draft.rate_per_minute}
-              onInput={(rate_per_minute) => change({ rate_per_minute })}
-              errors={at("fan_out.rate_per_minute")}
               input={{ inputMode: "numeric" }}
             />
           </>
@@ -171,7 +134,7 @@ function Whom({ draft, change, at }: PartProps) {
   );
 }
 
-const HOW_PATHS = [
+const LIMIT_PATHS = [
   "overlap",
   "timeout",
   "completion_timeout",
@@ -188,12 +151,13 @@ const OVERLAPS = [
   ["allow_all", "Run both"],
 ] as const;
 
-function How({ draft, change, at }: PartProps) {
+function RetriesAndLimits(form: PartProps) {
+  const { draft, change, at } = form;
   return (
     <Fold
       class="form-part"
       summary="Retries, limits, labels, payload"
-      isWrong={HOW_PATHS.some((path) => at(path).length > 0)}
+      isWrong={LIMIT_PATHS.some((path) => at(path).length > 0)}
     >
       <div class="two">
         <SelectField
@@ -203,65 +167,27 @@ function How({ draft, change, at }: PartProps) {
           onSelect={(overlap) => change({ overlap })}
           errors={at("overlap")}
         />
-        <TextField
-          label="Catch up missed runs for"
-          value={draft.catchup_window}
-          onInput={(catchup_window) => change({ catchup_window })}
-          errors={at("catchup_window")}
-        />
-        <TextField
-          label="Time to answer"
-          value={draft.timeout}
-          onInput={(timeout) => change({ timeout })}
-          errors={at("timeout")}
-        />
-        <TextField
-          label="Time to complete after a 202"
-          value={draft.completion_timeout}
-          onInput={(completion_timeout) => change({ completion_timeout })}
-          errors={at("completion_timeout")}
-        />
-        <TextField
+        <DraftText form={form} name="catchup_window" label="Catch up missed runs for" />
+        <DraftText form={form} name="timeout" label="Time to answer" />
+        <DraftText form={form} name="completion_timeout" label="Time to complete after a 202" />
+        <DraftText
+          form={form}
+          name="max_attempts"
+          path="retry.max_attempts"
           label="Attempts"
-          value={draft.max_attempts}
-          onInput={(max_attempts) => change({ max_attempts })}
-          errors={at("retry.max_attempts")}
           input={{ inputMode: "numeric" }}
         />
-        <TextField
-          label="First backoff"
-          value={draft.min_backoff}
-          onInput={(min_backoff) => change({ min_backoff })}
-          errors={at("retry.min_backoff")}
-        />
-        <TextField
-          label="Longest backoff"
-          value={draft.max_backoff}
-          onInput={(max_backoff) => change({ max_backoff })}
-          errors={at("retry.max_backoff")}
-        />
-        <TextField
-          label="Description"
-          value={draft.description}
-          onInput={(description) => change({ description })}
-          errors={at("description")}
-        />
-        <AreaField
-          label="Labels"
-          hint="One a line, as key: value."
-          rows={3}
-          value={draft.labels}
-          onInput={(labels) => change({ labels })}
-          errors={at("labels")}
-        />
-        <AreaField
+        <DraftText form={form} name="min_backoff" path="retry.min_backoff" label="First backoff" />
+        <DraftText form={form} name="max_backoff" path="retry.max_backoff" label="Longest backoff" />
+        <DraftText form={form} name="description" label="Description" />
+        <DraftArea form={form} name="labels" label="Labels" hint="One a line, as key: value." rows={3} />
+        <DraftArea
+          form={form}
+          name="payload"
           label="Payload"
           hint="A JSON object, handed to the agent as it is."
           rows={3}
           mono
-          value={draft.payload}
-          onInput={(payload) => change({ payload })}
-          errors={at("payload")}
         />
       </div>
     </Fold>

@@ -2,6 +2,7 @@
 import { type Event, listEvents } from "../../api/events.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Empty } from "../../parts/empty.tsx";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
@@ -42,11 +43,7 @@ export function EventsPage() {
           ))}
         </Table>
       )}
-      {pages.more ? (
-        <button type="button" class="button" aria-busy={pages.loading} onClick={pages.loadMore}>
-          Show older events
-        </button>
-      ) : null}
+      <MoreButton pages={pages}>Show older events</MoreButton>
       {pages.items.length === 0 && !pages.loading && pages.problem === undefined ? (
         <Empty title="Nothing has happened">
           <p>Failures, recoveries and pauses appear here. A run that succeeds is no event.</p>

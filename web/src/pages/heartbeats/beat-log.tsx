@@ -1,5 +1,6 @@
 /** The decisions of the heartbeat, beat by beat, and their reasons. */
 import type { Beat } from "../../api/heartbeats.ts";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import type { Pages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
@@ -31,11 +32,7 @@ export function BeatLog({ beats }: { readonly beats: Pages<Beat> }) {
           </li>
         ))}
       </ol>
-      {beats.more ? (
-        <button type="button" class="button" aria-busy={beats.loading} onClick={beats.loadMore}>
-          Show older beats
-        </button>
-      ) : null}
+      <MoreButton pages={beats}>Show older beats</MoreButton>
     </section>
   );
 }

@@ -2,14 +2,13 @@
 import { useState } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import { type Heartbeat, putHeartbeat } from "../../api/heartbeats.ts";
-import { messagesAt, type Problem } from "../../api/problem.ts";
-import { AreaField, TextField } from "../../parts/field.tsx";
+import { DraftArea, DraftText } from "../../parts/draft-field.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
+import { useSubmission } from "../../parts/submission.ts";
 import { isOperator } from "../../session.ts";
 
-type Draft = {
-  readonly [F in "every" | "agent_id" | "fast_model" | "model" | "start" | "end" | "timezone" | "notify"]: string;
-} & { readonly enabled: boolean };
+type TextName = "every" | "agent_id" | "fast_model" | "model" | "start" | "end" | "timezone" | "notify";
+type Draft = { readonly [F in TextName]: string } & { readonly enabled: boolean };
 
 const draftOf = (heartbeat: Heartbeat): Draft => ({
   enabled: heartbeat.enabled,
@@ -22,6 +21,8 @@ const draftOf = (heartbeat: Heartbeat): Draft => ({
   timezone: heartbeat.active_hours?.timezone ?? "",
   notify: heartbeat.notify === undefined ? "" : JSON.stringify(heartbeat.notify, null, 2),
 });
+
+const NOT_JSON = "is not JSON";
 
 /** The body for a PUT; undefined where `notify` is not JSON. */
 function bodyOf(draft: Draft): unknown {
@@ -59,21 +60,23 @@ export function ConfigForm({
   readonly onSaved: (heartbeat: Heartbeat) => void;
 }) {
   const [draft, setDraft] = useState(() => draftOf(heartbeat));
-  const [problem, setProblem] = useState<Problem>();
-  const change = (changes: Partial<Draft>) => setDraft((old) => ({ ...old, ...changes }));
   const body = bodyOf(draft);
-  const save = async (event: Event) => {
-    event.preventDefault();
-    if (body === undefined) return;
-    const answer = await putHeartbeat(heartbeat.name, body);
-    if (!answer.ok) return setProblem(answer.error);
-    setProblem(undefined);
-    announce("The configuration was saved");
-    onSaved(answer.value);
+  const submission = useSubmission({
+    check: () => (body === undefined ? [{ path: "notify", message: NOT_JSON }] : []),
+    send: () => putHeartbeat(heartbeat.name, body),
+    onSaved: (saved) => {
+      announce("The configuration was saved");
+      onSaved(saved);
+    },
+  });
+  const change = (changes: Partial<Draft>) => setDraft((old) => ({ ...old, ...changes }));
+  const form = {
+    draft,
+    set: (name: TextName, text: string) => change({ [name]: text }),
+    at: (path: string) => (path === "notify" && body === undefined ? [NOT_JSON] : submission.at(path)),
   };
-  const at = (path: string) => messagesAt(problem, path);
   return (
-    <form class="card" onSubmit={save} aria-labelledby="config-title" noValidate>
+    <form class="card" onSubmit={submission.submit} aria-labelledby="config-title" noValidate>
       <h2 id="config-title">Configuration</h2>
       <label class="check">
         <input
@@ -84,53 +87,41 @@ export function ConfigForm({
         Enabled
       </label>
       <div class="two">
-        <TextField label="Every" value={draft.every} onInput={(every) => change({ every })} errors={at("every")} />
-        <TextField
-          label="Agent"
-          hint="Empty is the default agent."
-          value={draft.agent_id}
-          onInput={(agent_id) => change({ agent_id })}
-          errors={at("agent_id")}
-        />
-        <TextField
-          label="Decision model"
-          value={draft.fast_model}
-          onInput={(fast_model) => change({ fast_model })}
-          errors={at("fast_model")}
-        />
-        <TextField label="Main model" value={draft.model} onInput={(model) => change({ model })} errors={at("model")} />
-        <TextField
+        <DraftText form={form} name="every" label="Every" />
+        <DraftText form={form} name="agent_id" label="Agent" hint="Empty is the default agent." />
+        <DraftText form={form} name="fast_model" label="Decision model" />
+        <DraftText form={form} name="model" label="Main model" />
+        <DraftText
+          form={form}
+          name="start"
+          path="active_hours.start"
           label="Active from"
-          value={draft.start}
-          onInput={(start) => change({ start })}
-          errors={at("active_hours.start")}
           input={{ placeholder: "08:00" }}
         />
-        <TextField
+        <DraftText
+          form={form}
+          name="end"
+          path="active_hours.end"
           label="Active until"
-          value={draft.end}
-          onInput={(end) => change({ end })}
-          errors={at("active_hours.end")}
           input={{ placeholder: "22:00" }}
         />
-        <TextField
+        <DraftText
+          form={form}
+          name="timezone"
+          path="active_hours.timezone"
           label="Time zone"
-          value={draft.timezone}
-          onInput={(timezone) => change({ timezone })}
-          errors={at("active_hours.timezone")}
           input={{ placeholder: "UTC" }}
         />
       </div>
-      <AreaField
+      <DraftArea
+        form={form}
+        name="notify"
         label="Notifiers"
         hint="A JSON list of webhook, slack, discord and telegram. Empty is NOTIFY_URL. Secrets are shown masked; leave them so to keep them."
         rows={4}
         mono
-        value={draft.notify}
-        onInput={(notify) => change({ notify })}
-        errors={body === undefined ? ["is not JSON"] : at("notify")}
       />
-      <ProblemBox problem={problem} />
+      <ProblemBox problem={submission.problem} />
       {isOperator.value ? (
         <button type="submit" class="button">
           Save configuration

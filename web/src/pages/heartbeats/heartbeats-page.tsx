@@ -2,14 +2,13 @@
 import { useState } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import { type Heartbeat, listHeartbeats, putHeartbeat } from "../../api/heartbeats.ts";
-import type { Problem } from "../../api/problem.ts";
-import { messagesAt } from "../../api/problem.ts";
 import { curl, Empty } from "../../parts/empty.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { useLookAgain } from "../../parts/look-again.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { useResource } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
+import { required, useSubmission } from "../../parts/submission.ts";
 import { Ago, Countdown } from "../../parts/times.tsx";
 import { go, link } from "../../route.ts";
 import { isOperator } from "../../session.ts";
@@ -84,33 +83,26 @@ function HeartbeatCard({ heartbeat }: { readonly heartbeat: Heartbeat }) {
 function NewHeartbeat({ taken }: { readonly taken: readonly string[] }) {
   const [name, setName] = useState("");
   const [every, setEvery] = useState("30m");
-  const [problem, setProblem] = useState<Problem>();
-  const isTaken = taken.includes(name.trim());
-  const make = async (event: Event) => {
-    event.preventDefault();
-    if (isTaken || name.trim() === "") return;
-    const answer = await putHeartbeat(name.trim(), { every: every.trim() });
-    if (!answer.ok) return setProblem(answer.error);
-    announce(`Heartbeat ${name.trim()} was created`);
-    go(link("heartbeats", name.trim()));
-  };
+  const nameErrors = taken.includes(name.trim()) ? [{ path: "name", message: "There is one of this name." }] : [];
+  const { problem, at, submit } = useSubmission({
+    check: () => [...nameErrors, ...required("name", name)],
+    send: () => putHeartbeat(name.trim(), { every: every.trim() }),
+    onSaved: () => {
+      announce(`Heartbeat ${name.trim()} was created`);
+      go(link("heartbeats", name.trim()));
+    },
+  });
   return (
-    <form class="card inline-form" onSubmit={make} aria-labelledby="new-heartbeat">
+    <form class="card inline-form" onSubmit={submit} aria-labelledby="new-heartbeat">
       <h2 id="new-heartbeat">New heartbeat</h2>
       <TextField
         label="Name"
         value={name}
         onInput={setName}
-        errors={isTaken ? ["There is one of this name."] : messagesAt(problem, "name")}
+        errors={nameErrors.length > 0 ? nameErrors.map(({ message }) => message) : at("name")}
         input={{ placeholder: "main" }}
       />
-      <TextField
-        label="Every"
-        hint="Whole minutes: 30m, 1h."
-        value={every}
-        onInput={setEvery}
-        errors={messagesAt(problem, "every")}
-      />
+      <TextField label="Every" hint="Whole minutes: 30m, 1h." value={every} onInput={setEvery} errors={at("every")} />
       <button type="submit" class="button main">
         Create heartbeat
       </button>

@@ -2,6 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { listRuns, type Run } from "../../api/jobs.ts";
 import { Icon } from "../../parts/icon.tsx";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { ProgressBar } from "../../parts/progress.tsx";
 import { type Pages, usePages } from "../../parts/resource.ts";
@@ -78,11 +79,7 @@ function FailingUsers({ runs, jobId }: { readonly runs: Pages<Run>; readonly job
           ))}
         </Table>
       )}
-      {runs.more ? (
-        <button type="button" class="button" aria-busy={runs.loading} onClick={runs.loadMore}>
-          Show more
-        </button>
-      ) : null}
+      <MoreButton pages={runs} />
     </section>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import type { Job, Run } from "../../api/jobs.ts";
 import { now } from "../../clock.ts";
 import { dollars } from "../../money.ts";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import type { Pages } from "../../parts/resource.ts";
 import { durationOf } from "../../parts/run-strip.tsx";
@@ -81,11 +82,7 @@ export function RunList({ job, runs, selected, onSelect }: RunListProps) {
           </tbody>
         </table>
       )}
-      {runs.more ? (
-        <button type="button" class="button" aria-busy={runs.loading} onClick={runs.loadMore}>
-          Show older runs
-        </button>
-      ) : null}
+      <MoreButton pages={runs}>Show older runs</MoreButton>
     </section>
   );
 }

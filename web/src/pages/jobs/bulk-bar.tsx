@@ -68,7 +68,6 @@ export function BulkBar({ selected, filter, onDone, onClear }: BulkBarProps) {
             return ok(undefined);
           }}
           done=""
-          onDone={() => setDeleting(false)}
           onClose={() => setDeleting(false)}
         >
           <p>Their logs of runs go with them. This cannot be undone.</p>

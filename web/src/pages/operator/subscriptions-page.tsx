@@ -13,11 +13,11 @@ import {
 } from "../../api/subscriptions.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Action } from "../../parts/button.tsx";
-import { CopyBlock } from "../../parts/copy.tsx";
-import { Confirm, Dialog } from "../../parts/dialog.tsx";
+import { Confirm } from "../../parts/dialog.tsx";
 import { curl, Empty } from "../../parts/empty.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { useResource } from "../../parts/resource.ts";
+import { SecretDialog } from "../../parts/secret-dialog.tsx";
 import { StatusText } from "../../parts/status.tsx";
 import { isOperator } from "../../session.ts";
 import { NewSubscription } from "./new-subscription.tsx";
@@ -61,12 +61,9 @@ export function SubscriptionsPage() {
         />
       ) : null}
       {made === undefined ? null : (
-        <Dialog title="The secret of the webhook" onClose={() => setMade(undefined)}>
-          <div class="dialog-text">
-            <p>Messages to the webhook are signed with it. It is shown only now.</p>
-            <CopyBlock text={made} what="Secret" />
-          </div>
-        </Dialog>
+        <SecretDialog title="The secret of the webhook" what="Secret" secret={made} onClose={() => setMade(undefined)}>
+          Messages to the webhook are signed with it. It is shown only now.
+        </SecretDialog>
       )}
       {removing === undefined ? null : (
         <Confirm
@@ -74,10 +71,7 @@ export function SubscriptionsPage() {
           confirm="Remove subscription"
           act={() => deleteSubscription(removing.id)}
           done={`${removing.id} was removed`}
-          onDone={() => {
-            setRemoving(undefined);
-            list.reload();
-          }}
+          onDone={list.reload}
           onClose={() => setRemoving(undefined)}
         >
           <p>

@@ -1,6 +1,7 @@
 /** The tokens that have not expired, each with a button that revokes it. */
 import { type ListedToken, listTokens, revokeToken } from "../../api/operator.ts";
 import { Action } from "../../parts/button.tsx";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { type Pages, usePages } from "../../parts/resource.ts";
 import { Table } from "../../parts/table.tsx";
@@ -39,11 +40,7 @@ export function TokenList({ tokens }: { readonly tokens: Pages<ListedToken> }) {
           ))}
         </Table>
       )}
-      {tokens.more ? (
-        <button type="button" class="button" aria-busy={tokens.loading} onClick={tokens.loadMore}>
-          Show more
-        </button>
-      ) : null}
+      <MoreButton pages={tokens} />
     </>
   );
 }

@@ -4,6 +4,7 @@ import { deleteUser, importUsers, listUsers, putUser, type User } from "../../ap
 import { Action } from "../../parts/button.tsx";
 import { curl, Empty } from "../../parts/empty.tsx";
 import { AreaField } from "../../parts/field.tsx";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages } from "../../parts/resource.ts";
 import { StatusText } from "../../parts/status.tsx";
@@ -43,11 +44,7 @@ export function UsersPage() {
           ))}
         </Table>
       )}
-      {pages.more ? (
-        <button type="button" class="button" aria-busy={pages.loading} onClick={pages.loadMore}>
-          Show more
-        </button>
-      ) : null}
+      <MoreButton pages={pages} />
       {pages.items.length === 0 && !pages.loading && pages.problem === undefined ? (
         <Empty
           title={active === "" ? "No users yet" : "No such users"}

@@ -2,6 +2,7 @@
 import { listAllRuns, type NamedRun } from "../../api/runs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Empty } from "../../parts/empty.tsx";
+import { MoreButton } from "../../parts/more-button.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { usePages } from "../../parts/resource.ts";
 import { Tabs } from "../../parts/tabs.tsx";
@@ -40,11 +41,7 @@ export function RunsPage() {
       />
       <ProblemBox problem={pages.problem} onRetry={pages.reload} />
       <FailedRuns runs={pages.items} />
-      {pages.more ? (
-        <button type="button" class="button" aria-busy={pages.loading} onClick={pages.loadMore}>
-          Show older runs
-        </button>
-      ) : null}
+      <MoreButton pages={pages}>Show older runs</MoreButton>
       {pages.items.length === 0 && !pages.loading && pages.problem === undefined ? (
         <Empty title="No such run">
           <p>

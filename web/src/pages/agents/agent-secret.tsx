@@ -1,0 +1,29 @@
+/** The secret that signs the calls of an agent: a new one in place of the old, and the one time that it is shown. */
+import { type Agent, putAgent } from "../../api/operator.ts";
+import { Action } from "../../parts/button.tsx";
+import { SecretDialog } from "../../parts/secret-dialog.tsx";
+
+/** Makes a new secret in place of the one there is. */
+export function NewSecret({ agent, onDone }: { readonly agent: Agent; readonly onDone: (agent: Agent) => void }) {
+  const url = agent.url ?? "";
+  return (
+    <Action
+      tone="quiet"
+      label={`New secret for ${agent.id}`}
+      act={() => putAgent(agent.id, { url, rotate: true })}
+      onDone={onDone}
+    >
+      New secret
+    </Action>
+  );
+}
+
+/** The secret in the answer that has made one; nothing for any other answer. */
+export function AgentSecret({ agent, onClose }: { readonly agent: Agent | undefined; readonly onClose: () => void }) {
+  if (agent?.secret === undefined) return null;
+  return (
+    <SecretDialog title={`The secret of ${agent.id}`} what="Secret" secret={agent.secret} onClose={onClose}>
+      Calls to this agent are signed with it. It is shown only now; keep it where the agent can read it.
+    </SecretDialog>
+  );
+}

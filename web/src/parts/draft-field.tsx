@@ -1,4 +1,4 @@
-/** Fields of a draft: each shows one of its texts, changes it, and shows the faults that the API found there. */
+/** Fields of a draft. Each shows one of its texts, changes it, and shows the faults that the API found there. */
 import { AreaField, type AreaFieldProps, TextField, type TextFieldProps } from "./field.tsx";
 
 /** The texts of a draft by their names, and what they are tied to. */

@@ -9,7 +9,7 @@ type SecretDialogProps = {
   readonly what: string;
   readonly secret: string;
   readonly onClose: () => void;
-  /** What the secret is for, and that it is shown only now. */
+  /** The purpose of the secret, and that it is shown only now. */
   readonly children: ComponentChildren;
 };
 

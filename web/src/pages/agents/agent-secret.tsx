@@ -1,4 +1,4 @@
-/** The secret that signs the calls of an agent: a new one in place of the old, and the one time that it is shown. */
+/** The secret that signs the calls of an agent. A new one can be made, and is then shown once. */
 import { type Agent, putAgent } from "../../api/operator.ts";
 import { Action } from "../../parts/button.tsx";
 import { SecretDialog } from "../../parts/secret-dialog.tsx";

@@ -1,4 +1,5 @@
 /** The outcome of a run, as the answer of a call or as a report afterwards. */
+import { outputBesideControl } from "../domain/run/answer-output.ts";
 import { messageOf } from "../domain/text/error-text.ts";
 import { type Control, isObject } from "./run.ts";
 
@@ -54,11 +55,13 @@ export function answerOf({ value, reply, failure, control }: Outcome): Response 
 export function completionOf({ value, reply, failure, control }: Outcome): Completion | undefined {
   const steered = isEmpty(control) ? {} : { control };
   if (failure !== undefined) return { status: "error", error: messageOf(failure.error), ...steered };
-  if (reply === undefined) return { status: "success", ...outputOf(value), ...steeredBy(value, control) };
+  if (reply === undefined)
+    return { status: "success", ...outputOf(outputIn(value) ?? value), ...steeredBy(value, control) };
   const { status, text } = reply;
   if (status === ACCEPTED) return undefined;
   if (status >= 200 && status < 300) {
-    return { status: "success", ...(text === "" ? {} : { output: text }), ...steeredBy(parseJson(text), control) };
+    const parsed = parseJson(text);
+    return { status: "success", ...outputOf(outputIn(parsed) ?? (text || undefined)), ...steeredBy(parsed, control) };
   }
   const error = `${status}${text === "" ? "" : `: ${text}`}`;
   // As in an answer of a call, 410 asks to be left alone.
@@ -76,6 +79,9 @@ function outputOf(value: unknown): { output?: string | object } {
   if (typeof value === "string" || typeof value === "object") return { output: value };
   return { output: JSON.stringify(value) ?? String(value) };
 }
+
+/** The output within a value that also steers. It is the one that Reveille reads in an answer of a call. */
+const outputIn = (value: unknown): unknown => (isObject(value) ? outputBesideControl(value) : undefined);
 
 function withControl({ status, headers, text }: Reply, control: Control): Response {
   // A status without a body takes none, not even an empty one.

@@ -6,7 +6,7 @@
 import { compact } from "../domain/compact.ts";
 import { BUILTIN_LABEL } from "../domain/job/builtin-label.ts";
 import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
-import { readAnswerControl } from "../domain/run/control.ts";
+import { readSteeringAnswer } from "../domain/run/control.ts";
 import { LISTENER_OBJECTED } from "../domain/run/run.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { errorText } from "../domain/text/error-text.ts";
@@ -132,13 +132,13 @@ async function callHandler(
 function asOutput(value: unknown): AttemptOutcome {
   const text = typeof value === "string" ? value : writeJson(value);
   if (text === undefined || text === "") return { kind: "success" };
-  const output = cutUtf8(text, MAX_OUTPUT_BYTES);
-  const steering = readAnswerControl(text);
+  const answer = readSteeringAnswer(text);
+  const output = cutUtf8(answer?.output ?? text, MAX_OUTPUT_BYTES);
   return {
     kind: "success",
     output: output.text,
     ...(output.truncated ? { outputTruncated: true } : {}),
-    ...compact({ steering }),
+    ...compact({ steering: answer?.steering }),
   };
 }
 

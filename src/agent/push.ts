@@ -9,7 +9,7 @@
 import { compact } from "../domain/compact.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { AttemptOutcome } from "../domain/run/attempt-outcome.ts";
-import { readAnswerControl } from "../domain/run/control.ts";
+import { readSteeringAnswer } from "../domain/run/control.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { formatDuration } from "../domain/time/duration.ts";
 import type { Deadline, Interruption } from "../outbound/deadline.ts";
@@ -158,13 +158,13 @@ async function readOutput(response: Response, deadline: Deadline): Promise<Attem
   switch (read.kind) {
     case "text": {
       if (read.text === "") return success;
-      const output = cutUtf8(read.text, MAX_OUTPUT_BYTES);
-      const steering = readAnswerControl(read.text, read.truncated);
+      const answer = readSteeringAnswer(read.text, read.truncated);
+      const output = cutUtf8(answer?.output ?? read.text, MAX_OUTPUT_BYTES);
       return {
         ...success,
         output: output.text,
         ...(read.truncated || output.truncated ? { outputTruncated: true } : {}),
-        ...compact({ steering }),
+        ...compact({ steering: answer?.steering }),
       };
     }
     case "undecodable":

@@ -6,6 +6,7 @@ import { KIB, MAX_ANSWER_BYTES, MAX_CONTROL_TEXT_BYTES } from "../../schema/limi
 import { cutUtf8 } from "../text/cut-text.ts";
 import { parseDuration } from "../time/duration.ts";
 import { parseInstant } from "../time/instant.ts";
+import { outputBesideControl } from "./answer-output.ts";
 
 /** The agent's requests, as far as they are valid. */
 export type Control = {
@@ -100,16 +101,27 @@ const TOO_LONG: ControlFault = {
   problem: `the answer is too long for its key reveille to be read: make it JSON, by its content-type too, of at most ${MAX_ANSWER_BYTES / KIB} KiB`,
 };
 
+/** An answer that steers its job. */
+export type SteeringAnswer = {
+  readonly steering: Steering;
+  /** The run's output, if the answer gives it beside the control. Left out: the whole answer is the output. */
+  readonly output?: string;
+};
+
 /**
  * The control under the key `reveille` at the top of an answer's JSON object. Undefined if there is none. `isCut`: only the
  * beginning of the answer is in `text`.
  */
-export function readAnswerControl(text: string, isCut = false): Steering | undefined {
+export function readSteeringAnswer(text: string, isCut = false): SteeringAnswer | undefined {
   if (!text.includes('"reveille"')) return undefined;
-  if (isCut) return /^\s*\{/.test(text) ? { control: {}, faults: [TOO_LONG] } : undefined;
+  if (isCut) return /^\s*\{/.test(text) ? { steering: { control: {}, faults: [TOO_LONG] } } : undefined;
   try {
     const answer: unknown = JSON.parse(text);
-    return isObject(answer) && isGiven(answer.reveille) ? readControl(answer.reveille) : undefined;
+    if (!isObject(answer) || !isGiven(answer.reveille)) return undefined;
+    const steering = readControl(answer.reveille);
+    const output = outputBesideControl(answer);
+    if (output === undefined) return { steering };
+    return { steering, output: typeof output === "string" ? output : JSON.stringify(output) };
   } catch {
     return undefined;
   }

@@ -251,6 +251,16 @@ describe("work that takes longer than defer", () => {
       new Response('{"reveille": {"done": true}}'),
       { status: "success", output: '{"reveille": {"done": true}}', control: { done: true } },
     ],
+    [
+      "a response with that key and an output",
+      new Response('{"reveille": {"done": true}, "output": "all quiet"}'),
+      { status: "success", output: "all quiet", control: { done: true } },
+    ],
+    [
+      "an object with that key and an output",
+      { reveille: { done: true }, output: "all quiet" },
+      { status: "success", output: "all quiet", control: { done: true } },
+    ],
   ])("is completed as %s", async (_, value, body) => {
     const { open, passed } = gate();
     const { agent, reports } = agentOf({

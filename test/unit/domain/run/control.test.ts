@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { explainFaults, readAnswerControl, readControl } from "../../../../src/domain/run/control.ts";
+import { explainFaults, readControl, readSteeringAnswer } from "../../../../src/domain/run/control.ts";
 
 describe("a control", () => {
   it("is read field by field", () => {
@@ -87,16 +87,26 @@ describe("the key reveille of an answer", () => {
     ['say "reveille" aloud', undefined],
     ['{"reveille": null}', undefined],
   ])("%s", (text, control) => {
-    expect(readAnswerControl(text)?.control).toEqual(control);
+    expect(readSteeringAnswer(text)?.steering.control).toEqual(control);
   });
 
   it("is a fault where the answer is too long to be read whole, and only there", () => {
-    const fault = readAnswerControl('{"reveille": {"done": true}, "text": "xxx', true)?.faults;
+    const fault = readSteeringAnswer('{"reveille": {"done": true}, "text": "xxx', true)?.steering.faults;
     expect(fault).toMatchObject([{ field: "control", problem: expect.stringContaining("at most 256 KiB") }]);
-    expect(readAnswerControl('say "reveille" aloud', true)).toBeUndefined();
+    expect(readSteeringAnswer('say "reveille" aloud', true)).toBeUndefined();
+  });
+
+  it.each<[string, string | undefined]>([
+    ['{"reveille": {"done": true}, "output": "all quiet"}', "all quiet"],
+    ['{"output": [1, "two"], "reveille": {"done": true}}', '[1,"two"]'],
+    ['{"reveille": {"done": true}, "output": "all quiet", "mails": 3}', undefined],
+    ['{"reveille": {"done": true}, "output": null}', undefined],
+    ['{"reveille": {"done": true}}', undefined],
+  ])("leaves the output to the key beside it if that is the only one: %s", (text, output) => {
+    expect(readSteeringAnswer(text)?.output).toBe(output);
   });
 
   it("is a fault where it is no object", () => {
-    expect(readAnswerControl('{"reveille": "done"}')?.faults).toHaveLength(1);
+    expect(readSteeringAnswer('{"reveille": "done"}')?.steering.faults).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-/** The HTTP API: the table of all routes, what wraps every answer, and what is answered where no route is. */
+/** The HTTP API: the table of all routes, the middleware around every answer, and the answer for an unknown route. */
 import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
@@ -64,10 +64,10 @@ const resources = [
 
 const described = [...resources, mcpRoute(resources), ...docsRoutes] as const satisfies readonly AnyRoute[];
 
-/** Every route there is. */
+/** All routes. */
 export const ROUTES = [...described, describeApi(described)] as const satisfies readonly AnyRoute[];
 
-/** The app; build it once and hand it every request. */
+/** The app. It is built once and serves every request. */
 export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(standInForTick, drainBody, requestId(), showRequestId, timing(), secureHeaders(), ownHost, crossOrigin);
@@ -81,13 +81,13 @@ export function buildApp(routes: readonly AnyRoute[]): Hono<AppEnv> {
   return app;
 }
 
-/** A call of the API does the work of a tick that does not come, beside its own. */
+/** Does the work of a missing tick beside a call of the API. */
 const standInForTick: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (readSettings(c.env).ok) c.executionCtx.waitUntil(standIn(c.env, Date.now()));
   await next();
 };
 
-/** Hono's own header would be lost on answers that are not made through its context. */
+/** Sets X-Request-Id. Hono's own header would be lost on answers that are not made through its context. */
 const showRequestId: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
   c.res.headers.set("x-request-id", c.get("requestId"));
@@ -95,7 +95,7 @@ const showRequestId: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 const corsOf = new Map<string, MiddlewareHandler<AppEnv>>();
 
-/** CORS for the origins of CORS_ORIGIN; without it browsers of other origins are not let in. */
+/** CORS for the origins of CORS_ORIGIN. Without that setting, browsers of other origins are refused. */
 const crossOrigin: MiddlewareHandler<AppEnv> = async (c, next) => {
   const read = readSettings(c.env);
   const origins = read.ok ? read.value.settings.CORS_ORIGIN : undefined;
@@ -142,12 +142,14 @@ const patternsOf = (routes: readonly AnyRoute[]): readonly Pattern[] =>
 
 const isOpen = ({ access }: AnyRoute): boolean => access === "public" || access === "health";
 
-/** The most that a path may differ from the one that was meant. A nearer one is named beside the methods of the path. */
+/**
+ * The cost up to which another path counts as a likely misspelling. Such a path is named beside the methods of this one.
+ */
 const MAX_COST_OF_OTHER_PATH = 1.2;
 
 /**
- * Why no route answers: a method that its path does not have, or no such path, with what is near. What lies under /v1 is
- * shown to nobody without a token.
+ * Explains why no route answers: the path does not have this method, or there is no such path. It names what is near. Paths
+ * under /v1 are named only to callers with a token.
  */
 async function refuse(
   request: Request,
@@ -179,7 +181,7 @@ async function refuse(
     ),
   ];
   const calls = here.map((route) => `${route.method.toUpperCase()} ${path} (${route.summary})`);
-  // Another path that takes the method: POST …/runs is most often meant to be …/run.
+  // Another path may take the method: POST …/runs usually means …/run.
   const sameMethod = patterns.map(({ route }) => route).filter((route) => route.method === method.toLowerCase());
   const other = nearCall(method, path, sameMethod, MAX_COST_OF_OTHER_PATH);
   if (other !== undefined) calls.push(other);

@@ -1,7 +1,7 @@
 /**
- * The only place that reads tokens (docs/contract.md §7): the caller, and whether they may call this route. Each
- * route names its `access`; a route without one does not compile. Which jobs and runs a caller sees is decided where
- * they are, by `domain/job/access.ts`.
+ * The only place that reads tokens (docs/contract.md §7). It finds the caller and checks whether they may call this route.
+ * Each route names its `access`; a route without one does not compile. `domain/job/access.ts` decides which jobs and runs a
+ * caller sees.
  */
 import { readToken } from "../agent/token.ts";
 import { isTriggerToken, readTriggerToken } from "../agent/trigger-token.ts";
@@ -14,23 +14,23 @@ import type { HttpFailure } from "./failure.ts";
 import { type Arrival, admitCall, admitFailure } from "./rate-limit.ts";
 import { protocolToken } from "./socket.ts";
 
-/** The parameters of the path, decoded. */
+/** The decoded parameters of the path. */
 export type PathParams = Readonly<Record<string, string>>;
 
 type Rule = {
   readonly allows: (caller: Caller, params: PathParams) => boolean;
   /** The callers of a route, for the API's description. */
   readonly about: string;
-  /** Why another caller may not, and how to go on. */
+  /** Why other callers are refused, and what they can do instead. */
   readonly refusal: string;
   readonly hint?: string;
-  /** The routes change nothing: a read-only token may call them too. */
+  /** The routes change nothing, so a read-only token may call them too. */
   readonly reads?: true;
 };
 
-/** The table of who may call what: every route names one of these rules, or is public. */
+/** The rules of access. Every route names one of them, or is public. */
 const RULES = {
-  /** Every token but a run's. */
+  /** Every token except a run's. */
   read: {
     allows: (caller) => caller.role !== "run" && caller.role !== "trigger",
     reads: true,
@@ -52,7 +52,7 @@ const RULES = {
     refusal: "Only the operator may do this.",
     hint: "Call it with ADMIN_TOKEN, or ask the operator to.",
   },
-  /** The operator, and viewers, who read everything. */
+  /** The operator, and viewers, who may read everything. */
   admin_read: {
     allows: (caller) => caller.role === "admin" || caller.role === "viewer",
     reads: true,
@@ -60,14 +60,14 @@ const RULES = {
     refusal: "Only the operator and viewers may read this.",
     hint: "Call it with ADMIN_TOKEN or a viewer's token.",
   },
-  /** The operator, or the user that the path's `id` names, with a user's token of their own. */
+  /** The operator, or the user that the path's `id` names, with that user's own token. */
   own_user: {
     allows: (caller, params) => caller.role === "admin" || (caller.role === "user" && caller.user_id === params.id),
     about: "The operator's token, or the user's own.",
     refusal: "Only the operator and the user themselves may do this.",
     hint: "Call it with ADMIN_TOKEN or this user's own token.",
   },
-  /** The operator, and the agent that the path's `id` names, by its own token without a user. */
+  /** The operator, or the agent that the path's `id` names, with its own token that has no user. */
   own_agent: {
     allows: (caller, params) =>
       caller.role === "admin" ||
@@ -76,7 +76,7 @@ const RULES = {
     refusal: "Only the operator and the agent itself may do this.",
     hint: "Call it with ADMIN_TOKEN, or with a token of role agent, this agent_id and no user_id.",
   },
-  /** The operator, and agents' tokens that are this agent's or no agent's in particular. */
+  /** The operator, and agents' tokens for this agent or for no agent in particular. */
   claim: {
     allows: (caller, params) =>
       caller.role === "admin" ||
@@ -87,7 +87,7 @@ const RULES = {
     refusal: "Only this agent takes runs out of its mailbox.",
     hint: "Use a token of role agent with this agent_id or without one, or ADMIN_TOKEN.",
   },
-  /** The operator, and what watches the service: on these routes METRICS_TOKEN stands for the operator's (`serve.ts`). */
+  /** The operator, and monitoring. On these routes METRICS_TOKEN is accepted like the operator's token (`serve.ts`). */
   metrics: {
     allows: (caller) => caller.role === "admin",
     about: "The operator's token, or METRICS_TOKEN.",
@@ -95,14 +95,14 @@ const RULES = {
     hint: "Call it with ADMIN_TOKEN, or set METRICS_TOKEN and call it with that.",
     reads: true,
   },
-  /** Every token; a run's opens its own run only, which the Job object sees to: another run is 404. */
+  /** Every token. A run's token opens only its own run; the Job object answers 404 for another. */
   read_run: {
     allows: (caller) => caller.role !== "trigger",
     reads: true,
     about: "Any token; a run's own opens that run only.",
     refusal: "This token may not read runs.",
   },
-  /** As `write`, and a job's own trigger token, for its job only: the job knows it. */
+  /** The same as `write`, and a job's own trigger token for that job. Only the job knows its token. */
   trigger: {
     allows: (caller, params) =>
       caller.role === "trigger" ? caller.job_id === params.id : caller.role !== "run" && caller.role !== "viewer",
@@ -110,7 +110,7 @@ const RULES = {
     refusal: "This token may not trigger the job.",
     hint: "Use the token that POST /v1/jobs/{id}/trigger-token answered for this job, or one that may change the job.",
   },
-  /** As `write`, and a run's token for its own run. */
+  /** The same as `write`, and a run's token for its own run. */
   report_run: {
     allows: (caller) => caller.role !== "viewer" && caller.role !== "trigger",
     about: "The run's own token, or any but a viewer's that may see the job.",
@@ -120,25 +120,28 @@ const RULES = {
 } as const satisfies Readonly<Record<string, Rule>>;
 
 /**
- * The callers that a route admits: those that a rule allows, or anybody without a token (`public`). `health` is for
- * healthz alone: it answers even if the deployment is not configured.
+ * The callers that a route admits: those of a rule, or anybody (`public`). `health` is for healthz alone, which answers
+ * even if the deployment is not configured.
  */
 export type Access = "health" | "public" | keyof typeof RULES;
 
 /**
- * The secrets that tokens are checked against, the current one first. Without the current ones no call but healthz is
- * answered: {@link configured} tells.
+ * The secrets that tokens are checked against, the current one first. Without the current ones only healthz is answered
+ * ({@link configured}).
  */
 export type Secrets = {
   readonly adminTokens: readonly [string, ...string[]];
   readonly tokenSecrets: readonly [string, ...string[]];
 };
 
-/** RFC 7518 §3.2 asks for 256 bits: every agent is handed tokens, and could search a shorter secret at leisure. */
+/**
+ * The least length of a secret. RFC 7518 §3.2 asks for 256 bits, since an agent gets tokens and could search a shorter
+ * secret offline.
+ */
 const MIN_SECRET_CHARS = 32;
 const HOW_TO = "Make one with `openssl rand -base64 32` and set it with `npx wrangler secret put NAME`.";
 
-/** The secrets, or the failure that says which one is missing or too weak. `npm start` warns of a weak one and goes on. */
+/** The secrets, or the failure that names a missing or weak one. `npm start` only warns about a weak one. */
 export function configured(settings: Settings): Result<Secrets, HttpFailure> {
   const { ADMIN_TOKEN, TOKEN_SECRET, LOCAL } = settings;
   const refuse = (detail: string) => err({ kind: "not_configured", detail } as const);
@@ -185,13 +188,13 @@ const READ_ONLY_HINT =
 
 const isReadOnly = (caller: Caller): boolean => "access" in caller && caller.access === "read";
 
-/** The Authorization header, or what a browser's WebSocket sends in its place. */
+/** The Authorization header, or the token that a browser's WebSocket sends instead. */
 function authorizationOf(request: Request): string | null {
   const token = protocolToken(request);
   return request.headers.get("authorization") ?? (token === undefined ? null : `Bearer ${token}`);
 }
 
-/** The credentials of a call. `queryToken`: the trigger token of a route that takes one in its URL too. */
+/** The credentials of a call. `queryToken` is the trigger token in the URL, on a route that takes one there. */
 export type Authentication = Arrival & {
   readonly env: Env;
   readonly secrets: Secrets;
@@ -199,9 +202,9 @@ export type Authentication = Arrival & {
 };
 
 /**
- * The caller whose token the request carries. Errors: `unauthorized`; `rate_limited` if the token, or an address without one, calls
- * too often. A valid token is never refused for what others do.
- * Why a token is not valid stays unsaid, except that none was sent: the holder of a token can correct only that.
+ * The caller whose token the request carries. Errors: `unauthorized`; `rate_limited` if the token, or an address without
+ * one, calls too often. Other callers' calls never cause the refusal of a valid token. The answer does not say why a token
+ * is invalid, except that none was sent: the holder can correct only that.
  */
 export async function authenticate(request: Request, by: Authentication): Promise<Result<Caller, HttpFailure>> {
   const caller = await identify(request, by);
@@ -222,7 +225,7 @@ async function identify(
   if (authorization === null && queryToken === undefined) return refuse("The call carries no token.");
   const token = authorization === null ? queryToken : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (token === undefined) return refuse("The Authorization header is not `Bearer` followed by one token.");
-  // A URL stands in logs and histories: no token that opens more than one job's trigger is taken from it.
+  // URLs end up in logs and histories. So only a token that opens nothing but one job's trigger is taken from there.
   if (authorization === null && !isTriggerToken(token)) return refuse(NOT_IN_URL);
   if (secrets.adminTokens.some((secret) => equalSecrets(token, secret))) return ok(ADMIN);
   const caller = isTriggerToken(token)
@@ -232,7 +235,7 @@ async function identify(
   return ok(caller);
 }
 
-/** The hint of a refused trigger: its sender is a webhook's, who has never seen another token. */
+/** The hint of a refused trigger. Its sender is a webhook's, and has no other token. */
 export const HOW_TO_SEND_A_TRIGGER_TOKEN =
   "Send the token that POST /v1/jobs/{id}/trigger-token answered last for this job, as `Authorization: Bearer TOKEN` or, where a sender sets no headers, as `?token=TOKEN`.";
 
@@ -240,16 +243,16 @@ const NOT_IN_URL = "Only a job's trigger token is taken from the URL; send any o
 
 const encoder = new TextEncoder();
 
-/** Whether the request carries this token. For a token that opens one route alone. */
+/** Whether the request carries this token, for a token that opens only one route. */
 export function carriesToken(request: Request, secret: string | undefined): boolean {
   const token = /^Bearer +(\S+) *$/i.exec(authorizationOf(request) ?? "")?.[1];
   return token !== undefined && secret !== undefined && equalSecrets(token, secret);
 }
 
-/** Compares in a time that depends on the lengths only: it says nothing about where the texts differ. */
+/** Compares in a time that depends only on the lengths, so it does not show where the texts differ. */
 function equalSecrets(given: string, secret: string): boolean {
   const [a, b] = [encoder.encode(given), encoder.encode(secret)];
   const isSameLength = a.byteLength === b.byteLength;
-  // Of another length, the secret is compared with itself, and the answer is no all the same.
+  // If the lengths differ, the secret is compared with itself, and the answer is still no.
   return crypto.subtle.timingSafeEqual(isSameLength ? a : b, b) && isSameLength;
 }

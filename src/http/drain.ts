@@ -1,14 +1,14 @@
 /**
- * Reads what is left of a request's body before the answer goes out. A refusal comes before the body has been read, and a
- * server that then closes the connection on bytes still arriving resets it: the client sees a broken connection in place of the
- * answer that would have told it what is wrong.
+ * Reads the rest of a request's body before the answer goes out. A refusal comes before the body was read. If the server
+ * then closes the connection while bytes arrive, the connection is reset, and the client sees a broken connection instead
+ * of the answer.
  */
 import type { MiddlewareHandler } from "hono";
 import { KIB, SECOND_MS } from "../schema/limits.ts";
 
-/** Far more than any body that is taken; a sender of more may find the connection closed. */
+/** The bytes that are read, far more than any accepted body. A larger body may find the connection closed. */
 const MAX_DRAINED_BYTES = 32 * KIB * KIB;
-/** A body that comes a byte at a time must not hold its refusal, and a connection, for ever. */
+/** The time for reading. A body that arrives byte by byte must not hold up its refusal and a connection for ever. */
 const MAX_DRAIN_MS = 5 * SECOND_MS;
 
 export const drainBody: MiddlewareHandler = async (c, next) => {
@@ -27,7 +27,7 @@ export const drainBody: MiddlewareHandler = async (c, next) => {
     }
     await reader.cancel();
   } catch {
-    // The client has gone away, and with it the reader of the answer.
+    // The client has gone, so nobody reads the answer.
   } finally {
     clearTimeout(timer);
   }

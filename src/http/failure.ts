@@ -1,9 +1,9 @@
-/** Every way in which a call over HTTP can fail: what the domain refuses, and what the transport does. */
+/** Every failure of a call over HTTP: those of the domain and those of the transport. */
 import type { Failure } from "../domain/failure.ts";
 
 /**
- * The faults of a call that are found before any job is looked at. Together with {@link Failure} all that a route may
- * answer.
+ * The faults of a call that are found before any job is read. Together with {@link Failure} they are all failures that a
+ * route may answer.
  */
 export type HttpFailure =
   | Failure
@@ -26,5 +26,5 @@ export type HttpFailure =
   | { readonly kind: "not_configured"; readonly detail: string }
   | { readonly kind: "internal"; readonly requestId: string };
 
-/** Every `code` that an error can carry. */
+/** Every `code` of an error. */
 export type ErrorCode = HttpFailure["kind"];

@@ -1,6 +1,6 @@
 /**
- * The body of an import: a JSON array of jobs, `{"jobs": […]}`, or a job a line. The Go original's jobs.json is the first. The
- * form tells which it is, not the media type, so that a file sent under the wrong one is read all the same.
+ * The body of an import. It is a JSON array of jobs (the Go original's jobs.json), `{"jobs": […]}`, or one job on each
+ * line. The content decides and not the media type, so a file with the wrong type is read as well.
  */
 
 import { type FieldError, invalid } from "../domain/failure.ts";
@@ -16,7 +16,7 @@ export const IMPORT_TYPES = ["application/json", "application/x-ndjson", "applic
 
 type Parsed = Result<unknown, string>;
 
-/** The jobs of the body. Errors: `invalid_json` where it is none as a whole, `validation_failed` where it holds no jobs. */
+/** The jobs of the body. Errors: `invalid_json` if it is not JSON, `validation_failed` if it holds no jobs. */
 export function readImport(bytes: Uint8Array, mediaType: string): Result<readonly ImportItem[], HttpFailure> {
   let text: string;
   try {
@@ -54,7 +54,7 @@ function jobsOf(value: unknown): Result<readonly ImportItem[], HttpFailure> {
     : refuse({ path: "jobs", message: "must be an array of jobs" });
 }
 
-/** One job a line, if the body can be that. Its type says so, or the first line ends another job. */
+/** Reads one job on each line, if the media type says so or a job ends with the first line. */
 function readLines(text: string, areLines: boolean): Result<readonly ImportItem[], HttpFailure> | undefined {
   const items = text
     .split("\n")

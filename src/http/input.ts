@@ -1,4 +1,7 @@
-/** Reads what a call brings, in the order of docs/contract.md §6: media type, size, JSON, shape. Every error says how to correct it. */
+/**
+ * Reads the input of a call in the order of docs/contract.md §6: media type, size, JSON, shape. Every error says how to
+ * correct it.
+ */
 
 import * as z from "zod";
 import { invalid, type Outcome } from "../domain/failure.ts";
@@ -13,10 +16,10 @@ import { fieldOf } from "./teach/field.ts";
 import { json } from "./teach/write.ts";
 
 const JSON_ONLY = ["application/json"] as const;
-/** Deeper JSON has no use here, and recursion over it would overflow the stack. */
+/** The depth of JSON that is read. Deeper JSON has no use here, and recursion over it would overflow the stack. */
 export const MAX_DEPTH = 100;
 
-/** The JSON (or text) body, unchecked: `undefined` never comes out, an empty optional body is `{}`. */
+/** The JSON (or text) body, unchecked. The result is never `undefined`; an empty optional body is `{}`. */
 export async function readJson(request: Request, spec: BodySpec): Promise<Result<unknown, HttpFailure>> {
   const types = spec.types ?? JSON_ONLY;
   if (spec.optional && request.body === null) return ok({});
@@ -30,7 +33,7 @@ export async function readJson(request: Request, spec: BodySpec): Promise<Result
     ...exampleFor(spec),
   } as const);
   const isTyped = mediaType !== undefined && types.includes(mediaType);
-  // Whether an optional body is empty is known only after reading it; any other is refused before a byte of it is read.
+  // Only reading shows whether an optional body is empty. Any other body is refused before it is read.
   if (!isTyped && !spec.optional) return wrongType;
   const bytes = await readBytes(request, spec.maxBytes ?? MAX_BODY_BYTES);
   if (!bytes.ok) return bytes;
@@ -40,7 +43,7 @@ export async function readJson(request: Request, spec: BodySpec): Promise<Result
   return spec.text ? readText(bytes.value) : parseJson(bytes.value);
 }
 
-/** An example of the body, where it is JSON. */
+/** An example of the body, if it is JSON. */
 function exampleFor({ schema, shown = schema, text }: BodySpec): { readonly example?: string } {
   const example = text === true ? undefined : exampleOf(fieldOf(shown), Date.now());
   return example === undefined ? {} : { example: json(example) };
@@ -51,13 +54,13 @@ function mediaTypeOf(request: Request): string | undefined {
   return type === "" ? undefined : type;
 }
 
-/** The body, or `payload_too_large` as soon as that is known: from Content-Length, else once `maxBytes` have come. */
+/** The body, or `payload_too_large` as soon as its size is known: from Content-Length, or after `maxBytes`. */
 export async function readBytes(request: Request, maxBytes: number): Promise<Result<Uint8Array, HttpFailure>> {
   const tooLarge = err({ kind: "payload_too_large", maxBytes } as const);
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > maxBytes) return tooLarge;
   if (request.body === null) return ok(new Uint8Array());
-  // Known to fit, it is read in one piece; otherwise it is counted as it comes.
+  // A body that is known to fit is read in one piece. Otherwise it is counted while it arrives.
   if (length <= maxBytes) return ok(await request.bytes());
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -67,7 +70,7 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Res
     if (done) break;
     size += value.byteLength;
     if (size > maxBytes) {
-      // The rest is drained before the answer goes out.
+      // The rest is read before the answer goes out (drain.ts).
       reader.releaseLock();
       return tooLarge;
     }
@@ -86,7 +89,7 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Res
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** The bytes as text. Errors: `validation_failed` for what is not UTF-8. */
+/** The bytes as text. Errors: `validation_failed` if they are not UTF-8. */
 function readText(bytes: Uint8Array): Outcome<string> {
   try {
     return ok(utf8.decode(bytes));
@@ -95,7 +98,7 @@ function readText(bytes: Uint8Array): Outcome<string> {
   }
 }
 
-/** The value that the bytes are the JSON of. Errors: `invalid_json`, for what is not UTF-8, not JSON, or nested too deep. */
+/** The JSON value of the bytes. Errors: `invalid_json` if they are not UTF-8, not JSON, or nested too deep. */
 export function parseJson(
   bytes: Uint8Array,
   parse: (text: string) => unknown = parseExactJson,
@@ -128,8 +131,8 @@ export function isDeep(root: unknown): boolean {
 }
 
 /**
- * The URL's query. Each parameter has the type that `schema` gives it, if its text can be read as one. A `+` in a URL
- * is a blank, so a time's offset that was not escaped has one in its place.
+ * The URL's query. Each parameter gets its type from `schema`, if its text can be read as that type. A `+` in a URL is a
+ * blank, so an unescaped offset of a time contains a blank.
  */
 export function queryIn(schema: z.ZodType | undefined, url: URL): Readonly<Record<string, unknown>> {
   const shape = schema instanceof z.ZodObject ? schema.shape : {};
@@ -145,7 +148,7 @@ export function queryIn(schema: z.ZodType | undefined, url: URL): Readonly<Recor
   return Object.fromEntries(entries);
 }
 
-/** The text as the field's type: a number, a boolean, a list of one; else as it is. */
+/** The text as the field's type: a number, a boolean, or a list of one. Otherwise the text itself. */
 export function typed(field: z.core.$ZodType | undefined, text: string): unknown {
   const type = field === undefined ? undefined : bare(field);
   if (type instanceof z.ZodBoolean && (text === "true" || text === "false")) return text === "true";
@@ -153,7 +156,7 @@ export function typed(field: z.core.$ZodType | undefined, text: string): unknown
   return type instanceof z.ZodArray ? [text] : text;
 }
 
-/** The field without what makes it optional. */
+/** The field's schema without the wrappers that make it optional. */
 const bare = (field: z.core.$ZodType): z.core.$ZodType =>
   field instanceof z.ZodDefault || field instanceof z.ZodOptional || field instanceof z.ZodNullable
     ? bare(field.def.innerType)

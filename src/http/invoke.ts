@@ -1,6 +1,6 @@
 /**
- * The one way into a route, for HTTP and for the tools of MCP alike. It checks the caller and the input, and calls
- * the handler. So both fronts allow, check and answer the same, and every fault of a call is told in one answer.
+ * The one way into a route, for HTTP and for the tools of MCP. It checks the caller and the input, and calls the handler.
+ * So both fronts allow, check and answer the same, and one answer reports every fault of a call.
  */
 import * as z from "zod";
 import { type FieldError, invalid } from "../domain/failure.ts";
@@ -14,28 +14,30 @@ import { withFittingHint } from "./teach/hints.ts";
 import { withoutFaults, withoutNulls } from "./teach/sound-part.ts";
 import { zodWords } from "./teach/zod-words.ts";
 
-/** The caller, the time, and the surroundings of a call. */
+/** The caller, the time and the environment of a call. */
 export type Surroundings = Omit<AnyCall, "params" | "query" | "headers" | "body" | "sent">;
 
 /** The input of a call, not yet checked. */
 export type Input = {
   readonly params: PathParams;
-  /** Query parameters, each in the type that its schema asks for. */
+  /** Query parameters, each with the type of its schema. */
   readonly query: Readonly<Record<string, unknown>>;
   /** Headers by their lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Reads the body; asked only of routes that take one, and only when the caller may call them. */
+  /** Reads the body. It is called only for routes that take one, and only if the caller may call them. */
   readonly readBody: () => Promise<Result<unknown, HttpFailure>>;
   /** The faults that the front has found already. */
   readonly faults?: readonly FieldError[];
-  /** Where the front takes each field, when that is not where HTTP does. */
+  /** The place of each field in the front's calls, if it differs from HTTP's. */
   readonly places?: Places;
 };
 
-/** The answer of a route: a reply, a failure, or a response of its own (streams and files). */
+/** The answer of a route: a reply, a failure, or a response (streams and files). */
 export type Answered = Result<AnyReply, HttpFailure> | Response;
 
-/** Checks a call to `route` and handles it. Errors: `forbidden`, `validation_failed` with every fault, and the route's own. */
+/**
+ * Checks a call to `route` and handles it. Errors: `forbidden`, `validation_failed` with every fault, and the route's own.
+ */
 export async function invoke(route: AnyRoute, around: Surroundings, input: Input): Promise<Answered> {
   const permitted = permit(route.access, around.caller, input.params);
   if (!permitted.ok) return permitted;
@@ -60,7 +62,9 @@ export async function invoke(route: AnyRoute, around: Surroundings, input: Input
   return err(await withFittingHint(failure, { ...around, params: input.params }));
 }
 
-/** A parameter that a route does not know is an error, as an unknown field is. It would be taken to have worked. */
+/**
+ * The query schema of a route without one. An unknown parameter is an error, since its sender would believe that it works.
+ */
 const NO_QUERY = z.strictObject({});
 
 const placesKnown = new WeakMap<AnyRoute, Places>();
@@ -82,7 +86,7 @@ function placesOf(route: AnyRoute): Places {
 const placeOf = (places: Places, place: Place): { readonly place: Place; readonly field: Field | undefined } =>
   places.arguments === undefined ? { place, field: places[place] } : { place: "arguments", field: places.arguments };
 
-/** The value in the schema's shape, or every fault of it, in words. */
+/** The value in the schema's shape, or all its faults in words. */
 const checker =
   (lesson: Lesson) =>
   (schema: z.ZodType, value: unknown, place: Place): Result<unknown, readonly FieldError[]> => {
@@ -95,8 +99,8 @@ const errorsIn = (checked: Result<unknown, readonly FieldError[]>): readonly Fie
   checked.ok ? [] : checked.error;
 
 /**
- * The faults in the sound part of a body whose form is faulty. They are told at once, so that no further call has to
- * find them.
+ * The faults in the valid part of a body that has faults of form. They are reported together, so that no further call is
+ * needed to find them.
  */
 async function meaningOf(
   spec: BodySpec | undefined,

@@ -1,21 +1,20 @@
 /** zod's schemas as JSON Schema (2020-12), for the API's description and for the tools of `/mcp`. */
 import * as z from "zod";
 
-/** `input`: what a client may send. `output`: what is answered. */
+/** `input`: what a client may send. `output`: what an answer contains. */
 export type Io = "input" | "output";
 
-/** For readers of the API, or with the keywords of ours that only the texts about wrong calls need. */
+/** `docs` is for readers of the API. `teach` adds our own keywords, which only the texts about wrong calls need. */
 export type Readers = "docs" | "teach";
 
 /**
- * The parts of a schema's meta that feed the texts about wrong calls (`teach/field.ts`). JSON Schema has no such
- * keywords.
+ * The parts of a schema's meta that the texts about wrong calls use (`teach/field.ts`). JSON Schema has no such keywords.
  */
 const TEACHING = ["aliases", "opposites", "valueAliases", "reads", "instead", "shownOnly", "notHere"] as const;
 
 /**
- * A schema as JSON Schema. All transforms of ours make strings of what is written (ids given as numbers), so that is what an
- * output shows for them.
+ * A schema as JSON Schema. All our transforms make strings of the input (ids given as numbers), so an output shows them as
+ * strings.
  */
 export function jsonSchema(schema: z.ZodType, io: Io, readers: Readers = "docs"): Record<string, unknown> {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
@@ -23,7 +22,7 @@ export function jsonSchema(schema: z.ZodType, io: Io, readers: Readers = "docs")
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema: made }) => {
       if (zodSchema._zod.def.type === "transform") made.type = "string";
-      // zod's bounds of an integer that has none say nothing to a reader.
+      // zod adds bounds to an integer that has none. They do not help a reader.
       if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
       if (made.minimum === Number.MIN_SAFE_INTEGER) delete made.minimum;
       if (made.minLength === 0) delete made.minLength;
@@ -35,8 +34,8 @@ export function jsonSchema(schema: z.ZodType, io: Io, readers: Readers = "docs")
 }
 
 /**
- * The default of a field that a client may leave out, in words. Makers of clients take the keyword `default` for a
- * promise that the field is always there, and have every caller send it.
+ * The default of an optional field, in words. Generators of clients read the keyword `default` as a promise that the field
+ * is always present, and make every caller send it.
  */
 function sayDefault(made: z.core.JSONSchema.BaseSchema): void {
   const { default: value, description = "" } = made;
@@ -50,7 +49,10 @@ function sayDefault(made: z.core.JSONSchema.BaseSchema): void {
 
 const Defs = z.record(z.string(), z.unknown()).default({});
 
-/** As {@link jsonSchema}, every named part written out where it is used: many clients of models know no `$ref`. No schema of ours holds itself. */
+/**
+ * Like {@link jsonSchema}, but with every named part inline, since many clients of models do not know `$ref`. None of our
+ * schemas is recursive.
+ */
 export function wholeSchema(schema: z.ZodType, io: Io, readers: Readers = "docs"): Record<string, unknown> {
   const { $defs, ...root } = jsonSchema(schema, io, readers);
   const parts = Defs.parse($defs);

@@ -1,18 +1,23 @@
-/** One call at a time of each token, for what keeps the service busy. Many at once would hold up everybody else's calls. */
+/**
+ * One call of each token at a time, for calls that keep the service busy. Many at once would delay everybody else's calls.
+ */
 import type { Caller } from "../domain/job/access.ts";
 import { keyOf } from "./rate-limit.ts";
 
-/** The calls under way in this isolate. The operator's and a run's are not counted. */
+/** The calls under way in this isolate. The operator's and runs' calls are not counted. */
 export class OnePerToken {
   readonly #begunAt = new Map<string, number>();
   readonly #longestMs: number;
 
-  /** A call that was cut off says no word, so after `longestMs` it counts as ended. */
+  /** @param longestMs the time after which a call counts as ended, since an interrupted call does not report it */
   constructor(longestMs: number) {
     this.#longestMs = longestMs;
   }
 
-  /** The answer of `work`. Undefined, and nothing is done, while another call of the token is under way. `now` is epoch ms. */
+  /**
+   * The answer of `work`. While another call of the token is under way, it does nothing and returns undefined. `now` is
+   * epoch ms.
+   */
   async only<T>(caller: Caller, now: number, work: () => Promise<T>): Promise<T | undefined> {
     if (caller.role === "admin" || caller.role === "run") return work();
     const key = keyOf(caller);

@@ -1,4 +1,6 @@
-/** `/openapi.json`: the API's description (OpenAPI 3.1), made from the routes and their schemas, so that it cannot drift. */
+/**
+ * `/openapi.json`: the API's description (OpenAPI 3.1). It is made from the routes and their schemas, so it cannot drift.
+ */
 
 import * as z from "zod";
 import { version } from "../../package.json";
@@ -17,8 +19,8 @@ type Json = Record<string, unknown>;
 const DESCRIPTION = `A scheduler for AI agents: wake me at, every, or by cron.
 
 Times are RFC 3339 in UTC with milliseconds; on input any offset is taken. Durations are strings such as \`90s\`, \`1h30m\`, \`2d\`.
-Optional fields that are empty are left out; \`null\` counts as left out, but in a merge patch (PATCH), where it removes. Unknown fields are errors. Sizes are bytes of UTF-8.
-Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened, \`hint\` how to correct the call. A path that is not here is
+Optional fields that are empty are left out. \`null\` counts as left out, except in a merge patch (PATCH), where it removes a field. Unknown fields are errors. Sizes are bytes of UTF-8.
+Errors are \`application/problem+json\` (RFC 9457): \`code\` tells what happened, \`hint\` how to correct the call. An unknown path is
 404 \`not_found\`; a method that a path does not have is 405 \`method_not_allowed\`, with \`Allow\`. Every answer carries \`X-Request-Id\`.
 
 A token sees and touches only jobs that match every id it carries; others are 404.`;
@@ -96,7 +98,7 @@ function operation(declared: AnyRoute, components: Components): Json {
 
 const Examples = z.array(z.unknown()).default([]);
 
-/** The example stands beside the schema as well: viewers fill their forms with that one. */
+/** The request body. The example stands beside the schema too, since viewers fill their forms with that one. */
 function requestBody(
   { schema, shown = schema, types = ["application/json"], optional }: BodySpec,
   components: Components,
@@ -166,7 +168,7 @@ const Shape = z.object({
   required: z.array(z.string()).optional(),
 });
 
-/** `if-match` as it is usually written: `If-Match`. */
+/** A header's usual spelling: `If-Match` for `if-match`. */
 const headerName = (name: string): string => name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 
 function response({ description, schema, contentType, headers }: AnswerSpec, components: Components): Json {
@@ -191,9 +193,9 @@ function response({ description, schema, contentType, headers }: AnswerSpec, com
   };
 }
 
-/** The codes that this route can answer: its own, and those that follow from its input. */
+/** The error codes of this route: its own, and those that follow from its input. */
 function errorsOf({ access, body, errors }: AnyRoute): readonly ErrorCode[] {
-  // A query parameter that is not known is refused everywhere.
+  // Every route refuses an unknown query parameter.
   const codes: ErrorCode[] = [...(errors ?? []), "validation_failed", "internal"];
   if (access === "health") return codes;
   codes.push("not_configured");
@@ -202,7 +204,7 @@ function errorsOf({ access, body, errors }: AnyRoute): readonly ErrorCode[] {
   return codes;
 }
 
-/** Every status that a call can be answered with. One that is both an answer and an error has a form for each. */
+/** Every status of a call's answer. A status that is both an answer and an error has a form for each. */
 function responses(declared: AnyRoute, components: Components): Json {
   const made = new Map<number, Json>();
   for (const [status, answer] of Object.entries(declared.answers))
@@ -246,13 +248,13 @@ function errorResponse(codes: readonly ErrorCode[]) {
 }
 
 /**
- * Schemas with an id of their own stand once, under `components`. Outputs come first; the form that a client sends, where that
- * differs (defaults make fields optional), is `…Input`.
+ * The shared schemas, under `components`. A schema with an id is there once. If the input form differs from the output
+ * form, because defaults make fields optional, it is `…Input`.
  */
 class Components {
   readonly schemas: Record<string, unknown> = {};
 
-  /** The schema, with references to the components in place of its named parts. */
+  /** The schema with references to the components in place of its named parts. */
   schema(schema: z.ZodType, io: Io): unknown {
     const { $defs, ...root } = jsonSchema(schema, io);
     const parts = new Map(Object.entries(Parts.parse($defs) ?? {}));
@@ -263,7 +265,7 @@ class Components {
     return rootId === undefined ? moved(root, names) : { $ref: `#/components/schemas/${names.get(rootId)}` };
   }
 
-  /** A part is renamed if another form of it has its name. References to a renamed part follow. */
+  /** The names of the parts. A part is renamed if another form of it has its name, and the references follow. */
   #namesFor(parts: ReadonlyMap<string, Json>): ReadonlyMap<string, string> {
     const names = new Map([...parts.keys()].map((id) => [id, id]));
     const isTaken = ([id, part]: [string, Json]): boolean => {
@@ -286,7 +288,7 @@ function moved({ id: _id, ...schema }: Json, names: ReadonlyMap<string, string>)
   return moveRefs(schema, names);
 }
 
-/** The same JSON with every `#/$defs/X` pointing to the components. */
+/** The same JSON, with every `#/$defs/X` replaced by a reference to the components. */
 function moveRefs(value: unknown, named: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) return value.map((item) => moveRefs(item, named));
   if (typeof value !== "object" || value === null) return value;

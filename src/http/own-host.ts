@@ -1,6 +1,6 @@
 /**
- * Under `npm start` the service answers only under names of this machine, or under PUBLIC_URL's. A page of another site
- * that has the browser resolve the site's own name to 127.0.0.1 (DNS rebinding) is refused before its call is looked at.
+ * Under `npm start` the service answers only under names of this machine or of PUBLIC_URL. A page of another site can make
+ * the browser resolve the site's name to 127.0.0.1 (DNS rebinding). Such a call is refused first.
  */
 import { createMiddleware } from "hono/factory";
 import { forbidden } from "../domain/failure.ts";
@@ -20,7 +20,7 @@ export const ownHost = createMiddleware<AppEnv>(async (c, next) => {
   return problem(error);
 });
 
-/** Whether the URL's host is one that this service goes by; a deployment's hosts are Cloudflare's to choose. */
+/** Whether the URL's host is a name of this service. For a deployment, Cloudflare chooses the hosts. */
 export function isOwnHost(url: URL, { LOCAL, PUBLIC_URL }: Pick<Settings, "LOCAL" | "PUBLIC_URL">): boolean {
   return !LOCAL || isLoopback(url.hostname) || (PUBLIC_URL !== undefined && hostOf(PUBLIC_URL) === url.hostname);
 }

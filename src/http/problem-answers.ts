@@ -1,6 +1,6 @@
 /**
- * The answer to each failure (docs/contract.md §6), one entry a code. A failure without an entry does not compile.
- * `detail` says what is wrong and `hint` how to correct the call; language models read both.
+ * The answer to each failure (docs/contract.md §6), one entry for each code. A failure without an entry does not compile.
+ * `detail` says what is wrong, and `hint` how to correct the call. Language models read both.
  */
 import { compact } from "../domain/compact.ts";
 import type { FieldError } from "../domain/failure.ts";
@@ -8,7 +8,7 @@ import { DAY_MS, SECOND_MS } from "../schema/limits.ts";
 import type { ErrorCode, HttpFailure } from "./failure.ts";
 import { either } from "./teach/write.ts";
 
-/** The words about one failure. */
+/** The texts about one failure. */
 export type Said = {
   readonly detail: string;
   readonly hint: string;
@@ -20,14 +20,17 @@ type FailureOf<C extends ErrorCode> = Extract<HttpFailure, { readonly kind: C }>
 
 type Answer<C extends ErrorCode> = {
   readonly status: number;
-  /** The kind of problem in a few words. */
+  /** A short name for the kind of problem. */
   readonly title: string;
-  /** The header that comes with it, for the API's description. */
+  /** The header of such an answer, for the API's description. */
   readonly header?: readonly [name: string, description: string];
   readonly say: (failure: FailureOf<C>) => Said;
 };
 
-/** A quota frees up when a job ends or is deleted, which has no date. An hour keeps a patient client from hammering. */
+/**
+ * The Retry-After of a quota. It frees up when a job ends or is deleted, at an unknown time. An hour keeps a client from
+ * calling too often.
+ */
 const QUOTA_RETRY_SECONDS = 3_600;
 
 export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
@@ -224,8 +227,7 @@ export function sayOf<C extends ErrorCode>(kind: C, failure: FailureOf<C>): Said
   return ANSWERS[kind].say(failure);
 }
 
-/** Where to look for what was not found, if not among the jobs. */
-/** The limit and how much of it is used, and what frees it. */
+/** The text about a quota: the limit, how much of it is used, and what frees it. */
 function quotaText({ of, owner, limit, used, asked = 0 }: FailureOf<"quota_exceeded">): Omit<Said, "headers"> {
   const jobs =
     "Delete jobs that are no longer needed (GET /v1/jobs lists them), or ask the operator to raise MAX_JOBS_PER_OWNER.";
@@ -259,6 +261,7 @@ function quotaText({ of, owner, limit, used, asked = 0 }: FailureOf<"quota_excee
   }
 }
 
+/** The list to look in for a missing thing. Without an entry it is the list of jobs. */
 const LISTS: Readonly<Record<string, string>> = {
   path: "/openapi.json lists every path",
   user: "/v1/users lists the users",

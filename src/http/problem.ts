@@ -1,4 +1,4 @@
-/** The one place where a failure becomes an HTTP answer (docs/contract.md §6, RFC 9457); `problem-answers.ts` holds the words. */
+/** Turns a failure into an HTTP answer (docs/contract.md §6, RFC 9457). `problem-answers.ts` has the texts. */
 import * as z from "zod";
 import { logError } from "../log.ts";
 import type { HttpFailure } from "./failure.ts";
@@ -26,7 +26,7 @@ export const ProblemBody = z
 
 export type Problem = z.output<typeof ProblemBody>;
 
-/** The answer to a failure: the problem's body, and the headers that belong to it. */
+/** The answer to a failure: the problem's body and its headers. */
 export function problemOf(failure: HttpFailure): {
   readonly body: Problem;
   readonly headers: Readonly<Record<string, string>>;
@@ -47,7 +47,7 @@ export function problem(failure: HttpFailure): Response {
   });
 }
 
-/** The answer to a throw. An object that has too many calls, or a fault of ours, which is logged with `where`. */
+/** The answer to a throw. Either an object has too many calls, or the fault is ours and is logged with `where`. */
 export function unexpected(
   error: unknown,
   where: { readonly request_id: string; readonly method: string; readonly route: string },

@@ -1,7 +1,6 @@
 /**
- * The rates of calls (docs/contract.md §16): calls a minute of one token, and failed authentications of one address.
- * The figures stand in wrangler.toml; Workers' rate limits count where the call arrives, so they protect and do not
- * meter.
+ * The rates of calls (docs/contract.md §16): calls a minute of one token, and failed authentications of one address. The
+ * figures are in wrangler.toml. Workers' rate limits count at each location, so they protect but do not meter.
  */
 import { subjectOf } from "../domain/audit.ts";
 import type { Caller } from "../domain/job/access.ts";
@@ -10,38 +9,43 @@ import type { Env, RateLimit, Settings } from "../env.ts";
 import { MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
 import type { HttpFailure } from "./failure.ts";
 
-/** Where a call comes from and when (epoch ms). */
+/** The origin and time of a call (epoch ms). */
 export type Arrival = {
   readonly env: Pick<Env, "CALL_LIMIT" | "FAILURE_LIMIT">;
   readonly settings: Pick<Settings, "LOCAL" | "RATE_LIMITS">;
   readonly now: number;
 };
 
-/** Whether the token has a call left this minute. The operator's and a run's own are not counted. Errors: `rate_limited`. */
+/**
+ * Whether the token has a call left this minute. The operator's and runs' calls are not counted. Errors: `rate_limited`.
+ */
 export async function admitCall(caller: Caller, at: Arrival): Promise<Result<null, HttpFailure>> {
   if (caller.role === "admin" || caller.role === "run") return ok(null);
   return take(at.env.CALL_LIMIT, keyOf(caller), at, "This token has made as many calls as it may in a minute.");
 }
 
-/** The key that a token is counted by. Tokens of before have no id. The trigger tokens of one subject count together: it may make as many as it has jobs. */
+/**
+ * The key that a token is counted by. Older tokens have no id. All trigger tokens of one subject share a key, since it may
+ * create as many as it has jobs.
+ */
 export function keyOf(caller: Exclude<Caller, { readonly role: "admin" | "run" }>): string {
   if (caller.role === "trigger") return `trigger ${caller.bucket}`;
   return caller.token_id ?? `${subjectOf(caller)} ${caller.expires_at}`;
 }
 
-/** Whether one more call without a valid token is answered as such. Errors: `rate_limited`. */
+/** Whether one more call without a valid token gets the usual answer. Errors: `rate_limited`. */
 export async function admitFailure(request: Request, at: Arrival): Promise<Result<null, HttpFailure>> {
-  // Under `npm start` a client could write the header itself; all of them are on this machine.
+  // Under `npm start` a client could set the header itself, and all clients are on this machine.
   const address = at.settings.LOCAL ? "this machine" : (request.headers.get("cf-connecting-ip") ?? "unknown");
   const why = "Too many calls without a valid token have come from this address in a minute.";
   return take(at.env.FAILURE_LIMIT, addressKey(address), at, why);
 }
 
-/** An IPv6 client has a whole /64 to call from. */
+/** The key of an address. An IPv6 client can call from a whole /64. */
 const addressKey = (address: string): string =>
   address.includes(":") ? address.split(":").slice(0, 4).join(":") : address;
 
-/** A host without the binding, and `npm start` with RATE_LIMITS=off, count nothing. */
+/** Takes a call from the limit. A host without the binding, and `npm start` with RATE_LIMITS=off, count nothing. */
 async function take(
   limit: RateLimit | undefined,
   key: string,

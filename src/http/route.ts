@@ -1,6 +1,6 @@
 /**
- * The declaration of a route: its callers, its input and its answers, once. From this the app serves it (`serve.ts`),
- * `/openapi.json` describes it, and `hc` clients are typed.
+ * The declaration of a route: its callers, its input and its answers, in one place. The app serves it (`serve.ts`),
+ * `/openapi.json` describes it, and `hc` clients get their types from it.
  */
 
 import type * as z from "zod";
@@ -25,43 +25,43 @@ export type ParamNames<P extends string> = P extends `${string}:${infer Rest}`
 /** A JSON body that the route takes. */
 export type BodySpec<S extends z.ZodType = z.ZodType> = {
   readonly schema: S;
-  /** Media types taken; default `application/json` alone. */
+  /** The accepted media types. Left out: `application/json` alone. */
   readonly types?: readonly string[];
-  /** Default `MAX_BODY_BYTES`. */
+  /** The largest body. Left out: `MAX_BODY_BYTES`. */
   readonly maxBytes?: number;
   /** An empty body counts as `{}` under any Content-Type. */
   readonly optional?: boolean;
-  /** The body is taken as text, not as JSON; the schema is that of a string. */
+  /** The body is text and not JSON. The schema is that of a string. */
   readonly text?: boolean;
-  /** Reads the body's bytes in place of JSON or text; `mediaType` is one of `types`. */
+  /** Reads the body's bytes, instead of JSON or text. `mediaType` is one of `types`. */
   readonly read?: (bytes: Uint8Array, mediaType: string) => Result<unknown, HttpFailure>;
   /**
-   * The faults of a body of the right form that the caller may not send or that cannot be meant. Asked only of the
-   * sound part of a faulty body, so that all faults are told at once; the handler finds the same.
+   * Finds the faults of a well-formed body that the caller may not send or that makes no sense. It is called only for the
+   * valid part of a faulty body, so that all faults are reported at once. The handler finds the same faults.
    */
   meaning?(call: MeaningCall<z.output<S>>): Promise<Outcome<unknown>> | Outcome<unknown>;
-  /** The schema that the API's description shows in place of `schema`, if the rule is checked elsewhere. */
+  /** The schema in the API's description, if the rule is checked elsewhere. */
   readonly shown?: z.ZodType;
 };
 
-/** A call whose body is to be looked at before it is handled. */
+/** A call whose body is checked before it is handled. */
 export type MeaningCall<B> = Omit<AnyCall, "query" | "headers" | "body" | "caller"> & {
   readonly caller: Caller;
   readonly body: B;
 };
 
-/** One answer of a route: its body's schema, where it has one, and the headers worth knowing of. */
+/** One answer of a route: its body's schema, if it has one, and its documented headers. */
 export type AnswerSpec = {
   readonly description: string;
   readonly schema?: z.ZodType;
-  /** Of a body that is not JSON. */
+  /** The content type of a body that is not JSON. */
   readonly contentType?: string;
   /** Header name to description. */
   readonly headers?: Readonly<Record<string, string>>;
 };
 export type AnswerSpecs = { readonly [status: number]: AnswerSpec };
 
-/** The answer of a handler. Its status must be a declared one, and the body of that status's shape. */
+/** The answer of a handler. Its status must be declared, and its body must have that status's shape. */
 export type ReplyOf<A extends AnswerSpecs> = {
   [S in keyof A & number]: A[S] extends { readonly schema: infer T extends z.ZodType }
     ? { readonly status: S; readonly body: z.output<T>; readonly headers?: Readonly<Record<string, string>> }
@@ -71,19 +71,19 @@ export type ReplyOf<A extends AnswerSpecs> = {
 /** A call to a route, checked and read. */
 export type Call<P extends string, W extends Access, Q, H, B> = {
   readonly env: Env;
-  /** Nothing for healthz, which answers even where they cannot be read. */
+  /** Undefined for healthz, which answers even if the settings cannot be read. */
   readonly settings: W extends "health" ? undefined : Settings & { readonly TOKEN_SECRET: string };
-  /** Nobody on routes that ask for no token. */
+  /** Undefined on routes that need no token. */
   readonly caller: W extends "health" | "public" ? undefined : Caller;
   readonly params: { readonly [N in ParamNames<P>]: string };
   readonly query: Q;
   /** The declared headers, by their lower-case names. */
   readonly headers: H;
   readonly body: B;
-  /** The body as it was sent: no defaults filled in. */
+  /** The body as it was sent, without defaults. */
   readonly sent: unknown;
   readonly request: Request;
-  /** The id that X-Request-Id answers. */
+  /** The id in X-Request-Id. */
   readonly requestId: string;
   readonly url: URL;
   /** Epoch ms, one value for the whole call. */
@@ -101,7 +101,7 @@ export type Route<
   S extends z.ZodType = z.ZodType,
 > = {
   readonly method: M;
-  /** With `:name` for parameters. */
+  /** The path, with `:name` for parameters. */
   readonly path: P;
   readonly access: W;
   /** The operation's id in the API's description: a verb and a noun, `createJob`. */
@@ -109,19 +109,19 @@ export type Route<
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  /** Query parameters in their JSON types (`queryIn` reads them from the URL's text); a strict object. */
+  /** Query parameters with their JSON types (`queryIn` reads them from the URL's text), as a strict object. */
   readonly query?: Q;
   /** Request headers, by their lower-case names. */
   readonly headers?: H;
   readonly body?: BodySpec<S>;
   readonly answers: A;
-  /** The errors of this route's own; those that any call can meet need no mention. */
+  /** The route's own errors. Errors that every call can meet are not listed. */
   readonly errors?: readonly ErrorCode[];
-  /** A `Response` is passed on as it is: streams and files. */
+  /** Handles the call. A `Response` is passed on unchanged, for streams and files. */
   handle(call: Call<P, W, z.output<Q>, z.output<H>, z.output<S>>): Promise<Result<ReplyOf<A>, HttpFailure> | Response>;
 };
 
-/** Declares a route. Does nothing at runtime: it ties the handler's types to the declaration. */
+/** Declares a route. At run time it returns its argument; it ties the handler's types to the declaration. */
 export const route = <
   const M extends Method,
   const P extends string,
@@ -145,7 +145,7 @@ export function reply(status: number, body?: unknown, headers?: Readonly<Record<
   return ok({ status, body, ...compact({ headers }) });
 }
 
-/** Any route, with its types forgotten: what the table holds. */
+/** A route of any types, for the table. */
 export type AnyRoute = {
   readonly method: Method;
   readonly path: string;

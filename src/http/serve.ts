@@ -1,4 +1,4 @@
-/** One call over HTTP, from the request to the response: settings, token, what it brings, {@link invoke}, answer. */
+/** One call over HTTP, from the request to the response: settings, token, input, {@link invoke}, answer. */
 
 import type { Context } from "hono";
 import { compact } from "../domain/compact.ts";
@@ -17,7 +17,7 @@ import { protocolToken, refusedSocket } from "./socket.ts";
 /** Hono's types for this app. */
 export type AppEnv = { readonly Bindings: Env; readonly Variables: { readonly requestId: string } };
 
-/** The settings, if this deployment may answer at all. Errors: `not_configured`, naming the setting. */
+/** The settings, if this deployment may answer. Errors: `not_configured`, naming the setting. */
 export function readSettings(
   env: Env,
 ): Result<{ readonly settings: Settings; readonly secrets: Secrets }, HttpFailure> {
@@ -34,7 +34,7 @@ export function readSettings(
 /** Answers a call to `route`. */
 export async function serve(route: AnyRoute, c: Context<AppEnv>): Promise<Response> {
   const outcome = await call(route, c);
-  // A response of a Durable Object has headers that cannot be added to.
+  // The headers of a Durable Object's response cannot be changed, so it is copied.
   if (outcome instanceof Response) return new Response(outcome.body, outcome);
   if (outcome.ok) return respond(outcome.value);
   return protocolToken(c.req.raw) === undefined ? problem(outcome.error) : refusedSocket(c.req.raw, outcome.error);
@@ -50,7 +50,7 @@ async function call(route: AnyRoute, c: Context<AppEnv>): Promise<Answered> {
   if (route.access === "metrics" && carriesToken(c.req.raw, settings.METRICS_TOKEN)) {
     return handle(route, c, configuredSettings, ADMIN);
   }
-  // A webhook that cannot send headers has its token in the URL; no other route takes one from there.
+  // A webhook that cannot send headers has its token in the URL. No other route takes a token from there.
   const queryToken = route.access === "trigger" ? c.req.query("token") : undefined;
   const caller = await authenticate(c.req.raw, { env: c.env, settings, secrets, now: Date.now(), queryToken });
   if (caller.ok) return handle(route, c, configuredSettings, caller.value);

@@ -5,7 +5,7 @@ import type { HttpFailure } from "./failure.ts";
 import { problemOf } from "./problem.ts";
 
 const PROTOCOLS = "sec-websocket-protocol";
-/** RFC 6455 §7.4.1: a policy refuses the socket; its reason has at most 123 bytes. */
+/** The close code of a refused socket (RFC 6455 §7.4.1, policy violation). Its reason has at most 123 bytes. */
 const POLICY = 1008;
 const MAX_REASON_CHARS = 120;
 
@@ -24,8 +24,8 @@ export function protocolToken(request: Request): string | undefined {
 }
 
 /**
- * A refused socket for a client that sent its token as a subprotocol. A browser, which cannot read the answer to an
- * upgrade. It is opened and closed at once, with a code that says why.
+ * A refused socket, for a client that sent its token as a subprotocol. That is a browser, which cannot read the answer to
+ * an upgrade. So the socket is opened and closed at once, with a code that says why.
  */
 export function refusedSocket(request: Request, failure: HttpFailure): Response {
   const { 0: client, 1: server } = new WebSocketPair();

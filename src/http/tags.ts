@@ -1,4 +1,4 @@
-/** The groups in which the API's description shows the routes; a route names one, and another does not compile. */
+/** The groups of routes in the API's description. A route names one of them; any other name does not compile. */
 export const TAGS = {
   Jobs: "What fires, when, and what the agent is told.",
   Runs: "What happened: one run for every time that a job was due or asked to run.",
@@ -6,13 +6,13 @@ export const TAGS = {
   Schedules: "When a schedule fires, before any job is made with it.",
   Events: "What failed, recovered, was paused or is overdue, over all jobs.",
   Triggers: "Events from outside that run a job, and the token that lets them in.",
-  Subscriptions: "Who gets messages about events, and how.",
+  Subscriptions: "Messages about events: to whom, and how.",
   Users: "The roster that all_users jobs run for.",
   Agents: "Where jobs with an agent_id are delivered.",
-  Heartbeats: "A document that is looked through again and again, and acted on when there is something to do.",
+  Heartbeats: "A document that a model reads at intervals, and acts on when there is something to do.",
   Tokens: "Who may call.",
   Audit: "Who changed what, and when.",
-  "Import and export": "Bringing jobs from elsewhere, and taking them along.",
+  "Import and export": "Moving jobs between deployments.",
   Service: "The service itself.",
   MCP: "The same for agents, as tools.",
   "Calls to agents": "What Reveille sends, and how to answer it.",

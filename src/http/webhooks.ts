@@ -1,4 +1,4 @@
-/** The calls that Reveille makes, for the API's description: OpenAPI calls them webhooks. */
+/** The calls that Reveille makes, for the API's description. OpenAPI calls them webhooks. */
 import type * as z from "zod";
 import { ChatCall, EventCall, JobRunCall, NotificationCall } from "../schema/agent-call.ts";
 
@@ -22,10 +22,10 @@ export const WEBHOOKS: readonly Webhook[] = [
     body: JobRunCall,
     answers: {
       "2XX": "The run has succeeded; a text or JSON body is kept as its output, the first 16 KiB.",
-      "202": "The agent goes on by itself and reports to data.complete before completion_timeout.",
+      "202": "The agent continues and reports to data.complete before completion_timeout.",
       "408": "Tried again, by the job's retry.",
       "410": "The run fails, and the job is paused.",
-      "429": "Tried again, after Retry-After where it is given.",
+      "429": "Tried again, after Retry-After if it is given.",
       "4XX": "The run fails at once.",
       "5XX": "Tried again, by the job's retry.",
     },
@@ -49,7 +49,7 @@ export const WEBHOOKS: readonly Webhook[] = [
   },
   {
     name: "event",
-    summary: "A subscription tells of an event",
+    summary: "A subscription reports an event",
     description: `POST to a webhook target of a subscription; \`type\` is the event's. ${SIGNED} The webhook-id is the event's id, the same at each attempt.`,
     body: EventCall,
     answers: {
@@ -61,8 +61,8 @@ export const WEBHOOKS: readonly Webhook[] = [
 ];
 
 export const SIGNATURE_HEADERS: Readonly<Record<string, string>> = {
-  "webhook-id": "What makes repeats of one call known: the run's or the event's id.",
-  "webhook-timestamp": "Seconds since 1970; refuse what is more than 5 minutes off.",
+  "webhook-id": "The run's or the event's id. It is the same for repeats of one call.",
+  "webhook-timestamp": "Seconds since 1970; refuse a time more than 5 minutes off.",
   "webhook-signature":
     "`v1,` and the base64 of HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`; several are separated by spaces.",
 };

@@ -1,11 +1,11 @@
-/** A tool's fields as JSON Schema in few words: a model pays for the list of tools in every conversation. */
+/** A tool's fields as JSON Schema in few words. A model pays for the list of tools in every conversation. */
 import { compact } from "../../domain/compact.ts";
 import type { Field } from "../teach/field.ts";
 
-/** Longer descriptions than this are left to the tool's own text and to the errors. */
+/** The longest description in the list. Longer ones are left to the tool's own text and to the errors. */
 const MAX_WORDS_CHARS = 40;
 
-/** The properties of the object; with `words` short descriptions are given, and the fields of its objects. */
+/** The properties of the object. With `words` they have short descriptions, and objects show their fields. */
 export const briefProperties = (root: Field, words: boolean): Readonly<Record<string, unknown>> =>
   Object.fromEntries(root.fields.map((field) => [field.name, brief(field, words)]));
 
@@ -14,7 +14,7 @@ function brief(field: Field, words: boolean): Readonly<Record<string, unknown>> 
   const about = words && field.description !== undefined ? inShort(field.description) : undefined;
   const isOpened = words && types.join() === "object" && field.fields.length > 0;
   return {
-    // Some clients refuse a list of types; of several the field takes any.
+    // Some clients refuse a list of types. A field with several types accepts any in the list.
     ...(types.length === 1 ? { type: types[0] } : {}),
     ...(field.values.length === 0 ? {} : { enum: field.values }),
     ...(types.join() === "array" && field.item !== undefined ? { items: brief(field.item, false) } : {}),
@@ -23,7 +23,7 @@ function brief(field: Field, words: boolean): Readonly<Record<string, unknown>> 
   };
 }
 
-/** The first sentence of a description if it is short, and nothing rather than half of one. */
+/** The first sentence of a description if it is short. Otherwise none, rather than half of one. */
 function inShort(description: string): string | undefined {
   const [sentence = ""] = description.split(/(?<=[^.])[.;](?= |$)/, 1);
   return sentence.length <= MAX_WORDS_CHARS ? sentence : undefined;

@@ -1,4 +1,4 @@
-/** Where the events of MCP come from: the feed of the directory's shards, and the mailboxes. */
+/** The sources of MCP's events: the feed of the directory's shards, and the mailboxes. */
 import * as z from "zod";
 import { endOfFeed, type FeedPlace, readFeed } from "../../directory/event-feed.ts";
 import { endOfOffers, MAX_OFFERED, type OfferedRun, type OffersPlace, readOffers } from "../../directory/offers.ts";
@@ -10,7 +10,7 @@ import { formatInstant } from "../../domain/time/instant.ts";
 import type { Env, Settings } from "../../env.ts";
 import type { Event, EventType, OfferedEvent } from "../../schema/event.ts";
 
-/** `now` in epoch ms. */
+/** The caller of a poll. `now` is epoch ms. */
 export type PollCaller = {
   readonly env: Env;
   readonly settings: Settings;
@@ -18,7 +18,7 @@ export type PollCaller = {
   readonly now: number;
 };
 
-/** The arguments of a poll, their times read (epoch ms). */
+/** The arguments of a poll, with parsed times (epoch ms). */
 export type Wanted = {
   readonly job_id?: string | undefined;
   readonly agent_id?: string | undefined;
@@ -27,15 +27,15 @@ export type Wanted = {
   readonly until?: number | undefined;
 };
 
-/** Something that happened at `at` (epoch ms). */
+/** An event at `at` (epoch ms). */
 type Occurrence = { readonly at: number; readonly data: Event | OfferedEvent };
 
 /** The events that a reader polls, from place to place. A cursor is a binding and a place. */
 export type Source<Place> = {
   readonly cursors: CursorCodec<readonly [binding: number, place: Place]>;
-  /** The place of now. */
+  /** The place of the present. */
   readonly begin: () => Promise<Place>;
-  /** `isCut`: something after the place can no longer be told. */
+  /** `isCut`: something after the place is lost. */
   readonly read: (
     place: Place,
     limit: number,
@@ -64,7 +64,7 @@ export const feedSource = ({ env, caller }: PollCaller, type: EventType, wanted:
   },
 });
 
-/** The runs that lie in mailboxes. */
+/** The runs in mailboxes. */
 export const offerSource = (reader: PollCaller, { since, until, ...filter }: Wanted): Source<OffersPlace> => ({
   cursors: offerCursors,
   begin: () => endOfOffers(reader, filter),

@@ -1,7 +1,8 @@
 /**
- * MCP Events (extension `io.modelcontextprotocol/events`, SEP-3415) in poll mode, over the events of docs/contract.md §18 and the
- * offers of §14. Polling is stateless: the cursor is a place in every shard or mailbox, bound to the name and arguments that it was
- * made for. Names, fields and error codes were checked against two other servers and the extension's conformance tests (docs/events.md).
+ * MCP Events (extension `io.modelcontextprotocol/events`, SEP-3415) in poll mode, over the events of docs/contract.md §18
+ * and the offers of §14. Polling is stateless: the cursor is a place in every shard or mailbox, bound to its name and
+ * arguments. Names, fields and error codes were checked against two other servers and the extension's conformance tests
+ * (docs/events.md).
  */
 import * as z from "zod";
 import { hash32 } from "../../domain/directory-shard.ts";
@@ -21,7 +22,7 @@ const NAMES = [...EventType.options, OFFERED] as const;
 const MAX_EVENTS = 100;
 const DEFAULT_EVENTS = 50;
 const NEXT_POLL_MS = 10 * SECOND_MS;
-/** Of the extension: there is no such event. */
+/** The extension's error code for an unknown event. */
 const NOT_FOUND = -32_011;
 const INVALID_PARAMS = -32_602;
 
@@ -34,7 +35,7 @@ const Arguments = z.strictObject({
   until: text.optional(),
 });
 
-/** The parameters are checked here, so that what is wrong is said in words. */
+/** The parameters. They are checked here, so that faults are explained in words. */
 export const PollParams = z.looseObject({
   name: z.unknown().optional(),
   arguments: z.unknown().optional(),
@@ -90,7 +91,7 @@ export type PollAnswer = {
   readonly nextPollMs: number;
 };
 
-/** An error of JSON-RPC, its message for the model that called. */
+/** An error of JSON-RPC. Its message is for the model that called. */
 export type PollError = { readonly code: number; readonly message: string; readonly data?: { readonly kind: string } };
 
 /** `events/poll`. A null cursor begins now. */
@@ -115,7 +116,7 @@ export async function pollEvents(
   return name === OFFERED ? poll(offerSource(caller, wanted), asked) : poll(feedSource(caller, name, wanted), asked);
 }
 
-/** A poll of one source, from the place in the cursor on. */
+/** Polls one source, from the place in the cursor. */
 async function poll<Place>(
   source: Source<Place>,
   { cursor, binding, maxAgeMs, maxEvents, now }: z.infer<typeof Limits> & { binding: number; now: number },

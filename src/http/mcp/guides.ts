@@ -1,4 +1,4 @@
-/** The offers of `/mcp` besides tools: pages to read (resources) and beginnings of conversations (prompts). */
+/** The guides of `/mcp` besides its tools: pages to read (resources) and openings of conversations (prompts). */
 import { LLMS_TEXT } from "./generated/llms.ts";
 
 export type Page = {
@@ -78,6 +78,6 @@ const PROMPTS: readonly Prompt[] = [
   },
 ];
 
-/** All of them. */
+/** All pages and prompts. */
 export const GUIDES = { pages: PAGES, prompts: PROMPTS };
 export type Guides = typeof GUIDES;

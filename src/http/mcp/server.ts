@@ -1,4 +1,4 @@
-/** The official MCP server around our tools: the only file that names the SDK. */
+/** The official MCP server around our tools. Only this file imports the SDK. */
 import {
   createMcpHandler,
   isLegacyRequest,
@@ -26,10 +26,10 @@ export type About = {
   readonly instructions: string;
 };
 
-/** The answer of a tool, once, as text, which every client shows its model. */
+/** The answer of a tool. It is given once, as text, which every client shows its model. */
 export type ToolResult = { readonly text: string; readonly isError: boolean };
 
-/** The parts that are served: the tools, the function that calls one by its name, and the guides. */
+/** The served parts: the tools, the function that calls one by its name, and the guides. */
 export type Served = {
   readonly about: About;
   readonly tools: readonly Tool[];
@@ -39,7 +39,10 @@ export type Served = {
   readonly poll: (params: z.infer<typeof PollParams>) => Promise<Result<PollAnswer, PollError>>;
 };
 
-/** Answers one POST of `/mcp`, whose body has been read as `message`. A server of its own for each: nothing is kept between calls. */
+/**
+ * Answers one POST of `/mcp`. Its body has been read as `message`. Each POST has its own server, so nothing is kept between
+ * calls.
+ */
 export async function serveMcp(request: Request, message: unknown, served: Served): Promise<Response> {
   const inner = withJsonAccepted(request);
   const options = { parsedBody: withParsedArguments(message) };
@@ -53,8 +56,8 @@ export async function serveMcp(request: Request, message: unknown, served: Serve
 }
 
 /**
- * The tools are listed and called past the SDK's own registry. The API checks what a tool is called with and says how
- * to correct it, and a call of an unknown tool is answered with the name of the right one.
+ * Builds the server. The tools are listed and called without the SDK's registry. So the API checks a tool's arguments and
+ * says how to correct them, and a call of an unknown tool is answered with the right name.
  */
 function build({ about, tools, call, guides, poll }: Served): McpServer {
   const { instructions, ...info } = about;
@@ -94,7 +97,7 @@ function offerGuides(server: McpServer, { pages, prompts }: Guides): void {
   }
 }
 
-/** Hints that say what is so by default are left out: the list is read in every conversation. */
+/** A tool in the list. Hints with their default value are left out, since the list is read in every conversation. */
 const listedTool = ({ name, description, effect, repeatable, inputSchema }: Tool) => ({
   name,
   description,
@@ -105,7 +108,7 @@ const listedTool = ({ name, description, effect, repeatable, inputSchema }: Tool
   },
 });
 
-/** A model that writes a tool's arguments as the text of JSON means the JSON. */
+/** The message with parsed arguments. Some models send a tool's arguments as JSON text. */
 function withParsedArguments(message: unknown): unknown {
   if (Array.isArray(message)) return message.map(withParsedArguments);
   if (!isObject(message) || !isObject(message.params) || typeof message.params.arguments !== "string") return message;
@@ -119,7 +122,10 @@ function withParsedArguments(message: unknown): unknown {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The body is read already. Answers are always JSON, so a client that does not take event streams as well is served too. */
+/**
+ * The request without its body, which was read. Answers are always JSON, so a client that does not accept event streams is
+ * served too.
+ */
 function withJsonAccepted(request: Request): Request {
   const headers = new Headers(request.headers);
   headers.set("accept", "application/json, text/event-stream");

@@ -7,30 +7,33 @@ import { briefJobs, type Fields, markOutputs, onlyRun, shareOutputs } from "./tr
 
 export type ToolSpec = {
   readonly name: string;
-  /** Usual names of such a tool, for calls of tools that there are not. */
+  /** Usual names of such a tool, for calls of unknown tools. */
   readonly aliases?: readonly string[];
-  /** For a language model: when to use it, what comes back, an example. */
+  /** The description for a language model: when to use the tool, what it answers, an example. */
   readonly description: string;
   /** The `id` of the route. */
   readonly route: string;
   /** The `id` of the route for calls without a job. */
   readonly withoutJob?: string;
-  /** `destroys`: something that was there may be gone afterwards. `repeatable`: a second call does no more than the first. */
+  /** `destroys`: something may be lost. `repeatable`: a second call does no more than the first. */
   readonly effect: "reads" | "adds" | "changes" | "destroys";
   readonly repeatable: boolean;
-  /** Makes an answer fit for a conversation. */
+  /** Shortens an answer for a conversation. */
   readonly trim?: (answer: Fields) => Fields;
   /** Takes `idempotency_key` for the header of that name. */
   readonly idempotencyKey?: true;
-  /** The value that counts when a field is left out, in place of the route's own default. */
+  /** The values for fields that are left out, in place of the route's own defaults. */
   readonly defaults?: Fields;
-  /** Fields that the tool takes and its list does not name. Few ever send them, and the list is paid for in every conversation. */
+  /**
+   * Fields that the tool takes but its list does not name. They are seldom sent, and the list is paid for in every
+   * conversation.
+   */
   readonly unlisted?: readonly string[];
-  /** Fields that a model should send although the route can do without. */
+  /** Fields that a model should send although the route does not require them. */
   readonly required?: readonly string[];
   /** The list of tools describes the fields in a few words each, and names those of its objects. */
   readonly words?: true;
-  /** Arguments of the tool's own, and the route's that they stand for. */
+  /** The tool's own arguments, and the function that turns them into the route's. */
   readonly own?: { readonly schema: z.ZodObject; readonly toRoute: (args: Fields, caller: Caller) => Fields };
 };
 

@@ -1,6 +1,6 @@
 /**
- * The tools of `/mcp` (docs/contract.md §12). Each stands for one route: its fields are the route's own, at one level, with
- * the job named by `job_id`; what it does, allows and answers is the route's. So a tool cannot drift from the API.
+ * The tools of `/mcp` (docs/contract.md §12). Each calls one route. Its fields are the route's own, at one level, with the
+ * job named by `job_id`. The route decides what the tool does, allows and answers, so a tool cannot drift from the API.
  */
 import * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
@@ -28,7 +28,7 @@ export type Tool = Omit<ToolSpec, "route" | "withoutJob"> & {
   readonly inputSchema: { readonly [name: string]: unknown; readonly type: "object" };
 };
 
-/** The tools over these routes, which must hold every one that a tool stands for. */
+/** The tools over these routes, which must include every route of a tool. */
 export function toolsOver(routes: readonly AnyRoute[]): readonly Tool[] {
   const find = (id: string): AnyRoute => {
     const route = routes.find((one) => one.id === id);
@@ -43,7 +43,7 @@ export function toolsOver(routes: readonly AnyRoute[]): readonly Tool[] {
   });
 }
 
-/** The route that the arguments ask for. */
+/** The route for the arguments. */
 export function routeFor({ route, withoutJob }: Tool, args: Fields): AnyRoute {
   const namesJob = Object.entries(args).some(
     ([name, value]) => value !== null && sameName(name, ["job_id", ...JOB_ALIASES]).length > 0,
@@ -56,14 +56,14 @@ const JOB_ALIASES = ["id", "job", "job_name"];
 const Args = z.record(z.string(), z.unknown());
 const Key = z.string().meta({ description: "Names this call: a repeat within 24 hours makes no second job." });
 
-/** The path's parameters by the names that the tools have for them. `id` is a job's or an agent's, by the collection. */
+/** The path's parameters by their names in the tools. `id` is a job's or an agent's, by the collection. */
 const paramsOf = ({ path }: AnyRoute): readonly (readonly [param: string, field: string])[] =>
   [...path.matchAll(/([^/:]+)\/:([^/]+)/g)].map(([, collection = "", name = ""]) => [
     name,
     name === "id" ? `${collection.replace(/s$/, "")}_id` : name,
   ]);
 
-/** The tool's fields at one level, when it stands for this route: those of the route's path, body and query. */
+/** The tool's fields at one level for this route: those of the route's path, body and query. */
 export function rootOf(tool: Omit<Tool, "inputSchema">, route: AnyRoute): Field {
   if (tool.own !== undefined) return fieldOf(tool.own.schema);
   const id = (param: string, field: string) =>
@@ -83,7 +83,10 @@ const ID_WORDS: Readonly<Record<string, string>> = {
   run_id: "The run's id, as list_runs shows it",
 };
 
-/** The arguments as JSON Schema. `additionalProperties` stays unsaid: what is wrong is told by the answer, not by a client. */
+/**
+ * The arguments as JSON Schema. `additionalProperties` is left out, so that our answer and not the client explains an
+ * unknown name.
+ */
 function inputSchemaOf(tool: Omit<Tool, "inputSchema">) {
   const { route, withoutJob, own, words = false, unlisted = [] } = tool;
   const whole = rootOf(tool, route);
@@ -100,7 +103,7 @@ function inputSchemaOf(tool: Omit<Tool, "inputSchema">) {
   };
 }
 
-/** The request to the route for these arguments. */
+/** The request to the route with these arguments. */
 export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Caller, now: number): Input {
   const root = rootOf(tool, route);
   const places = { arguments: root };
@@ -127,7 +130,7 @@ export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Calle
   }
   const key = given.get("idempotency_key");
   if (tool.idempotencyKey) given.delete("idempotency_key");
-  // One that was left out without a word would make a second job of a repeat.
+  // If a wrong key were silently dropped, a repeat would create a second job.
   if (tool.idempotencyKey && key !== undefined && key !== null && typeof key !== "string") {
     wrong.push({ path: "idempotency_key", message: `must be a string; write ${json(String(key))}` });
   }
@@ -149,7 +152,7 @@ export function inputOf(tool: Tool, route: AnyRoute, args: Fields, caller: Calle
   };
 }
 
-/** The arguments, with JSON text read if an object or a list is expected. Models often send the text of one. */
+/** The arguments with parsed JSON text where an object or a list is expected, since models often send text there. */
 function parsed(args: Fields, root: Field): Fields {
   return Object.fromEntries(
     Object.entries(args).map(([name, value]) => {

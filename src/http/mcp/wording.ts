@@ -1,10 +1,12 @@
-/** The words of the API for readers who have tools and no paths: `POST /v1/jobs/{id}/run` is `run_job_now` to them. */
+/**
+ * The API's texts in the words of tools, for readers who do not use paths: `POST /v1/jobs/{id}/run` becomes `run_job_now`.
+ */
 import { json } from "../teach/write.ts";
 import type { Tool } from "./tools.ts";
 
 const CALL = /\b(GET|POST|PUT|PATCH|DELETE) ((?:…|\.\.\.)?\/[^\s,;()"'`]*)/g;
 
-/** The text with every call for which there is a tool by the tool's name; calls without one stay. */
+/** The text with the tool's name in place of every call that has a tool. Calls without one stay. */
 export function inTools(text: string, tools: readonly Tool[]): string {
   return text
     .replace(CALL, (whole, method: string, written: string) => {
@@ -19,7 +21,7 @@ export function inTools(text: string, tools: readonly Tool[]): string {
     .replaceAll("Idempotency-Key", "idempotency_key");
 }
 
-/** Whether the path, its ids written in any way or its beginning left out, is the route's. */
+/** Whether the path is the route's, with ids in any form and perhaps without its beginning. */
 function isPathOf(path: string, pattern: string): boolean {
   const wanted = piecesOf(pattern);
   const isEnd = /^(?:…|\.\.\.)/.test(path);
@@ -31,7 +33,7 @@ function isPathOf(path: string, pattern: string): boolean {
   });
 }
 
-/** The ids that the path names in so many words, by the tools' names for them. */
+/** The ids in the path, by their names in the tools. */
 function paramsIn(path: string, pattern: string): Readonly<Record<string, string>> {
   const given = piecesOf(path);
   const wanted = piecesOf(pattern);

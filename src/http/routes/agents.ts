@@ -1,4 +1,4 @@
-/** `/v1/agents`: agents with a URL and a secret of their own (docs/contract.md §4, §6). The operator's, but for reading. */
+/** `/v1/agents`: agents with their own URL and secret (docs/contract.md §4, §6). Only the operator may change them. */
 
 import * as z from "zod";
 import { testAgent } from "../../agent/test-call.ts";
@@ -12,7 +12,7 @@ import { NoBody, pageCursor, pageLimit, pageShape } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Agents";
-/** An answer with a secret in it is kept by nobody on the way. */
+/** The header of an answer with a secret, so that no cache keeps it. */
 const NO_STORE = { "cache-control": "no-store" };
 
 const list = route({
@@ -22,7 +22,7 @@ const list = route({
   id: "listAgents",
   tag,
   summary: "List the registered agents, by id",
-  description: "Without their secrets. The default agent is set by AGENT_URL and is not listed.",
+  description: "Secrets are left out. The default agent is set by AGENT_URL and is not listed.",
   query: z.strictObject({ limit: pageLimit(50), cursor: pageCursor }),
   answers: { 200: { description: "A page of agents.", schema: pageShape(Agent) } },
   async handle({ env, query, caller }) {
@@ -39,10 +39,10 @@ const put = route({
   tag,
   summary: "Register an agent, or change how it is reached",
   description:
-    'With `{"delivery": "pull"}` the agent has a mailbox in place of a URL; its own token may do that too. A new agent with a URL gets a secret made unless one is given; `rotate: true` makes a new one, and calls carry a signature of each for `overlap`. A made secret is in this answer and in no other. `headers` and `body` are for agents that were not made for Reveille. Runs under way may use the old URL and secret for up to a minute.',
+    'With `{"delivery": "pull"}` the agent has a mailbox instead of a URL; its own token may set that too. A new agent with a URL gets a generated secret unless one is given. `rotate: true` generates a new one, and for `overlap` calls carry a signature with each. A generated secret is shown only in this answer. `headers` and `body` are for agents that were not made for Reveille. Runs under way may use the old URL and secret for up to a minute.',
   body: { schema: AgentInput },
   answers: {
-    200: { description: "The agent was there; it is registered so now.", schema: Agent },
+    200: { description: "The agent existed and was updated.", schema: Agent },
     201: { description: "The agent was registered.", schema: Agent, headers: { Location: "The agent's path." } },
   },
   errors: ["agent_has_url"],
@@ -83,8 +83,8 @@ const remove = route({
   access: "admin",
   id: "deleteAgent",
   tag,
-  summary: "Take an agent off the register",
-  description: "Its jobs stay; their runs end as errors that say so, and no other agent is called in its place.",
+  summary: "Unregister an agent",
+  description: "Its jobs stay. Their runs end as errors that say so, and no other agent is called instead.",
   answers: { 204: { description: "The agent is no longer registered." } },
   errors: ["not_found"],
   async handle({ env, caller, params }) {
@@ -102,9 +102,9 @@ const test = route({
   tag,
   summary: "Call the agent once with an example run",
   description:
-    "Signed, with its headers and body, as a run is. Nothing is logged, and a completion of the example is not found.",
+    "The call is signed and has the agent's headers and body, like a run's. Nothing is logged, and a completion of the example is answered with 404.",
   body: { schema: NoBody, optional: true },
-  answers: { 200: { description: "What became of the call.", schema: AgentTest } },
+  answers: { 200: { description: "The result of the call.", schema: AgentTest } },
   errors: ["not_found"],
   async handle({ env, settings, params, url }) {
     if (!isId(params.id)) return notFound("agent");
@@ -115,7 +115,7 @@ const test = route({
 
 export const agentRoutes = [list, put, get, remove, test] as const;
 
-/** An agent may open its own mailbox, and nothing else: an address would be called with what its jobs hold. */
+/** Refuses an agent that asks for more than its own mailbox. Calls to an address would carry the data of its jobs. */
 function refuseOwn({ delivery, url }: z.output<typeof AgentInput>): Err<Failure> | undefined {
   if (delivery === "pull" && url === undefined) return undefined;
   return forbidden(

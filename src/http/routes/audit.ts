@@ -22,15 +22,15 @@ const Entry = z
     token_id: z.string().optional().meta({ description: "The token that was used, if it has an id." }),
     action: z.string().meta({
       description:
-        "`job.create` `job.update` `job.pause` `job.resume` `job.delete`; `trigger_token.create` `trigger_token.delete`; `agent.` `token.` `heartbeat.` `user.` `users.` `subscription.` with what was done.",
+        "`job.create` `job.update` `job.pause` `job.resume` `job.delete`; `trigger_token.create` `trigger_token.delete`; `agent.` `token.` `heartbeat.` `user.` `users.` `subscription.` followed by the act.",
       examples: ["job.update"],
     }),
-    target: z.string().meta({ description: "The id (of a heartbeat: the name) of what was changed." }),
+    target: z.string().meta({ description: "The id of the changed thing; for a heartbeat, its name." }),
     job_id: z.string().optional(),
     owner: z
       .string()
       .optional()
-      .meta({ description: "Of a job: whom it runs for.", examples: ["user:u1"] }),
+      .meta({ description: "The owner, if the target is a job.", examples: ["user:u1"] }),
   })
   .meta({ id: "AuditEntry", description: "One change; never its message, payload, output or secrets." });
 
@@ -47,7 +47,7 @@ const list = route({
   tag: "Audit",
   summary: "Read who changed what, newest first",
   description:
-    "One entry for each successful change of a job, an agent, a token, a heartbeat, a subscription or the roster; kept 90 days, also of what is gone. Running a job changes none of them.",
+    "One entry for each successful change of a job, an agent, a token, a heartbeat, a subscription or the roster; kept for 90 days, even after a deletion. Running a job adds no entry.",
   query: z.strictObject({
     job_id: queryText.optional().meta({ description: "Changes of this job." }),
     actor: queryText.optional().meta({ description: "Changes by this actor.", examples: ["agent:helper"] }),

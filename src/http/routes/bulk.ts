@@ -18,7 +18,7 @@ import { pauseJob, removeJob, resumeJob, runJobNow } from "./jobs.ts";
 
 /** The most jobs that one call acts on. */
 const MAX_JOBS = 100;
-/** Pages looked through for jobs that the caller may change, before the call answers with a cursor. */
+/** The pages that are searched for jobs that the caller may change, before the call answers with a cursor. */
 const MAX_PAGES = 20;
 
 const ACTIONS: Readonly<Record<"pause" | "resume" | "run" | "delete", AnyRoute>> = {
@@ -44,7 +44,7 @@ const BulkBody = z
     }),
     filter: JobFilters.default({}).meta({
       aliases: ["where", "match", "query", "selector"],
-      description: "Which jobs: the filters of GET /v1/jobs. An empty one needs all: true.",
+      description: "The jobs to act on, by the filters of GET /v1/jobs. An empty filter needs all: true.",
       examples: [{ label: "team:ops" }],
     }),
     all: z.boolean().optional().meta({ description: "true: an empty filter means every job." }),
@@ -63,11 +63,11 @@ const bulk = route({
   tag: "Jobs",
   summary: "Pause, resume, run or delete many jobs",
   description:
-    "Acts on the next 100 matching jobs that the token may change, newest first; with `next_cursor` as `cursor` it goes on after them. Each act counts as a call of the token: one too many in the minute is in `failed` with `rate_limited`.",
+    "Acts on the next 100 matching jobs that the token may change, newest first. Send `next_cursor` as `cursor` to continue after them. Each act counts as a call of the token; one beyond the rate is in `failed` with `rate_limited`.",
   body: { schema: BulkBody, meaning: ({ body, now }) => refuseUnmeant(body, now) ?? ok(null) },
   answers: {
     200: {
-      description: "The counts of this call: jobs that matched, and those that were changed.",
+      description: "The counts of this call: jobs that matched, and jobs that were changed.",
       schema: z.strictObject({
         matched: z.int(),
         done: z.int(),
@@ -100,7 +100,9 @@ const bulk = route({
   },
 });
 
-/** Why the call is refused. It would act on every job without saying so, or gives what its action does not take. */
+/**
+ * The fault of a call that would act on every job without saying so. A field that the action does not take is a fault too.
+ */
 function refuseUnmeant({ filter, all, action, reason, until }: z.output<typeof BulkBody>, now: number) {
   const errors: FieldError[] = [];
   if (isEmpty(filter) && all !== true) {
@@ -118,13 +120,16 @@ function refuseUnmeant({ filter, all, action, reason, until }: z.output<typeof B
   return errors.length === 0 ? undefined : invalid(errors);
 }
 
-/** Whether every job matches. Nothing is asked for, or only an empty part of the name, which every job has. */
+/** Whether every job matches: there is no filter, or only an empty part of the name. */
 const isEmpty = ({ q, label, ...others }: z.output<typeof JobFilters>): boolean =>
   !q && (label ?? []).length === 0 && Object.values(others).every((value) => value === undefined);
 
 type BulkCall = Surroundings & Arrival & { readonly caller: Caller };
 
-/** The next matching jobs that the caller may change, and where to go on after them. Each page after the first counts as a call. */
+/**
+ * The next matching jobs that the caller may change, and the place to continue from. Each page after the first counts as a
+ * call.
+ */
 async function changeable(
   call: BulkCall,
   filter: JobFilter,
@@ -145,8 +150,8 @@ async function changeable(
 }
 
 /**
- * Acts on one job; undefined if it was done, else the code of the failure. Each act is a call of the token: what one call acts on
- * costs what as many calls would.
+ * Acts on one job. Undefined if it succeeded, else the failure's code. Each act counts as a call of the token, so one bulk
+ * call costs the same as single calls.
  */
 async function codeOf(act: AnyRoute, around: BulkCall, id: string, body: object): Promise<string | undefined> {
   const admitted = await admitCall(around.caller, around);

@@ -1,4 +1,7 @@
-/** `/docs`: the page that shows /openapi.json to people. Its script and style are static files of this same host, built by web/docs. */
+/**
+ * `/docs`: the page that shows /openapi.json to people. Its script and style are static files of this host, built by
+ * web/docs.
+ */
 import { route } from "../route.ts";
 
 const PAGE = `<!doctype html>
@@ -15,7 +18,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** The viewer draws its icons from data: URLs; beyond that nothing but this host is asked for anything. */
+/** The page's policy. The viewer draws its icons from data: URLs. Apart from that it loads only from this host. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,4 +1,4 @@
-/** `PUT /v1/jobs/ensure`: system jobs, made and kept up to date by name. */
+/** `PUT /v1/jobs/ensure`: system jobs, created and updated by name. */
 
 import * as z from "zod";
 import { authorOf } from "../../domain/audit.ts";
@@ -26,13 +26,13 @@ const ensure = route({
   access: "admin",
   id: "ensureJob",
   tag: "Jobs",
-  summary: "Make or update a system job by name",
+  summary: "Create or update a system job by name",
   description:
-    "Makes the job, or brings it to this definition; where it is so already nothing changes, not even updated_at. A schedule that changes starts over; where `enabled` is left out, a paused job stays paused.",
+    "Creates the job, or updates it to this definition. If it is equal already, nothing changes, not even updated_at. A changed schedule starts over. If `enabled` is left out, a paused job stays paused.",
   body: { schema: EnsureBody, meaning: ({ body, now }) => defineJob(body, { now }) },
   answers: {
-    200: { description: "The job was there; it is as asked for now.", schema: AdvisedJob },
-    201: { description: "The job was made.", schema: AdvisedJob, headers: { Location: "The job's path." } },
+    200: { description: "The job existed and now has this definition.", schema: AdvisedJob },
+    201: { description: "The job was created.", schema: AdvisedJob, headers: { Location: "The job's path." } },
   },
   errors: ["name_reserved", "quota_exceeded"],
   async handle({ env, settings, caller, body, sent, url, now }) {

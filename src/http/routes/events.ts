@@ -1,4 +1,4 @@
-/** `/v1/events` and `/v1/runs`: what happened to jobs, over all of them. */
+/** `/v1/events` and `/v1/runs`: the events and the ended runs of all jobs. */
 import * as z from "zod";
 import { listEvents } from "../../directory/events.ts";
 import type { EventFilter } from "../../domain/event/event-filter.ts";
@@ -50,7 +50,7 @@ const list = route({
   tag,
   summary: "List events, newest first",
   description:
-    "What Reveille reports by itself: jobs that fail, recover, are paused or overdue. Events of jobs that the token may see; those of heartbeats and ticks are shown to the operator and viewers. Kept for 30 days. A job's field `report` says which it brings.",
+    "Events that Reveille reports by itself: jobs that fail, recover, are paused or overdue. A token gets the events of jobs that it may see. Events of heartbeats and ticks are for the operator and viewers. They are kept for 30 days. A job's field `report` chooses its events.",
   query: z.strictObject({
     type: typeList.optional().meta({
       description: "Comma-separated types.",
@@ -78,7 +78,7 @@ const runs = route({
   tag,
   summary: "List the ended runs of all jobs, newest first",
   description:
-    "Runs that ended as error, of all jobs that the token may see, and every ended run of jobs with `report: all`. By the time of their end; kept for 30 days. Of a fan-out, at most 50 of its users' runs that failed, once it has ended; all of them are in their job's runs.",
+    "Runs that ended as error, of all jobs that the token may see, and every ended run of jobs with `report: all`. They are sorted by the time of their end and kept for 30 days. An ended fan-out shows at most 50 of its users' failed runs; all of them are in the job's runs.",
   query: z
     .strictObject({
       status: RunStatus.optional().meta({ description: "error, success or skipped." }),
@@ -104,7 +104,7 @@ const runs = route({
 
 export const eventRoutes = [list, runs] as const;
 
-/** Epoch ms. Errors: `validation_failed` on the parameter that is no time. */
+/** The times in epoch ms. Errors: `validation_failed` on the parameter that is not a time. */
 export function readTimes(
   query: Readonly<Record<"since" | "until", string | undefined>>,
 ): Outcome<{ readonly since: number | undefined; readonly until: number | undefined }> {

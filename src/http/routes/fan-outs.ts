@@ -1,4 +1,7 @@
-/** `/v1/jobs/{id}/fan-outs`: how far an all_users job has come with its users. Their runs are in the job's runs, by `fan_out_id`. */
+/**
+ * `/v1/jobs/{id}/fan-outs`: the progress of an all_users job with its users. Their runs are in the job's runs, by
+ * `fan_out_id`.
+ */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
 import { cursorsOf } from "../../domain/page.ts";

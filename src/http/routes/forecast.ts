@@ -1,4 +1,4 @@
-/** `GET /v1/forecast`: what jobs are going to do, day by day, and what it costs. */
+/** `GET /v1/forecast`: the coming fires of jobs, day by day, and their cost. */
 import * as z from "zod";
 import { askJobs } from "../../directory/job-list.ts";
 import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
@@ -17,11 +17,15 @@ import { filterOf, JobFilters } from "./job-filters.ts";
 const MAX_FORECAST_MS = 31 * DAY_MS;
 const DEFAULT_FORECAST_MS = 7 * DAY_MS;
 
-/** Jobs of a page that are asked at once. Each may take a tenth of a second, and other calls get their turn in between. */
+/**
+ * The number of jobs that are asked at once. Each may take a tenth of a second, and other calls get their turn in between.
+ */
 const JOBS_AT_ONCE = 2;
-/** One process runs all objects under `npm start`, and takes in no other call before a timer is waited for. */
+/**
+ * Lets other calls in. Under `npm start` one process runs all objects, and it takes no other call until a timer is awaited.
+ */
 const letOthersIn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
-/** A forecast that was cut off without a word keeps its token waiting for no longer. */
+/** The time after which an interrupted forecast no longer blocks its token. */
 const LONGEST_MS = 30_000;
 const underWay = new OnePerToken(LONGEST_MS);
 
@@ -35,11 +39,11 @@ const forecast = route({
   tag: "Schedules",
   summary: "Forecast the fires and the cost of jobs, day by day",
   description:
-    "How often jobs fire from `from` to `to`, and what that costs if their runs cost what they did so far on average. A page of the jobs that the filters let through, newest first, of which `items` has those that fire in the window and `days` the sums; go on with `cursor` for all jobs, one call after the other. Paused jobs count from their `paused_until` on.",
+    "How often jobs fire from `from` to `to`, and the cost at the average of their runs so far. One answer covers a page of the jobs that match the filters, newest first: `items` has those that fire in the window, `days` the sums. Continue with `cursor` for all jobs, one call after the other. Paused jobs count from their `paused_until`.",
   query: z.strictObject({
     from: queryText.optional().meta({
       aliases: ["since", "start", "start_at"],
-      description: "RFC 3339: from this time on; default now. What is before now has been, and is not counted.",
+      description: "RFC 3339: from this time on; default now. Times before now are not counted.",
       examples: ["2026-11-28T00:00:00Z"],
     }),
     to: queryText.optional().meta({
@@ -103,7 +107,7 @@ const ONE_AT_A_TIME = {
 
 type Asked = Readonly<Record<"from" | "to" | "timezone", string | undefined>>;
 
-/** Errors: `validation_failed` on each parameter that is wrong. */
+/** The window of a forecast. Errors: `validation_failed` on each wrong parameter. */
 function readWindow({ from, to, timezone = "UTC" }: Asked, now: number): Outcome<ForecastWindow> {
   const begin = from === undefined ? ok(now) : parseInstant(from);
   const fallback = (begin.ok ? begin.value : now) + DEFAULT_FORECAST_MS;

@@ -9,7 +9,7 @@ const health = route({
   access: "health",
   id: "getHealth",
   tag: "Service",
-  summary: "Is the service up?",
+  summary: "Check that the service is up",
   answers: {
     200: { description: "It is.", schema: z.strictObject({ status: z.literal("ok"), version: z.string() }) },
   },

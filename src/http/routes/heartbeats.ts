@@ -1,4 +1,7 @@
-/** `/v1/heartbeats`: configuration, HEARTBEAT.md, beats by hand and the log (docs/contract.md §8). The operator's, but for reading. */
+/**
+ * `/v1/heartbeats`: configuration, HEARTBEAT.md, manual beats and the log (docs/contract.md §8). Only the operator may
+ * change them.
+ */
 
 import * as z from "zod";
 import { noteChange } from "../../directory/audit.ts";
@@ -19,7 +22,7 @@ import { reply, route } from "../route.ts";
 
 const tag = "Heartbeats";
 const MAX_DOCUMENT_BYTES = 64 * KIB;
-/** text/plain is what many clients send for any text. */
+/** The accepted media types. Many clients send text/plain for any text. */
 const DOCUMENT_TYPES = ["text/markdown", "text/plain"];
 const cursors = cursorsOf("beats", z.int());
 
@@ -35,7 +38,7 @@ const list = route({
     const registered = await listHeartbeats(env);
     const whole = caller.role === "admin";
     const read = await Promise.all(registered.map(({ name }) => heartbeatObject(env, name).read(whole)));
-    // One that is registered and not there is being made or erased at this moment.
+    // A registered heartbeat without an object is being created or erased at this moment.
     return reply(200, { items: read.flatMap((one) => (one.ok ? [one.value] : [])) });
   },
 });
@@ -46,13 +49,17 @@ const put = route({
   access: "admin",
   id: "putHeartbeat",
   tag,
-  summary: "Make a heartbeat or replace its configuration",
+  summary: "Create a heartbeat or replace its configuration",
   description:
-    "Document and log stay. Neither making nor editing brings a beat about: the first is at the next multiple of `every`. A masked secret, as GET shows it, stands for the one that is stored.",
+    "Document and log stay. Neither creating nor editing causes a beat: the first comes at the next multiple of `every`. A masked secret, as GET shows it, keeps the stored one.",
   body: { schema: HeartbeatInput, optional: true },
   answers: {
-    200: { description: "The heartbeat was there; it is configured so now.", schema: Heartbeat },
-    201: { description: "The heartbeat was made.", schema: Heartbeat, headers: { Location: "The heartbeat's path." } },
+    200: { description: "The heartbeat existed and was updated.", schema: Heartbeat },
+    201: {
+      description: "The heartbeat was created.",
+      schema: Heartbeat,
+      headers: { Location: "The heartbeat's path." },
+    },
   },
   async handle({ env, caller, params, body }) {
     const name = IdText.safeParse(params.name);
@@ -107,7 +114,7 @@ const getDocument = route({
   id: "getHeartbeatDocument",
   tag,
   summary: "Read HEARTBEAT.md",
-  answers: { 200: { description: "The document; empty where none was written.", contentType: "text/markdown" } },
+  answers: { 200: { description: "The document; empty if none was written.", contentType: "text/markdown" } },
   errors: ["not_found"],
   async handle({ env, params }) {
     const found = findHeartbeat(env, params.name);
@@ -125,7 +132,7 @@ const putDocument = route({
   tag,
   summary: "Write HEARTBEAT.md",
   description:
-    "What the models are told to look after. Empty, or nothing but blanks: beats end without any model call.",
+    "The document says what the models should look after. If it is empty or only blanks, beats end without a model call.",
   body: { schema: z.string(), types: DOCUMENT_TYPES, maxBytes: MAX_DOCUMENT_BYTES, text: true },
   answers: { 204: { description: "The document is kept." } },
   errors: ["not_found"],
@@ -145,10 +152,10 @@ const beat = route({
   tag,
   summary: "Beat now",
   description:
-    "Whatever the active hours, and also while disabled; does not move the cadence. While a beat is running, that one's id is the answer: beats of one heartbeat never overlap.",
+    "It ignores the active hours, works while disabled, and does not move the cadence. While a beat is running, the answer is that beat's id, since beats of one heartbeat never overlap.",
   body: { schema: NoBody, optional: true },
   answers: {
-    202: { description: "The beat, to be found in the log.", schema: z.strictObject({ beat_id: z.string() }) },
+    202: { description: "The beat; the log shows it.", schema: z.strictObject({ beat_id: z.string() }) },
   },
   errors: ["not_found"],
   async handle({ env, params }) {
@@ -166,7 +173,7 @@ const beats = route({
   tag,
   summary: "List the beats, newest first",
   description:
-    "The newest 200 entries. Scheduled beats in a row that ended alike without a model call are one entry, with `count`, `first_at` and `last_at`.",
+    "The newest 200 entries. Scheduled beats in a row with the same end and no model call are one entry, with `count`, `first_at` and `last_at`.",
   query: z.strictObject({ limit: pageLimit(20), cursor: pageCursor }),
   answers: { 200: { description: "A page of the log.", schema: pageShape(Beat) } },
   errors: ["not_found"],
@@ -181,6 +188,6 @@ const beats = route({
 
 export const heartbeatRoutes = [list, put, get, remove, getDocument, putDocument, beat, beats] as const;
 
-/** The audit trail's row: a heartbeat keeps its state in an object of its own, and the directory its trail. */
+/** Adds a row to the audit trail. A heartbeat's state is in its own object, and the trail is in the directory. */
 const note = (env: Env, caller: Caller, action: string, name: string): Promise<void> =>
   noteChange(env, heartbeatKey(name), { action, target: name, by: authorOf(caller) });

@@ -1,4 +1,4 @@
-/** `POST /v1/import` and `GET /v1/export`: all jobs out of one deployment and into another, or out of the Go original. */
+/** `POST /v1/import` and `GET /v1/export`: moves all jobs between deployments, or from the Go original. */
 
 import * as z from "zod";
 import { authorOf } from "../../domain/audit.ts";
@@ -18,11 +18,11 @@ const importAll = route({
   access: "admin",
   id: "importJobs",
   tag,
-  summary: "Take in jobs of an export or of the Go original",
+  summary: "Import jobs of an export or of the Go original",
   description: [
     'An array of jobs (jobs.json of the Go original), `{"jobs": […]}`, or one job a line (an export); at most 10 MiB.',
-    "Ids, times, counts and the phase of `every` are kept, and paused jobs stay paused; fires from before the import are not caught up on. An id that exists is skipped, so the call may be repeated, and after an interruption it goes on where it was.",
-    "A job that cannot be made is skipped with the reason, the others are made: an `at` that is over, an unknown field, an owner at MAX_JOBS_PER_OWNER. A finished job of an export stays finished for the rest of its 7 days.",
+    "Ids, times, counts and the phase of `every` are kept, and paused jobs stay paused; fires from before the import are not caught up on. An existing id is skipped, so the call may be repeated, and after an interruption it continues where it stopped.",
+    "A job that cannot be created is skipped with the reason, and the others are created. Reasons are an `at` in the past, an unknown field, or an owner at MAX_JOBS_PER_OWNER. A finished job of an export stays finished for the rest of its 7 days.",
     'Of the original, fields that are empty in Go (`""`, 0, null, the year 1) count as left out, `@every 30m` becomes an interval, a job with exec_scope user and no user runs as the system, and a message that begins with `__anna_plugin_job__:` becomes a plugin job.',
     "On Cloudflare one call makes as many calls of its own as `CALLS_PER_WAKE` says, and a job takes some five of them (a system job 21): the jobs for which none were left are named in `skipped` with a reason that begins with `not looked at`; send those again. On one machine each job is three open files for ten seconds: send files of more than 2,000 jobs in parts.",
   ].join("\n\n"),
@@ -33,7 +33,7 @@ const importAll = route({
     maxBytes: MAX_IMPORT_BODY_BYTES,
     read: readImport,
   },
-  answers: { 200: { description: "What became of the jobs, in the order of the file.", schema: ImportReport } },
+  answers: { 200: { description: "The result for each job, in the order of the file.", schema: ImportReport } },
   async handle({ env, settings, caller, body, url }) {
     return reply(
       200,
@@ -53,7 +53,7 @@ const exportAll = route({
   tag,
   summary: "All jobs, one a line",
   description: [
-    "Newest first, in every state, with what an import needs to go on with them; each line is an ExportedJob. Runs, users, agents and heartbeats are not in it. The connection is broken off if a job cannot be read, so an answer that ends well is complete.",
+    "Newest first, in every state, with everything that an import needs; each line is an ExportedJob. Runs, users, agents and heartbeats are not included. If a job cannot be read, the connection breaks, so an answer that ends normally is complete.",
     'On Cloudflare one call makes as many calls of its own as `CALLS_PER_WAKE` says: some 24,000 jobs with 1,000, 960 with 40. For more ask for parts: `limit` jobs a call, and as `cursor` the `reveille-next-cursor` of the part before (also in `link` with `rel="next"`), until a part has none. A part ends early when its calls are used up.',
   ].join("\n\n"),
   query: z.strictObject({
@@ -104,7 +104,7 @@ const ndjson = (jobs: AsyncIterator<readonly Exported[]>, headers: Readonly<Reco
     },
   });
 
-/** Reads the next jobs when those before have been taken. */
+/** Streams the jobs. It reads the next ones when the earlier ones have been taken. */
 function streamOf(pages: AsyncIterator<readonly Exported[]>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(

@@ -1,4 +1,4 @@
-/** The filters of jobs, as `GET /v1/jobs` takes them in its query and `POST /v1/jobs/bulk` in its body. */
+/** The filters of jobs, in the query of `GET /v1/jobs` and in the body of `POST /v1/jobs/bulk`. */
 import * as z from "zod";
 import type { JobFilter } from "../../domain/job/job-filter.ts";
 import { ExecScope, Health, JobState, OwnerKind } from "../../schema/job.ts";
@@ -36,7 +36,7 @@ const stateList = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** The filters; every one that is given must match. */
+/** The filters. A job must match every given one. */
 export const JobFilters = z.strictObject({
   owner_kind: OwnerKind.optional().meta({ description: "Jobs that belong to this kind of owner." }),
   exec_scope: ExecScope.optional().meta({
@@ -72,7 +72,7 @@ export const JobFilters = z.strictObject({
   }),
 });
 
-/** The filter in the domain's words. */
+/** The filter in the domain's terms. */
 export const filterOf = ({ label: labels, state: states, ...filter }: z.output<typeof JobFilters>): JobFilter => ({
   ...filter,
   labels,

@@ -1,4 +1,4 @@
-/** `/v1/jobs/{id}/runs`: the run log, and what agents and people report on a run. */
+/** `/v1/jobs/{id}/runs`: the run log, and the reports of agents and people on a run. */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
 import { cursorsOf } from "../../domain/page.ts";
@@ -66,7 +66,7 @@ const complete = route({
   tag,
   summary: "Report the end of a run",
   description:
-    "For a run that the agent answered with 202. With the run's own token, or one that may see the job. The same status again is fine.",
+    "For a run that the agent answered with 202. Use the run's own token, or one that may see the job. Repeating the same status is fine.",
   body: { schema: CompleteBody },
   answers: { 200: { description: "The run as it has ended.", schema: Run } },
   errors: ["not_found", "run_already_finished"],
@@ -84,8 +84,8 @@ const progress = route({
   access: "report_run",
   id: "reportProgress",
   tag,
-  summary: "Report how far a run is",
-  description: "Shown in the run, and renews its completion_timeout. Same tokens as for complete.",
+  summary: "Report the progress of a run",
+  description: "The run shows it, and its completion_timeout starts again. The same tokens as for complete.",
   body: { schema: Progress },
   answers: { 200: { description: "The run.", schema: Run } },
   errors: ["not_found", "run_already_finished"],
@@ -105,7 +105,7 @@ const release = route({
   tag,
   summary: "Give back a run that was claimed from a mailbox",
   description:
-    "As the frame `release` of a mailbox's socket: the run is offered again at once, which is no further attempt. Same tokens as for complete.",
+    "Like the frame `release` of a mailbox's socket: the run is offered again at once, which does not count as an attempt. The same tokens as for complete.",
   body: { schema: NoBody, optional: true },
   answers: { 200: { description: "The run.", schema: Run } },
   errors: ["not_found", "run_already_finished"],
@@ -143,9 +143,9 @@ const retry = route({
   access: "write",
   id: "retryRun",
   tag,
-  summary: "Run an ended run once more",
+  summary: "Repeat an ended run",
   description:
-    "A new run with trigger `manual` and the old one's scheduled_at, user, message and payload. Refused as run now is.",
+    "Starts a new run with trigger `manual` and the old one's scheduled_at, user, message and payload. It is refused in the same cases as run now.",
   body: { schema: NoBody, optional: true },
   answers: { 202: { description: "The run has begun.", schema: z.strictObject({ run_id: z.string() }) } },
   errors: ["not_found", "job_already_running", "job_finished", "budget_exceeded"],

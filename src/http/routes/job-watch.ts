@@ -1,4 +1,4 @@
-/** Watching a job: its events as they happen, and why it did or did not run at a time. */
+/** Watches a job: its events as they happen, and why it did or did not run at a time. */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
 import { invalid } from "../../domain/failure.ts";
@@ -15,7 +15,8 @@ const explain = route({
   id: "explainJob",
   tag: "Jobs",
   summary: "Explain why a job did or did not run",
-  description: "About the last fire that was due by `at`; for a time to come, whether the job will run by then.",
+  description:
+    "It explains the last fire that was due by `at`. For a future time it says whether the job will run by then.",
   query: z.strictObject({
     at: InstantText.optional().meta({
       aliases: ["time", "when", "timestamp", "date"],
@@ -35,7 +36,7 @@ const explain = route({
   },
 });
 
-/** Nothing between the job and the listener may keep, change or hold back what is sent. */
+/** The headers of a stream. No proxy between the job and the listener may cache, change or hold back its messages. */
 const STREAM_HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store, no-transform",
@@ -82,8 +83,8 @@ const events = route({
 });
 
 /**
- * Event ids are numbers of writes, `16.1` being one after the 16th and before the end of the 17th. Anything else is no id of
- * ours, and the listener is told how things stand now.
+ * The write that an event id names. Ids are numbers of writes; `16.1` comes after the 16th and before the end of the 17th.
+ * For any other id the listener gets the present state.
  */
 function revisionOf(lastEventId: string | undefined): number | undefined {
   const [, revision] = /^(\d{1,15})(?:\.\d+)?$/.exec(lastEventId ?? "") ?? [];

@@ -1,4 +1,4 @@
-/** `/v1/jobs`: making, listing, reading, changing and deleting jobs; pause, resume, run now and backfill. */
+/** `/v1/jobs`: creates, lists, reads, changes and deletes jobs; pause, resume, run now and backfill. */
 import * as z from "zod";
 import { findJob } from "../../directory/find-job.ts";
 import { listJobs } from "../../directory/job-list.ts";
@@ -34,10 +34,10 @@ export const jobReply = <const S extends 200 | 201, J extends Job>(
   headers: Readonly<Record<string, string>> = {},
 ) => reply(status, job, { etag: job.etag, ...headers });
 
-/** A job in an answer to a call that makes or changes it. */
+/** A job in the answer to a call that creates or changes it. */
 export const AdvisedJob = z
   .strictObject({ ...Job.shape, ...Advice.shape })
-  .meta({ id: "AdvisedJob", description: "The job, and what is to be said of it." });
+  .meta({ id: "AdvisedJob", description: "The job, with its warnings and its schedule in words." });
 
 const DryRun = z.strictObject({
   job: Job.omit({ id: true, etag: true, created_at: true, updated_at: true }),
@@ -53,7 +53,7 @@ const create = route({
   tag,
   summary: "Make a job",
   description:
-    "The job is made for the owner that the token names; ids that the token carries are filled in. With an Idempotency-Key the call can be repeated safely.",
+    "The job is created for the owner that the token names, and the token's ids are filled in. With an Idempotency-Key the call can be repeated safely.",
   query: z.strictObject({
     dry_run: queryFlag.optional().meta({
       description:
@@ -67,15 +67,15 @@ const create = route({
   },
   answers: {
     201: {
-      description: "The job that was made.",
+      description: "The created job.",
       schema: AdvisedJob,
       headers: { ...ETAG, Location: "The job's path." },
     },
     200: {
       description:
-        "With dry_run: the job as it would be. With an Idempotency-Key that was used before: the job that it made.",
+        "With dry_run: the job as it would be. With an Idempotency-Key that was used before: the job that it created.",
       schema: z.union([AdvisedJob, DryRun]),
-      headers: { ...ETAG, "Idempotency-Replayed": "true where an earlier call has made this job." },
+      headers: { ...ETAG, "Idempotency-Replayed": "true if an earlier call has created this job." },
     },
   },
   errors: ["name_reserved", "idempotency_key_reused", "quota_exceeded"],
@@ -135,7 +135,9 @@ const read = route({
   },
 });
 
-/** As {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole. */
+/**
+ * The same as {@link JobInput}, with every field optional and `null` to remove one. The Job object checks the merged whole.
+ */
 const JobPatch = mergePatchOf(JobInput).meta({
   id: "JobPatch",
   shownOnly: READ_ONLY_FIELDS,
@@ -152,7 +154,7 @@ const patch = route({
   tag,
   summary: "Change a job",
   description:
-    'A JSON merge patch: fields left out stay as they are, null removes one. A schedule of another kind replaces the one that was, with what its kind does not take: `{"schedule": {"every": "30m"}}`. next_run_at moves only if the schedule changes.',
+    'A JSON merge patch: fields left out stay as they are, null removes one. A schedule of another kind replaces the old one, with the fields that the new kind does not take: `{"schedule": {"every": "30m"}}`. next_run_at moves only if the schedule changes.',
   headers: IfMatch,
   body: {
     schema: JobPatch,
@@ -204,10 +206,10 @@ const runNow = route({
   tag,
   summary: "Run a job now",
   description:
-    "Also when it is paused. The schedule does not move. Refused while a run is active. `message` and `payload` are for this run only.",
+    "A paused job runs too. The schedule does not move. The call is refused while a run is active. `message` and `payload` are for this run only.",
   body: { schema: RunNowBody, optional: true },
   answers: {
-    200: { description: "With `wait`: the run, which has ended in that time.", schema: Run },
+    200: { description: "With `wait`: the run, if it has ended in that time.", schema: Run },
     202: {
       description: "The run has begun; of an all_users job, the fan-out.",
       schema: z.union([z.strictObject({ run_id: z.string() }), z.strictObject({ fan_out_id: z.string() })]),
@@ -238,7 +240,7 @@ const setEnabled = async (env: Env, caller: Caller, id: string, enabled: boolean
 
 const PausedJob = z
   .strictObject({ ...Job.shape, warnings: Advice.shape.warnings })
-  .meta({ id: "PausedJob", description: "The job, and whether the pause lasts longer than it has fires." });
+  .meta({ id: "PausedJob", description: "The job, with a warning if the pause outlasts its fires." });
 
 const pause = route({
   method: "post",
@@ -248,7 +250,7 @@ const pause = route({
   tag,
   summary: "Pause a job",
   description:
-    "It does not fire until it is resumed, by hand or by itself at `until`. Of a paused job the reason and the end are replaced: without `until` it stays paused until resumed by hand.",
+    "The job does not fire until a client resumes it, or until `until`. A paused job gets the new reason and end; without `until` it stays paused until a client resumes it.",
   body: { schema: PauseBody, optional: true },
   answers: { 200: { description: "The job.", schema: PausedJob, headers: ETAG } },
   errors: ["not_found", "job_finished"],
@@ -267,7 +269,7 @@ const resume = route({
   id: "resumeJob",
   tag,
   summary: "Resume a job",
-  description: "Its next fire is worked out from now. An active job is left as it is.",
+  description: "Its next fire is computed from now. An active job stays as it is.",
   body: { schema: NoBody, optional: true },
   answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
   errors: ["not_found", "job_finished"],
@@ -282,7 +284,7 @@ const backfill = route({
   tag,
   summary: "Run the fires of a past window",
   description:
-    'The fires that were due from `from` to `to` are run one after the other, at most 1,000 of them. They wait while the job is paused, and `{"cancel": true}` drops them.',
+    'Runs the fires that were due from `from` to `to` one after the other, at most 1,000. They wait while the job is paused, and `{"cancel": true}` drops them.',
   body: { schema: BackfillBody },
   answers: { 202: { description: "How many fires will be run.", schema: z.strictObject({ count: z.int() }) } },
   errors: ["not_found", "job_finished", "quota_exceeded"],

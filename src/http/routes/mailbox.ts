@@ -1,4 +1,4 @@
-/** `/v1/agents/{id}/claim` and `/connect`: how an agent without an address takes its runs (docs/contract.md §14). */
+/** `/v1/agents/{id}/claim` and `/connect`: an agent without an address takes its runs here (docs/contract.md §14). */
 import { claimRuns, leaseMsOf, waitMsOf } from "../../agent/claim.ts";
 import { deliveryOf, findAgent } from "../../directory/agents.ts";
 import { closeStream, newLease, openSocket } from "../../directory/streams.ts";
@@ -14,7 +14,7 @@ import { reply, route } from "../route.ts";
 import { isUpgrade } from "../socket.ts";
 
 const tag = "Agents";
-/** The time after which a further socket may be tried, when an agent has as many as it may. */
+/** The time after which an agent with its most sockets open may try another one. */
 const SOCKET_RETRY_SECONDS = 5;
 
 const claim = route({
@@ -25,9 +25,9 @@ const claim = route({
   tag,
   summary: "Take runs out of an agent's mailbox",
   description:
-    "For an agent with delivery pull. The oldest offered runs that the token may see, each as a call to an agent with a URL would bring it; it is then as after a 202: complete it, or report progress, before its lease runs out. With `wait` the answer comes as soon as a run is offered.",
+    "For an agent with delivery pull. It answers the oldest offered runs that the token may see, each with the body of a call to an agent with a URL. A claimed run is treated as after a 202: complete it, or report progress, before its lease runs out. With `wait` the answer comes as soon as a run is offered.",
   body: { schema: ClaimBody, optional: true },
-  answers: { 200: { description: "The claimed runs; none when nothing was offered in time.", schema: Claimed } },
+  answers: { 200: { description: "The claimed runs; none if nothing was offered in time.", schema: Claimed } },
   errors: ["not_found", "agent_has_url"],
   async handle({ env, settings, caller, params, body, now }) {
     const mailbox = await findMailbox(env, settings, caller, params.id, now);
@@ -89,7 +89,7 @@ const TOO_MANY_OF_AGENT = {
 const NOT_A_SOCKET =
   "is missing: this path is a WebSocket; open it with the subprotocol reveille.v1, or POST …/claim instead";
 
-/** Whose mailbox is opened, and by whom. Errors: `not_found`, `agent_has_url`. */
+/** The mailbox to open, and its caller. Errors: `not_found`, `agent_has_url`. */
 async function findMailbox(
   env: Env,
   settings: Settings,
@@ -97,7 +97,7 @@ async function findMailbox(
   id: string,
   now: number,
 ): Promise<Result<Claimant, HttpFailure>> {
-  // The route's rule lets nobody else through.
+  // The route's rule admits no other callers.
   if (caller.role !== "admin" && caller.role !== "agent") return forbidden("Only agents take runs out of a mailbox.");
   const agent = await findAgent(env, settings, id, now);
   if (agent === undefined) return notFound("agent");

@@ -1,4 +1,4 @@
-/** `GET /metrics`: what to watch, as Prometheus reads it (docs/contract.md §18). */
+/** `GET /metrics`: the figures of the service for Prometheus (docs/contract.md §18). */
 import { listAgents } from "../../directory/agents.ts";
 import { countEvents } from "../../directory/events.ts";
 import { countJobs } from "../../directory/jobs-index.ts";
@@ -8,7 +8,7 @@ import { JobState } from "../../schema/job.ts";
 import { SECOND_MS } from "../../schema/limits.ts";
 import { route } from "../route.ts";
 
-/** Mailboxes are asked one by one; of more agents than this the others' offers are not counted. */
+/** The number of agents whose mailboxes are asked, one by one. Further agents' offers are not counted. */
 const MAX_AGENTS = 100;
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -18,7 +18,7 @@ const metrics = route({
   access: "metrics",
   id: "getMetrics",
   tag: "Service",
-  summary: "What to watch, for Prometheus",
+  summary: "Metrics for Prometheus",
   description:
     "Jobs by state, events by type, overdue jobs, offers that wait in mailboxes, seconds since the last tick.",
   answers: { 200: { description: "Prometheus text.", contentType: "text/plain" } },

@@ -1,4 +1,4 @@
-/** `POST /v1/schedules/preview`: when a schedule fires, before any job is made with it. */
+/** `POST /v1/schedules/preview`: the fires of a schedule, before any job is created with it. */
 import * as z from "zod";
 import { invalid } from "../../domain/failure.ts";
 import { Fire, showFires } from "../../domain/job/fires.ts";
@@ -20,7 +20,8 @@ const preview = route({
   id: "previewSchedule",
   tag: "Schedules",
   summary: "Show when a schedule fires",
-  description: "Checked as for a new job made at `from`. The delay of `jitter` is a job's own and left out.",
+  description:
+    "It is checked like that of a new job created at `from`. The delay of `jitter` belongs to a job and is left out.",
   body: {
     schema: z
       .strictObject({
@@ -35,7 +36,7 @@ const preview = route({
   },
   answers: {
     200: {
-      description: "The fires, fewer than asked for where the schedule ends, and the schedule in plain English.",
+      description: "The fires (fewer if the schedule ends), and the schedule in plain English.",
       schema: z.strictObject({
         next: z.array(Fire).readonly(),
         description: z.string(),

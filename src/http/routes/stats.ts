@@ -1,4 +1,4 @@
-/** `GET /v1/stats`: how many jobs and users there are, whether jobs fire at all, and what the sweep found. */
+/** `GET /v1/stats`: the numbers of jobs and users, whether jobs fire at all, and the sweep's findings. */
 
 import * as z from "zod";
 import { countJobs } from "../../directory/jobs-index.ts";
@@ -30,14 +30,14 @@ const Stats = z
       }),
       last_at: z.string().optional().meta({
         description:
-          "When the work of a tick was done last, by the Cron Trigger or in its place; left out where none ever came.",
+          "When the work of a tick was done last, by the Cron Trigger or a stand-in; left out if there was none.",
       }),
     }),
     sweep: z.strictObject({
       found_overdue: count.meta({
-        description: "Jobs that were found past their time and woken, since the first deploy; it should stay 0.",
+        description: "Overdue jobs that were found and woken since the first deploy. It should stay 0.",
       }),
-      checked: count.optional().meta({ description: "Jobs that the last sweep looked at, where it is known." }),
+      checked: count.optional().meta({ description: "Jobs that the last sweep looked at, if known." }),
     }),
   })
   .meta({ id: "Stats" });

@@ -1,4 +1,4 @@
-/** `/v1/subscriptions`: who gets messages about which events (docs/contract.md §18). The operator's. */
+/** `/v1/subscriptions`: who gets messages about which events (docs/contract.md §18). Only the operator may use them. */
 import * as z from "zod";
 import {
   deleteSubscription,
@@ -18,7 +18,7 @@ import { reply, route } from "../route.ts";
 
 const tag = "Subscriptions";
 const cursors = cursorsOf("deliveries", z.int());
-/** An answer with a secret in it is kept by nobody on the way. */
+/** The header of an answer with a secret, so that no cache keeps it. */
 const NO_STORE = { "cache-control": "no-store" };
 
 const list = route({
@@ -36,7 +36,7 @@ const list = route({
 
 const AdvisedSubscription = z.strictObject({ ...Subscription.shape, warnings: Advice.shape.warnings }).meta({
   id: "AdvisedSubscription",
-  description: "The subscription, and what may not mean what was meant.",
+  description: "The subscription, with warnings.",
 });
 
 const put = route({
@@ -45,13 +45,17 @@ const put = route({
   access: "admin",
   id: "putSubscription",
   tag,
-  summary: "Make a subscription or replace its configuration",
+  summary: "Create a subscription or replace its configuration",
   description:
-    "Every target in `to` gets the events, by itself: retried with a growing pause for 24 hours, the first time within a minute. A new webhook gets a secret made unless one is given; it is in this answer and in no other. There are at most 100 subscriptions. A masked secret, as GET shows it, stands for the one that is stored. It begins with events from now on.",
+    "Every target in `to` gets the events independently. A failed message is retried with a growing pause for 24 hours, the first time within a minute. A new webhook gets a generated secret unless one is given; only this answer shows it. There are at most 100 subscriptions. A masked secret, as GET shows it, keeps the stored one. The subscription begins with events from now on.",
   body: { schema: SubscriptionInput },
   answers: {
-    200: { description: "The subscription was there; it is configured so now.", schema: AdvisedSubscription },
-    201: { description: "The subscription was made.", schema: AdvisedSubscription, headers: { Location: "Its path." } },
+    200: { description: "The subscription existed and was updated.", schema: AdvisedSubscription },
+    201: {
+      description: "The subscription was created.",
+      schema: AdvisedSubscription,
+      headers: { Location: "Its path." },
+    },
   },
   async handle({ env, caller, params, body, now }) {
     const id = IdText.safeParse(params.id);
@@ -143,9 +147,9 @@ const test = route({
   id: "testSubscription",
   tag,
   summary: "Send an example to every target now",
-  description: "Also while the subscription is disabled. It is tried once.",
+  description: "It works while the subscription is disabled. It is tried once.",
   body: { schema: NoBody, optional: true },
-  answers: { 200: { description: "What became of it, target by target.", schema: TestReport } },
+  answers: { 200: { description: "The result for each target.", schema: TestReport } },
   errors: ["not_found"],
   async handle({ env, params }) {
     const found = await findSubscription(env, params.id);

@@ -1,4 +1,7 @@
-/** `/v1/tokens`: the operator makes, lists and revokes the tokens of agents, users, plugins and viewers (docs/contract.md §7, §17). */
+/**
+ * `/v1/tokens`: the operator issues, lists and revokes the tokens of agents, users, plugins and viewers (docs/contract.md
+ * §7, §17).
+ */
 import * as z from "zod";
 import { mintToken } from "../../agent/token.ts";
 import { listTokens, registerToken, revokeToken } from "../../directory/tokens.ts";
@@ -21,7 +24,7 @@ const MIN_TTL_MS = SECOND_MS;
 const MAX_TTL_MS = 365 * DAY_MS;
 const MAX_NAME = 200;
 const MAX_AGENTS = 100;
-/** All of them in one answer, in nearly every deployment. */
+/** The largest page. It holds all tokens of nearly every deployment. */
 const MAX_LISTED = 1_000;
 
 const TokenBody = z
@@ -56,7 +59,7 @@ const TokenBody = z
   })
   .meta({ examples: [{ role: "agent", agent_id: "assistant", expires_in: "30d" }] });
 
-/** Ids that each role's token may carry; the first it must. An id that it lacks may have any value. */
+/** The ids of each role's token. The first is required. An id that the token lacks may have any value. */
 const IDS = {
   agent: ["agent_id", "user_id"],
   user: ["user_id", "agent_id"],
@@ -64,7 +67,7 @@ const IDS = {
   viewer: [],
 } as const;
 
-/** The subject that the token speaks for, or the ids that do not go together. */
+/** The subject of the token, or the ids that do not go together. */
 function callerOf(body: z.output<typeof TokenBody>): Outcome<BoundCaller | { readonly role: "viewer" }> {
   const { role } = body;
   const errors: FieldError[] = [];
@@ -91,7 +94,7 @@ function callerOf(body: z.output<typeof TokenBody>): Outcome<BoundCaller | { rea
 
 const Token = z
   .strictObject({
-    id: z.string().meta({ description: "What the token is revoked by; its claim `jti`." }),
+    id: z.string().meta({ description: "The id for revoking the token; its claim `jti`." }),
     role: TokenBody.shape.role,
     agent_id: z.string().optional(),
     user_id: z.string().optional(),
@@ -102,7 +105,7 @@ const Token = z
     created_at: z.string(),
     expires_at: z.string(),
   })
-  .meta({ id: "Token", description: "A token that was made, without the token itself." });
+  .meta({ id: "Token", description: "A token that was issued, without the token itself." });
 
 const tokenView = (token: RegisteredToken): z.output<typeof Token> => {
   const { agentId, userId, pluginId, createdAt, expiresAt, agents, ...rest } = token;
@@ -138,11 +141,11 @@ const mint = route({
   tag: "Tokens",
   summary: "Make a token",
   description:
-    "Its bearer sees and touches only jobs that match every id it carries; a viewer reads everything. DELETE /v1/tokens/{id} takes it back.",
+    "Its bearer sees and touches only jobs that match every id it carries; a viewer reads everything. DELETE /v1/tokens/{id} revokes it.",
   body: { schema: TokenBody },
   answers: {
     201: {
-      description: "The token; it is shown this once.",
+      description: "The token. It is shown only once.",
       schema: z.strictObject({ id: z.string(), token: z.string(), expires_at: z.string() }),
       headers: { "Cache-Control": "no-store" },
     },
@@ -155,7 +158,7 @@ const mint = route({
     if (ttlMs.value < MIN_TTL_MS || ttlMs.value > MAX_TTL_MS) {
       return invalid([{ path: "expires_in", message: `must be 1s to 365d; got "${body.expires_in}"` }]);
     }
-    // A JWT counts whole seconds; rounding up keeps a token of one second from being born dead.
+    // A JWT counts whole seconds. Rounding up keeps a token of one second from being expired when it is issued.
     const expiresAt = Math.ceil((now + ttlMs.value) / SECOND_MS) * SECOND_MS;
     const id = timedId("t", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));
     const token = await mintToken({ ...caller.value, token_id: id }, settings.TOKEN_SECRET, now, expiresAt);
@@ -172,7 +175,7 @@ const list = route({
   tag: "Tokens",
   summary: "List the tokens, newest first",
   description:
-    "Those that have neither expired nor been revoked. The tokens themselves are not kept, so they are not shown.",
+    "Lists tokens that have neither expired nor been revoked. The tokens themselves are not stored, so they are not shown.",
   query: z.strictObject({ limit: pageLimit(MAX_LISTED, MAX_LISTED), cursor: pageCursor }),
   answers: { 200: { description: "A page of tokens.", schema: pageShape(Token) } },
   async handle({ env, query, now }) {

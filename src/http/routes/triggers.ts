@@ -1,4 +1,6 @@
-/** `/v1/jobs/{id}/trigger` and `/v1/hooks/{id}`: events from outside, and the token that lets them in (docs/contract.md §19). */
+/**
+ * `/v1/jobs/{id}/trigger` and `/v1/hooks/{id}`: events from outside, and the token that admits them (docs/contract.md §19).
+ */
 import * as z from "zod";
 import { makeTriggerToken } from "../../agent/trigger-token.ts";
 import { findJob } from "../../directory/find-job.ts";
@@ -19,20 +21,23 @@ import { reply, route } from "../route.ts";
 const tag = "Triggers";
 const errors = ["not_found", "job_paused", "job_finished", "budget_exceeded"] as const;
 const answers = {
-  202: { description: "What became of the event.", schema: Triggered },
+  202: { description: "The result of the event.", schema: Triggered },
   200: {
-    description: "An event with this key came within the last 24 hours: what that one was answered.",
+    description: "An event with this key came within the last 24 hours; this is its answer.",
     schema: Triggered,
   },
 };
-/** Read where the call is authenticated. */
+/** The query. Authentication reads the token. */
 const TokenQuery = z.strictObject({
-  token: z.string().optional().meta({ description: "The job's trigger token, of a sender that cannot set headers." }),
+  token: z.string().optional().meta({ description: "The job's trigger token, for a sender that cannot set headers." }),
 });
 
 type TriggerCall = Arrival & { readonly env: Env; readonly caller: Caller; readonly request: Request };
 
-/** The caller of a job without such a trigger token: nobody. Whether there is a job stays unsaid. */
+/**
+ * Triggers a job. A caller whose token is not the job's gets the answer for an invalid token, which does not say whether
+ * the job exists.
+ */
 async function trigger(call: TriggerCall, id: string, event: TriggerRequest) {
   const { env, caller } = call;
   const found = await findJob(env, id);
@@ -44,7 +49,7 @@ async function trigger(call: TriggerCall, id: string, event: TriggerRequest) {
   return repeated ? reply(200, answer) : reply(202, answer);
 }
 
-/** A token that has ended is a failed authentication, and counts as one. */
+/** Refuses an ended token, which counts as a failed authentication. */
 async function refuseToken(call: TriggerCall) {
   const admitted = await admitFailure(call.request, call);
   return admitted.ok ? err(NOT_VALID) : admitted;
@@ -64,7 +69,7 @@ const triggerJob = route({
   tag,
   summary: "Trigger a job by an event",
   description:
-    "A fire from outside: its run has trigger `event` and obeys overlap and budget. `payload` is merged over the job's own. With a token that may change the job, or the job's trigger token.",
+    "Fires the job from outside. The run has trigger `event` and obeys overlap and budget. `payload` is merged over the job's own. Use a token that may change the job, or the job's trigger token.",
   query: TokenQuery,
   body: { schema: TriggerBody, optional: true },
   answers,
@@ -82,7 +87,7 @@ const hook = route({
   tag,
   summary: "Receive a webhook for a job",
   description:
-    "The url that a trigger token comes with: any JSON up to 64 KiB becomes the field `event` of the run's payload. The token as bearer or in `?token=`.",
+    "This is the url that comes with a trigger token. Any JSON up to 64 KiB becomes the field `event` of the run's payload. Send the token as bearer or in `?token=`.",
   query: TokenQuery,
   headers: Key,
   body: {
@@ -103,11 +108,12 @@ const makeToken = route({
   access: "write",
   id: "makeTriggerToken",
   tag,
-  summary: "Make a job's trigger token",
-  description: "Shown once; it ends the one before. Give it, with the url, to the service that is to trigger the job.",
+  summary: "Create a job's trigger token",
+  description:
+    "The token is shown once and replaces the previous one. Give it, with the url, to the service that triggers the job.",
   answers: {
     201: {
-      description: "The token, and where to post with it.",
+      description: "The token, and the url to post to.",
       schema: z.strictObject({ url: z.string(), token: z.string() }),
     },
   },

@@ -1,4 +1,6 @@
-/** `/v1/users`: the roster of users for fan-out (docs/contract.md §6, §9). The operator's, but for `seen`. */
+/**
+ * `/v1/users`: the roster of users for fan-out (docs/contract.md §6, §9). Only the operator may use it, except for `seen`.
+ */
 
 import * as z from "zod";
 import { noteChange } from "../../directory/audit.ts";
@@ -33,7 +35,7 @@ const list = route({
   },
 });
 
-/** The change of an import in the audit trail. Of so many users none is named. */
+/** The target of an import in the audit trail. It stands for all its users. */
 const ROSTER = "roster";
 
 const importMany = route({
@@ -44,10 +46,10 @@ const importMany = route({
   tag,
   summary: "Make many users active",
   description:
-    "New ones join the roster. With ACTIVE_WINDOW set they count as seen now. May be repeated; an id that comes twice counts once.",
+    "New users join the roster. With ACTIVE_WINDOW they count as seen now. The call may be repeated; an id that comes twice counts once.",
   body: { schema: UsersImport },
   answers: {
-    200: { description: "How many users that were.", schema: z.strictObject({ imported: z.int() }) },
+    200: { description: "The number of users.", schema: z.strictObject({ imported: z.int() }) },
   },
   async handle({ env, settings, caller, body, now }) {
     const imported = await importUsers(env, settings, body.users, now);
@@ -63,10 +65,10 @@ const put = route({
   id: "putUser",
   tag,
   summary: "Add a user, or mark one active or not",
-  description: "Percent-encode the id. When the user was last seen stays as it is.",
+  description: "Percent-encode the id. The user's last visit stays.",
   body: { schema: UserInput, optional: true },
   answers: {
-    200: { description: "The user was there; marked so now.", schema: User },
+    200: { description: "The user existed and was marked.", schema: User },
     201: { description: "The user joined the roster.", schema: User, headers: { Location: "The user's path." } },
   },
   async handle({ env, settings, caller, params, body, now }) {
@@ -99,8 +101,8 @@ const remove = route({
   access: "admin",
   id: "deleteUser",
   tag,
-  summary: "Take a user off the roster",
-  description: "Their jobs stay: only fan-outs leave them out. A fan-out that is going may still reach them.",
+  summary: "Remove a user from the roster",
+  description: "Their jobs stay; only fan-outs leave them out. A running fan-out may still reach them.",
   answers: { 204: { description: "The user is off the roster." } },
   errors: ["not_found"],
   async handle({ env, caller, params }) {
@@ -118,7 +120,7 @@ const seen = route({
   tag,
   summary: "Note that a user was seen now",
   description:
-    "For the operator and for the user's own token. A new user joins the roster, active; one marked inactive stays so.",
+    "For the operator and the user's own token. A new user joins the roster as active; an inactive user stays inactive.",
   body: { schema: NoBody, optional: true },
   answers: { 200: { description: "The user.", schema: User } },
   async handle({ env, settings, params, now }) {
@@ -131,7 +133,7 @@ export const userRoutes = [list, importMany, put, get, remove, seen] as const;
 
 const isId = (id: string): boolean => UserPathId.safeParse(id).success;
 
-/** The id, if a user may have it. Errors: `validation_failed` on `id`. */
+/** The id, if it is valid for a user. Errors: `validation_failed` on `id`. */
 function newId(id: string): Outcome<string> {
   if (isId(id)) return ok(id);
   return invalid([{ path: "id", message: "must be 1 to 128 bytes of UTF-8, percent-encoded in the path" }]);

@@ -1,4 +1,4 @@
-/** The faults of what a call brought, in words that name the right field, place and value. */
+/** The faults of a call's input, in words that name the right field, place and value. */
 import type * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
 import { reachedAt } from "../../domain/time/daylight-saving.ts";
@@ -15,7 +15,7 @@ import { cronOf, instantOf } from "./words.ts";
 import { either, json, shown } from "./write.ts";
 import { MISSING } from "./zod-words.ts";
 
-/** Where a call brings fields; over MCP all stand at one level, as a tool's arguments. */
+/** The place of a field in a call. Over MCP all fields are at one level, as a tool's arguments. */
 export type Place = "body" | "query" | "headers" | "arguments";
 
 /** The fields that a call may bring, by place. */
@@ -23,7 +23,7 @@ export type Places = Partial<Readonly<Record<Place, Field>>>;
 
 export type Lesson = { readonly places: Places; readonly now: number };
 
-/** The findings of zod, in words. `value` is what was sent in that place. */
+/** The issues of zod in words. `value` is the input of that place. */
 export function explainIssues(
   issues: readonly z.core.$ZodIssue[],
   value: unknown,
@@ -33,7 +33,7 @@ export function explainIssues(
   const root = lesson.places[place];
   return issues.flatMap((issue, nth) => {
     const path = issue.path.map(String);
-    // Of so many that most are not shown, further ones are counted, and what was meant by them is not worked out.
+    // Most of so many faults are not shown. The further ones are counted, and no correction is searched for them.
     if (nth >= MAX_TAUGHT) return [{ path: path.join("."), message: "is not right" }];
     if (issue.code === "unrecognized_keys") {
       const parent = valueAt(value, path);
@@ -61,23 +61,26 @@ export function explainIssues(
   });
 }
 
-/** No field has a longer name; a longer one is the sender's own, and not sent back whole. */
+/** The longest name that is shown. No field's name is longer, and a longer one is not echoed whole. */
 const MAX_SHOWN_NAME = 100;
 
-/** As many faults as an answer shows; of further unknown names nobody reads what was meant. */
+/** The number of faults that an answer shows. For further unknown names no correction is searched. */
 export const MAX_TAUGHT = 50;
 
-/** A call with more unknown names than an answer shows has not misspelt one. Searching the meaning of each would cost seconds. */
+/**
+ * The number of corrections if there are more unknown names than an answer shows. They are no typing errors, and searching
+ * for each would take seconds.
+ */
 const TAUGHT_OF_MANY = 10;
 
-/** Of a union's alternatives the one that got furthest: one whose type was right says more than "wrong type". */
+/** The alternative of a union that got furthest. If its type was right, its fault says more than "wrong type". */
 function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   const isWrongType = ([first]: readonly z.core.$ZodIssue[]): boolean =>
     first?.code === "invalid_type" && first.path.length === 0;
   return alternatives.find((issues) => !isWrongType(issues)) ?? alternatives[0];
 }
 
-/** The names beside each name of an object, looked at once for all of them. */
+/** The names beside each name of an object, read once for all of them. */
 const besideIn = (parent: unknown): Readonly<Record<string, unknown>> =>
   typeof parent === "object" && parent !== null ? Object.fromEntries(Object.entries(parent).slice(0, MAX_TAUGHT)) : {};
 
@@ -109,7 +112,7 @@ function unknownText(
     : `is not ${noun} here; there are ${names.join(", ")}`;
 }
 
-/** Whether text is neither a span nor a time, but perhaps the id or the name of a job. */
+/** Whether the text is neither a span nor a time. It may be the id or name of a job. */
 const isNoTime = (value: unknown, now: number): boolean =>
   typeof value === "string" &&
   durationsOf(value).length === 0 &&
@@ -123,7 +126,7 @@ const NOUNS: Readonly<Record<Place, string>> = {
   arguments: "a field",
 };
 
-/** A name that is right, in the wrong part of the call. */
+/** The correction for a right name in the wrong part of the call. */
 function otherPlace(name: string, value: unknown, place: Place, { places, now }: Lesson): string | undefined {
   for (const other of ["body", "query", "headers"] as const) {
     const root = places[other];
@@ -140,7 +143,7 @@ function otherPlace(name: string, value: unknown, place: Place, { places, now }:
 
 const bare = (text: string): string => text.replace(/^"(.*)"$/, "$1");
 
-/** A correction of a query parameter is written as in a URL. */
+/** The correction of a query parameter, written as in a URL. */
 const asQuery = (text: string): string =>
   text
     .replace("is not a field here", "is not a query parameter here")
@@ -156,7 +159,7 @@ export function missingText(field: Field | undefined, now: number): string {
 
 const firstSentence = (text: string): string => (/^.*?[^.][.](?= |$)/.exec(text)?.[0] ?? text).replace(/[.]$/, "");
 
-/** A value that is wrong, with the right one where it can be told. */
+/** The text about a wrong value, with the right one if it is known. */
 function valueText(message: string, field: Field | undefined, given: unknown, now: number): string {
   if (field === undefined) return message;
   const instead = insteadOf(field, given);
@@ -185,13 +188,13 @@ function valueText(message: string, field: Field | undefined, given: unknown, no
   return `${message}; write ${either(right.slice(0, 3).map((text) => (text.length > 200 ? "…" : text)))}`;
 }
 
-/** Large round numbers are often milliseconds. */
+/** The reading of a large round number as milliseconds. */
 const asMilliseconds = (given: number): string =>
   given >= 10_000 && given % 1_000 === 0 ? `, or ${json(`${given / 1_000}s`)} if milliseconds are meant` : "";
 
 const clockText = (now: number): string => `it is ${clock(now)} now, and tomorrow at this time is "${tomorrow(now)}"`;
 
-/** The findings of the domain, with the right value added if the schema knows it and the words do not. */
+/** The domain's findings, with the right value added if the schema knows it and the text does not. */
 export function refine(
   errors: readonly FieldError[],
   sent: Readonly<Partial<Record<Place, unknown>>>,
@@ -216,7 +219,7 @@ export function refine(
   });
 }
 
-/** A text that the field beside this one takes: `{"in": "30m"}` for an `at` of "30m" or "in 30 minutes". */
+/** The text for a value that a neighbouring field takes. An `at` of "30m" or "in 30 minutes" is `{"in": "30m"}`. */
 function insteadOf({ reads, instead }: Field, given: unknown): string | undefined {
   if (typeof given !== "string" || (reads !== undefined && isReadAs(reads, given))) return undefined;
   const [duration] = isReadAs("duration", given) ? [given] : durationsOf(given);
@@ -229,21 +232,21 @@ function insteadOf({ reads, instead }: Field, given: unknown): string | undefine
   return undefined;
 }
 
-/** Of a list's `since` a duration is meant back from now: `since=1h`. */
+/** The instant that a duration means in a list's `since`: that long before now (`since=1h`). */
 function instantAgo(name: string, given: string, now: number): string | undefined {
   const [text] = /^(?:since|from|after)$/.test(name) ? [...durationsOf(given), given] : [];
   const ms = text === undefined ? undefined : parseDuration(text);
   return ms?.ok && ms.value > 0 && ms.value < now ? clock(now - ms.value) : undefined;
 }
 
-/** The known zone that stands beside a field; a time without an offset is meant in it. */
+/** The zone beside a field, if it is known. A time without an offset is read in it. */
 function zoneBeside(sent: unknown, path: readonly string[]): string | undefined {
   const given = valueAt(sent, [...path.slice(0, -1), "timezone"]);
   const zone = typeof given === "string" ? findZone(given) : undefined;
   return zone?.ok ? zone.value : undefined;
 }
 
-/** The time that words or a bare date mean, as the field takes it. Of an end it is the last second of the day. */
+/** The time that words or a bare date mean, as the field takes it. For an end it is the last second of the day. */
 function timeMeant({ name }: Field, given: string, now: number, zone = "UTC"): string | undefined {
   const text = instantOf(given, now + offsetAt(zone, now));
   if (text === undefined) return undefined;
@@ -264,7 +267,7 @@ function refined(message: string, field: Field, given: unknown, { now, zone }: B
   const instead = insteadOf(field, given);
   if (instead !== undefined && !message.includes(instead)) return `${message}; write ${instead}`;
   if (field.reads === "instant") {
-    // It says what to write already; what time it is would be one time more to choose from.
+    // The text says already what to write. Another time would be one more to choose from.
     if (message.includes('; write "')) return message;
     const epoch = epochText(given);
     const saysNow = /\bit is (?:now )?\d{4}-/.test(message);

@@ -1,6 +1,6 @@
 /**
- * The fields of a body, a query or a tool, read from its schema: names, places, aliases and spellings. All that is
- * said about wrong calls comes from here, so a field that is added to a schema is taught without another line.
+ * The fields of a body, a query or a tool, read from its schema: names, places, aliases and spellings. All texts about
+ * wrong calls come from here, so a new field of a schema is explained without another line.
  */
 import * as z from "zod";
 import { wholeSchema } from "../json-schema.ts";
@@ -12,53 +12,50 @@ export type Reads = z.infer<typeof ReadsName>;
 
 export type Field = {
   readonly name: string;
-  /** JSON Schema's names of types, `integer` apart from `number`. */
+  /** JSON Schema's type names, with `integer` apart from `number`. */
   readonly types: readonly string[];
   /** The values of an enum. */
   readonly values: readonly string[];
-  /** Usual names of values that are called otherwise here: `queue` for `buffer_one`. */
+  /** Usual names for values with another name here: `queue` for `buffer_one`. */
   readonly valueAliases: Readonly<Record<string, string>>;
   /** Usual names of the field: `prompt` for `message`. */
   readonly aliases: readonly string[];
-  /** Aliases whose value is the contrary: `paused` of `enabled`. */
+  /** Aliases with the opposite value: `paused` for `enabled`. */
   readonly opposites: readonly string[];
   readonly reads: Reads | undefined;
-  /** The field beside it that takes a text of another form: of an `at`, `in` for a duration. */
+  /** The neighbouring field for a text of another form: for `at`, `in` takes a duration. */
   readonly instead: Partial<Readonly<Record<Reads, string>>>;
   readonly description: string | undefined;
   readonly example: unknown;
-  /** The value that counts when the field is left out. */
+  /** The value when the field is left out. */
   readonly fallback: unknown;
   readonly isRequired: boolean;
   /** The fields of an object. */
   readonly fields: readonly Field[];
   /** The form of an array's items. */
   readonly item: Field | undefined;
-  /** Any name may stand here. */
+  /** Any name is accepted here. */
   readonly isOpen: boolean;
-  /** Names that answers show and no client writes. */
+  /** Names that only answers contain. */
   readonly shownOnly: readonly string[];
-  /**
-   * Names that belong into another call, with the spelling of that call. `{value}` in it stands for the value that
-   * was sent.
-   */
+  /** Names that belong in another call, with the text about it. `{value}` in the text stands for the sent value. */
   readonly notHere: Readonly<Record<string, string>>;
 };
 
 const known = new WeakMap<z.ZodType, Field>();
 
-/** The fields of this schema, as a client writes them. */
+/** The fields of this schema, in the form that a client writes. */
 export function fieldOf(schema: z.ZodType): Field {
   const present = known.get(schema);
   if (present !== undefined) return present;
-  // zod leaves the examples of a schema that transforms anything out.
+  // zod leaves out the examples of a schema with a transform.
   const { examples } = z.globalRegistry.get(schema) ?? {};
   const made = read("", { examples, ...wholeSchema(schema, "input", "teach") }, false);
   known.set(schema, made);
   return made;
 }
 
-/** Several objects' fields as those of one object: a tool takes its route's path, query and body at one level. */
+/** The fields of several objects as those of one. A tool takes its route's path, query and body at one level. */
 export const joined = (...objects: readonly Field[]): Field => ({
   ...read("", { type: "object", additionalProperties: objects.some(({ isOpen }) => isOpen) ? {} : false }, false),
   fields: objects.flatMap(({ fields }) => fields),
@@ -95,7 +92,7 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
     },
     aliases: [...strings.parse(schema.aliases), ...strings.parse(schema.opposites)],
     opposites: strings.parse(schema.opposites),
-    // Of a field that may be null as well, the form is told by the alternative that is not.
+    // If a field may be null, its other alternative gives the form.
     reads: ReadsName.optional().catch(undefined).parse(schema.reads) ?? alternatives.find((one) => one.reads)?.reads,
     instead: {
       ...Object.assign({}, ...alternatives.map((one) => one.instead)),
@@ -113,7 +110,7 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
   };
 }
 
-/** One alternative that takes any text makes the values of the others examples only. */
+/** Whether one alternative takes any text. Then the values of the others are only examples. */
 const takesAnyText = (alternatives: readonly Field[]): boolean =>
   alternatives.some(({ types, values }) => types.includes("string") && values.length === 0);
 
@@ -125,7 +122,7 @@ const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
 const uniqueByName = (fields: readonly Field[]): readonly Field[] =>
   [...new Map(fields.toReversed().map((field) => [field.name, field])).values()].toReversed();
 
-/** The field at this path, numbers being places in arrays; undefined where any name may stand, or none. */
+/** The field at this path. Numbers are places in arrays. Undefined if any name, or none, is accepted there. */
 export function fieldAt(root: Field, path: readonly string[]): Field | undefined {
   let here: Field | undefined = root;
   for (const step of path) {
@@ -135,7 +132,7 @@ export function fieldAt(root: Field, path: readonly string[]): Field | undefined
   return here;
 }
 
-/** Every field below this one with its path, those at one level before those below them. */
+/** Every field below this one with its path. The fields of one level come before those below them. */
 export function* fieldsBelow(root: Field): Generator<{ readonly path: readonly string[]; readonly field: Field }> {
   let level: { path: readonly string[]; field: Field }[] = [{ path: [], field: root }];
   while (level.length > 0) {
@@ -146,7 +143,7 @@ export function* fieldsBelow(root: Field): Generator<{ readonly path: readonly s
   }
 }
 
-/** The value at this path of a body, undefined where there is none. */
+/** The value at this path of a body. Undefined if there is none. */
 export function valueAt(root: unknown, path: readonly string[]): unknown {
   let here = root;
   for (const step of path) {

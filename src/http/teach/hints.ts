@@ -1,4 +1,4 @@
-/** Hints that fit the one call: the job as it is, and the id as it was given. */
+/** Hints that fit this call, from the stored job and from the given id. */
 import { findJob } from "../../directory/find-job.ts";
 import { hasJobIdForm } from "../../domain/job/job-id.ts";
 import type { HttpFailure } from "../failure.ts";
@@ -8,7 +8,7 @@ import { json } from "./write.ts";
 
 type Asked = Pick<AnyCall, "env" | "caller" | "now"> & { readonly params: Readonly<Record<string, string>> };
 
-/** The failure with a hint that fits this call, where one says more than the usual words. */
+/** The failure with a hint for this call, if one says more than the usual text. */
 export async function withFittingHint(failure: HttpFailure, call: Asked): Promise<HttpFailure> {
   const { id } = call.params;
   if (id === undefined) return failure;
@@ -24,7 +24,7 @@ export async function withFittingHint(failure: HttpFailure, call: Asked): Promis
   return failure;
 }
 
-/** The way in which a finished job fires again, by the kind of its schedule. */
+/** The way to make a finished job fire again, by the kind of its schedule. */
 async function afterTheEnd(id: string, { env, caller, now }: Asked): Promise<string> {
   const otherwise = "or make a new job with POST /v1/jobs.";
   const change = (schedule: Readonly<Record<string, unknown>>) =>

@@ -1,8 +1,8 @@
-/** The route that a call to no path was meant for: singular for plural, a forgotten /v1, another word. */
+/** The route that a call to an unknown path most likely meant: singular for plural, a missing /v1, another word. */
 import type { AnyRoute } from "../route.ts";
 import { slipsBetween, spelling } from "./near.ts";
 
-/** Words for what the last piece of a path does. */
+/** Synonyms of the last piece of a path. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   run: ["execute", "start", "fire", "invoke", "launch", "runnow"],
   pause: ["snooze", "disable", "stop", "suspend", "deactivate", "hold"],
@@ -16,7 +16,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   events: ["stream", "watch", "sse", "subscribe"],
 };
 
-/** Last pieces that are a method here. */
+/** Last pieces that are methods here. */
 const METHOD_WORDS: ReadonlyMap<string, string> = new Map([
   ["delete", "DELETE"],
   ["remove", "DELETE"],
@@ -28,10 +28,10 @@ const METHOD_WORDS: ReadonlyMap<string, string> = new Map([
   ["list", "GET"],
 ]);
 
-/** The most that a wrong piece costs, for the route to be worth naming. */
+/** The cost up to which a route counts as near. */
 const MAX_COST = 1.6;
 
-/** The route's call as it should have been, `POST /v1/jobs/abc/run`, or nothing where no route is near. */
+/** The corrected call, `POST /v1/jobs/abc/run`. Undefined if no route is near. */
 export function nearCall(
   method: string,
   path: string,
@@ -64,7 +64,7 @@ export function nearCall(
 }
 
 /**
- * `/v1/runs/{run_id}/…` is a run of a job: the path with the job that the run's id begins with. Only a path of a run is so: `/v1/runs`
+ * The path of a run with its job, from the beginning of the run's id. `/v1/runs/{run_id}/…` lacks the job, but `/v1/runs`
  * itself is a list.
  */
 function withJob(given: readonly string[], routes: readonly AnyRoute[]): readonly string[] {
@@ -77,7 +77,7 @@ function withJob(given: readonly string[], routes: readonly AnyRoute[]): readonl
 
 type Match = { readonly cost: number; readonly pieces: readonly string[] };
 
-/** Lays the pieces of the path over those of a route, pieces left out or put in costing one each. */
+/** Compares the pieces of the path with those of a route. A missing or extra piece costs one. */
 function match(given: readonly string[], wanted: readonly string[]): Match {
   const [piece, ...restGiven] = given;
   const [want, ...restWanted] = wanted;

@@ -1,4 +1,4 @@
-/** The known name that a wrong one was meant to be. It may differ in spelling, by a slip of the keys, or by a word. */
+/** The known name that a wrong name was meant to be. It differs in spelling, by a typing error, or by a word. */
 
 /** The words of a name: `sessionMode`, `session-mode` and `Session Mode` have the same two. */
 export const wordsOf = (name: string): readonly string[] =>
@@ -11,13 +11,16 @@ export const wordsOf = (name: string): readonly string[] =>
 
 const MAX_NAME_CHARS = 100;
 
-/** The name without what spellings differ in. */
+/** The name without the differences between spellings. */
 export const spelling = (name: string): string => wordsOf(name).join("");
 
 const knownSpellings = new Map<string, string>();
 const MAX_KNOWN_SPELLINGS = 2_000;
 
-/** As {@link spelling}, for a name of a schema. There are few, and each wrong name is compared with all of them. */
+/**
+ * The same as {@link spelling} for a name of a schema. It is cached, since every wrong name is compared with the few of
+ * them.
+ */
 function spellingOfKnown(name: string): string {
   const present = knownSpellings.get(name);
   if (present !== undefined) return present;
@@ -26,13 +29,13 @@ function spellingOfKnown(name: string): string {
   return made;
 }
 
-/** The known names that are this one in another spelling. */
+/** The known names that equal this one in another spelling. */
 export const sameName = (given: string, known: readonly string[]): readonly string[] => {
   const wanted = spelling(given);
   return wanted === "" ? [] : known.filter((name) => spellingOfKnown(name) === wanted);
 };
 
-/** The known names that this one resembles most: by slips of the keys, else by the words that they share. */
+/** The known names that resemble this one most, by typing errors or else by shared words. */
 export function nearNames(given: string, known: readonly string[], mostSlips = 3): readonly string[] {
   const wanted = spelling(given);
   if (wanted === "") return [];
@@ -51,14 +54,16 @@ export function nearNames(given: string, known: readonly string[], mostSlips = 3
   });
 }
 
-/** Short names are all alike: of two letters none is a slip of another. */
+/**
+ * The number of typing errors allowed for a length. Short names resemble each other, so names of two letters allow none.
+ */
 const allowedSlips = (length: number): number => (length <= 2 ? 0 : length <= 4 ? 1 : length <= 8 ? 2 : 3);
 
-/** As {@link slipsBetween}; more than `most` where the lengths alone say so. */
+/** The same as {@link slipsBetween}. The result is above `most` if the lengths alone decide that. */
 const slipsWithin = (a: string, b: string, most: number): number =>
   Math.abs(a.length - b.length) > most ? most + 1 : slipsBetween(a, b);
 
-/** Letters to add, drop, replace, or swap with their neighbour to make one text of the other (Damerau-Levenshtein, restricted). */
+/** The letters to add, drop, replace or swap to turn one text into the other (restricted Damerau-Levenshtein distance). */
 export function slipsBetween(a: string, b: string): number {
   let twoBack: number[] = [];
   let back = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -1,8 +1,8 @@
-/** The sound part of a body with faults: nulls are left out, and faults put aside. */
+/** The valid part of a body with faults. Nulls are left out, and faulty fields are removed. */
 import { exampleOf } from "./example.ts";
 import type { Field } from "./field.ts";
 
-/** The value without the fields that are `null` and may not be. On a new thing that is the same as leaving them out. */
+/** The value without the fields that are `null` but may not be. For a new thing that means leaving them out. */
 export function withoutNulls(value: unknown, field: Field | undefined): unknown {
   if (field === undefined || typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => withoutNulls(item, field.item));
@@ -17,8 +17,8 @@ export function withoutNulls(value: unknown, field: Field | undefined): unknown 
 }
 
 /**
- * The body without its faulty fields, those that are required standing in as examples. `isUntouched` tells whether what is
- * found wrong at a path is a fault of its own, or follows from what was put aside.
+ * The body without its faulty fields. Examples stand in for required ones. `isUntouched` tells whether a fault at a path is
+ * genuine and does not follow from a removed field.
  */
 export function withoutFaults(
   body: unknown,

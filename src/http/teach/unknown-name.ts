@@ -1,7 +1,7 @@
 /**
- * The text about a name that a schema does not know (docs/contract.md §13, reviews of models). The close name, the
- * right place, the usual alias, else the names there are. It never only says "leave it out": who obeys loses what
- * they wished for.
+ * The text about a name that a schema does not know (docs/contract.md §13). It gives the close name, the right place, the
+ * usual alias, or else the known names. It never says only "leave it out", because a caller who does that loses what they
+ * wanted.
  */
 import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow } from "./field.ts";
@@ -10,22 +10,22 @@ import { durationsOf, rightValues, unitMs, unitOf } from "./value.ts";
 import { either, json, nested, shown } from "./write.ts";
 
 type Placed = { readonly path: readonly string[]; readonly field: Field };
-/** A field that the name may have meant. */
+/** A field that the name may mean. */
 type Target = Placed & { readonly how: "name" | "alias" | "near" };
 
 export type Wrong = {
   /** The object's whole schema. */
   readonly root: Field;
-  /** Where in it the name stands. */
+  /** The place of the name in it. */
   readonly at: readonly string[];
   readonly name: string;
   readonly value: unknown;
-  /** The other names that stand beside it, with their values. */
+  /** The other names in the same object, with their values. */
   readonly beside: Readonly<Record<string, unknown>>;
   readonly now: number;
 };
 
-/** The name to write instead, or nothing if nothing is like it. */
+/** The name to write instead. Undefined if no known name is like it. */
 export function correction(wrong: Wrong): string | undefined {
   const { root, at, name, value } = wrong;
   const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong);
@@ -45,12 +45,14 @@ export function correction(wrong: Wrong): string | undefined {
   return targets.length === 0 ? undefined : sentence(targets, at, asMeant(targets, name, value), wrong.now, unitMs);
 }
 
-/** The names that may stand there. */
+/** The names that are accepted there. */
 export function namesAt(root: Field, at: readonly string[]): readonly string[] {
   return fieldAt(root, at)?.fields.map(({ name }) => name) ?? [];
 }
 
-/** `{"type": "cron", "expression": "…"}`: the kind is itself the field, and what stands beside it is its value. */
+/**
+ * The correction for `{"type": "cron", "expression": "…"}`. The kind itself is the field, and its neighbour is the value.
+ */
 function kindAsField({ root, at, name, value, beside, now }: Wrong): string | undefined {
   const here = fieldAt(root, at)?.fields ?? [];
   const kindOf = (given: unknown): Field | undefined => {
@@ -76,7 +78,7 @@ function kindAsField({ root, at, name, value, beside, now }: Wrong): string | un
   return `is called \`${known.name}\` here: write ${nested([...at, known.name], text)}`;
 }
 
-/** `{"every": 2, "unit": "hours"}`: a duration has its unit in it. */
+/** The correction for `{"every": 2, "unit": "hours"}`. A duration includes its unit. */
 function unitBeside({ root, at, name, value, beside }: Wrong): string | undefined {
   const ms =
     /^(?:unit|units|interval_unit|time_unit)$/.test(name) && typeof value === "string" ? unitMs(value) : undefined;
@@ -88,7 +90,7 @@ function unitBeside({ root, at, name, value, beside }: Wrong): string | undefine
   return `is not a field here, for a duration has its unit in it: write "${timed.name}": ${json(text)}`;
 }
 
-/** `{"job": {"name": …}}`: the fields stand at the top, in no object of their own. */
+/** The correction for `{"job": {"name": …}}`. The fields belong at the top level. */
 function wrapper({ root, at, name, value }: Wrong): string | undefined {
   if (at.length > 0 || typeof value !== "object" || value === null || isKnown(root, name)) return undefined;
   const inner = Object.keys(value).filter((key) => root.fields.some((field) => field.name === key));
@@ -96,10 +98,10 @@ function wrapper({ root, at, name, value }: Wrong): string | undefined {
   return `is not a field here: send what is in it at the top level, ${shown(value)}`;
 }
 
-/** Whether this name, or one that it is an alias of, stands somewhere in the schema. */
+/** Whether the schema has this name, or one that it is an alias of, in any place. */
 export const isKnown = (root: Field, name: string): boolean => sureTargets(root, [], name).length > 0;
 
-/** The fields that have this name in another spelling, or as an alias: each here before elsewhere. */
+/** The fields with this name in another spelling or as an alias. Those of this object come first. */
 function sureTargets(root: Field, at: readonly string[], name: string): readonly Target[] {
   const { siblings, elsewhere } = around(root, at);
   const hasName = ({ name: known }: Field) => sameName(name, [known]).length > 0;
@@ -124,7 +126,7 @@ function likelyTargets(root: Field, at: readonly string[], name: string): readon
     return pick(from, "near", ({ name: known }) => names.includes(known));
   };
   const nearAlias = (from: readonly Placed[]): readonly Target[] => {
-    // Of short ones every third word is a slip away: `foo` is not `for`.
+    // Short aliases are too similar to each other: `foo` is not `for`.
     const aliases = from.flatMap(({ field }) => field.aliases).filter((alias) => alias.length > 4);
     const names = nearNames(name, aliases, 1);
     return pick(from, "alias", ({ aliases }) => aliases.some((alias) => names.includes(alias)));
@@ -147,7 +149,7 @@ const pick = (from: readonly Placed[], how: Target["how"], like: (field: Field) 
 const firstFound = (looks: readonly (() => readonly Target[])[]): readonly Target[] =>
   looks.map((look) => look()).find((found) => found.length > 0) ?? [];
 
-/** `schedule.cron` written as one name. */
+/** The target of a dotted name, such as `schedule.cron`. */
 function dottedPath(root: Field, at: readonly string[], name: string): readonly Target[] {
   if (!name.includes(".")) return [];
   const path = [...at, ...name.split(".")];
@@ -155,13 +157,13 @@ function dottedPath(root: Field, at: readonly string[], name: string): readonly 
   return field === undefined || field.name !== path.at(-1) ? [] : [{ path, field, how: "name" }];
 }
 
-/** `paused: true` is `enabled: false`. */
+/** The value for the right name: `paused: true` is `enabled: false`. */
 function asMeant([target]: readonly Target[], name: string, value: unknown): unknown {
   const isOpposite = target !== undefined && sameName(name, target.field.opposites).length > 0;
   return isOpposite && typeof value === "boolean" ? !value : value;
 }
 
-/** The stand-in for a value that cannot be told: an example, if one says more than the name. */
+/** The stand-in for an unknown value: an example, if one says more than the name. */
 function standIn(field: Field, now: number): string {
   const example = field.types.includes("string") && field.reads === undefined ? undefined : exampleOf(field, now);
   return example === undefined ? "…" : json(example);

@@ -7,7 +7,7 @@ import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
 import { cronOf, instantOf } from "./words.ts";
 import { json } from "./write.ts";
 
-/** Units as people and models write them, in milliseconds. */
+/** Units in the spellings of people and models, in milliseconds. */
 const UNITS: readonly (readonly [ms: number, names: readonly string[]])[] = [
   [1, ["ms", "msec", "msecs", "millis", "millisecond", "milliseconds"]],
   [SECOND_MS, ["s", "sec", "secs", "second", "seconds"]],
@@ -19,14 +19,14 @@ const UNITS: readonly (readonly [ms: number, names: readonly string[]])[] = [
 
 export const unitMs = (word: string): number | undefined => UNITS.find(([, names]) => names.includes(word))?.[0];
 
-/** A name that ends in a unit, `timeout_ms` or `everyMinutes`: the name without it, and the unit. */
+/** The unit at the end of a name, `timeout_ms` or `everyMinutes`, and the name without it. */
 export function unitOf(name: string): { readonly base: string; readonly ms: number } | undefined {
   const words = wordsOf(name);
   const ms = unitMs(words.at(-1) ?? "");
   return ms === undefined ? undefined : { base: words.slice(0, -1).join("_"), ms };
 }
 
-/** The duration as short as it can be written: `1h30m`, `2d`. */
+/** The shortest text of the duration: `1h30m`, `2d`. */
 export function durationText(ms: number): string {
   for (const [unit, name] of [
     [WEEK_MS, "w"],
@@ -37,7 +37,7 @@ export function durationText(ms: number): string {
   return formatDuration(ms);
 }
 
-/** The ways in which a duration may be meant by this value, most likely first. `unit` is that of the field's own name. */
+/** The durations that this value may mean, most likely first. `unit` is that of the field's own name. */
 export function durationsOf(value: unknown, unit: number = SECOND_MS): readonly string[] {
   if (typeof value === "number" || (typeof value === "string" && /^\d+(\.\d+)?$/.test(value))) {
     const count = Number(value);
@@ -60,7 +60,7 @@ export function durationsOf(value: unknown, unit: number = SECOND_MS): readonly 
   return ms === undefined ? [] : [durationText(ms)];
 }
 
-/** ISO 8601's own way, `PT1H30M` or `P2D`. */
+/** The milliseconds of an ISO 8601 duration, `PT1H30M` or `P2D`. */
 function isoMs(text: string): number | undefined {
   const match = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i.exec(text.trim());
   if (match === null) return undefined;
@@ -77,7 +77,7 @@ const ALONE: ReadonlyMap<string, number> = new Map([
   ["weekly", WEEK_MS],
 ]);
 
-/** In words: `30 minutes`, `1 hour 30 min`, `every 2 hours`, `hourly`. */
+/** The milliseconds of a duration in words: `30 minutes`, `1 hour 30 min`, `every 2 hours`, `hourly`. */
 function wordsMs(text: string): number | undefined {
   const words = text
     .toLowerCase()
@@ -85,7 +85,8 @@ function wordsMs(text: string): number | undefined {
     .trim();
   const alone = ALONE.get(words) ?? unitMs(words);
   if (alone !== undefined) return alone;
-  // The length first, and no two ways to read an "and": the text is anybody's, and would else take exponential time.
+  // The length is checked first, and "and" can be read in one way only. A hostile text could otherwise take exponential
+  // time.
   if (words.length > 60 || !/^(?:\d+(?:\.\d+)?\s*[a-z]+(?:[\s,]+(?:and\s+)?)?)+$/.test(words)) return undefined;
   const parts = [...words.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/g)].map(([, count, unit = ""]) => {
     const ms = unitMs(unit);
@@ -95,10 +96,10 @@ function wordsMs(text: string): number | undefined {
   return Number.isFinite(sum) && sum > 0 ? sum : undefined;
 }
 
-/** Numbers from here on count milliseconds: as seconds they would lie beyond the year 5000. */
+/** The number from which an epoch counts milliseconds. In seconds it would be after the year 5000. */
 const EPOCH_MS_FROM = 1e11;
 
-/** The instant that this epoch stands for, in seconds or milliseconds. */
+/** The instant of an epoch in seconds or milliseconds. */
 export function epochText(value: unknown): string | undefined {
   const isDigits = typeof value === "string" && /^\d{9,14}$/.test(value);
   if (typeof value !== "number" && !isDigits) return undefined;
@@ -109,14 +110,14 @@ export function epochText(value: unknown): string | undefined {
     : undefined;
 }
 
-/** Tomorrow at this time of day, for examples: a date of the past would teach a past date. */
+/** Tomorrow at this time of day, for examples, since a past date would be copied. */
 export const tomorrow = (now: number): string => clock(now + DAY_MS);
 
 /** The instant to the second. */
 export const clock = (at: number): string =>
   formatInstant(Math.floor(at / SECOND_MS) * SECOND_MS).replace(".000Z", "Z");
 
-/** Whether text of this form can be read so. */
+/** Whether the text can be read in this form. */
 export function isReadAs(reads: Reads, text: string): boolean {
   switch (reads) {
     case "duration":
@@ -134,7 +135,7 @@ export function isReadAs(reads: Reads, text: string): boolean {
   }
 }
 
-/** Five or six fields, each of digits, signs and names of three letters: five words of English are none. */
+/** Whether the text has five or six fields of digits, signs and three-letter names. Five English words do not. */
 function isCronShaped(text: string): boolean {
   const fields = text.split(/\s+/);
   return (
@@ -143,7 +144,7 @@ function isCronShaped(text: string): boolean {
   );
 }
 
-/** The values of an enum that this one was meant to be. */
+/** The values of an enum that this value may mean. */
 export function nearValues({ values, valueAliases }: Field, given: unknown): readonly string[] {
   if (typeof given !== "string") return [];
   const same = sameName(given, values);
@@ -152,7 +153,7 @@ export function nearValues({ values, valueAliases }: Field, given: unknown): rea
   return alias === undefined ? nearNames(given, values) : [alias];
 }
 
-/** The value as the field takes it, in JSON, most likely first; nothing where it is anybody's guess. */
+/** The values that the field takes, as JSON, most likely first. Empty if there is no good guess. */
 export function rightValues(field: Field, given: unknown, now: number, unit?: number): readonly string[] {
   const { types, reads, values } = field;
   if (fits(field, given) && unit === undefined) return [json(given)];
@@ -178,7 +179,7 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
   }
   if (types.includes("integer") || types.includes("number")) {
     if (typeof given === "string" && /^-?\d+(\.\d+)?$/.test(given)) return [json(Number(given))];
-    // A field that has its unit in its name takes the number alone: `wait_seconds` of "30s" is 30.
+    // A field with the unit in its name takes only the number: `wait_seconds` of "30s" is 30.
     const ownUnit = unitOf(field.name)?.ms;
     const span = ownUnit !== undefined && typeof given === "string" ? parseDuration(given) : undefined;
     if (ownUnit !== undefined && span?.ok && span.value % ownUnit === 0) return [json(span.value / ownUnit)];
@@ -197,10 +198,10 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
   return [];
 }
 
-/** Whether a number is rather a time than a span: no span is of three years in seconds. */
+/** Whether a number is more likely a time than a span, since no span takes three years of seconds. */
 export const isEpoch = (given: unknown): boolean => Number(given) >= 100_000_000;
 
-/** The time that a text means, where the domain has not read it: words, a bare date, a local time. */
+/** The time that a text means, if the domain has not read it: words, a bare date, a local time. */
 const momentOf = (text: string, now: number): string | undefined =>
   /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?$/.test(text)
     ? `${text.replace(" ", "T").padEnd(19, ":00")}Z`
@@ -217,13 +218,13 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ["0", false],
 ]);
 
-/** Text in place of an object: the JSON of one, or what one of the object's own fields reads. */
+/** The objects that a text may mean: it is JSON, or one of the object's fields reads it. */
 function objectsOf(field: Field, text: string, now: number): readonly string[] {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === "object" && parsed !== null) return [json(parsed)];
   } catch {
-    // Not JSON; it may be what one field of the object takes.
+    // The text is not JSON. One field of the object may take it.
   }
   const [spoken] = durationsOf(text);
   if (spoken !== undefined) return spans(field, text, spoken);
@@ -239,8 +240,7 @@ function objectsOf(field: Field, text: string, now: number): readonly string[] {
 }
 
 /**
- * A span of time in place of a schedule. "in 20 minutes" is once, "every 20 minutes" again and again, "20m" may be
- * either.
+ * The schedules that a span of time may mean. "in 20 minutes" is once, "every 20 minutes" repeats, and "20m" may be either.
  */
 function spans(field: Field, text: string, duration: string): readonly string[] {
   const names = field.fields.filter(({ reads }) => reads === "duration").map(({ name }) => name);
@@ -250,7 +250,7 @@ function spans(field: Field, text: string, duration: string): readonly string[] 
   return (meant.length > 0 ? meant : names.slice(0, 1)).map((name) => json({ [name]: duration }));
 }
 
-/** Whether the value is of the field's type and form; what it means is not looked at. */
+/** Whether the value has the field's type and form. Its meaning is not checked. */
 export function fits(field: Field, given: unknown): boolean {
   const { types, values, reads } = field;
   if (types.length > 0 && !types.some((type) => isOfType(type, given))) return false;

@@ -1,4 +1,4 @@
-/** Times as people say them, `tomorrow at 9am` or `every weekday at 8:30`, in the forms that schedules take. */
+/** Times in everyday words, `tomorrow at 9am` or `every weekday at 8:30`, in the forms that schedules take. */
 import { DAY_MS } from "../../schema/limits.ts";
 
 const CLOCK = /\b(\d{1,2})(?::(\d{2}))?\s*(am|pm)?\s*$/;
@@ -17,7 +17,7 @@ const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /** The cron expression for `daily at 9`, `every weekday at 8:30`, `mondays at 7pm`. */
 export function cronOf(text: string): string | undefined {
-  // "Every other Tuesday" is no cron: one that left "other" out would fire twice as often as was meant.
+  // "Every other Tuesday" is not a cron. Ignoring "other" would fire twice as often as meant.
   if (/\b(?:other|alternate|fortnight|fortnightly|biweekly|bi-weekly|second|third)\b/i.test(text)) return undefined;
   const words = text.toLowerCase().trim();
   if (words.length > 60) return undefined;
@@ -33,7 +33,9 @@ export function cronOf(text: string): string | undefined {
   return days === "" ? undefined : `${clock.minute} ${clock.hour} * * ${days}`;
 }
 
-/** The time in UTC that `tomorrow at 9am`, `today 17:00` or a bare date most likely means. Who says it knows the zone. */
+/**
+ * The time in UTC that `tomorrow at 9am`, `today 17:00` or a bare date most likely means. Only the caller knows the zone.
+ */
 export function instantOf(text: string, now: number): string | undefined {
   const words = text.toLowerCase().trim();
   if (words === "now") return `${new Date(now).toISOString().slice(0, 19)}Z`;

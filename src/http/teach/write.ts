@@ -10,7 +10,7 @@ export function json(value: unknown): string {
   return `{${entries.join(", ")}}`;
 }
 
-/** As {@link json}, a long value as an ellipsis: it is the reader's own, and they know it. */
+/** The same as {@link json}, with an ellipsis for a long value, which the reader knows. */
 export const shown = (value: unknown): string => {
   const text = json(value);
   return text.length > MAX_SHOWN_CHARS ? "…" : text;

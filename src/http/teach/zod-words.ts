@@ -1,4 +1,4 @@
-/** zod's own words are good, but for these: a missing field is not "received undefined". */
+/** Replaces a few of zod's messages. For example, a missing field is not "received undefined". */
 import type * as z from "zod";
 
 /** The words about a field that was not sent. */
@@ -42,7 +42,7 @@ function kindOf(value: unknown): string {
   return article(typeof value);
 }
 
-/** A union that is told apart by one field names the values of that field: `must be "webhook" or "slack"`. */
+/** The message for a union with a discriminating field. It names that field's values: `must be "webhook" or "slack"`. */
 function noForm(issue: object): string {
   const options: unknown = "options" in issue ? issue.options : undefined;
   if (!Array.isArray(options) || options.length === 0) return "has none of the forms allowed here";

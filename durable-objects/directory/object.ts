@@ -20,6 +20,7 @@ import type { Found } from "../../src/domain/page.ts";
 import { err, ok } from "../../src/domain/result.ts";
 import { base32 } from "../../src/domain/text/base32.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
+import { settleEach } from "../../src/jobs/builtins.ts";
 import { logError } from "../../src/log.ts";
 import type {
   DirectoryRpc,
@@ -34,9 +35,11 @@ import type {
   RosterCount,
   RosterQuery,
   RosterUser,
+  SettledBuiltins,
   SweepReport,
   SweepStats,
   TickAnswer,
+  WantedBuiltin,
 } from "../../src/objects/directory.ts";
 import { shardFor } from "../../src/objects/directory.ts";
 import { jobObject } from "../../src/objects/job.ts";
@@ -311,6 +314,12 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   /** A part of a tick that has more jobs than one invocation has calls for. This invocation has its own calls. */
   async tickJobs(jobIds: readonly string[], tickAt: number): Promise<void> {
     await tickEach(this.env, jobIds, tickAt, new CallBudget(settingsOf(this.env).CALLS_PER_WAKE));
+  }
+
+  /** A part of a tick. Making a builtin takes half of a tick's calls, and this invocation has its own. */
+  async settleBuiltins(wanted: readonly WantedBuiltin[]): Promise<SettledBuiltins> {
+    const budget = new CallBudget(settingsOf(this.env).CALLS_PER_WAKE);
+    return settleEach(this.env, wanted, Date.now(), budget);
   }
 
   /** A part of an export. This invocation has its own calls. Throws if a job cannot be read. */

@@ -29,7 +29,7 @@ export async function tick(dueAt: number, env: Env, now: number): Promise<void> 
   const budget = new CallBudget(settings.CALLS_PER_WAKE);
   await Promise.all([
     part("directory", () => tickJobs(scheduledTime, env, settings, budget)),
-    part("builtins", () => ensureBuiltins(env, settings, now, budget)),
+    part("builtins", () => ensureBuiltins(env, budget)),
     part("code heartbeats", () => ensureHeartbeats(env, budget)),
     part("interval tasks", async () => {
       if (budget.take()) await tendTasks(env);

@@ -1,4 +1,5 @@
 /** The users of fan-outs in code (docs/contract.md §10), registered at module level in someone's own Worker. */
+import { mustBeFunction } from "./must-be-function.ts";
 
 /** Gives the ids of the users to run for. It is called for each fan-out, and again when its reading resumes. */
 export type ActiveUsers = () => UserIds | Promise<UserIds>;
@@ -18,6 +19,7 @@ let registered: ActiveUsers | undefined;
  * }); ```
  */
 export function setActiveUsers(users: ActiveUsers): void {
+  mustBeFunction("setActiveUsers: the users", users);
   registered = users;
 }
 

@@ -13,6 +13,7 @@ import { sha256 } from "../domain/text/sha256.ts";
 import { JobInput } from "../schema/job.ts";
 import { explainFields } from "./explain-fields.ts";
 import type { JobHandler } from "./job-hooks.ts";
+import { mustBeFunction } from "./must-be-function.ts";
 
 type Fields = z.input<typeof JobInput>;
 
@@ -44,9 +45,7 @@ export function registerBuiltin(builtin: Builtin): void {
       `registerBuiltin("${name}"): give a message for the agent, or a handler that runs in its place: registerBuiltin({ name, schedule, handler: async (call) => … })`,
     );
   }
-  if (handler !== undefined && typeof handler !== "function") {
-    throw new Error(`registerBuiltin("${name}"): handler must be a function`);
-  }
+  if (handler !== undefined) mustBeFunction(`registerBuiltin("${name}"): handler`, handler);
   if (registered.has(name)) throw new Error(`registerBuiltin: there is a builtin "${name}" already`);
   const kind = handler === undefined ? "message" : "handler";
   const version = `${kind}:${base32(sha256(canonicalJson(fields)), 16)}`;

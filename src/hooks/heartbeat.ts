@@ -11,6 +11,7 @@ import { sha256 } from "../domain/text/sha256.ts";
 import { HeartbeatInput, type TokenUsage } from "../schema/heartbeat.ts";
 import { IdText } from "../schema/text.ts";
 import { explainFields } from "./explain-fields.ts";
+import { mustBeFunction } from "./must-be-function.ts";
 
 /** The request to a chat function in code. The function should stop when `signal` is aborted. */
 export type ChatQuestion = {
@@ -36,11 +37,13 @@ let registered: HeartbeatHooks = {};
 
 /** Answers every heartbeat's questions, instead of CHAT_URL, OPENAI_BASE_URL, the agent and Workers AI. */
 export function onHeartbeatChat(chat: ChatFunction): void {
+  mustBeFunction("setHeartbeatChat: the chat", chat);
   registered = { ...registered, chat };
 }
 
 /** Takes the answers of heartbeats that have no `notify` of their own, instead of NOTIFY_URL. */
 export function onHeartbeatNotify(notify: NotifyFunction): void {
+  mustBeFunction("setHeartbeatNotifier: the notifier", notify);
   registered = { ...registered, notify };
 }
 

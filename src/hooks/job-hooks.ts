@@ -3,6 +3,7 @@
  * registered at module level, as in Go's `init()`, since the same module is loaded everywhere that jobs run.
  */
 import type { CalledJob, CalledRun } from "../schema/agent-call.ts";
+import { mustBeFunction } from "./must-be-function.ts";
 
 /** The input of a handler: the job, the run, and the session that the run belongs to. */
 export type JobCall = {
@@ -39,6 +40,7 @@ const listeners: RunListener[] = [];
 
 /** Runs `handler` whenever a job fires, instead of the HTTP call to the agent. A builtin's own handler takes precedence. */
 export function setJobHandler(handler: JobHandler): void {
+  mustBeFunction("setJobHandler: the handler", handler);
   jobHandler = handler;
 }
 
@@ -48,6 +50,7 @@ export function setJobHandler(handler: JobHandler): void {
  * not get runs that were skipped, cancelled, or timed out while waiting for their completion.
  */
 export function addRunListener(listener: RunListener): void {
+  mustBeFunction("addRunListener: the listener", listener);
   listeners.push(listener);
 }
 

@@ -4,6 +4,7 @@
  */
 import { parseDurationWithin } from "../domain/time/duration.ts";
 import { MAX_EVERY_MS, MINUTE_MS, SECOND_MS } from "../schema/limits.ts";
+import { mustBeFunction } from "./must-be-function.ts";
 
 /** The input of a task. */
 export type TaskCall = {
@@ -31,6 +32,7 @@ export function everyMinutes(minutes: number, name: string, task: Task): void {
   if (!Number.isSafeInteger(minutes) || minutes < 1) {
     throw new Error(`everyMinutes("${name}"): minutes must be a whole number from 1, not ${minutes}`);
   }
+  mustBeFunction(`everyMinutes("${name}"): the task`, task);
   refuseTaken("everyMinutes", name);
   registered.set(name, { minutes, name, run: task });
 }
@@ -45,7 +47,7 @@ export function everyMinutes(minutes: number, name: string, task: Task): void {
 export function scheduleEvery(every: string, name: string, task: Task): void {
   const everyMs = parseDurationWithin(String(every), SECOND_MS, MAX_EVERY_MS);
   if (!everyMs.ok) throw new Error(`scheduleEvery("${every}", "${name}"): every ${everyMs.error}`);
-  if (typeof task !== "function") throw new Error(`scheduleEvery("${every}", "${name}"): the task must be a function`);
+  mustBeFunction(`scheduleEvery("${every}", "${name}"): the task`, task);
   refuseTaken("scheduleEvery", name);
   intervals.set(name, { everyMs: everyMs.value, name, run: task });
 }

@@ -102,6 +102,12 @@ export type AuditQuery = {
 /** The work of a tick outside the shard: all heartbeats (a disabled one logs that it is), and all-users jobs. */
 export type TickAnswer = { readonly heartbeats: readonly RegisteredHeartbeat[]; readonly allUsers: readonly string[] };
 
+/** A builtin job as the caller's code has it. */
+export type WantedBuiltin = { readonly name: string; readonly version: string };
+
+/** `settled`: the names of those that are as the code has them; `left`: those that there were no calls for. */
+export type SettledBuiltins = { readonly settled: readonly string[]; readonly left: readonly WantedBuiltin[] };
+
 /** The figures of a sweep. `failed` are jobs whose object could not answer. They are asked again in the next round. */
 export type SweepReport = {
   readonly checked: number;
@@ -254,6 +260,8 @@ export interface DirectoryRpc extends EventsRpc, TrustRpc {
   tick(minute: number): Promise<TickAnswer>;
   /** Asks these all-users jobs to fire what is due at the tick of `tickAt`. */
   tickJobs(jobIds: readonly string[], tickAt: number): Promise<void>;
+  /** Makes these builtins, or brings them to this version, as far as the calls of one invocation go. */
+  settleBuiltins(wanted: readonly WantedBuiltin[]): Promise<SettledBuiltins>;
   /** These jobs as an export shows them, in their order. A job that was deleted meanwhile is undefined. */
   exportJobs(jobIds: readonly string[]): Promise<(ExportedJob | undefined)[]>;
   /** The sweep of one minute alone. It joins a sweep that is under way. */

@@ -53,7 +53,7 @@ export const decodePluginJob = (job: { readonly message?: string | undefined }):
 export const readPluginJob = (message: string): PluginJob | undefined => decodeWith(parseExactJson, message);
 
 function decodeWith(read: (json: string) => unknown, message: string | undefined): PluginJob | undefined {
-  if (message?.startsWith(ENVELOPE_PREFIX) !== true) return undefined;
+  if (typeof message !== "string" || !message.startsWith(ENVELOPE_PREFIX)) return undefined;
   const envelope = Envelope.safeParse(parse(read, message.slice(ENVELOPE_PREFIX.length)));
   if (!envelope.success) return undefined;
   const { key, ...rest } = envelope.data;

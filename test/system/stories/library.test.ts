@@ -31,7 +31,6 @@ beforeAll(async () => {
     TOKEN_SECRET: "the-token-secret-of-the-example",
     PUBLIC_URL: url,
     LOCAL: "true",
-    CALLS_PER_WAKE: "1000",
   };
   const runtime = await startRuntime({
     build: fromSources(CONFIG),
@@ -96,6 +95,8 @@ it("builds as wrangler deploys it", async () => {
 it("lays down its builtins at the first tick, once, and leaves alone what the operator changes in them", async () => {
   await tick(Date.now());
   const job = await builtin("count-subscribers");
+  // All of them, with the calls that an invocation has on the Free plan.
+  expect(await builtin("weekly-letter")).toMatchObject({ exec_scope: "all_users" });
   expect(job).toMatchObject({ owner_kind: "system", exec_scope: "system", schedule: { cron: "0 * * * *" } });
   await api(z.unknown(), `/v1/jobs/${job.id}`, { schedule: { cron: "30 * * * *" } }, "PATCH");
   await tick(Date.now());

@@ -6,6 +6,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { callJob, notifyListeners } from "../../src/agent/attempt.ts";
 import { followUpOffer } from "../../src/agent/offer.ts";
+import { calledAgentId } from "../../src/agent/resolve.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { NO_USERS } from "../../src/domain/fan-out/fan-out.ts";
 import { byNewest, type FanOutSpec } from "../../src/domain/fan-out/user-run.ts";
@@ -154,7 +155,9 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
   async claimRun(number: number, key: string, lease: Lease): Promise<ClaimedRun | undefined> {
     const found = this.#find(number, key);
     const job = this.#loop.work.current?.job;
-    if (found === undefined || job === undefined || !isClaimable(found.run, lease.agentId)) return undefined;
+    if (found === undefined || job === undefined) return undefined;
+    const calledId = calledAgentId(this.env, settingsOf(this.env), job.definition.agent_id);
+    if (!isClaimable(found.run, lease.agentId, calledId)) return undefined;
     const run = claimRun(found.run, lease, rulesOf(job), Date.now());
     this.#loop.change(found.fanOut, key, found.run, run);
     const { definition, origin } = found.fanOut.spec;

@@ -372,7 +372,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
 
   /** Hands the run to the agent that claims it. The verdict says so if it is offered no more, or the caller may not see the job. */
   async #confirm(caller: Caller, runId: string, lease: Lease): Promise<ClaimVerdict> {
-    const claimed = await this.#runLog.claim(caller, runId, lease);
+    const claimed = await this.#runLog.claim(caller, runId, lease, this.#offers.agentId);
     if (typeof claimed === "string") return { kind: claimed };
     const jobId = this.#state.stored?.record.id ?? "";
     const { run, previous } = claimed;

@@ -1,6 +1,6 @@
 /** The offers of a job's runs. Their mailboxes must hear when they end. */
 import { followUpOffer, withdrawOffer } from "../../src/agent/offer.ts";
-import { defaultMailbox } from "../../src/directory/agents.ts";
+import { calledAgentId } from "../../src/agent/resolve.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { changeByRelease } from "../../src/domain/run/run-change.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
@@ -31,7 +31,7 @@ export class JobOffers {
     const { stored } = this.#state;
     if (stored?.active.some(({ phase }) => phase === "offered") !== true || stored.record.deletedAt !== undefined)
       return;
-    const agentId = this.#agentId;
+    const { agentId } = this;
     const run = stored.active.find(({ phase, offeredTo }) => phase === "offered" && offeredTo !== agentId);
     const { current } = this.#state;
     if (run === undefined || current === undefined) return;
@@ -42,11 +42,12 @@ export class JobOffers {
 
   /** Handles a claimed run that was given back. If the job names another agent now, the old agent's socket must be told. */
   released(run: Run): void {
-    if (run.offeredTo !== this.#agentId) withdrawOffer(this.#env, run);
+    if (run.offeredTo !== this.agentId) withdrawOffer(this.#env, run);
   }
 
-  get #agentId(): string | undefined {
-    return this.#state.stored?.record.definition.agent_id || defaultMailbox(this.#env, settingsOf(this.#env));
+  /** The agent to whose mailbox the job's runs go, if that is how it is reached. */
+  get agentId(): string | undefined {
+    return calledAgentId(this.#env, settingsOf(this.#env), this.#state.stored?.record.definition.agent_id);
   }
 
   /** Runs a report of the mailbox itself, so the mailbox need not be told about its effect. */

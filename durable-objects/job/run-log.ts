@@ -103,14 +103,19 @@ export class JobRunLog {
   }
 
   /** Hands a run to the agent that claims it, if it is still offered. */
-  async claim(caller: Caller, runId: string, lease: Lease): Promise<ClaimedRun | "not_offered" | "hidden"> {
+  async claim(
+    caller: Caller,
+    runId: string,
+    lease: Lease,
+    calledId: string | undefined,
+  ): Promise<ClaimedRun | "not_offered" | "hidden"> {
     const { current } = this.#state;
     if (current === undefined || current.record.deletedAt !== undefined) return "not_offered";
     const { definition, origin } = current.record;
     if (!canSee(caller, definition)) return "hidden";
     if (isUserRun(runId)) return (await this.#userRuns.claimRun(runId, lease)) ?? "not_offered";
     const run = current.active.find(({ id }) => id === runId);
-    if (run === undefined || !isClaimable(run, lease.agentId)) return "not_offered";
+    if (run === undefined || !isClaimable(run, lease.agentId, calledId)) return "not_offered";
     const claimed = changeByClaim(current, run, lease, Date.now());
     this.#state.commit(claimed);
     return { run: claimed.run, definition, origin, previous: await this.previousOf(run) };

@@ -74,7 +74,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const { offeredAt } = offered;
     this.#left.delete(offer.runId);
     // No socket holds the run any more: it was given back, or its lease ran out.
-    this.#free(offer.runId);
+    this.#seats.free(offer.runId);
     const socket = takerOf(this.#desk, offered);
     // A socket waits for the run. The job has recorded that it calls, so the offer need not be stored as well.
     if (socket !== undefined && (await this.#hand(offered, socket, confirm)) === "gone") return { offeredAt };
@@ -112,16 +112,18 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return { offers, end: more ?? end, hasMore: more !== undefined };
   }
 
+  async withdraw(offer: OfferKey): Promise<void> {
+    this.#store.delete(offer);
+  }
+
   async settled(run: OfferKey): Promise<void> {
     this.#store.delete(run);
-    this.#free(run.runId);
+    this.#seats.free(run.runId);
     this.#dispatch();
   }
 
   async renewed(runId: string, leaseEndsAt: number): Promise<void> {
-    for (const socket of this.#seats.sockets("agent")) {
-      if (this.#seats.holds(socket, runId)) this.#seats.hold(socket, runId, leaseEndsAt);
-    }
+    this.#seats.renew(runId, leaseEndsAt);
     this.#arm();
   }
 
@@ -238,7 +240,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const verdict = isRefused ? "kept" : await this.#confirm(offer, seat, confirm);
     const now = this.#seats.get(socket);
     if (typeof verdict === "string") {
-      this.#seats.hold(socket, offer.runId, undefined);
+      this.#letGo(socket, offer.runId);
       if (now.kind === "poll" && now.capacity === 0) send(socket, POLL_DONE);
       return verdict;
     }
@@ -247,7 +249,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     else this.#seats.hold(socket, offer.runId, Date.now() + now.leaseMs);
     if (!isDrained && send(socket, verdict)) return "gone";
     // The socket was closed or drained while the job was asked. The run goes back, which does not count as an attempt.
-    this.#seats.hold(socket, offer.runId, undefined);
+    this.#letGo(socket, offer.runId);
     const claimed_at = Date.parse(verdict.data.run.claimed_at ?? "");
     const claim = { role: "run", job_id: offer.jobId, run_id: offer.runId, claimed_at } as const;
     await jobObject(this.env, offer.jobId)
@@ -316,12 +318,14 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (await this.#isRevoked(socket, seat)) return;
     const { type, run_id } = frame;
     const outcome =
-      type === "release" && this.#isElsewhere(socket, run_id) ? notClaimed : await report(this.env, seat.caller, frame);
+      type === "release" && this.#seats.isElsewhere(socket, run_id)
+        ? notClaimed
+        : await report(this.env, seat.caller, frame);
     if (outcome.ok && type === "progress") {
       const { lease_expires_at: leaseEndsAt } = outcome.value;
       if (leaseEndsAt !== undefined) await this.renewed(run_id, Date.parse(leaseEndsAt));
     } else if (outcome.ok || outcome.error.kind === "run_already_finished") {
-      this.#free(run_id);
+      this.#seats.free(run_id);
     }
     send(socket, answerTo(frame, outcome));
     this.#dispatch();
@@ -337,17 +341,10 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return revoked;
   }
 
-  /** Whether another socket holds the run, because this socket's lease ran out. */
-  #isElsewhere(socket: WebSocket, runId: string): boolean {
-    if (this.#seats.holds(socket, runId)) return false;
-    return this.#seats.sockets("agent").some((other) => this.#seats.holds(other, runId));
-  }
-
-  /** Notes that no socket holds the run any more. */
-  #free(runId: string): void {
-    for (const socket of this.#seats.sockets("agent")) {
-      if (this.#seats.holds(socket, runId)) this.#seats.hold(socket, runId, undefined);
-    }
+  /** Takes back the room that was held for a run which the socket does not get. Another run may have come meanwhile. */
+  #letGo(socket: WebSocket, runId: string): void {
+    this.#seats.hold(socket, runId, undefined);
+    this.#dispatch();
   }
 
   /** Closes the socket if its token has ended. */

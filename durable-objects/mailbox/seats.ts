@@ -99,8 +99,24 @@ export class Seats {
     this.set(socket, { ...seat, held });
   }
 
-  holds(socket: WebSocket, runId: string): boolean {
-    return this.get(socket).held[runKey(runId)] !== undefined;
+  /** Notes a later end of the run's lease. */
+  renew(runId: string, leaseEndsAt: number): void {
+    for (const socket of this.#holders(runId)) this.hold(socket, runId, leaseEndsAt);
+  }
+
+  /** Notes that no socket holds the run any more. */
+  free(runId: string): void {
+    for (const socket of this.#holders(runId)) this.hold(socket, runId, undefined);
+  }
+
+  /** Whether another socket holds the run, because this socket's lease ran out. */
+  isElsewhere(socket: WebSocket, runId: string): boolean {
+    const holders = this.#holders(runId);
+    return holders.length > 0 && !holders.includes(socket);
+  }
+
+  #holders(runId: string): WebSocket[] {
+    return this.sockets("agent").filter((socket) => this.get(socket).held[runKey(runId)] !== undefined);
   }
 }
 

@@ -46,7 +46,7 @@ export async function callAgent(
   try {
     const channel = await resolveChannel(env, settings, job.definition.agent_id, now);
     if (!channel.ok) return { kind: "refused", reason: channel.error };
-    if (channel.value.kind === "mailbox") return await offerRun(env, channel.value.agentId, job, run, io);
+    if (channel.value.kind === "mailbox") return offerRun(env, channel.value.agentId, job, run, io);
     agent = channel.value.agent;
   } catch (error) {
     if (isCallRefusal(error)) return { kind: "postponed" };

@@ -52,7 +52,7 @@ export async function resolveChannel(
   agentId: string | undefined,
   now: number,
 ): Promise<Result<Channel, string>> {
-  const id = agentId || defaultMailbox(env, settings);
+  const id = calledAgentId(env, settings, agentId);
   if (id === undefined) {
     const agent = defaultAgent(env, settings);
     return agent.ok ? ok({ kind: "push", agent: agent.value }) : agent;
@@ -63,6 +63,10 @@ export async function resolveChannel(
   const { url, headers, body } = agent;
   return ok({ kind: "push", agent: { url, secret: secretsOf(agent, now), headers, body } });
 }
+
+/** The agent by its id that a job's calls go to, which is AGENT_ID's for a job that names none. Undefined: the default agent has a URL. */
+export const calledAgentId = (env: Env, settings: Settings, agentId: string | undefined): string | undefined =>
+  agentId || defaultMailbox(env, settings);
 
 function defaultAgent(env: Env, settings: Settings): Result<Agent, string> {
   const binding = env.AGENT;

@@ -78,6 +78,8 @@ export interface MailboxRpc {
     readonly end: OfferPlace;
     readonly hasMore: boolean;
   }>;
+  /** Withdraws an offer, since the call that made it was given up. A run that was handed out stays with its agent. */
+  withdraw(offer: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
   /** A run of this mailbox has ended. Its offer goes, and a socket that held it has room again. */
   settled(run: { readonly runId: string; readonly offeredAt: number }): Promise<void>;
   /** The agent has renewed a lease over HTTP for a run that one of its sockets holds. */

@@ -8,9 +8,12 @@ import { type Claim, type Run, type RunRules, unclaimed } from "./run.ts";
 /** The terms on which an agent claims a run out of its mailbox. */
 export type Lease = { readonly ms: number; readonly bySocket: boolean; readonly agentId: string };
 
-/** Whether the agent may claim the run. It must be offered to that agent, or its offer must be under way. */
-export const isClaimable = ({ phase, offeredTo }: Run, agentId: string): boolean =>
-  phase === "calling" || (phase === "offered" && offeredTo === agentId);
+/**
+ * Whether the agent may claim the run: it is offered to that one, or its offer is being made. `calledId` is the agent to which the
+ * run's calls go now, so an offer left behind in another mailbox opens nothing.
+ */
+export const isClaimable = ({ phase, offeredTo }: Run, agentId: string, calledId: string | undefined): boolean =>
+  phase === "calling" ? agentId === calledId : phase === "offered" && offeredTo === agentId;
 
 /** The run after an agent has taken it out of its mailbox. From then on it is as after a 202, but held by a lease. */
 export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): Run {

@@ -1,6 +1,6 @@
 /** A run in a mailbox (docs/contract.md §14): offered, claimed under a lease, given back, and what ends it. */
 import { describe, expect, it } from "vitest";
-import { claimRun, isReleasable, releaseRun } from "../../../../src/domain/run/claim.ts";
+import { claimRun, isClaimable, isReleasable, releaseRun } from "../../../../src/domain/run/claim.ts";
 import {
   beginAttempt,
   completeRun,
@@ -43,6 +43,20 @@ describe("an offered run", () => {
 
   it("may be claimed before the answer to its offer has come back", () => {
     expect(claimRun(called, LEASE, RULES, NOW)).toMatchObject({ phase: "waiting", offeredAt: NOW });
+  });
+});
+
+describe("an agent", () => {
+  it.each([
+    { run: "offered to it", of: offered, agent: "a", called: "a", may: true },
+    { run: "offered to it before its job named another", of: offered, agent: "a", called: "b", may: true },
+    { run: "offered to another", of: offered, agent: "b", called: "b", may: false },
+    { run: "being offered to it", of: called, agent: "a", called: "a", may: true },
+    { run: "being delivered to another", of: called, agent: "a", called: "b", may: false },
+    { run: "being delivered to the default agent's URL", of: called, agent: "a", called: undefined, may: false },
+    { run: "claimed", of: claimed, agent: "a", called: "a", may: false },
+  ])("may claim a run that is $run: $may", ({ of, agent, called: calledId, may }) => {
+    expect(isClaimable(of, agent, calledId)).toBe(may);
   });
 });
 

@@ -2,6 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
+import type { ClaimVerdict } from "../../../../src/objects/job.ts";
 import { agentToken, call, env, TOKEN_SECRET } from "../../http-fixture.ts";
 import { claim, connect, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../../mailbox-fixture.ts";
 
@@ -59,6 +60,27 @@ describe("a socket", () => {
     await socket.heard(4);
     expect(socket.runs().map(({ id }) => id)).toEqual(runs);
     expect(await runOf(jobs[0] ?? "", runs[0] ?? "")).toMatchObject({ status: "success", output: '{"n":1}' });
+  });
+
+  it("gets what came meanwhile if the run that it was to get turns out to be void", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    await call("GET", `/v1/agents/${agent}`);
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<ClaimVerdict>();
+    const cancelled = { jobId: job, runId: "cancelled", expiresAt: Date.now() + 600_000 };
+    const offering = env.MAILBOX.getByName(agent).offer(cancelled, () => {
+      asked.resolve();
+      return answered.promise;
+    });
+    await asked.promise;
+    const run = await offer(job);
+    expect(socket.frames).toEqual([]);
+    answered.resolve({ kind: "not_offered" });
+    await offering;
+    expect(await socket.heard(1)).toMatchObject({ data: { run: { id: run } } });
   });
 
   it("has room again when a run that it holds is completed, or cancelled, by another way", async () => {

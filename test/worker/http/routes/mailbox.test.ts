@@ -1,5 +1,5 @@
 /** Claims over HTTP (docs/contract.md §14): who may take which runs, in which order, under what lease, and when they end. */
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
 import { agentToken, call, env, expectProblem, fresh, TOKEN_SECRET, tokenFor } from "../../http-fixture.ts";
@@ -219,6 +219,29 @@ describe("a run in a mailbox", () => {
     await call("POST", `/v1/jobs/${cancelled}/runs/${run}/cancel`);
     await call("DELETE", `/v1/jobs/${deleted}`);
     await vi.waitFor(async () => expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 0 }));
+    expect(runIds(await claim(agent, { limit: 10 }))).toEqual([]);
+  });
+
+  it("that is cancelled, or completed, while its offer is on its way waits no more", async () => {
+    const agent = await makeAgent();
+    const [cancelled, completed] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const mailbox = env.MAILBOX.getByName(agent);
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    const holding = runInDurableObject(mailbox, (_instance, ctx) => ctx.blockConcurrencyWhile(() => held));
+    const runs: string[] = [];
+    for (const job of [cancelled, completed])
+      runs.push(String((await call("POST", `/v1/jobs/${job}/run`)).body.run_id));
+    for (const [n, job] of [cancelled, completed].entries()) {
+      await vi.waitFor(async () =>
+        expect(await runOf(job, runs[n] ?? "")).toMatchObject({ attempts: [{ attempt: 1 }] }),
+      );
+    }
+    expect((await call("POST", `/v1/jobs/${cancelled}/runs/${runs[0]}/cancel`)).status).toBe(200);
+    const done = await call("POST", `/v1/jobs/${completed}/runs/${runs[1]}/complete`, { json: { status: "success" } });
+    expect(done.status).toBe(200);
+    letGo();
+    await holding;
+    await vi.waitFor(async () => expect(await mailbox.status()).toEqual({ connected: 0, waiting: 0 }));
     expect(runIds(await claim(agent, { limit: 10 }))).toEqual([]);
   });
 

@@ -205,6 +205,15 @@ describe("a stream ends", () => {
     expect(reveille.output()).not.toMatch(/"level":"error"|uncaught|disconnected/i);
   });
 
+  it("when the listener leaves, so that its place among the job's ten is free for the next one", async () => {
+    const id = await makeJob();
+    const listeners = await Promise.all(Array.from({ length: 10 }, () => listen(id)));
+    expect((await listen(id)).response.status).toBe(429);
+    listeners[0]?.leave();
+    await eventually("the end", () => listeners[0]?.isOver());
+    expect((await listen(id)).response.status).toBe(200);
+  });
+
   it("before it begins for HEAD, which only asks whether there is one", async () => {
     const id = await makeJob();
     const answer = await reveille.api(`/v1/jobs/${id}/events`, { method: "HEAD" });

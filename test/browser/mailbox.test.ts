@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
 import * as z from "zod";
 import { atEnd, startReveille, temporaryFolder } from "../system/harness/index.ts";
-import { launchChromium } from "./chromium.ts";
+import { sharedChromium } from "./chromium.ts";
 
 const PAGE = join(resolve(import.meta.dirname, "../../examples/mailbox"), "browser.html");
 const Made = z.looseObject({ token: z.string() });
@@ -20,13 +20,16 @@ it("a tab claims its runs over a socket, and is told why a socket is closed", as
   const address = pages.address();
   const origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
   const reveille = await startReveille({ dataDir: await temporaryFolder() });
-  const browser = await launchChromium();
-  atEnd(() => browser.close());
+  const browser = await sharedChromium();
+  const [own, strangers] = [await browser.newContext(), await browser.newContext()];
+  atEnd(async () => {
+    for (const context of [own, strangers]) await context.close();
+  });
 
   await reveille.api("/v1/agents/tab", { method: "PUT", json: { delivery: "pull" } });
   const minted = await reveille.api("/v1/tokens", { json: { role: "agent", agent_id: "tab", expires_in: "1h" } });
   const { token } = Made.parse(await minted.json());
-  const page = await (await browser.newContext()).newPage();
+  const page = await own.newPage();
   await page.goto(`${origin}/#${new URLSearchParams({ url: reveille.url, agent: "tab", token })}`);
   await page.getByText("Connected", { exact: true }).waitFor();
   expect(page.url()).not.toContain(token);
@@ -41,7 +44,7 @@ it("a tab claims its runs over a socket, and is told why a socket is closed", as
 
   await reveille.api("/v1/agents/tab", { method: "DELETE" });
   await page.getByText("Closed: the agent was deleted").waitFor();
-  const stranger = await (await browser.newContext()).newPage();
+  const stranger = await strangers.newPage();
   await stranger.goto(`${origin}/#${new URLSearchParams({ url: reveille.url, agent: "tab", token: "nonsense" })}`);
   await stranger.getByText("Closed: Invalid or expired token").waitFor();
 });

@@ -1,8 +1,7 @@
-/** Whatever a test file started is ended when the file is done, whether its tests passed or not. */
+/** Everything that a test file started is ended when the file is done, whether its tests passed or not. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 
 const cleanups: (() => void | Promise<void>)[] = [];
 
@@ -11,9 +10,10 @@ export function atEnd(cleanup: () => void | Promise<void>): void {
   cleanups.push(cleanup);
 }
 
-afterAll(async () => {
+/** Ends it all. Called by the set-up, which each file has of its own: this module is loaded once for many files. */
+export async function endAll(): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+}
 
 /** A new empty folder, removed at the end. */
 export async function temporaryFolder(): Promise<string> {

@@ -1,0 +1,4 @@
+import { afterEach } from "vitest";
+import { putTabsAside } from "./tabs.ts";
+
+afterEach(putTabsAside);

@@ -8,6 +8,8 @@ import type { Terminal } from "./terminal.ts";
 /** The argument that names a job. */
 export const JOB = { name: "JOB", about: "the job's id, or its whole name" } as const;
 
+export const WarningShape = z.looseObject({ path: z.string(), message: z.string() });
+
 /** The fields of a job that are shown; a newer service may answer more. */
 export const JobShape = z.looseObject({
   id: z.string(),
@@ -25,7 +27,7 @@ export const JobShape = z.looseObject({
   paused_reason: z.string().optional(),
   consecutive_failures: z.number().optional(),
   etag: z.string().optional(),
-  warnings: z.array(z.looseObject({ path: z.string(), code: z.string(), message: z.string() })).optional(),
+  warnings: z.array(WarningShape).optional(),
 });
 export type JobShape = z.infer<typeof JobShape>;
 
@@ -83,6 +85,22 @@ export function jobTable(terminal: Terminal, jobs: readonly JobShape[], now: num
 }
 
 /** Warnings of an answer, on stderr: what is valid and may not mean what was meant. */
-export function warnOf({ warnings = [] }: JobShape, terminal: Terminal): void {
+export function warnOf({ warnings = [] }: Pick<JobShape, "warnings">, terminal: Terminal): void {
   for (const { path, message } of warnings) terminal.warn(`warning: ${path}: ${message}`);
+}
+
+/** Says what was done to a job, its warnings and its next fire. */
+export function showJob(verb: string, answered: unknown, terminal: Terminal): void {
+  const job = read(JobShape, answered);
+  warnOf(job, terminal);
+  terminal.print(`${verb} ${job.name} (${job.id}): ${paintStatus(terminal, job.state)}, ${comingOf(job)}.`);
+}
+
+/** The next fire of a job in words, or when it resumes by itself. */
+function comingOf({ next_run_at, paused_until, next_run_after_pause: first }: JobShape): string {
+  const now = Date.now();
+  if (next_run_at !== undefined) return `it fires ${relative(next_run_at, now)}, at ${next_run_at}`;
+  if (paused_until === undefined) return "nothing is scheduled";
+  const resumes = `it resumes ${relative(paused_until, now)}, at ${paused_until}`;
+  return first === undefined ? resumes : `${resumes}, and fires then at ${first}`;
 }

@@ -1,5 +1,7 @@
 /** Text for people: tables, times, colours. Programs take `--json`. */
 import { stripVTControlCharacters } from "node:util";
+import { stringify } from "yaml";
+import type { Given } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
 const COLORS = { red: 31, green: 32, yellow: 33, blue: 34, gray: 90, bold: 1 } as const;
@@ -87,3 +89,7 @@ export function relative(time: string | undefined, now: number): string {
 
 /** JSON for programs. */
 export const json = (value: unknown): string => JSON.stringify(value, null, 2);
+
+/** A whole object: JSON for programs, YAML for people. */
+export const whole = (given: Given, value: unknown): string =>
+  given.flag("json") ? json(value) : stringify(value).trimEnd();

@@ -1,10 +1,10 @@
 /** `reveille agents …`: where jobs with an agent_id are delivered. */
-import { stringify } from "yaml";
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
 import { jsonOf } from "../job-fields.ts";
-import { json, table } from "../render.ts";
+import { CURSOR, warnOfMore } from "../pages.ts";
+import { json, table, whole } from "../render.ts";
 import { answer, connect, read } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -29,7 +29,7 @@ async function agentOf(given: Given, terminal: Terminal) {
 const list: Command = {
   name: "agents list",
   summary: "List the registered agents",
-  options: { cursor: { type: "string", value: "CURSOR", about: "The next_cursor of the page before" } },
+  options: { cursor: CURSOR },
   examples: ["reveille agents list"],
   async run(given, terminal) {
     const { client } = await connect(given, terminal);
@@ -48,7 +48,7 @@ const list: Command = {
       ]);
       if (rows.length === 0) terminal.print("No agent is registered. Register one: reveille agents set ID --pull");
       else terminal.print(table(terminal, ["ID", "DELIVERY", "CONNECTED", "WAITING", "URL"], rows));
-      if (next_cursor !== undefined) terminal.warn(`There are more: --cursor ${next_cursor}`);
+      warnOfMore(terminal, next_cursor);
     }
     return 0;
   },
@@ -62,7 +62,7 @@ const get: Command = {
   async run(given, terminal) {
     const { calls, param } = await agentOf(given, terminal);
     const answered = await answer(calls.$get({ param }));
-    terminal.print(given.flag("json") ? json(answered) : stringify(answered).trimEnd());
+    terminal.print(whole(given, answered));
     return 0;
   },
 };

@@ -3,7 +3,7 @@ import type { Command } from "../command.ts";
 import { agentCommands } from "./agents.ts";
 import { completion } from "./completion.ts";
 import { connect } from "./connect.ts";
-import { events, tail } from "./events.ts";
+import { events } from "./events.ts";
 import { forecast } from "./forecast.ts";
 import { jobReadCommands } from "./jobs-read.ts";
 import { jobWriteCommands } from "./jobs-write.ts";
@@ -12,6 +12,7 @@ import { doctor, smoke } from "./operator.ts";
 import { apply, plan } from "./plan.ts";
 import { preview } from "./preview.ts";
 import { start } from "./start.ts";
+import { tail } from "./tail.ts";
 import { tokenCommands } from "./tokens.ts";
 import { exportJobs, importJobs } from "./transfer.ts";
 

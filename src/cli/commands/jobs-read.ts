@@ -1,11 +1,11 @@
 /** `reveille jobs list|get|runs|explain`: looking at jobs and at what they did. */
 
-import { stringify } from "yaml";
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
 import type { Command } from "../command.ts";
 import { findJob, JOB, JobShape, jobTable } from "../jobs.ts";
-import { json, relative } from "../render.ts";
+import { CURSOR, queryOf, warnOfMore } from "../pages.ts";
+import { json, relative, whole } from "../render.ts";
 import { RunShape, runTable } from "../runs.ts";
 import { answer, connect, read } from "../service.ts";
 
@@ -30,7 +30,7 @@ const list: Command = {
     "owner-kind": { type: "string", value: "KIND", about: "user, plugin or system" },
     enabled: { type: "string", value: "BOOLEAN", about: "false: paused jobs" },
     limit: { type: "string", value: "N", about: "1 to 100 (50)" },
-    cursor: { type: "string", value: "CURSOR", about: "The next_cursor of the page before" },
+    cursor: CURSOR,
     all: { type: "boolean", about: "All pages" },
   },
   examples: [
@@ -53,7 +53,7 @@ const list: Command = {
       "enabled",
       "limit",
     ];
-    const query = Object.fromEntries(filters.map((name) => [name.replaceAll("-", "_"), given.text(name)]));
+    const query = queryOf(given, filters);
     const items: JobShape[] = [];
     let cursor = given.text("cursor");
     do {
@@ -68,7 +68,7 @@ const list: Command = {
     else if (items.length === 0)
       terminal.print("No job matches. Create one: reveille jobs create --name hello --message 'Say hello.' --every 1h");
     else terminal.print(jobTable(terminal, items, Date.now()));
-    if (!given.flag("json") && cursor !== undefined) terminal.warn(`There are more: --all, or --cursor ${cursor}`);
+    if (!given.flag("json")) warnOfMore(terminal, cursor, "--all, or ");
     return 0;
   },
 };
@@ -80,7 +80,7 @@ const get: Command = {
   examples: ["reveille jobs get stand-up", "reveille jobs get JOB --json"],
   async run(given, terminal) {
     const job = await findJob(await connect(given, terminal), given.positionals[0] ?? "");
-    terminal.print(given.flag("json") ? json(job) : stringify(job).trimEnd());
+    terminal.print(whole(given, job));
     return 0;
   },
 };
@@ -95,7 +95,7 @@ const runs: Command = {
     "fan-out-id": { type: "string", value: "ID", aliases: ["fan-out"], about: "Runs of this fan-out" },
     unchanged: { type: "string", value: "BOOLEAN", about: "false: leave out runs that found nothing new" },
     limit: { type: "string", value: "N", about: "1 to 100 (20)" },
-    cursor: { type: "string", value: "CURSOR", about: "The next_cursor of the page before" },
+    cursor: CURSOR,
   },
   examples: [
     "reveille jobs runs stand-up",
@@ -110,11 +110,11 @@ const runs: Command = {
       const run = await answer(
         service.client.v1.jobs[":id"].runs[":run_id"].$get({ param: { id: job.id, run_id: runId } }),
       );
-      terminal.print(given.flag("json") ? json(run) : stringify(run).trimEnd());
+      terminal.print(whole(given, run));
       return 0;
     }
     const filters = ["status", "user-id", "fan-out-id", "unchanged", "limit", "cursor"];
-    const query = Object.fromEntries(filters.map((name) => [name.replaceAll("-", "_"), given.text(name)]));
+    const query = queryOf(given, filters);
     const page = read(RunPage, await service.send("GET", `/v1/jobs/${job.id}/runs`, { query }));
     if (given.flag("json")) terminal.print(json(page));
     else if (page.items.length === 0)

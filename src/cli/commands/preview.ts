@@ -4,13 +4,14 @@ import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
 import { type Command, UsageError } from "../command.ts";
 import { numberOf, SCHEDULE_OPTIONS, scheduleOf } from "../job-fields.ts";
+import { WarningShape, warnOf } from "../jobs.ts";
 import { json, relative, table } from "../render.ts";
 import { connect, read } from "../service.ts";
 
 const Preview = z.looseObject({
   description: z.string(),
   next: z.array(z.looseObject({ at: z.string(), local: z.string() })),
-  warnings: z.array(z.looseObject({ path: z.string(), message: z.string() })).optional(),
+  warnings: z.array(WarningShape).optional(),
 });
 
 export const preview: Command = {
@@ -48,8 +49,8 @@ export const preview: Command = {
       terminal.print(json(answered));
       return 0;
     }
-    const { description, next, warnings = [] } = read(Preview, answered);
-    for (const { path, message } of warnings) terminal.warn(`warning: ${path}: ${message}`);
+    const { description, next, warnings } = read(Preview, answered);
+    warnOf({ warnings }, terminal);
     terminal.print(description);
     const now = Date.now();
     if (next.length > 0)

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
 import { type Command, UsageError } from "../command.ts";
 import { oneOf } from "../job-fields.ts";
+import { CURSOR, warnOfMore } from "../pages.ts";
 import { json, relative, table } from "../render.ts";
 import { answer, connect, read } from "../service.ts";
 
@@ -22,8 +23,6 @@ const Listed = z.looseObject({
   next_cursor: z.string().optional(),
 });
 const Made = z.looseObject({ token: z.string(), expires_at: z.string(), id: z.string().optional() });
-
-const CURSOR = { type: "string", value: "CURSOR", about: "The next_cursor of the page before" } as const;
 
 const list: Command = {
   name: "tokens list",
@@ -50,7 +49,7 @@ const list: Command = {
     ]);
     if (rows.length === 0) terminal.print("There is no token. Create one: reveille tokens create --agent-id ID");
     else terminal.print(table(terminal, ["ID", "NAME", "ROLE", "FOR", "ACCESS", "EXPIRES"], rows));
-    if (next_cursor !== undefined) terminal.warn(`There are more: --cursor ${next_cursor}`);
+    warnOfMore(terminal, next_cursor);
     return 0;
   },
 };

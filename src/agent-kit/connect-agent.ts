@@ -1,6 +1,6 @@
 /**
- * An agent without a URL. It takes its runs from its mailbox (docs/contract.md §14), over a socket, else by waiting
- * calls.
+ * An agent without a URL. It takes its runs from its mailbox (docs/contract.md §14) over a socket, or by waiting calls if
+ * no socket opens.
  */
 import { messageOf } from "../domain/text/error-text.ts";
 import { parseDuration } from "../domain/time/duration.ts";
@@ -14,19 +14,22 @@ import { pause } from "./wait.ts";
 export type ConnectOptions = {
   /** The deployment: "https://reveille.example.com". */
   readonly url: string;
-  /** The operator's, or one of role `agent` for this agent. */
+  /** The operator's token, or one of role `agent` for this agent. */
   readonly token: string;
-  /** The agent's id. It gets a mailbox if it is not there yet. */
+  /** The agent's id. If it has no mailbox yet, it gets one. */
   readonly agent: string;
   readonly onRun: OnRun;
   /** The number of runs that are worked on at a time, 1 to 100. Default 1. */
   readonly concurrency?: number;
-  /** The time for which a run stays ours without a sign of life, 10s to 1h. It is renewed by itself. Default "1m". */
+  /**
+   * The time for which a run stays this agent's without a sign of life, 10s to 1h. It is renewed automatically. Default
+   * "1m".
+   */
   readonly lease?: string;
-  /** Hears of every connection made and lost, and of reports that did not arrive. Default: nothing. */
+  /** Called for every connection made or lost, and for reports that did not arrive. Default: nothing. */
   readonly onEvent?: (event: ConnectionEvent) => void;
   readonly fetch?: Fetch;
-  /** Default: the runtime's own; without one, runs are fetched by waiting calls. */
+  /** The WebSocket class. Default: the runtime's own. Without one, runs are fetched by waiting calls. */
   readonly WebSocket?: SocketClass;
 };
 
@@ -35,15 +38,15 @@ export type ConnectionEvent =
   | { readonly kind: "disconnected" | "report_lost"; readonly message: string };
 
 export type Connection = {
-  /** Resolves when the connection has ended as it was asked to; rejects where it cannot go on (token, agent deleted). */
+  /** Resolves when the connection has ended as requested. Rejects if it cannot continue (token ended, agent deleted). */
   readonly closed: Promise<void>;
-  /** Takes no further run, lets those that are worked on end, then closes. */
+  /** Takes no further run, lets running work end, then closes. */
   drain(): Promise<void>;
-  /** Gives back the runs that are worked on, to be done elsewhere, and closes at once. Their signals are aborted. */
+  /** Gives the current runs back, to be done elsewhere, and closes at once. Their signals are aborted. */
   release(): Promise<void>;
 };
 
-/** A connection that cannot go on; `problem` is the API's, where there is one. */
+/** The error of a connection that cannot continue. `problem` is the API's, if there is one. */
 export class ConnectionRefused extends Error {
   readonly problem: Readonly<Record<string, unknown>> | undefined;
   constructor(message: string, problem?: Readonly<Record<string, unknown>>) {
@@ -63,14 +66,14 @@ const MAX_LEASE_MS = 3_600_000;
 const TOO_MANY = 429;
 const TOKEN_ENDED = 4401;
 const AGENT_DELETED = 4404;
-/** A socket that closes so soon was refused. */
+/** The time within which a closing socket counts as refused. */
 const SOON_MS = 5_000;
 
-/** Connects and stays connected until it is told to end. Throws where an option is malformed. */
+/** Connects, and stays connected until it is told to end. Throws if an option is malformed. */
 export function connectAgent(options: ConnectOptions): Connection {
   const connection = new MailboxConnection(options);
   const closed = connection.live();
-  // An end that nobody looks at is not an unhandled rejection.
+  // A rejection that nobody handles must not count as unhandled.
   closed.catch(() => undefined);
   return {
     closed,
@@ -85,7 +88,7 @@ export function connectAgent(options: ConnectOptions): Connection {
   };
 }
 
-/** One life of a socket, or of a row of waiting calls. */
+/** One life of a socket, or of a series of waiting calls. */
 type Life = { readonly hasLasted: boolean };
 
 class MailboxConnection {
@@ -97,7 +100,7 @@ class MailboxConnection {
   readonly #runs: HeldRuns;
   readonly #claims = new AbortController();
   #socket: MailboxSocket | undefined;
-  /** Runs that are worked on since before the socket was opened: its mailbox does not count them. */
+  /** The runs that were taken before this socket was opened. Its mailbox does not count them. */
   #older = new Set<string>();
   #onFreed: () => void = () => undefined;
 
@@ -131,7 +134,7 @@ class MailboxConnection {
     return this.#claims.signal.aborted;
   }
 
-  /** Stays connected until {@link end}, then until what is worked on has ended. Rejects where it cannot go on. */
+  /** Stays connected until {@link end}, and then until the current work has ended. Rejects if it cannot continue. */
   async live(): Promise<void> {
     const { WebSocket: given, token } = this.#options;
     const runtimes = typeof WebSocket === "function" ? WebSocket : undefined;
@@ -152,14 +155,14 @@ class MailboxConnection {
     await this.#runs.allReported();
   }
 
-  /** Takes no further run. The socket stays for those that are worked on. */
+  /** Takes no further run. The socket stays open for the current runs. */
   end(): void {
     this.#claims.abort();
     this.#onFreed();
     void this.#leaveWhenIdle();
   }
 
-  /** Closes the socket if nothing is worked on and nothing more can come over it. */
+  /** Closes the socket if there is no work and nothing more can come. */
   async #leaveWhenIdle(): Promise<void> {
     const socket = this.#socket;
     await socket?.drain();
@@ -174,7 +177,7 @@ class MailboxConnection {
     if (capacity > 0) this.#socket?.ready(capacity, this.#lease);
   }
 
-  /** Gives back what is worked on, and ends. */
+  /** Gives the current runs back, and ends. */
   async release(): Promise<void> {
     this.#claims.abort();
     this.#onFreed();
@@ -206,12 +209,12 @@ class MailboxConnection {
       this.#sayReady();
     };
     const onRun = (call: RunCall): void => {
-      // It was on its way when we said that we want no more.
+      // This run was on its way when we asked for no more.
       if (this.#isEnding) this.#runs.turnAway(call);
       else this.#runs.take(call);
     };
     const socket = openSocket(url, token, Socket, onOpen, onRun);
-    // One that is not open yet when the end comes is not waited for.
+    // If the socket is not open yet at the end, it is not waited for.
     const { signal } = this.#claims;
     const close = (): void => {
       if (this.#socket === undefined) socket.close();
@@ -226,12 +229,12 @@ class MailboxConnection {
     if (code === AGENT_DELETED && hasLasted)
       throw new ConnectionRefused(`The agent ${agent} was deleted, or is called at a URL now.`);
     this.#tell("disconnected", `the mailbox of ${agent} (${code}); connecting again`);
-    // A socket does not say why it was refused, but by closing at once; the same address asked without one does.
+    // A refused socket closes at once and does not say why. The same address answers the reason without a socket.
     if (!hasLasted) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));
     return { hasLasted };
   }
 
-  /** Runs as they come, by calls that wait. Resolves when a call has failed and another may be tried. */
+  /** Takes runs by waiting calls. Resolves when a call has failed and another may be tried. */
   async #overCalls(): Promise<Life> {
     let hasLasted = false;
     while (!this.#isEnding) {
@@ -244,7 +247,7 @@ class MailboxConnection {
         );
         continue;
       }
-      // The first call does not wait: that it is answered says that we are connected.
+      // The first call does not wait: its answer shows that we are connected.
       const body = JSON.stringify({
         wait: hasLasted ? CLAIM_WAIT : "0s",
         limit: Math.min(free, MAX_CLAIM),
@@ -270,14 +273,14 @@ class MailboxConnection {
     return this.#fetch(this.#home + path, { ...init, headers });
   }
 
-  /** Registers the agent as one with a mailbox. Throws where it is refused. */
+  /** Registers the agent with a mailbox. Throws if that is refused. */
   async #makeMailbox(): Promise<void> {
     const made = await this.#call("", { method: "PUT", body: JSON.stringify({ delivery: "pull" }) });
     if (made.ok) return void (await made.body?.cancel());
     if (made.status < 500 && made.status !== TOO_MANY) throw await refusalOf(made);
   }
 
-  /** Makes the mailbox where it is missing. Throws where trying again is of no use. */
+  /** Registers the agent if its mailbox is missing. Throws if trying again would not help. */
   async #learnWhy(response: Response): Promise<void> {
     const refused = await refusalOf(response);
     if (response.status === 404) await this.#makeMailbox();

@@ -8,28 +8,28 @@ import { MAX_TIMER_MS, within } from "./wait.ts";
 import { begin, type Working } from "./working.ts";
 
 export type AgentOptions = {
-  /** `whsec_…`, as the agent was registered with; two while one is being replaced. */
+  /** The agent's registered secret, `whsec_…`, or two while one is being replaced. */
   readonly secret: string | readonly string[];
   readonly onRun: OnRun;
   /** The time after which a call is answered 202 and completed later. Default "5s". */
   readonly defer?: string;
-  /** Answers a heartbeat's chat calls (docs/heartbeat.md); without it they are refused. */
+  /** Answers a heartbeat's chat calls (docs/heartbeat.md). Without it they are refused. */
   readonly onChat?: (chat: Chat) => unknown;
-  /** Hears of what could not be reported. Default: `console.error`. */
+  /** Called with errors that could not be reported. Default: `console.error`. */
   readonly onError?: (error: Error) => void;
-  /** Makes the reports. Default: the runtime's own `fetch`. */
+  /** The `fetch` that makes the reports. Default: the runtime's own. */
   readonly fetch?: Fetch;
 };
 
 export type Chat = { readonly session_id: string; readonly message: string; readonly model?: string };
 
-/** `context` is that of a Worker, whose `waitUntil` keeps a run alive after its call was answered. */
+/** The Fetch handler. `context` is a Worker's; its `waitUntil` keeps a run alive after its call was answered. */
 export type Agent = (request: Request, env?: unknown, context?: unknown) => Promise<Response>;
 
 const DEFAULT_DEFER = "5s";
 const DEFAULT_TIMEOUT_MS = 300_000;
 const DEFAULT_COMPLETION_MS = 3_600_000;
-/** Of the attempt's own time limit: what is answered later than this might come too late. */
+/** The share of the attempt's time limit after which an answer might come too late. */
 const DEFER_SHARE = 0.75;
 const MAX_BODY_CHARS = 1_048_576;
 const MAX_REMEMBERED = 1_000;
@@ -37,9 +37,8 @@ const MAX_REMEMBERED = 1_000;
 type Known = { readonly working: Working; call: RunCall; isReported: boolean; outcome?: Outcome };
 
 /**
- * Makes a Fetch handler of `onRun`. It verifies calls, knows repeats by their `webhook-id`, answers what `onRun`
- * returns, or 202 after `defer`, and then completes the run with retries. Throws where a secret or `defer` is
- * malformed.
+ * Makes a Fetch handler of `onRun`. It verifies calls and recognises repeats by their `webhook-id`. It answers the result
+ * of `onRun`, or 202 after `defer`; then it completes the run with retries. Throws if a secret or `defer` is malformed.
  */
 export function createAgent(options: AgentOptions): Agent {
   const { onRun, onChat, onError = console.error, fetch: fetchIt = (url, init) => fetch(url, init) } = options;
@@ -51,7 +50,7 @@ export function createAgent(options: AgentOptions): Agent {
     const { id } = call.data.run;
     const known = runs.get(id);
     if (known !== undefined) {
-      // A repeat, or the next attempt while this one still works: reports go with the token that came last.
+      // This is a repeat, or the next attempt while the first still works. Reports use the latest token.
       known.call = call;
       return known;
     }
@@ -67,7 +66,7 @@ export function createAgent(options: AgentOptions): Agent {
     if (runs.size > MAX_REMEMBERED) forgetOldest(runs);
     void working.outcome.then((outcome) => {
       entry.outcome = outcome;
-      // What makes the attempt fail is not remembered: the next one shall try again.
+      // A failed attempt is not remembered, since the next one must do the work again.
       if (isWorthAnother(outcome) && runs.get(id) === entry) runs.delete(id);
     });
     return entry;
@@ -118,7 +117,7 @@ export function createAgent(options: AgentOptions): Agent {
   };
 }
 
-/** A job's own limit, as the call says it. */
+/** A job's own limit, from the call. */
 function timeoutOf({ data }: RunCall, field: "timeout" | "completion_timeout"): number {
   const text = data.job[field];
   const read = typeof text === "string" ? parseDuration(text) : undefined;
@@ -133,11 +132,11 @@ function millisecondsOf(text: string): number {
   return read.value;
 }
 
-/** Whether Reveille tries the run again after this answer (docs/contract.md §4). */
+/** Whether Reveille makes another attempt after this answer (docs/contract.md §4). */
 const isWorthAnother = ({ failure, reply }: Outcome): boolean =>
   failure !== undefined || (reply !== undefined && (reply.status >= 500 || [408, 429].includes(reply.status)));
 
-/** Of the runs that are remembered, the oldest that nobody works on. */
+/** Forgets the oldest remembered run that is not in progress. */
 function forgetOldest(runs: Map<string, Known>): void {
   for (const [id, { outcome }] of runs) if (outcome !== undefined) return void runs.delete(id);
 }

@@ -1,6 +1,6 @@
 /**
- * The runs that a connection holds. Each is worked on once at a time, kept ours by signs of life, and reported when
- * it has ended.
+ * The runs that a connection holds. Each is worked on once at a time, kept by signs of life, and reported when it has
+ * ended.
  */
 import { parseDuration } from "../domain/time/duration.ts";
 import { type Completion, completionOf } from "./outcome.ts";
@@ -12,37 +12,37 @@ import { begin, type Working } from "./working.ts";
 
 type Held = { readonly working: Working; call: RunCall };
 
-/** The time for which a completion is tried, and the longest run of a job that does not say. */
+/** The time for which a completion is retried, and the longest run of a job without a limit. */
 const HOUR_MS = 3_600_000;
-/** The time for which giving back is tried, and for which an aborted run may take to end. */
+/** The time for which giving back is retried, and for which an aborted run may take to end. */
 const GIVE_BACK_LIMIT_MS = 10_000;
 const END_LIMIT_MS = 6_000;
 /**
- * The first sign of life. From there on a tenth of the run's age, so that a short run is cancelled soon and a long
- * one costs little.
+ * The time before the first sign of life. Later ones come after a tenth of the run's age. So a short run is cancelled soon,
+ * and a long one costs little.
  */
 const FIRST_BEAT_MS = 2_000;
 const BEAT_SHARE_OF_AGE = 0.1;
-/** Of the lease: two beats may be lost before it runs out. */
+/** The share of the lease between two signs of life. Two may get lost before the lease runs out. */
 const BEAT_SHARE_OF_LEASE = 1 / 3;
 
 export type HeldRunsOptions = {
   readonly onRun: OnRun;
   readonly leaseMs: number;
   readonly fetch: Fetch;
-  /** The socket of this moment, where there is one. */
+  /** The current socket, if there is one. */
   readonly socket: () => MailboxSocket | undefined;
   readonly onTaken: (call: RunCall) => void;
-  /** A run is held no more. */
+  /** Called when a run is no longer held. */
   readonly onFreed: (runId: string) => void;
-  /** A completion did not arrive. */
+  /** Called when a completion did not arrive. */
   readonly onLost: (call: RunCall, why: string) => void;
 };
 
 export class HeldRuns {
   readonly #options: HeldRunsOptions;
   readonly #held = new Map<string, Held>();
-  /** Runs whose end is not reported yet, or that are being given back. */
+  /** The runs whose end is not reported yet, or that are being given back. */
   readonly #unreported = new Set<Promise<void>>();
   readonly #givenBack = deferred();
 
@@ -58,12 +58,13 @@ export class HeldRuns {
     return [...this.#held.keys()];
   }
 
-  /** Begins to work on a run, unless it is worked on here already. */
+  /** Begins to work on a run, unless it is already in progress here. */
   take(call: RunCall): void {
     const { id } = call.data.run;
     const known = this.#held.get(id);
     if (known !== undefined) {
-      // Its lease ran out, as while a laptop sleeps, and it came back here: the work that is under way goes on for it.
+      // Its lease ran out, for example while a laptop slept, and the run came back here. The work in progress continues for
+      // it.
       known.call = call;
       return;
     }
@@ -77,26 +78,26 @@ export class HeldRuns {
     this.#track(this.#finish(entry));
   }
 
-  /** Gives a run back that was on its way when we said that we want no more. */
+  /** Gives back a run that was on its way when we asked for no more. */
   turnAway(call: RunCall): void {
     this.#track(this.#return(call, Date.now() + GIVE_BACK_LIMIT_MS));
   }
 
-  /** Resolves when every run has ended and its end is reported, or given up. At the latest when all are given back. */
+  /** Resolves when every run has ended and its end is reported or given up, or when all are given back. */
   async allReported(): Promise<void> {
     await Promise.race([Promise.all(this.#unreported), this.#givenBack.promise]);
   }
 
-  /** Aborts every run and gives it back. What cannot be given back within ten seconds comes back when its lease runs out. */
+  /** Aborts every run and gives it back. If that fails within ten seconds, the run returns when its lease runs out. */
   async giveBack(): Promise<void> {
     const deadline = Date.now() + GIVE_BACK_LIMIT_MS;
     const given = [...this.#held.values()];
     this.#held.clear();
     for (const { working } of given) working.end("The run was given back");
-    // Else what is given back would be handed to us again.
+    // Without this, the runs that are given back would be handed to us again.
     await within(Promise.resolve(this.#options.socket()?.drain()), GIVE_BACK_LIMIT_MS, undefined);
     await within(Promise.all(given.map(({ call }) => this.#return(call, deadline))), deadline - Date.now(), undefined);
-    // A program has a moment to end; code that does not heed its signal is not waited for.
+    // A program has a moment to end. Code that ignores its signal is not waited for.
     await within(Promise.all(this.#unreported), END_LIMIT_MS, undefined);
     this.#givenBack.resolve();
   }
@@ -123,7 +124,10 @@ export class HeldRuns {
     this.#options.onFreed(id);
   }
 
-  /** Over the socket where there is one, which tells the mailbox too; else over HTTP with the run's own token. */
+  /**
+   * Reports over the socket if there is one, since that informs the mailbox too. Otherwise it uses HTTP with the run's own
+   * token.
+   */
   async #report(entry: Held, progress: Progress): Promise<Reported> {
     const { run, complete } = entry.call.data;
     const reply = await this.#options.socket()?.ask("progress", run, progress);
@@ -141,7 +145,7 @@ export class HeldRuns {
     if (reported.kind === "lost") this.#options.onLost(entry.call, reported.why);
   }
 
-  /** Renews the lease of a run until it ends, and learns that it was cancelled. */
+  /** Renews the lease of a run until it ends, and notices when it was cancelled. */
   async #beat(entry: Held): Promise<void> {
     const began = Date.now();
     const isHeld = (): boolean => !entry.working.isEnded && this.#held.get(entry.call.data.run.id) === entry;
@@ -160,7 +164,7 @@ export class HeldRuns {
   }
 }
 
-/** `Promise.withResolvers` is not in Node 20. */
+/** A replacement for `Promise.withResolvers`, which Node 20 does not have. */
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
   let resolve = (): void => undefined;
   const promise = new Promise<void>((settle) => {
@@ -169,7 +173,7 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
   return { promise, resolve };
 }
 
-/** The meaning of a frame's problem for the run, by its status; none is an `ok`. */
+/** The meaning of a frame's problem for the run, by its status. No status means `ok`. */
 function reportedOf(status: number | undefined): Reported {
   if (status === undefined) return { kind: "done" };
   return [401, 403, 404, 409].includes(status) ? { kind: "ended" } : { kind: "lost", why: `answered ${status}` };

@@ -1,4 +1,4 @@
-/** Lets a Fetch handler answer calls of Node's `http` server, which speaks in streams. Nothing of Node is imported. */
+/** Lets a Fetch handler answer calls of Node's `http` server, which uses streams. It imports nothing of Node. */
 
 type Incoming = AsyncIterable<Uint8Array> & {
   readonly method?: string | undefined;
@@ -10,7 +10,7 @@ type Outgoing = {
   end(body?: Uint8Array): unknown;
 };
 
-/** The listener for `createServer` that answers with `handler`. What the handler throws is answered 500. */
+/** The listener for `createServer` that answers with `handler`. If the handler throws, the answer is 500. */
 export function nodeListener(
   handler: (request: Request) => Promise<Response>,
 ): (request: Incoming, response: Outgoing) => Promise<void> {
@@ -38,7 +38,8 @@ async function requestOf(incoming: Incoming): Promise<Request> {
   let bytes = 0;
   for await (const chunk of incoming) {
     bytes += chunk.byteLength;
-    // Read to its end all the same, so that the answer arrives; the handler refuses what is this long by its header.
+    // The body is read to its end anyway, so that the answer arrives. The handler refuses a body of this length by its
+    // header.
     if (bytes <= MAX_BODY_BYTES) chunks.push(new Uint8Array(chunk));
   }
   const hasBody = method !== "GET" && method !== "HEAD";

@@ -1,13 +1,13 @@
-/** The outcome of a run, as the answer of a call or as a report afterwards. */
+/** The outcome of a run, as the answer to a call or as a later report. */
 import { outputBesideControl } from "../domain/run/answer-output.ts";
 import { messageOf } from "../domain/text/error-text.ts";
 import { type Control, isObject } from "./run.ts";
 
-/** Plain data, so that one request may answer with what another has worked out. */
+/** The outcome as plain data, so that one request may answer with the result of another. */
 export type Outcome = {
-  /** The value that `onRun` returned, if it is no `Response`. */
+  /** The value that `onRun` returned, unless it is a `Response`. */
   readonly value?: unknown;
-  /** The `Response` that it returned, read. */
+  /** The `Response` that it returned, with its body read. */
   readonly reply?: Reply;
   /** The value that it threw. */
   readonly failure?: { readonly error: unknown };
@@ -33,12 +33,12 @@ const ACCEPTED = 202;
 const GONE = 410;
 const JSON_TYPE = "application/json";
 
-/** A response, read to its end. */
+/** A response with its body read to the end. */
 export async function replyOf(response: Response): Promise<Reply> {
   return { status: response.status, headers: [...response.headers], text: await response.text() };
 }
 
-/** The answer of a call that is answered in time. */
+/** The answer to a call whose run has ended in time. */
 export function answerOf({ value, reply, failure, control }: Outcome): Response {
   if (failure !== undefined) return json({ error: messageOf(failure.error) }, SERVER_ERROR);
   if (reply !== undefined) return withControl(reply, control);
@@ -46,12 +46,12 @@ export function answerOf({ value, reply, failure, control }: Outcome): Response 
     if (value === undefined || value === null) return new Response(null, { status: 204 });
     return typeof value === "string" ? new Response(value) : json(value);
   }
-  // The control stands at the top of an answer that is a JSON object.
+  // The control is at the top of an answer that is a JSON object.
   if (isObject(value)) return json({ ...value, reveille: control });
   return json({ ...(value === undefined || value === null ? {} : { output: value }), reveille: control });
 }
 
-/** The report of a run that was answered with 202, or came from a mailbox. Undefined where somebody else completes it. */
+/** The report of a run that was answered with 202 or came from a mailbox. Undefined if another process completes it. */
 export function completionOf({ value, reply, failure, control }: Outcome): Completion | undefined {
   const steered = isEmpty(control) ? {} : { control };
   if (failure !== undefined) return { status: "error", error: messageOf(failure.error), ...steered };
@@ -64,11 +64,11 @@ export function completionOf({ value, reply, failure, control }: Outcome): Compl
     return { status: "success", ...outputOf(outputIn(parsed) ?? (text || undefined)), ...steeredBy(parsed, control) };
   }
   const error = `${status}${text === "" ? "" : `: ${text}`}`;
-  // As in an answer of a call, 410 asks to be left alone.
+  // As in an answer to a call, 410 means that the agent does not want this job any more.
   return { status: "error", error, ...(status === GONE ? { control: { pause: error, ...control } } : steered) };
 }
 
-/** The key `reveille` steers in a report as it does in an answer, of which Reveille reads it (docs/contract.md §15). */
+/** The control under the key `reveille` of a report. It works as in an answer (docs/contract.md §15). */
 function steeredBy(value: unknown, control: Control): { control?: Control } {
   const steering = isObject(value) && isObject(value.reveille) ? { ...value.reveille, ...control } : control;
   return isEmpty(steering) ? {} : { control: steering };
@@ -80,7 +80,7 @@ function outputOf(value: unknown): { output?: string | object } {
   return { output: JSON.stringify(value) ?? String(value) };
 }
 
-/** The output within a value that also steers. It is the one that Reveille reads in an answer of a call. */
+/** The output within a value that also steers, the same as Reveille reads from an answer. */
 const outputIn = (value: unknown): unknown => (isObject(value) ? outputBesideControl(value) : undefined);
 
 function withControl({ status, headers, text }: Reply, control: Control): Response {
@@ -100,7 +100,7 @@ const isEmpty = (control: Control): boolean => Object.keys(control).length === 0
 const json = (value: unknown, status = 200): Response =>
   new Response(JSON.stringify(value) ?? "null", { status, headers: { "content-type": JSON_TYPE } });
 
-/** The value of JSON text; undefined where it is none. */
+/** The value of JSON text. Undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

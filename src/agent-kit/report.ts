@@ -2,7 +2,10 @@
 import { messageOf } from "../domain/text/error-text.ts";
 import { pause } from "./wait.ts";
 
-/** `ended`: Reveille has ended the run, or gave it to another. `lost`: it could not be reached, or failed. */
+/**
+ * The result of a report. `ended`: Reveille has ended the run or given it to another. `lost`: it could not be reached, or
+ * failed.
+ */
 export type Reported = { readonly kind: "done" | "ended" } | { readonly kind: "lost"; readonly why: string };
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -10,9 +13,12 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 const ANSWER_LIMIT_MS = 30_000;
-/** A fault that may pass by itself: the run is still ours, and is worth another try. */
+/** The statuses of faults that may pass. The run is still this agent's, so the report is retried. */
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
-/** The run's token opens it no more: it has ended, was given to another, or its job is gone. */
+/**
+ * The statuses after which the run's token is no longer valid. The run has ended, was given to another agent, or its job is
+ * gone.
+ */
 const ENDED = [401, 403, 404, 409];
 
 export type Report = { readonly url: string; readonly token: string; readonly body: object };
@@ -39,8 +45,8 @@ export async function send(fetchIt: Fetch, { url, token, body }: Report): Promis
 }
 
 /**
- * Sends a report until it has arrived, with a backoff from a second to a minute. Gives up when `deadline` (epoch ms)
- * has passed, when the run has ended, or when the report itself is refused.
+ * Sends a report until it has arrived, with a backoff from a second to a minute. Gives up after `deadline` (epoch ms), when
+ * the run has ended, or when the report itself is refused.
  */
 export async function sendUntilDone(fetchIt: Fetch, report: Report, deadline: number): Promise<Reported> {
   for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(wait * 2, LONGEST_PAUSE_MS)) {
@@ -51,6 +57,6 @@ export async function sendUntilDone(fetchIt: Fetch, report: Report, deadline: nu
   }
 }
 
-/** Where progress is reported, and where a run is given back, by the address for completions. */
+/** The address for progress, made from the address for completions. */
 export const progressUrl = (completeUrl: string): string => completeUrl.replace(/complete$/, "progress");
 export const releaseUrl = (completeUrl: string): string => completeUrl.replace(/complete$/, "release");

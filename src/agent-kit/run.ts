@@ -1,8 +1,8 @@
-/** A run as the agent's own code gets it, by a call of its URL or from its mailbox. */
+/** A run as the agent's own code gets it, from a call to its URL or from its mailbox. */
 
-/** The agent's control of its job after this run (docs/contract.md §15). Each field counts for itself. */
+/** The agent's control of its job after this run (docs/contract.md §15). Each field is independent. */
 export type Control = {
-  /** The next fire is so long from now, once: "45m". Only for jobs with `pacing`. */
+  /** The next fire comes after this time, once: "45m". Only for jobs with `pacing`. */
   readonly next_in?: string;
   /** The next fire is at this time (RFC 3339), once. Only for jobs with `pacing`. */
   readonly next_at?: string;
@@ -22,10 +22,10 @@ export type Progress = { readonly percent?: number; readonly message?: string };
 export type CalledJob = { readonly id: string; readonly name: string; readonly [field: string]: unknown };
 
 export type Run = {
-  /** The same for every attempt: what was done under it is not to be done again. */
+  /** The run's id, the same for every attempt. Work that was done under it must not be done again. */
   readonly id: string;
   readonly job_id: string;
-  /** The conversation to go on with. */
+  /** The conversation to continue. */
   readonly session_id: string;
   readonly user_id?: string;
   /** `schedule`, `manual`, `backfill` or `event`. */
@@ -33,31 +33,35 @@ export type Run = {
   /** When it was due, RFC 3339. */
   readonly scheduled_at: string;
   readonly started_at: string;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
   readonly job: CalledJob;
-  /** The prompt; empty where the job has none. */
+  /** The prompt. Empty if the job has none. */
   readonly message: string;
   readonly payload: Readonly<Record<string, unknown>>;
-  /** The end of the last run, of a job with `continuity`. */
+  /** The end of the last run, for a job with `continuity`. */
   readonly previous?: Readonly<Record<string, unknown>>;
-  /** The address and the token with which another process completes a run. `onRun` answers 202 to leave it to that. */
+  /**
+   * The address and the token with which another process completes a run. `onRun` answers 202 to leave the completion to
+   * that process.
+   */
   readonly complete: { readonly url: string; readonly token: string };
-  /** Aborted at the run's deadline, and when Reveille has ended the run (it was cancelled, it timed out). */
+  /** Aborted at the run's deadline, and when Reveille has ended the run (it was cancelled or timed out). */
   readonly signal: AbortSignal;
-  /** Shows how far the run is, and renews its deadline. Never rejects: a report that is lost costs nothing. */
+  /** Reports the run's progress and renews its deadline. Never rejects: a lost report does no harm. */
   progress(progress: Progress): Promise<void>;
-  /** Adds to what the answer says of the job; later calls win field by field. */
+  /** Adds to the control in the answer. Later calls win field by field. */
   control(control: Control): void;
 };
 
 /**
- * Does one run. What it returns is the run's output: text, or anything that JSON holds; nothing for no output. A `Response` is passed
- * on: 410 pauses the job, another 4xx is an error without a retry, and after 202 somebody else completes the run. What it throws makes the attempt fail, to be tried again.
+ * Does one run. Its return value is the run's output: text, any JSON value, or nothing for no output. A `Response` is
+ * passed on: 410 pauses the job, any other 4xx is an error without a retry, and after 202 another process completes the
+ * run. If it throws, the attempt fails and is retried.
  */
 export type OnRun = (run: Run, call: RunCall) => unknown;
 
-/** A run as Reveille hands it over (docs/contract.md §4). */
+/** A run as Reveille delivers it (docs/contract.md §4). */
 export type RunCall = {
   readonly type: "job.run";
   readonly data: {
@@ -80,7 +84,10 @@ export type RunCall = {
   };
 };
 
-/** A run as it was handed over, out of parsed JSON; undefined for anything else. Only what is needed to do and to report it is looked at. */
+/**
+ * A delivered run from parsed JSON. Undefined for any other value. It checks only the fields that are needed to do and
+ * report the run.
+ */
 export function runCallOf(value: unknown): RunCall | undefined {
   if (!isObject(value) || value.type !== "job.run" || !isObject(value.data)) return undefined;
   const { data } = value;

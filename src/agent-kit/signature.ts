@@ -3,10 +3,10 @@
 const TOLERANCE_SECONDS = 300;
 const encoder = new TextEncoder();
 
-/** Keys are imported once; values, not promises, since a runtime may not let one request await another's. */
+/** The imported keys. They are values and not promises, since a runtime may not let one request await another's. */
 const keys = new Map<string, CryptoKey>();
 
-/** The bytes of a secret `whsec_…`. Throws with what is wrong with it. */
+/** The bytes of a secret `whsec_…`. Throws with the fault if it is malformed. */
 function bytesOf(secret: string): Uint8Array<ArrayBuffer> {
   const base64 = secret.startsWith("whsec_") ? secret.slice("whsec_".length) : undefined;
   if (base64 === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 !== 0) {
@@ -17,7 +17,7 @@ function bytesOf(secret: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-/** The secrets, checked. Throws where there is none, or one is malformed. */
+/** The secrets, checked. Throws if there is none, or one is malformed. */
 export function checkedSecrets(secret: string | readonly string[]): readonly string[] {
   const secrets = typeof secret === "string" ? [secret] : [...secret];
   if (secrets.length === 0) throw new TypeError("at least one secret is needed");
@@ -26,8 +26,8 @@ export function checkedSecrets(secret: string | readonly string[]): readonly str
 }
 
 /**
- * The fault of a call's signature. Undefined if one of `secrets` made it within five minutes of `nowSeconds`. `body`
- * is the text exactly as it arrived.
+ * The fault of a call's signature. Undefined if one of `secrets` made it within five minutes of `nowSeconds`. `body` is the
+ * text exactly as it arrived.
  */
 export async function signatureProblem(
   secrets: readonly string[],
@@ -54,13 +54,13 @@ export async function signatureProblem(
   return "no signature in webhook-signature matches the body and the secret";
 }
 
-/** The bytes of `v1,BASE64`; undefined for another version, or no base64. */
+/** The bytes of `v1,BASE64`. Undefined for another version or invalid base64. */
 function decoded(signature: string): Uint8Array<ArrayBuffer> | undefined {
   if (!signature.startsWith("v1,")) return undefined;
   try {
     return Uint8Array.from(atob(signature.slice("v1,".length)), (character) => character.charCodeAt(0));
   } catch {
-    // Not base64: a signature that fits nothing.
+    // Invalid base64 is a signature that matches nothing.
     return undefined;
   }
 }

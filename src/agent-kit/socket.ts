@@ -3,7 +3,7 @@ import { parseJson } from "./outcome.ts";
 import { isObject, type RunCall, runCallOf } from "./run.ts";
 import { cancel } from "./wait.ts";
 
-/** The answer to a frame; undefined if the socket closed first, or nothing came in time. */
+/** The answer to a frame. Undefined if the socket closed first or no answer came in time. */
 export type Reply = { readonly status?: number } | undefined;
 
 export type MailboxSocket = {
@@ -13,16 +13,16 @@ export type MailboxSocket = {
     run: { readonly id: string; readonly job_id: string },
     fields: object,
   ): Promise<Reply>;
-  /** Says how many runs may be held at a time. */
+  /** Announces how many runs may be held at a time. */
   ready(capacity: number, lease: string): void;
-  /** Asks for no further run; once this resolves, none comes. Never rejects. */
+  /** Asks for no further run. After this resolves, none comes. Never rejects. */
   drain(): Promise<Reply>;
   close(): void;
-  /** The close code, once the socket has closed; `opened` says whether it ever was open. */
+  /** The close code, once the socket has closed. `wasOpened` says whether it was ever open. */
   readonly closed: Promise<{ readonly code: number; readonly wasOpened: boolean }>;
 };
 
-/** The part of the WebSocket class that is used here. A library's fits, for a runtime that has none of its own. */
+/** The part of the WebSocket class that is used here. A runtime without its own can use a library's. */
 export type SocketClass = new (
   url: string,
   protocols: string[],
@@ -41,10 +41,10 @@ const REPLY_LIMIT_MS = 15_000;
 const OPEN_LIMIT_MS = 20_000;
 const ABNORMAL = 1006;
 
-/** The form of a subprotocol, by RFC 6455; any other token goes by the long poll. */
+/** Whether the token has the form of a subprotocol (RFC 6455). Any other token uses the long poll. */
 export const fitsProtocol = (token: string): boolean => /^[\w!#$%&'*+.^`|~-]+$/.test(token);
 
-/** Opens a socket. `onOpen` is called once it is open, `onRun` for each run that comes, already claimed. */
+/** Opens a socket. `onOpen` is called once it is open, and `onRun` for each run, which is already claimed. */
 export function openSocket(
   url: string,
   token: string,
@@ -61,7 +61,7 @@ export function openSocket(
   const closed = new Promise<{ code: number; wasOpened: boolean }>((resolve) => {
     finish = resolve;
   });
-  // A dead peer closes nothing by itself: what does not answer is given up.
+  // A dead peer does not close the socket. So a peer that does not answer is given up.
   const opening = setTimeout(() => end(ABNORMAL), OPEN_LIMIT_MS);
   const ping = setInterval(() => {
     if (!wasOpened || isClosed) return;
@@ -80,7 +80,7 @@ export function openSocket(
     try {
       socket.close();
     } catch {
-      // It was not open yet; it closes by itself.
+      // The socket was not open yet and closes by itself.
     }
     finish({ code, wasOpened });
   }

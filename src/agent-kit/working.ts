@@ -1,4 +1,4 @@
-/** One run that is being worked on: its code, its deadline, its signal, and its control of the job. */
+/** One run in progress: its code, its deadline, its signal, and its control of the job. */
 import { compact } from "../domain/compact.ts";
 import { type Outcome, replyOf } from "./outcome.ts";
 import type { Reported } from "./report.ts";
@@ -6,21 +6,21 @@ import { type Control, isObject, type OnRun, type Progress, type Run, type RunCa
 import { cancel } from "./wait.ts";
 
 export type Working = {
-  /** Never rejects. */
+  /** The outcome of the work. It never rejects. */
   readonly outcome: Promise<Outcome>;
-  /** Whether Reveille has ended the run, so that nothing is left to report. */
+  /** Whether Reveille has ended the run, so that there is nothing left to report. */
   readonly isEnded: boolean;
-  /** Puts the deadline so many ms from now. */
+  /** Moves the deadline to `ms` from now. */
   renew(ms: number): void;
-  /** Aborts the signal, since the run is over for Reveille. */
+  /** Aborts the signal, since Reveille has ended the run. */
   end(reason: string): void;
   /** The run's last progress. */
   readonly progress: Progress;
 };
 
 /**
- * Begins to work on `call`. `report` sends a progress; it gets each, and its word that the run has ended aborts the
- * signal. `deadlineMs` is how long the run may take from now on.
+ * Begins to work on `call`. `report` sends each progress; if its answer says that the run has ended, the signal is aborted.
+ * `deadlineMs` is how long the run may take from now.
  */
 export function begin(
   call: RunCall,
@@ -64,7 +64,7 @@ export function begin(
     },
   };
   const outcome = (async (): Promise<Outcome> => {
-    // Not before the caller holds what this function returns: the run may report at once.
+    // The caller must first hold the return value of this function, since the run may report at once.
     await Promise.resolve();
     try {
       const value = await onRun(run, call);
@@ -88,7 +88,7 @@ export function begin(
   };
 }
 
-/** Node's timers keep a process alive; a deadline alone should not. */
+/** Keeps a timer from holding the process. Node's timers do so, but a deadline alone should not. */
 function unref(timer: unknown): void {
   if (isObject(timer) && typeof timer.unref === "function") timer.unref();
 }

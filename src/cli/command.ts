@@ -1,7 +1,4 @@
-/**
- * The declaration of a command, once, with its options and examples. From this it is parsed, its help written, its
- * completion made.
- */
+/** The declaration of a command, with its options and examples. Parsing, help and completion come from it. */
 import type { Terminal } from "./terminal.ts";
 
 export type Option = {
@@ -10,21 +7,21 @@ export type Option = {
   /** The name of the value in the help, `DURATION`. */
   readonly value?: string;
   readonly short?: string;
-  /** May be given more than once. */
+  /** The option may be given more than once. */
   readonly multiple?: boolean;
-  /** Other names that mean the same. */
+  /** Other names of the option. */
   readonly aliases?: readonly string[];
-  /** The meaning without a value, and the words after it that are one. */
+  /** The value if none is given, and the pattern of words that count as a value. */
   readonly alone?: { readonly value: string; readonly takes: RegExp };
 };
 export type Options = Readonly<Record<string, Option>>;
 
 export type Positional = {
-  /** In capitals, as the help shows it. */
+  /** The name in capitals, as the help shows it. */
   readonly name: string;
   readonly about: string;
   readonly optional?: boolean;
-  /** Takes all that are left. */
+  /** Takes all remaining words. */
   readonly many?: boolean;
 };
 
@@ -36,26 +33,26 @@ export type Given = {
   readonly positionals: readonly string[];
 };
 
-/** The exit code of a command; nothing means 0. */
+/** The exit code of a command. Undefined means 0. */
 export type Ended = Promise<number | undefined>;
 
 export type Command = {
-  /** `jobs create`. */
+  /** The full name: `jobs create`. */
   readonly name: string;
-  /** One line, as a verb: "Create a job". */
+  /** One line that begins with a verb: "Create a job". */
   readonly summary: string;
   readonly about?: string;
   readonly positionals?: readonly Positional[];
   readonly options?: Options;
-  /** At least one, each a whole line as it is typed. */
+  /** At least one example, each a whole command line. */
   readonly examples: readonly string[];
   run(given: Given, terminal: Terminal): Ended;
 };
 
-/** Wrong usage: the command was not understood, and nothing was done. Ends with 2. */
+/** Wrong usage. The command was not understood and did nothing. It ends with 2. */
 export class UsageError extends Error {}
 
-/** A call was refused, or something failed. Ends with 1; the message is for stderr. */
+/** A call was refused, or something failed. It ends with 1, and the message goes to stderr. */
 export class Failure extends Error {
   readonly hint: string | undefined;
   constructor(message: string, hint?: string) {

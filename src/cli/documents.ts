@@ -1,4 +1,4 @@
-/** Files that people write: JSON, YAML or TOML, by the file's name; stdin is JSON or YAML. */
+/** Files that people write: JSON, YAML or TOML, by the file's name. Stdin is JSON or YAML. */
 
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
@@ -10,7 +10,7 @@ import { LossyNumber } from "../schema/payload.ts";
 import { Failure } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The text of a file, or of stdin for `-`. Throws a {@link Failure} where it cannot be read. */
+/** The text of a file, or of stdin for `-`. Throws a {@link Failure} if it cannot be read. */
 export async function readText(file: string, terminal: Terminal): Promise<string> {
   if (file === "-") return terminal.readAll();
   try {
@@ -20,12 +20,15 @@ export async function readText(file: string, terminal: Terminal): Promise<string
   }
 }
 
-/** The value that a file holds. Throws a {@link Failure} with the place of what is wrong in it. */
+/** The value that a file holds. Throws a {@link Failure} with the place of a fault in it. */
 export async function readDocument(file: string, terminal: Terminal): Promise<unknown> {
   return parseDocument(await readText(file, terminal), file);
 }
 
-/** `name` tells the language, and names the file in what is said of it. Numbers that a double cannot hold stay as they were written. */
+/**
+ * The value of a text. `name` decides the language, and names the file in errors. Numbers that a double cannot hold keep
+ * their digits.
+ */
 export function parseDocument(text: string, name: string): unknown {
   const shown = name === "-" ? "stdin" : name;
   // Some editors begin a file with a byte order mark.
@@ -37,7 +40,7 @@ export function parseDocument(text: string, name: string): unknown {
       case ".json":
         return oneOfEach(parseExactJson(clean), clean);
       default:
-        // YAML 1.2 holds JSON.
+        // JSON is a part of YAML 1.2.
         return plain(parseYaml(clean, { prettyErrors: true, intAsBigInt: true }));
     }
   } catch (error) {
@@ -45,14 +48,20 @@ export function parseDocument(text: string, name: string): unknown {
   }
 }
 
-/** `value`, which was read from the JSON `text`. Throws where a name stands twice in an object: JSON.parse keeps one of them in silence. */
+/**
+ * `value`, as read from the JSON `text`. Throws if an object has a name twice, since JSON.parse silently keeps only one of
+ * them.
+ */
 function oneOfEach(value: unknown, text: string): unknown {
   const [twice] = parseYamlDocument(text).errors.filter(({ code }) => code === "DUPLICATE_KEY");
   if (twice !== undefined) throw new Error(twice.message);
   return value;
 }
 
-/** TOML's own dates as the text that they were written as, and integers as numbers. Throws for a number that JSON has not. */
+/**
+ * A plain JSON value: TOML's dates become their text, and integers become numbers. Throws for a number that JSON cannot
+ * write.
+ */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") {
     const number = Number(value);

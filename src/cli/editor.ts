@@ -1,4 +1,4 @@
-/** The editor of the person at the terminal. */
+/** The editor of the user. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { Failure } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** `text` as VISUAL or EDITOR leaves it. Throws a {@link Failure} where there is none, or it fails. */
+/**
+ * `text` after the user has changed it in VISUAL or EDITOR. Throws a {@link Failure} if there is no editor, or it fails.
+ */
 export function editText(text: string, name: string, { env }: Terminal): string {
   const editor = env.VISUAL || env.EDITOR;
   if (editor === undefined)
@@ -15,7 +17,7 @@ export function editText(text: string, name: string, { env }: Terminal): string 
   const file = join(folder, name);
   try {
     writeFileSync(file, text, { mode: 0o600 });
-    // By the shell, since EDITOR may hold options.
+    // The shell runs it, since EDITOR may contain options.
     const ended = spawnSync("sh", ["-c", `${editor} "$1"`, "sh", file], { stdio: "inherit" });
     if (ended.status !== 0)
       throw new Failure(`The editor ended with ${ended.status ?? ended.signal}; nothing was changed.`);

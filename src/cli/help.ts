@@ -1,4 +1,4 @@
-/** The help of the command and of each of its commands, written from what they declare. */
+/** The help of `reveille` and of each command, written from their declarations. */
 import type { Command, Options } from "./command.ts";
 import { COMMON } from "./parse.ts";
 

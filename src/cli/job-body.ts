@@ -12,8 +12,8 @@ export const FILE = {
 } as const;
 
 /**
- * The fields of `file` and of the options, which win. Without either, stdin is read where somebody writes to it; undefined where
- * nothing was given at all. Throws a {@link Failure} where the file holds no object.
+ * The fields of `file` and of the options; options win. Without either, stdin is read if it is piped. Undefined if no field
+ * was given at all. Throws a {@link Failure} if the file does not hold an object.
  */
 export async function jobBody(
   given: Given,

@@ -1,26 +1,26 @@
-/** A job's fields as options: those of a schedule together, the others by their own names with dashes. */
+/** A job's fields as options: those of its schedule, and the others under their own names with dashes. */
 import { parsePayload } from "../domain/text/exact-json.ts";
 import { type Given, type Options, UsageError } from "./command.ts";
 
-/** Options that make the schedule; each is a field of it. */
+/** The options of the schedule. Each is a field of it. */
 export const SCHEDULE_OPTIONS: Options = {
   cron: { type: "string", value: "CRON", about: 'By calendar: "0 9 * * 1-5"' },
   timezone: { type: "string", value: "ZONE", about: "IANA time zone of the schedule: Europe/Berlin" },
   every: { type: "string", value: "DURATION", about: "At an interval: 30m" },
   at: { type: "string", value: "TIME", about: "Once, at a time: 2027-01-15T14:30:00+08:00" },
-  in: { type: "string", value: "DURATION", about: "Once, so long from now: 20m" },
+  in: { type: "string", value: "DURATION", about: "Once, this long from now: 20m" },
   rrule: { type: "string", value: "RULE", about: "By an RFC 5545 rule: FREQ=WEEKLY;BYDAY=TU;BYHOUR=14" },
   manual: { type: "boolean", about: "Never by itself, only when it is run or triggered" },
   "starts-at": { type: "string", value: "TIME", about: "No fire before this time; the anchor of --every" },
   "ends-at": { type: "string", value: "TIME", about: "No fire after this time" },
-  "max-runs": { type: "string", value: "N", about: "Finished after so many runs" },
+  "max-runs": { type: "string", value: "N", about: "Finished after this many runs" },
   jitter: { type: "string", value: "DURATION", about: "Delay each fire by a fixed part of this" },
   exclude: { type: "string", value: "WHEN", multiple: true, about: "No fire then: 2026-12-25, SAT, 22:00-07:00" },
 };
 
-/** Options that are fields of the job itself. */
+/** The options that are fields of the job itself. */
 const JOB_OPTIONS: Options = {
-  name: { type: "string", about: "What people call the job" },
+  name: { type: "string", about: "The job's name, for people" },
   message: { type: "string", short: "m", about: "The prompt that the agent gets" },
   description: { type: "string", about: "For people" },
   payload: { type: "string", value: "JSON", about: 'Data for the agent: \'{"repo": "x"}\'' },
@@ -36,7 +36,7 @@ const JOB_OPTIONS: Options = {
   "max-attempts": { type: "string", value: "N", about: "Calls of one run, the first included (3)" },
   label: { type: "string", value: "KEY:VALUE", multiple: true, about: "A label to filter by" },
   report: { type: "string", value: "WHAT", about: "problems (default), all or none" },
-  continuity: { type: "boolean", about: "Hand the last run's output to the next" },
+  continuity: { type: "boolean", about: "Pass the last run's output to the next" },
   "plugin-id": { type: "string", value: "ID", about: "Plugin jobs only, with --job-key and --runtime-name" },
   "job-key": { type: "string", value: "KEY", about: "The plugin's own name for the job" },
   "runtime-name": { type: "string", value: "NAME", about: "Where the plugin runs" },
@@ -64,10 +64,10 @@ const LISTS = new Set(["exclude"]);
 
 type Fields = Record<string, unknown>;
 
-/** The schedule that the options make; undefined where none is given. */
+/** The schedule of the options. Undefined if none is given. */
 export const scheduleOf = (given: Given): Fields | undefined => fieldsOf(given, SCHEDULE_OPTIONS);
 
-/** The fields that the options make, as the API takes them. Throws a {@link UsageError} where a value is no JSON or no label. */
+/** The fields of the options in the API's form. Throws a {@link UsageError} if a value is not JSON or not a label. */
 export function jobFieldsOf(given: Given): Fields {
   const fields =
     fieldsOf(given, Object.fromEntries(Object.entries(JOB_OPTIONS).filter(([name]) => !SPECIAL.has(name)))) ?? {};

@@ -10,7 +10,7 @@ export const JOB = { name: "JOB", about: "the job's id, or its whole name" } as 
 
 export const WarningShape = z.looseObject({ path: z.string(), message: z.string() });
 
-/** The fields of a job that are shown; a newer service may answer more. */
+/** The fields of a job that are shown. A newer service may answer more. */
 export const JobShape = z.looseObject({
   id: z.string(),
   name: z.string(),
@@ -34,7 +34,7 @@ export type JobShape = z.infer<typeof JobShape>;
 const Page = z.looseObject({ items: z.array(JobShape), next_cursor: z.string().optional() });
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** A job by its id, else by its whole name. Rejects where there is none, or several have the name. */
+/** A job by its id, or by its whole name. Rejects if there is none, or several have the name. */
 export async function findJob(service: Service, named: string): Promise<JobShape> {
   if (ID.test(named)) {
     try {
@@ -84,7 +84,7 @@ export function jobTable(terminal: Terminal, jobs: readonly JobShape[], now: num
   );
 }
 
-/** Warnings of an answer, on stderr: what is valid and may not mean what was meant. */
+/** Prints the warnings of an answer on stderr: things that are valid but may not be meant. */
 export function warnOf({ warnings = [] }: Pick<JobShape, "warnings">, terminal: Terminal): void {
   for (const { path, message } of warnings) terminal.warn(`warning: ${path}: ${message}`);
 }

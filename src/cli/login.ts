@@ -1,4 +1,7 @@
-/** Which deployment a command speaks to, and with what token (docs/contract.md §21): options, environment, login, this folder's service. */
+/**
+ * The deployment that a command calls, and its token (docs/contract.md §21): options, environment, login, or this folder's
+ * service.
+ */
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -8,10 +11,10 @@ import { Failure, type Given, UsageError } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type Address = {
-  /** Without a trailing slash. */
+  /** The URL without a trailing slash. */
   readonly url: string;
   readonly token: string;
-  /** Where the two came from, for `whoami`. */
+  /** The source of the two, for `whoami`. */
   readonly source: string;
 };
 
@@ -20,13 +23,13 @@ const OWNER_ONLY_FOLDER = 0o700;
 const Login = z.object({ url: z.string(), token: z.string() });
 const Running = z.object({ port: z.number() });
 
-/** The file in which `login` keeps its one deployment. */
+/** The file in which `login` stores its one deployment. */
 export function loginPath(env: Terminal["env"]): string {
   const base = env.XDG_CONFIG_HOME || env.APPDATA || join(env.HOME ?? homedir(), ".config");
   return join(base, "reveille", "login.json");
 }
 
-/** Keeps a login for later commands, in a file that only its owner reads. */
+/** Stores a login for later commands, in a file that only its owner can read. */
 export async function storeLogin(
   env: Terminal["env"],
   login: { readonly url: string; readonly token: string },
@@ -34,13 +37,13 @@ export async function storeLogin(
   const path = loginPath(env);
   await mkdir(dirname(path), { recursive: true, mode: OWNER_ONLY_FOLDER });
   await writeFile(`${path}.new`, `${JSON.stringify(login, null, 2)}\n`, { mode: OWNER_ONLY_FILE });
-  // A file that was left by a crash keeps the mode that it had.
+  // A file that a crash has left keeps its old mode.
   await chmod(`${path}.new`, OWNER_ONLY_FILE);
   await rename(`${path}.new`, path);
   return path;
 }
 
-/** Forgets the login; false where there was none. */
+/** Removes the login. False if there was none. */
 export async function removeLogin(env: Terminal["env"]): Promise<boolean> {
   const known = await storedLogin(env);
   await rm(loginPath(env), { force: true });
@@ -51,12 +54,15 @@ async function storedLogin(env: Terminal["env"]): Promise<z.infer<typeof Login> 
   try {
     return Login.safeParse(JSON.parse(await readFile(loginPath(env), "utf8"))).data;
   } catch {
-    // No file, or one that somebody has broken: there is no login.
+    // There is no file, or it is broken, so there is no login.
     return undefined;
   }
 }
 
-/** An `http:` or `https:` address without a trailing slash; `place` is where it was given. Throws a {@link UsageError} for anything else. */
+/**
+ * An `http:` or `https:` address without a trailing slash. `place` is where it was given. Throws a {@link UsageError} for
+ * any other text.
+ */
 export function checkedUrl(text: string, place = ""): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
@@ -67,8 +73,8 @@ export function checkedUrl(text: string, place = ""): string {
 }
 
 /**
- * The deployment and token of a command. A token that was stored for one address is never sent to another. Throws a {@link Failure}
- * that says how to name a deployment where none is known.
+ * The deployment and token of a command. A token that was stored for one address is never sent to another. Throws a {@link
+ * Failure} that says how to name a deployment if none is known.
  */
 export async function findAddress(given: Given, { env, cwd }: Terminal): Promise<Address> {
   const optionUrl = given.text("url");
@@ -103,13 +109,13 @@ export async function findAddress(given: Given, { env, cwd }: Terminal): Promise
   throw new Failure(`No token is known for ${url}.`, `Set REVEILLE_TOKEN, or log in with \`reveille login ${url}\`.`);
 }
 
-/** `localhost` and 127.0.0.1 are one. */
+/** The origin of a URL. `localhost` and 127.0.0.1 count as the same. */
 const originOf = (url: string): string =>
   new URL(url.replace(/^http:\/\/localhost(?=[:/]|$)/, "http://127.0.0.1")).origin;
 
 type Here = { readonly url: string; readonly token: string | undefined };
 
-/** The service that `reveille start` runs in this folder, with its operator's token where that is known. */
+/** The service that `reveille start` runs in this folder, with its operator's token if that is known. */
 async function serviceHere(env: Terminal["env"], cwd: string): Promise<Here | undefined> {
   const devVars = readDevVars(cwd);
   const folder = resolve(cwd, env.DATA_DIR || devVars.DATA_DIR || ".reveille");

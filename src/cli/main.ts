@@ -5,7 +5,8 @@ import { COMMANDS } from "./commands/all.ts";
 import { run } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
 
-// A reader that goes away (`| head`) ends the command in silence; what cannot be written ends it with the reason. Neither shows a stack.
+// If the reader goes away (`| head`), the command ends silently. Any other write error ends it with the reason. Neither
+// prints a stack.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   process.stderr.write(`stdout cannot be written: ${error.message}\n`);

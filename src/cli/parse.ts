@@ -1,4 +1,4 @@
-/** Reads the words of a command line: which command is meant, its options and its arguments. */
+/** Reads the words of a command line: the command, its options and its arguments. */
 
 import { parseArgs } from "node:util";
 import { compact } from "../domain/compact.ts";
@@ -23,27 +23,27 @@ export const COMMON: Options = {
   help: { type: "boolean", short: "h", about: "Show this help" },
 };
 
-/** The words of a command line that name a command or group, the options in front of them left out. */
+/** The words of a command line that name a command or group, without the options in front of them. */
 export function commandWords(words: readonly string[]): readonly string[] {
   const named: string[] = [];
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? "";
     if (word === "--") break;
     if (!word.startsWith("-")) named.push(word);
-    // Only these can stand before the command and take a value.
+    // Only these options can stand before the command and take a value.
     else if (word === "--url" || word === "--token") index++;
   }
   return named;
 }
 
-/** The command whose name the words begin with, the longest that fits. */
+/** The command that the words begin with. If several fit, the longest. */
 export function findCommand(commands: readonly Command[], words: readonly string[]): Command | undefined {
   const given = commandWords(words);
   const fits = commands.filter(({ name }) => name.split(" ").every((part, index) => given[index] === part));
   return fits.toSorted((a, b) => b.name.length - a.name.length)[0];
 }
 
-/** The values of `words` for `command`. Throws a {@link UsageError} with what is wrong with them. */
+/** The values of `words` for `command`. Throws a {@link UsageError} with the fault. */
 export function parse(command: Command, words: readonly string[]): Given {
   const options = { ...command.options, ...COMMON };
   const { known, names } = spelled(options);
@@ -72,7 +72,7 @@ export function parse(command: Command, words: readonly string[]): Given {
   };
 }
 
-/** The options as `parseArgs` takes them, with their other names. */
+/** The options in the form of `parseArgs`, including their other names. */
 function spelled(options: Options) {
   const names = new Map<string, string>();
   const known: Record<string, { type: "string" | "boolean"; multiple: boolean; short?: string }> = {};
@@ -86,7 +86,10 @@ function spelled(options: Options) {
   return { known, names };
 }
 
-/** `--agent_id=x` as `--agent-id=x`: fields have underscores, options have dashes, and either may be typed. */
+/**
+ * The option with dashes: `--agent_id=x` becomes `--agent-id=x`. Fields have underscores and options have dashes, so both
+ * are accepted.
+ */
 const dashed = (word: string): string => word.replace(/^--[a-z_]+/, (name) => name.replaceAll("_", "-"));
 
 function positionalsOf({ positionals = [] }: Command, given: readonly string[]): readonly string[] {
@@ -99,7 +102,7 @@ function positionalsOf({ positionals = [] }: Command, given: readonly string[]):
   return given;
 }
 
-/** The fault of an option, with the one that may be meant; `known` are all that may be written. */
+/** The fault of an option, with the option that may be meant. `known` are all names. */
 function sentence(error: unknown, known: readonly string[], options: Options): string {
   const message = messageOf(error);
   const [, unknown] = /^Unknown option '(-[^']*)'/.exec(message) ?? [];
@@ -114,7 +117,7 @@ function sentence(error: unknown, known: readonly string[], options: Options): s
   return `--${named} needs a value: --${named} ${option?.value ?? "TEXT"}`;
 }
 
-/** The one name that `given` begins, or else the one that it resembles most. */
+/** The one name that begins with `given`, or else the most similar one. */
 function meantBy(given: string, known: readonly string[]): string | undefined {
   const begun = known.filter((name) => given.length > 1 && name.startsWith(given));
   return begun.length === 1 ? begun[0] : nearNames(given, known)[0];

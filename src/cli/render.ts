@@ -1,4 +1,4 @@
-/** Text for people: tables, times, colours. Programs take `--json`. */
+/** Text for people: tables, times, colours. Programs use `--json`. */
 import { stripVTControlCharacters } from "node:util";
 import { stringify } from "yaml";
 import type { Given } from "./command.ts";
@@ -7,7 +7,7 @@ import type { Terminal } from "./terminal.ts";
 const COLORS = { red: 31, green: 32, yellow: 33, blue: 34, gray: 90, bold: 1 } as const;
 export type Color = keyof typeof COLORS;
 
-/** The text in a colour, where the terminal shows them. */
+/** The text in a colour, if the terminal shows colours. */
 export function paint({ isColored }: Terminal, color: Color, text: string): string {
   return isColored ? `\u001b[${COLORS[color]}m${text}\u001b[0m` : text;
 }
@@ -34,7 +34,7 @@ export const paintStatus = (terminal: Terminal, status: string): string => {
 /** The width of a cell without its colours. */
 const widthOf = (text: string): number => [...stripVTControlCharacters(text)].length;
 
-/** Rows under their headings. The last column is cut where a terminal is too narrow; in a pipe nothing is. */
+/** Rows under their headings. The last column is cut if the terminal is too narrow. In a pipe nothing is cut. */
 export function table(terminal: Terminal, headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, column) =>
     Math.max(widthOf(heading), ...rows.map((row) => widthOf(row[column] ?? ""))),
@@ -60,7 +60,7 @@ function cut(text: string, width: number): string {
   return `${[...stripVTControlCharacters(text)].slice(0, width - 1).join("")}…`;
 }
 
-/** Units with how many of one are one of the next. */
+/** The units of time, each with its number in the next larger unit. */
 const UNITS = [
   ["ms", 1_000],
   ["s", 60],
@@ -69,7 +69,7 @@ const UNITS = [
   ["d", Number.POSITIVE_INFINITY],
 ] as const;
 
-/** A length of time in its largest unit: `3 min`. What rounds to a whole one of the next unit is said in that. */
+/** A length of time in its largest unit: `3 min`. If it rounds to a whole next unit, that unit is used. */
 export function roughly(ms: number): string {
   let size = 1;
   for (const [unit, many] of UNITS) {
@@ -80,7 +80,7 @@ export function roughly(ms: number): string {
   return "";
 }
 
-/** The distance of a time (RFC 3339) from `now` (epoch ms): `in 3 min`, `2 h ago`; empty for none. */
+/** The distance of a time (RFC 3339) from `now` (epoch ms): `in 3 min`, `2 h ago`. Empty if there is no time. */
 export function relative(time: string | undefined, now: number): string {
   if (time === undefined) return "";
   const ms = Date.parse(time) - now;

@@ -1,4 +1,4 @@
-/** Runs a command line and answers the exit code (docs/contract.md §21): 0 done, 1 refused or failed, 2 wrong usage. */
+/** Runs a command line and returns the exit code (docs/contract.md §21): 0 done, 1 refused or failed, 2 wrong usage. */
 import { nearNames } from "../http/teach/near.ts";
 import { type Command, Failure, UsageError } from "./command.ts";
 import { commandHelp, groupHelp } from "./help.ts";
@@ -48,7 +48,7 @@ export async function run(
   return wantsHelp ? DONE : WRONG_USAGE;
 }
 
-/** A group alone lists what is in it: `reveille agents`. */
+/** The list command of a group that is named alone: `reveille agents`. */
 function listOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
   const [group, ...rest] = commandWords(words);
   return group === undefined || rest.length > 0 ? undefined : commands.find(({ name }) => name === `${group} list`);
@@ -59,7 +59,7 @@ async function runCommand(command: Command, words: readonly string[], terminal: 
     return (await command.run(parse(command, words), terminal)) ?? DONE;
   } catch (error) {
     if (error instanceof UsageError) return misused(terminal, error.message, `reveille ${command.name} --help`);
-    // What the machine refuses (a full disk, a folder that is not there) is no defect of ours.
+    // An error of the machine (a full disk, a missing folder) is not a bug of ours.
     if (!(error instanceof Failure) && !isOfTheMachine(error)) throw error;
     terminal.warn(error.message);
     if (error instanceof Failure && error.hint !== undefined) terminal.warn(error.hint);
@@ -77,8 +77,8 @@ function misused(terminal: Terminal, what: string, help: string): number {
 const SUGGESTED = 3;
 
 /**
- * Commands that the first two words may have meant. Those that they resemble, else those with a word like the last of
- * them.
+ * The commands that the first two words may mean. They are similar ones, or else those that contain a word like the last
+ * one.
  */
 function meant(commands: readonly Command[], first: string, second: string | undefined): string {
   const names = commands.map(({ name }) => name);

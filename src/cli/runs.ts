@@ -3,7 +3,7 @@ import * as z from "zod";
 import { paintStatus, relative, roughly, table } from "./render.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The fields of a run that are shown; a newer service may answer more. */
+/** The fields of a run that are shown. A newer service may answer more. */
 export const RunShape = z.looseObject({
   id: z.string(),
   status: z.string(),
@@ -19,7 +19,7 @@ export const RunShape = z.looseObject({
 });
 export type RunShape = z.infer<typeof RunShape>;
 
-/** The time that a run took, or takes so far. */
+/** The time that a run took, or has taken so far. */
 export function tookOf({ started_at, finished_at }: RunShape, now: number): string {
   return roughly((finished_at === undefined ? now : Date.parse(finished_at)) - Date.parse(started_at));
 }

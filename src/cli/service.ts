@@ -1,4 +1,4 @@
-/** Calls of the API, whose refusals end a command with the problem's detail and hint. */
+/** Calls of the API. A refusal ends the command with the problem's detail and hint. */
 
 import * as z from "zod";
 import { createClient } from "../client/client.ts";
@@ -17,11 +17,11 @@ const Problem = z.looseObject({
   errors: z.array(z.looseObject({ path: z.string(), message: z.string() })).optional(),
 });
 
-/** A call that was answered with a problem. */
+/** The error of a call that was answered with a problem. */
 export class Refused extends Failure {
   readonly status: number;
   readonly code: string | undefined;
-  /** Where the body was wrong: `schedule.every`, `name`. */
+  /** The places of faults in the body: `schedule.every`, `name`. */
   readonly paths: readonly string[];
   constructor(url: string, status: number, body: unknown) {
     const problem = Problem.safeParse(body).data;
@@ -32,7 +32,7 @@ export class Refused extends Failure {
   }
 }
 
-/** The problem's hint; where the token is refused, also what to do about it here. */
+/** The problem's hint. If the token is refused, it also says what to do about that here. */
 function hintOf(url: string, status: number, hint: string | undefined): string | undefined {
   if (status !== UNAUTHORIZED) return hint;
   return [hint ?? [], `Here: \`reveille login ${url}\`, or set REVEILLE_TOKEN.`].flat().join("\n");
@@ -52,26 +52,29 @@ function wordsOf({ detail, title, code, errors = [] }: z.infer<typeof Problem>):
 type Answer = { readonly ok: boolean; readonly status: number; readonly url: string; text(): Promise<string> };
 
 export type Service = Address & {
-  /** The typed client, whose answers go through {@link answer}. */
+  /** The typed client. Its answers go through {@link answer}. */
   readonly client: ReturnType<typeof createClient>;
-  /** A call whose body a person wrote, so that the service and no compiler checks it. Answers the JSON, or undefined for none. */
+  /**
+   * Makes a call whose body a person wrote, so the service checks it and not a compiler. Returns the JSON, or undefined for
+   * none.
+   */
   send(method: string, path: string, options?: SendOptions): Promise<unknown>;
-  /** A call whose answer is read by the caller. Rejects with a {@link Refused} where it is a problem. */
+  /** Makes a call whose answer the caller reads. Rejects with a {@link Refused} if it is a problem. */
   fetch(method: string, path: string, options?: SendOptions): Promise<Response>;
 };
 
 export type SendOptions = {
   readonly json?: unknown;
-  /** Sent as it is, in place of `json`. */
+  /** The body as text, in place of `json`. */
   readonly body?: string;
   readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Until an answer begins: what takes longer than the longest call that waits is taken for dead. */
+/** The time until an answer begins. A call that takes longer than the longest waiting call counts as dead. */
 const ANSWER_LIMIT_MS = 120_000;
 
-/** The service that a command speaks to. Rejects with a {@link Failure} where none is known. */
+/** The service that a command calls. Rejects with a {@link Failure} if none is known. */
 export async function connect(given: Given, terminal: Terminal): Promise<Service> {
   return serviceAt(await findAddress(given, terminal));
 }
@@ -85,7 +88,7 @@ export function serviceAt(address: Address): Service {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
     try {
-      // A token is not sent on to another address, and a POST would come there as a GET.
+      // Redirects are not followed: the token must not go to another address, and a POST would become a GET.
       const response = await fetch(input, { ...init, redirect: "manual", signal: limit.signal });
       if (response.status >= 300 && response.status < 400) throw elsewhere(url, response);
       return response;
@@ -121,14 +124,19 @@ export function serviceAt(address: Address): Service {
   };
 }
 
-/** The JSON of an answer of the typed client, to be looked at by {@link read}. Rejects with a {@link Refused} where it is a problem. */
+/**
+ * The JSON of the typed client's answer, which {@link read} then checks. Rejects with a {@link Refused} if it is a problem.
+ */
 export async function answer(call: Promise<Answer>): Promise<unknown> {
   const response = await call;
   if (response.ok) return jsonOf(response);
   throw new Refused(new URL(response.url).origin, response.status, parse(await response.text()));
 }
 
-/** The part of an answer that a command shows. Throws a {@link Failure} where it is not there: another program answers at the address. */
+/**
+ * The part of an answer that a command shows. Throws a {@link Failure} if it is missing, because another program answers at
+ * the address.
+ */
 export function read<T>(schema: z.ZodType<T>, answered: unknown): T {
   const shown = schema.safeParse(answered);
   if (shown.success) return shown.data;
@@ -137,7 +145,7 @@ export function read<T>(schema: z.ZodType<T>, answered: unknown): T {
 
 const NOT_REVEILLE = "See that the address is that of a deployment: `reveille whoami` shows it.";
 
-/** The JSON of a good answer; undefined where it is empty, as that of a DELETE. */
+/** The JSON of a good answer. Undefined if it is empty, as after a DELETE. */
 async function jsonOf(response: Pick<Answer, "url" | "text" | "status">): Promise<unknown> {
   const text = await response.text();
   const value = parse(text);
@@ -170,7 +178,7 @@ function parse(text: string): unknown {
   try {
     return text === "" ? undefined : JSON.parse(text);
   } catch {
-    // A proxy's error page, for example.
+    // The body is not JSON, for example a proxy's error page.
     return undefined;
   }
 }

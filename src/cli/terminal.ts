@@ -1,4 +1,4 @@
-/** Where a command reads and writes: this process's own streams, or a test's. */
+/** The streams that a command reads and writes: this process's own, or a test's. */
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -6,23 +6,23 @@ import { text } from "node:stream/consumers";
 export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Whether people read stdout, and colours mean something there. */
+  /** Whether people read stdout and it shows colours. */
   readonly isColored: boolean;
-  /** Columns of a terminal; undefined where stdout is a pipe, which is never cut. */
+  /** The columns of the terminal. Undefined if stdout is a pipe, which is never cut. */
   readonly width: number | undefined;
-  /** Whether stdin is a terminal, so that nothing can be read from it but by asking. */
+  /** Whether stdin is a terminal, which can be read only by asking. */
   readonly isInteractive: boolean;
-  /** A line on stdout. */
+  /** Prints a line on stdout. */
   print(line: string): void;
-  /** A line on stderr. */
+  /** Prints a line on stderr. */
   warn(line: string): void;
-  /** The whole of stdin. */
+  /** Reads the whole of stdin. */
   readAll(): Promise<string>;
-  /** A line that the person at the terminal types, which is not shown; empty where they end the input. */
+  /** Reads a line that the user types without showing it. Empty if they end the input. */
   readHidden(question: string): Promise<string>;
 };
 
-/** The terminal of this process. `NO_COLOR` with any value turns colours off, also on a terminal. */
+/** The terminal of this process. Any value of `NO_COLOR` turns colours off, even on a terminal. */
 export function processTerminal(): Terminal {
   const { env, stdin, stdout, stderr } = process;
   const write = (stream: NodeJS.WriteStream, line: string): void =>
@@ -40,14 +40,11 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** A control character other than a new line and a tab, with what makes it a colour. */
+/** A control character other than newline and tab, with the rest of a colour code. */
 const CONTROL = /[^\P{Cc}\n\t](?:\[\d*m)?/gu;
 const ESCAPE = "\u001b[";
 
-/**
- * Text of agents and of other people is shown as it is, and cannot steer the terminal. A control character becomes a
- * sign for it.
- */
+/** Text of agents and other people that cannot control the terminal. A control character becomes a visible sign. */
 export const withoutControls = (text: string): string =>
   text.replace(CONTROL, (found) => (found.startsWith(ESCAPE) ? found : `\ufffd${found.slice(1)}`));
 

@@ -1,9 +1,10 @@
-/** The words of a command line, put into the one form that Node's parser takes without doubt. */
+/** The words of a command line, in a form that Node's parser accepts without ambiguity. */
 import type { Option, Options } from "./command.ts";
 
 /**
- * The words of a command line. A value that begins with a dash is joined to its option (`--message "- buy milk"`). An option that stands alone gets its own value. Node's parser refuses the first as ambiguous, and knows no
- * options whose value is optional.
+ * Joins the words of a command line. A value that begins with a dash is joined to its option (`--message "- buy milk"`),
+ * since Node's parser refuses it as ambiguous. An option without a value gets its own value, since the parser has no
+ * options with an optional value.
  */
 export function joined(words: readonly string[], options: Options): string[] {
   const out: string[] = [];
@@ -23,7 +24,7 @@ export function joined(words: readonly string[], options: Options): string[] {
   return out;
 }
 
-/** The option that a word names without a value: `--name`, `-n`; fields have underscores, and either may be typed. */
+/** The option that a word names without a value: `--name`, `-n`. Underscores are accepted like dashes. */
 function optionOf(word: string, options: Options): readonly [string, Option] | undefined {
   const long = /^--([a-z][a-z_-]*)$/.exec(word)?.[1]?.replaceAll("_", "-");
   return Object.entries(options).find(

@@ -4,7 +4,7 @@ import { Event, EventType } from "./event.ts";
 import { ExecScope, JobDefinition, OwnerKind } from "./job.ts";
 import { Run, Trigger } from "./run.ts";
 
-/** `data.run`: times in RFC 3339; `user_id` only where the run has a user. */
+/** `data.run`. Times are RFC 3339. `user_id` is present only if the run has a user. */
 export type CalledRun = {
   readonly id: string;
   readonly job_id: string;
@@ -14,7 +14,7 @@ export type CalledRun = {
   readonly scheduled_at: string;
   readonly started_at: string;
   readonly attempt: number;
-  /** Of a run that was claimed from a mailbox (docs/contract.md §14). */
+  /** When a run from a mailbox was offered (docs/contract.md §14). */
   readonly offered_at?: string;
   readonly claimed_at?: string;
   readonly lease_expires_at?: string;
@@ -23,7 +23,7 @@ export type CalledRun = {
 /** `data.job`: the job without its read-only fields. */
 export type CalledJob = JobDefinition & { readonly id: string };
 
-/** `data.previous`, for a job with `continuity`: how its last run, or the user's, ended. */
+/** `data.previous` of a job with `continuity`: the end of its last run, or of the user's. */
 const PreviousRun = z.strictObject({
   run_id: z.string(),
   status: z.enum(["success", "error"]),
@@ -33,7 +33,7 @@ const PreviousRun = z.strictObject({
 });
 export type PreviousRun = z.infer<typeof PreviousRun>;
 
-/** Where and with what token the agent reports the end of a run that it has not answered at once. */
+/** The address and token for the agent's report of a run's end, if it has not answered at once. */
 export type Completion = { readonly url: string; readonly token: string };
 
 /** One attempt of one run, as the agent gets it. */
@@ -51,16 +51,14 @@ export type JobRunBody = {
   };
 };
 
-/** A run that is due, for the agent to do. */
+/** The call for a run that is due. */
 export const JobRunCall = z
   .strictObject({
     type: z.literal("job.run"),
     timestamp: z.string().meta({ description: "When this attempt was made." }),
     data: z.strictObject({
       run: z.strictObject({
-        id: z
-          .string()
-          .meta({ description: "The same for every attempt: what was done under it is not to be done again." }),
+        id: z.string().meta({ description: "The same for every attempt. Work done under it must not be done again." }),
         job_id: z.string(),
         session_id: z.string().meta({ description: "The session to work in." }),
         user_id: z.string().optional(),
@@ -68,12 +66,14 @@ export const JobRunCall = z
         scheduled_at: z.string().meta({ description: "When it was due." }),
         started_at: z.string(),
         attempt: z.int().meta({ description: "From 1." }),
-        offered_at: z.string().optional().meta({ description: "Of a claimed run: since when it lay in the mailbox." }),
+        offered_at: z.string().optional().meta({ description: "For a claimed run: when it was offered." }),
         claimed_at: z.string().optional(),
         lease_expires_at: z
           .string()
           .optional()
-          .meta({ description: "Of a claimed run: when it is taken for interrupted without progress or completion." }),
+          .meta({
+            description: "For a claimed run: when it counts as interrupted, unless there is progress or a completion.",
+          }),
       }),
       job: z
         .strictObject({ id: z.string(), ...JobDefinition.shape })
@@ -82,16 +82,16 @@ export const JobRunCall = z
       payload: z.record(z.string(), z.unknown()).optional(),
       previous: PreviousRun.optional().meta({
         description:
-          "Of a job with continuity: its last run (of this user, in a fan-out) that ended as success or error.",
+          "For a job with continuity: its last run (of this user, in a fan-out) that ended as success or error.",
       }),
       complete: z.strictObject({ url: z.string(), token: z.string() }).meta({
-        description: "Where, and with what bearer token, to report the end of a run that is answered with 202.",
+        description: "The address and bearer token for reporting the end of a run that is answered with 202.",
       }),
     }),
   })
   .meta({ id: "JobRunCall" });
 
-/** A heartbeat asks the chat endpoint. */
+/** A heartbeat's question to the chat endpoint. */
 export const ChatCall = z
   .strictObject({
     type: z.literal("chat"),
@@ -99,12 +99,12 @@ export const ChatCall = z
   })
   .meta({ id: "ChatCall" });
 
-/** A heartbeat had something to say. */
+/** A heartbeat's notification. */
 export const NotificationCall = z
   .strictObject({ type: z.literal("notification"), data: z.strictObject({ text: z.string(), source: z.string() }) })
   .meta({ id: "NotificationCall" });
 
-/** A subscription tells a webhook of an event. */
+/** A subscription's report of an event to a webhook. */
 export const EventCall = z
   .strictObject({
     type: EventType,

@@ -8,22 +8,24 @@ export const Agent = z
   .strictObject({
     id: z.string(),
     delivery: z.enum(["push", "pull"]).meta({
-      description: "push: runs are calls to its URL. pull: it has no address, and claims its runs out of a mailbox.",
+      description: "push: runs are calls to its URL. pull: it has no address and claims its runs from a mailbox.",
     }),
     url: z.string().optional(),
-    connected: z.int().optional().meta({ description: "Of an agent that pulls: its open sockets." }),
-    waiting: z.int().optional().meta({ description: "Of an agent that pulls: runs offered and not claimed yet." }),
+    connected: z.int().optional().meta({ description: "For an agent that pulls: its open sockets." }),
+    waiting: z.int().optional().meta({ description: "For an agent that pulls: its unclaimed runs." }),
     headers: Headers.optional().meta({ description: "Further headers of its calls, their values masked." }),
     body: z.unknown().optional().meta({
       description: "The template that is sent in place of Reveille's own body. Shown to the operator alone.",
     }),
     previous_secret_until: InstantText.optional().meta({
-      description: "Until then calls carry a second signature, of the secret of before.",
+      description: "Until then calls carry a second signature, with the previous secret.",
     }),
     secret: z
       .string()
       .optional()
-      .meta({ description: "Only in the answer to the call that had it made; keep it, it is not shown again." }),
+      .meta({
+        description: "Present only in the answer to the call that generated it. Keep it, since it is not shown again.",
+      }),
   })
   .meta({ id: "Agent", description: "An agent that jobs name in agent_id." });
 export type Agent = z.infer<typeof Agent>;
@@ -36,7 +38,7 @@ export const AgentTest = z.strictObject({
 });
 export type AgentTest = z.infer<typeof AgentTest>;
 
-/** Whether URL and secret can be used is decided by `directory/agents.ts`, which knows the settings. */
+/** The input of a PUT. `directory/agents.ts`, which knows the settings, decides whether URL and secret can be used. */
 export const AgentInput = z.strictObject({
   delivery: z
     .enum(["push", "pull"])
@@ -60,12 +62,12 @@ export const AgentInput = z.strictObject({
     }),
   secret: z.string().max(256).optional().meta({
     description:
-      "The Standard Webhooks secret that calls are signed with: whsec_ and base64 of 24 to 64 bytes. Left out: the one there is stays, and a new agent gets one made.",
+      "The Standard Webhooks secret that calls are signed with: whsec_ and base64 of 24 to 64 bytes. Left out: the present one stays, and a new agent gets a generated one.",
   }),
   rotate: z
     .boolean()
     .optional()
-    .meta({ description: "true: a new secret is made in place of the one there is, and shown this once." }),
+    .meta({ description: "true: a new secret replaces the present one and is shown once." }),
   overlap: DurationText.optional().meta({
     description: "With rotate: how long calls carry a signature of the old secret as well, 0s to 30d; default 24h.",
   }),

@@ -1,16 +1,15 @@
-/**
- * The control that an agent answers back (docs/contract.md §15), and the job's fields that allow and bound it (§15,
- * §16).
- */
+/** The control in an agent's answer (docs/contract.md §15), and the job's fields that allow and limit it (§15, §16). */
 import * as z from "zod";
 import { DurationText, InstantText } from "./schedule.ts";
 
-/** As the API's description shows it. A control that has another shape does not fail the run: `domain/run/control.ts` says what was wrong. */
+/**
+ * The control for the API's description. A control of another shape does not fail the run; `domain/run/control.ts` names
+ * its faults.
+ */
 export const Control = z
   .strictObject({
     next_in: DurationText.optional().meta({
-      description:
-        "The next fire comes so long from now, once, in place of the one that was next. Needs the job's pacing.",
+      description: "The next fire comes this long from now, once, instead of the planned one. Needs the job's pacing.",
     }),
     next_at: InstantText.optional().meta({ description: "As next_in, at this time: RFC 3339 with an offset." }),
     done: z.boolean().optional().meta({ description: "true: the job is finished." }),
@@ -22,7 +21,7 @@ export const Control = z
   .meta({
     id: "Control",
     description:
-      "How an agent steers its job. Every field is optional and counts for itself; what was wrong with one is the run's control_error.",
+      "An agent's control of its job. Every field is optional and independent; faults are in the run's control_error.",
     examples: [{ next_in: "10m", unchanged: true, cost_usd: 0.012 }],
   });
 
@@ -64,4 +63,4 @@ const Spend = z.strictObject({ runs: z.int(), usd: z.number(), tokens: z.int() }
 
 export const Spent = z
   .strictObject({ today: Spend, total: Spend })
-  .meta({ id: "Spent", description: "Runs begun, and what they have reported to have cost." });
+  .meta({ id: "Spent", description: "The number of runs begun, and the cost that they have reported." });

@@ -1,4 +1,4 @@
-/** The names of the events, apart from their shapes: the dashboard lists them, and loads no zod. */
+/** The names of the events. They are apart from their shapes, because the dashboard lists them but does not load zod. */
 export const EVENT_TYPES = [
   "run.failed",
   "run.recovered",

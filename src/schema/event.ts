@@ -13,20 +13,19 @@ export type EventType = z.infer<typeof EventType>;
 /** An event as every answer shows it. */
 export const Event = z
   .strictObject({
-    id: z.string().meta({ description: "The same however often the event is reported: know repeats by it." }),
+    id: z.string().meta({ description: "The same for every report of the event, so that repeats can be recognised." }),
     type: EventType,
     at: z.string().meta({ description: "When it happened." }),
     message: z.string().meta({ description: "One sentence for people." }),
     job_id: z.string().optional(),
     job_name: z.string().optional(),
-    run: Run.optional().meta({ description: "The run that the event tells of, as it ended." }),
+    run: Run.optional().meta({ description: "The event's run, as it ended." }),
   })
   .meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
 /**
- * The content of MCP's `run.offered`. It is no event of the list, since the run stands in its mailbox until it is
- * claimed.
+ * The content of MCP's `run.offered`. It is not in the list of events, since the run is in its mailbox until it is claimed.
  */
 export const OfferedEvent = z.strictObject({ ...Event.shape, type: z.literal("run.offered"), agent_id: z.string() });
 export type OfferedEvent = z.infer<typeof OfferedEvent>;

@@ -26,7 +26,7 @@ export type Verdict = z.infer<typeof Verdict>;
 export const Explanation = z
   .strictObject({
     job_id: z.string(),
-    at: z.string().meta({ description: "The time asked about." }),
+    at: z.string().meta({ description: "The time in question." }),
     state: JobState.meta({ description: "The job's state now." }),
     verdict: Verdict.meta({
       description:

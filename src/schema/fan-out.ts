@@ -4,7 +4,7 @@ import { Trigger } from "./run.ts";
 
 export const FanOutStatus = z.enum(["running", "success", "error"]);
 
-/** `total` = `succeeded` + `failed` + `skipped` + `pending`; it grows while the users are being read. */
+/** A fan-out. `total` = `succeeded` + `failed` + `skipped` + `pending`, and it grows while the users are read. */
 export const FanOut = z.strictObject({
   id: z.string(),
   job_id: z.string(),
@@ -19,7 +19,7 @@ export const FanOut = z.strictObject({
   failed: z.int(),
   skipped: z.int(),
   pending: z.int(),
-  /** The number of earlier fires, missed while nothing could run, that this fan-out stands for as well. */
+  /** The number of earlier fires, missed while nothing could run, that this fan-out also stands for. */
   missed: z.int().optional(),
 });
 export type FanOut = z.infer<typeof FanOut>;

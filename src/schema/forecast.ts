@@ -4,13 +4,13 @@ import { ExecScope } from "./job.ts";
 
 const usd = z.number().optional().meta({
   description:
-    "US dollars: the runs, at what the job's runs have cost so far on average. Left out of a job that has not run.",
+    "US dollars: the runs at the average cost of the job's runs so far. Left out for a job that has not run.",
 });
 const tokens = z.int().optional().meta({ description: "Tokens, as `usd`." });
-const fires = z.int().meta({ description: "How often the schedule fires, exclusions, bounds and max_runs kept." });
+const fires = z.int().meta({ description: "How often the schedule fires, within exclusions, bounds and max_runs." });
 const runs = z.int().meta({
   description:
-    "The runs that these fires come to: of a job for all users one for each user of its last fan-out. Beyond the budget there is none.",
+    "The runs of these fires. A job for all users has one for each user of its last fan-out. Beyond the budget there are none.",
 });
 
 export const DayForecast = z
@@ -39,9 +39,9 @@ export const JobForecast = z
     average: z
       .strictObject({ usd: z.number(), tokens: z.int() })
       .optional()
-      .meta({ description: "What one run has cost so far on average." }),
+      .meta({ description: "The average cost of one run so far." }),
     estimated: z.literal(true).optional().meta({
-      description: "A recurrence rule that fires very often: its later days are worked out from the first ones.",
+      description: "true: the later days of a rule that fires very often are estimated from the first ones.",
     }),
     days: z.array(DayForecast).readonly().meta({ description: "The days on which it fires." }),
   })

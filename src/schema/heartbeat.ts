@@ -1,12 +1,12 @@
 /**
- * The shapes of a heartbeat (docs/contract.md §8): its configuration, and its log of beats.
- * Structure only; what the fields mean together is `domain/heartbeat/heartbeat.ts`.
+ * The shapes of a heartbeat (docs/contract.md §8): its configuration, and its log of beats. They are structure only;
+ * `domain/heartbeat/heartbeat.ts` has the rules between fields.
  */
 import * as z from "zod";
 import { DurationText, InstantText } from "./schedule.ts";
 import { boundedText, IdText } from "./text.ts";
 
-/** The most notifiers. More would be a mailing list, and each is called in every beat that has something to say. */
+/** The most notifiers, since each is called in every beat that has an answer. */
 export const MAX_NOTIFIERS = 10;
 
 const clockText = z
@@ -53,7 +53,7 @@ export const Notifier = z.discriminatedUnion("type", [
 ]);
 export type Notifier = z.infer<typeof Notifier>;
 
-/** Fields that a client may write. `name` may be repeated in the body, and must then be the path's. */
+/** The fields that a client may write. `name` may be in the body too, if it equals the path's. */
 export const HeartbeatInput = z.strictObject({
   name: IdText.optional(),
   enabled: z.boolean().default(true),
@@ -63,15 +63,15 @@ export const HeartbeatInput = z.strictObject({
   }),
   agent_id: z.union([IdText, z.literal("")]).optional(),
   fast_model: modelText.optional().meta({ description: "The model that decides whether there is anything to do." }),
-  model: modelText.optional().meta({ description: "The model that does it." }),
+  model: modelText.optional().meta({ description: "The model that does the work." }),
   active_hours: ActiveHours.optional(),
   notify: z.array(Notifier).max(MAX_NOTIFIERS).optional().meta({
-    description: "Who is told the answer. Left out: NOTIFY_URL; an empty list: nobody.",
+    description: "The targets that get the answer. Left out: NOTIFY_URL. An empty list: nobody.",
   }),
 });
 export type HeartbeatInput = z.infer<typeof HeartbeatInput>;
 
-/** The stored form: defaults filled in, empty optional fields left out. The name is the object's own. */
+/** The stored form, with defaults and without empty optional fields. The object itself has the name. */
 export const HeartbeatConfig = HeartbeatInput.omit({ name: true });
 export type HeartbeatConfig = z.infer<typeof HeartbeatConfig>;
 
@@ -117,13 +117,13 @@ export const Beat = z
     started_at: z.string(),
     finished_at: z.string().optional(),
     duration: z.string().optional(),
-    /** 2 for the repeat of a beat that failed for a passing reason. */
+    /** 2 for a beat that repeats one which failed for a passing reason. */
     attempt: z.int(),
     retry_of: z.string().optional(),
     next_attempt_at: z.string().optional(),
     /** The number of due times before this one that passed without a beat. */
     missed: z.int().optional(),
-    /** The number of like beats in a row without a model call, with their first and last time. They are one entry. */
+    /** The number of equal beats in a row without a model call, with their first and last time. They are one entry. */
     count: z.int().optional(),
     first_at: z.string().optional(),
     last_at: z.string().optional(),

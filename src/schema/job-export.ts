@@ -1,6 +1,6 @@
 /**
- * A job on its way from one deployment to another (docs/contract.md §6, export and import). The job as it is shown,
- * and the three things of it that are not.
+ * A job on its way from one deployment to another (docs/contract.md §6, export and import). It is the job as shown, with
+ * three fields that are not shown.
  */
 import * as z from "zod";
 import { Spent } from "./control.ts";
@@ -10,7 +10,7 @@ import { IdText } from "./text.ts";
 
 const hidden = {
   anchor_at: InstantText.optional().meta({
-    description: "Where the phase of every begins; left out where that is created_at.",
+    description: "The beginning of the phase of every; left out if it is created_at.",
   }),
   finished_at: InstantText.optional().meta({
     description: "When a finished job was finished: it is erased 7 days later.",
@@ -26,14 +26,14 @@ const hidden = {
 /** One line of an export. */
 export const ExportedJob = z
   .strictObject({ ...Job.shape, ...hidden })
-  .meta({ id: "ExportedJob", description: "A job with all that another deployment needs to go on with it." });
+  .meta({ id: "ExportedJob", description: "A job with everything that another deployment needs to continue it." });
 export type ExportedJob = z.infer<typeof ExportedJob>;
 
 const instant = InstantText.optional();
 
 /**
- * The fields that a job answers and no client writes. It follows from the rest here, so an import takes it and does
- * not look at it.
+ * The fields that a job answers but no client writes. They follow from the other fields, so an import accepts and ignores
+ * them.
  */
 const ignored = Object.fromEntries(
   Object.keys(Job.shape)
@@ -57,11 +57,11 @@ const kept = {
   ...hidden,
 };
 
-/** A job to import: what a client may write, and what an export adds. */
+/** A job to import: the fields that a client may write, and those that an export adds. */
 export const ImportedJob = z.strictObject({ ...ignored, ...JobInput.shape, ...kept, id: IdText });
 export type ImportedJob = z.infer<typeof ImportedJob>;
 
-/** A job to import, for the API's description. Any object is taken, and the report tells its faults. */
+/** A job to import, for the API's description. Any object is accepted, and the report names its faults. */
 export const ImportedItem = z.looseObject({ id: z.string(), name: z.string(), schedule: z.looseObject({}) }).meta({
   id: "ImportedJob",
   description:
@@ -74,7 +74,7 @@ export const ImportReport = z.strictObject({
     z.strictObject({
       id: z
         .string()
-        .meta({ description: "The job's id; of one without a usable id its place in the file, such as #3." }),
+        .meta({ description: "The job's id, or its place in the file, such as #3, if it has no usable id." }),
       reason: z.string(),
     }),
   ),

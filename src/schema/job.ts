@@ -1,6 +1,6 @@
 /**
- * The shapes of a job (docs/contract.md §2): what a client may write, what is stored, what is shown.
- * Structure only; what the fields mean together is `domain/job/definition.ts`.
+ * The shapes of a job (docs/contract.md §2). They are those that clients write, that are stored, and that answers show.
+ * They are structure only; `domain/job/definition.ts` has the rules between fields.
  */
 import * as z from "zod";
 import { Budget, Pacing, Spent } from "./control.ts";
@@ -29,7 +29,7 @@ export type Overlap = z.infer<typeof Overlap>;
 export const JobState = z.enum(["active", "paused", "finished"]);
 export type JobState = z.infer<typeof JobState>;
 
-/** `""` stands for "none" wherever an id is optional, so that clients with empty defaults need no special case. */
+/** An optional id. `""` means "none", so clients with empty defaults need no special case. */
 const optionalId = z.union([IdText, z.literal("")]);
 const pluginText = boundedText(1, 128);
 
@@ -71,7 +71,7 @@ export const RetryPolicy = z
   .meta({
     id: "RetryPolicy",
     aliases: ["retry_policy", "retries_policy", "on_failure"],
-    description: "What is tried again when the agent is busy, fails, or cannot be reached.",
+    description: "The attempts when the agent is busy, fails, or cannot be reached.",
   });
 
 const NO_BOUND =
@@ -103,10 +103,10 @@ export const FanOutBound = z
     aliases: ["fanout", "fan_out_options"],
     description: "The bound on calls to the agent, over all users. Only with exec_scope all_users.",
   });
-/** The bound of an all_users job that was given none. */
+/** The default bound of an all_users job. */
 export const DEFAULT_FAN_OUT = FanOutBound.parse({});
 
-/** Written by Reveille only; a client that sends one is told so. */
+/** The fields that only Reveille writes. A client that sends one gets an error that says so. */
 export const READ_ONLY_FIELDS = [
   "id",
   "state",
@@ -129,7 +129,7 @@ export const READ_ONLY_FIELDS = [
   "updated_by",
 ] as const;
 
-/** The fields that another call sets, for the texts about wrong ones. */
+/** The fields that another call sets, each with the text of the error. */
 export const SET_ELSEWHERE: Readonly<Record<string, string>> = {
   depends_on: NO_CHAINS,
   paused_until: 'is read-only: to pause the job until then send POST /v1/jobs/{id}/pause {"until": {value}}',
@@ -140,7 +140,7 @@ export const SET_ELSEWHERE: Readonly<Record<string, string>> = {
 
 export const Report = z.enum(["problems", "all", "none"]).meta({
   description:
-    "Which events the job brings (GET /v1/events). problems: what went wrong, and the recovery. all: every ended run too. none: nothing.",
+    "The events that the job reports (GET /v1/events). problems: failures and recoveries. all: every ended run too. none: nothing.",
 });
 export type Report = z.infer<typeof Report>;
 
@@ -150,12 +150,12 @@ export const Health = z.enum(["ok", "failing", "overdue"]).meta({
 });
 export type Health = z.infer<typeof Health>;
 
-/** Fields that a client may write; unknown ones are refused. */
+/** The fields that a client may write. Unknown ones are refused. */
 export const JobInput = z
   .strictObject({
     owner_kind: OwnerKind.optional().meta({
       aliases: ["owner", "owner_type"],
-      description: "Who the job belongs to; default user, or plugin where plugin_id is given.",
+      description: "The kind of the job's owner; default user, or plugin if plugin_id is given.",
     }),
     exec_scope: ExecScope.optional().meta({
       valueAliases: {
@@ -168,7 +168,7 @@ export const JobInput = z
       },
       aliases: ["scope", "execution_scope", "run_for", "audience"],
       description:
-        "system: runs once, as no user. user: runs once, as user_id. all_users: runs once for every active user. Default: user where user_id is given, else system.",
+        "system: runs once, as no user. user: runs once, as user_id. all_users: runs once for every active user. Default: user if user_id is given, else system.",
     }),
     plugin_id: pluginText.optional().meta({
       aliases: ["plugin"],
@@ -178,14 +178,15 @@ export const JobInput = z
     runtime_name: pluginText.optional().meta({ description: "Where the plugin runs." }),
     name: boundedText(1, MAX_NAME_BYTES).meta({
       aliases: ["title", "job_name", "id_name"],
-      description: "What people call the job; not unique, but for system jobs, whose names nobody else may use.",
+      description:
+        "The job's name for people. It is not unique, except that nobody else may use the name of a system job.",
       examples: ["Morning briefing"],
     }),
     description: boundedText(0, MAX_DESCRIPTION_BYTES)
       .optional()
       .meta({
         aliases: ["desc", "notes", "comment", "summary"],
-        description: "For people; the agent is handed it too.",
+        description: "For people; the agent gets it too.",
       }),
     schedule: ScheduleSpec,
     message: boundedText(0, MAX_MESSAGE_BYTES)
@@ -210,7 +211,7 @@ export const JobInput = z
       }),
     payload: Payload.optional().meta({
       aliases: ["data", "args", "arguments", "params", "parameters", "context", "metadata", "meta", "variables"],
-      description: "Data for the agent, handed over as it is; at most 64 KiB as JSON.",
+      description: "Data for the agent, passed on unchanged; at most 64 KiB as JSON.",
     }),
     session_mode: SessionMode.default("reuse").meta({
       valueAliases: {
@@ -290,7 +291,7 @@ export const JobInput = z
     }),
     pacing: Pacing.optional(),
     continuity: z.boolean().optional().meta({
-      description: "true: each call carries data.previous, how the last run of the job (or of the user) ended.",
+      description: "true: each call carries data.previous, the end of the last run of the job (or of the user).",
     }),
     budget: Budget.optional(),
     fan_out: FanOutBound.optional(),
@@ -305,7 +306,7 @@ export const JobInput = z
     id: "JobInput",
     shownOnly: READ_ONLY_FIELDS,
     notHere: SET_ELSEWHERE,
-    description: "What a client writes of a job.",
+    description: "The fields of a job that a client writes.",
     examples: [
       {
         name: "Morning briefing",
@@ -316,7 +317,7 @@ export const JobInput = z
   });
 export type JobInput = z.infer<typeof JobInput>;
 
-/** The form that is stored and handed to the agent: every default filled in, empty optional fields left out. */
+/** The form that is stored and sent to the agent, with every default and without empty optional fields. */
 export const JobDefinition = JobInput.required({ owner_kind: true, exec_scope: true });
 export type JobDefinition = z.infer<typeof JobDefinition>;
 
@@ -341,33 +342,32 @@ export const Job = z
     id: z.string(),
     ...JobDefinition.shape,
     state: JobState,
-    paused_reason: z.string().optional().meta({ description: "Why the job is paused, as whoever paused it said." }),
+    paused_reason: z.string().optional().meta({ description: "The reason that was given for the pause." }),
     paused_until: z.string().optional().meta({ description: "When a paused job resumes by itself." }),
     next_run_after_pause: z
       .string()
       .optional()
-      .meta({ description: "Beside paused_until: the first fire after it; left out where there is none." }),
+      .meta({ description: "Beside paused_until: the first fire after it; left out if there is none." }),
     created_at: z.string(),
     updated_at: z
       .string()
-      .meta({ description: "When the definition or the state was last changed; runs leave it alone." }),
+      .meta({ description: "When the definition or the state was last changed. Runs do not change it." }),
     last_run_at: z.string().optional(),
     last_status: RunStatus.optional(),
     last_error: z.string().optional(),
-    next_run_at: z.string().optional().meta({ description: "Left out where the job has no fire to come." }),
-    run_count: z.int().meta({ description: "Ended runs, skipped ones left out." }),
+    next_run_at: z.string().optional().meta({ description: "Left out if the job has no fire to come." }),
+    run_count: z.int().meta({ description: "Ended runs, without skipped ones." }),
     consecutive_failures: z.int(),
     spent: Spent,
     health: Health,
     running: z.int().optional().meta({
-      description:
-        "Where the job was asked for by GET: how many of its runs and fan-outs are under way; left out for none.",
+      description: "In the answer to GET: the number of its runs and fan-outs under way; left out if there are none.",
     }),
     created_by: z
       .string()
       .optional()
       .meta({
-        description: "Who made it: `admin`, `code`, or the subject of the token: `agent:A`, `user:U`, `plugin:P`.",
+        description: "Who created it: `admin`, `code`, or the subject of the token: `agent:A`, `user:U`, `plugin:P`.",
         examples: ["agent:helper"],
       }),
     updated_by: z.string().optional().meta({ description: "Who changed it last, as in `created_by`." }),

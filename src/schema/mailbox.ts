@@ -7,7 +7,7 @@ import { DurationText } from "./schedule.ts";
 
 const lease = DurationText.optional().meta({
   description:
-    "How long a claimed run is held without progress before it is taken for interrupted and offered again, 10s to 1h; default 1m.",
+    "How long a claimed run is held without progress before it counts as interrupted and is offered again, 10s to 1h; default 1m.",
   examples: ["2m"],
 });
 
@@ -27,13 +27,13 @@ export const Claimed = z.strictObject({
   items: z.array(JobRunCall).meta({ description: "The claimed runs, oldest first; none when `wait` is over." }),
 });
 
-/** The subprotocol of the socket, and how a browser sends its token beside it. */
+/** The subprotocol of the socket. A browser sends its token as a second one. */
 export const SUBPROTOCOL = "reveille.v1";
 export const TOKEN_PROTOCOL_PREFIX = "bearer.";
 
 const which = { job_id: z.string().min(1).max(64), run_id: z.string().min(1).max(200) };
 
-/** The frames of an agent's socket: one JSON object each, told apart by `type`. */
+/** The frames of an agent's socket. Each is one JSON object, distinguished by `type`. */
 export const AgentFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready"), capacity: z.int().min(1).max(MAX_SOCKET_RUNS), lease }),
   z.strictObject({ type: z.literal("drain") }),

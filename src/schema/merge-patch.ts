@@ -12,19 +12,19 @@ export const mergePatchOf = (object: z.ZodObject): z.ZodObject =>
     ),
   );
 
-/** The meta of a field: its own, or that of the type it wraps. */
+/** The meta of a field: its own, or that of the type that it wraps. */
 function metaOf(field: z.core.$ZodType): z.core.GlobalMeta {
   const own = z.globalRegistry.get(field);
   const isWrapped = field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional;
   return own === undefined && isWrapped ? metaOf(field.def.innerType) : (own ?? {});
 }
 
-/** The field as a merge patch takes it: without its default, and any part of an object. */
+/** The field in a merge patch. It has no default, and an object may be partial. */
 function patchable(field: z.core.$ZodType): z.core.$ZodType {
   if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault || field instanceof z.ZodOptional) {
     return patchable(field.def.innerType);
   }
   if (field instanceof z.ZodObject) return mergePatchOf(field);
-  // Of a record `null` removes an entry; what holds for the whole is checked once it is merged.
+  // In a record, `null` removes an entry. Rules for the whole record are checked after the merge.
   return field instanceof z.ZodRecord ? z.record(field.def.keyType, z.nullable(field.def.valueType)) : field;
 }

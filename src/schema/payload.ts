@@ -1,12 +1,9 @@
-/**
- * A payload: data for the agent, handed over as it was written (docs/contract.md §2). Every key and every number of
- * it is kept.
- */
+/** A payload: data for the agent, passed on as it was written (docs/contract.md §2). Every key and every number is kept. */
 import * as z from "zod";
 import { MAX_PAYLOAD_BYTES } from "./limits.ts";
 import { utf8Bytes } from "./text.ts";
 
-/** A JSON number that a double cannot hold as it was written. The JSON reader puts it where the number stood. */
+/** A JSON number that a double cannot hold exactly. The JSON reader puts it in the number's place. */
 export class LossyNumber {
   readonly written: string;
 
@@ -22,7 +19,7 @@ export class LossyNumber {
 type Path = readonly (string | number)[];
 type Lossy = { readonly path: Path; readonly written: string };
 
-/** Every number within `value` that would be handed over as another one; `path` begins with the given one. */
+/** Every number within `value` that would change on its way. `path` begins with the given path. */
 function lossyNumbers(value: unknown, path: Path): Lossy[] {
   if (value instanceof LossyNumber) return [{ path, written: value.written }];
   if (Array.isArray(value)) return value.flatMap((item, index) => lossyNumbers(item, [...path, index]));
@@ -34,7 +31,7 @@ const SHOWN_CHARS = 40;
 const asText = (written: string): string =>
   written.length <= SHOWN_CHARS ? `"${written}"` : `"${written.slice(0, SHOWN_CHARS)}…"`;
 
-/** Reports every number that would be changed on its way to the agent. */
+/** Refuses every number that would change on its way to the agent. */
 export const refuseLossyNumbers = (value: unknown, context: z.RefinementCtx): void => {
   for (const { path, written } of lossyNumbers(value, [])) {
     const message = `would reach the agent as another number (${JSON.stringify(Number(written))}); send it as a string: ${asText(written)}`;
@@ -44,7 +41,7 @@ export const refuseLossyNumbers = (value: unknown, context: z.RefinementCtx): vo
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A JSON object of at most 64 KiB, taken as it is, since zod's own records leave `__proto__` out. */
+/** A JSON object of at most 64 KiB. It is taken unchanged, since zod's own records leave out `__proto__`. */
 export const Payload = z
   .custom<Record<string, unknown>>()
   .superRefine((value, context) => {

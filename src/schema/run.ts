@@ -21,7 +21,7 @@ export type Progress = z.infer<typeof Progress>;
 export const Run = z
   .strictObject({
     id: z.string().meta({
-      description: "Made of the job and the time it was due: the same for every attempt and every redelivery.",
+      description: "Made of the job and its due time, so it is the same for every attempt and redelivery.",
     }),
     job_id: z.string(),
     session_id: z.string().meta({ description: "The agent's session." }),
@@ -33,10 +33,7 @@ export const Run = z
     finished_at: z.string().optional(),
     error: z.string().optional().meta({ description: "Why it failed or was skipped." }),
     attempt: z.int().meta({ description: "From 1." }),
-    next_attempt_at: z
-      .string()
-      .optional()
-      .meta({ description: "While a failed attempt waits for its next one: when that is." }),
+    next_attempt_at: z.string().optional().meta({ description: "After a failed attempt: when the next one is made." }),
     completion_due_at: z.string().optional().meta({
       description:
         "While the agent holds a run that it answered with 202: when it times out unless completed or renewed.",
@@ -44,23 +41,23 @@ export const Run = z
     retry_of: z.string().optional().meta({ description: "The run that this one repeats." }),
     count: z.int().optional().meta({
       description:
-        "Of a skip while nothing fires (MODE, USER_JOBS): how many fires in a row it stands for; scheduled_at is when the first of them was due.",
+        "For a skip while nothing fires (MODE, USER_JOBS): the number of fires in a row that it stands for. scheduled_at is when the first of them was due.",
     }),
-    last_scheduled_at: z.string().optional().meta({ description: "When the last fire that count counts was due." }),
+    last_scheduled_at: z.string().optional().meta({ description: "When the last of the counted fires was due." }),
     offered_at: z.string().optional().meta({
-      description:
-        "Since when the run lies in the mailbox of an agent without an address, or lay there until it was claimed.",
+      description: "When the run was put into the mailbox of an agent without an address.",
     }),
     claimed_at: z.string().optional().meta({ description: "When the agent took the run out of its mailbox." }),
     lease_expires_at: z.string().optional().meta({
       description:
-        "While the agent holds a claimed run: when it is taken for interrupted unless completed; each progress renews it.",
+        "While the agent holds a claimed run: when it counts as interrupted unless completed. Each progress renews it.",
     }),
     missed: z.int().optional().meta({
-      description: "How many earlier fires, missed while nothing could run, this run (or skip) stands for as well.",
+      description:
+        "The number of earlier fires, missed while nothing could run, that this run (or skip) also stands for.",
     }),
-    http_status: z.int().optional().meta({ description: "What the agent answered last." }),
-    output: z.string().optional().meta({ description: "What the agent answered; the first 16 KiB." }),
+    http_status: z.int().optional().meta({ description: "The agent's last status." }),
+    output: z.string().optional().meta({ description: "The first 16 KiB of the agent's answer." }),
     output_truncated: z.boolean().optional().meta({ description: "true: the output was longer." }),
     attempts: z
       .array(
@@ -73,23 +70,24 @@ export const Run = z
         }),
       )
       .optional()
-      .meta({ description: "The last ten attempts, oldest first; of an error the first 500 bytes." }),
+      .meta({ description: "The last ten attempts, oldest first, each with the first 500 bytes of its error." }),
     unchanged: z.boolean().optional().meta({ description: "true: the agent found nothing new." }),
-    cost_usd: z.number().optional().meta({ description: "What the agent says that it cost, in US dollars." }),
-    tokens: z.int().optional().meta({ description: "How many tokens the agent says that it used." }),
+    cost_usd: z.number().optional().meta({ description: "The cost that the agent reported, in US dollars." }),
+    tokens: z.int().optional().meta({ description: "The number of tokens that the agent reported." }),
     control_error: z.string().optional().meta({
-      description: "What of the agent's control was not understood or not allowed; it changed nothing.",
+      description:
+        "The faults of the agent's control: fields that were not understood or not allowed. They changed nothing.",
     }),
     next_at: z.string().optional().meta({ description: "When the job fires next because the agent asked for it." }),
-    progress: Progress.optional().meta({ description: "What the agent reported last." }),
+    progress: Progress.optional().meta({ description: "The agent's last report of progress." }),
     fan_out_id: z.string().optional().meta({ description: "The fan-out that it belongs to." }),
   })
   .meta({ id: "Run", description: "One run of a job: from the time it was due to its end." });
 export type Run = z.infer<typeof Run>;
 
 /**
- * Output and error are cut where they are longer than what is kept (16 KiB and 4 KiB), never refused. A result is not
- * to be lost.
+ * The body of a completion. A longer output or error is cut to the kept size (16 KiB and 4 KiB) and not refused, so that no
+ * result is lost.
  */
 export const CompleteBody = z
   .strictObject({
@@ -111,11 +109,11 @@ export const CompleteBody = z
       .optional()
       .meta({
         aliases: ["result", "response", "answer", "data", "text", "message"],
-        description: "What came of it: text, or JSON, which is kept as text; the first 16 KiB are kept.",
+        description: "The result: text, or JSON, which is kept as text. The first 16 KiB are kept.",
       }),
     error: z.string().optional().meta({ description: "Why it failed; the first 4 KiB are kept." }),
     control: z.union([Control, z.unknown()]).optional().meta({
-      description: "Steers the job. What is not understood is told in the run's control_error, and fails nothing.",
+      description: "Steers the job. Faults are in the run's control_error and do not fail the call.",
     }),
   })
   .meta({ examples: [{ status: "success", output: "3 messages need an answer today." }] });
@@ -134,7 +132,7 @@ export const BackfillBody = z
     cancel: z
       .boolean()
       .optional()
-      .meta({ description: "true, alone: drop the fires that still wait to be run. What runs goes on." }),
+      .meta({ description: "true, alone: drop the fires that still wait. Active runs continue." }),
   })
   .meta({
     description: 'The window, {"from", "to"}, or {"cancel": true}.',
@@ -185,7 +183,7 @@ export const RunNowBody = z
     ...thisRun,
     wait: DurationText.optional().meta({
       aliases: ["timeout", "wait_for", "wait_seconds", "max_wait"],
-      description: "1s to 50s: wait so long for the run to end, and answer with it. Not for all_users jobs.",
+      description: "1s to 50s: wait this long for the run to end, and answer with it. Not for all_users jobs.",
       examples: ["30s"],
     }),
   })
@@ -197,7 +195,7 @@ export const TriggerKey = z
   .max(255)
   .meta({
     aliases: ["idempotency_key", "event_id", "dedupe_key"],
-    description: "Names this event: for 24 hours the same key answers what it was answered first, and runs nothing.",
+    description: "Names this event. For 24 hours the same key gets the first answer again and runs nothing.",
   });
 
 export const TriggerBody = z
@@ -214,7 +212,7 @@ export type TriggerBody = z.infer<typeof TriggerBody>;
 /** The outcome of an event. */
 export const TriggerStatus = z.enum(["running", "buffered", "skipped"]).meta({
   description:
-    "running: its run has begun. buffered: it runs when the active run has ended. skipped: it is not run; the run says why.",
+    "running: its run has begun. buffered: it runs after the active run. skipped: it does not run; the run says why.",
 });
 export const Triggered = z.union([
   z.strictObject({ run_id: z.string(), status: TriggerStatus }),

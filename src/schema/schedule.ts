@@ -1,16 +1,19 @@
-/** The shape of a schedule (docs/contract.md §1, §13). What it means, and whether it can ever fire, is decided by `domain/time/compile-schedule.ts`. */
+/**
+ * The shape of a schedule (docs/contract.md §1, §13). `domain/time/compile-schedule.ts` decides what it means and whether
+ * it can fire.
+ */
 import * as z from "zod";
 import { MAX_CRON_CHARS, MAX_EXCLUSIONS } from "./limits.ts";
 
-/** Durations travel as Go duration strings; `domain/time/duration.ts` reads them. */
+/** A duration as a Go duration string, which `domain/time/duration.ts` reads. */
 export const DurationText = z.string().min(1).max(64).meta({ reads: "duration" });
-/** Instants travel as RFC 3339 with an offset; `domain/time/instant.ts` reads them. */
+/** An instant as RFC 3339 with an offset, which `domain/time/instant.ts` reads. */
 export const InstantText = z.string().min(1).max(64).meta({ reads: "instant" });
 
-/** A time to come: a duration from now, or an instant. */
+/** A future time: a duration from now, or an instant. */
 export const MomentText = z.string().min(1).max(64).meta({ reads: "moment" });
 
-/** The kinds of schedule: each a field of its own, of which a schedule has exactly one. */
+/** The kinds of schedule. Each is a field, and a schedule has exactly one of them. */
 export const SCHEDULE_KINDS = ["cron", "every", "at", "in", "rrule", "manual"] as const;
 export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
 
@@ -74,7 +77,7 @@ export const ScheduleSpec = z
     in: DurationText.optional().meta({
       instead: { cron: "cron", instant: "at", rrule: "rrule" },
       aliases: ["delay", "after", "delay_by", "from_now", "wait", "in_seconds", "in_minutes", "delay_seconds"],
-      description: "Fires once, so long from now, 1s to 365d; stored as the at that it comes to.",
+      description: "Fires once, this long from now, 1s to 365d; stored as the resulting at.",
       examples: ["20m"],
     }),
     rrule: z
@@ -94,7 +97,7 @@ export const ScheduleSpec = z
       .optional()
       .meta({
         aliases: ["on_demand", "manually", "manual_only"],
-        description: "true: never fires by itself; run now and trigger do.",
+        description: "true: never fires by itself, only by run now and trigger.",
         examples: [true],
       }),
     timezone: z
@@ -160,7 +163,7 @@ export const ScheduleSpec = z
       .optional()
       .meta({
         aliases: ["count", "times", "max_executions", "repeat_count", "max_count", "limit", "repeats", "occurrences"],
-        description: "The job is finished after so many runs of its schedule; runs by hand do not count.",
+        description: "The job is finished after this many runs of its schedule. Manual runs do not count.",
       }),
   })
   .meta({
@@ -170,5 +173,5 @@ export const ScheduleSpec = z
     description: "When a job fires: exactly one of cron, every, at, in, rrule and manual.",
   });
 
-/** As the client wrote it, and as it is shown back. */
+/** The schedule as the client wrote it, and as it is shown. */
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;

@@ -1,4 +1,4 @@
-/** Subscriptions: who gets messages about which events (docs/contract.md §18). Structure only. */
+/** Subscriptions: who gets messages about which events (docs/contract.md §18). This is structure only. */
 import * as z from "zod";
 import { EventType } from "./event.ts";
 import { MAX_NOTIFIERS, Notifier } from "./heartbeat.ts";
@@ -6,7 +6,7 @@ import { ExecScope, OwnerKind } from "./job.ts";
 import { DurationText } from "./schedule.ts";
 import { boundedText, UserIdText } from "./text.ts";
 
-/** As a heartbeat's notifiers; a webhook always has a secret of its own. */
+/** A target, like a heartbeat's notifier. A webhook always has its own secret. */
 export const Target = Notifier.meta({ id: "Target" });
 export type Target = z.infer<typeof Target>;
 
@@ -39,7 +39,10 @@ export const Match = z
       .string()
       .regex(STATES, { message: "must be a comma list of active, paused and finished" })
       .optional()
-      .meta({ description: "Comma-separated: what the job is when the event is told.", examples: ["active,paused"] }),
+      .meta({
+        description: "Comma-separated: the job's state when the event is reported.",
+        examples: ["active,paused"],
+      }),
   })
   .meta({ id: "Match", description: "Filters of jobs, as in GET /v1/jobs; every one given must match." });
 export type Match = z.infer<typeof Match>;
@@ -52,26 +55,26 @@ export const SubscriptionInput = z
       .min(1, { message: "must name at least one event" })
       .max(EventType.options.length)
       .meta({
-        description: "Events to be told of. A recovery is told wherever a failure was.",
+        description: "The events to report. A recovery is reported to everyone who got the failure.",
         examples: [["run.failed", "run.recovered"]],
       }),
     match: Match.optional(),
     to: z.array(Target).min(1, { message: "must name at least one target" }).max(MAX_NOTIFIERS).meta({
       description:
-        "Who is told, each by itself. A webhook gets {type, timestamp, data: {event, job?, run?, count}}, signed with its secret; one without gets a secret made, which this answer alone shows.",
+        "The targets, each independent of the others. A webhook gets {type, timestamp, data: {event, job?, run?, count}}, signed with its secret. One without a secret gets a generated one, which only this answer shows.",
     }),
     after: z.int().min(1).max(100).default(1).meta({
-      description: "Told only from that many failures of a job in a row on.",
+      description: "Reports only from this many failures of a job in a row.",
     }),
     cooldown: DurationText.default("0s").meta({
-      description: "After a message about a job none about it for so long; a recovery is told all the same.",
+      description: "After a message about a job, no other about it for this long, except for a recovery.",
     }),
     enabled: z.boolean().default(true).meta({ description: "false: deliveries are held." }),
   })
   .meta({ id: "SubscriptionInput" });
 export type SubscriptionInput = z.infer<typeof SubscriptionInput>;
 
-/** A subscription as answers show it: secrets masked or left out, but for one that was made just now. */
+/** A subscription as answers show it. Secrets are masked or left out, except for one that was just generated. */
 export const Subscription = z
   .strictObject({
     id: z.string(),
@@ -90,7 +93,7 @@ export const Delivery = z
     id: z.string(),
     event_id: z.string(),
     event_type: EventType,
-    target: z.string().meta({ description: "Kind and place of the target, its secrets masked." }),
+    target: z.string().meta({ description: "The target's kind and place, with masked secrets." }),
     status: DeliveryStatus.meta({
       description:
         "retrying: to be sent, perhaps after failures. held: the subscription is disabled, or MODE is stopped. failed: given up after 24 hours.",

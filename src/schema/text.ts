@@ -3,7 +3,7 @@ import * as z from "zod";
 
 const encoder = new TextEncoder();
 
-/** Bytes that `text` takes in UTF-8. */
+/** The bytes of `text` in UTF-8. */
 export const utf8Bytes = (text: string): number => encoder.encode(text).byteLength;
 
 /** A string of `minBytes` to `maxBytes` bytes of UTF-8. */
@@ -17,7 +17,7 @@ export const boundedText = (minBytes: number, maxBytes: number) =>
       message: `must be at most ${maxBytes} bytes of UTF-8; shorten it`,
     });
 
-/** 1-64 of `A-Za-z0-9_-`: ids of jobs, agents and heartbeats, safe in a path and in a session id. */
+/** An id of a job, agent or heartbeat: 1-64 of `A-Za-z0-9_-`, safe in a path and in a session id. */
 export const IdText = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, { message: "must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -" });
@@ -28,7 +28,7 @@ const decimal = z
   .transform((id) => (id === 0 ? "" : String(id)));
 
 /**
- * A user's id: a string of 1-128 bytes; a JSON integer up to 2^53-1 becomes its decimal string (docs/contract.md §2).
- * `""` and 0 mean no user, and the parser of the object around it drops them.
+ * A user's id: a string of 1-128 bytes. A JSON integer up to 2^53-1 becomes its decimal string (docs/contract.md §2). `""`
+ * and 0 mean no user, and the parser of the object around it drops them.
  */
 export const UserIdText = z.union([boundedText(0, 128), decimal]);

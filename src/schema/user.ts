@@ -1,9 +1,9 @@
-/** The shapes of the roster of users (docs/contract.md §6): whom a fan-out runs for. */
+/** The shapes of the roster of users (docs/contract.md §6), for whom fan-outs run. */
 import * as z from "zod";
 import { MAX_USER_ID_BYTES } from "./limits.ts";
 import { boundedText, UserIdText } from "./text.ts";
 
-/** The number of users that one call takes in; more of them are several calls. */
+/** The number of users in one call. */
 export const MAX_IMPORTED_USERS = 1_000;
 
 /** A user's id in a path: any string of 1 to 128 bytes of UTF-8. */
@@ -15,9 +15,9 @@ export const User = z
     active: z.boolean().meta({
       description: "Whether a fan-out would run for them now: marked active and, with ACTIVE_WINDOW, seen within it.",
     }),
-    last_seen_at: z.string().optional().meta({ description: "Left out where they were never seen." }),
+    last_seen_at: z.string().optional().meta({ description: "Left out if they were never seen." }),
   })
-  .meta({ id: "User", description: "A user of the roster: whom all_users jobs run for." });
+  .meta({ id: "User", description: "A user of the roster. all_users jobs run for them." });
 export type User = z.infer<typeof User>;
 
 export const UserInput = z.strictObject({

@@ -1,4 +1,4 @@
-/** `reveille agents …`: where jobs with an agent_id are delivered. */
+/** `reveille agents …`: the agents that jobs with an agent_id call. */
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
 import { type Command, type Given, UsageError } from "../command.ts";
@@ -19,7 +19,7 @@ const Agent = z.looseObject({
 });
 const Page = z.looseObject({ items: z.array(Agent), next_cursor: z.string().optional() });
 
-/** The calls about the agent that a command names. */
+/** The typed calls about the agent that a command names. */
 async function agentOf(given: Given, terminal: Terminal) {
   const { client } = await connect(given, terminal);
   const [id = ""] = given.positionals;
@@ -74,8 +74,12 @@ const set: Command = {
   positionals: [AGENT],
   options: {
     "agent-url": { type: "string", value: "URL", about: "Where it is called" },
-    pull: { type: "boolean", about: "A mailbox in place of a URL" },
-    secret: { type: "string", value: "SECRET", about: "Its secret, whsec_...; else one is made and shown this once" },
+    pull: { type: "boolean", about: "A mailbox instead of a URL" },
+    secret: {
+      type: "string",
+      value: "SECRET",
+      about: "Its secret, whsec_...; left out, one is generated and shown once",
+    },
     header: { type: "string", value: "NAME:VALUE", multiple: true, about: "A header that its calls carry" },
     body: { type: "string", value: "JSON", about: "What is sent, with placeholders such as {{message}}" },
   },
@@ -119,10 +123,10 @@ function showSecret(done: string, answered: unknown, print: (line: string) => vo
 const rotate: Command = {
   name: "agents rotate",
   summary: "Give an agent a new secret",
-  about: "Until --overlap has passed, calls carry a signature of each.",
+  about: "Until --overlap has passed, calls carry a signature with each secret.",
   positionals: [AGENT],
   options: {
-    overlap: { type: "string", value: "DURATION", about: "How long the old one stays good, 0s to 30d (24h)" },
+    overlap: { type: "string", value: "DURATION", about: "How long the old secret stays valid, 0s to 30d (24h)" },
   },
   examples: ["reveille agents rotate mailer --overlap 48h"],
   async run(given, terminal) {

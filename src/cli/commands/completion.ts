@@ -1,10 +1,10 @@
-/** `reveille completion`: commands and options at a press of Tab. */
+/** `reveille completion`: completes commands and options when Tab is pressed. */
 import { type Command, UsageError } from "../command.ts";
 import { COMMON } from "../parse.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** The command, which completes the commands given. */
+/** The command, which completes the given commands. */
 export const completion = (commands: () => readonly Command[]): Command => ({
   name: "completion",
   summary: "Print the completion script of a shell",
@@ -24,7 +24,7 @@ export const completion = (commands: () => readonly Command[]): Command => ({
   },
 });
 
-/** Zsh takes a function of bash, once its own completion is there. */
+/** The preparation for zsh, which accepts bash's function once its own completion is loaded. */
 const ZSH = `(( $+functions[compdef] )) || { autoload -U +X compinit && compinit -u; }
 autoload -U +X bashcompinit && bashcompinit`;
 
@@ -41,7 +41,7 @@ function following(commands: readonly Command[]): ReadonlyMap<string, readonly s
   return new Map([...words].map(([after, set]) => [after, [...set]]));
 }
 
-/** Options are offered once a dash is typed. Before that a file or a value may come next. */
+/** The completion for bash. Options are offered after a dash. Before that a file or a value may come next. */
 function bash(commands: readonly Command[]): string {
   const cases = [...following(commands)].map(([after, words]) => `    "${after}") echo "${words.join(" ")}" ;;`);
   return `_reveille_offers() {

@@ -1,4 +1,4 @@
-/** `reveille connect`: an agent on this machine, without an address that anybody could reach. */
+/** `reveille connect`: an agent on this machine, without a public address. */
 
 import { readDevVars } from "../../../local/dev-vars.ts";
 import { type Connection, ConnectionRefused, connectAgent } from "../../agent-kit/connect-agent.ts";
@@ -13,7 +13,7 @@ import { checkedUrl, findAddress } from "../login.ts";
 import { serviceAt } from "../service.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** Short, so that a run whose machine has died is soon offered again. */
+/** The default lease. It is short, so that the run of a dead machine is soon offered again. */
 const DEFAULT_LEASE = "30s";
 
 export const connect: Command = {
@@ -75,7 +75,7 @@ export const connect: Command = {
   },
 };
 
-/** The WebSocket of a library for Node 20, which has none of its own; elsewhere undefined. */
+/** A library's WebSocket for Node 20, which has none. Undefined for other versions. */
 const socketClass = async (): Promise<SocketClass | undefined> =>
   typeof globalThis.WebSocket === "function" ? undefined : (await import("undici")).WebSocket;
 
@@ -92,7 +92,7 @@ function failureOf({ message, problem }: ConnectionRefused): Failure {
   return new Failure(message, typeof problem?.hint === "string" ? problem.hint : undefined);
 }
 
-/** The work for each run. Throws a {@link UsageError} where it is not said, or said twice. */
+/** The work for each run. Throws a {@link UsageError} if it is missing or given twice. */
 function onRunOf(given: Given, { env, cwd }: Terminal): OnRun {
   const [command, target] = [given.text("exec"), given.text("forward")];
   if ((command === undefined) === (target === undefined)) {
@@ -120,7 +120,10 @@ function onRunOf(given: Given, { env, cwd }: Terminal): OnRun {
   };
 }
 
-/** The first signal drains, the second gives back. Rejects where the connection cannot go on. */
+/**
+ * Waits for the end. The first signal drains, and the second gives the runs back. Rejects if the connection cannot
+ * continue.
+ */
 async function untilEnded(connection: Connection, { warn }: Terminal): Promise<void> {
   let signals = 0;
   const onSignal = (): void => {
@@ -137,7 +140,7 @@ async function untilEnded(connection: Connection, { warn }: Terminal): Promise<v
     await connection.closed;
   } finally {
     for (const name of names) process.off(name, onSignal);
-    // The socket may wait seconds for the other side to close as well.
+    // The socket may wait seconds for the other side to close too.
     if (signals > 0) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

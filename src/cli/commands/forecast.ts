@@ -1,4 +1,4 @@
-/** `reveille forecast`: how often jobs are going to fire, and what that costs. */
+/** `reveille forecast`: how often jobs will fire, and the cost. */
 import * as z from "zod";
 import { sumForecasts } from "../../domain/job/forecast-sums.ts";
 import { DayForecast, JobForecast } from "../../schema/forecast.ts";
@@ -20,9 +20,9 @@ const FILTERS = ["agent-id", "user-id", "plugin-id", "name", "q", "state"] as co
 
 export const forecast: Command = {
   name: "forecast",
-  summary: "Show how often jobs are going to fire, and what that costs",
+  summary: "Show how often jobs will fire, and the cost",
   options: {
-    days: { type: "string", value: "N", about: "For so many days, 1 to 31 (7)" },
+    days: { type: "string", value: "N", about: "The number of days, 1 to 31 (7)" },
     timezone: { type: "string", value: "ZONE", about: "Whose calendar days are shown (UTC)" },
     "agent-id": { type: "string", value: "ID", aliases: ["agent"], about: "Jobs of this agent" },
     "user-id": { type: "string", value: "ID", aliases: ["user"], about: "Jobs of this user" },
@@ -38,7 +38,7 @@ export const forecast: Command = {
     const service = await connect(given, terminal);
     const filters = Object.fromEntries(FILTERS.map((name) => [name.replaceAll("-", "_"), given.text(name)]));
     const now = Date.now();
-    // One window for all pages.
+    // All pages use one window.
     const window = { from: new Date(now).toISOString(), to: new Date(now + days * DAY_MS).toISOString() };
     const query = {
       ...filters,

@@ -1,4 +1,7 @@
-/** `reveille import crontab|openclaw|codex FILE`: jobs of other schedulers, each shown with its next fires before it is made. */
+/**
+ * `reveille import crontab|openclaw|codex FILE`: imports jobs of other schedulers, and shows each with its next fires
+ * first.
+ */
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Given } from "../command.ts";
@@ -25,7 +28,7 @@ const Fires = z.looseObject({ next: z.array(z.looseObject({ at: z.string(), loca
 
 type Ready = ForeignJob & { readonly next: z.infer<typeof Fires>["next"]; id?: string };
 
-/** Shows what would come of `file`; makes it with `--apply`. 1 where something was refused. */
+/** Shows what `file` would become, and creates it with `--apply`. Returns 1 if something was refused. */
 export async function importForeign(kind: Kind, file: string, given: Given, terminal: Terminal): Promise<number> {
   const timezone = given.text("timezone") ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const found = READERS[kind](await readText(file, terminal), { timezone, now: Date.now() });
@@ -57,14 +60,17 @@ export async function importForeign(kind: Kind, file: string, given: Given, term
   return refused.length === 0 ? 0 : 1;
 }
 
-/** The next fires of a job that the service would take. */
+/** The next fires of a job, if the service would accept it. */
 async function check(service: Service, fields: ForeignJob["fields"]): Promise<Ready["next"]> {
   await service.send("POST", "/v1/jobs", { json: fields, query: { dry_run: "true" } });
   const preview = { schedule: fields.schedule, count: SHOWN_FIRES };
   return read(Fires, await service.send("POST", "/v1/schedules/preview", { json: preview })).next;
 }
 
-/** A line makes one job, however often it is applied within a day. `earlier` lines of the file are the same, and have jobs of their own. */
+/**
+ * Creates the job of a line. Applying it again within a day creates no second one. `earlier` is the number of equal lines
+ * before it, which have their own jobs.
+ */
 async function make(service: Service, kind: Kind, { fields }: ForeignJob, earlier: number): Promise<string> {
   const named = earlier === 0 ? JSON.stringify(fields) : JSON.stringify([fields, earlier]);
   const key = `import-${kind}-${createHash("sha256").update(named).digest("hex").slice(0, 40)}`;

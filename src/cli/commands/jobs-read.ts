@@ -1,4 +1,4 @@
-/** `reveille jobs list|get|runs|explain`: looking at jobs and at what they did. */
+/** `reveille jobs list|get|runs|explain`: shows jobs and their runs. */
 
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";

@@ -109,7 +109,7 @@ const remove: Command = {
   examples: ["reveille jobs delete stand-up", "reveille jobs delete JOB JOB"],
   async run(given, terminal) {
     const service = await connect(given, terminal);
-    // All are found before any is deleted, so that a wrong name deletes nothing.
+    // All jobs are found before any is deleted, so a wrong name deletes nothing.
     const jobs: JobShape[] = [];
     for (const named of given.positionals) jobs.push(await findJob(service, named));
     for (const { id, name } of jobs) {

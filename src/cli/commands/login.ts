@@ -1,4 +1,4 @@
-/** `reveille login`, `logout` and `whoami`: which deployment the commands speak to, and as whom. */
+/** `reveille login`, `logout` and `whoami`: the deployment that the commands call, and the token. */
 import * as z from "zod";
 import { type Command, Failure, UsageError } from "../command.ts";
 import { checkedUrl, findAddress, loginPath, removeLogin, storeLogin } from "../login.ts";
@@ -53,7 +53,7 @@ export const logout: Command = {
 
 export const whoami: Command = {
   name: "whoami",
-  summary: "Show the deployment, and whose token is used",
+  summary: "Show the deployment, and the owner of the token",
   examples: ["reveille whoami", "reveille whoami --json"],
   async run(given, terminal) {
     const address = await findAddress(given, terminal);
@@ -90,7 +90,10 @@ type Who = {
   readonly expires_at?: string;
 };
 
-/** Whose token it is. The service says whether it is good, the token itself whose. Rejects where it is refused. */
+/**
+ * The owner of the token. The service says whether the token is valid, and the token itself names its owner. Rejects if it
+ * is refused.
+ */
 async function identify(service: Service): Promise<Who> {
   read(Page, await answer(service.client.v1.jobs.$get({ query: { limit: "1" } })));
   const claims = claimsOf(service.token);
@@ -109,7 +112,7 @@ async function identify(service: Service): Promise<Who> {
   }
 }
 
-/** The claims of a JWT; undefined for the operator's token, which is none. */
+/** The claims of a JWT. Undefined for the operator's token, which is not one. */
 function claimsOf(token: string): z.infer<typeof Claims> | undefined {
   const [, payload, signature] = token.split(".");
   if (payload === undefined || signature === undefined) return undefined;

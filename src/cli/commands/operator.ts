@@ -1,4 +1,4 @@
-/** `reveille doctor` and `reveille smoke`: is the deployment well, and does it do what it promises? */
+/** `reveille doctor` and `reveille smoke`: check that the deployment is healthy and does its work. */
 import { type Command, type Given, UsageError } from "../command.ts";
 import { checkedUrl, findAddress } from "../login.ts";
 import { type Deployment, deploymentAt } from "../operator/deployment.ts";
@@ -35,7 +35,7 @@ export const doctor: Command = {
 
 export const smoke: Command = {
   name: "smoke",
-  summary: "Make a job, see it fire, and delete it",
+  summary: "Create a job, see it fire, and delete it",
   positionals: [DEPLOYMENT],
   examples: ["reveille smoke", "reveille smoke https://reveille.example.com"],
   async run(given, terminal) {

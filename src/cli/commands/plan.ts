@@ -25,7 +25,7 @@ export const plan: Command = {
   summary: "Show what `apply` would change, and nothing else",
   about: "Each job is created, changed field by field (with its next 3 fires before and after), deleted, or left.",
   positionals: [FILE],
-  options: { prune: PRUNE, "exit-code": { type: "boolean", about: "End with 3 where something would change" } },
+  options: { prune: PRUNE, "exit-code": { type: "boolean", about: "End with 3 if something would change" } },
   examples: ["reveille plan", "reveille plan ops/reveille.yaml --prune --exit-code"],
   async run(given, terminal) {
     const file = await jobFile(given, terminal);
@@ -39,7 +39,7 @@ export const plan: Command = {
 
 export const apply: Command = {
   name: "apply",
-  summary: "Make the jobs as the file says",
+  summary: "Change the jobs to match the file",
   about: "All jobs are checked before any is changed. Jobs outside the file's namespace are never touched.",
   positionals: [FILE],
   options: { prune: PRUNE },
@@ -75,7 +75,7 @@ export const apply: Command = {
 
 const PAST = { create: "Created", change: "Updated", delete: "Deleted", keep: "Left" } as const;
 
-/** Does a step; answers the job's id. */
+/** Carries out a step, and returns the job's id. */
 async function carryOut(service: Service, step: Step): Promise<string> {
   switch (step.kind) {
     case "create":
@@ -96,13 +96,13 @@ async function carryOut(service: Service, step: Step): Promise<string> {
   }
 }
 
-/** Creates a job; two that apply the same file at once make one. */
+/** Creates a job. Two concurrent applies of the same file create one. */
 async function create(service: Service, { key, fields }: Extract<Step, { kind: "create" }>): Promise<string> {
   const send = async (headers: Readonly<Record<string, string>>): Promise<JobShape> =>
     read(JobShape, await service.send("POST", "/v1/jobs", { json: fields, headers }));
   const digest = createHash("sha256").update(JSON.stringify(fields)).digest("hex").slice(0, DIGEST_CHARS);
   const job = await send({ "idempotency-key": `apply-${digest}` });
-  // One that was made like this before, and has been taken out of the namespace since, is somebody else's now.
+  // A job that was created like this before, but has left the namespace since, is not this file's any more.
   const isOurs = isFields(job.labels) && job.labels[KEY_LABEL] === key;
   return isOurs ? job.id : (await send({})).id;
 }

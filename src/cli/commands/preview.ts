@@ -1,4 +1,4 @@
-/** `reveille preview`: when a schedule fires, before any job has it. */
+/** `reveille preview`: the fires of a schedule, before any job has it. */
 
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";

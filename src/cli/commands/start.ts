@@ -1,7 +1,7 @@
 /** `reveille start`: the whole service on this machine. */
 import type { Command } from "../command.ts";
 
-/** It ends by a signal, with the code that `local/serve.ts` gives it. */
+/** Waits for ever. A signal ends the command, with the code that `local/serve.ts` gives it. */
 const untilASignal = new Promise<undefined>(() => undefined);
 
 export const start: Command = {

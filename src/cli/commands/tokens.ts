@@ -1,4 +1,4 @@
-/** `reveille tokens …`: who may call. */
+/** `reveille tokens …`: creates, lists and revokes tokens. */
 import * as z from "zod";
 import { compact } from "../../domain/compact.ts";
 import { type Command, UsageError } from "../command.ts";
@@ -61,11 +61,11 @@ const create: Command = {
   name: "tokens create",
   summary: "Create a token, shown this once",
   options: {
-    role: { type: "string", value: "ROLE", about: "agent, user, plugin or viewer (agent where --agent-id is given)" },
+    role: { type: "string", value: "ROLE", about: "agent, user, plugin or viewer (agent if --agent-id is given)" },
     "agent-id": { type: "string", value: "ID", aliases: ["agent"], about: "The agent it speaks for" },
     "user-id": { type: "string", value: "ID", aliases: ["user"], about: "The user it speaks for" },
     "plugin-id": { type: "string", value: "ID", aliases: ["plugin"], about: "The plugin it speaks for" },
-    name: { type: "string", about: "What people call it" },
+    name: { type: "string", about: "The token's name, for people" },
     access: { type: "string", value: "ACCESS", about: "write (default) or read" },
     agents: { type: "string", value: "ID", multiple: true, about: "The only agents that its jobs may name" },
     "expires-in": { type: "string", value: "DURATION", about: "How long it is valid, 1s to 365d (30d)" },
@@ -105,7 +105,7 @@ const create: Command = {
     if (given.flag("json")) terminal.print(json(answered));
     else {
       const { token, expires_at, id } = read(Made, answered);
-      // The token alone is on stdout, for a pipe.
+      // Only the token goes to stdout, so that it can be piped.
       terminal.warn(
         `A token of role ${role}${id === undefined ? "" : ` (${id})`}, until ${expires_at}; it is shown this once:`,
       );

@@ -1,4 +1,4 @@
-/** `reveille export` and `import FILE`: all jobs out, and in again. */
+/** `reveille export` and `import FILE`: write all jobs out, and read them in. */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import * as z from "zod";
@@ -35,7 +35,7 @@ export const exportJobs: Command = {
   },
 };
 
-/** All jobs, part by part: one call may not be enough for all. */
+/** All jobs, part by part, since one call may not be enough. */
 async function exportedBy(service: Service): Promise<string> {
   let text = "";
   for (let cursor: string | null = ""; cursor !== null; ) {
@@ -82,13 +82,13 @@ export const importJobs: Command = {
 };
 
 const NDJSON = "application/x-ndjson";
-/** The beginning of the reason for a job that a call had no room for; it is sent again. */
+/** The beginning of the reason for a job that a call had no room for. Such a job is sent again. */
 const NOT_LOOKED_AT = "not looked at";
 
-/** The most that one call may bring (10 MiB), with room to spare. */
+/** The most bytes of one call, some less than the limit of 10 MiB. */
 const MAX_PART_BYTES = 8 * 1_048_576;
 
-/** `import FILE`: jobs.json of the Go original, or an export, which is sent in parts where it is long. Ids are kept. */
+/** Imports jobs.json of the Go original, or an export. A long export is sent in parts. Ids are kept. */
 export async function importExport(file: string, given: Given, terminal: Terminal): Promise<number> {
   const text = await readText(file, terminal);
   const service = await connect(given, terminal);
@@ -114,7 +114,7 @@ export async function importExport(file: string, given: Given, terminal: Termina
   return 0;
 }
 
-/** Whether the text is one JSON document of many jobs, and not a line for each. */
+/** Whether the text is one JSON document with many jobs, and not one job on each line. */
 function isDocument(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
@@ -124,7 +124,7 @@ function isDocument(text: string): boolean {
   }
 }
 
-/** The lines in parts; only those of the jobs with these ids, if any are given. */
+/** The lines in parts. If ids are given, only the lines of these jobs. */
 function linesOf(text: string, only?: ReadonlySet<string | undefined>): { body: string; type: string }[] {
   const parts: { body: string; type: string }[] = [];
   let body = "";

@@ -1,20 +1,21 @@
-/** Does a run with a program of this machine: the message on its stdin, its stdout the output. */
+/** Does a run with a program on this machine. The message is its stdin, and its stdout is the output. */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Control, Run } from "../../agent-kit/run.ts";
 
-/** The part of a program's output that is kept; Reveille keeps the first 16 KiB. */
+/** The part of a program's output that is kept. Reveille keeps the first 16 KiB of it. */
 const MAX_OUTPUT_BYTES = 65_536;
 const MAX_STDERR_BYTES = 2_048;
-/** Between the request to end and the end by force. */
+/** The time between the request to end and the end by force. */
 const KILL_AFTER_MS = 5_000;
 
 /**
- * Runs `command` by the shell for a run. Resolves to its stdout; throws where it does not end with 0, with the end of its stderr. When the
- * run's signal is aborted, the program and all that it started are ended. They do not outlive this process either.
+ * Runs `command` in the shell for a run, and resolves to its stdout. If the exit code is not 0, it throws with the end of
+ * its stderr. When the run's signal is aborted, the program and everything that it started are ended. They do not outlive
+ * this process either.
  */
 export async function runProgram(command: string, run: Run, env: NodeJS.ProcessEnv): Promise<string> {
   if (run.signal.aborted) throw run.signal.reason;
-  // A group of its own: a Ctrl-C is for us, and what it starts in turn ends with it.
+  // The program has its own process group. So Ctrl-C reaches only us, and everything that it starts ends with it.
   const child = spawn("sh", ["-c", command], { detached: true, stdio: "pipe", env: { ...env, ...variablesOf(run) } });
   const guard = guardOf(child);
   const stop = (): void => endGroup(child);
@@ -44,14 +45,14 @@ function outcomeOf(child: ChildProcess, message: string): Promise<string> {
   let bytes = 0;
   let end = "";
   child.stdout?.on("data", (chunk: Buffer) => {
-    // Read to the end in any case: a program that cannot write would stand still.
+    // The output is read to its end in any case, since a program that cannot write would hang.
     if (bytes < MAX_OUTPUT_BYTES) out.push(chunk);
     bytes += chunk.length;
   });
   child.stderr?.on("data", (chunk: Buffer) => {
     end = (end + chunk.toString("utf8")).slice(-MAX_STDERR_BYTES);
   });
-  // A program that reads no stdin closes it.
+  // A program that does not read stdin closes it.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(message);
   return new Promise((resolve, reject) => {
@@ -69,7 +70,7 @@ function endGroup(child: ChildProcess): void {
   const timer = setTimeout(() => signalGroup(child, "SIGKILL"), KILL_AFTER_MS);
   child.once("close", () => {
     clearTimeout(timer);
-    // What it started and left behind.
+    // This ends processes that the program has left behind.
     signalGroup(child, "SIGKILL");
   });
 }
@@ -79,11 +80,11 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // Everything of it has ended.
+    // All its processes have ended.
   }
 }
 
-/** Ends the program's group when this process dies without a word: the pipe between them breaks. */
+/** Ends the program's group when this process dies suddenly, because the pipe between them breaks. */
 const GUARD = `trap '' INT TERM HUP
 read -r _ || kill -9 "-$1" 2>/dev/null`;
 

@@ -1,4 +1,7 @@
-/** Does a run by posting it to an address that only this machine reaches. The call is Reveille's (docs/contract.md §4). */
+/**
+ * Does a run by posting it to an address that only this machine reaches. The call is the same as Reveille's
+ * (docs/contract.md §4).
+ */
 import type { Run, RunCall } from "../../agent-kit/run.ts";
 import { parseDuration } from "../../domain/time/duration.ts";
 import { signedHeaders } from "../../outbound/signature.ts";
@@ -7,8 +10,8 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 const ACCEPTED = 202;
 
 /**
- * The agent's answer. Throws where there is none within the job's `timeout`. After a 202 the agent reports by itself, and this resolves
- * when Reveille has ended the run: until then it is kept ours.
+ * The agent's answer. Throws if there is none within the job's `timeout`. After a 202 the agent reports by itself. Then
+ * this keeps the run's lease until Reveille has ended the run.
  */
 export async function forward(url: string, secret: string, run: Run, call: RunCall): Promise<Response> {
   const body = JSON.stringify(call);

@@ -17,9 +17,9 @@ import {
 
 const MAX_NAME_BYTES = 200;
 const MINUTE_MS = 60_000;
-/** The bound below which a number is meant in seconds (1973 in milliseconds). */
+/** The number below which a time is in seconds. In milliseconds it would be 1973. */
 const FIRST_MS = 100_000_000_000;
-/** Carried over as fields, or said nothing about a job to come. */
+/** The fields that are imported, or that do not matter for future runs. */
 const READ = [
   "version",
   "id",
@@ -35,7 +35,7 @@ const READ = [
 ];
 const THREAD = ["target_thread_id", "thread_id"];
 
-/** Reads automations. Their times are local: in `timezone`. Throws a {@link Failure} where the file is no TOML. */
+/** Reads automations. Their times are local, in `timezone`. Throws a {@link Failure} if the file is not TOML. */
 export function readCodex(text: string, { timezone }: ImportOptions): Foreign {
   let value: Record<string, unknown>;
   try {
@@ -76,7 +76,7 @@ function readAutomation(entry: unknown, timezone: string): Omit<ForeignJob, "pla
       message,
       schedule,
       enabled: status === "PAUSED" ? false : undefined,
-      // Each run of an automation is a task of its own.
+      // Each run of an automation is its own task.
       session_mode: "new",
       payload: Object.keys(payload).length > 0 ? payload : undefined,
     }),
@@ -96,14 +96,14 @@ function scheduleOf(text: string, createdAt: unknown, timezone: string): Record<
     const [, year, month, day, hour, minute, second] = utc;
     return { rrule, timezone, starts_at: `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z` };
   }
-  // What the rule leaves open, its minute or the week that an interval begins with, follows from the automation's creation.
+  // The automation's creation decides what the rule leaves open: its minute, or the week that an interval begins with.
   const created = epochMs(createdAt);
-  // Rules have no seconds: those of the creation would be in each fire.
+  // Rules have no seconds. The seconds of the creation would otherwise be in each fire.
   const startsAt = created === undefined ? undefined : new Date(created - (created % MINUTE_MS)).toISOString();
   return present({ rrule, timezone, starts_at: startsAt });
 }
 
-/** Whether the rule's times follow from when it began, and that is not known. */
+/** Whether the rule's times depend on its beginning, and that is unknown. */
 const isPhased = ({ rrule, starts_at }: Record<string, unknown>): boolean =>
   starts_at === undefined && /INTERVAL=(?!1\b)|COUNT=/.test(String(rrule));
 

@@ -1,4 +1,4 @@
-/** A crontab, as `crontab -l` prints it: each line a job whose message is the command. */
+/** A crontab, as `crontab -l` prints it. Each line becomes a job whose message is the command. */
 import {
   type Foreign,
   type ForeignJob,
@@ -15,7 +15,7 @@ const MAX_NAME_BYTES = 200;
 
 type Line = { readonly text: string; readonly environment: ReadonlyMap<string, string> };
 
-/** Reads a crontab. Times are in the zone of CRON_TZ or TZ where the file sets it, else in `timezone`. */
+/** Reads a crontab. Times are in the zone of CRON_TZ or TZ if the file sets it, else in `timezone`. */
 export function readCrontab(text: string, { timezone }: ImportOptions): Foreign {
   const environment = new Map<string, string>();
   const lines: (readonly [string, Line])[] = [];
@@ -74,7 +74,10 @@ function fiveFields(text: string): { cron: string; rest: string } {
   return { cron: fields.join(" "), rest: match?.[2] ?? "" };
 }
 
-/** An unescaped % ends the command; what follows is its stdin, each further % a new line. */
+/**
+ * The command without its stdin. An unescaped % ends the command; the rest is its stdin, and each further % begins a new
+ * line.
+ */
 function withoutPercent(text: string): { command: string; stdin?: string } {
   const [command = "", ...rest] = text.split(/(?<!\\)%/).map((part) => part.replaceAll("\\%", "%"));
   return rest.length === 0 ? { command: command.trim() } : { command: command.trim(), stdin: rest.join("\n") };

@@ -1,4 +1,4 @@
-/** The result of reading another scheduler's file: jobs of ours, and the rest that could not be carried over. */
+/** The result of reading another scheduler's file: jobs of ours, and the entries that were refused. */
 import { isFields } from "../job-body.ts";
 
 export type Foreign = {
@@ -7,26 +7,26 @@ export type Foreign = {
 };
 
 export type ForeignJob = {
-  /** Where it stands: `line 3`, `jobs[0] "Morning brief"`. */
+  /** The place of the entry: `line 3`, `jobs[0] "Morning brief"`. */
   readonly place: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** The differences that the agent has to see to from now on. */
+  /** The differences that the agent must handle from now on. */
   readonly notes: readonly string[];
 };
 
 export type Refusal = { readonly place: string; readonly why: string };
 
 export type ImportOptions = {
-  /** IANA name of the zone that times without one are meant in. */
+  /** The IANA name of the zone for times without one. */
   readonly timezone: string;
   /** Epoch ms. */
   readonly now: number;
 };
 
-/** Thrown by a reader for one entry, which is then refused with this reason. */
+/** Thrown by a reader for an entry that is refused, with the reason. */
 export class NotCarriedOver extends Error {}
 
-/** Reads each entry by itself: what is wrong with one does not keep back the others. */
+/** Reads each entry independently, so a wrong one does not stop the others. */
 export function readEntries<T>(
   entries: readonly (readonly [place: string, entry: T])[],
   read: (entry: T) => Omit<ForeignJob, "place"> | undefined,
@@ -45,7 +45,7 @@ export function readEntries<T>(
   return { jobs, refused };
 }
 
-/** The text of a field, or a refusal that names it. */
+/** The text of a field. Throws a refusal that names the field if it is missing. */
 export function textOf(entry: unknown, field: string): string {
   const value = isFields(entry) ? entry[field] : undefined;
   if (typeof value !== "string" || value === "") throw new NotCarriedOver(`${field} is missing`);
@@ -56,7 +56,7 @@ export function textOf(entry: unknown, field: string): string {
 export const present = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-/** At most so many bytes of UTF-8, whole characters. */
+/** The beginning of a text, at most `bytes` bytes of UTF-8, in whole characters. */
 export function shortened(text: string, bytes: number): string {
   let kept = "";
   let used = 0;

@@ -30,7 +30,7 @@ const Job = z.looseObject({
 });
 type Job = z.infer<typeof Job>;
 
-/** The fields that are carried over, or say nothing about a job to come. */
+/** The fields that are imported, or that do not matter for future runs. */
 const KNOWN = [
   ...[
     "id",
@@ -50,7 +50,7 @@ const KNOWN = [
 const MAX_NAME_BYTES = 200;
 const MAX_TIMEOUT_SECONDS = 600;
 
-/** Reads a store. Throws a {@link Failure} where it is none. */
+/** Reads a store. Throws a {@link Failure} if the file is not one. */
 export function readOpenclaw(text: string, options: ImportOptions): Foreign {
   let value: unknown;
   try {
@@ -95,7 +95,7 @@ function readJob(entry: object, options: ImportOptions): Omit<ForeignJob, "place
       schedule: present({ ...schedule, jitter }),
       agent_id: job.agentId || undefined,
       enabled: job.enabled ? undefined : false,
-      // An isolated run begins a conversation of its own.
+      // An isolated run begins its own conversation.
       session_mode: job.sessionTarget === "isolated" ? "new" : undefined,
       payload: Object.keys(payload).length > 0 ? payload : undefined,
       timeout,
@@ -129,7 +129,7 @@ function scheduleOf({ schedule, createdAtMs }: Job, { timezone, now }: ImportOpt
     case "every": {
       const everyMs = numberIn(schedule.everyMs);
       if (everyMs === undefined) throw new NotCarriedOver("schedule.everyMs is missing");
-      // There, too, it is counted from the job's creation where nothing else is said.
+      // OpenClaw also counts from the job's creation if there is no anchor.
       const anchorMs = numberIn(schedule.anchorMs) ?? createdAtMs;
       const anchored = anchorMs === undefined ? {} : { starts_at: new Date(Math.max(anchorMs, 0)).toISOString() };
       return { every: formatDuration(Math.floor(everyMs)), ...anchored };
@@ -145,13 +145,13 @@ function scheduleOf({ schedule, createdAtMs }: Job, { timezone, now }: ImportOpt
   }
 }
 
-/** A number, or the text of one, as OpenClaw's older stores have them. */
+/** A number, or a number as text, which older stores of OpenClaw have. */
 function numberIn(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
-/** Epoch ms, or text; text without an offset is UTC there. */
+/** A time from epoch ms or text. In OpenClaw, text without an offset is UTC. */
 function timeOf(value: unknown): number {
   if (typeof value === "number") return value;
   const text = typeof value === "string" ? value.trim() : "";

@@ -1,6 +1,6 @@
 /**
- * The checks of the doctor, in this order. Each check asks the deployment over HTTP and changes nothing in it (a
- * token that it makes ends by itself). The judgements are in `judge.ts`.
+ * The checks of the doctor, in this order. Each check asks the deployment over HTTP and changes nothing in it, except for a
+ * token that soon expires. The judgements are in `judge.ts`.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,11 +12,11 @@ import { failingJobs, judgeClock, judgeJobs, judgeMode, judgePublicUrl, judgeSwe
 
 export type Check = { readonly name: string; look(deployment: Deployment): Promise<Finding> };
 
-/** The wait for a tick: two minutes and a little, so that a late one is still seen. */
+/** The wait for a tick: two minutes and a little, so that a late tick is still seen. */
 export const TICK_LIMIT_MS = 130_000;
-/** Often enough that the directory does not fall asleep and forget the tick between two looks. */
+/** The pause between two looks. It is short enough that the directory stays awake and remembers the tick. */
 const TICK_LOOK_MS = 3_000;
-/** So many jobs are looked at; more would take minutes. */
+/** The number of jobs that are checked. More would take minutes. */
 const MAX_JOBS = 10_000;
 
 const Health = z.object({ status: z.literal("ok"), version: z.string() });
@@ -95,7 +95,7 @@ const strangers: Check = {
       if (answer.status !== 401) {
         return wrong(
           `${who} /v1/jobs ${complaint(answer)}, not 401`,
-          "Take it off the network: something in front of it adds a token.",
+          "Take it off the network: a proxy in front of it adds a token.",
         );
       }
     }
@@ -136,7 +136,7 @@ const clock: Check = {
     const minted = await call("POST", "/v1/tokens", { json: { role: "viewer", expires_in: "1m" } });
     const made = Token.safeParse(minted.body).data;
     if (made === undefined) return wrong(`POST /v1/tokens ${complaint(minted)}`, "See the check of tokens.");
-    // The Worker's own clock, in whole seconds, rounded up; the Date header may be a proxy's.
+    // It is the Worker's own clock, in whole seconds, rounded up. The Date header may be a proxy's.
     const theirs = Date.parse(made.expires_at) - 60_000 - 500;
     const date = minted.headers.get("date");
     return judgeClock(minted.at, theirs, date === null ? undefined : Date.parse(date));
@@ -156,7 +156,7 @@ const directory: Check = {
   },
 };
 
-/** Waits for a tick at most `limitMs`. */
+/** Waits for a tick, at most `limitMs`. */
 const tick = (limitMs: number): Check => ({
   name: "tick",
   async look({ call }) {
@@ -190,7 +190,7 @@ const sweep: Check = {
 
 type ListedJob = z.infer<typeof Jobs>["items"][number];
 
-/** Rejects with a sentence where a page cannot be had. */
+/** The active jobs. Rejects with a sentence if a page cannot be read. */
 async function activeJobs({
   call,
 }: Deployment): Promise<{ readonly jobs: readonly ListedJob[]; readonly isAll: boolean }> {
@@ -227,7 +227,7 @@ const failing: Check = {
   },
 };
 
-/** Every check. A deployment that does not answer at all fails the first, and the others are not tried. */
+/** All checks. If the deployment does not answer at all, the first fails and the others are not tried. */
 export const checks = (tickLimitMs: number = TICK_LIMIT_MS): readonly Check[] => [
   health,
   api,
@@ -242,7 +242,7 @@ export const checks = (tickLimitMs: number = TICK_LIMIT_MS): readonly Check[] =>
   failing,
 ];
 
-/** The finding of a check, also where the network fails under it. */
+/** The finding of a check, even if the network fails during it. */
 export async function look(check: Check, deployment: Deployment): Promise<Finding> {
   try {
     return await check.look(deployment);

@@ -1,4 +1,4 @@
-/** A deployment as its operator reaches it: over HTTP, with ADMIN_TOKEN. For the doctor and the smoke run. */
+/** A deployment as its operator reaches it: over HTTP, with ADMIN_TOKEN. The doctor and the smoke run use it. */
 
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -11,17 +11,17 @@ const ANSWER_LIMIT_MS = 30_000;
 export type Answer = {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed where it is JSON, else undefined. */
+  /** The parsed body if it is JSON, else undefined. */
   readonly body: unknown;
-  /** Epoch ms of this machine: halfway between the call and its answer. */
+  /** The time on this machine, in epoch ms, halfway between the call and its answer. */
   readonly at: number;
 };
 
 export type Deployment = {
-  /** Without a trailing slash. */
+  /** The URL without a trailing slash. */
   readonly url: string;
   readonly adminToken: string;
-  /** One call; `token` is the operator's by default, null sends none. Rejects where there is no answer. */
+  /** Makes one call. `token` is the operator's by default; null sends none. Rejects if there is no answer. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
 };
 
@@ -56,7 +56,7 @@ function localToken(): string | undefined {
     const token = readFileSync(join(resolve(process.env.DATA_DIR ?? ".reveille"), "ADMIN_TOKEN"), "utf8").trim();
     return token === "" ? undefined : token;
   } catch {
-    // No such file: whoever started the service chose the token, and says it in the environment.
+    // There is no such file. The token was chosen at the start of the service, and is in the environment.
     return undefined;
   }
 }
@@ -87,14 +87,14 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not every answer is JSON: a proxy's error page, an empty 204.
+    // Not every answer is JSON: there are proxies' error pages, and the empty 204.
     return undefined;
   }
 }
 
 const Problem = z.object({ code: z.string(), detail: z.string(), hint: z.string().optional() });
 
-/** The text about an answer that should not have been: its status, and the problem in it. */
+/** The text about an unexpected answer: its status, and the problem in it. */
 export function complaint({ status, body }: Answer): string {
   const problem = Problem.safeParse(body).data;
   return problem === undefined
@@ -102,7 +102,7 @@ export function complaint({ status, body }: Answer): string {
     : `answered ${status} ${problem.code}: ${problem.detail.replace(/\.$/, "")}`;
 }
 
-/** Why there was no answer, in the words of the network. */
+/** Why there was no answer, in the network's words. */
 export function unreachable(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = typeof cause === "object" && cause !== null && "code" in cause ? `${String(cause.code)} ` : "";

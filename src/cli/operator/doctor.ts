@@ -1,13 +1,13 @@
-/** The doctor: checks a deployment from outside, a line for each check. */
+/** The doctor, which checks a deployment from outside and prints a line for each check. */
 import { checks, look } from "./checks.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Finding } from "./finding.ts";
 
 const SIGNS = { ok: "ok   ", note: "note ", wrong: "WRONG" } as const;
-/** Where one of these is wrong, nothing else can be asked. */
+/** The first checks. If one of them fails, nothing else can be asked. */
 const FIRST = ["health", "api", "operator"];
 
-/** Looks at everything, and prints a line for each check. 0 where nothing is wrong, else 1. */
+/** Runs all checks, and prints a line for each. Returns 0 if nothing is wrong, else 1. */
 export async function runDoctor(deployment: Deployment, print: (line: string) => void): Promise<number> {
   const count = { ok: 0, note: 0, wrong: 0 };
   for await (const { check, verdict, what, fix } of findings(deployment)) {
@@ -27,7 +27,7 @@ export async function* findings(deployment: Deployment): AsyncGenerator<Finding 
   }
 }
 
-/** Jobs that fail, say, are nothing wrong with the deployment, and not well either. */
+/** The last line. A note, for example about failing jobs, is no fault of the deployment but is still reported. */
 function lastLine(wrongs: number, notes: number): string {
   if (wrongs > 0) return `${things(wrongs)} wrong.`;
   return notes === 0

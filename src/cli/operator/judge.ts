@@ -1,16 +1,16 @@
 /** The doctor's judgements: plain values in, a finding out. */
 import { type Finding, fine, note, wrong } from "./finding.ts";
 
-/** A tick comes every minute; half a minute late is still well. */
+/** The age of a fresh tick. A tick comes every minute, and half a minute late is fine. */
 export const TICK_FRESH_MS = 90_000;
-/** An alarm may be a minute late on Cloudflare, and the sweep takes its time besides. */
+/** The delay from which a job is overdue. An alarm may be a minute late on Cloudflare, and the sweep takes its time too. */
 export const OVERDUE_AFTER_MS = 120_000;
-/** Receivers refuse signatures that are 5 minutes off (Standard Webhooks); a tenth of that is worth a fix. */
+/** The difference of clocks that is reported. Receivers refuse signatures that are 5 minutes off (Standard Webhooks). */
 const SKEW_LIMIT_MS = 30_000;
-/** Longer lists help nobody on one line. */
+/** The number of jobs in a line. */
 const SHOWN = 3;
 
-/** Clocks in epoch ms: this machine's, the Worker's, and the Date header's where there is one. */
+/** Judges the clocks, in epoch ms: this machine's, the Worker's, and the Date header's if there is one. */
 export function judgeClock(here: number, workers: number, header: number | undefined): Finding {
   const skews = [workers - here, ...(header === undefined ? [] : [header - here])];
   const worst = skews.reduce((most, skew) => (Math.abs(skew) > Math.abs(most) ? skew : most), 0);
@@ -23,7 +23,7 @@ export function judgeClock(here: number, workers: number, header: number | undef
   );
 }
 
-/** `declared` is what PUBLIC_URL says, from the API's description. */
+/** Judges PUBLIC_URL. `declared` is its value, from the API's description. */
 export function judgePublicUrl(url: string, declared: string | undefined, version: string): Finding {
   const described = `the API of ${version} is described`;
   if (declared === undefined || declared === "/") {
@@ -50,7 +50,7 @@ export function judgeMode(mode: string, userJobs: boolean): Finding {
   return fine("every shard of the directory answers");
 }
 
-/** `found`: overdue jobs that the sweep has woken since the first deploy. */
+/** Judges the sweep. `found` are the overdue jobs that it has woken since the first deploy. */
 export function judgeSweep(found: number): Finding {
   if (found === 0) return fine("the sweep has found nothing");
   return note(
@@ -68,7 +68,7 @@ type Job = {
   readonly paused_reason?: string | undefined;
 };
 
-/** Whether a job should have fired and has not; `now` in epoch ms. */
+/** Judges whether a job should have fired but has not. `now` is epoch ms. */
 export function judgeJobs(jobs: readonly Job[], isAll: boolean, now: number): Finding {
   const late = jobs.filter(
     ({ next_run_at }) => next_run_at !== undefined && now - Date.parse(next_run_at) > OVERDUE_AFTER_MS,
@@ -81,7 +81,10 @@ export function judgeJobs(jobs: readonly Job[], isAll: boolean, now: number): Fi
   );
 }
 
-/** Jobs whose last runs failed, and those that Reveille itself has paused: the agent's trouble, not the deployment's. */
+/**
+ * Judges the jobs whose last runs failed, and those that Reveille has paused. Such a fault is the agent's and not the
+ * deployment's.
+ */
 export function failingJobs(jobs: readonly Job[]): Finding {
   const failing = jobs.filter(
     ({ consecutive_failures, paused_reason }) => consecutive_failures > 0 || paused_reason !== undefined,

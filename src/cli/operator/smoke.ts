@@ -1,6 +1,6 @@
 /**
- * The README's story against a deployment: a job is made, fires, is seen in its log, explained and deleted. How the agent answers is
- * shown, and is the agent's.
+ * The README's story against a deployment. A job is created, fires, appears in its log, is explained and deleted. The
+ * agent's answer is shown but not judged.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,7 +8,7 @@ import * as z from "zod";
 import { type Answer, complaint, type Deployment, unreachable } from "./deployment.ts";
 
 const AHEAD_MS = 3_000;
-/** An alarm may be a minute late on Cloudflare; the agent gets its time besides. */
+/** The time for the run. An alarm may be a minute late on Cloudflare, and the agent needs its time too. */
 const RUN_LIMIT_MS = 120_000;
 const LOOK_MS = 500;
 
@@ -28,7 +28,7 @@ const Explanation = z.object({ verdict: z.string(), explanation: z.string() });
 type Lines = { print(line: string): void; warn(line: string): void };
 type Tell = (step: "made" | "fired" | "agent" | "explained" | "deleted", what: string) => void;
 
-/** Tells the story, a line for each step. 0 where Reveille did its part, else 1. */
+/** Runs the story, and prints a line for each step. Returns 0 if Reveille did its part, else 1. */
 export async function runSmoke(deployment: Deployment, { print, warn }: Lines): Promise<number> {
   const error = await smoked(deployment, (step, what) => print(`${step.padEnd(9)} ${what}`));
   if (error === undefined) print("Done: nothing is left behind.");
@@ -36,7 +36,7 @@ export async function runSmoke(deployment: Deployment, { print, warn }: Lines): 
   return error === undefined ? 0 : 1;
 }
 
-/** Tells each step as it is done; what went wrong, or undefined. */
+/** Reports each step as it is done. Returns the fault, or undefined. */
 export async function smoked(deployment: Deployment, tell: Tell): Promise<string | undefined> {
   try {
     await smoke(deployment, tell);
@@ -63,7 +63,7 @@ async function smoke({ call }: Deployment, tell: Tell): Promise<void> {
   );
   const { id, next_run_at } = Job.parse(made.body);
   const path = `/v1/jobs/${id}`;
-  // Ctrl-C, too, leaves nothing behind.
+  // Ctrl-C leaves nothing behind either.
   process.once("SIGINT", () => void call("DELETE", path).finally(() => process.exit(130)));
   try {
     tell("made", `${id}, due at ${next_run_at}`);
@@ -82,7 +82,7 @@ async function smoke({ call }: Deployment, tell: Tell): Promise<void> {
   tell("deleted", "the job and its runs");
 }
 
-/** The job's run, once it has ended or the agent has taken it over by 202. */
+/** The job's run, once it has ended or the agent has answered 202. */
 async function endOfRun(call: Deployment["call"], path: string): Promise<z.infer<typeof Run>> {
   for (const deadline = Date.now() + RUN_LIMIT_MS; Date.now() < deadline; await sleep(LOOK_MS)) {
     const [run] = Runs.parse(expectStatus(`GET ${path}/runs`, await call("GET", `${path}/runs`), 200).body).items;

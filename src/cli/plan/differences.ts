@@ -1,23 +1,23 @@
-/** The differences between a job as it is and as a file wants it. */
+/** The differences between a stored job and the job in a file. */
 import { JobInput } from "../../schema/job.ts";
 import { isFields } from "../job-body.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 export type Difference = {
-  /** `schedule.cron`, `message`. */
+  /** The path of the field: `schedule.cron`, `message`. */
   readonly field: string;
-  /** Undefined where the job has no such field. */
+  /** Undefined if the stored job has no such field. */
   readonly before: unknown;
-  /** Undefined where the file's job has none, so that it is removed. */
+  /** Undefined if the file's job has no such field, so that it is removed. */
   readonly after: unknown;
 };
 
-/** Left as it is unless the file says it: somebody has paused the job, or Reveille has. */
+/** The fields that stay unless the file contains them, since somebody, or Reveille, may have paused the job. */
 const ONLY_IF_WRITTEN = ["enabled"];
 
 /**
- * Field by field. `wanted` is the job as the service would store it, every default filled in; `written` is what the file says of it.
- * A field that is left out of the file has its default.
+ * The differences, field by field. `wanted` is the job as the service would store it, with every default. `written` is the
+ * file's text. A field that the file leaves out has its default.
  */
 export function differences(existing: Fields, wanted: Fields, written: Fields): readonly Difference[] {
   const known = new Set([...Object.keys(JobInput.shape), ...Object.keys(written)]);
@@ -27,7 +27,7 @@ export function differences(existing: Fields, wanted: Fields, written: Fields): 
   });
 }
 
-/** Objects of settings are compared part by part; what agents are handed, as a whole. */
+/** The fields that are compared part by part. Data for agents is compared as a whole. */
 const DEEP = ["schedule", "labels", "retry", "fan_out", "pacing", "budget"];
 
 function within(field: string, before: unknown, after: unknown): Difference[] {
@@ -61,7 +61,7 @@ export function patchOf(found: readonly Difference[]): Record<string, unknown> {
   return patch;
 }
 
-/** `labels.a.b` is the label `a.b`. */
+/** The field and the rest of the path. `labels.a.b` is the label `a.b`. */
 const splitOnce = (field: string): [string, string] => {
   const dot = field.indexOf(".");
   return [field.slice(0, dot), field.slice(dot + 1)];

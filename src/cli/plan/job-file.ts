@@ -1,22 +1,22 @@
-/** A job file: the jobs of one namespace, as they are kept in git (docs/contract.md §21). */
+/** A job file: the jobs of one namespace, as kept in git (docs/contract.md §21). */
 import { Failure } from "../command.ts";
 import { isFields } from "../job-body.ts";
 
-/** Labels by which the jobs of a file are found again. */
+/** The labels by which the jobs of a file are found again. */
 export const NAMESPACE_LABEL = "reveille/namespace";
 export const KEY_LABEL = "reveille/key";
 
 export type JobFile = {
   readonly namespace: string;
-  /** The fields of each job as they are written, by KEY. */
+  /** The written fields of each job, by KEY. */
   readonly jobs: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 };
 
-/** Of a label's value, in bytes. */
+/** The longest value of a label, in bytes. */
 const MAX_NAME_BYTES = 200;
 const TOP_FIELDS = ["$schema", "namespace", "jobs"];
 
-/** The file that `document` holds. Throws a {@link Failure} with everything that is wrong with its form. */
+/** The file in `document`. Throws a {@link Failure} with all faults of its form. */
 export function readJobFile(document: unknown, file: string): JobFile {
   const wrong: string[] = [];
   if (!isFields(document)) throw new Failure(`${file} must hold {namespace, jobs}.`, EXAMPLE);
@@ -46,7 +46,7 @@ function nameFaults(place: string, name: string): string[] {
   return Buffer.byteLength(name) > MAX_NAME_BYTES ? [`${place}: is longer than ${MAX_NAME_BYTES} bytes`] : [];
 }
 
-/** The fields of a job over the API that a file cannot hold, since it is applied again and again. */
+/** The faults of fields that the API takes but a file cannot hold, because it is applied again and again. */
 function fieldFaults(key: string, { schedule, labels }: Readonly<Record<string, unknown>>): string[] {
   const faults: string[] = [];
   if (isFields(schedule) && "in" in schedule) {
@@ -60,7 +60,7 @@ function fieldFaults(key: string, { schedule, labels }: Readonly<Record<string, 
 }
 
 /**
- * A job of the file as it is sent. Its KEY is the name if it has none, and labels mark it. A label that is no text is
+ * A job of the file as it is sent. If it has no name, its KEY is the name, and labels mark it. A label that is not text is
  * left for the service to refuse.
  */
 export function withLabels(

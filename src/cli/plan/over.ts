@@ -1,12 +1,12 @@
-/** Whether a schedule of a job file has had its time. An `at` that has come, an `ends_at` or an UNTIL that has passed. */
+/** Whether a schedule of a job file is over: an `at`, an `ends_at` or an UNTIL that has passed. */
 import { checkFuture } from "../../domain/time/check-future.ts";
 import { compileSchedule } from "../../domain/time/compile-schedule.ts";
 import { bindFires } from "../../domain/time/fires.ts";
 import { ScheduleSpec } from "../../schema/schedule.ts";
 
 /**
- * Whether `schedule`, as it is written, fired before `now` (epoch ms) and would not fire any more. A schedule that is wrong, or never
- * fires at all, is not over: the service says what is wrong with it.
+ * Whether `schedule` fired before `now` (epoch ms) and will not fire any more. A schedule that is wrong or never fires is
+ * not over, since the service explains its fault.
  */
 export function isOverAt(schedule: unknown, now: number): boolean {
   const spec = ScheduleSpec.safeParse(schedule).data;

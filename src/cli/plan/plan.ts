@@ -20,7 +20,7 @@ export type Step =
       readonly before: readonly string[];
       readonly after: readonly string[];
     }
-  /** A job of the namespace that the file does not have. */
+  /** A job of the namespace that the file does not contain. */
   | { readonly kind: "delete"; readonly key: string; readonly id: string; readonly name: string }
   | { readonly kind: "keep"; readonly key: string; readonly id: string | undefined; readonly why: string };
 
@@ -42,7 +42,9 @@ const Dry = z.looseObject({
 });
 const Preview = z.looseObject({ next: z.array(z.looseObject({ at: z.string() })) });
 
-/** Compares the file with what there is; `now` in epoch ms. Rejects with a {@link Failure} that names every job that is refused. */
+/**
+ * Compares the file with the stored jobs. `now` is epoch ms. Rejects with a {@link Failure} that names every refused job.
+ */
 export async function makePlan(service: Service, file: JobFile, now: number): Promise<Plan> {
   const existing = await jobsOf(service, file.namespace);
   const refused: string[] = [];
@@ -55,7 +57,7 @@ export async function makePlan(service: Service, file: JobFile, now: number): Pr
       warnings.push(...found.map((line) => `jobs.${key}.${line}`));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      // What is wrong with one job is of that job; what ends every call is not.
+      // A fault of one job belongs to that job. An error that would stop every call does not.
       if (error instanceof Refused && (error.status === 401 || error.status >= 500)) throw error;
       if (!(error instanceof Refused)) throw error;
       refused.push(`jobs.${key}: ${error.message}`);
@@ -67,7 +69,7 @@ export async function makePlan(service: Service, file: JobFile, now: number): Pr
   return { namespace: file.namespace, steps, warnings };
 }
 
-/** The jobs of a namespace by KEY, those that have finished too. */
+/** The jobs of a namespace by KEY, including finished ones. */
 async function jobsOf(service: Service, namespace: string): Promise<ReadonlyMap<string, JobShape>> {
   const found = new Map<string, JobShape>();
   let cursor: string | undefined;
@@ -105,7 +107,7 @@ async function stepFor(
   const sent = withLabels(file, key, fields);
   const isPast = isOverAt(fields.schedule, now);
   if (isPast && job === undefined) return keep(key, undefined, "its time has passed");
-  // A schedule whose time has passed is refused for a new job, and is what the one that ran has.
+  // The service refuses a past schedule for a new job, although the job that has run still has it.
   const isSame = job !== undefined && isEqual(fields.schedule, job.schedule);
   const { dry, isOver } = await checked(service, sent, isSame, isPast);
   const wanted = isOver ? { ...dry.job, schedule: fields.schedule } : dry.job;
@@ -132,12 +134,12 @@ const keep = (key: string, id: string | undefined, why: string): Checked => ({
   warnings: [],
 });
 
-/** Any schedule that is valid: it only stands in for one whose time has passed. */
+/** A valid schedule that stands in for one whose time has passed. */
 const STAND_IN = { every: "1d" };
 
 /**
- * The service's reading of a job. One that has its schedule already is not refused for a time that has passed, by our
- * clock or by its own.
+ * The service's reading of a job. A job that already has its schedule is not refused for a past time, by our clock or by
+ * the service's.
  */
 async function checked(service: Service, sent: Fields, isSame: boolean, isPast: boolean) {
   const standIn = { ...sent, schedule: STAND_IN };
@@ -155,12 +157,12 @@ async function dryRun(service: Service, fields: Fields): Promise<z.infer<typeof 
   return read(Dry, await service.send("POST", "/v1/jobs", { json: fields, query: { dry_run: "true" } }));
 }
 
-/** The next fires of a job that there is. */
+/** The next fires of an existing job. */
 async function nextFires(service: Service, job: JobShape): Promise<readonly string[]> {
   const { next_run_at: first, schedule } = job;
   if (first === undefined) return [];
   if (!("cron" in schedule) && !("rrule" in schedule) && typeof schedule.every !== "string") return [first];
-  // From just before the first on: an interval is counted from there.
+  // It asks from just before the first fire, since an interval is counted from there.
   const from = new Date(Date.parse(first) - 1).toISOString();
   const { ends_at, jitter: _jitter, max_runs: _runs, ...rest } = schedule;
   const anchored = "every" in schedule ? { ...rest, starts_at: first } : rest;

@@ -1,14 +1,14 @@
-/** A plan as people read it, and as programs do. */
+/** A plan in the form for people, and for programs. */
 import { compact } from "../../domain/compact.ts";
 import { paint } from "../render.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Plan, Step } from "./plan.ts";
 
-/** The changes to make; of deletions only those that are asked for. */
+/** The changes to make. Deletions are included only on request. */
 export const changesOf = ({ steps }: Plan, prune: boolean): readonly Step[] =>
   steps.filter(({ kind }) => kind === "create" || kind === "change" || (kind === "delete" && prune));
 
-/** The plan, a block for each job that would change, and a line of totals. */
+/** The plan as text: a block for each job that would change, and a line with the totals. */
 export function planText(terminal: Terminal, plan: Plan, prune: boolean): string {
   const lines = plan.steps.flatMap((step) => stepLines(terminal, plan, step, prune));
   return [...lines, ...(lines.length === 0 ? [] : [""]), totals(plan, prune)].join("\n");

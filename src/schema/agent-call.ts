@@ -68,12 +68,9 @@ export const JobRunCall = z
         attempt: z.int().meta({ description: "From 1." }),
         offered_at: z.string().optional().meta({ description: "For a claimed run: when it was offered." }),
         claimed_at: z.string().optional(),
-        lease_expires_at: z
-          .string()
-          .optional()
-          .meta({
-            description: "For a claimed run: when it counts as interrupted, unless there is progress or a completion.",
-          }),
+        lease_expires_at: z.string().optional().meta({
+          description: "For a claimed run: when it counts as interrupted, unless there is progress or a completion.",
+        }),
       }),
       job: z
         .strictObject({ id: z.string(), ...JobDefinition.shape })

@@ -20,12 +20,9 @@ export const Agent = z
     previous_secret_until: InstantText.optional().meta({
       description: "Until then calls carry a second signature, with the previous secret.",
     }),
-    secret: z
-      .string()
-      .optional()
-      .meta({
-        description: "Present only in the answer to the call that generated it. Keep it, since it is not shown again.",
-      }),
+    secret: z.string().optional().meta({
+      description: "Present only in the answer to the call that generated it. Keep it, since it is not shown again.",
+    }),
   })
   .meta({ id: "Agent", description: "An agent that jobs name in agent_id." });
 export type Agent = z.infer<typeof Agent>;

@@ -1,16 +1,15 @@
 /** `/mcp` as an agent uses it (docs/contract.md §12): the official client, over HTTP, with a token of its own. */
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import {
   type Agent,
-  atEnd,
   eventually,
   type Reveille,
   startAgent,
   startReveille,
   temporaryFolder,
 } from "../../harness/index.ts";
+import { connectMcp, type McpSession } from "./session.ts";
 
 const TOOLS = [
   "schedule_job",
@@ -49,41 +48,7 @@ async function mint(ids: Record<string, string>): Promise<string> {
   return Minted.parse(await answer.json()).token;
 }
 
-const Result = z.looseObject({
-  content: z.tuple([z.object({ type: z.literal("text"), text: z.string() })]),
-  structuredContent: z.undefined().optional(),
-  isError: z.boolean().optional(),
-});
-
-type Mcp = {
-  readonly client: Client;
-  /** The fields that a tool answers; fails where it answers an error. */
-  call(name: string, args?: Record<string, unknown>): Promise<Record<string, unknown>>;
-  /** The text and the code of the error that a tool answers; fails where it answers none. */
-  refused(name: string, args?: Record<string, unknown>): Promise<{ text: string; code: string | undefined }>;
-};
-
-async function connect(token: string, mode: "legacy" | "auto" = "legacy"): Promise<Mcp> {
-  const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation: { mode } });
-  const requestInit = { headers: { authorization: `Bearer ${token}` } };
-  await client.connect(new StreamableHTTPClientTransport(new URL("/mcp", reveille.url), { requestInit }));
-  atEnd(() => client.close());
-  const ask = async (name: string, args: Record<string, unknown>) =>
-    Result.parse(await client.callTool({ name, arguments: args }));
-  return {
-    client,
-    async call(name, args = {}) {
-      const { content, isError } = await ask(name, args);
-      expect(isError, content[0].text).toBeUndefined();
-      return z.record(z.string(), z.unknown()).parse(JSON.parse(content[0].text));
-    },
-    async refused(name, args = {}) {
-      const { content, isError } = await ask(name, args);
-      expect(isError).toBe(true);
-      return { text: content[0].text, code: /\((\w+)\)/.exec(content[0].text)?.[1] };
-    },
-  };
-}
+const connect = (token: string, mode?: "legacy" | "auto") => connectMcp(reveille.url, token, mode);
 
 const Job = z.looseObject({ id: z.string(), state: z.string(), next_run_at: z.string().optional() });
 const Jobs = z.object({ items: z.array(z.looseObject({ id: z.string(), message: z.string().optional() })) });
@@ -302,7 +267,7 @@ describe("a token", () => {
 });
 
 describe("what is wrong with a call comes back in words that correct it:", () => {
-  let mcp: Mcp;
+  let mcp: McpSession;
   beforeAll(async () => {
     mcp = await connect(await mint({ role: "agent", agent_id: "mender" }));
   });

@@ -181,9 +181,12 @@ async function refuse(
     ),
   ];
   const calls = here.map((route) => `${route.method.toUpperCase()} ${path} (${route.summary})`);
+  // An item is made by PUT under its id, and POST of the list usually means that.
+  const item = patterns.find(({ pattern, route }) => route.method === "put" && pattern.test(`${path}/x`))?.route;
+  if (item !== undefined && method === "POST") calls.unshift(`PUT ${path}/{id} (${item.summary})`);
   // Another path may take the method: POST …/runs usually means …/run.
   const sameMethod = patterns.map(({ route }) => route).filter((route) => route.method === method.toLowerCase());
   const other = nearCall(method, path, sameMethod, MAX_COST_OF_OTHER_PATH);
-  if (other !== undefined) calls.push(other);
+  if (other !== undefined && item === undefined) calls.push(other);
   return { kind: "method_not_allowed", method, allow, calls };
 }

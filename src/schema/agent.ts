@@ -41,8 +41,8 @@ export const AgentInput = z.strictObject({
     .enum(["push", "pull"])
     .optional()
     .meta({
-      aliases: ["mode", "type", "kind"],
-      valueAliases: { webhook: "push", http: "push", mailbox: "pull", poll: "pull" },
+      aliases: ["mode", "type", "kind", "mailbox"],
+      valueAliases: { webhook: "push", http: "push", mailbox: "pull", poll: "pull", true: "pull", false: "push" },
       description:
         "pull: the agent has no address and takes its runs out of a mailbox; it has no url and no secret then.",
     }),
@@ -78,6 +78,7 @@ export const AgentInput = z.strictObject({
     .unknown()
     .optional()
     .meta({
+      aliases: ["template", "body_template", "payload_template", "request_body", "payload", "json"],
       description:
         'For an agent that was not made for Reveille: any JSON, sent in place of Reveille\'s own body. Its strings may hold {{message}} {{session_id}} {{run_id}} {{job_id}} {{job_name}} {{user_id}} {{scheduled_at}} {{complete_url}} {{complete_token}}; the string "{{payload}}" becomes the payload itself. Left out in a call with a url: none.',
       examples: [{ message: "{{message}}", sessionKey: "{{session_id}}" }],

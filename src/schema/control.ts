@@ -42,14 +42,30 @@ const money = z.number().positive().max(1_000_000_000);
 
 export const Budget = z
   .strictObject({
-    runs_per_day: z.int().min(1).optional().meta({ description: "Runs that begin on a day." }),
-    usd_per_day: money.optional().meta({ description: "US dollars that runs report (control.cost_usd) on a day." }),
+    runs_per_day: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({
+        aliases: ["max_runs_per_day", "daily_runs", "runs_daily", "max_daily_runs"],
+        description: "Runs that begin on a day.",
+      }),
+    usd_per_day: money.optional().meta({
+      aliases: ["max_usd_per_day", "max_cost_per_day", "cost_per_day", "daily_cost", "daily_budget", "dollars_per_day"],
+      description: "US dollars that runs report (control.cost_usd) on a day.",
+    }),
     tokens_per_day: z
       .int()
       .min(1)
       .optional()
-      .meta({ description: "Tokens that runs report (control.tokens) on a day." }),
-    usd_total: money.optional().meta({ description: "US dollars in the whole life of the job." }),
+      .meta({
+        aliases: ["max_tokens_per_day", "daily_tokens", "token_limit"],
+        description: "Tokens that runs report (control.tokens) on a day.",
+      }),
+    usd_total: money.optional().meta({
+      aliases: ["max_usd", "max_cost", "max_cost_usd", "cost_limit", "usd_limit", "total_usd", "total_cost"],
+      description: "US dollars in the whole life of the job.",
+    }),
   })
   .meta({
     id: "Budget",

@@ -13,7 +13,9 @@ import {
   MAX_NAME_BYTES,
 } from "./limits.ts";
 import { Payload } from "./payload.ts";
-import { DurationText, NO_CHAINS, ScheduleSpec } from "./schedule.ts";
+import { RetryPolicy } from "./retry.ts";
+import { DurationText, ScheduleSpec } from "./schedule.ts";
+import { SET_ELSEWHERE } from "./set-elsewhere.ts";
 import { boundedText, IdText, UserIdText } from "./text.ts";
 
 export const OwnerKind = z.enum(["user", "plugin", "system"]);
@@ -39,40 +41,6 @@ export const Labels = z
     boundedText(0, MAX_LABEL_VALUE_BYTES),
   )
   .refine((labels) => Object.keys(labels).length <= MAX_LABELS, { message: `at most ${MAX_LABELS} labels` });
-
-export const RetryPolicy = z
-  .strictObject({
-    max_attempts: z
-      .int()
-      .min(1)
-      .max(10)
-      .default(3)
-      .meta({
-        aliases: ["retries", "max_retries", "attempts", "retry_count", "tries"],
-        description: "Calls of one run, the first included.",
-      }),
-    min_backoff: DurationText.default("5s").meta({
-      aliases: [
-        "initial_delay",
-        "backoff",
-        "delay",
-        "retry_delay",
-        "initial_backoff",
-        "base_delay",
-        "initial_interval",
-      ],
-      description: "The wait before the second attempt, at least 1s; it doubles from there.",
-    }),
-    max_backoff: DurationText.default("10m").meta({
-      aliases: ["max_delay", "maximum_backoff", "max_interval"],
-      description: "The longest wait between two attempts.",
-    }),
-  })
-  .meta({
-    id: "RetryPolicy",
-    aliases: ["retry_policy", "retries_policy", "on_failure"],
-    description: "The attempts when the agent is busy, fails, or cannot be reached.",
-  });
 
 const NO_BOUND =
   'must be a JSON object, such as {"concurrency": 50}; to run a job once for every user write "exec_scope": "all_users"';
@@ -129,16 +97,22 @@ export const READ_ONLY_FIELDS = [
   "updated_by",
 ] as const;
 
-/** The fields that another call sets, each with the text of the error. */
-export const SET_ELSEWHERE: Readonly<Record<string, string>> = {
-  depends_on: NO_CHAINS,
-  paused_until: 'is read-only: to pause the job until then send POST /v1/jobs/{id}/pause {"until": {value}}',
-  paused_reason: 'is read-only: send it when you pause the job: POST /v1/jobs/{id}/pause {"reason": {value}}',
-  state:
-    'is read-only: write "enabled": false to pause the job and "enabled": true to resume it; it finishes by itself, and DELETE removes it',
-};
-
 export const Report = z.enum(["problems", "all", "none"]).meta({
+  valueAliases: {
+    failures: "problems",
+    failed: "problems",
+    errors: "problems",
+    error: "problems",
+    default: "problems",
+    everything: "all",
+    always: "all",
+    success: "all",
+    true: "all",
+    never: "none",
+    off: "none",
+    silent: "none",
+    false: "none",
+  },
   description:
     "The events that the job reports (GET /v1/events). problems: failures and recoveries. all: every ended run too. none: nothing.",
 });
@@ -287,12 +261,27 @@ export const JobInput = z
         "backfill_window",
         "grace_period",
       ],
+      valueAliases: { false: "0s", true: "24h" },
       description: "How old a fire that was missed during downtime may be and still run, 0s to 365d.",
     }),
     pacing: Pacing.optional(),
-    continuity: z.boolean().optional().meta({
-      description: "true: each call carries data.previous, the end of the last run of the job (or of the user).",
-    }),
+    continuity: z
+      .boolean()
+      .optional()
+      .meta({
+        aliases: [
+          "include_previous",
+          "previous",
+          "with_previous",
+          "previous_result",
+          "last_result",
+          "memory",
+          "remember",
+          "continue_from_last",
+          "carry_over",
+        ],
+        description: "true: each call carries data.previous, the end of the last run of the job (or of the user).",
+      }),
     budget: Budget.optional(),
     fan_out: FanOutBound.optional(),
     report: Report.default("problems"),

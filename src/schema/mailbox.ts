@@ -6,6 +6,7 @@ import { CompleteBody, Progress } from "./run.ts";
 import { DurationText } from "./schedule.ts";
 
 const lease = DurationText.optional().meta({
+  aliases: ["visibility_timeout", "lease_seconds", "lease_duration", "hold"],
   description:
     "How long a claimed run is held without progress before it counts as interrupted and is offered again, 10s to 1h; default 1m.",
   examples: ["2m"],
@@ -14,10 +15,19 @@ const lease = DurationText.optional().meta({
 export const ClaimBody = z
   .strictObject({
     wait: DurationText.optional().meta({
+      aliases: ["timeout", "wait_seconds", "max_wait", "wait_for", "poll_timeout"],
       description: "How long to wait for a run when none is offered, 0s to 50s; default 0s.",
       examples: ["30s"],
     }),
-    limit: z.int().min(1).max(MAX_CLAIM_RUNS).default(1).meta({ description: "How many runs to take at most." }),
+    limit: z
+      .int()
+      .min(1)
+      .max(MAX_CLAIM_RUNS)
+      .default(1)
+      .meta({
+        aliases: ["max", "count", "max_runs", "capacity", "batch_size", "size"],
+        description: "How many runs to take at most.",
+      }),
     lease,
   })
   .meta({ examples: [{ wait: "30s" }] });

@@ -12,8 +12,18 @@ export type Trigger = z.infer<typeof Trigger>;
 
 export const Progress = z
   .strictObject({
-    percent: z.number().min(0).max(100).optional().meta({ description: "How much is done." }),
-    message: boundedText(0, MAX_PROGRESS_MESSAGE_BYTES).optional().meta({ description: "What is being done." }),
+    percent: z
+      .number()
+      .min(0)
+      .max(100)
+      .optional()
+      .meta({ aliases: ["progress", "percentage", "pct", "percent_complete"], description: "How much is done." }),
+    message: boundedText(0, MAX_PROGRESS_MESSAGE_BYTES)
+      .optional()
+      .meta({
+        aliases: ["text", "note", "msg", "step", "status", "description"],
+        description: "What is being done.",
+      }),
   })
   .meta({ examples: [{ percent: 40, message: "Reading the inbox" }] });
 export type Progress = z.infer<typeof Progress>;
@@ -162,7 +172,10 @@ export const PauseBody = z
       examples: ["2h"],
     }),
   })
-  .meta({ examples: [{ reason: "holidays", until: "2027-01-04T09:00:00+01:00" }] });
+  .meta({
+    notHere: { timezone: "is not a field here: `until` carries its zone's offset" },
+    examples: [{ reason: "holidays", until: "2027-01-04T09:00:00+01:00" }],
+  });
 export type PauseBody = z.infer<typeof PauseBody>;
 
 const thisRun = {
@@ -206,7 +219,13 @@ export const TriggerBody = z
     }),
     key: TriggerKey.optional(),
   })
-  .meta({ examples: [{ payload: { order: "A-17" }, key: "order-A-17" }] });
+  .meta({
+    notHere: {
+      message:
+        'is not a field here: a trigger brings data, and the job\'s own message goes with it; write {"payload": {"message": {value}}}. Another message for one run takes POST /v1/jobs/{id}/run',
+    },
+    examples: [{ payload: { order: "A-17" }, key: "order-A-17" }],
+  });
 export type TriggerBody = z.infer<typeof TriggerBody>;
 
 /** The outcome of an event. */

@@ -20,6 +20,36 @@ export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
 export const NO_CHAINS =
   "is not a field here: no job waits for another; make this one manual, and let the first job's agent send POST /v1/jobs/{id}/trigger when it is done";
 
+/** The names under which other schedulers have one job start another. */
+const CHAIN_NAMES = [
+  "depends_on",
+  "dependencies",
+  "on_success",
+  "on_complete",
+  "on_completion",
+  "then",
+  "next_job",
+  "after_job",
+  "run_after",
+  "parent_job",
+  "upstream",
+  "downstream",
+];
+export const CHAINS: Readonly<Record<string, string>> = Object.fromEntries(
+  CHAIN_NAMES.map((name) => [name, NO_CHAINS]),
+);
+
+export const ONCE_OR_OFTEN =
+  "is not a field here, for the kind says it: in and at fire once and then leave the list; cron, every and rrule fire again and again, at most max_runs times";
+
+/** The names under which other schedulers say whether a job fires once. */
+export const ONCE: Readonly<Record<string, string>> = Object.fromEntries(
+  ["one_time", "one_shot", "run_once", "recurring", "repeating", "delete_after_run", "auto_delete"].map((name) => [
+    name,
+    ONCE_OR_OFTEN,
+  ]),
+);
+
 export const ScheduleSpec = z
   .strictObject({
     cron: z
@@ -154,7 +184,20 @@ export const ScheduleSpec = z
         "No fire is due before this time; every counts from it, and it is the DTSTART of rrule. May be past.",
     }),
     ends_at: InstantText.optional().meta({
-      aliases: ["until", "end", "end_at", "end_date", "end_time", "ends", "expires_at", "not_after", "stop_at"],
+      aliases: [
+        "until",
+        "end",
+        "end_at",
+        "end_date",
+        "end_time",
+        "ends",
+        "expires_at",
+        "not_after",
+        "stop_at",
+        "expires_in",
+        "expires",
+        "valid_until",
+      ],
       description: "No fire is due after this time.",
     }),
     max_runs: z
@@ -168,7 +211,7 @@ export const ScheduleSpec = z
   })
   .meta({
     id: "Schedule",
-    notHere: { depends_on: NO_CHAINS },
+    notHere: { ...CHAINS, ...ONCE },
     aliases: ["when", "trigger", "timing", "recurrence"],
     description: "When a job fires: exactly one of cron, every, at, in, rrule and manual.",
   });

@@ -16,6 +16,12 @@ const labelPair = z
   .max(300)
   .regex(/^[^:]+:/, { message: 'must be KEY:VALUE, e.g. "team:ops"' });
 
+const NO_JOB =
+  'is not a field here: a subscription is of jobs by their filters; match the job by its whole name, {"match": {"name": "nightly"}}, or by a label that it alone has';
+const ONE_JOB: Readonly<Record<string, string>> = Object.fromEntries(
+  ["job_id", "job", "jobs", "job_ids", "id"].map((name) => [name, NO_JOB]),
+);
+
 const STATES = /^(active|paused|finished)(,(active|paused|finished))*$/;
 
 export const Match = z
@@ -31,6 +37,8 @@ export const Match = z
       .union([labelPair, z.array(labelPair).max(16)])
       .optional()
       .meta({
+        reads: "pair",
+        aliases: ["labels", "tag", "tags"],
         description: "KEY:VALUE, or several of them.",
         examples: ["team:ops"],
       }),
@@ -44,7 +52,11 @@ export const Match = z
         examples: ["active,paused"],
       }),
   })
-  .meta({ id: "Match", description: "Filters of jobs, as in GET /v1/jobs; every one given must match." });
+  .meta({
+    id: "Match",
+    notHere: ONE_JOB,
+    description: "Filters of jobs, as in GET /v1/jobs; every one given must match.",
+  });
 export type Match = z.infer<typeof Match>;
 
 /** Fields that a client may write. */
@@ -55,23 +67,50 @@ export const SubscriptionInput = z
       .min(1, { message: "must name at least one event" })
       .max(EventType.options.length)
       .meta({
+        aliases: ["types", "event_types", "event", "on"],
         description: "The events to report. A recovery is reported to everyone who got the failure.",
         examples: [["run.failed", "run.recovered"]],
       }),
-    match: Match.optional(),
-    to: z.array(Target).min(1, { message: "must name at least one target" }).max(MAX_NOTIFIERS).meta({
-      description:
-        "The targets, each independent of the others. A webhook gets {type, timestamp, data: {event, job?, run?, count}}, signed with its secret. One without a secret gets a generated one, which only this answer shows.",
+    match: Match.optional().meta({
+      aliases: ["filter", "filters", "where", "selector"],
+      description: "Filters of jobs, as in GET /v1/jobs; every one given must match.",
     }),
-    after: z.int().min(1).max(100).default(1).meta({
-      description: "Reports only from this many failures of a job in a row.",
-    }),
+    to: z
+      .array(Target)
+      .min(1, { message: "must name at least one target" })
+      .max(MAX_NOTIFIERS)
+      .meta({
+        aliases: ["targets", "target", "channels", "destinations", "destination", "notify", "recipients", "webhooks"],
+        examples: [[{ type: "slack", url: "https://hooks.slack.com/..." }]],
+        description:
+          "The targets, each independent of the others. A webhook gets {type, timestamp, data: {event, job?, run?, count}}, signed with its secret. One without a secret gets a generated one, which only this answer shows.",
+      }),
+    after: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .meta({
+        aliases: ["threshold", "min_failures", "failures", "consecutive_failures", "after_failures"],
+        description: "Reports only from this many failures of a job in a row.",
+      }),
     cooldown: DurationText.default("0s").meta({
+      aliases: ["throttle", "rate_limit", "debounce", "quiet_for", "silence", "min_interval"],
       description: "After a message about a job, no other about it for this long, except for a recovery.",
     }),
     enabled: z.boolean().default(true).meta({ description: "false: deliveries are held." }),
   })
-  .meta({ id: "SubscriptionInput" });
+  .meta({
+    id: "SubscriptionInput",
+    notHere: ONE_JOB,
+    examples: [
+      {
+        events: ["run.failed", "run.recovered"],
+        match: { label: "team:ops" },
+        to: [{ type: "slack", url: "https://hooks.slack.com/..." }],
+      },
+    ],
+  });
 export type SubscriptionInput = z.infer<typeof SubscriptionInput>;
 
 /** A subscription as answers show it. Secrets are masked or left out, except for one that was just generated. */

@@ -20,16 +20,21 @@ export const User = z
   .meta({ id: "User", description: "A user of the roster. all_users jobs run for them." });
 export type User = z.infer<typeof User>;
 
-export const UserInput = z.strictObject({
-  active: z
-    .boolean()
-    .default(true)
-    .meta({
-      aliases: ["enabled", "is_active"],
-      opposites: ["disabled", "inactive"],
-      description: "The operator's mark; false leaves the user out of fan-outs.",
-    }),
-});
+const ONE_ZONE =
+  "is not a field here: users have no zone of their own; a job has one zone for all its users, so make a job for each zone";
+
+export const UserInput = z
+  .strictObject({
+    active: z
+      .boolean()
+      .default(true)
+      .meta({
+        aliases: ["enabled", "is_active"],
+        opposites: ["disabled", "inactive"],
+        description: "The operator's mark; false leaves the user out of fan-outs.",
+      }),
+  })
+  .meta({ notHere: { timezone: ONE_ZONE } });
 
 export const UsersImport = z.strictObject({
   users: z
@@ -39,5 +44,9 @@ export const UsersImport = z.strictObject({
       }),
     )
     .max(MAX_IMPORTED_USERS, { message: `at most ${MAX_IMPORTED_USERS} ids in one call; send the rest in another` })
-    .meta({ description: `Ids, at most ${MAX_IMPORTED_USERS}; one that is there already is made active.` }),
+    .meta({
+      aliases: ["ids", "user_ids", "items"],
+      examples: [["alice", "bob"]],
+      description: `Ids, at most ${MAX_IMPORTED_USERS}; one that is there already is made active.`,
+    }),
 });

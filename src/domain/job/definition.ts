@@ -80,7 +80,13 @@ export function defineJob(input: JobInput, { stored = false, now }: DefineOption
     else return Math.round(parsed.value);
     return 0;
   };
-  const timeoutMs = ms("timeout", definition.timeout, limits.MIN_TIMEOUT_MS, limits.MAX_TIMEOUT_MS, "1s to 10m");
+  const timeoutMs = ms(
+    "timeout",
+    definition.timeout,
+    limits.MIN_TIMEOUT_MS,
+    limits.MAX_TIMEOUT_MS,
+    "1s to 10m (for longer work the agent answers 202: completion_timeout)",
+  );
   const completionTimeoutMs = ms(
     "completion_timeout",
     definition.completion_timeout,

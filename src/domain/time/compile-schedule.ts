@@ -136,7 +136,7 @@ function misplaced(kind: ScheduleKind, spec: ScheduleSpec): FieldError[] {
   if (kind === "every" && spec.exclude === undefined) {
     refuse(
       "timezone",
-      "every counts real time; timezone goes with cron, rrule, an at without an offset, or every with exclude",
+      "every counts real time; timezone goes with cron, rrule, an at without an offset, or every with exclude; for the same time of day in a zone use cron, or rrule with INTERVAL and starts_at",
     );
   }
   if (kind === "in") refuse("timezone", "in counts from now");

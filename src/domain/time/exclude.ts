@@ -38,6 +38,7 @@ export function parseExclusion(text: string): Result<Exclusion, string> {
   const [fromDay, toDay] = [dayOf(from), dayOf(to)];
   if (more.length > 0 || fromDay === undefined || toDay === undefined) {
     if (/^\d{4}-\d{2}-\d{2}$/.test(text.trim())) return refuse("is not an exclusion: there is no such date");
+    if (/^\d{1,2}-(?:2[5-9]|3[01])$/.test(text.trim())) return refuse("is not an exclusion: a date has its year");
     const meant = meantBy(text.trim());
     const names = meant.map((each) => `"${each}"`).join(", ");
     return refuse(names === "" ? "is not an exclusion" : `is not an exclusion, did you mean ${names}?`);
@@ -55,14 +56,28 @@ function meantBy(text: string): readonly string[] {
     const window = `${fromHour.padStart(2, "0")}:${fromMinute}-${toHour.padStart(2, "0")}:${toMinute}`;
     return parseExclusion(window).ok ? [window] : [];
   }
-  const [date] = /^\d{4}-\d{2}-\d{2}(?=T)/.exec(text) ?? [];
-  if (date !== undefined) return parseExclusion(date).ok ? [date] : [];
+  const spoken = /^(\d{1,2})(?::(\d{2}))?\s*([ap])m\s*(?:-|to|\/|–)\s*(\d{1,2})(?::(\d{2}))?\s*([ap])m$/i.exec(text);
+  if (spoken !== null) {
+    const [, fromHour, fromMinute = "00", fromHalf, toHour, toMinute = "00", toHalf] = spoken;
+    const window = `${hourOf(fromHour, fromHalf)}:${fromMinute}-${hourOf(toHour, toHalf)}:${toMinute}`;
+    return parseExclusion(window).ok ? [window] : [];
+  }
+  // A date's time is left out: whole days are excluded.
+  const dates = text.split(/\s*(?:\/|\bto\b)\s*/).map((part) => /^(\d{4}-\d{2}-\d{2})(?:T.*)?$/.exec(part)?.[1]);
+  if (dates.length <= 2 && dates.every((date) => date !== undefined)) {
+    const whole = dates.join("/");
+    return parseExclusion(whole).ok ? [whole] : [];
+  }
+  if (/^[a-z]+(?:\s*[,+&]\s*[a-z]+)+$/i.test(text)) return text.split(/\s*[,+&]\s*/).flatMap((day) => meantBy(day));
   const [first = "", last = first, ...more] = text.split(/\s*-\s*/);
   const [from, to] = [weekdayLike(first), weekdayLike(last)];
   if (from < 0 || to < 0 || more.length > 0) return [];
   const length = ((to - from + 7) % 7) + 1;
   return Array.from({ length }, (_, index) => WEEKDAYS[(from + index) % 7] ?? "");
 }
+
+const hourOf = (hour = "", half = ""): string =>
+  String((Number(hour) % 12) + (half.toLowerCase() === "p" ? 12 : 0)).padStart(2, "0");
 
 /** The weekday that a name begins with, `Saturdays` or `SA`. Negative if there is none. */
 const weekdayLike = (text: string): number =>

@@ -1,5 +1,9 @@
 /** Parts and frequencies of other calendars that a recurrence rule does not have here, and how to write each. */
 
+import { reachedAt } from "./daylight-saving.ts";
+import { formatLocal, parseInstant } from "./instant.ts";
+import { findZone } from "./zone.ts";
+
 /** The names of parts of a rule in other calendars. */
 const ELSEWHERE: Readonly<Record<string, (value: string) => string>> = {
   DTSTART: (value) => startElsewhere(`DTSTART:${value}`),
@@ -19,10 +23,19 @@ export function startElsewhere(line: string): string {
   const [, zone, text = ""] = /^DTSTART(?:;TZID=([^:;]+))?[^:]*:(.*)$/i.exec(line) ?? [];
   const [, date, clock, utc] = /^(\d{4}\d{2}\d{2})T(\d{2}\d{2}\d{2})(Z)?$/i.exec(text.trim()) ?? [];
   const spaced = (digits = "", by: string) => digits.replace(/^(.+)(..)(..)$/, `$1${by}$2${by}$3`);
-  const offset = utc === undefined ? " with the zone's offset in place of Z" : "";
-  const time = date === undefined ? "" : `, "starts_at": "${spaced(date, "-")}T${spaced(clock, ":")}Z"${offset}`;
+  const written = date === undefined ? undefined : `${spaced(date, "-")}T${spaced(clock, ":")}Z`;
+  const time = written === undefined ? "" : `, "starts_at": ${startIn(utc === undefined ? zone : "UTC", written)}`;
   const timezone = zone === undefined ? "" : `, "timezone": "${zone}"`;
   return `DTSTART is not part of rrule here: give the time as schedule.starts_at, and begin rrule with FREQ=${time}${timezone}`;
+}
+
+/** A start in its zone's own time, with the offset that the zone has then. */
+function startIn(zone: string | undefined, written: string): string {
+  const known = zone === undefined ? undefined : findZone(zone);
+  const local = parseInstant(written);
+  if (zone === "UTC") return `"${written}"`;
+  if (!known?.ok || !local.ok) return `"${written}" with the zone's offset in place of Z`;
+  return `"${formatLocal(reachedAt(known.value, local.value), known.value)}"`;
 }
 
 /** Frequencies that are another frequency with an interval. */

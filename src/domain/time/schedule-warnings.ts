@@ -90,9 +90,9 @@ function bothAsRule(canonical: string): string {
 const FIELDS = [
   { name: "minute", min: 0, size: 60, unit: "m", of: "every hour" },
   { name: "hour", min: 0, size: 24, unit: "h", of: "every day" },
-  { name: "day of month", min: 1, size: 31, unit: "d", of: "every month" },
-  { name: "month", min: 1, size: 12, unit: undefined, of: "every year" },
-  { name: "day of week", min: 0, size: 7, unit: "d", of: "every week" },
+  { name: "day of month", min: 1, size: 31, unit: "day", of: "every month" },
+  { name: "month", min: 1, size: 12, unit: "month", of: "every year" },
+  { name: "day of week", min: 0, size: 7, unit: "day", of: "every week" },
 ] as const;
 
 /** The warning about a step that leaves a shorter step at the end of its range. */
@@ -105,11 +105,22 @@ function unevenStep(item: string, field: (typeof FIELDS)[number], canonical: str
   if (field.size % step === 0 && first < step) return [];
   const named = runs(values.map(Number), String);
   const instead =
-    field.unit === undefined
-      ? `for every ${step} months use {"rrule": "FREQ=MONTHLY;INTERVAL=${step};BYMONTHDAY=1;BYHOUR=9;BYMINUTE=0"}`
-      : `for every ${step}${field.unit} use {"every": "${step}${field.unit}"}`;
+    field.unit === "m" || field.unit === "h"
+      ? `for every ${step}${field.unit} use {"every": "${step}${field.unit}"}`
+      : `for every ${step} ${field.unit}s use ${everySoMany(step, field.unit, canonical)}`;
   const message = `${field.name} "${item}" means ${named} of ${field.of}, which begins again before the step of ${step} is full; ${instead}`;
   return [{ path: "schedule.cron", code: "uneven_step", message }];
+}
+
+/** A schedule of every so many days or months. It keeps the expression's time of day where there is one. */
+function everySoMany(step: number, unit: "day" | "month", canonical: string): string {
+  const [minute = "", hour = ""] = canonical.split(" ");
+  const isPlain = /^\d+$/.test(minute) && /^\d+$/.test(hour);
+  if (unit === "day" && !isPlain) return `{"every": "${step}d"}`;
+  const time = isPlain ? `BYHOUR=${hour};BYMINUTE=${minute}` : "BYHOUR=9;BYMINUTE=0";
+  const rule =
+    unit === "day" ? `FREQ=DAILY;INTERVAL=${step};${time}` : `FREQ=MONTHLY;INTERVAL=${step};BYMONTHDAY=1;${time}`;
+  return `{"rrule": "${rule}"} with starts_at, from which it counts`;
 }
 
 /** Whether the step runs to the end of the field's range, where it begins again: `*`, `5`, `0-59`; not `9-17`. */

@@ -26,6 +26,42 @@ const AMBIGUOUS = new Set(
   "ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST".split(" "),
 );
 
+/** The zones that abbreviations and colloquial names are most often meant for, the likelier first. */
+const MEANT: Readonly<Record<string, string>> = {
+  pst: "America/Los_Angeles",
+  pdt: "America/Los_Angeles",
+  pacific: "America/Los_Angeles",
+  mdt: "America/Denver",
+  mountain: "America/Denver",
+  cst: 'America/Chicago" or "Asia/Shanghai',
+  cdt: "America/Chicago",
+  central: "America/Chicago",
+  edt: "America/New_York",
+  eastern: "America/New_York",
+  bst: "Europe/London",
+  ist: 'Asia/Kolkata" or "Europe/Dublin',
+  cest: "Europe/Berlin",
+  eest: "Europe/Athens",
+  jst: "Asia/Tokyo",
+  kst: "Asia/Seoul",
+  sgt: "Asia/Singapore",
+  hkt: "Asia/Hong_Kong",
+  aest: "Australia/Sydney",
+  aedt: "Australia/Sydney",
+  nzst: "Pacific/Auckland",
+  nzdt: "Pacific/Auckland",
+  msk: "Europe/Moscow",
+};
+
+/** The zone that a name without one of its own is meant for: `PST`, `US Pacific Time`. */
+const meantZone = (name: string): string | undefined =>
+  MEANT[
+    name
+      .toLowerCase()
+      .replace(/\b(?:us|time|standard|daylight)\b/g, "")
+      .trim()
+  ];
+
 const EXAMPLE = `use an IANA name such as "Europe/Berlin", "America/New_York" or "UTC"`;
 
 /**
@@ -36,11 +72,13 @@ export function findZone(name: string): Result<string, string> {
   if (/^(?:UTC|GMT)?[+-]\d/i.test(name)) {
     return err(`"${name}" is an offset, not a time zone; ${EXAMPLE}, so that daylight saving is followed`);
   }
-  if (AMBIGUOUS.has(name.toUpperCase())) return err(`"${name}" is an ambiguous abbreviation; ${EXAMPLE}`);
+  const zone = meantZone(name);
+  const advice = zone === undefined ? EXAMPLE : `did you mean "${zone}"?`;
+  if (AMBIGUOUS.has(name.toUpperCase())) return err(`"${name}" is an ambiguous abbreviation; ${advice}`);
   const canonical = resolve(name);
   if (canonical === null) {
     const meant = similarZone(name);
-    return err(`"${name}" is not a known time zone; ${meant === null ? EXAMPLE : `did you mean "${meant}"?`}`);
+    return err(`"${name}" is not a known time zone; ${meant === null ? advice : `did you mean "${meant}"?`}`);
   }
   // Intl also renames zones (Asia/Kolkata becomes Asia/Calcutta), so its spelling is used only if the name stays.
   return ok(canonical.toLowerCase() === name.toLowerCase() ? canonical : name);

@@ -28,6 +28,13 @@ const ACTIONS: Readonly<Record<"pause" | "resume" | "run" | "delete", AnyRoute>>
   delete: removeJob,
 };
 
+const IDS = ["ids", "job_ids", "jobs"];
+const NO_IDS =
+  'is not a field here: the jobs are named by "filter"; for jobs that you know by id send a call for each, such as POST /v1/jobs/{id}/pause or DELETE /v1/jobs/{id}';
+const CHANGES = ["patch", "update", "changes", "set", "fields"];
+const NO_CHANGES =
+  "is not a field here: many jobs are paused, resumed, run or deleted at once; to change fields send PATCH /v1/jobs/{id} for each job";
+
 const BulkBody = z
   .strictObject({
     action: z.enum(["pause", "resume", "run", "delete"]).meta({
@@ -53,7 +60,13 @@ const BulkBody = z
     until: PauseBody.shape.until,
     cursor: pageCursor.meta({ description: "next_cursor of the call before, to go on." }),
   })
-  .meta({ examples: [{ action: "pause", filter: { label: "team:ops" }, reason: "maintenance" }] });
+  .meta({
+    notHere: {
+      ...Object.fromEntries(IDS.map((name) => [name, NO_IDS])),
+      ...Object.fromEntries(CHANGES.map((name) => [name, NO_CHANGES])),
+    },
+    examples: [{ action: "pause", filter: { label: "team:ops" }, reason: "maintenance" }],
+  });
 
 const bulk = route({
   method: "post",

@@ -5,7 +5,8 @@ import { authorOf } from "../../domain/audit.ts";
 import { defineJob } from "../../domain/job/definition.ts";
 import { adviceOf } from "../../jobs/advice.ts";
 import { ensureSystemJob } from "../../jobs/ensure.ts";
-import { JobInput, READ_ONLY_FIELDS, SET_ELSEWHERE } from "../../schema/job.ts";
+import { JobInput, READ_ONLY_FIELDS } from "../../schema/job.ts";
+import { SET_ELSEWHERE } from "../../schema/set-elsewhere.ts";
 import { route } from "../route.ts";
 import { AdvisedJob, jobReply } from "./jobs.ts";
 

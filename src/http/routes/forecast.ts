@@ -9,6 +9,7 @@ import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
 import { findZone } from "../../domain/time/zone.ts";
 import { DayForecast, JobForecast } from "../../schema/forecast.ts";
 import { DAY_MS } from "../../schema/limits.ts";
+import { InstantText } from "../../schema/schedule.ts";
 import { pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
 import { OnePerToken } from "../one-per-token.ts";
 import { reply, route } from "../route.ts";
@@ -40,26 +41,34 @@ const forecast = route({
   summary: "Forecast the fires and the cost of jobs, day by day",
   description:
     "How often jobs fire from `from` to `to`, and the cost at the average of their runs so far. One answer covers a page of the jobs that match the filters, newest first: `items` has those that fire in the window, `days` the sums. Continue with `cursor` for all jobs, one call after the other. Paused jobs count from their `paused_until`.",
-  query: z.strictObject({
-    from: queryText.optional().meta({
-      aliases: ["since", "start", "start_at"],
-      description: "RFC 3339: from this time on; default now. Times before now are not counted.",
-      examples: ["2026-11-28T00:00:00Z"],
+  query: z
+    .strictObject({
+      from: InstantText.optional().meta({
+        aliases: ["since", "start", "start_at"],
+        description: "RFC 3339: from this time on; default now. Times before now are not counted.",
+        examples: ["2026-11-28T00:00:00Z"],
+      }),
+      to: InstantText.optional().meta({
+        aliases: ["until", "end", "end_at"],
+        description: "RFC 3339: up to this time, at most 31 days after `from`; default 7 days after it.",
+        examples: ["2026-12-05T00:00:00Z"],
+      }),
+      timezone: queryText.optional().meta({
+        aliases: ["tz", "zone", "time_zone"],
+        description: "The IANA zone whose calendar days are meant; default UTC.",
+        examples: ["Europe/Berlin"],
+      }),
+      ...JobFilters.shape,
+      limit: pageLimit(50),
+      cursor: pageCursor,
+    })
+    .meta({
+      notHere: {
+        job_id:
+          "is not a query parameter here: name the job with name=…; its next fire is next_run_at in GET /v1/jobs/{value}",
+        days: "is not a query parameter here: send the end of the window as to=…, at most 31 days after from",
+      },
     }),
-    to: queryText.optional().meta({
-      aliases: ["until", "end", "end_at"],
-      description: "RFC 3339: up to this time, at most 31 days after `from`; default 7 days after it.",
-      examples: ["2026-12-05T00:00:00Z"],
-    }),
-    timezone: queryText.optional().meta({
-      aliases: ["tz", "zone", "time_zone"],
-      description: "The IANA zone whose calendar days are meant; default UTC.",
-      examples: ["Europe/Berlin"],
-    }),
-    ...JobFilters.shape,
-    limit: pageLimit(50),
-    cursor: pageCursor,
-  }),
   answers: {
     200: {
       description: "A page of the forecast.",

@@ -10,7 +10,7 @@ import { compact } from "../../domain/compact.ts";
 import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
 import type { BoundCaller } from "../../domain/job/access.ts";
 import { ok } from "../../domain/result.ts";
-import { parseDuration } from "../../domain/time/duration.ts";
+import { parseDurationWithin } from "../../domain/time/duration.ts";
 import { formatInstant } from "../../domain/time/instant.ts";
 import { TIMED_ID_BYTES, timedId } from "../../domain/timed-id.ts";
 import type { RegisteredToken } from "../../objects/directory.ts";
@@ -31,7 +31,15 @@ const TokenBody = z
   .strictObject({
     role: z.enum(["agent", "user", "plugin", "viewer"]).meta({
       aliases: ["type", "kind", "scope"],
-      valueAliases: { readonly: "viewer", read_only: "viewer", reader: "viewer" },
+      valueAliases: {
+        readonly: "viewer",
+        read_only: "viewer",
+        reader: "viewer",
+        read: "viewer",
+        monitor: "viewer",
+        bot: "agent",
+        assistant: "agent",
+      },
       description: "Whose token it is; a viewer reads everything and changes nothing.",
     }),
     agent_id: z
@@ -44,7 +52,11 @@ const TokenBody = z
     access: z
       .enum(["write", "read"])
       .optional()
-      .meta({ description: "`read`: GET, and MCP's reading tools. Default `write`." }),
+      .meta({
+        aliases: ["permissions", "permission", "scopes", "mode"],
+        valueAliases: { readonly: "read", read_write: "write", rw: "write", full: "write" },
+        description: "`read`: GET, and MCP's reading tools. Default `write`.",
+      }),
     agents: z
       .array(IdText)
       .min(1)
@@ -90,6 +102,16 @@ function callerOf(body: z.output<typeof TokenBody>): Outcome<BoundCaller | { rea
   if (errors.length > 0) return invalid(errors);
   const access = body.access === "read" ? body.access : undefined;
   return ok(role === "viewer" ? { role } : compact({ role, ...ids, agents, access }));
+}
+
+/** The subject of the token and how long it is valid, or all that is wrong with them. */
+function tokenMeant(body: z.output<typeof TokenBody>) {
+  const caller = callerOf(body);
+  const ttl = parseDurationWithin(body.expires_in, MIN_TTL_MS, MAX_TTL_MS);
+  const errors = caller.ok || caller.error.kind !== "validation_failed" ? [] : [...caller.error.errors];
+  if (!ttl.ok) errors.push({ path: "expires_in", message: ttl.error });
+  if (!caller.ok || !ttl.ok) return invalid(errors);
+  return ok({ caller: caller.value, ttlMs: ttl.value });
 }
 
 const Token = z
@@ -142,7 +164,7 @@ const mint = route({
   summary: "Make a token",
   description:
     "Its bearer sees and touches only jobs that match every id it carries; a viewer reads everything. DELETE /v1/tokens/{id} revokes it.",
-  body: { schema: TokenBody },
+  body: { schema: TokenBody, meaning: ({ body }) => tokenMeant(body) },
   answers: {
     201: {
       description: "The token. It is shown only once.",
@@ -151,18 +173,14 @@ const mint = route({
     },
   },
   async handle({ env, body, settings, caller: admin, now }) {
-    const caller = callerOf(body);
-    if (!caller.ok) return caller;
-    const ttlMs = parseDuration(body.expires_in);
-    if (!ttlMs.ok) return invalid([{ path: "expires_in", message: ttlMs.error }]);
-    if (ttlMs.value < MIN_TTL_MS || ttlMs.value > MAX_TTL_MS) {
-      return invalid([{ path: "expires_in", message: `must be 1s to 365d; got "${body.expires_in}"` }]);
-    }
+    const meant = tokenMeant(body);
+    if (!meant.ok) return meant;
+    const { caller, ttlMs } = meant.value;
     // A JWT counts whole seconds. Rounding up keeps a token of one second from being expired when it is issued.
-    const expiresAt = Math.ceil((now + ttlMs.value) / SECOND_MS) * SECOND_MS;
+    const expiresAt = Math.ceil((now + ttlMs) / SECOND_MS) * SECOND_MS;
     const id = timedId("t", now, crypto.getRandomValues(new Uint8Array(TIMED_ID_BYTES)));
-    const token = await mintToken({ ...caller.value, token_id: id }, settings.TOKEN_SECRET, now, expiresAt);
-    await registerToken(env, registered(id, body.name, caller.value, now, expiresAt), authorOf(admin));
+    const token = await mintToken({ ...caller, token_id: id }, settings.TOKEN_SECRET, now, expiresAt);
+    await registerToken(env, registered(id, body.name, caller, now, expiresAt), authorOf(admin));
     return reply(201, { id, token, expires_at: formatInstant(expiresAt) }, { "cache-control": "no-store" });
   },
 });

@@ -3,15 +3,27 @@ import type * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
 import { reachedAt } from "../../domain/time/daylight-saving.ts";
 import { parseDuration } from "../../domain/time/duration.ts";
-import { formatLocal, parseInstant } from "../../domain/time/instant.ts";
+import { formatLocal, MAX_INSTANT, parseInstant } from "../../domain/time/instant.ts";
 import { findZone, offsetAt } from "../../domain/time/zone.ts";
-import { NO_CHAINS } from "../../schema/schedule.ts";
+import { DAY_MS, MAX_EVERY_MS } from "../../schema/limits.ts";
+import { NO_CHAINS, ONCE_OR_OFTEN } from "../../schema/schedule.ts";
 import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow, valueAt } from "./field.ts";
 import { sameName } from "./near.ts";
 import { correction, namesAt } from "./unknown-name.ts";
-import { clock, durationsOf, epochText, isEpoch, isReadAs, rightValues, tomorrow } from "./value.ts";
-import { cronOf, instantOf } from "./words.ts";
+import {
+  calendarSpanOf,
+  clock,
+  durationsOf,
+  epochText,
+  isEpoch,
+  isReadAs,
+  momentOf,
+  rightValues,
+  tomorrow,
+  withinDay,
+} from "./value.ts";
+import { cronOf, instantOf, isRecurring } from "./words.ts";
 import { either, json, shown } from "./write.ts";
 import { MISSING } from "./zod-words.ts";
 
@@ -99,8 +111,10 @@ function unknownText(
   const elsewhere = isHere || at.length > 0 ? undefined : otherPlace(name, value, place, { places, now });
   if (elsewhere !== undefined) return elsewhere;
   const other = Object.entries(fieldAt(root, at)?.notHere ?? {}).find(([known]) => sameName(name, [known]).length > 0);
+  if (other !== undefined && value === null && at.length === 0 && /^paused/.test(other[0])) return END_OF_PAUSE;
   if (other !== undefined) return other[1].replaceAll("{value}", place === "query" ? String(value) : shown(value));
   if (sameName(name, ["after"]).length > 0 && isNoTime(value, now)) return NO_CHAINS;
+  if (typeof value === "boolean" && sameName(name, ["repeat", "repeats", "once"]).length > 0) return ONCE_OR_OFTEN;
   const corrected = correction({ root, at, name, value, beside, now });
   if (at.length === 0 && sameName(name, root.shownOnly).length > 0) {
     return `is read-only: Reveille sets it${corrected === undefined ? "; leave it out" : `. A field that can be set ${corrected}`}`;
@@ -111,6 +125,8 @@ function unknownText(
     ? `is not ${noun} here: this call takes none`
     : `is not ${noun} here; there are ${names.join(", ")}`;
 }
+
+const END_OF_PAUSE = 'is read-only: to end the pause write "enabled": true, or send POST /v1/jobs/{id}/resume';
 
 /** Whether the text is neither a span nor a time. It may be the id or name of a job. */
 const isNoTime = (value: unknown, now: number): boolean =>
@@ -162,7 +178,7 @@ const firstSentence = (text: string): string => (/^.*?[^.][.](?= |$)/.exec(text)
 /** The text about a wrong value, with the right one if it is known. */
 function valueText(message: string, field: Field | undefined, given: unknown, now: number): string {
   if (field === undefined) return message;
-  const instead = insteadOf(field, given);
+  const instead = insteadOf(field, given, now);
   if (instead !== undefined) return `${message}; write ${instead}`;
   if (field.reads === "cron" && Array.isArray(given) && given.length > 1) {
     return `${message}: make two jobs, or one rrule with BYHOUR, BYMINUTE and BYSETPOS`;
@@ -220,16 +236,38 @@ export function refine(
 }
 
 /** The text for a value that a neighbouring field takes. An `at` of "30m" or "in 30 minutes" is `{"in": "30m"}`. */
-function insteadOf({ reads, instead }: Field, given: unknown): string | undefined {
-  if (typeof given !== "string" || (reads !== undefined && isReadAs(reads, given))) return undefined;
+function insteadOf(field: Field, given: unknown, now: number): string | undefined {
+  const { reads, instead } = field;
+  if (typeof given !== "string") return undefined;
+  const far = reads === "duration" ? farSpan(field, given, now) : undefined;
+  if (far !== undefined) return far;
+  if (reads !== undefined && isReadAs(reads, given)) return undefined;
   const [duration] = isReadAs("duration", given) ? [given] : durationsOf(given);
   for (const other of ["rrule", "cron", "instant", "duration"] as const) {
     const name = instead[other];
-    const cron = other === "cron" ? cronOf(given) : undefined;
+    const cron = other === "cron" && (reads === "cron" || isRecurring(given)) ? cronOf(given) : undefined;
     const text = other === "duration" ? duration : (cron ?? (isReadAs(other, given) ? given : undefined));
     if (name !== undefined && text !== undefined) return json({ [name]: text });
   }
   return undefined;
+}
+
+/** A span that no duration can say, in months, in years or of more than 365 days. It is a rule, or a time. */
+function farSpan({ instead, name }: Field, given: string, now: number): string | undefined {
+  const { rrule, instant } = instead;
+  const span = calendarSpanOf(given);
+  const ms = span === undefined ? parseDuration(given) : undefined;
+  const days = ms?.ok && ms.value > MAX_EVERY_MS ? Math.round(ms.value / DAY_MS) : undefined;
+  if (rrule === undefined || instant === undefined || (span === undefined && days === undefined)) return undefined;
+  if (name !== "in") {
+    return json({
+      [rrule]: span === undefined ? `FREQ=DAILY;INTERVAL=${days}` : `FREQ=${span.freq};INTERVAL=${span.count}`,
+    });
+  }
+  const at = new Date(now);
+  if (span === undefined) at.setTime(now + (days ?? 0) * DAY_MS);
+  else at.setUTCMonth(at.getUTCMonth() + span.count * (span.freq === "YEARLY" ? 12 : 1));
+  return at.getTime() > MAX_INSTANT ? undefined : json({ [instant]: clock(at.getTime()) });
 }
 
 /** The instant that a duration means in a list's `since`: that long before now (`since=1h`). */
@@ -250,10 +288,13 @@ function zoneBeside(sent: unknown, path: readonly string[]): string | undefined 
 function timeMeant({ name }: Field, given: string, now: number, zone = "UTC"): string | undefined {
   const text = instantOf(given, now + offsetAt(zone, now));
   if (text === undefined) return undefined;
-  const isEndOfDay = name === "ends_at" && /^\d{4}-\d{2}-\d{2}$/.test(given.trim());
-  const local = isEndOfDay ? text.replace(/T.*/, "T23:59:59Z") : text;
+  const local = withinDay(name, given, text);
   if (zone === "UTC") return `write "${local}" for UTC, or the zone's offset in place of Z`;
-  if (name === "at") return `write "${local.slice(0, 16)}", which is in ${zone}`;
+  return name === "at" ? `write "${local.slice(0, 16)}", which is in ${zone}` : inZone(local, zone);
+}
+
+/** The advice to write a local time (`…Z`) with the offset that the zone has then. */
+function inZone(local: string, zone: string): string | undefined {
   const read = parseInstant(local);
   return read.ok ? `write "${formatLocal(reachedAt(zone, read.value), zone)}"` : undefined;
 }
@@ -264,7 +305,7 @@ function refined(message: string, field: Field, given: unknown, { now, zone }: B
   if (field.name === "timezone" && typeof given === "string" && /^(?:(?:per|each)[ _-]?)?users?\b/i.test(given)) {
     return `${message}; a job has one zone for all its users: make a job for each zone`;
   }
-  const instead = insteadOf(field, given);
+  const instead = insteadOf(field, given, now);
   if (instead !== undefined && !message.includes(instead)) return `${message}; write ${instead}`;
   if (field.reads === "instant") {
     // The text says already what to write. Another time would be one more to choose from.
@@ -275,11 +316,18 @@ function refined(message: string, field: Field, given: unknown, { now, zone }: B
     if (meant !== undefined) return `${message}; ${meant}; it is ${clock(now)} now`;
     const ago = typeof given === "string" ? instantAgo(field.name, given, now) : undefined;
     if (ago !== undefined) return `${message}; write "${ago}" for so long before now; it is ${clock(now)} now`;
+    const ahead = typeof given === "string" && epoch === undefined ? rightValues(field, given, now).at(0) : undefined;
+    if (ahead !== undefined) return `${message}; write ${ahead} for so long from now; it is ${clock(now)} now`;
     const clockWords = saysNow ? `tomorrow at this time is "${tomorrow(now)}"` : clockText(now);
     return `${message}${epoch === undefined ? "" : `; ${shown(given)} is ${json(epoch)}`}; ${clockWords}`;
   }
   if (field.reads === "moment") {
-    const [right] = rightValues(field, given, now).filter((text) => text !== json(given));
+    const meant =
+      typeof given === "string" && zone !== undefined ? momentOf(given, now + offsetAt(zone, now)) : undefined;
+    if (meant !== undefined && zone !== undefined) return `${message}; ${inZone(meant, zone)}; it is ${clock(now)} now`;
+    const local = typeof given === "string" && !isReadAs("duration", given) ? momentOf(given, now) : undefined;
+    const [right] =
+      local === undefined ? rightValues(field, given, now).filter((text) => text !== json(given)) : [json(local)];
     if (right !== undefined) {
       const isMeant = right.endsWith('Z"') && !isEpoch(given);
       const zone = isMeant ? " for UTC, or the zone's offset in place of Z" : "";

@@ -13,6 +13,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   cancel: ["abort", "kill", "terminate"],
   preview: ["validate", "next", "check", "parse"],
   explain: ["why", "status", "debug"],
+  retry: ["rerun", "replay", "again", "repeat", "redo"],
   events: ["stream", "watch", "sse", "subscribe"],
 };
 
@@ -28,6 +29,31 @@ const METHOD_WORDS: ReadonlyMap<string, string> = new Map([
   ["list", "GET"],
 ]);
 
+/** The calls for last pieces of paths that are no path here, since a field or another call does it. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  skip: 'POST /v1/jobs/{id}/pause {"until": …}, a second after its next_run_at',
+  skipnext: 'POST /v1/jobs/{id}/pause {"until": …}, a second after its next_run_at',
+  next: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
+  nextruns: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
+  upcoming: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
+  rotate: 'PUT /v1/agents/{id} {"rotate": true}',
+  clone: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
+  copy: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
+  duplicate: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
+  reschedule: 'PATCH /v1/jobs/{id} {"schedule": {…}}',
+  schedule: 'PATCH /v1/jobs/{id} {"schedule": {…}}',
+  cost: "GET /v1/jobs/{id}: its field spent",
+  spent: "GET /v1/jobs/{id}: its field spent",
+  revoke: "DELETE /v1/tokens/{id}",
+};
+
+/** The call for a path such as `/v1/jobs/j5/skip`, which is no path here. Undefined if none is known. */
+function callInstead(path: string): string | undefined {
+  const [, collection, id, last = ""] = /^\/(?:v1\/)?(jobs|agents|tokens)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  const call = INSTEAD[spelling(last)];
+  return id === undefined || !call?.includes(`/v1/${collection}/{id}`) ? undefined : call.replaceAll("{id}", id);
+}
+
 /** The cost up to which a route counts as near. */
 const MAX_COST = 1.6;
 
@@ -38,6 +64,8 @@ export function nearCall(
   routes: readonly AnyRoute[],
   maxCost: number = MAX_COST,
 ): string | undefined {
+  const instead = callInstead(path);
+  if (instead !== undefined) return instead;
   const cut = path.lastIndexOf("/");
   const meant = METHOD_WORDS.get(path.slice(cut + 1).toLowerCase());
   if (meant !== undefined) return nearCall(meant, path.slice(0, cut), routes, maxCost);

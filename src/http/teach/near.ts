@@ -50,9 +50,15 @@ export function nearNames(given: string, known: readonly string[], mostSlips = 3
   return known.filter((name) => {
     const others = wordsOf(name);
     const shared = words.filter((word) => others.includes(word));
-    return shared.some((word) => word.length > 2) && shared.length === Math.min(words.length, others.length);
+    return (
+      shared.some((word) => word.length > 2 && !SAID_OF_ALL.has(word)) &&
+      shared.length === Math.min(words.length, others.length)
+    );
   });
 }
+
+/** Words that say nothing of what a name is about. */
+const SAID_OF_ALL: ReadonlySet<string> = new Set(["min", "max", "the", "per", "day", "and", "for", "all"]);
 
 /**
  * The number of typing errors allowed for a length. Short names resemble each other, so names of two letters allow none.

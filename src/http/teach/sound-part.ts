@@ -29,10 +29,14 @@ export function withoutFaults(
   const cut = faults.reduce<unknown>((rest, path) => without(rest, path.split(".")), isObject(body) ? body : {});
   const standIns = isObject(cut) ? field.fields.filter(({ name, isRequired }) => isRequired && !(name in cut)) : [];
   const filled = standIns.map((one) => [one.name, exampleOf(one, now) ?? "x"]);
+  // A value that stands in for one of a few decides what else is asked for: of what was not sent, nothing is said then.
+  const isGuess = standIns.some(({ values }) => values.length > 0);
   const touched = [...faults, ...standIns.map(({ name }) => name)];
   return {
     sound: { ...(isObject(cut) ? cut : {}), ...Object.fromEntries(filled) },
-    isUntouched: (path) => !touched.some((one) => within(path, one) || within(one, path)),
+    isUntouched: (path) =>
+      !(isGuess && isObject(body) && !((path.split(".")[0] ?? "") in body)) &&
+      !touched.some((one) => within(path, one) || within(one, path)),
   };
 }
 

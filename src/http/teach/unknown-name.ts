@@ -28,7 +28,7 @@ export type Wrong = {
 /** The name to write instead. Undefined if no known name is like it. */
 export function correction(wrong: Wrong): string | undefined {
   const { root, at, name, value } = wrong;
-  const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong);
+  const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong) ?? pairInName(wrong);
   if (special !== undefined) return special;
   const unit = unitOf(name);
   const timed = (targets: readonly Target[]) =>
@@ -98,6 +98,14 @@ function wrapper({ root, at, name, value }: Wrong): string | undefined {
   return `is not a field here: send what is in it at the top level, ${shown(value)}`;
 }
 
+/** `label.team=ops` or `labels[team]=ops`: the key stands in the value, as `label=team:ops`. */
+function pairInName({ root, at, name, value, now }: Wrong): string | undefined {
+  const [, base, key] = /^(\w+)[.[]([\w-]+)\]?$/.exec(name) ?? [];
+  if (base === undefined || key === undefined) return undefined;
+  const targets = sureTargets(root, at, base).filter(({ field }) => field.reads === "pair");
+  return targets.length === 0 ? undefined : sentence(targets, at, { [key]: value }, now);
+}
+
 /** Whether the schema has this name, or one that it is an alias of, in any place. */
 export const isKnown = (root: Field, name: string): boolean => sureTargets(root, [], name).length > 0;
 
@@ -160,6 +168,7 @@ function dottedPath(root: Field, at: readonly string[], name: string): readonly 
 /** The value for the right name: `paused: true` is `enabled: false`. */
 function asMeant([target]: readonly Target[], name: string, value: unknown): unknown {
   const isOpposite = target !== undefined && sameName(name, target.field.opposites).length > 0;
+  if (isOpposite && typeof value === "string" && /^(?:true|false)$/.test(value)) return value === "false";
   return isOpposite && typeof value === "boolean" ? !value : value;
 }
 

@@ -4,7 +4,7 @@ import { formatInstant, MAX_INSTANT, parseInstant } from "../../domain/time/inst
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "../../schema/limits.ts";
 import type { Field, Reads } from "./field.ts";
 import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
-import { cronOf, instantOf } from "./words.ts";
+import { cronOf, hasClock, instantOf } from "./words.ts";
 import { json } from "./write.ts";
 
 /** Units in the spellings of people and models, in milliseconds. */
@@ -67,6 +67,25 @@ function isoMs(text: string): number | undefined {
   const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map((part) => Number(part ?? 0));
   const ms = weeks * WEEK_MS + days * DAY_MS + hours * HOUR_MS + minutes * MINUTE_MS + seconds * SECOND_MS;
   return ms > 0 ? ms : undefined;
+}
+
+const CALENDAR_UNITS = { y: ["YEARLY", 1], q: ["MONTHLY", 3], m: ["MONTHLY", 1] } as const;
+
+/** A span of months, quarters or years, which have no fixed length: `2 months`, `yearly`, `P1Y`. */
+export function calendarSpanOf(
+  text: string,
+): { readonly freq: "MONTHLY" | "YEARLY"; readonly count: number } | undefined {
+  const words = text.toLowerCase().trim();
+  const match =
+    /^(?:every |in |each )?p?(\d{0,4}) ?(y|m|q)(?:r|rs|o|os|ear|ears|onth|onths|uarter|uarters|early|onthly|uarterly)?$/.exec(
+      words,
+    );
+  const [, count = "", letter = ""] = match ?? [];
+  // "5 m" are minutes, and "P5M" are months.
+  const isMinutes = letter === "m" && !/mo|^p/.test(words);
+  if (match === null || isMinutes || (count !== "" && Number(count) === 0)) return undefined;
+  const unit = letter === "y" ? CALENDAR_UNITS.y : letter === "q" ? CALENDAR_UNITS.q : CALENDAR_UNITS.m;
+  return { freq: unit[0], count: (Number(count) || 1) * unit[1] };
 }
 
 const ALONE: ReadonlyMap<string, number> = new Map([
@@ -157,10 +176,17 @@ export function nearValues({ values, valueAliases }: Field, given: unknown): rea
 export function rightValues(field: Field, given: unknown, now: number, unit?: number): readonly string[] {
   const { types, reads, values } = field;
   if (fits(field, given) && unit === undefined) return [json(given)];
+  const named = typeof given === "boolean" ? field.valueAliases[String(given)] : undefined;
+  if (named !== undefined) return [json(named)];
   if (reads === "duration") return durationsOf(given, unit).map((text) => json(text));
   if (reads === "moment") {
     const text = isEpoch(given) ? epochText(given) : typeof given === "string" ? momentOf(given, now) : undefined;
     return text === undefined ? durationsOf(given, unit).map((one) => json(one)) : [json(text)];
+  }
+  if (reads === "pair" && typeof given === "string") {
+    const [, key, value] = /^([^:=]+?)\s*[:=]\s*(.+)$/.exec(given) ?? [];
+    const pair = key === undefined ? undefined : json(`${key}:${value}`);
+    return pair === undefined || pair === json(given) ? [] : [pair];
   }
   if (reads === "pair" && (typeof given !== "object" || given === null)) return [];
   if (reads === "pair" && typeof given === "object" && given !== null && !Array.isArray(given)) {
@@ -168,7 +194,7 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
     return pairs.length === 1 ? pairs.map(json) : pairs.length > 1 && types.includes("array") ? [json(pairs)] : [];
   }
   if (reads === "instant") {
-    const text = epochText(given) ?? (typeof given === "string" ? instantOf(given, now) : undefined);
+    const text = epochText(given) ?? (typeof given === "string" ? instantMeant(field, given, now) : undefined);
     return text === undefined ? [] : [json(text)];
   }
   if (values.length > 0) return nearValues(field, given).map((value) => json(value));
@@ -189,23 +215,54 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
   }
   if (types.includes("object") && typeof given === "string") return objectsOf(field, given, now);
   if (types.includes("object") && typeof given === "number") {
-    const inner = field.fields.find((one) => one.types.join() === "integer" && fits(one, given));
-    return inner === undefined ? [] : [json({ [inner.name]: given })];
+    const inner = field.fields.filter((one) => /^(?:integer|number)$/.test(one.types.join()) && fits(one, given));
+    return inner.map(({ name }) => json({ [name]: given }));
   }
+  if (types.includes("object") && Array.isArray(given)) return objectsOfList(field, given);
   if (types.includes("string") && reads === undefined && (typeof given === "number" || typeof given === "boolean"))
     return [json(String(given))];
+  const range = types.includes("string") ? rangeOf(given) : undefined;
+  if (range !== undefined) return [json(range)];
   if (types.includes("string") && Array.isArray(given) && given.length === 1) return rightValues(field, given[0], now);
   return [];
+}
+
+/** The time that words, a date or a span mean. A span counts from now. */
+function instantMeant({ name }: Field, given: string, now: number): string | undefined {
+  const text = instantOf(given, now);
+  if (text !== undefined) return withinDay(name, given, text);
+  const [duration = given] = durationsOf(given);
+  const ms = parseDuration(duration);
+  return ms.ok && ms.value > 0 && ms.value < MAX_INSTANT - now ? clock(now + ms.value) : undefined;
+}
+
+/** The time of a date. A fire comes in the morning, a schedule ends as the day does, all else is as it begins. */
+export function withinDay(name: string, given: string, text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(given.trim()) || name === "at") return text;
+  return text.replace(/T.*/, name === "ends_at" ? "T23:59:59Z" : "T00:00:00Z");
+}
+
+/** `{"from": "22:00", "to": "07:00"}` as the text of a window or of a range of dates. */
+function rangeOf(given: unknown): string | undefined {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return undefined;
+  const value = (names: readonly string[]): string | undefined => {
+    const found = Object.entries(given).find(([name]) => names.includes(spelling(name)))?.[1];
+    return typeof found === "string" ? found : undefined;
+  };
+  const [from, to] = [value(["from", "start", "begin", "date", "day", "weekday"]), value(["to", "end", "until"])];
+  if (from === undefined || Object.keys(given).length !== (to === undefined ? 1 : 2)) return undefined;
+  return to === undefined ? from : `${from}${from.includes(":") ? "-" : "/"}${to}`;
 }
 
 /** Whether a number is more likely a time than a span, since no span takes three years of seconds. */
 export const isEpoch = (given: unknown): boolean => Number(given) >= 100_000_000;
 
-/** The time that a text means, if the domain has not read it: words, a bare date, a local time. */
-const momentOf = (text: string, now: number): string | undefined =>
-  /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?$/.test(text)
-    ? `${text.replace(" ", "T").padEnd(19, ":00")}Z`
-    : instantOf(text, now)?.replace(/T09(?=:00:00Z$)/, /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) ? "T00" : "T09");
+/** The time that a text means, if the domain has not read it. A day alone means its first minute. */
+export const momentOf = (text: string, now: number): string | undefined => {
+  const meant = instantOf(text, now);
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) || (!/^\d{4}-/.test(text.trim()) && !hasClock(text));
+  return isDay && text.trim().toLowerCase() !== "now" ? meant?.replace(/T\d{2}:\d{2}/, "T00:00") : meant;
+};
 
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],
@@ -218,6 +275,27 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ["0", false],
 ]);
 
+/** The objects that a list may mean: the one with a list in it, labels, or data. */
+function objectsOfList(field: Field, given: readonly unknown[]): readonly string[] {
+  const lists = field.fields.filter(({ types }) => types.join() === "array");
+  const [list] = lists;
+  if (list !== undefined) return lists.length > 1 ? [] : [json({ [list.name]: given })];
+  if (!field.isOpen || field.fields.length > 0) return [];
+  const labels = isLabels(field) ? given.map(labelOf) : [];
+  if (labels.length === 0) return [json({ items: given })];
+  return labels.some((one) => one === undefined) ? [] : [json(Object.assign({}, ...labels))];
+}
+
+/** Whether the object holds short texts alone, as its example shows. */
+const isLabels = ({ example }: Field): boolean =>
+  typeof example === "object" && example !== null && Object.values(example).every((one) => typeof one === "string");
+
+/** The label of `team:ops`, `team=ops` or `urgent`. */
+function labelOf(text: unknown): Readonly<Record<string, string>> | undefined {
+  const [, key, value = "true"] = (typeof text === "string" && /^([^:=]+?)(?:\s*[:=]\s*(.+))?$/.exec(text)) || [];
+  return key === undefined ? undefined : { [key]: value };
+}
+
 /** The objects that a text may mean: it is JSON, or one of the object's fields reads it. */
 function objectsOf(field: Field, text: string, now: number): readonly string[] {
   try {
@@ -225,6 +303,10 @@ function objectsOf(field: Field, text: string, now: number): readonly string[] {
     if (typeof parsed === "object" && parsed !== null) return [json(parsed)];
   } catch {
     // The text is not JSON. One field of the object may take it.
+  }
+  if (field.isOpen && field.fields.length === 0) {
+    const label = isLabels(field) ? labelOf(text) : { text };
+    return label === undefined ? [] : [json(label)];
   }
   const [spoken] = durationsOf(text);
   if (spoken !== undefined) return spans(field, text, spoken);

@@ -157,7 +157,12 @@ function rowsOf(door: Door): readonly Row[] {
       add("an object", path, { team: "ops" }, /write (\["team:ops"\]|"team:ops")/);
     for (const name of Object.keys(root.notHere)) {
       if (path.length === 1 && field === root.fields[0])
-        add("of another call", [name], "x", /(POST|GET) \/v1\/|"enabled"/);
+        add(
+          "of another call",
+          [name],
+          "x",
+          /(?:POST|GET|PUT|PATCH|DELETE) \/v1\/|"\w+"|`until`|to=|\bin and at\b|a job for each zone/,
+        );
     }
     if (field.reads === "instant" && !field.types.includes("number"))
       add("an epoch", path, EPOCH, /2027-01-01T08:00:00Z/);
@@ -226,6 +231,45 @@ describe("null counts as left out but in a merge patch", () => {
 });
 
 describe("what a model wished for and there is not", () => {
+  it.each([
+    ["POST /v1/jobs", ["on_success"], { trigger: "j5" }, /\/v1\/jobs\/\{id\}\/trigger/],
+    ["POST /v1/jobs", ["notify"], { email: "a@b.c" }, /PUT \/v1\/subscriptions\/\{id\}/],
+    ["POST /v1/jobs", ["on_failure"], "tell me", /"retry".*\/v1\/subscriptions/],
+    ["POST /v1/jobs", ["webhook_url"], "https://x.test", /PUT \/v1\/agents\/\{id\} \{"url": "https:\/\/x.test"\}/],
+    ["POST /v1/jobs", ["concurrency"], 1, /"overlap".*"fan_out": \{"concurrency"/],
+    ["POST /v1/jobs", ["one_time"], true, /in and at fire once/],
+    ["POST /v1/jobs", ["schedule", "repeat"], false, /in and at fire once/],
+    ["POST /v1/jobs", ["retry"], false, /\{"max_attempts": 1\}/],
+    ["POST /v1/jobs", ["retry", "max_attempts"], 0, /the first call counts/],
+    ["POST /v1/jobs", ["catchup"], false, /"catchup_window": "0s"/],
+    ["POST /v1/jobs", ["budget"], 5, /\{"usd_per_day": 5\}/],
+    ["POST /v1/jobs", ["max_cost_usd"], 5, /\{"budget": \{"usd_total": 5\}\}/],
+    ["POST /v1/jobs", ["tags"], ["team:ops", "urgent"], /"labels": \{"team": "ops", "urgent": "true"\}/],
+    ["POST /v1/jobs", ["labels"], "team=ops", /write \{"team": "ops"\}/],
+    ["POST /v1/jobs", ["payload"], [1, 2], /write \{"items": \[1, 2\]\}/],
+    ["POST /v1/jobs", ["expires_in"], "7d", /\{"schedule": \{"ends_at": "2026-12-05T12:00:00Z"\}\}/],
+    ["POST /v1/jobs", ["schedule", "end_date"], "2027-03-31", /"ends_at": "2027-03-31T23:59:59Z"/],
+    ["POST /v1/jobs", ["report"], "failures", /write "problems"/],
+    ["PATCH /v1/jobs/:id", ["paused_until"], null, /"enabled": true/],
+    ["GET /v1/jobs?", ["paused"], "true", /enabled=false/],
+    ["GET /v1/jobs?", ["labels"], "team=ops", /label=team:ops/],
+    ["GET /v1/jobs?", ["label.team"], "ops", /label=team:ops/],
+    ["GET /v1/forecast?", ["job_id"], "j5", /GET \/v1\/jobs\/j5/],
+    ["POST /v1/jobs/bulk", ["ids"], ["j5"], /DELETE \/v1\/jobs\/\{id\}/],
+    ["POST /v1/jobs/bulk", ["patch"], { report: "all" }, /PATCH \/v1\/jobs\/\{id\}/],
+    ["POST /v1/jobs/:id/trigger", ["message"], "hello", /\{"payload": \{"message": "hello"\}\}/],
+    ["POST /v1/jobs/:id/pause", ["timezone"], "Europe/Berlin", /offset/],
+    ["PUT /v1/agents/:id", ["mailbox"], true, /"delivery": "pull"/],
+    ["PUT /v1/subscriptions/:id", ["match", "labels"], { team: "ops" }, /"label": "team:ops"/],
+    ["PUT /v1/subscriptions/:id", ["match", "job_id"], "j5", /"name"/],
+    ["PUT /v1/users/:id", ["timezone"], "Europe/Berlin", /a job for each zone/],
+    ["POST /v1/users/import", [], ["alice"], /\{"users": \["alice"\]\}/],
+  ])("%s %j %j", async (name, at, value, says) => {
+    const door = doors.find((one) => one.name === name);
+    if (door === undefined) throw new Error(`no door ${name}`);
+    expect(await saidOf(door, nest(at, value), at)).toMatch(says);
+  });
+
   const [post] = doors.filter(({ name }) => name === "POST /v1/jobs");
   it.each([
     ["two cron expressions", ["schedule", "cron"], ["0 9 * * *", "30 17 * * *"], /two jobs, or one rrule/],
@@ -254,10 +298,31 @@ describe("a time that the domain cannot read", () => {
     expect(said("timezone", "user")).toContain("a job has one zone");
   });
 
-  it("is offered as the begin of the day where a pause ends", () => {
-    const sent = { body: { until: "2026-12-31" } };
+  it("is the next day of that name, and no cron that would come again and again", () => {
+    expect(said("at", "next friday at 17:00", "Europe/Berlin")).toContain('write "2026-12-04T17:00"');
+    expect(said("at", "5pm on monday")).toContain('write "2026-11-30T17:00:00Z" for UTC');
+    expect(said("at", "every friday at 17:00")).toContain('write {"cron": "0 17 * * 5"}');
+    expect(said("starts_at", "2026-12-01T06:00", "Asia/Tokyo")).toContain('write "2026-12-01T06:00:00+09:00"');
+    expect(said("starts_at", "2026-12-01", "Asia/Tokyo")).toContain('write "2026-12-01T00:00:00+09:00"');
+    expect(said("ends_at", "7d")).toContain('write "2026-12-05T12:00:00Z"');
+  });
+
+  it("is a rule or a time where no duration is so long", () => {
+    expect(said("every", "2 months")).toContain('write {"rrule": "FREQ=MONTHLY;INTERVAL=2"}');
+    expect(said("every", "10y")).toContain('write {"rrule": "FREQ=YEARLY;INTERVAL=10"}');
+    expect(said("every", "400d")).toContain('write {"rrule": "FREQ=DAILY;INTERVAL=400"}');
+    expect(said("in", "1 year")).toContain('write {"at": "2027-11-28T12:00:00Z"}');
+    expect(said("in", "5 min")).toContain('write "5m"');
+  });
+
+  it("is offered as the begin of the day where a pause ends, in the zone beside it", () => {
     const places = { body: fieldOf(PauseBody) };
-    const [error] = refine([{ path: "until", message: "is wrong" }], sent, { places, now: NOW });
-    expect(error?.message).toContain('write "2026-12-31T00:00:00Z"');
+    const until = (given: string, timezone?: string) =>
+      refine([{ path: "until", message: "is wrong" }], { body: { until: given, timezone } }, { places, now: NOW })[0]
+        ?.message;
+    expect(until("2026-12-31")).toContain('write "2026-12-31T00:00:00Z"');
+    expect(until("monday")).toContain('write "2026-11-30T00:00:00Z" for UTC');
+    expect(until("monday 8:00", "Europe/Berlin")).toContain('write "2026-11-30T08:00:00+01:00"');
+    expect(until("2026-11-30T08:00")).toContain('write "2026-11-30T08:00:00Z" for UTC');
   });
 });

@@ -46,7 +46,7 @@ describe("a wrong rule is told by its part", () => {
     ["DTSTART:20270101T090000Z\nRRULE:FREQ=DAILY", ['"starts_at": "2027-01-01T09:00:00Z"']],
     [
       "DTSTART;TZID=Asia/Tokyo:20270101T090000\nRRULE:FREQ=DAILY",
-      [`"starts_at": "2027-01-01T09:00:00Z" with the zone's offset in place of Z, "timezone": "Asia/Tokyo"`],
+      [`"starts_at": "2027-01-01T09:00:00+09:00", "timezone": "Asia/Tokyo"`],
     ],
     ["FREQ=DAILY;DTSTART=20270101T090000Z", ['"starts_at": "2027-01-01T09:00:00Z"']],
     ["FREQ=DAILY;TZID=Europe/Berlin", ['write "timezone": "Europe/Berlin"']],

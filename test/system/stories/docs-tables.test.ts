@@ -13,8 +13,8 @@ import { formatLocal } from "../../../src/domain/time/instant.ts";
 import { settingsOf } from "../../../src/env.ts";
 import { classifyStatus } from "../../../src/outbound/response.ts";
 import { Verdict } from "../../../src/schema/explanation.ts";
-import { RetryPolicy } from "../../../src/schema/retry.ts";
 import * as limits from "../../../src/schema/limits.ts";
+import { RetryPolicy } from "../../../src/schema/retry.ts";
 import { ScheduleSpec } from "../../../src/schema/schedule.ts";
 import { WARNING_CODES } from "../../../src/schema/warning.ts";
 

@@ -33,7 +33,7 @@ export function startCli(words: readonly string[], { env = {}, cwd, stdin }: Cli
   return child;
 }
 
-/** As {@link runCli}, in the process of the test: for what is not about streams and signals, and in a tenth of the time. */
+/** As {@link runCli}, in the process of the test and in a tenth of the time. For all but streams, signals and the program itself. */
 export async function runHere(words: readonly string[], { env = {}, cwd, stdin = "" }: CliOptions): Promise<Ran> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(

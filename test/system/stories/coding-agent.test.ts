@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { atEnd, eventually, type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const MAIN = join(ROOT, "src/cli/main.ts");
+const MAIN = join(ROOT, "bin/reveille.mjs");
 
 let reveille: Reveille;
 let home: string;

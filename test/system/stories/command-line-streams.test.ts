@@ -7,10 +7,10 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Ran, runCli, runHere, startCli } from "../harness/cli.ts";
+import { type Ran, runHere, startCli } from "../harness/cli.ts";
 import { atEnd, eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
+const MAIN = resolve(import.meta.dirname, "../../../bin/reveille.mjs");
 
 let reveille: Reveille;
 let cwd: string;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 const cli = (words: readonly string[], more: Record<string, string> = {}): Promise<Ran> =>
-  runCli(words, { cwd, env: { ...env, ...more } });
+  runHere(words, { cwd, env: { ...env, ...more } });
 
 /** Another program at an address of this machine. */
 async function siteThat(answers: (response: ServerResponse) => void): Promise<string> {
@@ -99,9 +99,9 @@ describe("a token or an address that cannot be one", () => {
     const dataDir = await temporaryFolder();
     const adminToken = "an-operators-token-of-thirty-two-characters";
     const local = await startReveille({ dataDir, env: { ADMIN_TOKEN: adminToken } });
-    const without = await runCli(["whoami"], { cwd, env: { DATA_DIR: dataDir } });
+    const without = await runHere(["whoami"], { cwd, env: { DATA_DIR: dataDir } });
     expect(without).toMatchObject({ code: 1, err: expect.stringContaining(`A service runs here, at ${local.url}`) });
-    const given = await runCli(["whoami", "--json"], { cwd, env: { DATA_DIR: dataDir, REVEILLE_TOKEN: adminToken } });
+    const given = await runHere(["whoami", "--json"], { cwd, env: { DATA_DIR: dataDir, REVEILLE_TOKEN: adminToken } });
     expect(JSON.parse(given.out)).toMatchObject({ url: local.url, role: "admin" });
     await local.stop();
   });

@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type Ran, runCli, startCli } from "../harness/cli.ts";
+import { type Ran, runCli, runHere, startCli } from "../harness/cli.ts";
 import { eventually, type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
 let reveille: Reveille;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 
 const cli = (words: readonly string[], more: { env?: Record<string, string>; stdin?: string } = {}): Promise<Ran> =>
-  runCli(words, { cwd, ...more, env: { ...env, ...more.env } });
+  runHere(words, { cwd, ...more, env: { ...env, ...more.env } });
 
 const Job = z.looseObject({
   id: z.string(),
@@ -66,7 +66,9 @@ describe("jobs create", () => {
   });
 
   it("takes stdin, and shows the job to people", async () => {
-    const ran = await cli(["jobs", "create"], {
+    const ran = await runCli(["jobs", "create"], {
+      cwd,
+      env,
       stdin: '{"name": "piped", "message": "hi", "schedule": {"every": "1h"}}',
     });
     expect(ran.code).toBe(0);
@@ -155,7 +157,8 @@ describe("exit codes", () => {
   });
 
   it("1 for what the service refuses, with its detail and hint on stderr", async () => {
-    const { code, out, err } = await cli(["jobs", "create", "--name", "x", "--message", "y", "--every", "soon"]);
+    const words = ["jobs", "create", "--name", "x", "--message", "y", "--every", "soon"];
+    const { code, out, err } = await runCli(words, { cwd, env });
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/"soon" is not a duration.*\n.+\n$/s);
   });
@@ -169,15 +172,15 @@ describe("exit codes", () => {
 
   it("0 for --help and --version, without a service", async () => {
     const none = { cwd, env: {} };
-    expect(await runCli(["jobs", "create", "--help"], none)).toMatchObject({
+    expect(await runHere(["jobs", "create", "--help"], none)).toMatchObject({
       code: 0,
       out: expect.stringContaining("Examples:"),
     });
-    expect(await runCli(["help", "jobs", "create"], none)).toMatchObject({
+    expect(await runHere(["help", "jobs", "create"], none)).toMatchObject({
       code: 0,
       out: expect.stringContaining("--cron"),
     });
-    expect(await runCli(["jobs", "--help"], none)).toMatchObject({
+    expect(await runHere(["jobs", "--help"], none)).toMatchObject({
       code: 0,
       out: expect.stringContaining("jobs pause"),
     });
@@ -192,27 +195,27 @@ describe("the deployment", () => {
     const file = join(cwd, ".config/reveille/login.json");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readFile(file, "utf8")).toContain(reveille.adminToken);
-    const who = await runCli(["whoami", "--json"], { cwd });
+    const who = await runHere(["whoami", "--json"], { cwd });
     expect(JSON.parse(who.out)).toMatchObject({ url: reveille.url, role: "admin", source: file });
-    expect((await runCli(["jobs", "list"], { cwd })).code).toBe(0);
-    const elsewhere = await runCli(["jobs", "list", "--url", "http://127.0.0.1:3"], { cwd });
+    expect((await runHere(["jobs", "list"], { cwd })).code).toBe(0);
+    const elsewhere = await runHere(["jobs", "list", "--url", "http://127.0.0.1:3"], { cwd });
     expect(elsewhere).toMatchObject({
       code: 1,
       err: expect.stringContaining("No token is known for http://127.0.0.1:3"),
     });
-    expect((await runCli(["logout"], { cwd })).code).toBe(0);
-    expect((await runCli(["jobs", "list"], { cwd })).code).toBe(1);
+    expect((await runHere(["logout"], { cwd })).code).toBe(0);
+    expect((await runHere(["jobs", "list"], { cwd })).code).toBe(1);
   });
 
   it("is not stored with a token that is refused", async () => {
-    expect((await runCli(["login", reveille.url, "--token", "wrong"], { cwd })).code).toBe(1);
+    expect((await runHere(["login", reveille.url, "--token", "wrong"], { cwd })).code).toBe(1);
     await expect(stat(join(cwd, ".config/reveille/login.json"))).rejects.toThrow();
   });
 
   it("is else the service of this folder", async () => {
     const dataDir = await temporaryFolder();
     const local = await startReveille({ dataDir });
-    const who = await runCli(["whoami", "--json"], { cwd, env: { DATA_DIR: dataDir } });
+    const who = await runHere(["whoami", "--json"], { cwd, env: { DATA_DIR: dataDir } });
     expect(JSON.parse(who.out)).toMatchObject({ url: local.url, role: "admin" });
     await local.stop();
   });

@@ -9,7 +9,7 @@ import * as z from "zod";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const MAIN = join(ROOT, "src/cli/main.ts");
+const MAIN = join(ROOT, "bin/reveille.mjs");
 
 /** What is used of GitHub's syntax; any other key would be a mistake. */
 const Job = z.strictObject({

@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import * as z from "zod";
-import { runCli, startCli } from "../../harness/cli.ts";
+import { runHere, startCli } from "../../harness/cli.ts";
 import { eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../../harness/index.ts";
 
 const Run = z.looseObject({
@@ -168,9 +168,9 @@ it("gives running work back over HTTP too, where its token cannot be sent over a
   connections.push(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += String(data)));
-  await runCli(["agents", "set", agent, "--pull"], { cwd, env });
-  await runCli(["jobs", "create", "--name", "back", "--message", "slow", "--manual", "--agent", agent], { cwd, env });
-  await runCli(["jobs", "run", "back"], { cwd, env });
+  await runHere(["agents", "set", agent, "--pull"], { cwd, env });
+  await runHere(["jobs", "create", "--name", "back", "--message", "slow", "--manual", "--agent", agent], { cwd, env });
+  await runHere(["jobs", "run", "back"], { cwd, env });
   await eventually("its start", async () => (await log()).length === 1, ENDED_MS);
   child.kill("SIGINT");
   await eventually("the word on it", () => output.includes("Press Ctrl-C again"));
@@ -204,14 +204,14 @@ it("connects again when the service was away, and the work under way is complete
   let output = "";
   child.stdout.on("data", (data) => (output += String(data)));
   await eventually("a connection", () => output.includes("Connected"));
-  await runCli(["jobs", "create", "--name", "away", "--message", "slow", "--manual", "--agent", agent], { cwd, env });
-  await runCli(["jobs", "run", "away"], { cwd, env });
+  await runHere(["jobs", "create", "--name", "away", "--message", "slow", "--manual", "--agent", agent], { cwd, env });
+  await runHere(["jobs", "run", "away"], { cwd, env });
   await eventually("its start", async () => (await log()).length === 1);
   await first.kill("SIGKILL");
   const second = await startReveille({ dataDir, port: first.port });
   await eventually(
     () => `the run's end; it printed:\n${output}`,
-    async () => (await runCli(["jobs", "runs", "away", "--status", "success"], { cwd, env })).out.includes("success"),
+    async () => (await runHere(["jobs", "runs", "away", "--status", "success"], { cwd, env })).out.includes("success"),
     40_000,
   );
   expect((await log()).filter((line) => line.startsWith("start"))).toHaveLength(1);
@@ -245,7 +245,7 @@ it.each([
   [2, "wants no run at a time", ["--agent", "x", "--exec", "true", "--concurrency", "0"], {}],
   [1, "has a wrong token", ["--agent", "x", "--exec", "true"], { REVEILLE_TOKEN: "wrong" }],
 ])("ends with %i where it %s", async (code, _, words, env) => {
-  expect(await runCli(["connect", ...words], { cwd, env: { ...environment(), ...env } })).toMatchObject({ code });
+  expect(await runHere(["connect", ...words], { cwd, env: { ...environment(), ...env } })).toMatchObject({ code });
 });
 
 function isAlive(pid: number): boolean {

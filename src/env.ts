@@ -44,6 +44,9 @@ export type Env = ObjectBindings & {
 const blankIsUnset = (value: unknown): unknown =>
   typeof value === "string" && value.trim() === "" ? undefined : value;
 const text = z.preprocess(blankIsUnset, z.string().optional());
+const webUrl = text.refine((value) => value === undefined || (/^https?:\/\//i.test(value) && URL.canParse(value)), {
+  error: "must be a whole URL, such as https://reveille.example.com",
+});
 const count = (fallback: number) => z.preprocess(blankIsUnset, z.coerce.number().int().min(1).default(fallback));
 const flag = (fallback: boolean) =>
   z
@@ -81,7 +84,7 @@ const Settings = z.object({
    * The URL at which clients and agents reach this deployment. Without it, a job's alarm knows only the URL of the request
    * that created the job.
    */
-  PUBLIC_URL: text,
+  PUBLIC_URL: webUrl,
   /** `stopped` fires nothing; `ephemeral` fires no persisted job, but heartbeats and code tasks. */
   MODE: z.preprocess(blankIsUnset, z.enum(["normal", "stopped", "ephemeral"]).default("normal")),
   /** `false` holds jobs with exec_scope `user` or `all_users`. */

@@ -53,6 +53,8 @@ describe("readSettings", () => {
     ["CALLS_PER_WAKE", "0"],
     ["RUN_RETENTION", "0"],
     ["MAX_JOBS_PER_OWNER", "many"],
+    // Every complete.url begins with it.
+    ["PUBLIC_URL", "reveille.example.com"],
   ])("refuses %s=%s by name", (name, value) => {
     expect(read({ [name]: value })).toEqual({ ok: false, error: [expect.stringContaining(name)] });
   });

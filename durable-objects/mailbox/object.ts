@@ -33,7 +33,7 @@ import { FrameLimit, TOO_MANY_FRAMES } from "./frame-limit.ts";
 import { answerTo, quotedIn, type ReadyFrame, type RunFrame, readFrame, refusal, report } from "./frames.ts";
 import { matchOffers, takerOf } from "./matching.ts";
 import { offersProtocol, socketRequestIn } from "./opening.ts";
-import { endOf, type Seat, Seats, scopeOf } from "./seats.ts";
+import { endOf, type Seat, Seats, scopeOf, send } from "./seats.ts";
 import { SocketLeases } from "./socket-leases.ts";
 import { MailboxStore, type OfferKey, type StoredOffer } from "./store.ts";
 
@@ -83,16 +83,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     return { offeredAt };
   }
 
-  async claim({ caller, limit, leaseMs }: ClaimRequest): Promise<JobRunBody[]> {
-    const bodies: JobRunBody[] = [];
-    while (bodies.length < limit) {
-      const offers = this.#store.oldest(scopeOf(caller), this.#busy(), limit - bodies.length);
-      if (offers.length === 0) break;
-      const terms = { caller, leaseMs, kind: "poll" } as const;
-      const claimed = await mapLimit(offers, (offer) => this.#confirm(offer, terms));
-      bodies.push(...claimed.filter((body) => typeof body !== "string"));
-    }
-    return bodies;
+  async claim(request: ClaimRequest): Promise<JobRunBody[]> {
+    return this.#take(request);
   }
 
   async status(): Promise<MailboxStatus> {
@@ -149,6 +141,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (opening.kind === "agent" && this.#seats.sockets("agent").length >= MAX_AGENT_SOCKETS) {
       return new Response(null, { status: 429 });
     }
+    const atOnce = opening.kind === "poll" ? await this.#take(opening) : [];
+    if (atOnce.length > 0) return Response.json(atOnce);
     const { 0: client, 1: server } = new WebSocketPair();
     this.#seats.open(server, opening);
     if (opening.kind === "poll") this.#dispatch();
@@ -231,6 +225,19 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     }
     if (this.#isWanted) this.#alarm.by(Date.now());
     else this.#arm();
+  }
+
+  /** Takes the oldest runs that the caller may see. Each is confirmed by its job. */
+  async #take({ caller, limit, leaseMs }: ClaimRequest): Promise<JobRunBody[]> {
+    const bodies: JobRunBody[] = [];
+    while (bodies.length < limit) {
+      const offers = this.#store.oldest(scopeOf(caller), this.#busy(), limit - bodies.length);
+      if (offers.length === 0) break;
+      const terms = { caller, leaseMs, kind: "poll" } as const;
+      const claimed = await mapLimit(offers, (offer) => this.#confirm(offer, terms));
+      bodies.push(...claimed.filter((body) => typeof body !== "string"));
+    }
+    return bodies;
   }
 
   /** Hands one run to the socket that it is held for, if the job confirms the claim. Answers like {@link #confirm}. */
@@ -381,16 +388,5 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
 
   get #agentId(): string {
     return this.ctx.id.name ?? "";
-  }
-}
-
-/** Sends a message. False if it could not be sent. */
-function send(socket: WebSocket, message: object | string): boolean {
-  if (socket.readyState !== WebSocket.OPEN) return false;
-  try {
-    socket.send(typeof message === "string" ? message : JSON.stringify(message));
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -46,7 +46,7 @@ const runKey = (runId: string): string => base32(sha256(runId), KEY_CHARS);
 /** The first open request, as the Worker sends it. */
 export const SocketRequestText = z.union([
   z.object({ kind: z.literal("agent"), caller: ClaimantShape, lease: z.string() }),
-  z.object({ kind: z.literal("poll"), caller: ClaimantShape, leaseMs: z.number() }),
+  z.object({ kind: z.literal("poll"), caller: ClaimantShape, limit: z.number(), leaseMs: z.number() }),
 ]);
 
 export class Seats {
@@ -138,3 +138,14 @@ export const scopeOf = (caller: Claimant): Scope =>
 /** Whether an offer is in the scope, by the same rule as the store's queries. */
 export const isInScope = (offer: Scope, { agentId, userId }: Scope): boolean =>
   (agentId === undefined || offer.agentId === agentId) && (userId === undefined || offer.userId === userId);
+
+/** Sends a message. False if it could not be sent. */
+export function send(socket: WebSocket, message: object | string): boolean {
+  if (socket.readyState !== WebSocket.OPEN) return false;
+  try {
+    socket.send(typeof message === "string" ? message : JSON.stringify(message));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -63,23 +63,14 @@ function durationIn(
  */
 export async function claimRuns(env: Env, agentId: string, claim: Claim): Promise<Claimed<readonly JobRunBody[]>> {
   const { caller, waitMs, limit, leaseMs } = claim;
-  const take = (most: number) => mailboxObject(env, agentId).claim({ caller, limit: most, leaseMs });
-  const atOnce = await take(limit);
-  if (atOnce.length > 0 || waitMs === 0) return ok(atOnce);
-  const first = await waitForRun(env, agentId, claim);
-  if (!first.ok) return first;
-  if (first.value === undefined) return ok([]);
-  return ok(limit === 1 ? [first.value] : [first.value, ...(await take(limit - 1))]);
-}
-
-async function waitForRun(env: Env, agentId: string, claim: Claim): Promise<Claimed<JobRunBody | undefined>> {
-  const tokenEndsAt = (claim.caller.role === "admin" ? undefined : claim.caller.expires_at) ?? Number.POSITIVE_INFINITY;
-  const endsAt = Math.min(Date.now() + claim.waitMs, tokenEndsAt);
+  if (waitMs === 0) return ok(await mailboxObject(env, agentId).claim({ caller, limit, leaseMs }));
+  const tokenEndsAt = (caller.role === "admin" ? undefined : caller.expires_at) ?? Number.POSITIVE_INFINITY;
+  const endsAt = Math.min(Date.now() + waitMs, tokenEndsAt);
   for (;;) {
     const got = await waitOnce(env, agentId, claim, endsAt - Date.now());
-    if (got !== "closed") return got.ok && got.value === undefined && endsAt === tokenEndsAt ? TOKEN_OVER : got;
+    if (got !== "closed") return got.ok && got.value.length === 0 && endsAt === tokenEndsAt ? TOKEN_OVER : got;
     // The mailbox was restarted. Its offers remain, but its sockets are gone.
-    if (Date.now() + RECONNECT_MS >= endsAt) return ok(undefined);
+    if (Date.now() + RECONNECT_MS >= endsAt) return ok([]);
     await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
   }
 }
@@ -89,22 +80,23 @@ const TOKEN_OVER = err({ kind: "token_ended" } as const);
 async function waitOnce(
   env: Env,
   agentId: string,
-  { caller, leaseMs }: Claim,
+  { caller, limit, leaseMs }: Claim,
   limitMs: number,
-): Promise<Claimed<JobRunBody | undefined> | "closed"> {
-  const request: SocketRequest = { kind: "poll", caller, leaseMs };
+): Promise<Claimed<readonly JobRunBody[]> | "closed"> {
+  const request: SocketRequest = { kind: "poll", caller, limit, leaseMs };
   const headers = { upgrade: "websocket", [SOCKET_REQUEST_HEADER]: JSON.stringify(request) };
-  const { webSocket: socket } = await mailboxObject(env, agentId).fetch(new Request("https://mailbox/", { headers }));
-  if (socket === null) return "closed";
+  const response = await mailboxObject(env, agentId).fetch(new Request("https://mailbox/", { headers }));
+  const { webSocket: socket } = response;
+  if (socket === null) return response.ok ? ok(await response.json<JobRunBody[]>()) : "closed";
   const message = Promise.withResolvers<string | ClaimFailure | undefined>();
   socket.addEventListener("message", ({ data }) => message.resolve(String(data)));
   socket.addEventListener("close", ({ code }) => message.resolve(closedBecause(code, agentId)));
   // The mailbox looks for an offer when the socket is open. So no offer is missed between an earlier look and the wait.
   socket.accept();
   const wait = (ms: number) => {
-    const limit = Promise.withResolvers<"over">();
-    const timer = setTimeout(() => limit.resolve("over"), ms);
-    return Promise.race([message.promise, limit.promise]).finally(() => clearTimeout(timer));
+    const over = Promise.withResolvers<"over">();
+    const timer = setTimeout(() => over.resolve("over"), ms);
+    return Promise.race([message.promise, over.promise]).finally(() => clearTimeout(timer));
   };
   let got = await wait(Math.max(0, limitMs));
   if (got === "over") {
@@ -113,9 +105,13 @@ async function waitOnce(
     got = await wait(FAREWELL_MS);
   }
   socket.close(1000, POLL_DONE);
-  if (got === "over" || got === POLL_DONE) return ok(undefined);
+  if (got === "over" || got === POLL_DONE) return ok([]);
   if (got === undefined) return "closed";
-  return typeof got === "string" ? ok(JSON.parse(got)) : err(got);
+  if (typeof got !== "string") return err(got);
+  const first: JobRunBody = JSON.parse(got);
+  if (limit === 1) return ok([first]);
+  // Others may have been offered in the same moment.
+  return ok([first, ...(await mailboxObject(env, agentId).claim({ caller, limit: limit - 1, leaseMs }))]);
 }
 
 /** Why the mailbox has closed a waiting socket. Undefined means that it was restarted. */

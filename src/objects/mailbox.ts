@@ -45,11 +45,11 @@ export type MailboxStatus = { readonly connected: number; readonly waiting: numb
 
 /**
  * A request for a socket. It is an agent's own (`lease` counts it among the token's sockets), or the Worker waits over it
- * for one run.
+ * for one run, if none is offered at once.
  */
 export type SocketRequest =
   | { readonly kind: "agent"; readonly caller: Claimant; readonly lease: string }
-  | { readonly kind: "poll"; readonly caller: Claimant; readonly leaseMs: number };
+  | ({ readonly kind: "poll" } & ClaimRequest);
 
 /** The header that carries {@link SocketRequest} as JSON, since an RPC cannot answer with a WebSocket. */
 export const SOCKET_REQUEST_HEADER = "x-reveille-socket";
@@ -91,7 +91,10 @@ export interface MailboxRpc {
   disconnect(why: "deleted" | "moved"): Promise<void>;
   /** Closes the sockets of a revoked token. */
   revoked(tokenId: string): Promise<void>;
-  /** Opens the socket that {@link SOCKET_REQUEST_HEADER} describes: 101, or 429 if the agent has its most sockets open. */
+  /**
+   * Opens the socket that {@link SOCKET_REQUEST_HEADER} describes: 101, or 429 if the agent has its most sockets open. A claim that
+   * need not wait is answered with 200 and its runs as JSON, so that it is one call too.
+   */
   fetch(request: Request): Promise<Response>;
 }
 

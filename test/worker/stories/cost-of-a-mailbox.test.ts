@@ -99,6 +99,19 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
     expect(Object.fromEntries(ofJob)).toEqual({ runNow: 1, alarm: 1, completeRun: 1 });
   });
 
+  it("takes as many if a call waits, beside that call", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const ofMailbox = await countCalls(env.MAILBOX.getByName(agent));
+    const waiting = claim(agent, { wait: "10s" });
+    await vi.waitFor(() => expect(Object.fromEntries(ofMailbox)).toEqual({ fetch: 1 }));
+    const ofJob = await countCalls(env.JOB.getByName(job));
+    const { body } = await call("POST", `/v1/jobs/${job}/run`);
+    expect(runIds(await waiting)).toEqual([body.run_id]);
+    await vi.waitFor(() => expect(Object.fromEntries(ofMailbox)).toEqual({ fetch: 1, offer: 1, webSocketClose: 1 }));
+    expect(Object.fromEntries(ofJob)).toEqual({ runNow: 1, alarm: 1 });
+  });
+
   it("takes two more if nobody waits, beside the claim itself: the offer, and the question at the job", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);

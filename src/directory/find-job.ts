@@ -15,3 +15,9 @@ export async function findJob(env: Env, id: string): Promise<Outcome<JobRpc>> {
   if (await mayExist(env, id)) return ok(jobObject(env, id));
   return notFound("job");
 }
+
+/** Asks the job under an id. Errors: `not_found` if there can be none, and those of the method that is called. */
+export async function askJob<T>(env: Env, id: string, ask: (job: JobRpc) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  const found = await findJob(env, id);
+  return found.ok ? ask(found.value) : found;
+}

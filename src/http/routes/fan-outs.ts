@@ -3,7 +3,7 @@
  * `fan_out_id`.
  */
 import * as z from "zod";
-import { findJob } from "../../directory/find-job.ts";
+import { askJob } from "../../directory/find-job.ts";
 import { cursorsOf } from "../../domain/page.ts";
 import { FanOut } from "../../schema/fan-out.ts";
 import { pageCursor, pageLimit, pageShape } from "../fields.ts";
@@ -26,9 +26,9 @@ const list = route({
   async handle({ env, caller, params, query }) {
     const before = cursors.after(query.cursor);
     if (!before.ok) return before;
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const page = await found.value.fanOuts(caller, { limit: query.limit, before: before.value });
+    const page = await askJob(env, params.id, (job) =>
+      job.fanOuts(caller, { limit: query.limit, before: before.value }),
+    );
     return page.ok ? reply(200, cursors.shown(page.value)) : page;
   },
 });
@@ -45,9 +45,7 @@ const read = route({
   answers: { 200: { description: "The fan-out.", schema: FanOut } },
   errors: ["not_found"],
   async handle({ env, caller, params }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const fanOut = await found.value.fanOut(caller, params.fan_out_id);
+    const fanOut = await askJob(env, params.id, (job) => job.fanOut(caller, params.fan_out_id));
     return fanOut.ok ? reply(200, fanOut.value) : fanOut;
   },
 });

@@ -1,6 +1,6 @@
 /** `/v1/jobs/{id}/runs`: the run log, and the reports of agents and people on a run. */
 import * as z from "zod";
-import { findJob } from "../../directory/find-job.ts";
+import { askJob } from "../../directory/find-job.ts";
 import { cursorsOf } from "../../domain/page.ts";
 import { RunStatus } from "../../schema/job.ts";
 import { CompleteBody, Progress, Run } from "../../schema/run.ts";
@@ -32,10 +32,10 @@ const list = route({
   async handle({ env, caller, params, query }) {
     const before = cursors.after(query.cursor);
     if (!before.ok) return before;
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
     const { limit, status, unchanged, user_id: userId, fan_out_id: fanOutId } = query;
-    const page = await found.value.runs(caller, { limit, before: before.value, status, userId, fanOutId, unchanged });
+    const page = await askJob(env, params.id, (job) =>
+      job.runs(caller, { limit, before: before.value, status, userId, fanOutId, unchanged }),
+    );
     return page.ok ? reply(200, cursors.shown(page.value)) : page;
   },
 });
@@ -51,9 +51,7 @@ const read = route({
   answers: { 200: { description: "The run.", schema: Run } },
   errors: ["not_found"],
   async handle({ env, caller, params }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const run = await found.value.run(caller, params.run_id);
+    const run = await askJob(env, params.id, (job) => job.run(caller, params.run_id));
     return run.ok ? reply(200, run.value) : run;
   },
 });
@@ -71,9 +69,7 @@ const complete = route({
   answers: { 200: { description: "The run as it has ended.", schema: Run } },
   errors: ["not_found", "run_already_finished"],
   async handle({ env, caller, params, body }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const run = await found.value.completeRun(caller, params.run_id, body);
+    const run = await askJob(env, params.id, (job) => job.completeRun(caller, params.run_id, body));
     return run.ok ? reply(200, run.value) : run;
   },
 });
@@ -90,9 +86,7 @@ const progress = route({
   answers: { 200: { description: "The run.", schema: Run } },
   errors: ["not_found", "run_already_finished"],
   async handle({ env, caller, params, body }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const run = await found.value.progressRun(caller, params.run_id, body);
+    const run = await askJob(env, params.id, (job) => job.progressRun(caller, params.run_id, body));
     return run.ok ? reply(200, run.value) : run;
   },
 });
@@ -110,9 +104,7 @@ const release = route({
   answers: { 200: { description: "The run.", schema: Run } },
   errors: ["not_found", "run_already_finished"],
   async handle({ env, caller, params }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const run = await found.value.releaseRun(caller, params.run_id, "agent");
+    const run = await askJob(env, params.id, (job) => job.releaseRun(caller, params.run_id, "agent"));
     return run.ok ? reply(200, run.value) : run;
   },
 });
@@ -130,9 +122,7 @@ const cancel = route({
   answers: { 200: { description: "The run as it has ended.", schema: Run } },
   errors: ["not_found", "run_already_finished"],
   async handle({ env, caller, params }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const run = await found.value.cancelRun(caller, params.run_id);
+    const run = await askJob(env, params.id, (job) => job.cancelRun(caller, params.run_id));
     return run.ok ? reply(200, run.value) : run;
   },
 });
@@ -150,9 +140,7 @@ const retry = route({
   answers: { 202: { description: "The run has begun.", schema: z.strictObject({ run_id: z.string() }) } },
   errors: ["not_found", "job_already_running", "job_finished", "budget_exceeded"],
   async handle({ env, caller, params }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const started = await found.value.retryRun(caller, params.run_id);
+    const started = await askJob(env, params.id, (job) => job.retryRun(caller, params.run_id));
     return started.ok ? reply(202, started.value) : started;
   },
 });

@@ -1,6 +1,6 @@
 /** Watches a job: its events as they happen, and why it did or did not run at a time. */
 import * as z from "zod";
-import { findJob } from "../../directory/find-job.ts";
+import { askJob, findJob } from "../../directory/find-job.ts";
 import { invalid } from "../../domain/failure.ts";
 import { ok } from "../../domain/result.ts";
 import { parseInstant } from "../../domain/time/instant.ts";
@@ -29,9 +29,7 @@ const explain = route({
   async handle({ env, caller, params, query }) {
     const at = query.at === undefined ? ok(undefined) : parseInstant(query.at);
     if (!at.ok) return invalid([{ path: "at", message: at.error }]);
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const explanation = await found.value.explain(caller, at.value);
+    const explanation = await askJob(env, params.id, (job) => job.explain(caller, at.value));
     return explanation.ok ? reply(200, explanation.value) : explanation;
   },
 });

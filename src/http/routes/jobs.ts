@@ -1,6 +1,6 @@
 /** `/v1/jobs`: creates, lists, reads, changes and deletes jobs; pause, resume, run now and backfill. */
 import * as z from "zod";
-import { findJob } from "../../directory/find-job.ts";
+import { askJob, findJob } from "../../directory/find-job.ts";
 import { listJobs } from "../../directory/job-list.ts";
 import { isNameReserved } from "../../directory/jobs-index.ts";
 import { invalid } from "../../domain/failure.ts";
@@ -129,9 +129,7 @@ const read = route({
   answers: { 200: { description: "The job.", schema: Job, headers: ETAG } },
   errors: ["not_found"],
   async handle({ env, caller, params }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const job = await found.value.read(caller);
+    const job = await askJob(env, params.id, (found) => found.read(caller));
     return job.ok ? jobReply(200, job.value) : job;
   },
 });
@@ -192,9 +190,7 @@ const remove = route({
   answers: { 204: { description: "The job is gone." } },
   errors: ["not_found", "precondition_failed"],
   async handle({ env, caller, params, headers }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const removed = await found.value.remove(caller, headers["if-match"]);
+    const removed = await askJob(env, params.id, (job) => job.remove(caller, headers["if-match"]));
     return removed.ok ? reply(204) : removed;
   },
 });
@@ -233,9 +229,7 @@ const runNow = route({
 });
 
 const setEnabled = async (env: Env, caller: Caller, id: string, enabled: boolean, pause?: PauseBody) => {
-  const found = await findJob(env, id);
-  if (!found.ok) return found;
-  const job = await found.value.setEnabled(caller, enabled, pause);
+  const job = await askJob(env, id, (found) => found.setEnabled(caller, enabled, pause));
   return job.ok ? jobReply(200, job.value) : job;
 };
 
@@ -290,9 +284,7 @@ const backfill = route({
   answers: { 202: { description: "How many fires will be run.", schema: z.strictObject({ count: z.int() }) } },
   errors: ["not_found", "job_finished", "quota_exceeded"],
   async handle({ env, caller, params, body }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const queued = await found.value.backfill(caller, body);
+    const queued = await askJob(env, params.id, (job) => job.backfill(caller, body));
     return queued.ok ? reply(202, { count: queued.value.count }) : queued;
   },
 });

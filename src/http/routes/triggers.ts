@@ -3,7 +3,7 @@
  */
 import * as z from "zod";
 import { makeTriggerToken } from "../../agent/trigger-token.ts";
-import { findJob } from "../../directory/find-job.ts";
+import { askJob, findJob } from "../../directory/find-job.ts";
 import { subjectOf } from "../../domain/audit.ts";
 import type { Caller } from "../../domain/job/access.ts";
 import { err } from "../../domain/result.ts";
@@ -139,9 +139,7 @@ const endToken = route({
   answers: { 204: { description: "The job has no trigger token." } },
   errors: ["not_found"],
   async handle({ env, caller, params }) {
-    const found = await findJob(env, params.id);
-    if (!found.ok) return found;
-    const set = await found.value.setTriggerToken(caller);
+    const set = await askJob(env, params.id, (job) => job.setTriggerToken(caller));
     return set.ok ? reply(204) : set;
   },
 });

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { Budget, Pacing, Spent } from "./control.ts";
+import { ownLabels } from "./file-labels.ts";
 import {
   MAX_DESCRIPTION_BYTES,
   MAX_LABEL_KEY_BYTES,
@@ -40,7 +41,8 @@ export const Labels = z
     boundedText(1, MAX_LABEL_KEY_BYTES).regex(/^[^:]+$/, { message: "a label's key has no colon" }),
     boundedText(0, MAX_LABEL_VALUE_BYTES),
   )
-  .refine((labels) => Object.keys(labels).length <= MAX_LABELS, { message: `at most ${MAX_LABELS} labels` });
+  // A job of a file may have as many labels as any other.
+  .refine((labels) => ownLabels(labels).length <= MAX_LABELS, { message: `at most ${MAX_LABELS} labels` });
 
 const NO_BOUND =
   'must be a JSON object, such as {"concurrency": 50}; to run a job once for every user write "exec_scope": "all_users"';

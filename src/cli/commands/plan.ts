@@ -3,12 +3,13 @@
 import { createHash } from "node:crypto";
 import { access } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { KEY_LABEL } from "../../schema/file-labels.ts";
 import { type Command, Failure, type Given, UsageError } from "../command.ts";
 import { readDocument } from "../documents.ts";
 import { isFields } from "../job-body.ts";
 import { JobShape } from "../jobs.ts";
 import { patchOf } from "../plan/differences.ts";
-import { type JobFile, KEY_LABEL, readJobFile } from "../plan/job-file.ts";
+import { type JobFile, readJobFile } from "../plan/job-file.ts";
 import { makePlan, type Step } from "../plan/plan.ts";
 import { changesOf, planJson, planText } from "../plan/show.ts";
 import { json } from "../render.ts";

@@ -1,10 +1,7 @@
 /** A job file: the jobs of one namespace, as kept in git (docs/contract.md §21). */
+import { KEY_LABEL, NAMESPACE_LABEL } from "../../schema/file-labels.ts";
 import { Failure } from "../command.ts";
 import { isFields } from "../job-body.ts";
-
-/** The labels by which the jobs of a file are found again. */
-export const NAMESPACE_LABEL = "reveille/namespace";
-export const KEY_LABEL = "reveille/key";
 
 export type JobFile = {
   readonly namespace: string;

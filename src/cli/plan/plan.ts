@@ -1,11 +1,13 @@
 /** The changes that a job file would make. The service checks every job before anything is changed. */
+
 import * as z from "zod";
+import { KEY_LABEL, NAMESPACE_LABEL } from "../../schema/file-labels.ts";
 import { Failure } from "../command.ts";
 import { isFields } from "../job-body.ts";
 import { JobShape } from "../jobs.ts";
 import { Refused, read, type Service } from "../service.ts";
 import { type Difference, differences, type Fields, isEqual } from "./differences.ts";
-import { type JobFile, KEY_LABEL, NAMESPACE_LABEL, withLabels } from "./job-file.ts";
+import { type JobFile, withLabels } from "./job-file.ts";
 import { isOverAt } from "./over.ts";
 
 export type Step =

@@ -61,6 +61,15 @@ it("creates what is missing, and nothing the second time", async () => {
   expect(await jobs()).toEqual(before);
 });
 
+it("takes as many labels in a file as a job may have anywhere else", async () => {
+  const labels = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`label-${index}`, "x"]));
+  await write({ a: { ...A, labels } });
+  expect(await cli("apply")).toMatchObject({ code: 0 });
+  expect(await cli("plan", "--exit-code")).toMatchObject({ code: 0 });
+  await write({ a: { ...A, labels: { ...labels, another: "x" } } });
+  expect(await cli("apply")).toMatchObject({ code: 1, err: expect.stringContaining("at most 16 labels") });
+});
+
 it("shows a change field by field with the next three fires before and after, and makes it", async () => {
   await write({ a: A, b: B });
   await cli("apply");

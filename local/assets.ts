@@ -1,13 +1,15 @@
 /**
- * The dashboard's files in front of the Worker, as Cloudflare serves them. What wrangler.toml gives the Worker first
- * goes straight to it, of anything else a file by that path is served if there is one. Miniflare would send every
- * call through three Workers of its own to find that out, which costs as much as the call itself.
+ * Serves the dashboard's files in front of the Worker, as Cloudflare does. Paths that wrangler.toml gives the Worker first
+ * go straight to it. For other paths a file is served if there is one. Miniflare would send every call through three
+ * Workers of its own for that, which costs as much as the call itself.
  */
 
 /** The server of the files: Miniflare's own, bound as `ASSETS`. */
 type Files = { fetch(request: Request): Promise<Response> };
 
-/** Whether a path (with its leading slash) is one of `patterns`, in which `*` stands for any characters (`run_worker_first`). */
+/**
+ * Whether a path (with its leading slash) matches one of `patterns` (`run_worker_first`). `*` stands for any characters.
+ */
 export function matcher(patterns: readonly string[]): (path: string) => boolean {
   const quoted = patterns.map((pattern) => pattern.split("*").map(quote).join(".*"));
   const any = new RegExp(`^(?:${quoted.join("|")})$`);
@@ -16,7 +18,7 @@ export function matcher(patterns: readonly string[]): (path: string) => boolean 
 
 const quote = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
-/** `worker` with the files of `ASSETS`, where its environment has them. `workerFirst` are wrangler.toml's patterns. */
+/** `worker` with the files of `ASSETS`, if its environment has them. `workerFirst` are wrangler.toml's patterns. */
 export function withAssets<Env extends object, Context>(
   worker: { fetch(request: Request, env: Env, context: Context): Response | Promise<Response> },
   workerFirst: readonly string[],
@@ -29,7 +31,8 @@ export function withAssets<Env extends object, Context>(
       if (files !== undefined && !isWorkerFirst(new URL(request.url).pathname)) {
         const { method, url } = request;
         const isRead = method === "GET" || method === "HEAD";
-        // The body of another call is the Worker's: the files only say whether they have the path, and that they take no such call.
+        // A call with another method is the Worker's. The files are asked only whether they have the path, and they refuse
+        // the method.
         const file = await files.fetch(
           isRead ? new Request(request, { redirect: "manual" }) : new Request(url, { method }),
         );

@@ -10,8 +10,8 @@ import type { Built } from "./kept.ts";
 const local = (file: string): string => JSON.stringify(join(import.meta.dirname, file));
 
 /**
- * All exports of the Worker, and the same with its front ({@link FRONT}) on this machine. These are
- * the path that fires its Cron Trigger (`trigger.ts`), the relay of its sockets (`sockets.ts`), and the dashboard's
+ * The source of a module with all exports of the Worker, and the Worker's front ({@link FRONT}) on this machine. The front
+ * adds the path that fires its Cron Trigger (`trigger.ts`), the relay of its sockets (`sockets.ts`), and the dashboard's
  * files (`assets.ts`).
  */
 const withFront = (entryPoint: string, workerFirst: readonly string[]): string => `
@@ -24,15 +24,15 @@ export default worker;
 export const ${FRONT} = withTrigger(withSockets(withAssets(worker, ${JSON.stringify(workerFirst)})));`;
 
 const ROOT = join(import.meta.dirname, "..");
-/** The name of the module that esbuild is given on stdin. */
+/** The name of the module that esbuild gets on stdin. */
 const ENTRY = "entry.js";
-/** Files that say what an import means; the bundle has none of them. */
+/** Files that decide what an import means, although the bundle does not contain them. */
 const SETTLING = ["package.json", "tsconfig.json", "node_modules/.package-lock.json", "local/bundle.ts"];
 
 /**
- * The bundled source of `entryPoint` (absolute), with names and lines as they were written. A source map would treble
- * what Miniflare has to copy before workerd starts, and nothing reads it. `workerFirst` are the paths that no file is
- * served for. Errors with esbuild's own messages.
+ * The bundled source of `entryPoint` (absolute), with names and lines as written. A source map would triple the size that
+ * Miniflare copies before workerd starts, and nothing reads it. `workerFirst` are the paths for which no file is served.
+ * Errors with esbuild's own messages.
  */
 export async function bundleWorker(
   entryPoint: string,
@@ -60,7 +60,7 @@ export async function bundleWorker(
   } catch (error) {
     return err(`${entryPoint} cannot be bundled: ${messageOf(error)}`);
   } finally {
-    // esbuild keeps a process of its own for the next build; there is none.
+    // esbuild keeps a process for the next build, but there is none.
     await stop();
   }
 }

@@ -1,10 +1,13 @@
-/** The Cron Trigger, which nothing fires on this machine by itself: calls the runtime's own trigger at each due minute. */
+/** The Cron Trigger on this machine. It calls the runtime's own trigger at each due minute, since nothing else does. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cron } from "croner";
 
 const MINUTE_MS = 60_000;
 
-/** Fires each of `crons` (UTC) on the Worker at `url` from now on, never two of one at a time. Returns what stops it. */
+/**
+ * Fires each of `crons` (UTC) on the Worker at `url` from now on, never two of one at a time. The returned function stops
+ * it.
+ */
 export function startCron(url: string, crons: readonly string[]): () => void {
   const timers = crons.map(
     (cron) =>
@@ -18,12 +21,12 @@ export function startCron(url: string, crons: readonly string[]): () => void {
   };
 }
 
-/** The time that a start waits for its first tick. What takes longer goes on by itself. */
+/** The time that a start waits for its first tick. A longer tick continues in the background. */
 const FIRST_TICK_MS = 1_000;
 
 /**
- * Fires each of `crons` once, for the minute that has begun. What was due while nothing ran need not wait for the
- * next one.
+ * Fires each of `crons` once, for the present minute. So fires that came due while nothing ran need not wait for the next
+ * minute.
  */
 export async function fireAtStart(url: string, crons: readonly string[]): Promise<void> {
   const scheduledAt = wholeMinute(new Date());
@@ -36,7 +39,7 @@ function report(scheduledAt: number, problem: string | undefined): void {
   console.error(`cron: the tick of ${new Date(scheduledAt).toISOString()} failed: ${problem}`);
 }
 
-/** Cloudflare hands the Worker the minute that was due, not the moment it got round to it. */
+/** The minute of a date. Cloudflare also gives the Worker the minute that was due, and not the moment of the call. */
 const wholeMinute = (date: Date): number => Math.floor(date.getTime() / MINUTE_MS) * MINUTE_MS;
 
 async function fire(url: string, cron: string, scheduledAt: number): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-/** Keeps two services out of one DATA_DIR: each would fire every job once more. */
+/** Keeps two services out of one DATA_DIR, since each would fire every job again. */
 
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -13,9 +13,9 @@ const OWNER_ONLY_FOLDER = 0o700;
 const running = z.object({ pid: z.number(), port: z.number() });
 
 /**
- * Claims `dataDir`, made if need be, for the service that is about to listen on `port`.
- * Errors where another service works in it, or where it cannot be used, saying why.
- * A claim holds while its process lives and its port is listened on, so that nothing has to be given back.
+ * Claims `dataDir` for the service that will listen on `port`, and creates the folder if necessary. Errors with the reason
+ * if another service uses it, or it cannot be used. A claim holds while its process lives and listens on its port, so
+ * nothing has to be given back.
  */
 export async function claimDataDir(dataDir: string, port: number): Promise<Result<undefined, string>> {
   const path = join(dataDir, FILE_NAME);
@@ -34,7 +34,7 @@ export async function claimDataDir(dataDir: string, port: number): Promise<Resul
   return ok(undefined);
 }
 
-/** A warning where other users of this machine can look into `dataDir`, which holds secrets and prompts. */
+/** A warning if other users of this machine can read `dataDir`, which holds secrets and prompts. */
 export async function openFolderWarning(dataDir: string): Promise<string | undefined> {
   const mode = (await stat(dataDir)).mode & 0o777;
   if ((mode & 0o077) === 0) return undefined;
@@ -42,8 +42,8 @@ export async function openFolderWarning(dataDir: string): Promise<string | undef
 }
 
 /**
- * The folder and those that it lies in. Node's own `recursive` turns for ever where a folder that exists takes no new one and
- * says that it is not there, as /proc does.
+ * Creates the folder and its parents. Node's own `recursive` loops for ever if an existing folder accepts no new one and
+ * says that it does not exist, as /proc does.
  */
 async function makeFolder(path: string): Promise<void> {
   if (await isMade(path)) return;
@@ -51,7 +51,10 @@ async function makeFolder(path: string): Promise<void> {
   if (!(await isMade(path))) throw new Error(`there can be no folder ${path}`);
 }
 
-/** False where the folder that it lies in is not there, or takes no new one. What is there but is no folder shows when it is used. */
+/**
+ * Creates one folder. False if its parent does not exist or accepts no new folder. If the path exists but is no folder, its
+ * use shows that.
+ */
 async function isMade(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: OWNER_ONLY_FOLDER });

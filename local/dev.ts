@@ -1,4 +1,4 @@
-/** `npm run dev`: `npm start` that begins again when a source file changes. Jobs and runs stay: they are in DATA_DIR. */
+/** `npm run dev`: `npm start` that restarts when a source file changes. Jobs and runs stay, since they are in DATA_DIR. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { watch } from "node:fs";
@@ -6,12 +6,12 @@ import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const WATCHED = ["src", "durable-objects", "local", "web/src", "web/public"];
-/** An editor writes several files at once; one restart is enough for them. */
+/** The quiet time before a restart. An editor writes several files at once, and one restart is enough. */
 const QUIET_MS = 200;
 
 let service = start();
 let timer: NodeJS.Timeout | undefined;
-/** Restarts run one at a time: two services would share a DATA_DIR. */
+/** The queue of restarts. They run one at a time, since two services would share a DATA_DIR. */
 let turn: Promise<void> = Promise.resolve();
 
 for (const folder of WATCHED) {

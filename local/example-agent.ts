@@ -1,6 +1,6 @@
 /**
- * The agent that `npm start` brings along when no AGENT_URL is set. It checks each call's signature, prints it and
- * answers, so that a first job can be seen to run. Your own agent is this shape: verify, read `type`, answer.
+ * The agent that `npm start` starts if no AGENT_URL is set. It checks each call's signature, prints the call and answers,
+ * so that a first job can be seen to run. Your own agent has the same steps: verify, read `type`, answer.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import * as z from "zod";
@@ -99,7 +99,10 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The beginning of a text as a terminal may show it. Control characters of a foreign message would steer the terminal. */
+/**
+ * The beginning of a text in a form that a terminal may show. Control characters of a foreign message could control the
+ * terminal.
+ */
 function oneLine(text: string): string {
   const line = text
     .slice(0, 4 * MAX_SHOWN_CHARS)

@@ -1,16 +1,16 @@
-/** The Worker and the dashboard, built from their sources. They are kept until one of these changes. */
+/** Builds the Worker and the dashboard from their sources. They are kept until one of these changes. */
 import { join } from "node:path";
 import { ok } from "../src/domain/result.ts";
 import { KEPT, keptOrBuilt, nameFor } from "./kept.ts";
 import type { BuildWorker } from "./runtime.ts";
 
-/** Builds the Worker of the wrangler.toml at `configPath` (absolute). Errors with the words of wrangler or esbuild. */
+/** Builds the Worker of the wrangler.toml at `configPath` (absolute). Errors with the messages of wrangler or esbuild. */
 export const fromSources =
   (configPath: string): BuildWorker =>
   async () => {
-    // Before its folder is looked at: what is in it then, its headers too, is what is served.
+    // The dashboard is built before its folder is read, since the folder's content, headers included, is what is served.
     const dashboard = await keptOrBuilt(join(KEPT, "dashboard.json"), "", async () => {
-      // Loaded this late, as the tools take a moment: what is wrong with the settings is said before.
+      // The tools take a moment to load. They are loaded this late, so that wrong settings are reported first.
       const { buildDashboard } = await import("../web/build.ts");
       const files = await buildDashboard();
       return files.ok ? ok({ value: null, files: files.value }) : files;

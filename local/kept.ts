@@ -1,6 +1,5 @@
 /**
- * Keeps what a start has built in dist/kept until a file that it depends on is another one. To build takes longer than all else of
- * a start.
+ * Keeps built results in dist/kept until a file that they depend on changes. Building takes most of the time of a start.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -11,14 +10,14 @@ import { messageOf } from "../src/domain/text/error-text.ts";
 
 export const KEPT = resolve(import.meta.dirname, "../dist/kept");
 
-/** A result, with every file and folder (absolute) whose change would change it. */
+/** A result, with every file and folder (absolute) that it depends on. */
 export type Built<T> = { readonly value: T; readonly files: readonly string[] };
 
 type Kept<T> = { readonly key: string; readonly value: T; readonly files: Readonly<Record<string, string>> };
 
 /**
- * Answers the value kept at `path`, or builds it where its key or one of its files has changed. A value that JSON cannot hold is
- * not kept. Errors are those of `build`.
+ * Returns the value kept at `path`, or builds it if its key or one of its files has changed. A value that JSON cannot hold
+ * is not kept. Errors are those of `build`.
  */
 export async function keptOrBuilt<T>(
   path: string,
@@ -35,19 +34,19 @@ export async function keptOrBuilt<T>(
   return ok(value);
 }
 
-/** Undefined where nothing is kept, or it was built of something else. */
+/** The kept value. Undefined if there is none, or it was built from something else. */
 async function recall<T>(path: string, key: string): Promise<Kept<T> | undefined> {
   try {
     const kept: Kept<T> = JSON.parse(await readFile(path, "utf8"));
     const isSame = kept.key === key && Object.entries(kept.files).every(([file, hash]) => hashOf(file) === hash);
     return isSame ? kept : undefined;
   } catch {
-    // Not there, or cut off by a full disk: built again either way.
+    // The file is missing or cut off by a full disk. In both cases the value is built again.
     return undefined;
   }
 }
 
-/** Writes in one step, so that nobody reads half of it. Where it cannot be written, the next start builds again. */
+/** Writes in one step, so that nobody reads half a file. If it cannot be written, the next start builds again. */
 async function keep<T>(path: string, kept: Kept<T>): Promise<void> {
   const temporary = `${path}.${process.pid}.new`;
   try {
@@ -59,12 +58,15 @@ async function keep<T>(path: string, kept: Kept<T>): Promise<void> {
   }
 }
 
-/** Of the content, so that a file with another date is not another one. */
+/** The hash of the content, so that a file with only another date has not changed. */
 function hashOf(path: string): string {
   return createHash("sha256").update(contentOf(path)).digest("base64url");
 }
 
-/** A folder's content is the names in it; what is not there has none. Hundreds of small files are read sooner without promises. */
+/**
+ * The content of a file, or the names in a folder. A missing file has none. Hundreds of small files are read faster without
+ * promises.
+ */
 function contentOf(path: string): Uint8Array | string {
   try {
     return statSync(path).isDirectory() ? readdirSync(path).join("\n") : readFileSync(path);

@@ -1,22 +1,29 @@
 /**
- * Ties workerd to this process. Miniflare stops it on every ordinary end, but a SIGKILL of this process alone would leave
- * workerd running: firing jobs, and holding the port. A shell holds the other end of a pipe and ends workerd when the pipe breaks.
+ * Ties workerd to this process. Miniflare stops it at every ordinary end. After a SIGKILL of this process, workerd would
+ * keep running, fire jobs and hold the port. A shell holds the other end of a pipe and ends workerd when the pipe breaks.
  */
 import { ChildProcess, spawn } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { basename } from "node:path";
 
-/** Reads the process id of each workerd in turn, the last one standing. An empty line means that there is none to end. */
+/**
+ * The script of the watcher. It reads the process id of each workerd; the last one counts. An empty line means that there
+ * is none to end.
+ */
 const WATCH = `trap '' INT TERM HUP
 while read -r pid; do last=$pid; done
 [ -z "$last" ] || kill -9 "$last"`;
 
-/** Watches every workerd started from now on. `release`, called once workerd is gone, resolves when the watcher is gone too. */
+/**
+ * Watches every workerd that is started from now on. `release` is called when workerd is gone, and resolves when the
+ * watcher is gone too.
+ */
 export function tieWorkerd(): { release(): Promise<void> } {
   const watcher = spawn("sh", ["-c", WATCH], { stdio: ["pipe", "ignore", "ignore"] });
   const watcherExit = once(watcher, "exit");
-  // Without a shell, or with the watcher killed, everything works but the tie: say so and go on.
+  // If there is no shell or the watcher was killed, only the tie is missing. So this is reported, and the service
+  // continues.
   watcher.on("error", (error) => console.error(`workerd is not watched: ${error.message}`));
   watcher.stdin.on("error", (error) => console.error(`workerd is no longer watched: ${error.message}`));
   watcher.unref();

@@ -1,6 +1,6 @@
 /**
- * A jobs.json of any length in parts that one call of the import route has room for. On one machine every job of a
- * call, and of the seconds before it, is three open files.
+ * A jobs.json of any length in parts that fit into one call of the import route. On one machine every job of a call, and of
+ * the seconds before it, needs three open files.
  */
 import * as z from "zod";
 import { err, ok, type Result } from "../src/domain/result.ts";
@@ -9,9 +9,9 @@ import { LEFT_OVER, NOT_STORED } from "../src/domain/transfer/imported-job.ts";
 import { MAX_IMPORT_BODY_BYTES } from "../src/schema/limits.ts";
 
 const PART_JOBS = 500;
-/** For the brackets and commas between the jobs. */
+/** The size of a part, without the brackets and commas between the jobs. */
 const PART_BYTES = MAX_IMPORT_BODY_BYTES - PART_JOBS - 2;
-/** The number of times in a row that a part may store nothing. Then it is given up, and the import with it. */
+/** The number of tries in a row in which a part may store nothing. After that the import is given up. */
 const MAX_TRIES = 4;
 
 export type Skipped = { readonly id: string; readonly reason: string };
@@ -20,11 +20,11 @@ export type Report = { readonly imported: number; readonly skipped: readonly Ski
 export type PartsIo = {
   /** Sends one body to the import route. Errors: a sentence. */
   readonly send: (body: string | Uint8Array) => Promise<Result<Report, string>>;
-  /** Waits until the files of the jobs that were sent last have been let go. */
+  /** Waits until the files of the last sent jobs are closed. */
   readonly pause: () => Promise<void>;
 };
 
-/** One job of the file, `no` its place in it, from 1. */
+/** One job of the file. `no` is its place in it, from 1. */
 type Job = { readonly no: number; readonly id: string | undefined; readonly text: string };
 
 const files = z.union([
@@ -33,12 +33,13 @@ const files = z.union([
 ]);
 
 /**
- * Sends the file part by part, and again what there was no room for. The report is that of the whole file. Errors: the sentence of the
- * part that was refused, with how many jobs were imported before it; a repeat goes on there, since ids that exist are skipped.
+ * Sends the file part by part, and repeats jobs that there was no room for. The report is that of the whole file. Errors:
+ * the message for the refused part, with the number of jobs imported before it. A repeat continues there, since existing
+ * ids are skipped.
  */
 export async function importInParts(file: Uint8Array, io: PartsIo): Promise<Result<Report, string>> {
   const jobs = jobsOf(file);
-  // What it is, and what is wrong with it, the route knows best.
+  // The route itself can best say what the file is and what is wrong with it.
   if (jobs === undefined) return io.send(file);
   let imported = 0;
   const skipped: Skipped[] = [];
@@ -52,7 +53,7 @@ export async function importInParts(file: Uint8Array, io: PartsIo): Promise<Resu
   return ok({ imported, skipped });
 }
 
-/** Until every job of the part is made or refused for good. What could not be stored is sent again, by itself. */
+/** Sends a part until every job of it is created or refused for good. Jobs that could not be stored are sent again. */
 async function importPart(part: readonly Job[], { send, pause }: PartsIo): Promise<Result<Report, string>> {
   let imported = 0;
   const skipped: Skipped[] = [];
@@ -75,11 +76,11 @@ async function importPart(part: readonly Job[], { send, pause }: PartsIo): Promi
   }
 }
 
-/** The report names a job without an id by its place in what was sent. */
+/** The place of a job without an id, which the report gives within the sent part. */
 const inFile = (id: string, sent: readonly Job[]): string =>
   id.startsWith("#") ? `#${sent[Number(id.slice(1)) - 1]?.no}` : id;
 
-/** The jobs of the file, or undefined where it is not a JSON list of them. */
+/** The jobs of the file. Undefined if it is not a JSON list of jobs. */
 function jobsOf(file: Uint8Array): readonly Job[] | undefined {
   try {
     const parsed = files.safeParse(

@@ -1,4 +1,4 @@
-/** LEGACY_DATA_PATH: hands the Go original's jobs.json to the import route once, then renames it. */
+/** LEGACY_DATA_PATH: sends the Go original's jobs.json to the import route once, and then renames it. */
 
 import { access, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { importInParts, type Report, type Skipped } from "./legacy-parts.ts";
 const FILE_NAME = "jobs.json";
 const IMPORTED_NAME = "jobs.json.imported";
 const TIMEOUT_MS = 120_000;
-/** workerd lets a job's files go when nobody has called it for ten seconds. */
+/** The pause after which workerd has closed a job's files. It does so ten seconds after the last call. */
 const PAUSE_MS = 11_000;
 const MAX_REASONS_SHOWN = 3;
 
@@ -19,8 +19,9 @@ const report = z.object({ imported: z.number(), skipped: z.array(z.object({ id: 
 const problem = z.object({ detail: z.string(), hint: z.string().optional() });
 
 /**
- * Imports `folder`/jobs.json into the service at `url`. Returns the line to print, or undefined where an earlier start did it.
- * The file is renamed only after an answer that says what became of every job; a repeat is harmless, since ids that exist are skipped.
+ * Imports `folder`/jobs.json into the service at `url`. Returns the line to print, or undefined if an earlier start has
+ * imported it. The file is renamed only after an answer about every job. A repeat does no harm, since existing ids are
+ * skipped.
  */
 export async function importLegacy(folder: string, url: string, adminToken: string): Promise<string | undefined> {
   const path = join(folder, FILE_NAME);
@@ -65,13 +66,13 @@ function describeSkipped(skipped: readonly Skipped[]): string {
   return `, ${skipped.length} skipped (${shown.join("; ")}${rest})`;
 }
 
-/** The detail and hint of a problem+json answer, else the answer itself, on one line. */
+/** The detail and hint of a problem+json answer, or else the answer itself, on one line. */
 function explain(text: string): string {
   try {
     const parsed = problem.safeParse(JSON.parse(text));
     if (parsed.success) return [parsed.data.detail, parsed.data.hint].filter(Boolean).join(" ");
   } catch {
-    // Not JSON: shown as it came.
+    // The answer is not JSON and is shown unchanged.
   }
   return text.replace(/\s+/g, " ").slice(0, 300);
 }

@@ -1,22 +1,22 @@
-/** Settles which port to listen on before anything is started, so that a taken one ends `npm start` at once. */
+/** Chooses the port before anything is started, so that a taken one ends `npm start` at once. */
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { err, ok, type Result } from "../src/domain/result.ts";
 
 export const LOOPBACK = "127.0.0.1";
-/** A server that was just killed may hold its port for a moment longer. A restart should not fail for that. */
+/** The time that a killed server may still hold its port. A restart should not fail because of it. */
 const PATIENCE_MS = 800;
 const RETRY_MS = 100;
 
 /**
- * Ports below those that systems give out by themselves. Until the Worker listens, others are given some: the example
- * agent, Miniflare's own sockets, connections. A port that nobody listens on yet would be given to them.
+ * Ports below the range from which systems assign ports. Until the Worker listens, the system assigns ports to others: the
+ * example agent, Miniflare's own sockets, connections. It must not assign them the port that nobody listens on yet.
  */
 const FREE_PORTS = { from: 20_000, below: 32_768 } as const;
 const FREE_ATTEMPTS = 100;
 
-/** `port`, or any free one for 0. Errors with what to do where the port is taken or not allowed. */
+/** `port`, or any free port for 0. Errors with advice if the port is taken or not allowed. */
 export async function findPort(port: number): Promise<Result<number, string>> {
   return port === 0 ? findFreePort() : awaitPort(port);
 }

@@ -1,4 +1,4 @@
-/** The Worker in workerd on this machine, through Miniflare: what it binds and when it ticks is read from wrangler.toml. */
+/** The Worker in workerd on this machine, through Miniflare. wrangler.toml gives its bindings and its crons. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
@@ -11,13 +11,13 @@ import { LOOPBACK, portInUse } from "./port.ts";
 import { Stopping } from "./stopping.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
-/** In which what holds a socket says that the service stops. */
+/** The time in which open sockets are told that the service stops. */
 const FLUSH_MS = 100;
 
 /** A Worker that workerd can load. */
 export type BuiltWorker = {
   readonly config: WorkerConfig;
-  /** The one module, with the export `FRONT`. */
+  /** The single module, with the export `FRONT`. */
   readonly source: string;
 };
 /** Errors with a sentence to print. */
@@ -26,13 +26,13 @@ export type BuildWorker = () => Promise<Result<BuiltWorker, string>>;
 export type Runtime = {
   /** Cron expressions of wrangler.toml. */
   readonly crons: readonly string[];
-  /** Ends workerd. Storage is on disk at any moment, so nothing is lost. */
+  /** Ends workerd. Storage is always on disk, so nothing is lost. */
   stop(): Promise<void>;
 };
 
 /**
- * Starts the Worker that `build` makes on `port` with its storage in `dataDir`. `bindings` are strings in the Worker's env.
- * Errors with a sentence where the Worker does not build, the port is taken, or workerd does not start.
+ * Starts the Worker from `build` on `port` with its storage in `dataDir`. `bindings` are strings in the Worker's env.
+ * Errors with a sentence if the Worker does not build, the port is taken, or workerd does not start.
  */
 export async function startRuntime(options: {
   readonly build: BuildWorker;
@@ -49,7 +49,7 @@ export async function startRuntime(options: {
   const tie = tieWorkerd();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      // Miniflare's own door, by which nobody comes: see unsafeDirectSockets.
+      // This is Miniflare's own entry, which nobody uses: see unsafeDirectSockets.
       host: LOOPBACK,
       port: 0,
       cf: false,
@@ -77,7 +77,7 @@ export async function startRuntime(options: {
   try {
     await miniflare.ready;
   } catch (error) {
-    // workerd has ended by itself; dispose() would throw this same error again.
+    // workerd has already ended. dispose() would throw the same error again.
     await tie.release();
     if (error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE")
       return err(portInUse(options.port));
@@ -96,7 +96,7 @@ export async function startRuntime(options: {
   });
 }
 
-/** The Worker's log goes where a shell expects it. */
+/** Prints the Worker's log on the stream where a shell expects it. */
 function printLog({ level, message }: { level: string; message: string }): void {
   if (level === "error" || level === "warn") console.error(message);
   else if (level !== "debug") console.log(message);

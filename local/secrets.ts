@@ -1,4 +1,6 @@
-/** Secrets made for this machine, each in a file of its own in DATA_DIR. Tokens stay good from one start to the next. */
+/**
+ * Secrets generated for this machine, each in its own file in DATA_DIR. So tokens stay valid from one start to the next.
+ */
 
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
@@ -12,8 +14,8 @@ const OWNER_ONLY_FILE = 0o600;
 export type SecretName = "ADMIN_TOKEN" | "TOKEN_SECRET" | "AGENT_SECRET";
 
 /**
- * The secret kept in the folder `dataDir`, else a new one, which is then kept there (mode 0600).
- * Errors where the file cannot be used, saying why.
+ * The secret in the folder `dataDir`. If there is none, a new one is stored there (mode 0600). Errors with the reason if
+ * the file cannot be used.
  */
 export async function keepSecret(dataDir: string, name: SecretName): Promise<Result<string, string>> {
   const path = join(dataDir, name);
@@ -21,7 +23,7 @@ export async function keepSecret(dataDir: string, name: SecretName): Promise<Res
     const kept = await readIfThere(path);
     if (kept !== "") return ok(kept);
     const secret = makeSecret(name);
-    // Written aside and renamed: a crash leaves the whole secret or none.
+    // The file is written aside and renamed, so a crash leaves the whole secret or none.
     await writeFile(`${path}.new`, `${secret}\n`, { mode: OWNER_ONLY_FILE });
     await rename(`${path}.new`, path);
     return ok(secret);
@@ -35,7 +37,7 @@ function makeSecret(name: SecretName): string {
   return name === "AGENT_SECRET" ? `whsec_${bytes.toString("base64")}` : bytes.toString("base64url");
 }
 
-/** The file's text without blanks around it; empty where there is no file. */
+/** The file's text without blanks around it. Empty if there is no file. */
 async function readIfThere(path: string): Promise<string> {
   try {
     return (await readFile(path, "utf8")).trim();

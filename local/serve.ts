@@ -6,11 +6,11 @@ import { startService } from "./service.ts";
 import { readSettings } from "./settings.ts";
 
 /**
- * Runs the Worker that `build` makes until a signal ends this process. Settings come from the environment, else from `.dev.vars` in
- * the folder that the command was given in. A wrong setting or a taken port ends the process with 1 and a sentence on stderr.
+ * Runs the Worker from `build` until a signal ends this process. Settings come from the environment, else from `.dev.vars`
+ * in the current folder. A wrong setting or a taken port ends the process with 1 and a sentence on stderr.
  */
 export async function serve(build: BuildWorker): Promise<void> {
-  // Everything that is made from here on, workerd's files too, is for this user alone.
+  // Every file that is created from here on, by workerd too, is for this user alone.
   process.umask(0o077);
   const ending = endOnSignal();
   const cwd = process.cwd();

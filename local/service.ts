@@ -1,4 +1,4 @@
-/** Everything that `npm start` runs, put together: secrets, example agent, Worker, legacy import, cron. */
+/** Everything that `npm start` runs: secrets, example agent, Worker, legacy import, cron. */
 import { ok, type Result } from "../src/domain/result.ts";
 import { fireAtStart, startCron } from "./cron.ts";
 import { claimDataDir, openFolderWarning } from "./data-dir.ts";
@@ -12,8 +12,8 @@ import type { Settings } from "./settings.ts";
 export type Service = { readonly url: string; stop(): Promise<void> };
 
 /**
- * Starts the Worker that `build` makes under `settings`. `print` gets what the operator must know, one line each, and
- * `Ready on URL` last. Errors with a sentence to print; nothing is left running then.
+ * Starts the Worker from `build` with `settings`. `print` gets the lines for the operator, with `Ready on URL` as the last.
+ * Errors with a sentence to print, after everything has been stopped.
  */
 export async function startService(
   settings: Settings,
@@ -38,7 +38,7 @@ export async function startService(
   if (!tokenSecret.ok) return tokenSecret;
   const bindings: Record<string, string> = {
     PUBLIC_URL: url,
-    // Here nothing limits the calls of an invocation; a bound keeps one object from doing nothing else.
+    // Nothing limits the calls of an invocation here. A bound keeps one object from doing nothing else.
     CALLS_PER_WAKE: "1000",
     ...settings.worker,
     ADMIN_TOKEN: adminToken.value,
@@ -66,7 +66,8 @@ export async function startService(
     print(`AGENT_URL is not set: a bundled example agent answers on ${agent.url} and prints what it is asked`);
   }
 
-  // Loaded this late because wrangler, which reads its configuration, takes a second or more: what is wrong with the settings is said at once.
+  // It is loaded this late because wrangler, which reads its configuration, takes a second or more, and wrong settings
+  // should be reported at once.
   const { startRuntime } = await import("./runtime.ts");
   const runtime = await startRuntime({ build, port: port.value, dataDir: settings.dataDir, bindings });
   if (!runtime.ok) {

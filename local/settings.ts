@@ -1,7 +1,7 @@
 /**
- * The settings of `npm start` (docs/contract.md §11), from the environment, else from `.dev.vars`. An empty value
- * counts as unset. The Worker's own settings are checked with its own schema, so that a wrong one ends the start
- * instead of every request.
+ * The settings of `npm start` (docs/contract.md §11), from the environment, else from `.dev.vars`. An empty value counts as
+ * unset. The Worker's own settings are checked with its own schema, so a wrong one ends the start and does not fail every
+ * request.
  */
 
 import { resolve } from "node:path";
@@ -13,7 +13,7 @@ const DEFAULT_PORT = 8787;
 const DEFAULT_DATA_DIR = ".reveille";
 const MAX_PORT = 65_535;
 
-/** Settings that the Worker reads, handed over as they are. */
+/** The settings that the Worker reads. They are passed on unchanged. */
 const WORKER_SETTINGS = [
   "ADMIN_TOKEN",
   "TOKEN_SECRET",
@@ -50,9 +50,9 @@ type WorkerSetting = (typeof WORKER_SETTINGS)[number];
 export type Settings = {
   /** 0 asks for any free port. */
   readonly port: number;
-  /** Absolute. */
+  /** The folder of the data, absolute. */
   readonly dataDir: string;
-  /** Absolute; a folder with the Go original's jobs.json. */
+  /** A folder with the Go original's jobs.json, absolute. */
   readonly legacyDataPath: string | undefined;
   /** Whether the Cron Trigger fires by itself, each minute. */
   readonly cron: boolean;
@@ -62,8 +62,8 @@ export type Settings = {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * The settings, `environment` winning over `devVars`; relative folders are taken from `cwd`.
- * Errors with one sentence for each setting that is wrong.
+ * The settings. `environment` takes precedence over `devVars`, and relative folders start at `cwd`. Errors with one
+ * sentence for each wrong setting.
  */
 export function readSettings(
   environment: Variables,
@@ -98,7 +98,7 @@ export function readSettings(
   });
 }
 
-/** Why the Worker would refuse these settings, or undefined where it would not. */
+/** Why the Worker would refuse these settings. Undefined if it would not. */
 function workerProblem(worker: object): string | undefined {
   try {
     settingsOf(worker);

@@ -1,15 +1,15 @@
 /**
- * WebSockets on this machine, passed on message by message. workerd (1.20261023) closes a hibernating socket on which the client has sent
- * nothing without ending its connection, and some clients then wait for half a minute. And only what holds the connection can say that
- * the service stops: 1012, connect again (docs/contract.md §14).
+ * WebSockets on this machine, relayed message by message. workerd (1.20261023) closes a hibernating socket whose client has
+ * sent nothing without ending its connection, and some clients then wait half a minute. Also, only the holder of the
+ * connection can tell the client that the service stops: 1012, connect again (docs/contract.md §14).
  */
 
-/** Answers 204 when the service stops, and anything else in between: `stopping.ts`, bound by `runtime.ts`. */
+/** Answers 204 when the service stops, and anything else before. It is `stopping.ts`, bound by `runtime.ts`. */
 type Stopping = { fetch(url: string): Promise<Response> };
 
 type Worker<Env, Context> = { fetch(request: Request, env: Env, context: Context): Response | Promise<Response> };
 
-/** RFC 6455 §7.4.1 and its registry: a server that cannot go on, and one that is restarted. */
+/** The close codes for a server that cannot continue, and for one that restarts (RFC 6455 §7.4.1 and its registry). */
 const ABNORMAL = 1011;
 const RESTART = 1012;
 const STOPS = 204;
@@ -35,7 +35,9 @@ function relayed(answer: Response, inner: WebSocket, stopping: Stopping | undefi
   return new Response(null, { status: answer.status, webSocket: client, headers: answer.headers });
 }
 
-/** Each asks for itself: a socket can be closed by nothing but the call that has opened it. */
+/**
+ * Closes a socket when the service stops. Each call does so itself, since only the call that opened a socket can close it.
+ */
 async function closeAtStop(socket: WebSocket, stopping: Stopping): Promise<void> {
   try {
     while (socket.readyState === WebSocket.OPEN) {
@@ -43,7 +45,7 @@ async function closeAtStop(socket: WebSocket, stopping: Stopping): Promise<void>
       if (status === STOPS) return socket.close(RESTART, "restart");
     }
   } catch {
-    // This process is gone, or the socket: its client finds out without a word.
+    // This process or the socket is gone, and the client notices by itself.
   }
 }
 
@@ -59,10 +61,10 @@ function quietly(act: () => void): void {
   try {
     act();
   } catch {
-    // The other side has gone: its own event says so.
+    // The other side has gone. Its own event reports that.
   }
 }
 
-/** The codes that a server may send; the others only say how a connection broke off. */
+/** The codes that a server may send. The others only describe a broken connection. */
 const isSendable = (code: number): boolean =>
   [1000, 1001, 1008, ABNORMAL, RESTART, 1013].includes(code) || (code >= 3000 && code <= 4999);

@@ -1,12 +1,12 @@
 /**
- * Tells the Worker's sockets that the service stops. Each asks, and is answered when it does, or a minute later that
- * it has not.
+ * Tells the Worker's sockets that the service stops. Each asks, and gets an answer when the service stops, or after a
+ * minute that it has not.
  */
 import { Response } from "miniflare";
 
-/** Bounds what a socket that has gone in the meantime leaves behind here. */
+/** The longest wait of an answer. It bounds what a closed socket leaves behind here. */
 const ANSWER_MS = 60_000;
-/** The answer: the service stops, or goes on. */
+/** The statuses of the answer: the service stops, or continues. */
 const STOPS = 204;
 const GOES_ON = 200;
 
@@ -27,7 +27,7 @@ export class Stopping {
     });
   }
 
-  /** The number of sockets that ask at present. */
+  /** The number of sockets that are asking. */
   get asking(): number {
     return this.#waiting.size;
   }

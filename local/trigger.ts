@@ -1,7 +1,6 @@
 /**
- * `GET /cdn-cgi/local/scheduled` (docs/contract.md §11), answered by the Worker itself. Miniflare's own answers a
- * `time` that it cannot read with a stack. Bundled around the Worker's default export, so that no request makes a hop
- * more for it.
+ * `GET /cdn-cgi/local/scheduled` (docs/contract.md §11), answered by the Worker itself. Miniflare's own version answers an
+ * invalid `time` with a stack. This is bundled around the Worker's default export, so that no request needs another hop.
  */
 const TRIGGER_PATH = "/cdn-cgi/local/scheduled";
 /** The last instant that a Date can hold, in epoch ms. */
@@ -16,9 +15,9 @@ type Worker<Env, Context> = {
 };
 
 /**
- * The Worker with the path that fires its Cron Trigger. `time` is the minute that is due in epoch ms, now by default,
- * and `cron` the expression. Answers `ok` when the tick is done; 422 `validation_failed` on a `time` that is none;
- * 500 with the error of a tick that failed.
+ * The Worker with the path that fires its Cron Trigger. `time` is the due minute in epoch ms, by default now, and `cron`
+ * the expression. It answers `ok` when the tick is done, 422 `validation_failed` for an invalid `time`, and 500 with the
+ * error of a failed tick.
  */
 export function withTrigger<Env, Context>(worker: Worker<Env, Context>): Worker<Env, Context> {
   const fire = async (query: URLSearchParams, env: Env, context: Context): Promise<Response> => {
@@ -36,7 +35,7 @@ export function withTrigger<Env, Context>(worker: Worker<Env, Context>): Worker<
   return {
     ...worker,
     fetch(request, env, context) {
-      // Asked of every request: the URL is only taken apart where it can be this one.
+      // This runs for every request, so the URL is parsed only if it can be this one.
       const url = request.url.includes(TRIGGER_PATH) ? new URL(request.url) : undefined;
       if (url?.pathname !== TRIGGER_PATH) return worker.fetch(request, env, context);
       if (isForeign(url, request.headers)) return foreign();
@@ -48,9 +47,9 @@ export function withTrigger<Env, Context>(worker: Worker<Env, Context>): Worker<
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Whether a page of another site makes the call, which no token protects. It says so itself (`Origin`, or
- * `Sec-Fetch-Site` where a page only shows what it asks for as a picture), or it has this machine under a name of its
- * own (DNS rebinding).
+ * Whether a page of another site makes the call. No token protects this path. The browser marks such a call (`Origin`, or
+ * `Sec-Fetch-Site` for a page that requests it as an image), or the page has given this machine its own name (DNS
+ * rebinding).
  */
 function isForeign(url: URL, headers: Headers): boolean {
   const origin = headers.get("origin");
@@ -81,6 +80,6 @@ function wrongTime(time: string): Response {
   });
 }
 
-/** In the form of every other error (docs/contract.md §6). */
+/** A problem in the form of every other error (docs/contract.md §6). */
 const problem = (body: { readonly status: number } & Readonly<Record<string, unknown>>): Response =>
   new Response(JSON.stringify(body), { status: body.status, headers: { "content-type": "application/problem+json" } });

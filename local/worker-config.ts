@@ -1,4 +1,6 @@
-/** The content of wrangler.toml about a Worker, as wrangler itself reads it; kept, because wrangler takes a second to load. */
+/**
+ * The content of wrangler.toml about a Worker, as wrangler reads it. It is kept, because wrangler takes a second to load.
+ */
 
 import { access } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -20,15 +22,15 @@ export type WorkerConfig = {
   /** Cron expressions, in UTC. */
   readonly crons: readonly string[];
   readonly vars: Unstable_Config["vars"];
-  /** Paths that no file of `[assets]` is served for. */
+  /** Paths for which no file of `[assets]` is served. */
   readonly workerFirst: readonly string[];
   /** The bindings, for Miniflare, without the values of `vars` and of .dev.vars. */
   readonly options: Omit<Options["workerOptions"], "bindings">;
 };
 
 /**
- * Reads `configPath` (absolute); `keptIn` is the folder of what was read before. The folder of its `[assets]` must be there.
- * Errors with wrangler's own words.
+ * Reads `configPath` (absolute). `keptIn` is the folder of earlier results. The folder of its `[assets]` must exist. Errors
+ * with wrangler's messages.
  */
 export function readWorkerConfig(configPath: string, keptIn = KEPT): Promise<Result<WorkerConfig, string>> {
   const path = join(keptIn, `wrangler-${nameFor(configPath)}.json`);
@@ -44,7 +46,7 @@ async function askWrangler(configPath: string): Promise<Result<WorkerConfig, str
   } catch (error) {
     return err(`${configPath} cannot be read: ${messageOf(error)}`);
   }
-  // It would say that it has found .dev.vars, whose values are not taken from it.
+  // Without this, wrangler would say that it has found .dev.vars, although its values are not used.
   process.env.WRANGLER_LOG ??= "warn";
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import("wrangler");
   try {
@@ -57,7 +59,7 @@ async function askWrangler(configPath: string): Promise<Result<WorkerConfig, str
     );
     if (main === undefined) return err(`${configPath} names no main file`);
     const { bindings: _values, ...options } = workerOptions;
-    // `true` gives every path to the Worker, which is what the one pattern says.
+    // `true` gives every path to the Worker, and this one pattern means the same.
     const first = assets?.run_worker_first ?? [];
     const workerFirst = Array.isArray(first) ? first : first ? ["/*"] : [];
     const crons = config.triggers.crons ?? [];

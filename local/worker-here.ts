@@ -1,4 +1,4 @@
-/** The Worker that the command runs: that of these sources. In the package `worker-of-package.ts` takes this file's place. */
+/** The Worker of these sources. In the package, `worker-of-package.ts` replaces this file. */
 import { resolve } from "node:path";
 import { fromSources } from "./from-sources.ts";
 import type { BuildWorker } from "./runtime.ts";

@@ -1,4 +1,4 @@
-/** The Worker that came with the package, built when it was packed. Neither wrangler nor esbuild is needed to run it. */
+/** The Worker in the package, which was built when the package was made. It needs neither wrangler nor esbuild. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { messageOf } from "../src/domain/text/error-text.ts";
 import type { BuildWorker } from "./runtime.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
-/** This file is bundled into a folder beside these. */
+/** The folder of the built files. This file is bundled into a folder beside them. */
 const FOLDER = join(import.meta.dirname, "..");
 
 export const workerHere: BuildWorker = async () => {

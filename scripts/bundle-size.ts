@@ -1,10 +1,16 @@
-/** Prints how large the Worker is that `wrangler deploy --dry-run --outdir FOLDER` built, and fails past the budget. */
+/**
+ * Prints the size of the Worker that `wrangler deploy --dry-run --outdir FOLDER` built. It fails if that is over the
+ * budget.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const KIB = 1_024;
-/** Of the 3 MiB that Cloudflare takes on its Free plan. Start-up time grows with it: a library that is added is seen here. */
+/**
+ * The budget. Cloudflare accepts 3 MiB on its Free plan. Start-up time grows with the size, and an added library shows
+ * here.
+ */
 const BUDGET_KIB = 400;
 
 const source = readFileSync(join(process.argv[2] ?? "", "index.js"));

@@ -1,6 +1,6 @@
 /**
- * Prints `N passed, N failed` from vitest's JSON report. A test file that could not even be loaded counts as one
- * failed test, and so does any other failure of the whole run, such as a hook's.
+ * Prints `N passed, N failed` from vitest's JSON report. A test file that could not be loaded counts as one failed test. So
+ * does any other failure of the whole run, such as a hook's.
  */
 
 import { readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ const failed = Math.max((counted?.numFailedTests ?? 0) + (unloaded?.length ?? 0)
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-/** Undefined where vitest ended before it wrote its report. */
+/** The report. Undefined if vitest ended before it wrote one. */
 function readReport(path: string): z.infer<typeof reportSchema> | undefined {
   try {
     return reportSchema.parse(JSON.parse(readFileSync(path, "utf8")));

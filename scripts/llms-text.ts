@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** The module that holds the page; a test holds the two together. */
+/** The module with the page. A test checks that the two are equal. */
 export const llmsModule = (page: string): string =>
   `/** web/public/llms.txt, written here by scripts/llms-text.ts: change that file and run it. */\nexport const LLMS_TEXT: string = ${JSON.stringify(page)};\n`;
 

@@ -1,13 +1,13 @@
-/** A data set that looks like a team's, for the dashboard's pictures and for trying things out (`npm run seed`). */
+/** A data set like a team's, for the dashboard's pictures and for trials (`npm run seed`). */
 const HOUR_MS = 3_600_000;
 const ZONE = "Europe/Berlin";
 
-/** The ids of two jobs that a picture is taken of. */
+/** The ids of two jobs for pictures. */
 export type SampleJobs = { readonly priceWatch: string; readonly crawl: string };
 
 /**
- * Creates a small team's data in the service at `url`: jobs of every kind, past runs, a fan-out, a heartbeat. Rejects
- * with the answer of the first call that was refused. `token` is the operator's.
+ * Creates a small team's data in the service at `url`: jobs of every kind, past runs, a fan-out, a heartbeat. Rejects with
+ * the answer of the first refused call. `token` is the operator's.
  */
 export async function makeSampleJobs(url: string, token: string): Promise<SampleJobs> {
   const call = async (path: string, body: unknown, method = "POST") => {

@@ -1,6 +1,6 @@
 /**
- * Pictures of the dashboard for docs/images: `npm run screenshots`. They show a real service with jobs, runs and a
- * heartbeat made for it. Needs Chromium.
+ * Takes pictures of the dashboard for docs/images: `npm run screenshots`. They show a real service with jobs, runs and a
+ * heartbeat that are made for them. It needs Chromium.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -28,7 +28,7 @@ try {
   for (const stop of stops.toReversed()) await stop();
 }
 
-/** An agent with good and bad days. */
+/** An agent that succeeds and fails. */
 async function startAgent(): Promise<string> {
   let calls = 0;
   const server = createServer(async (request, response) => {
@@ -70,7 +70,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** `npm start` with storage of its own, ended and removed with this process. */
+/** `npm start` with its own storage. It ends and is removed together with this process. */
 async function startService(agentUrl: string): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), "reveille-screenshots-"));
   const child = spawn(process.execPath, ["bin/reveille.mjs", "start"], {
@@ -94,7 +94,7 @@ async function startService(agentUrl: string): Promise<string> {
   });
 }
 
-/** One picture each of the pages that say most. */
+/** Takes one picture of each important page. */
 async function takePictures(url: string, { priceWatch, crawl }: SampleJobs): Promise<void> {
   await mkdir(IMAGES, { recursive: true });
   const browser = await launchChromium();
@@ -130,7 +130,7 @@ async function takePictures(url: string, { priceWatch, crawl }: SampleJobs): Pro
       .waitFor();
     await page.getByRole("img", { name: "Last runs are being loaded" }).first().waitFor({ state: "detached" });
   });
-  // It would hide every other job's fires in the forecast.
+  // This job would hide every other job's fires in the forecast.
   await fetch(`${url}/v1/jobs/${crawl}/pause`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}` } });
   const openRun = async (page: Page) => {
     await page.getByRole("row", { name: /error/ }).first().getByRole("button").click();

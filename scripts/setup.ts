@@ -1,6 +1,6 @@
 /**
- * `npm run setup`: a deployment to Cloudflare with two questions. Secrets are made here and kept in a file that only you can read; a file
- * that is there is used again. With `--dry-run` everything is built and nothing is sent.
+ * `npm run setup`: deploys to Cloudflare after two questions. Secrets are generated here and kept in a file that only you
+ * can read. An existing file is used again. With `--dry-run` everything is built and nothing is sent.
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -13,7 +13,7 @@ import { runDoctor } from "../src/cli/operator/doctor.ts";
 import { runSmoke } from "../src/cli/operator/smoke.ts";
 
 const OWNER_ONLY_FILE = 0o600;
-/** The input has ended before a question was answered. */
+/** Thrown when the input ends before a question was answered. */
 class Unanswered extends Error {}
 const isDry = process.argv.includes("--dry-run");
 
@@ -29,7 +29,7 @@ async function setUp(): Promise<number> {
   if (agentUrl !== "" && !(URL.canParse(agentUrl) && /^https:\/\/[^\s#'"]+$/.test(agentUrl)))
     return refuse(`"${agentUrl}" is no address that begins with https://.`);
 
-  // Outside the repository, so that no commit takes them along.
+  // The file is outside the repository, so that no commit includes it.
   const path = resolve(process.env.SECRETS_DIR ?? "..", `${name}.secrets`);
   const secrets = await keepSecrets(path, agentUrl);
   console.log(`Secrets are in ${path}, for you alone. Keep the file; it is not part of the repository.`);
@@ -53,7 +53,9 @@ async function setUp(): Promise<number> {
     : Math.max(well, await runSmoke(deployment, { print: console.log, warn: console.error }));
 }
 
-/** The secrets of `path`: those that it has, as they are, and those that it lacks, made now. A new URL of the agent takes the place of the old. */
+/**
+ * The secrets of `path`: existing ones unchanged, and missing ones generated. A new URL of the agent replaces the old one.
+ */
 async function keepSecrets(path: string, agentUrl: string): Promise<Record<string, string | undefined>> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";
@@ -69,14 +71,14 @@ async function keepSecrets(path: string, agentUrl: string): Promise<Record<strin
   if (agentUrl !== "") added.push(["AGENT_URL", agentUrl]);
   const kept = text.split("\n").filter((line) => line !== "" && !added.some(([key]) => line.startsWith(`${key}=`)));
   const lines = [...kept, ...added.map(([key, value]) => `${key}=${value}`), ""];
-  // Aside and then in its place: a file that others could read never holds the new ones.
+  // The file is written aside and renamed, so a file that others can read never holds the new secrets.
   await writeFile(`${path}.new`, lines.join("\n"), { mode: OWNER_ONLY_FILE });
   await chmod(`${path}.new`, OWNER_ONLY_FILE);
   await rename(`${path}.new`, path);
   return { ...known, ...Object.fromEntries(added) };
 }
 
-/** Runs wrangler, its output shown as it comes. */
+/** Runs wrangler and shows its output as it comes. */
 function wrangler(words: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
   return new Promise((done) => {
     const child = spawn("npx", ["--no", "wrangler", ...words], { stdio: ["inherit", "pipe", "inherit"] });
@@ -89,7 +91,9 @@ function wrangler(words: readonly string[]): Promise<{ readonly code: number | n
   });
 }
 
-/** The answers to the two questions, from the terminal or a pipe. Rejects where the input ends before: Ctrl-D deploys nothing. */
+/**
+ * The answers to the two questions, from the terminal or a pipe. Rejects if the input ends before: Ctrl-D deploys nothing.
+ */
 async function asked(): Promise<{ readonly name: string; readonly agentUrl: string }> {
   const input = createInterface({ input: process.stdin, output: process.stdout });
   const lines = input[Symbol.asyncIterator]();
@@ -103,7 +107,7 @@ async function asked(): Promise<{ readonly name: string; readonly agentUrl: stri
     const name = await ask("Name of the Worker", "reveille");
     return { name, agentUrl: await ask("URL of your agent (https:, Enter for none yet)", "") };
   } finally {
-    // What wrangler asks is answered to wrangler.
+    // Later input is for wrangler's own questions.
     input.close();
   }
 }

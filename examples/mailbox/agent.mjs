@@ -1,6 +1,6 @@
 /**
- * An agent without an address: plain Node 20 or newer, no dependency. It claims its runs over HTTP, so it works behind any
- * firewall, and on a laptop that is closed at night: what came due meanwhile waits in its mailbox.
+ * An agent without an address: plain Node 20 or newer, without dependencies. It claims its runs over HTTP, so it works
+ * behind any firewall and on a laptop that is closed at night. Runs that come due meanwhile wait in its mailbox.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -21,7 +21,7 @@ async function call(method, path, body, token = REVEILLE_TOKEN) {
   return answer;
 }
 
-/** Does one run, and says so: progress while it works, so that the lease does not run out, then the end. */
+/** Does one run. It reports progress while it works, so that the lease does not run out, and then the end. */
 async function wake({ run, message, payload, complete }) {
   console.log(`${run.session_id}: ${message}`);
   const report = (what, body) => call("POST", complete.url.replace(/complete$/, what), body, complete.token);

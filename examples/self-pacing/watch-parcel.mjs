@@ -1,6 +1,6 @@
 /**
- * A loop that the agent drives: it makes one job, is woken, and says each time when it wants to be woken next, until the parcel
- * has arrived. Plain Node 20 or newer, no dependency, no address: the agent claims its runs from a mailbox.
+ * A loop that the agent drives. It creates one job, is woken, and says each time when to wake it next, until the parcel has
+ * arrived. It is plain Node 20 or newer without dependencies or an address: the agent claims its runs from a mailbox.
  */
 const { REVEILLE_URL = "http://127.0.0.1:8787", REVEILLE_TOKEN, AGENT = "parcel-watcher" } = process.env;
 if (!REVEILLE_TOKEN)
@@ -17,11 +17,11 @@ async function call(method, path, body, token = REVEILLE_TOKEN) {
   return answer;
 }
 
-/** Stands in for the carrier's page and for the model that reads it. Seconds stand in for hours. */
+/** A stand-in for the carrier's page and for the model that reads it. Seconds stand for hours. */
 const STATIONS = ["in the sorting centre", "in the sorting centre", "out for delivery", "delivered"];
 const lookUp = (seen) => ({ where: STATIONS[seen], cost_usd: 0.012, tokens: 900 });
 
-/** What the agent finds, and what it asks for. `previous` is what it found the last time (`continuity`). */
+/** The agent's finding, and its control of the job. `previous` is its last finding (`continuity`). */
 function look(seen, previous) {
   const { where, cost_usd, tokens } = lookUp(seen);
   const spent = { cost_usd, tokens };

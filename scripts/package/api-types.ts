@@ -1,6 +1,7 @@
 /**
- * The types of the client, written from the API's description. The types that the sources infer come from the routes, whose handlers
- * name the platform; a reader of the package has neither, and gets the same shapes as plain declarations, with their descriptions.
+ * The types of the client, written from the API's description. The types inferred from the sources come from the routes,
+ * whose handlers name the platform. A user of the package has neither, and gets the same shapes as plain declarations with
+ * their descriptions.
  */
 import * as z from "zod";
 
@@ -100,11 +101,11 @@ export function clientTypes(openapi: unknown): string {
 
 const INDENT = "      ";
 
-/** One member of a union for each status that is no error. */
+/** One member of a union for each status that is not an error. */
 function endpoint({ parameters, requestBody, responses }: Operation): string {
   const input = [
     group("param", parameters, "path", (type) => type),
-    // Everything in a query is text, and may be repeated.
+    // Everything in a query is text and may be repeated.
     group("query", parameters, "query", () => "string | string[]"),
     group("header", parameters, "header", (type) => type),
     json(requestBody),
@@ -122,7 +123,7 @@ function endpoint({ parameters, requestBody, responses }: Operation): string {
 function group(name: string, parameters: readonly Parameter[], place: string, write: (type: string) => string): string {
   const fields = parameters.filter((parameter) => parameter.in === place);
   if (fields.length === 0) return "";
-  // Hono reads headers by the names that the route declared, in lower case.
+  // Hono reads headers by their declared names, in lower case.
   const keyOf = (field: Parameter): string =>
     JSON.stringify(place === "header" ? field.name.toLowerCase() : field.name);
   const lines = fields.map(
@@ -137,7 +138,7 @@ function json(body: Operation["requestBody"]): string {
   return `json${body.required ? "" : "?"}: ${typeOf(schema, INDENT)}`;
 }
 
-/** The TypeScript type of a JSON Schema; what is not expressed (bounds, patterns) the service checks. */
+/** The TypeScript type of a JSON Schema. The service checks what a type cannot express (bounds, patterns). */
 function typeOf(schema: JsonSchema, indent: string): string {
   if (schema.$ref !== undefined) return schema.$ref.replace("#/components/schemas/", "");
   if (schema.const !== undefined) return JSON.stringify(schema.const);

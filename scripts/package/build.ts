@@ -1,7 +1,7 @@
 /**
- * Builds the content of `npm pack` into dist/package. That is the modules of the package and its command as ESM for
- * Node, bundlers and Workers, their types, the Worker that `reveille start` runs, the dashboard, and the JSON Schema
- * of job files. Run by npm before it packs.
+ * Builds the content of `npm pack` into dist/package. It has the modules of the package and its command as ESM for Node,
+ * bundlers and Workers, and their types. It also has the Worker that `reveille start` runs, the dashboard, and the JSON
+ * Schema of job files. npm runs it before it packs.
  */
 import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -18,11 +18,11 @@ import { writeTypes } from "./types.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 const TARGET = join(ROOT, "dist/package");
 
-/** The exports of the package, by name; the client's types are written from the API's description. */
+/** The exports of the package by name. The client's types are written from the API's description. */
 const TYPED = { index: "src/index.ts", agent: "src/agent-kit/agent-kit.ts" };
 const MODULES = { ...TYPED, client: "src/client/client.ts" };
 
-/** In the package the Worker is built already. */
+/** The Worker in the package, which is already built. */
 const builtWorker: Plugin = {
   name: "built-worker",
   setup(given) {
@@ -30,7 +30,7 @@ const builtWorker: Plugin = {
   },
 };
 
-/** Builds the package into the empty folder `folder`. Rejects with what is wrong with the sources. */
+/** Builds the package into the empty folder `folder`. Rejects with the faults of the sources. */
 async function buildPackage(folder: string): Promise<void> {
   const shared = {
     absWorkingDir: ROOT,
@@ -61,14 +61,14 @@ async function buildPackage(folder: string): Promise<void> {
 const entries = (modules: Readonly<Record<string, string>>) =>
   Object.entries(modules).map(([name, path]) => ({ in: join(ROOT, path), out: name }));
 
-/** The Worker and the dashboard as `reveille start` serves them, with what wrangler.toml says of them. */
+/** The Worker and the dashboard as `reveille start` serves them, with their part of wrangler.toml. */
 async function writeWorker(folder: string): Promise<void> {
   orThrow(await buildDashboard());
   const config = orThrow(await readWorkerConfig(join(ROOT, "wrangler.toml")));
   const source = orThrow(await bundleWorker(config.main, config.define, config.workerFirst));
   await mkdir(join(folder, "worker"));
   await writeFile(join(folder, "worker/worker.mjs"), source.value);
-  // The folders of this machine are those of another one: see local/worker-of-package.ts.
+  // The folders of this machine do not exist on another one: see local/worker-of-package.ts.
   const { rootPath: _root, ...options } = config.options;
   const moved = {
     ...config,
@@ -87,7 +87,7 @@ function orThrow<T>(result: Result<T, string>): T {
   return result.value;
 }
 
-/** Builds aside and puts the whole in place, so that nobody finds half a package. */
+/** Builds aside and moves the whole into place, so that nobody finds half a package. */
 async function main(): Promise<void> {
   const fresh = `${TARGET}.${process.pid}`;
   await rm(fresh, { recursive: true, force: true });

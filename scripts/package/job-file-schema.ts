@@ -1,4 +1,4 @@
-/** The JSON Schema of job files, for editors: made from what a client may write of a job. */
+/** The JSON Schema of job files for editors, made from the fields of a job that a client may write. */
 import { jsonSchema } from "../../src/http/json-schema.ts";
 import { JobInput } from "../../src/schema/job.ts";
 
@@ -25,7 +25,7 @@ export function jobFileSchema(): object {
     },
     required: ["namespace", "jobs"],
     additionalProperties: false,
-    // A job without a name is called by its KEY.
+    // A job without a name takes its KEY as its name.
     $defs: { ...Object($defs), Job: { ...job, required: ["schedule"] } },
   };
 }

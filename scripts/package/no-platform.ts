@@ -1,3 +1,3 @@
-/** Stands for `cloudflare:workers` where the routes are only described: nothing of it is called. */
+/** A stand-in for `cloudflare:workers` while the routes are only described, so nothing of it is called. */
 export class DurableObject {}
 export const env = {};

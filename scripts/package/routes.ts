@@ -1,4 +1,7 @@
-/** The API's description, taken from the routes themselves; they are bundled, since Node cannot load what imports the platform. */
+/**
+ * The API's description, read from the routes themselves. They are bundled, since Node cannot load modules that import the
+ * platform.
+ */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,7 +10,7 @@ import * as z from "zod";
 
 const Described = z.object({ document: z.record(z.string(), z.unknown()) });
 
-/** The OpenAPI document of the sources in `root`; `folder` is where it may put a file for the moment. */
+/** The OpenAPI document of the sources in `root`. `folder` is for a temporary file. */
 export async function describedApi(root: string, folder: string): Promise<Record<string, unknown>> {
   const contents = `
     import { ROUTES } from "./src/http/app.ts";

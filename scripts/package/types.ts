@@ -1,4 +1,6 @@
-/** The package's declarations: the client's from the API's description, the others from `tsc`, each entry rolled up to one file. */
+/**
+ * The package's declarations. The client's come from the API's description, the others from `tsc`, one file for each entry.
+ */
 import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,13 +8,12 @@ import { promisify } from "node:util";
 import { rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
 
-/** A comment behind the code of its line. Editors show it only on a line of its own. */
+/** A comment behind the code of its line. Editors show a comment only if it has its own line. */
 const BEHIND = /([;{|}]) (\/\*\*)/g;
 
 /**
- * Declarations of the modules in `entries`, written to `folder` as `NAME.d.ts`, with nothing beside them but
- * packages. `entries` are paths in `root`, by the name that they have in the package. Rejects with what the compiler
- * says.
+ * Declarations of the modules in `entries`, written to `folder` as `NAME.d.ts`. Beside them they need only packages.
+ * `entries` are paths in `root`, by their names in the package. Rejects with the compiler's messages.
  */
 export async function writeTypes(
   root: string,
@@ -32,7 +33,7 @@ export async function writeTypes(
   await rm(emitted, { recursive: true });
 }
 
-/** A declaration with all of ours that it reaches. What is compiled already is not generated again. */
+/** A declaration with all our declarations that it needs. Compiled ones are not generated again. */
 async function rolledUp(declared: string): Promise<string> {
   const isPackage = (id: string): boolean => !/^[./]/.test(id) && !/^[A-Za-z]:[\\/]/.test(id);
   const bundle = await rolldown({

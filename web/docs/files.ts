@@ -1,4 +1,4 @@
-/** The files of `/docs`: Swagger UI as its package brings it, and what starts it on our own /openapi.json. */
+/** The files of `/docs`: Swagger UI from its package, and the script that starts it on our own /openapi.json. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -13,7 +13,10 @@ export async function docsFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
   return files;
 }
 
-/** The source maps are larger than the viewer and stay behind; without this line browsers would look for them. */
+/**
+ * Removes the line about the source map. The maps are larger than the viewer and left out, so browsers must not look for
+ * them.
+ */
 function withoutMap(name: string, contents: Buffer): Uint8Array {
   if (!/\.(js|css)$/.test(name)) return contents;
   return Buffer.from(contents.toString("utf8").replace(/\n(?:\/\/|\/\*)# sourceMappingURL=.*$/, "\n"));

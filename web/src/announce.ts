@@ -13,16 +13,16 @@ export type Notice = {
 const SHOWN_MS = 6_000;
 const PROBLEM_SHOWN_MS = 15_000;
 
-/** Oldest first. */
+/** The notices, oldest first. */
 export const notices = signal<readonly Notice[]>([]);
 let lastId = 0;
 
-/** Says that something was done. */
+/** Announces that something was done. */
 export function announce(text: string): void {
   show({ tone: "good", text }, SHOWN_MS);
 }
 
-/** Says why something was not done, in the API's own words. */
+/** Announces why something was not done, in the API's words. */
 export function announceProblem(problem: Problem): void {
   show(
     { tone: "bad", text: problem.detail, ...(problem.hint === undefined ? {} : { hint: problem.hint }) },
@@ -30,17 +30,17 @@ export function announceProblem(problem: Problem): void {
   );
 }
 
-/** The schedule editor's display as it was typed. */
+/** The place of warnings that the schedule editor shows already. */
 const SHOWN_AT_SCHEDULE = "schedule";
 
-/** Says what is valid in a job and may not mean what was meant, beyond its schedule. */
+/** Announces the warnings about a job, except for those about its schedule. */
 export function announceWarnings(warnings: readonly Warning[] = []): void {
   for (const { path, message } of warnings) {
     if (!path.startsWith(SHOWN_AT_SCHEDULE)) show({ tone: "warn", text: message }, PROBLEM_SHOWN_MS);
   }
 }
 
-/** Takes a notice away. */
+/** Removes a notice. */
 export function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }

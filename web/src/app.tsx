@@ -1,4 +1,4 @@
-/** The frame around every page: who is signed in, where to go, what has just happened. */
+/** The frame around every page: the session, the navigation, and the latest news. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "./keys.ts";
@@ -70,7 +70,7 @@ function SignedIn() {
   );
 }
 
-/** After a move to another page the focus is on its content, as after a load. The first page leaves it where it is. */
+/** Moves the focus to the content when another page is opened, as after a load. The first page leaves it where it is. */
 function useFocusOnMove(place: string) {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
@@ -98,7 +98,7 @@ const TITLES: Readonly<Record<string, string>> = {
   tokens: "Tokens",
 };
 
-/** For the tab; a job's page puts its name in front when it is known. */
+/** The title of the tab. A job's page puts the job's name in front when it is known. */
 const titleOf = ([page = "overview", id]: readonly string[]): string =>
   [page === "heartbeats" ? id : undefined, TITLES[page], "Reveille"].filter((part) => part !== undefined).join(" · ");
 

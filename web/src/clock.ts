@@ -1,10 +1,13 @@
-/** The present, for countdowns: one timer for the whole page, stopped while nobody looks. */
+/** The present, for countdowns. The whole page shares one timer, which stops while the page is hidden. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 const SECOND_MS = 1_000;
 
-/** Epoch ms, renewed at each full second while the page is seen. Components that read it draw themselves again. */
+/**
+ * The present in epoch ms, updated at each full second while the page is visible. Components that read it draw themselves
+ * again.
+ */
 export const now = signal(Date.now());
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -20,7 +23,7 @@ document.addEventListener("visibilitychange", () => {
 });
 tick();
 
-/** Calls `act` every `ms` while the page is seen, as long as the component is shown. */
+/** Calls `act` every `ms` while the page is visible and the component is shown. */
 export function useEverySeen(ms: number, act: () => void): void {
   const latest = useRef(act);
   latest.current = act;
@@ -37,7 +40,7 @@ export function useEverySeen(ms: number, act: () => void): void {
   }, [ms]);
 }
 
-/** Calls `act` once after `ms`, or when the page is next seen after that. Returns what calls it off. */
+/** Calls `act` once after `ms`, or when the page is next visible after that. The returned function cancels it. */
 export function afterSeen(ms: number, act: () => void): () => void {
   const whenSeen = (): void => {
     if (document.visibilityState !== "visible") return;

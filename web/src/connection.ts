@@ -1,7 +1,7 @@
-/** Whether Reveille answers at all: every page says so when it does not, since countdowns go on without it. */
+/** Whether Reveille answers. Every page says so when it does not, since countdowns continue without it. */
 import { signal } from "@preact/signals";
 
-/** Since when no call was answered, epoch ms; undefined while calls are answered. */
+/** The time since which no call was answered, in epoch ms. Undefined while calls are answered. */
 export const silentSince = signal<number | undefined>(undefined);
 
 /** Notes that a call was answered, with any status. */

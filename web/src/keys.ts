@@ -1,4 +1,4 @@
-/** Shortcuts: single keys and pairs (`g` then `j`), never while something is being typed. */
+/** Shortcuts: single keys and pairs (`g` then `j`). They do nothing while the user types. */
 import { useLayoutEffect } from "preact/hooks";
 
 const PAIR_MS = 1_000;
@@ -32,8 +32,8 @@ addEventListener("keydown", (event) => {
 });
 
 /**
- * Takes these shortcuts while the component is there; of several for one key the newest component's counts. They change hands in the
- * very step in which the page does: a key that follows at once must not reach the row that was left.
+ * Takes these shortcuts while the component is shown. If several components take one key, the newest counts. They change
+ * together with the page, so a key that follows at once does not reach the old row.
  */
 export function useShortcuts(shortcuts: Shortcuts): void {
   useLayoutEffect(() => {

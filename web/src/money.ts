@@ -5,10 +5,10 @@ const DOLLARS = new Intl.NumberFormat("en", { style: "currency", currency: "USD"
 /** `$1.25`, `$0.0031`. */
 export const dollars = (usd: number): string => DOLLARS.format(usd);
 
-/** A sum that is shown in little room, or is none to the cent anyway. From a dollar on it has whole cents. */
+/** A sum for a small space, or an estimate. From a dollar on it is rounded to cents. */
 export const roundedUsd = (usd: number): number => (usd < 1 ? usd : Math.round(usd * 100) / 100);
 
-/** `$1.25 · 3,200 tokens`; what is not known is left out. */
+/** `$1.25 · 3,200 tokens`. Unknown parts are left out. */
 export function costOf(usd: number | undefined, tokens: number | undefined): string {
   const parts = [
     ...(usd === undefined ? [] : [dollars(usd)]),

@@ -1,4 +1,6 @@
-/** Where in the dashboard we are. It stands in the fragment, so that any static server will do and no path is taken from the API. */
+/**
+ * The current place in the dashboard. It is in the fragment, so any static server works and no path of the API is taken.
+ */
 import { signal } from "@preact/signals";
 
 export type Route = {
@@ -26,13 +28,13 @@ function decode(part: string): string {
   }
 }
 
-/** The current place; changes with the address bar. */
+/** The current place. It changes with the address bar. */
 export const route = signal<Route>(read());
 addEventListener("hashchange", () => {
   route.value = read();
 });
 
-/** The link to a place: `link("jobs", id)`, each part as it is. */
+/** The link to a place: `link("jobs", id)`. Each part is escaped. */
 export const link = (...path: readonly string[]): string => `#/${path.map(encodeURIComponent).join("/")}`;
 
 /** Goes to a link as a click would. */
@@ -40,7 +42,7 @@ export function go(to: string): void {
   location.hash = to;
 }
 
-/** Changes the query of this place, without its empty parts. It adds no step to the history for every key pressed. */
+/** Changes the query of this place, without its empty parts. It adds no step to the history, since it runs at every key. */
 export function setQuery(changes: Readonly<Record<string, string | undefined>>): void {
   const query = new URLSearchParams(route.value.query);
   for (const [name, value] of Object.entries(changes)) {

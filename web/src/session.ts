@@ -1,9 +1,9 @@
-/** The session: a pasted token, kept in this tab's sessionStorage and nowhere else, and its claims. */
+/** The session: a pasted token, kept only in this tab's sessionStorage, and its claims. */
 import { computed, signal } from "@preact/signals";
 
 const KEY = "reveille.token";
 
-/** The rights of a token, as far as the dashboard offers them; the API decides. */
+/** The role of a token, for what the dashboard offers. The API decides what is allowed. */
 export type Role = "admin" | "agent" | "user" | "plugin" | "viewer";
 export type Caller = {
   readonly role: Role;
@@ -12,16 +12,16 @@ export type Caller = {
   readonly plugin_id?: string;
 };
 
-/** The token that calls are made with, or null while nobody is signed in. */
+/** The token of calls. Null while nobody is signed in. */
 export const token = signal<string | null>(sessionStorage.getItem(KEY));
 
-/** Why the last session ended by itself, to be said on the sign-in page. */
+/** Why the last session ended by itself, for the sign-in page. */
 export const signedOutBecause = signal<string | undefined>(undefined);
 
 /** The claims of the token. Any text that is not one of Reveille's JWTs counts as the operator's. */
 export const caller = computed<Caller | undefined>(() => (token.value === null ? undefined : readCaller(token.value)));
 
-/** Whether to offer what only the operator may do. */
+/** Whether to offer the operator's actions. */
 export const isOperator = computed(() => caller.value?.role === "admin");
 
 /** Whether to offer changes at all. */

@@ -10,7 +10,7 @@ const stored = localStorage.getItem(KEY);
 /** The viewer's choice, remembered on this machine. */
 export const theme = signal<Theme>(THEMES.find((known) => known === stored) ?? "system");
 
-/** On to the next choice. */
+/** Moves to the next choice. */
 export function nextTheme(): void {
   theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";
 }

@@ -1,6 +1,6 @@
 /**
- * Reveille as a library: an assistant for a newsletter whose jobs run in this Worker's own code instead of being sent to an agent.
- * Everything is registered at module level, as Go's `init()` would; the last lines make it a Worker.
+ * Reveille as a library: an assistant for a newsletter, whose jobs run in this Worker's own code instead of being sent to
+ * an agent. Everything is registered at module level, as in Go's `init()`. The last lines make it a Worker.
  */
 import reveille, {
   addRunListener,
@@ -16,7 +16,7 @@ import reveille, {
 } from "reveille";
 import { journal } from "./journal.ts";
 
-/** Builtin jobs are there after the first tick. This one has its own handler. */
+/** A builtin job with its own handler. Builtin jobs exist after the first tick. */
 registerBuiltin({
   name: "count-subscribers",
   description: "Notes how many subscribers there are",
@@ -27,7 +27,7 @@ registerBuiltin({
   },
 });
 
-/** A builtin with a message goes where all jobs go, here to the job handler below: once for each active user. */
+/** A builtin with a message. It goes to the job handler below, like all jobs, once for each active user. */
 registerBuiltin({
   name: "weekly-letter",
   schedule: { cron: "0 8 * * MON" },
@@ -36,14 +36,17 @@ registerBuiltin({
   message: "Write this week's letter.",
 });
 
-/** Every other job that fires, those made over HTTP too. What it returns is the run's output; what it throws, its error. */
+/**
+ * Handles every other job that fires, including those created over HTTP. Its return value is the run's output, and what it
+ * throws is its error.
+ */
 setJobHandler(async ({ job, run, sessionId }) => {
   const reader = run.user_id ?? "nobody in particular";
   await journal().add(`${job.name} for ${reader} in ${sessionId}`);
   return `Dear ${reader}: ${job.message ?? ""}`;
 });
 
-/** Hears of every run that has ended. It throws, so a run that would have been a success is an error. */
+/** Gets every ended run. If it throws, a run that would have been a success is an error. */
 addRunListener(({ run }) => {
   if (run.output?.includes("lorem ipsum")) throw new Error("the letter still has dummy text in it");
 });
@@ -52,22 +55,22 @@ everyMinutes(1, "pulse", async ({ scheduledTime }) => {
   await journal().add(`pulse ${new Date(scheduledTime).toISOString()}`);
 });
 
-/** Any interval from a second, counted from the start on. */
+/** Runs at any interval from a second, counted from the start. */
 scheduleEvery("2s", "short-pulse", async () => {
   await journal().add("short pulse");
 });
 
 const SUBSCRIBERS = ["ada", "ben", "cho"];
 
-/** Whom all_users jobs run for, in an order that does not change. A real one reads a database page by page. */
+/** The users of all_users jobs, in an order that does not change. A real one reads a database page by page. */
 setActiveUsers(async function* () {
   yield* SUBSCRIBERS;
 });
 
-/** How often the assistant looks whether anything is to be done. Its document is written over HTTP. */
+/** How often the assistant looks for work. Its document is written over HTTP. */
 setHeartbeat("editor", { every: "20s", agent_id: "" });
 
-/** The heartbeat asks here first whether anything is to be done, then what. */
+/** The heartbeat asks here whether there is work, and then for the work itself. */
 setHeartbeatChat(async ({ sessionId }) => ({
   text: sessionId.endsWith(":decision")
     ? JSON.stringify({ action: "run", reason: "the document asks for it" })
@@ -82,7 +85,7 @@ setHeartbeatNotifier(async ({ text }) => {
 export { DirectoryObject, FanOutObject, HeartbeatObject, JobObject, MailboxObject, SubscriptionObject } from "reveille";
 export { JournalObject } from "./journal.ts";
 
-/** `export default reveille` would do; here it shares the Worker with a route of its own. */
+/** The Worker. `export default reveille` would be enough; this one has a route of its own too. */
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     if (new URL(request.url).pathname === "/journal") return Response.json(await journal().lines());

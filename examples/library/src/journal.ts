@@ -1,4 +1,4 @@
-/** What this example does, line by line, so that it can be looked at: `GET /journal`. */
+/** The log of what this example does, line by line: `GET /journal`. */
 import { DurableObject, env } from "cloudflare:workers";
 
 declare global {
@@ -24,5 +24,5 @@ export class JournalObject extends DurableObject {
   }
 }
 
-/** The one journal. Handlers are given no `env`: a module imports its Worker's bindings. */
+/** The one journal. Handlers get no `env`, so a module imports its Worker's bindings. */
 export const journal = (): DurableObjectStub<JournalObject> => env.JOURNAL.getByName("journal");

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { type Agent, createAgent } from "reveille/agent";
 import * as z from "zod";
 
-/** AGENT_SECRET_PREVIOUS: the secret of before, while it is being replaced. */
+/** The environment. AGENT_SECRET_PREVIOUS is the previous secret, while it is being replaced. */
 type Env = {
   readonly AGENT_SECRET: string;
   readonly AGENT_SECRET_PREVIOUS?: string;
@@ -13,7 +13,7 @@ type Env = {
 
 const Payload = z.object({ slow: z.boolean().default(false), stop_after: z.number().optional() });
 
-/** What a session is told of a run. */
+/** The part of a run that a session gets. */
 type Call = {
   readonly id: string;
   readonly message: string;
@@ -24,12 +24,12 @@ type Answer = { readonly status: 200 | 202 | 410; readonly body: Record<string, 
 
 let agent: Agent | undefined;
 
-/** Verifies the call and knows its repeats; the session does the work, and completes by itself what it answers with 202. */
+/** Verifies the call and recognises repeats. The session does the work, and completes the runs that it answers with 202. */
 const agentOf = (env: Env): Agent =>
   createAgent({
     secret: env.AGENT_SECRET_PREVIOUS ? [env.AGENT_SECRET, env.AGENT_SECRET_PREVIOUS] : env.AGENT_SECRET,
     onRun: async ({ id, session_id, message, payload, complete }) => {
-      // The session id names the conversation: the same object, with its memory, each time the job fires.
+      // The session id names the conversation. It is the same object with its memory each time the job fires.
       const session = env.SESSION.getByName(session_id);
       const { status, body } = await session.wake({ id, message, payload: Payload.parse(payload), complete });
       return Response.json(body, { status });
@@ -45,7 +45,7 @@ app.post("/", (c) => {
 
 export default app;
 
-/** One conversation. Your agent goes here. */
+/** One conversation. Put your agent here. */
 export class Session extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -54,7 +54,7 @@ export class Session extends DurableObject<Env> {
     );
   }
 
-  /** Answers one call. The run's id is the webhook-id: every attempt of a run has the same one, and its work is done once. */
+  /** Answers one call. The run's id is the webhook-id, which every attempt of a run shares, so its work is done once. */
   wake(call: Call): Answer {
     const { sql, kv } = this.ctx.storage;
     const [before] = sql.exec<{ answer: string }>("SELECT answer FROM run WHERE id = ?", call.id).toArray();
@@ -72,15 +72,17 @@ export class Session extends DurableObject<Env> {
   }
 
   #answer(call: Call, wakes: number): Answer {
-    // 410 ends it: the run fails and the job is paused, until somebody resumes it.
+    // 410 ends the job's runs: this run fails, and the job is paused until somebody resumes it.
     if (wakes > (call.payload.stop_after ?? wakes)) {
       return { status: 410, body: { error: "this session has nothing left to do" } };
     }
-    // 202 at once, the work in the alarm: nobody holds a connection open, or pays for one, while the agent works.
+    // The answer is 202 and the alarm does the work. So no connection is held open, or paid for, while the agent works.
     return call.payload.slow ? { status: 202, body: {} } : { status: 200, body: { text: think(call, wakes) } };
   }
 
-  /** Does what was answered with 202. An alarm that throws is run again by the platform, also after a crash. */
+  /**
+   * Does the work of runs that were answered with 202. If the alarm throws, the platform runs it again, also after a crash.
+   */
   override async alarm(): Promise<void> {
     const { sql } = this.ctx.storage;
     for (const { id, work } of sql.exec<Row>("SELECT id, work FROM run WHERE work IS NOT NULL").toArray()) {
@@ -102,7 +104,7 @@ const think = (call: Call, wakes: number): string => `Wake ${wakes} of this sess
 async function report(url: string, token: string, body: object): Promise<void> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  // 4xx: the run has ended already (cancelled, timed out); another try would be told the same.
+  // 4xx: the run has already ended (cancelled, timed out). Another try would get the same answer.
   if (response.status >= 500) throw new Error(`Reveille answered ${response.status}`);
   if (!response.ok) console.error(response.status, await response.text());
 }

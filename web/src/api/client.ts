@@ -1,4 +1,4 @@
-/** The one way to the API: a fetch with the session's token. It answers a value or a problem, and never throws. */
+/** The one way to the API: a fetch with the session's token. It returns a value or a problem, and never throws. */
 import { err, ok, type Result } from "../../../src/domain/result.ts";
 import { noteAnswer, noteSilence } from "../connection.ts";
 import { signOut, token } from "../session.ts";
@@ -11,13 +11,13 @@ export type CallInit = {
   readonly query?: Query;
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Sent as it is, with its media type. */
+  /** A body that is sent unchanged, with its media type. */
   readonly body?: { readonly type: string; readonly text: string };
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 };
 
-/** The path with its query, parameters without a value left out. */
+/** The path with its query. Parameters without a value are left out. */
 export function withQuery(path: string, query: Query = {}): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
@@ -26,7 +26,7 @@ export function withQuery(path: string, query: Query = {}): string {
   return parameters.size === 0 ? path : `${path}?${parameters}`;
 }
 
-/** Sends a call and hands back the response as it came. Errors: the API's problem; 401 also ends the session. */
+/** Sends a call and returns the response. Errors: the API's problem. A 401 also ends the session. */
 export async function send(method: string, path: string, init: CallInit = {}): Promise<Answer<Response>> {
   const content = init.json === undefined ? init.body : { type: "application/json", text: JSON.stringify(init.json) };
   try {
@@ -54,7 +54,7 @@ export async function send(method: string, path: string, init: CallInit = {}): P
 
 const aborted: Problem = { status: 0, code: "aborted", title: "Not needed any more", detail: "The call was given up." };
 
-/** Sends a call whose answer is JSON of the shape `T`. The one place that takes the API's word for it. */
+/** Sends a call whose answer is JSON of the shape `T`. Only here the API's shape is trusted. */
 export async function call<T>(method: string, path: string, init: CallInit = {}): Promise<Answer<T>> {
   const sent = await send(method, path, init);
   if (!sent.ok) return sent;
@@ -66,7 +66,7 @@ export async function call<T>(method: string, path: string, init: CallInit = {})
   }
 }
 
-/** A path under /v1, its parts escaped. */
+/** A path under /v1, with escaped parts. */
 export const v1 = (...parts: readonly string[]): string => `/v1/${parts.map(encodeURIComponent).join("/")}`;
 
 /** A page of a list. */

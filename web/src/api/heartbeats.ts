@@ -18,7 +18,7 @@ export const beatNow = (name: string) => call<unknown>("POST", v1("heartbeats", 
 export const listBeats = (name: string, cursor?: string, signal?: AbortSignal) =>
   call<Page<Beat>>("GET", v1("heartbeats", name, "beats"), { query: { cursor }, signal });
 
-/** HEARTBEAT.md; empty where none was written yet. */
+/** HEARTBEAT.md. Empty if none was written. */
 export async function getDocument(name: string, signal?: AbortSignal): Promise<Answer<string>> {
   const sent = await send("GET", v1("heartbeats", name, "document"), { signal });
   if (!sent.ok) return sent;

@@ -1,6 +1,6 @@
 /**
- * A job's server-sent events, read from a fetch: EventSource cannot send a token. After a lost connection the stream goes on from
- * the last event's id.
+ * A job's server-sent events, read from a fetch, because EventSource cannot send a token. After a lost connection the
+ * stream continues after the last event's id.
  */
 import { send, v1 } from "./client.ts";
 import type { FanOut } from "./fan-outs.ts";
@@ -15,7 +15,7 @@ export type JobListener = {
   readonly onRun: (run: Run) => void;
   readonly onFanOut: (fanOut: FanOut) => void;
   readonly onDeleted: () => void;
-  /** `opened` again, `resumed` where it was lost with nothing missed, or `lost`, and tried again. */
+  /** `opened` again, `resumed` with nothing missed, or `lost`; then it is tried again. */
   readonly onConnection: (connection: "opened" | "resumed" | "lost") => void;
 };
 
@@ -49,7 +49,7 @@ function hand({ type, data }: ServerEvent, listener: JobListener): void {
   if (type === "fan_out") listener.onFanOut(JSON.parse(data));
 }
 
-/** The stream's events. They end when the stream does. */
+/** The events of a stream, until it ends. */
 async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();

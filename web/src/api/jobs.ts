@@ -8,13 +8,13 @@ import { type Answer, call, type Page, v1 } from "./client.ts";
 
 export type { Job, Run, ScheduleSpec, Warning };
 
-/** The answer to a call that makes or changes a job. */
+/** The answer to a call that creates or changes a job. */
 export type AdvisedJob = Job & Advice;
 export type RunStatus = Run["status"];
 
-/** The fields that a client may write; those with a default may be left out. */
+/** The fields that a client may write. Those with a default may be left out. */
 export type JobBody = Partial<Omit<JobInput, "retry">> & { readonly retry?: Partial<JobInput["retry"]> };
-/** A merge patch of it: null removes a field. */
+/** A merge patch of a job. null removes a field. */
 export type JobPatch = { readonly [F in keyof JobBody]?: unknown };
 
 /** A fire in UTC, and in the schedule's zone with its offset. */
@@ -88,7 +88,7 @@ export const bulkJobs = (action: BulkAction, filter: JobFilter, cursor?: string)
       cursor,
     },
   });
-/** Runs an ended run once more, with its message, payload and user. */
+/** Repeats an ended run, with its message, payload and user. */
 export const retryRun = (id: string, runId: string) =>
   call<{ readonly run_id: string }>("POST", v1("jobs", id, "runs", runId, "retry"));
 export const cancelRun = (id: string, runId: string) => call<Run>("POST", v1("jobs", id, "runs", runId, "cancel"));

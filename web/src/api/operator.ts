@@ -4,10 +4,10 @@ import { call, type Page, v1 } from "./client.ts";
 export type User = { readonly id: string; readonly active: boolean; readonly last_seen_at?: string };
 export type Agent = {
   readonly id: string;
-  /** `push`: called at its URL. `pull`: claims its runs out of a mailbox. */
+  /** `push`: it is called at its URL. `pull`: it claims its runs from a mailbox. */
   readonly delivery: "push" | "pull";
   readonly url?: string;
-  /** Of one that pulls: open sockets, and runs offered and not claimed yet. */
+  /** For an agent that pulls: open sockets and unclaimed runs. */
   readonly connected?: number;
   readonly waiting?: number;
   readonly secret?: string;
@@ -37,7 +37,7 @@ export type TokenRequest = {
   readonly agents?: readonly string[];
 };
 export type Token = { readonly id: string; readonly token: string; readonly expires_at: string };
-/** A token as lists show it: without the token itself. */
+/** A token in a list, without the token itself. */
 export type ListedToken = {
   readonly id: string;
   readonly role: string;

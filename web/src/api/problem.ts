@@ -1,9 +1,9 @@
-/** The fault of a call: the API's problem document (RFC 9457), or its like if no answer came. */
+/** The fault of a call: the API's problem document (RFC 9457), or a similar one if no answer came. */
 
 export type FieldError = { readonly path: string; readonly message: string };
 
 export type Problem = {
-  /** 0 where no answer came. */
+  /** The status, or 0 if no answer came. */
   readonly status: number;
   readonly code: string;
   readonly title: string;
@@ -21,7 +21,7 @@ export const unreachable = (cause: unknown): Problem => ({
   hint: "Check that it runs and that this machine is online, then try again.",
 });
 
-/** The problem of a form that was not sent, since these faults of it are known. */
+/** The problem of a form that was not sent because of known faults. */
 export const unsendable = (errors: readonly FieldError[]): Problem => ({
   status: 0,
   code: "unsendable",
@@ -30,7 +30,7 @@ export const unsendable = (errors: readonly FieldError[]): Problem => ({
   errors,
 });
 
-/** The problem that a failed answer carries; one of our own making where it carries none (a proxy's error page). */
+/** The problem in a failed answer. If it carries none (a proxy's error page), one is made. */
 export async function problemOf(response: Response): Promise<Problem> {
   const fallback: Problem = {
     status: response.status,
@@ -47,7 +47,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** The messages about the field at `path`, and about anything within it. */
+/** The messages about the field at `path`, and about the fields within it. */
 export function messagesAt(problem: Problem | undefined, path: string): readonly string[] {
   return (problem?.errors ?? [])
     .filter((error) => error.path === path || error.path.startsWith(`${path}.`))

@@ -1,8 +1,8 @@
-/** The text/event-stream format, as far as it is sent here: fields `id`, `event`, `data`, and comments. */
+/** The part of the text/event-stream format that is used here: the fields `id`, `event` and `data`, and comments. */
 
 export type ServerEvent = { readonly id: string | undefined; readonly type: string; readonly data: string };
 
-/** The whole events at the beginning of `text`, and what follows them. An event without data is none. */
+/** The whole events at the beginning of `text`, and the rest. An event without data does not count. */
 export function parseEvents(text: string): { readonly events: readonly ServerEvent[]; readonly rest: string } {
   const blocks = text.replaceAll("\r\n", "\n").split("\n\n");
   const rest = blocks.pop() ?? "";

@@ -1,4 +1,4 @@
-/** Asks for a token, tries it, and says why it will not do. */
+/** Asks for a token, tries it, and says why it is refused. */
 import { useState } from "preact/hooks";
 import { send, v1 } from "../api/client.ts";
 import type { Problem } from "../api/problem.ts";

@@ -1,4 +1,4 @@
-/** A button that does something with the API: it says so while it works, and cannot be pressed twice. */
+/** A button that calls the API. It shows that it is working, and cannot be pressed twice. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { announce, announceProblem } from "../announce.ts";
@@ -7,18 +7,18 @@ import { Icon, type IconName } from "./icon.tsx";
 
 export type ActionProps<T> = {
   readonly act: () => Promise<Answer<T>>;
-  /** Said when it is done. */
+  /** Announced when it is done. */
   readonly done?: string | ((value: T) => string);
   readonly onDone?: (value: T) => void;
   readonly icon?: IconName;
   readonly tone?: "main" | "danger" | "quiet";
-  /** The name, where the button shows its icon only, or where its words alone say too little. */
+  /** The name, if the button shows only its icon or its words say too little. */
   readonly label?: string;
   readonly disabled?: boolean;
   readonly children?: ComponentChildren;
 };
 
-/** Failures are announced in the API's own words. */
+/** The button. Failures are announced in the API's words. */
 export function Action<T>({ act, done, onDone, icon, tone, label, disabled, children }: ActionProps<T>) {
   const [busy, setBusy] = useState(false);
   const press = async () => {

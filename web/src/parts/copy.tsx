@@ -1,10 +1,10 @@
-/** Text to be taken elsewhere: a command, a secret. */
+/** Text to be copied: a command, a secret. */
 import type { ComponentChildren } from "preact";
 import { announce } from "../announce.ts";
 import { Icon } from "./icon.tsx";
 import { TextBlock } from "./text-block.tsx";
 
-/** Copies what is not shown. */
+/** A button that copies hidden text. */
 export function CopyButton({
   text,
   what,

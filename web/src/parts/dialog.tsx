@@ -1,4 +1,4 @@
-/** A modal dialog: the browser's own, which keeps the focus in it, closes on Escape, and gives the focus back. */
+/** A modal dialog. It is the browser's own, which keeps the focus inside, closes on Escape, and returns the focus. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Answer } from "../api/client.ts";
@@ -11,7 +11,7 @@ export type DialogProps = {
   readonly children: ComponentChildren;
 };
 
-/** Open as long as it is drawn. */
+/** A dialog that is open while it is drawn. */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -43,7 +43,7 @@ export type ConfirmProps<T> = {
   readonly onClose: () => void;
 };
 
-/** Asks before what cannot be undone. The focus begins on the way out. */
+/** Asks before an irreversible action. The focus begins on the way out. */
 export function Confirm<T>({ title, children, confirm, act, done, onDone, onClose }: ConfirmProps<T>) {
   const finish = (value: T) => {
     onClose();

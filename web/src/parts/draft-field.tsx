@@ -12,7 +12,7 @@ export type DraftForm<N extends string> = {
 type Tied<N extends string> = {
   readonly form: DraftForm<N>;
   readonly name: N;
-  /** The API's field, if it is not called as the draft's. */
+  /** The API's field, if its name differs from the draft's. */
   readonly path?: string;
 };
 type Untied<P> = Omit<P, "value" | "onInput" | "errors">;

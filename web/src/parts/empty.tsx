@@ -1,4 +1,4 @@
-/** The words of an empty list: its purpose, and the call that would fill it. */
+/** The text of an empty list: its purpose, and a call that would fill it. */
 import type { ComponentChildren } from "preact";
 import { CopyBlock } from "./copy.tsx";
 
@@ -14,7 +14,7 @@ export function Empty({ title, children, command }: EmptyProps) {
   );
 }
 
-/** A curl with a JSON body for this very server. The token stands as a variable, so that none is shown or copied. */
+/** A curl with a JSON body for this server. The token is a variable, so that none is shown or copied. */
 export function curl(method: string, path: string, body: unknown): string {
   const json = JSON.stringify(body, null, 2).replaceAll("'", "'\\''");
   return `curl -X ${method} ${location.origin}${path} \\

@@ -1,4 +1,4 @@
-/** A labelled field with its hint, and with what the API found wrong with it. */
+/** A labelled field with its hint, and with the faults that the API found. */
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import { useId } from "preact/hooks";
 
@@ -102,7 +102,7 @@ export type SelectFieldProps<V extends string> = Omit<FieldProps, "children"> & 
   readonly onSelect: (value: V) => void;
 };
 
-/** A choice of one. */
+/** A choice of one option. */
 export function SelectField<V extends string>({ value, options, onSelect, ...field }: SelectFieldProps<V>) {
   return (
     <Field {...field}>

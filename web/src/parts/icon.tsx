@@ -1,4 +1,4 @@
-/** The few drawings used in buttons; always beside or within something that has words. */
+/** The few drawings used in buttons, always beside or within words. */
 const PATHS = {
   run: "M5 3.500v9l7.500-4.500z",
   pause: "M5 3.500v9M11 3.500v9",

@@ -1,12 +1,15 @@
 /**
- * Work for many rows, a few at a time, so that scrolling far does not flood the service. What is no longer in sight
- * is left out.
+ * Work for many rows, a few at a time, so that fast scrolling does not flood the service. Rows that are no longer visible
+ * are left out.
  */
 const AT_ONCE = 6;
 const waiting: { readonly work: () => Promise<void>; readonly signal: AbortSignal }[] = [];
 let running = 0;
 
-/** Does the work when its turn comes, unless `signal` is aborted before. The newest comes first: it is what is being looked at. */
+/**
+ * Does the work when its turn comes, unless `signal` is aborted before. The newest comes first, since the user is looking
+ * at it.
+ */
 export function inTurn(work: () => Promise<void>, signal: AbortSignal): void {
   waiting.push({ work, signal });
   proceed();

@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { afterSeen } from "../clock.ts";
 
-/** Calls `look` every `everyMs` while the page is seen: for what the API has no events of. */
+/** Calls `look` every `everyMs` while the page is visible, for data without events. */
 export function useLookAgain(everyMs: number, look: () => void): void {
   useEffect(() => {
     let stop = () => {};

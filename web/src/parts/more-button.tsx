@@ -1,4 +1,4 @@
-/** The button below a list that loads its next page; nothing when there is none. */
+/** The button below a list that loads its next page. It is absent if there is none. */
 import type { ComponentChildren } from "preact";
 import type { Pages } from "./resource.ts";
 

@@ -1,4 +1,4 @@
-/** The bar over every page while Reveille does not answer. It tries again by itself and says since when nothing came. */
+/** The bar over every page while Reveille does not answer. It tries again by itself, and shows since when. */
 import { send } from "../api/client.ts";
 import { useEverySeen } from "../clock.ts";
 import { silentSince } from "../connection.ts";

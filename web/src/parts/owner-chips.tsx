@@ -5,7 +5,7 @@ type Chip = { readonly text: string; readonly to: string };
 
 const jobsWith = (name: string, value: string): string => `${link("jobs")}?${new URLSearchParams({ [name]: value })}`;
 
-/** Whose job it is, and for whom it runs; each chip leads to what it has in common with others. */
+/** The owner of the job and its user. Each chip links to the jobs that share it. */
 export function OwnerChips({ job, tabIndex = 0 }: { readonly job: Job; readonly tabIndex?: number }) {
   const chips: readonly Chip[] = [
     ...(job.exec_scope === "all_users" ? [{ text: "all users", to: jobsWith("exec_scope", "all_users") }] : []),

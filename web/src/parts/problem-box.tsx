@@ -1,4 +1,4 @@
-/** Why something cannot be shown or was not done: the API's detail and hint, and a way to try again. */
+/** The reason why something cannot be shown or was not done: the API's detail and hint, and a retry button. */
 import type { Problem } from "../api/problem.ts";
 import { Icon } from "./icon.tsx";
 

@@ -1,4 +1,4 @@
-/** A progress in parts that each have a name: a bar to see, words to read. */
+/** A progress in named parts, as a bar and as words. */
 export type Part = { readonly name: string; readonly class: string; readonly count: number };
 
 export function ProgressBar({

@@ -1,13 +1,13 @@
 /**
- * A component's part of the API. It is loaded when the component appears, again for another question, and given up
- * when it goes.
+ * A component's part of the API. It is loaded when the component appears and when its question changes, and cancelled when
+ * it goes.
  */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Answer, Page } from "../api/client.ts";
 import type { Problem } from "../api/problem.ts";
 
 export type Resource<T> = {
-  /** The last value that came; it stays while a newer one is on its way, so that nothing jumps. */
+  /** The last value. It stays while a newer one is on its way, so that nothing jumps. */
   readonly value: T | undefined;
   readonly problem: Problem | undefined;
   readonly loading: boolean;
@@ -16,7 +16,7 @@ export type Resource<T> = {
   put(value: T): void;
 };
 
-/** Loads with `load` now and whenever `key` changes; a value of another key is not shown. */
+/** Loads with `load` now and whenever `key` changes. A value of another key is not shown. */
 export function useResource<T>(key: string, load: (signal: AbortSignal) => Promise<Answer<T>>): Resource<T> {
   const [state, setState] = useState<{ key: string; value?: T; problem?: Problem; loading: boolean }>({
     key,
@@ -25,7 +25,7 @@ export function useResource<T>(key: string, load: (signal: AbortSignal) => Promi
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  // biome asks for every dependency; `round` is there to load once more.
+  // Biome asks for every dependency; `round` is one so that the value can be loaded again.
   useEffect(() => {
     const controller = new AbortController();
     setState((old) => (old.key === key ? { ...old, loading: true } : { key, loading: true }));
@@ -54,19 +54,21 @@ export type Pages<T> = {
   readonly items: readonly T[];
   readonly problem: Problem | undefined;
   readonly loading: boolean;
-  /** Whether there are more; unknown counts as no. */
+  /** Whether there are more. Unknown counts as no. */
   readonly more: boolean;
   loadMore(): void;
   reload(): void;
-  /** Reads the first page once more and merges it, without a word to the reader. What is new comes in, what is gone goes. */
+  /** Reads the first page again and merges it silently. New items come in, and deleted ones go. */
   refresh(): void;
-  /** Changes the items that are shown: a row that was changed here, or came by an event. */
+  /** Changes the shown items, for a row that was changed here or by an event. */
   update(change: (items: readonly T[]) => readonly T[]): void;
 };
 
 type PagesState<T> = { key: string; items: readonly T[]; cursor?: string; problem?: Problem; loading: boolean };
 
-/** A list, page by page. It starts over whenever `key` changes; `reload` keeps showing the old items until the first page is there. */
+/**
+ * A list, page by page. It starts over whenever `key` changes. `reload` shows the old items until the first page is there.
+ */
 export function usePages<T extends { readonly id: string }>(
   key: string,
   load: (cursor: string | undefined, signal: AbortSignal) => Promise<Answer<Page<T>>>,
@@ -122,7 +124,7 @@ export function usePages<T extends { readonly id: string }>(
   };
 }
 
-/** A list after its first page was read once more. The pages that follow stay as they are if the first page still meets them. */
+/** A list after its first page was read again. The later pages stay if the first one still meets them. */
 function mergedPage<T extends { readonly id: string }>(
   old: PagesState<T>,
   { items, next_cursor }: Page<T>,

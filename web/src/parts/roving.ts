@@ -1,5 +1,5 @@
 /**
- * Moves through the rows of a list by keyboard. One row at a time can be tabbed to, and j and k (or the arrows) go on
+ * Moves through the rows of a list by keyboard. One row at a time can be reached with Tab; j and k (or the arrows) move
  * from there.
  */
 import type { RefObject } from "preact";
@@ -8,7 +8,7 @@ import { useShortcuts } from "../keys.ts";
 
 export type Roving = { readonly current: number; moveTo(index: number): void };
 
-/** @param rowPx a row's height, to bring a row into sight that is not drawn yet */
+/** @param rowPx a row's height, for scrolling to a row that is not drawn yet */
 export function useRoving(count: number, rowPx: number, list: RefObject<HTMLElement | null>): Roving {
   const [current, setCurrent] = useState(0);
   const wantsFocus = useRef(false);

@@ -1,12 +1,12 @@
-/** The last runs as ticks, oldest first: colour and shape tell how each ended, height how long it took. */
+/** The last runs as ticks, oldest first. Colour and shape show the outcome, and height shows the duration. */
 import type { Run, RunStatus } from "../api/jobs.ts";
 import { now } from "../clock.ts";
 import { ago, msOf, span } from "../time/format.ts";
 
-/** The number of ticks that there is room for. */
+/** The number of ticks that fit. */
 export const STRIP_LENGTH = 20;
 
-/** `runs` newest first; undefined while they are on their way. */
+/** The strip. `runs` are newest first, and undefined while they are loading. */
 export function RunStrip({ runs }: { readonly runs: readonly Run[] | undefined }) {
   const ticks = (runs ?? []).slice(0, STRIP_LENGTH).toReversed();
   const longest = Math.max(1, ...ticks.map(durationOf));
@@ -30,7 +30,7 @@ export function RunStrip({ runs }: { readonly runs: readonly Run[] | undefined }
   );
 }
 
-/** ms from its start to its end, or until now. */
+/** The time in ms from its start to its end, or until now. */
 export const durationOf = (run: Run): number =>
   Math.max(0, (run.finished_at === undefined ? now.peek() : msOf(run.finished_at)) - msOf(run.started_at));
 

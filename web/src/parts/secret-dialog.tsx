@@ -1,4 +1,4 @@
-/** A secret that was just made: it is shown once, with a button that copies it. */
+/** A secret that was just generated. It is shown once, with a button that copies it. */
 import type { ComponentChildren } from "preact";
 import { CopyBlock } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";

@@ -1,6 +1,6 @@
 import type { Job } from "../api/jobs.ts";
 
-/** States as a mark and a word: told apart by shape as well as by colour. */
+/** A state as a mark and a word. Shapes differ as well as colours. */
 export type Status =
   | "success"
   | "error"
@@ -11,7 +11,7 @@ export type Status =
   | "finished"
   | "empty"
   | "executed"
-  /** Due, and not begun. */
+  /** Due but not begun. */
   | "late";
 
 const SHAPES: Readonly<Record<Status, string>> = {
@@ -44,7 +44,7 @@ export function StatusText({ status, children }: { readonly status: Status; read
   );
 }
 
-/** The mark of a job: its health while it is active, else its state. A green dot beside nine failures in a row would lie. */
+/** The mark of a job: its health while it is active, else its state. So nine failures in a row do not show a green dot. */
 export function jobMark(job: Pick<Job, "state" | "health" | "paused_reason">): Status {
   if (job.state !== "active") return job.state === "paused" && job.paused_reason !== undefined ? "late" : job.state;
   if (job.health === "failing") return "error";

@@ -1,4 +1,4 @@
-/** The sending of a form: one call at a time, with the faults that were found shown at their fields. */
+/** The submission of a form: one call at a time, with the faults shown at their fields. */
 import { useState } from "preact/hooks";
 import type { Answer } from "../api/client.ts";
 import { type FieldError, messagesAt, type Problem, unsendable } from "../api/problem.ts";
@@ -10,13 +10,13 @@ export type Submission = {
   at(path: string): readonly string[];
   /** For the form's `onSubmit`. */
   submit(event: Event): Promise<void>;
-  /** Takes away the faults at this field and within it, since it has changed. */
+  /** Removes the faults at this field and within it, because it has changed. */
   forget(path: string): void;
 };
 
 export type SubmissionProps<T> = {
   readonly send: () => Promise<Answer<T>>;
-  /** The faults that are known before anything is sent. With one of them nothing is sent. */
+  /** The faults that are known before sending. With any of them nothing is sent. */
   readonly check?: () => readonly FieldError[];
   readonly onSaved: (value: T) => void;
 };

@@ -1,4 +1,4 @@
-/** A table with named columns. Its last column may hold actions, whose name screen readers alone need. */
+/** A table with named columns. Its last column may hold actions, whose name is for screen readers only. */
 import type { ComponentChildren } from "preact";
 
 type TableProps = {

@@ -1,4 +1,4 @@
-/** A choice of one among a few, all of them in sight. */
+/** A choice of one among a few visible options. */
 export type TabsProps<V extends string> = {
   /** The name of the choice; read out, not shown. */
   readonly label: string;

@@ -1,7 +1,4 @@
-/**
- * A text that came from elsewhere, to be read, scrolled and selected, by keyboard too. That is what a read-only field
- * is.
- */
+/** A text from elsewhere that can be read, scrolled and selected, also by keyboard. So it is a read-only field. */
 const MAX_ROWS = 18;
 /** The characters that fit into a line of a card. Browsers that know `field-sizing` measure the text themselves. */
 const LINE_CHARS = 80;

@@ -1,4 +1,4 @@
-/** Times in the page: always with the whole truth in the title. */
+/** Times in the page. The title always has the full time. */
 import { now } from "../clock.ts";
 import { ago, countdown, dayAndTime, fullTime, msOf, timeOfDay, VIEWER_ZONE, zoneName } from "../time/format.ts";
 
@@ -22,13 +22,13 @@ export function Ago({ instant }: { readonly instant: string }) {
   );
 }
 
-/** Counts down to an instant. Not a live region: a screen reader would talk every second. */
+/** Counts down to an instant. It is not a live region, since a screen reader would read it every second. */
 export function Countdown({ instant }: { readonly instant: string }) {
   const left = msOf(instant) - now.value;
   return <span class="countdown">{left <= 0 ? "due now" : countdown(left)}</span>;
 }
 
-/** The pause of a job, in place of its next fire. It says when it ends by itself, where it does. */
+/** The pause of a job, in place of its next fire. It shows when the pause ends, if it does. */
 export function Paused({
   until,
   reason,
@@ -50,7 +50,7 @@ export function Paused({
   );
 }
 
-/** The next fire: counting down, in the viewer's zone, and in the job's where that shows another time. */
+/** The next fire: a countdown, the time in the viewer's zone, and in the job's zone if that differs. */
 export function NextFire({ instant, zone }: { readonly instant: string; readonly zone: string | undefined }) {
   const at = msOf(instant);
   const here = dayAndTime(at, now.peek());

@@ -1,4 +1,4 @@
-/** Where one can go, what time it is, and the few switches. */
+/** The navigation, the present time, and a few switches. */
 import { now } from "../clock.ts";
 import { link, route } from "../route.ts";
 import { caller, isOperator, signOut } from "../session.ts";

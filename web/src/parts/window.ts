@@ -1,4 +1,4 @@
-/** Which rows of a long list are in sight: only those are drawn. */
+/** The visible rows of a long list. Only those are drawn. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
@@ -7,8 +7,7 @@ const OVERSCAN = 6;
 export type Range = { readonly from: number; readonly to: number };
 
 /**
- * The rows [from, to) of the list at `ref` that are in sight, and some around them. The list has `count` rows, each
- * `rowPx` high.
+ * The visible rows [from, to) of the list at `ref`, with a few around them. The list has `count` rows, each `rowPx` high.
  */
 export function useVisibleRows(ref: RefObject<HTMLElement | null>, count: number, rowPx: number): Range {
   const [range, setRange] = useState<Range>({ from: 0, to: 20 });

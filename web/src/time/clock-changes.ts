@@ -14,11 +14,11 @@ export type ClockChange = {
   readonly at: number;
   readonly zone: string;
   readonly forward: boolean;
-  /** In the schedule's zone, with offset: the last fire before the change and the first two after it. */
+  /** The last fire before the change and the first two after it, in the schedule's zone, with offset. */
   readonly fires: readonly { readonly at: number; readonly local: string }[];
 };
 
-/** The first change of the clocks within about a year, for a cron schedule in a zone that has one. Else undefined. */
+/** The first clock change within about a year, for a cron schedule whose zone has one. Else undefined. */
 export function nextClockChange(spec: ScheduleSpec, from: number): ClockChange | undefined {
   const compiled = compileSchedule(spec, { tickAligned: false });
   if (!compiled.ok || compiled.value.timing.kind !== "cron") return undefined;

@@ -1,6 +1,6 @@
 /**
- * The friendly side of a cron expression. The few shapes that most schedules have, read from the raw text and written
- * back to it.
+ * A form for cron expressions. It covers the few shapes that most schedules have, reads them from the text, and writes them
+ * back.
  */
 
 export const RHYTHMS = ["minutes", "hourly", "daily", "weekly", "monthly"] as const;
@@ -8,15 +8,15 @@ export type Rhythm = (typeof RHYTHMS)[number];
 
 export type CronShape = {
   readonly rhythm: Rhythm;
-  /** `minutes`: every so many. */
+  /** For `minutes`: the number of minutes between two fires. */
   readonly step: number;
-  /** 0-59; `hourly` and coarser. */
+  /** 0-59, for `hourly` and longer rhythms. */
   readonly minute: number;
-  /** 0-23; `daily` and coarser. */
+  /** 0-23, for `daily` and longer rhythms. */
   readonly hour: number;
   /** 0 (Sunday) to 6; `weekly`. */
   readonly weekdays: readonly number[];
-  /** 1-31 or `L`, the last; `monthly`. */
+  /** 1-31, or `L` for the last day, for `monthly`. */
   readonly day: string;
 };
 
@@ -37,7 +37,7 @@ const NICKNAMES: Readonly<Record<string, string>> = {
   "@monthly": "0 0 1 * *",
 };
 
-/** The shape of an expression, or undefined where it is of none: it is then edited as it is. */
+/** The shape of an expression. Undefined if it has none of them, so that the text itself is edited. */
 export function shapeOf(cron: string): CronShape | undefined {
   const trimmed = cron.trim();
   const fields = (NICKNAMES[trimmed] ?? trimmed).split(/\s+/);

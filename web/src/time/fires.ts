@@ -1,6 +1,6 @@
 /**
- * When a job fires, by the very rules that the service fires it by (src/domain). No call is needed to draw the coming
- * fires of thousands of jobs. Instants are epoch ms.
+ * The fires of a job, by the same rules as in the service (src/domain). So drawing the coming fires of thousands of jobs
+ * needs no call. Instants are epoch ms.
  */
 
 import { compileSchedule } from "../../../src/domain/time/compile-schedule.ts";
@@ -27,7 +27,7 @@ export function inWords(spec: ScheduleSpec): string {
   const key = JSON.stringify(spec);
   const known = described.get(key);
   if (known !== undefined) return known;
-  // An `at` is shown with its countdown and as it was written; its instant need not be read a third time.
+  // An `at` is shown with its countdown and as it was written, so its instant need not be repeated.
   const words = spec.at === undefined ? describeSchedule(spec) : "Once";
   described.set(key, words);
   return words;
@@ -39,7 +39,7 @@ export function asWritten({ cron, every, at, rrule, manual }: ScheduleSpec): str
   return cron ?? rrule ?? (every === undefined ? `at ${at ?? ""}` : `every ${every}`);
 }
 
-/** The zone that the schedule thinks in; undefined where it has none: `manual`, and `every` without exclusions. */
+/** The zone of the schedule. Undefined if it has none: `manual`, and `every` without exclusions. */
 export function zoneOf(spec: ScheduleSpec): string | undefined {
   const schedule = scheduleOf(spec);
   if (schedule === undefined || schedule.timing.kind === "manual") return undefined;
@@ -48,14 +48,14 @@ export function zoneOf(spec: ScheduleSpec): string | undefined {
 
 type Coming = { readonly schedule: Schedule; readonly fires: Fires; readonly nextAt: number };
 
-/** The job's fires from its next one on, which tells its phase; none where no fire is coming. */
+/** The job's fires from its next one on, which gives its phase. Undefined if no fire is coming. */
 function comingOf(job: Job): Coming | undefined {
   const schedule = scheduleOf(job.schedule);
   if (schedule === undefined || job.next_run_at === undefined || job.state !== "active") return undefined;
   const nextAt = Date.parse(job.next_run_at);
   const delayMs = jitterDelay(job.id, schedule.jitterMs);
   const { timing } = schedule;
-  // A rule counts from the job's creation; of `every` one interval back makes the next fire the first after it.
+  // A rule counts from the job's creation. For `every`, one interval back makes the next fire the first after the anchor.
   const anchorAt =
     timing.kind === "rrule"
       ? Date.parse(job.created_at)
@@ -63,13 +63,13 @@ function comingOf(job: Job): Coming | undefined {
   return { schedule, fires: bindFires(schedule, { anchorAt, delayMs }), nextAt };
 }
 
-/** The job's next `count` fires; fewer where its schedule or its runs end. */
+/** The job's next `count` fires. There are fewer if its schedule or its runs end. */
 export function comingFires(job: Job, count: number): readonly number[] {
   const coming = comingOf(job);
   if (coming === undefined) return [];
   const { fires, nextAt, schedule } = coming;
   const { timing } = schedule;
-  // The agent may have chosen the next fire: then it tells nothing of the phase that the schedule goes on in.
+  // If the agent has chosen the next fire, that does not show the phase of the schedule.
   const isPhaseKnown = timing.kind === "cron" || timing.kind === "rrule" || job.pacing === undefined;
   if (!isPhaseKnown) return [nextAt];
   return [nextAt, ...fires.take(nextAt, count - 1)].slice(0, runsLeft(job));
@@ -83,13 +83,13 @@ function runsLeft(job: Job): number {
 
 const MINUTE_MS = 60_000;
 
-/** Whether the job fires more than once a minute: it fills every minute alike. */
+/** Whether the job fires more than once a minute, and so fills every minute equally. */
 export function isSteady(job: Job): boolean {
   const timing = scheduleOf(job.schedule)?.timing;
   return timing?.kind === "every" && timing.everyMs < MINUTE_MS;
 }
 
-/** The number of the job's fires from `fromAt` on and before `toAt`. */
+/** The number of the job's fires from `fromAt` up to but not including `toAt`. */
 export function countFires(job: Job, fromAt: number, toAt: number): number {
   const coming = comingOf(job);
   if (coming === undefined) return 0;
@@ -97,12 +97,12 @@ export function countFires(job: Job, fromAt: number, toAt: number): number {
   return Math.min(runsLeft(job), fires.count(Math.max(fromAt, nextAt) - 1, toAt - 1, MAX_COUNTED));
 }
 
-/** A job every second fires as often in a day. */
+/** The fires of a day for a job that fires every second. */
 const MAX_COUNTED = 86_400;
 
 /**
- * Adds the job's fires before `toAt` to the minutes that they fall in. `minutes[i]` counts from `fromAt` + i minutes
- * on. Answers how many there were. Not for steady jobs.
+ * Adds the job's fires before `toAt` to their minutes. `minutes[i]` begins at `fromAt` + i minutes. Returns the number of
+ * fires. It is not for steady jobs.
  */
 export function addFires(job: Job, fromAt: number, toAt: number, minutes: Float64Array): number {
   const coming = comingOf(job);

@@ -23,7 +23,7 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
 /** Epoch ms of an API instant. */
 export const msOf = (instant: string): number => Date.parse(instant);
 
-/** `Mon 23 Nov 09:00`, with seconds where there are any and the year where it is another. */
+/** `Mon 23 Nov 09:00`, with seconds if there are any, and the year if it is another. */
 export function dayAndTime(at: number, now: number, zone = VIEWER_ZONE): string {
   const sameYear = Math.abs(at - now) < 300 * DAY_MS;
   const day = format(zone, {
@@ -35,7 +35,7 @@ export function dayAndTime(at: number, now: number, zone = VIEWER_ZONE): string 
   return `${day.format(at).replace(",", "")} ${timeOfDay(at, zone)}`;
 }
 
-/** `09:00`, or `09:00:30` where it is not a whole minute. */
+/** `09:00`, or `09:00:30` if it is not a whole minute. */
 export function timeOfDay(at: number, zone = VIEWER_ZONE): string {
   const seconds = Math.floor(at / SECOND_MS) % 60 !== 0;
   return format(zone, { hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}) }).format(at);
@@ -45,12 +45,12 @@ export function timeOfDay(at: number, zone = VIEWER_ZONE): string {
 export const shortDay = (at: number, zone = VIEWER_ZONE): string =>
   format(zone, { day: "numeric", month: "short" }).format(at);
 
-/** The whole truth, for titles: `Monday, 23 November 2026 at 09:00:00 CET`. */
+/** The full time, for titles: `Monday, 23 November 2026 at 09:00:00 CET`. */
 export const fullTime = (at: number, zone = VIEWER_ZONE): string =>
   format(zone, { dateStyle: "full", timeStyle: "long" }).format(at);
 
 /**
- * The time until something: `42 s`, `12 min 04 s`, `3 h 12 min`, `5 d 3 h`. Always two units above a minute, so that
+ * The time until something: `42 s`, `12 min 04 s`, `3 h 12 min`, `5 d 3 h`. Above a minute it always has two units, so that
  * it does not jump.
  */
 export function countdown(ms: number): string {
@@ -79,10 +79,7 @@ export function span(ms: number): string {
   return `${Math.floor(ms / HOUR_MS)} h ${Math.round((ms % HOUR_MS) / MINUTE_MS)} min`;
 }
 
-/**
- * The length of a wait that somebody asked for. It is written as {@link span}, without parts that are zero: `10 min`,
- * `1 h 30 min`.
- */
+/** The length of a wait: `10 min`, `1 h 30 min`. It is written like {@link span}, but without parts that are zero. */
 export const roundSpan = (ms: number): string =>
   span(Math.round(ms / SECOND_MS) * SECOND_MS).replace(/\.0 s$|(?<=\S) 0 (?:s|min)$/, (zero) =>
     zero === ".0 s" ? " s" : "",
@@ -91,5 +88,5 @@ export const roundSpan = (ms: number): string =>
 /** `Europe/Berlin` as `Berlin`. */
 export const zoneName = (zone: string): string => (zone.split("/").at(-1) ?? zone).replaceAll("_", " ");
 
-/** The offset an API's local time ends with: `+01:00`. */
+/** The offset at the end of the API's local time: `+01:00`. */
 export const offsetOf = (local: string): string => (local.endsWith("Z") ? "+00:00" : local.slice(-6));

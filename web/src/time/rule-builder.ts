@@ -1,6 +1,6 @@
 /**
- * The friendly side of a recurrence rule. The few shapes that calendars offer, read from the raw text and written
- * back to it.
+ * A form for recurrence rules. It covers the few shapes that calendars offer, reads them from the text, and writes them
+ * back.
  */
 
 export const RULE_RHYTHMS = ["DAILY", "WEEKLY", "MONTHLY"] as const;
@@ -12,9 +12,9 @@ export type WeekdayCode = (typeof WEEKDAY_CODES)[number];
 export type RuleShape = {
   readonly rhythm: RuleRhythm;
   readonly interval: number;
-  /** `WEEKLY`. */
+  /** For `WEEKLY`. */
   readonly weekdays: readonly WeekdayCode[];
-  /** `MONTHLY`: the nth of this weekday, -1 the last. */
+  /** For `MONTHLY`: the nth of this weekday; -1 is the last. */
   readonly nth: number;
   readonly weekday: WeekdayCode;
   /** `14:00`. */
@@ -32,7 +32,7 @@ export const DEFAULT_RULE: RuleShape = {
 
 const isCode = (text: string): text is WeekdayCode => WEEKDAY_CODES.some((code) => code === text);
 
-/** The shape of a rule, or undefined where it is of none: it is then edited as it is. */
+/** The shape of a rule. Undefined if it has none of them, so that the text itself is edited. */
 export function ruleShapeOf(text: string): RuleShape | undefined {
   const parts = new Map<string, string>();
   for (const part of text

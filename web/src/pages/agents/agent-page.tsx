@@ -1,4 +1,4 @@
-/** One agent: how runs reach it, whether it is there, its jobs, and what failed lately. */
+/** One agent: how runs reach it, whether it is connected, its jobs, and its recent failures. */
 import { useState } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
 import { type Agent, type AgentTest, getAgent, testAgent } from "../../api/operator.ts";
@@ -49,7 +49,7 @@ export function AgentPage({ id }: { readonly id: string }) {
   );
 }
 
-/** An agent that is called, with a call to try it. */
+/** An agent with a URL, and a button for a test call. */
 function Address({ agent }: { readonly agent: Agent }) {
   const [result, setResult] = useState<AgentTest>();
   return (
@@ -77,7 +77,7 @@ function testWords({ ok, status, error, took }: AgentTest): string {
   return `${answer} in ${took}${ok || error === undefined ? "" : `: ${error}`}`;
 }
 
-/** An agent without an address: whether it is there, what waits for it, and how to connect it. */
+/** An agent without an address: whether it is connected, its waiting runs, and how to connect it. */
 function Mailbox({ agent: { id, connected = 0, waiting = 0 } }: { readonly agent: Agent }) {
   return (
     <section class="card" aria-labelledby="delivery">

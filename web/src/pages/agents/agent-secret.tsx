@@ -1,9 +1,9 @@
-/** The secret that signs the calls of an agent. A new one can be made, and is then shown once. */
+/** The secret that signs the calls of an agent. A new one can be generated, and is then shown once. */
 import { type Agent, putAgent } from "../../api/operator.ts";
 import { Action } from "../../parts/button.tsx";
 import { SecretDialog } from "../../parts/secret-dialog.tsx";
 
-/** Makes a new secret in place of the one there is. */
+/** Generates a new secret in place of the present one. */
 export function NewSecret({ agent, onDone }: { readonly agent: Agent; readonly onDone: (agent: Agent) => void }) {
   const url = agent.url ?? "";
   return (
@@ -18,7 +18,7 @@ export function NewSecret({ agent, onDone }: { readonly agent: Agent; readonly o
   );
 }
 
-/** The secret in the answer that has made one; nothing for any other answer. */
+/** Shows the generated secret in an answer. Any other answer shows nothing. */
 export function AgentSecret({ agent, onClose }: { readonly agent: Agent | undefined; readonly onClose: () => void }) {
   if (agent?.secret === undefined) return null;
   return (

@@ -1,4 +1,4 @@
-/** The agents that jobs can be routed to. A secret is shown once, when it is made. */
+/** The agents that jobs can name. A secret is shown once, when it is generated. */
 import { useState } from "preact/hooks";
 import { type Agent, deleteAgent, listAgents } from "../../api/operator.ts";
 import { useEverySeen } from "../../clock.ts";

@@ -1,4 +1,4 @@
-/** One time: a calendar in the viewer's zone in step with the instant that the API takes. */
+/** The editor of a single time. Its calendar in the viewer's zone is kept equal to the instant that the API takes. */
 import { formatLocal } from "../../../../src/domain/time/instant.ts";
 import { Field, TextField } from "../../parts/field.tsx";
 import { VIEWER_ZONE, zoneName } from "../../time/format.ts";

@@ -1,4 +1,4 @@
-/** A calendar schedule: choices for what most schedules are, the expression itself beside them. Either changes the other. */
+/** The editor of a calendar schedule: choices for common schedules, and the expression itself. Each follows the other. */
 import { useState } from "preact/hooks";
 import { Field, SelectField, TextField } from "../../parts/field.tsx";
 import { type CronShape, cronOf, DEFAULT_SHAPE, RHYTHMS, type Rhythm, shapeOf } from "../../time/cron-builder.ts";
@@ -18,7 +18,7 @@ const STEPS = ["1", "2", "5", "10", "15", "20", "30"];
 export function CronEditor(props: PartProps) {
   const { draft, change, errorsAt } = props;
   const shape = shapeOf(draft.cron);
-  // What was chosen last, so that going through "own expression" and back loses nothing.
+  // The last choice, so that nothing is lost by switching to "own expression" and back.
   const [last, setLast] = useState<CronShape>(shape ?? DEFAULT_SHAPE);
   const set = (changes: Partial<CronShape>) => {
     const next = { ...(shape ?? last), ...changes };

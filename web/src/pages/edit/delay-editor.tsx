@@ -1,4 +1,4 @@
-/** Once, in a while: choices for the usual whiles, any duration beside them. */
+/** The editor of a delay: choices for common delays, and any duration. */
 import { TextField } from "../../parts/field.tsx";
 import type { PartProps } from "./part.ts";
 

@@ -1,4 +1,4 @@
-/** A job in the form: text in every field, so that half-typed input is kept as it is. */
+/** A job in the form. Every field is text, so that half-typed input is kept. */
 
 import type { Job, JobBody, JobPatch, ScheduleSpec } from "../../api/jobs.ts";
 import type { FieldError } from "../../api/problem.ts";
@@ -16,7 +16,7 @@ export type ScheduleDraft = {
   readonly rrule: string;
   readonly at: string;
   readonly in: string;
-  /** One exclusion a line. */
+  /** One exclusion on each line. */
   readonly exclude: string;
   readonly jitter: string;
   readonly starts_at: string;
@@ -42,7 +42,7 @@ export type Draft = {
   readonly catchup_window: string;
   readonly concurrency: string;
   readonly rate_per_minute: string;
-  /** One `key: value` a line. */
+  /** One `key: value` on each line. */
   readonly labels: string;
   /** JSON. */
   readonly payload: string;
@@ -101,7 +101,7 @@ export function draftOf(job: Job, timezone: string): Draft {
     schedule: {
       kind,
       cron: schedule.cron ?? empty.schedule.cron,
-      // Where the kind takes a zone and the job names none, that is UTC; for a kind that is chosen next, the viewer's.
+      // If a cron or an rrule names no zone, that means UTC. A kind that is chosen next gets the viewer's zone.
       timezone: schedule.timezone ?? (kind === "cron" || kind === "rrule" ? "" : timezone),
       every: schedule.every ?? empty.schedule.every,
       rrule: schedule.rrule ?? empty.schedule.rrule,
@@ -135,10 +135,10 @@ export function draftOf(job: Job, timezone: string): Draft {
 
 const isCount = (text: string): boolean => /^\d+$/.test(text.trim());
 
-/** A local time: without an offset, so that it needs a zone. */
+/** Whether the text is a local time. It has no offset and so needs a zone. */
 const isLocalTime = (text: string): boolean => /\d{2}:\d{2}$/.test(text) && !/[+-]\d{2}:\d{2}$/.test(text);
 
-/** The schedule that the draft stands for. */
+/** The schedule of the draft. */
 export function specOf(draft: ScheduleDraft): ScheduleSpec {
   const { kind } = draft;
   if (kind === "manual") return { manual: true };
@@ -163,8 +163,8 @@ export function specOf(draft: ScheduleDraft): ScheduleSpec {
 }
 
 /**
- * A body for POST /v1/jobs, and what cannot even be sent. A payload that is not JSON, a label without a colon, a
- * count that is none.
+ * A body for POST /v1/jobs, and the faults that prevent sending it. They are a payload that is not JSON, a label without a
+ * colon, or an invalid count.
  */
 export function bodyOf(draft: Draft): { readonly body: JobBody; readonly errors: readonly FieldError[] } {
   const errors: FieldError[] = [];
@@ -216,7 +216,7 @@ export function bodyOf(draft: Draft): { readonly body: JobBody; readonly errors:
   };
 }
 
-/** The patch that turns the job into the draft: the differences alone, null for fields that were emptied. */
+/** The patch that turns the job into the draft. It holds only the differences, with null for emptied fields. */
 export function patchOf(before: JobBody, after: JobBody): JobPatch {
   return diff({ ...before }, { ...after });
 }

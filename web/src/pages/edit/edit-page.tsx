@@ -1,4 +1,4 @@
-/** Making a job, and changing one. */
+/** The pages that create and change a job. */
 import { useState } from "preact/hooks";
 import { announce, announceWarnings } from "../../announce.ts";
 import { createJob, getJob, type Job, patchJob } from "../../api/jobs.ts";
@@ -11,7 +11,7 @@ import { bodyOf, draftOf, emptyDraft, patchOf } from "./draft.ts";
 import { JobForm } from "./job-form.tsx";
 
 export function NewJobPage() {
-  // A second press after a lost answer must not make a second job; another body after a refusal needs another key.
+  // A second press after a lost answer must not create a second job. A changed body after a refusal needs another key.
   const [keys] = useState(() => new Map<string, string>());
   const keyOf = (body: string): string => {
     const key = keys.get(body) ?? crypto.randomUUID();

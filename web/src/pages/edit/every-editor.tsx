@@ -1,4 +1,4 @@
-/** An interval: a number and a unit in step with the duration that the API takes. */
+/** The editor of an interval: a number and a unit, kept equal to the duration that the API takes. */
 import { Field, TextField } from "../../parts/field.tsx";
 import type { PartProps } from "./part.ts";
 

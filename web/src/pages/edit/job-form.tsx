@@ -1,4 +1,4 @@
-/** The form that makes a job and changes one. What is wrong is said by the API and shown at the field. */
+/** The form that creates or changes a job. The API finds the faults, and the form shows them at the fields. */
 import { useState } from "preact/hooks";
 import type { Answer } from "../../api/client.ts";
 import type { AdvisedJob } from "../../api/jobs.ts";
@@ -17,7 +17,7 @@ export type JobFormProps = {
   readonly cancelTo: string;
   readonly submit: (draft: Draft) => Promise<Answer<AdvisedJob>>;
   readonly onSaved: (job: AdvisedJob) => void;
-  /** Beside the problem, where saving failed. */
+  /** The action beside the problem after a failed save. */
   readonly onReload?: () => void;
 };
 

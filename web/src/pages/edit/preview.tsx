@@ -1,4 +1,4 @@
-/** The effect of the schedule as it is typed: words, the next five fires, and the next clock change. */
+/** The effect of the typed schedule: words, the next five fires, and the next clock change. */
 import { useEffect, useState } from "preact/hooks";
 import { type Preview, previewSchedule, type Warning } from "../../api/jobs.ts";
 import type { Problem } from "../../api/problem.ts";
@@ -11,14 +11,14 @@ import { type ScheduleDraft, specOf } from "./draft.ts";
 const TYPING_PAUSE_MS = 250;
 
 export type PreviewState = {
-  /** The last preview that came; it stays while the schedule is half typed. */
+  /** The last preview. It stays while the schedule is half typed. */
   readonly value: Preview | undefined;
   readonly problem: Problem | undefined;
   /** Whether `value` is the current schedule's. */
   readonly fresh: boolean;
 };
 
-/** Asks the API when the typing pauses. */
+/** Asks the API when the user pauses. */
 export function usePreview(draft: ScheduleDraft): PreviewState {
   const key = JSON.stringify(specOf(draft));
   const [state, setState] = useState<PreviewState & { readonly key: string }>({
@@ -94,7 +94,7 @@ export function FirePreview({ draft, preview }: { readonly draft: ScheduleDraft;
   );
 }
 
-/** The warnings about a schedule that is valid and may not mean what was meant. */
+/** The warnings about a schedule that is valid but may not be meant. */
 function Warnings({ warnings }: { readonly warnings: readonly Warning[] }) {
   if (warnings.length === 0) return null;
   return (

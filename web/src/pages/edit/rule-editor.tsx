@@ -1,4 +1,4 @@
-/** A recurrence rule: choices for what calendars offer, the rule itself beside them. Either changes the other. */
+/** The editor of a recurrence rule: choices as in calendars, and the rule itself. Each follows the other. */
 import { useState } from "preact/hooks";
 import { AreaField, Field, SelectField, TextField } from "../../parts/field.tsx";
 import {

@@ -1,4 +1,4 @@
-/** When the job fires. A friendly editor in step with the text that the API takes, and the fires that come of it. */
+/** The editor of a schedule: a form that follows the text for the API, and the resulting fires. */
 import type { FieldError } from "../../api/problem.ts";
 import { AtEditor } from "./at-editor.tsx";
 import { Bounds } from "./bounds.tsx";

@@ -1,4 +1,4 @@
-/** The time zone of a schedule: any IANA name, the known ones offered. */
+/** The time zone of a schedule: any IANA name, with the known ones as suggestions. */
 import { Field } from "../../parts/field.tsx";
 import { VIEWER_ZONE } from "../../time/format.ts";
 import type { PartProps } from "./part.ts";

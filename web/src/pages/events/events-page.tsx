@@ -1,4 +1,4 @@
-/** The events of all jobs, newest first: failures, recoveries, pauses, and what else the operator is told. */
+/** The events of all jobs, newest first: failures, recoveries, pauses, and the operator's events. */
 import { type Event, listEvents } from "../../api/events.ts";
 import { useEverySeen } from "../../clock.ts";
 import { Empty } from "../../parts/empty.tsx";

@@ -1,4 +1,4 @@
-/** Bars over time: to look at, or to choose one of, by pointer or by arrow keys. */
+/** Bars over time, for display or for a choice by pointer or arrow keys. */
 import { useRef } from "preact/hooks";
 import { useWidth } from "../../parts/size.ts";
 
@@ -8,13 +8,13 @@ export type BarItem = {
   readonly label: string | undefined;
   readonly words: string;
   readonly isHot: boolean;
-  /** The words at the bar in place of the value. */
+  /** The words at the bar instead of the value. */
   readonly shown?: string;
 };
 
 export type BarsProps = { readonly name: string; readonly items: readonly BarItem[]; readonly height: number };
 
-/** A picture, with its values in words. */
+/** A chart with its values in words. */
 export function Bars({ name, items, height }: BarsProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box, 960);
@@ -42,7 +42,7 @@ export function Bars({ name, items, height }: BarsProps) {
 
 export type ChoiceBarsProps = BarsProps & { readonly chosen: number; readonly onChoose: (key: number) => void };
 
-/** A list of which one is chosen. */
+/** A list with one chosen item. */
 export function ChoiceBars({ name, items, height, chosen, onChoose }: ChoiceBarsProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box, 960);
@@ -131,7 +131,7 @@ function Bar({ slot: { item, x, width, barWidth, barHeight, height } }: { readon
   );
 }
 
-/** The words at the bars. Drawn apart from them, since each bar says all of it in its own words. */
+/** The words at the bars. They are drawn separately, since each bar also has its own words for screen readers. */
 function Labels({ slots }: { readonly slots: readonly Slot[] }) {
   return (
     <svg aria-hidden="true" class="labels">

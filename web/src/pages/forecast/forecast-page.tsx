@@ -1,4 +1,6 @@
-/** The number of fires in each hour of the next day, and in each minute of one. A stampede is seen before it happens. */
+/**
+ * The number of fires in each hour of the next day, and in each minute of one hour. It shows a stampede before it happens.
+ */
 import { useState } from "preact/hooks";
 import { now } from "../../clock.ts";
 import { curl, Empty } from "../../parts/empty.tsx";
@@ -11,7 +13,7 @@ import { Bars, ChoiceBars } from "./bars.tsx";
 import { busiestJobs, type Forecast, type Hour, hoursOf, MAX_JOBS, useForecast } from "./load.ts";
 import { MonthAhead } from "./month.tsx";
 
-/** A minute with this many times the fires of an average one is worth a warning. A handful never is. */
+/** The factor over an average minute from which a minute is worth a warning. A handful of fires never is. */
 const HOT_FACTOR = 8;
 const HOT_FIRES = 10;
 

@@ -13,26 +13,28 @@ const HOUR_MS = 3_600_000;
 const HOURS = 25;
 const MINUTES = HOURS * 60;
 const PAGE_SIZE = 100;
-/** More jobs than this are not counted, and that is said. */
+/** The number of jobs that are counted. If there are more, the page says so. */
 export const MAX_JOBS = 10_000;
 
 export type Forecast = {
-  /** Epoch ms: the viewer's hour that has begun, and a day from now, up to which fires are counted. */
+  /** The beginning of the viewer's present hour, and a day from now, up to which fires are counted; epoch ms. */
   readonly fromAt: number;
   readonly toAt: number;
-  /** The number of fires in each minute, those of steady jobs left out. */
+  /** The number of fires in each minute, without those of steady jobs. */
   readonly minutes: Float64Array;
   readonly jobs: readonly Job[];
-  /** Jobs that fire more than once a minute, and their rate. They fill every minute alike, and would hide all others. */
+  /**
+   * The jobs that fire more than once a minute, with their rate. They fill every minute equally and would hide all others.
+   */
   readonly steady: readonly { readonly job: Job; readonly fires: number }[];
-  /** Whether all jobs are in it. */
+  /** Whether it includes all jobs. */
   readonly complete: boolean;
   /** Whether more are still coming. */
   readonly loading: boolean;
   readonly problem: Problem | undefined;
 };
 
-/** Loads page after page of active jobs, each counted as it comes. */
+/** Loads all pages of active jobs, and counts each as it comes. */
 export function useForecast(now: number, round: number): Forecast {
   const [forecast, setForecast] = useState<Forecast>(() => empty(now));
   useEffect(() => {
@@ -86,7 +88,7 @@ export type Hour = {
   /** Epoch ms. */
   readonly at: number;
   readonly fires: number;
-  /** The fullest minute of it: how many fires, and when. */
+  /** The fullest minute of the hour: its number of fires, and its time. */
   readonly peak: number;
   readonly peakAt: number;
 };
@@ -106,7 +108,7 @@ export function hoursOf({ fromAt, minutes }: Forecast): readonly Hour[] {
   });
 }
 
-/** The jobs that fire in the hour, most fires first, steady ones left out. */
+/** The jobs that fire in the hour, most fires first, without steady ones. */
 export function busiestJobs(
   { jobs, toAt }: Forecast,
   hour: Hour,

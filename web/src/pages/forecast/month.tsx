@@ -1,4 +1,4 @@
-/** The fires and the cost of jobs in the next thirty days, as `GET /v1/forecast` answers them. */
+/** The fires and the cost of jobs in the next thirty days, from `GET /v1/forecast`. */
 import { useEffect, useState } from "preact/hooks";
 import { sumForecasts } from "../../../../src/domain/job/forecast-sums.ts";
 import type { JobForecast } from "../../../../src/schema/forecast.ts";
@@ -13,7 +13,7 @@ import { Bars } from "./bars.tsx";
 
 const DAY_MS = 86_400_000;
 const DAYS = 30;
-/** More pages than this are not asked for, and that is said. */
+/** The number of pages that are read. If there are more, the page says so. */
 const MAX_PAGES = 20;
 const MAX_SHOWN = 12;
 

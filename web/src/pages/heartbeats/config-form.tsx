@@ -24,7 +24,7 @@ const draftOf = (heartbeat: Heartbeat): Draft => ({
 
 const NOT_JSON = "is not JSON";
 
-/** The body for a PUT; undefined where `notify` is not JSON. */
+/** The body for a PUT. Undefined if `notify` is not JSON. */
 function bodyOf(draft: Draft): unknown {
   const text = (name: "agent_id" | "fast_model" | "model") =>
     draft[name].trim() === "" ? {} : { [name]: draft[name].trim() };

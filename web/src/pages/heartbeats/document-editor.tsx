@@ -1,4 +1,4 @@
-/** HEARTBEAT.md: what the heartbeat looks after, in plain words. */
+/** The editor of HEARTBEAT.md, which says in plain words what the heartbeat looks after. */
 import { useState } from "preact/hooks";
 import { getDocument, putDocument } from "../../api/heartbeats.ts";
 import { Action } from "../../parts/button.tsx";
@@ -13,7 +13,7 @@ const encoder = new TextEncoder();
 export function DocumentEditor({ name }: { readonly name: string }) {
   const stored = useResource(name, (signal) => getDocument(name, signal));
   const [typed, setTyped] = useState<string>();
-  // A document that was never written is none yet, not a failure.
+  // A document that was never written is empty and not an error.
   const saved = stored.problem?.code === "not_found" ? "" : stored.value;
   const text = typed ?? saved ?? "";
   const bytes = encoder.encode(text).byteLength;

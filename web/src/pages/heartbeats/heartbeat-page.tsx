@@ -1,4 +1,4 @@
-/** One heartbeat: its document, its configuration, and the log of what it decided and why. */
+/** One heartbeat: its document, its configuration, and the log of its decisions. */
 import { useState } from "preact/hooks";
 import { beatNow, deleteHeartbeat, getHeartbeat, type Heartbeat, listBeats } from "../../api/heartbeats.ts";
 import { Action } from "../../parts/button.tsx";

@@ -1,4 +1,4 @@
-/** The heartbeats there are, and a way to make one. */
+/** The list of heartbeats, and a form to create one. */
 import { useState } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import { type Heartbeat, listHeartbeats, putHeartbeat } from "../../api/heartbeats.ts";

@@ -1,14 +1,14 @@
-/** The call of a run as shell commands, signed again, to be made against an agent at hand (docs/contract.md §4). Pure. */
+/** The call of a run as shell commands with a new signature, for trying an agent (docs/contract.md §4). Pure. */
 import type { Job } from "../../../../src/schema/job.ts";
 import type { Run } from "../../../../src/schema/run.ts";
 
-/** Of a run, what its call carries. */
+/** The fields of a run that its call carries. */
 const CALLED = ["id", "job_id", "session_id", "user_id", "trigger", "scheduled_at", "started_at", "attempt"] as const;
 
 /**
- * Commands that post the run's call to AGENT_URL, signed with AGENT_SECRET. Both stand as variables, so that no
- * secret is copied. `definition` is the job without its read-only fields. What a run was told apart from its job, and
- * its token, are not known here.
+ * Commands that post the run's call to AGENT_URL, signed with AGENT_SECRET. Both are variables, so no secret is copied.
+ * `definition` is the job without its read-only fields. The run's own message and payload, and its token, are not known
+ * here.
  */
 export function callAsCurl(definition: Readonly<Record<string, unknown>>, job: Job, run: Run): string {
   const called = Object.fromEntries(CALLED.flatMap((field) => (run[field] === undefined ? [] : [[field, run[field]]])));

@@ -1,4 +1,4 @@
-/** The cost of the log's runs, drawn day by day: dollars, or tokens where no run has told dollars. */
+/** The cost of the log's runs as bars, day by day: dollars, or tokens if no run has reported dollars. */
 import type { Job, Run } from "../../api/jobs.ts";
 import { costOf, dollars, roundedUsd } from "../../money.ts";
 import { shortDay } from "../../time/format.ts";

@@ -12,7 +12,7 @@ type Day = {
   readonly count: number;
 };
 
-/** The days on which a run has ended that told its cost, and those between them, oldest first. */
+/** The days with ended runs that reported a cost, and the days between them, oldest first. */
 export function costByDay({ schedule }: Pick<Job, "schedule">, runs: readonly Run[]): readonly Day[] {
   const found = new Map<string, Day>();
   for (const { cost_usd: usd, tokens, finished_at: finishedAt } of runs) {
@@ -40,7 +40,7 @@ export function costByDay({ schedule }: Pick<Job, "schedule">, runs: readonly Ru
 }
 
 const DAY_MS = 86_400_000;
-/** The number of days before the last one that are shown, no more and no fewer. A bar is then as wide as a day. */
+/** The number of days that are shown before the last one. A bar is then as wide as a day. */
 const LEAST_DAYS = 13;
 const MOST_DAYS = 30;
 const empty = (day: string): Day => ({ day, at: Date.parse(day), usd: 0, tokens: 0, count: 0 });

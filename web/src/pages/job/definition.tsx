@@ -1,4 +1,4 @@
-/** The definition of the job, as it is stored. */
+/** The stored definition of the job. */
 import type { ComponentChildren } from "preact";
 import type { JobInput } from "../../../../src/schema/job.ts";
 import type { Job } from "../../api/jobs.ts";
@@ -87,7 +87,7 @@ const READ_ONLY: Readonly<Record<Exclude<keyof Job, keyof JobInput>, true>> = {
   updated_by: true,
 };
 
-/** The body that a client would send to make such a job. */
+/** The body with which a client would create this job. */
 export const writtenOf = (job: Job): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(job).filter(([field]) => !Object.hasOwn(READ_ONLY, field)));
 

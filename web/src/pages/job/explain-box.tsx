@@ -1,4 +1,4 @@
-/** Why did it, or did it not, run at some time: asked of the API, answered in its words. */
+/** Asks the API why the job did or did not run at some time, and shows the answer. */
 import { useState } from "preact/hooks";
 import { type Explanation, explainJob, type Job } from "../../api/jobs.ts";
 import { Action } from "../../parts/button.tsx";

@@ -1,4 +1,4 @@
-/** One fan-out, live: how far it is, and whom it failed for. */
+/** One fan-out, live: its progress, and the users for whom it failed. */
 import { useEffect } from "preact/hooks";
 import { listRuns, type Run } from "../../api/jobs.ts";
 import { Icon } from "../../parts/icon.tsx";

@@ -1,4 +1,4 @@
-/** The fan-outs of a job that runs for all users: how far each is. */
+/** The fan-outs of a job for all users, with their progress. */
 import type { FanOut } from "../../api/fan-outs.ts";
 import type { Job } from "../../api/jobs.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";

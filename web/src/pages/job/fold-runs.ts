@@ -1,11 +1,11 @@
-/** Runs in a row that found nothing new are one row of the log, until somebody unfolds them. */
+/** Folds runs in a row that found nothing new into one row of the log, until the user unfolds them. */
 import type { Run } from "../../../../src/schema/run.ts";
 
-/** `key` stays while newer runs come to the fold: it is the id of its oldest one. */
+/** A fold. `key` is the id of its oldest run, so it stays while newer runs come to the fold. */
 export type Folded = { readonly key: string; readonly folded: readonly Run[] };
 
 /**
- * The rows of a log, newest first. A single run is no fold, and neither is one that runs or is selected.
+ * The rows of a log, newest first. A single run is not folded, and neither is one that is running or selected.
  *
  * @param unfolded keys of folds that are shown run by run
  */

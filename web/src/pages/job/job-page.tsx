@@ -1,4 +1,4 @@
-/** One job: what it is, what it did, what it will do, and why. */
+/** One job: its definition, its past and future runs, and why it did or did not run. */
 import { useEffect, useState } from "preact/hooks";
 import { announce, announceProblem } from "../../announce.ts";
 import { deleteJob, type Job, pauseJob, resumeJob, runJob } from "../../api/jobs.ts";

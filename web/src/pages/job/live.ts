@@ -1,4 +1,4 @@
-/** One job, its runs and its fan-outs, as they change. They are loaded once, then kept up to date by the job's events. */
+/** One job, its runs and its fan-outs as they change. They are loaded once, and the job's events keep them up to date. */
 import { useEffect, useState } from "preact/hooks";
 import { type FanOut, getFanOut, listFanOuts } from "../../api/fan-outs.ts";
 import { listenToJob } from "../../api/job-stream.ts";
@@ -7,10 +7,10 @@ import { type Pages, type Resource, usePages, useResource } from "../../parts/re
 import { mergeUpdates, type Started } from "./merge-updates.ts";
 
 const PAGE_SIZE = 50;
-/** Runs from events that are kept beside the list. The list itself has them as well when it is next read. */
+/** The number of runs from events that are kept beside the list. The list itself has them when it is read again. */
 const MAX_TOLD = 200;
 
-/** The news of a job's events since somebody listens, newest first. */
+/** The changes from a job's events since the page listens, newest first. */
 export type Live = {
   readonly runs: readonly Run[];
   readonly fanOuts: readonly FanOut[];
@@ -18,13 +18,13 @@ export type Live = {
   /** False while the stream of events is lost. */
   readonly connected: boolean;
   /**
-   * The number of times that the stream has been opened again. What happened after a list was read and before that is
-   * in neither: read it again.
+   * The number of times that the stream has been opened again. A change between the last reading of a list and that moment
+   * is in neither, so read the list again.
    */
   readonly opened: number;
 };
 
-/** Listens to the events of `job`, once it is there, and shows it as it changes. */
+/** Listens to the events of `job` once it is loaded, and shows its changes. */
 function useLive(id: string, { value, put }: Resource<Job>): Live {
   const [runs, setRuns] = useState<readonly Run[]>([]);
   const [fanOuts, setFanOuts] = useState<readonly FanOut[]>([]);
@@ -61,7 +61,7 @@ function useLive(id: string, { value, put }: Resource<Job>): Live {
 const withNewest = <T extends Started>(one: T, others: readonly T[]): readonly T[] =>
   [one, ...others.filter(({ id }) => id !== one.id)].slice(0, MAX_TOLD);
 
-/** Reads a list once more each time that the stream is opened again. */
+/** Reads a list again each time that the stream is opened again. */
 function useReloadWhenOpened(opened: number, reload: () => void): void {
   useEffect(() => {
     if (opened > 0) reload();
@@ -74,7 +74,7 @@ export type LiveJob = {
   readonly live: Live;
 };
 
-/** @param filter which runs are listed; events of others are left out */
+/** @param filter the runs that are listed; events of others are left out */
 export function useLiveJob(id: string, filter: RunFilter): LiveJob {
   const { status, user_id, unchanged } = filter;
   const job = useResource<Job>(id, (signal) => getJob(id, signal));
@@ -90,7 +90,7 @@ export function useLiveJob(id: string, filter: RunFilter): LiveJob {
   return { job, runs: { ...runs, items: mergeUpdates(runs.items, live.runs, fits) }, live };
 }
 
-/** The newest fan-outs of a job that is listened to. */
+/** The newest fan-outs of a job with a live stream. */
 export function useLiveFanOuts(jobId: string, live: Live) {
   const list = useResource(jobId, (signal) => listFanOuts(jobId, undefined, signal));
   useReloadWhenOpened(live.opened, list.reload);

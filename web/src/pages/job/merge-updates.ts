@@ -2,9 +2,8 @@
 export type Started = { readonly id: string; readonly status: string; readonly started_at: string };
 
 /**
- * The runs or fan-outs of `listed` (newest first) and of `updates`, each once and up to date. As many as fit are kept. One
- * only goes from running to ended, so that of two views of it the ended one is the later; of two alike the event's
- * is.
+ * The runs or fan-outs of `listed` (newest first) and of `updates`, each once and up to date. As many as fit are kept. A
+ * run only goes from running to ended. So of two views the ended one is newer; if they are equal, the event's is used.
  */
 export function mergeUpdates<T extends Started>(
   listed: readonly T[],

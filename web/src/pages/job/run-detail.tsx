@@ -1,4 +1,4 @@
-/** One run in full: how it went, what came out, and a way to stop it. */
+/** One run in full: its outcome, its output, and a button to stop it. */
 import { cancelRun, getRun, type Job, type Run, retryRun } from "../../api/jobs.ts";
 import { now } from "../../clock.ts";
 import { costOf } from "../../money.ts";
@@ -20,7 +20,7 @@ import { writtenOf } from "./definition.tsx";
 export type RunDetailProps = {
   readonly job: Job;
   readonly runId: string;
-  /** The run as the live list has it, where it does. */
+  /** The run in the live list, if it is there. */
   readonly known: Run | undefined;
   readonly onClose: () => void;
 };
@@ -147,7 +147,7 @@ function Facts({ job, run }: { readonly job: Job; readonly run: Run }) {
   );
 }
 
-/** The way of a run to an agent without an address: offered, claimed, and until when it is the agent's. */
+/** The way of a run to an agent without an address: offered, claimed, and the end of its lease. */
 function Mailbox({ run }: { readonly run: Run }) {
   if (run.offered_at === undefined) return null;
   return (
@@ -170,7 +170,7 @@ function Mailbox({ run }: { readonly run: Run }) {
   );
 }
 
-/** The attempts before the last one too: what each was answered. */
+/** All attempts, with the answer to each. */
 function Attempts({ run: { attempts = [] } }: { readonly run: Run }) {
   if (attempts.length < 2) return null;
   return (
@@ -215,7 +215,7 @@ function Progress({ run }: { readonly run: Run }) {
   );
 }
 
-/** JSON is laid out, any other text is left as it is. */
+/** JSON with line breaks. Any other text stays. */
 function pretty(output: string): string {
   try {
     return JSON.stringify(JSON.parse(output), null, 2);

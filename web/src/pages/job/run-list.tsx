@@ -87,7 +87,7 @@ export function RunList({ job, runs, selected, onSelect }: RunListProps) {
   );
 }
 
-/** Runs in a row that found nothing new, in one line. */
+/** Runs in a row that found nothing new, as one line. */
 function FoldedRow({ runs, onUnfold }: { readonly runs: readonly Run[]; readonly onUnfold: () => void }) {
   const [newest, oldest] = [runs[0], runs.at(-1)];
   const usd = runs.reduce((sum, run) => sum + (run.cost_usd ?? 0), 0);
@@ -125,7 +125,7 @@ function RunRow({
   readonly onSelect: () => void;
 }) {
   const lateMs = msOf(run.started_at) - msOf(run.scheduled_at);
-  // A backfilled run is for a time long past, and a skipped one never started.
+  // A backfilled run is for a time long past, and a skipped run never started.
   const isLate = lateMs > 1_000 && run.trigger === "schedule" && run.status !== "skipped";
   return (
     <tr class={isSelected ? "is-selected" : ""}>
@@ -150,7 +150,7 @@ function RunRow({
 }
 
 function Took({ run }: { readonly run: Run }) {
-  // Read so that a running one counts on.
+  // Reading the clock makes a running run count on.
   if (run.status === "running") now.value;
   return <>{span(durationOf(run))}</>;
 }

@@ -1,4 +1,4 @@
-/** The spend of a job today and in all, against its budget. */
+/** The spend of a job today and in total, against its budget. */
 import type { Job } from "../../api/jobs.ts";
 import { costOf, dollars } from "../../money.ts";
 import { ProgressBar } from "../../parts/progress.tsx";

@@ -1,4 +1,4 @@
-/** Where each run and each coming fire of the timeline is drawn. Lengths in px, instants in epoch ms. */
+/** The place of each run and each coming fire in the timeline. Lengths are px, instants epoch ms. */
 import type { Run } from "../../api/jobs.ts";
 import { durationOf } from "../../parts/run-strip.tsx";
 import { dayAndTime, timeOfDay } from "../../time/format.ts";
@@ -24,9 +24,9 @@ export type Layout = {
   readonly fires: readonly ComingFire[];
   readonly nowX: number;
   readonly pastFrom: number;
-  /** The last fire that is drawn; undefined where none is coming. */
+  /** The last fire that is drawn. Undefined if there is none. */
   readonly futureTo: number | undefined;
-  /** The longest duration, ms: what the highest bar stands for. */
+  /** The longest duration in ms, which the highest bar shows. */
   readonly longest: number;
 };
 

@@ -1,6 +1,6 @@
 /**
- * A job's past and future, drawn. Past runs stand to the left of now, as high as they took long. Coming fires to the
- * right. Both halves are linear in time, each on its own scale.
+ * A job's past and future as a chart. Past runs are on the left, with the height of their duration, and coming fires on the
+ * right. Each half has its own linear scale of time.
  */
 import { useRef, useState } from "preact/hooks";
 import type { Job, Run } from "../../api/jobs.ts";
@@ -126,7 +126,7 @@ type BarProps = {
   readonly onSelect: () => void;
 };
 
-/** A bar with a notch for each attempt after the first; a skipped fire is a hollow diamond. Its reason stands in the title. */
+/** A bar with a notch for each attempt after the first. A skipped fire is a hollow diamond with its reason in the title. */
 function Bar({ bar, isSelected, onPoint, onSelect }: BarProps) {
   const { run, x, width, height } = bar;
   const middle = x + width / 2;

@@ -1,4 +1,4 @@
-/** The actions on the selected jobs at once, or on all that the filter matches. */
+/** The actions on all selected jobs, or on all that match the filter. */
 import { useState } from "preact/hooks";
 import { ok } from "../../../../src/domain/result.ts";
 import { announce, announceProblem } from "../../announce.ts";
@@ -15,7 +15,7 @@ const ON_ONE = { run: runJob, pause: pauseJob, resume: resumeJob, delete: delete
 
 export type BulkBarProps = {
   readonly selected: readonly string[];
-  /** The filter of the list, for "all that match"; undefined if the list is not filtered. */
+  /** The filter of the list, for "all that match". Undefined if the list is not filtered. */
   readonly filter: JobFilter | undefined;
   readonly onDone: () => void;
   readonly onClear: () => void;
@@ -81,12 +81,12 @@ type Counted = { readonly done: number; readonly failed: number };
 
 async function onEach(action: BulkAction, ids: readonly string[]): Promise<Counted> {
   let done = 0;
-  // One after the other: a hundred calls at once would meet the limit of calls a minute.
+  // The calls are made in turn, since a hundred at once would reach the rate limit.
   for (const id of ids) if ((await ON_ONE[action](id)).ok) done++;
   return { done, failed: ids.length - done };
 }
 
-/** Goes through all that the filter matches, a hundred a call. Undefined if the API refuses. */
+/** Acts on all that match the filter, a hundred in each call. Undefined if the API refuses. */
 async function onAll(action: BulkAction, filter: JobFilter): Promise<Counted | undefined> {
   let counted: Counted = { done: 0, failed: 0 };
   let cursor: string | undefined;

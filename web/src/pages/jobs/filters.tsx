@@ -1,4 +1,4 @@
-/** Search, state tabs and filters of the list of jobs. They stand in the address, so that a list can be bookmarked. */
+/** Search, state tabs and filters of the list of jobs. They are in the address, so that a list can be bookmarked. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { JobFilter } from "../../api/jobs.ts";
 import { useShortcuts } from "../../keys.ts";
@@ -95,7 +95,7 @@ export function JobFilters({ filter }: { readonly filter: JobFilter }) {
   );
 }
 
-/** The option that the address asks for; the first, which is none, where there is no such. */
+/** The option in the address. If there is no such option, the first one, which means none. */
 function one<V extends string>(options: readonly (readonly [V, string])[], value: string | undefined): V | "" {
   return options.find(([option]) => option === value)?.[0] ?? "";
 }
@@ -138,7 +138,7 @@ function TextFilter({ name, label, value = "", placeholder }: TextFilterProps) {
   );
 }
 
-/** Text that is handed on when the typing pauses; follows `outside` when that changes by other means. */
+/** Text that is passed on when the user pauses. It follows `outside` when that changes by other means. */
 function useTyped(outside: string, hand: (text: string) => void): readonly [string, (text: string) => void] {
   const [text, setText] = useState(outside);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);

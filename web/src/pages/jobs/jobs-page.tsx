@@ -1,4 +1,4 @@
-/** The list of jobs: search, filters, states; paged as it is scrolled, and only the rows in sight are drawn. */
+/** The list of jobs: search, filters, states. It loads pages while it is scrolled, and draws only the visible rows. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Job, listJobs } from "../../api/jobs.ts";
 import { useEverySeen } from "../../clock.ts";
@@ -18,9 +18,9 @@ import { JobRow } from "./row.tsx";
 const PAGE_SIZE = 50;
 const ROW_PX = 60;
 const NARROW_ROW_PX = 156;
-/** A job that an agent creates meanwhile is in the list after so long. */
+/** The time after which a job that an agent creates meanwhile is in the list. */
 const REFRESH_MS = 12_000;
-/** The next page is asked for when this many rows are left below. */
+/** The number of rows left below at which the next page is loaded. */
 const ROWS_AHEAD = 30;
 
 export function JobsPage() {

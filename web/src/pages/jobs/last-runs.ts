@@ -1,19 +1,19 @@
-/** The last runs of a job in the list, and the job itself. They are kept up to date while the row is in sight. */
+/** The last runs of a job in the list, and the job itself. They are kept up to date while the row is visible. */
 import { useEffect, useState } from "preact/hooks";
 import { getJob, type Job, listRuns, type Run } from "../../api/jobs.ts";
 import { afterSeen } from "../../clock.ts";
 import { inTurn } from "../../parts/in-turn.ts";
 import { STRIP_LENGTH } from "../../parts/run-strip.tsx";
 
-/** The pause after a due fire, and between looks at a run that goes on. */
+/** The pause after a due fire, and between looks at an active run. */
 const LOOK_AGAIN_MS = 1_500;
-/** A fire that has been due for this long waits for something: for a mode, or for an agent. It is not hurried by asking. */
+/** The delay after which a due fire counts as waiting, for a mode or for an agent. Asking more often would not help. */
 const OVERDUE_MS = 10_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export type LastRuns = { readonly value: readonly Run[] | undefined; refresh(): void };
 
-/** Asks once the row is in sight, and again when a fire is due. It asks again and again while a run goes on. */
+/** Asks when the row becomes visible and when a fire is due, and repeatedly while a run is active. */
 export function useLastRuns(job: Job, onChange: (job: Job) => void, onGone: (id: string) => void): LastRuns {
   const [runs, setRuns] = useState<readonly Run[]>();
   const [round, setRound] = useState(0);

@@ -1,4 +1,4 @@
-/** One job of the list, kept up to date while it is in sight. What it does, when it is next, how its last runs went. */
+/** One job of the list, with its schedule, its next fire and its last runs. It is kept up to date while it is visible. */
 import { announce } from "../../announce.ts";
 import { type Job, pauseJob, resumeJob, runJob } from "../../api/jobs.ts";
 import { useShortcuts } from "../../keys.ts";
@@ -16,12 +16,12 @@ export type JobRowProps = {
   readonly job: Job;
   /** From 1. */
   readonly position: number;
-  /** The number of rows, -1 while it is not known. */
+  /** The number of rows. -1 while it is not known. */
   readonly size: number;
   readonly isCurrent: boolean;
   readonly onCurrent: () => void;
   readonly onChange: (job: Job) => void;
-  /** The job has been deleted elsewhere. */
+  /** Called when the job has been deleted elsewhere. */
   readonly onGone: (id: string) => void;
   readonly isSelected: boolean;
   readonly onToggle: () => void;
@@ -41,7 +41,7 @@ export function JobRow({
   const runs = useLastRuns(job, onChange, onGone);
   const isPaused = job.state === "paused";
   const zone = zoneOf(job.schedule);
-  // The zone stands in the line below, where it is not cut off.
+  // The zone is in the line below, where it is not cut off.
   const words = inWords(job.schedule).replace(` (${zone})`, "");
   const togglePaused = () => (isPaused ? resumeJob(job.id) : pauseJob(job.id));
   const run = async () => {

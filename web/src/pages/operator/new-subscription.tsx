@@ -1,4 +1,4 @@
-/** The form that creates a subscription with one webhook; other targets are set over the API. */
+/** The form that creates a subscription with one webhook. Other targets are set over the API. */
 import { useState } from "preact/hooks";
 import { EVENT_TYPES } from "../../../../src/schema/event-types.ts";
 import { putSubscription, type Subscription } from "../../api/subscriptions.ts";

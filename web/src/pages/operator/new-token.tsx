@@ -13,7 +13,7 @@ const ROLES = [
 ] as const;
 type Role = (typeof ROLES)[number][0];
 
-/** Which ids a role's token may carry; the first is required. */
+/** The ids that each role's token may carry. The first is required. */
 const IDS: Readonly<Record<Role, readonly ("agent_id" | "user_id" | "plugin_id")[]>> = {
   agent: ["agent_id", "user_id"],
   user: ["user_id", "agent_id"],

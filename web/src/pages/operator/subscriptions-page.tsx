@@ -83,7 +83,7 @@ export function SubscriptionsPage() {
   );
 }
 
-/** A webhook's secret, which the answer holds only when it was made just now. */
+/** A webhook's secret, which the answer contains only if it was just generated. */
 function secretOf({ to }: Subscription): string | undefined {
   return to.map(({ secret }) => secret).find((secret) => typeof secret === "string" && secret.startsWith("whsec_")) as
     | string

@@ -1,4 +1,4 @@
-/** Jobs that fail, that are overdue, and that Reveille or their agent has paused: each with the reason. */
+/** Jobs that fail, that are overdue, or that Reveille or their agent has paused, each with the reason. */
 import { type Job, listJobs } from "../../api/jobs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { OwnerChips } from "../../parts/owner-chips.tsx";
@@ -17,7 +17,7 @@ export function NeedsAttention() {
   useEverySeen(REFRESH_MS, () => {
     for (const list of [failing, overdue, paused]) list.reload();
   });
-  // A job that a person has paused needs nobody: only a pause with a reason of ours is listed.
+  // A job that a person has paused needs no attention, so only a pause with a reason is listed.
   const stopped = (paused.value?.items ?? []).filter((job) => job.paused_reason !== undefined);
   const groups = [
     {

@@ -1,4 +1,4 @@
-/** The runs of now and the next fires, among the newest active jobs. */
+/** The active runs and the next fires, among the newest active jobs. */
 import { type Job, listJobs } from "../../api/jobs.ts";
 import { useEverySeen } from "../../clock.ts";
 import { useResource } from "../../parts/resource.ts";
@@ -8,7 +8,7 @@ import { inWords, zoneOf } from "../../time/fires.ts";
 import { RunningNow } from "./running-now.tsx";
 
 const REFRESH_MS = 10_000;
-/** One page of the list: the next of ten thousand jobs would take a hundred calls. */
+/** The number of jobs that are read, one page of the list. The next of ten thousand jobs would take a hundred calls. */
 const LOOKED_AT = 100;
 const SHOWN = 8;
 

@@ -1,4 +1,4 @@
-/** The first page: is anything wrong, what failed, what is next. Read again every few seconds while it is seen. */
+/** The first page: problems, recent failures and the next fires. It is read again every few seconds while it is visible. */
 import { getStats, type Stats } from "../../api/operator.ts";
 import { now, useEverySeen } from "../../clock.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
@@ -11,7 +11,7 @@ import { NeedsAttention } from "./needs-attention.tsx";
 import { NowAndNext } from "./now-and-next.tsx";
 
 const REFRESH_MS = 10_000;
-/** The Cron Trigger comes every minute; three without one are a fault. */
+/** The age of a late tick. The Cron Trigger comes every minute, and three minutes without one are a fault. */
 const LATE_TICK_MS = 3 * 60_000;
 
 export function OverviewPage() {
@@ -57,7 +57,7 @@ function Figure({ name, value, to }: { readonly name: string; readonly value: nu
   );
 }
 
-/** When the Cron Trigger came last, how often something else stood in for it, and the mode. */
+/** The time of the last tick, the number of stand-ins, and the mode. */
 function Tick({ stats: { mode, tick } }: { readonly stats: Stats }) {
   const last = tick.last_at === undefined ? "no tick yet" : `last tick ${ago(now.value - msOf(tick.last_at))}`;
   const stoodIn = tick.stood_in === undefined || tick.stood_in === 0 ? "" : `, ${tick.stood_in} times stood in for`;

@@ -1,4 +1,4 @@
-/** The jobs that run at this moment, among those that are read for what is next. */
+/** The jobs that are running now, among those that were read for the next fires. */
 import type { Job } from "../../api/jobs.ts";
 import { OwnerChips } from "../../parts/owner-chips.tsx";
 import { StatusMark } from "../../parts/status.tsx";
@@ -6,7 +6,7 @@ import { link } from "../../route.ts";
 
 const SHOWN = 20;
 
-/** `jobs`: undefined until they were read. */
+/** `jobs` is undefined until they were read. */
 export function RunningNow({ jobs }: { readonly jobs: readonly Job[] | undefined }) {
   const running = (jobs ?? []).filter((job) => job.running !== undefined);
   return (

@@ -1,4 +1,4 @@
-/** Runs of several jobs in a table: how each ended, why, and a button to run it again. */
+/** Runs of several jobs in a table: their status, the reason, and a button to repeat them. */
 import { retryRun } from "../../api/jobs.ts";
 import type { NamedRun } from "../../api/runs.ts";
 import { Action } from "../../parts/button.tsx";

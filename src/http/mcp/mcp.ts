@@ -15,12 +15,12 @@ import { isOwnOrigin } from "../own-host.ts";
 import { problemOf, unexpected } from "../problem.ts";
 import { admitCall } from "../rate-limit.ts";
 import { type AnyRoute, route } from "../route.ts";
-import { nearNames, sameName } from "../teach/near.ts";
+import { nearNames, sameName, wordsOf } from "../teach/near.ts";
 import { either } from "../teach/write.ts";
 import { pollEvents } from "./events.ts";
 import { GUIDES } from "./guides.ts";
 import { serveMcp, type ToolResult } from "./server.ts";
-import { SPECS } from "./tool-texts.ts";
+import { NO_TOOLS, SPECS } from "./tool-texts.ts";
 import { inputOf, routeFor, type Tool, toolsOver } from "./tools.ts";
 import type { Fields } from "./trim.ts";
 import { inTools } from "./wording.ts";
@@ -132,7 +132,11 @@ function failed(failure: HttpFailure): ToolResult {
 function unknownTool(name: string, tools: readonly Tool[]): ToolResult {
   const names = tools.map((tool) => tool.name);
   const alias = tools.filter(({ aliases = [] }) => sameName(name, aliases).length > 0).map((tool) => tool.name);
+  const words = wordsOf(name);
+  const [, instead] = NO_TOOLS.find(([known]) => known.some((word) => words.includes(word))) ?? [];
   const near = [sameName(name, names), alias, nearNames(name, names)].find((found) => found.length > 0) ?? [];
+  if (instead !== undefined && near.length === 0)
+    return { text: `There is no tool ${JSON.stringify(name)}. ${instead}.`, isError: true };
   const meant = near.length === 0 ? `The tools are ${names.join(", ")}.` : `Did you mean ${either(near.slice(0, 3))}?`;
   return { text: `There is no tool ${JSON.stringify(name)}. ${meant}`, isError: true };
 }

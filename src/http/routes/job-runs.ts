@@ -10,6 +10,10 @@ import { reply, route } from "../route.ts";
 const tag = "Runs";
 const cursors = cursorsOf("runs", z.union([z.int(), z.object({ startedAt: z.int(), id: z.string() })]));
 
+const NO_WINDOW =
+  "is not a query parameter here: a job's runs are listed newest first, so many as limit says, and cursor goes on. By time, and without a job: GET /v1/runs?since={value}";
+const NO_NAME = "is not a query parameter here: the job is named by its id; GET /v1/jobs?name={value} finds it";
+
 const list = route({
   method: "get",
   path: "/v1/jobs/:id/runs",
@@ -17,16 +21,18 @@ const list = route({
   id: "listRuns",
   tag,
   summary: "List a job's runs, newest first",
-  query: z.strictObject({
-    limit: pageLimit(20),
-    cursor: pageCursor,
-    status: RunStatus.optional().meta({ description: "Runs that have this status now." }),
-    user_id: queryText.optional().meta({ description: "Runs of this user only." }),
-    fan_out_id: queryText.optional().meta({ description: "Runs of this fan-out only." }),
-    unchanged: queryFlag
-      .optional()
-      .meta({ description: "false: leave out runs in which the agent found nothing new; true: only those." }),
-  }),
+  query: z
+    .strictObject({
+      limit: pageLimit(20),
+      cursor: pageCursor,
+      status: RunStatus.optional().meta({ description: "Runs that have this status now." }),
+      user_id: queryText.optional().meta({ description: "Runs of this user only." }),
+      fan_out_id: queryText.optional().meta({ description: "Runs of this fan-out only." }),
+      unchanged: queryFlag
+        .optional()
+        .meta({ description: "false: leave out runs in which the agent found nothing new; true: only those." }),
+    })
+    .meta({ notHere: { since: NO_WINDOW, until: NO_WINDOW, from: NO_WINDOW, to: NO_WINDOW, name: NO_NAME } }),
   answers: { 200: { description: "A page of runs.", schema: pageShape(Run) } },
   errors: ["not_found"],
   async handle({ env, caller, params, query }) {

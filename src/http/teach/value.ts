@@ -236,9 +236,13 @@ function instantMeant({ name }: Field, given: string, now: number): string | und
   return ms.ok && ms.value > 0 && ms.value < MAX_INSTANT - now ? clock(now + ms.value) : undefined;
 }
 
+/** Whether a text names a day and no time of day. */
+const isDay = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) || (!/^\d{4}-|^now$/i.test(text.trim()) && !hasClock(text));
+
 /** The time of a date. A fire comes in the morning, a schedule ends as the day does, all else is as it begins. */
 export function withinDay(name: string, given: string, text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(given.trim()) || name === "at") return text;
+  if (name === "at" || !isDay(given)) return text;
   return text.replace(/T.*/, name === "ends_at" ? "T23:59:59Z" : "T00:00:00Z");
 }
 
@@ -260,8 +264,7 @@ export const isEpoch = (given: unknown): boolean => Number(given) >= 100_000_000
 /** The time that a text means, if the domain has not read it. A day alone means its first minute. */
 export const momentOf = (text: string, now: number): string | undefined => {
   const meant = instantOf(text, now);
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) || (!/^\d{4}-/.test(text.trim()) && !hasClock(text));
-  return isDay && text.trim().toLowerCase() !== "now" ? meant?.replace(/T\d{2}:\d{2}/, "T00:00") : meant;
+  return isDay(text) ? meant?.replace(/T\d{2}:\d{2}/, "T00:00") : meant;
 };
 
 const FLAGS: ReadonlyMap<string, boolean> = new Map([

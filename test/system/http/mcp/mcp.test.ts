@@ -212,6 +212,14 @@ it("names the right tool for a wrong name", async () => {
   ] as const) {
     expect((await mcp.refused(wrong)).text).toContain(`Did you mean ${right}?`);
   }
+  for (const [wrong, instead] of [
+    ["create_subscription", "PUT /v1/subscriptions/{id}"],
+    ["pause_all_jobs", "POST /v1/jobs/bulk"],
+    ["skip_next_run", "pause_job"],
+    ["send_email", "no mail"],
+  ] as const) {
+    expect((await mcp.refused(wrong)).text).toContain(instead);
+  }
 });
 
 describe("a token", () => {

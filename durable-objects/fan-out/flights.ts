@@ -1,12 +1,10 @@
 /** The calls of a shard that are in flight, each with its run and its user's batch. */
-import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
 import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import type { Run } from "../../src/domain/run/run.ts";
 import { keyOfUserRun } from "../../src/domain/run/run-id.ts";
-import { errorText } from "../../src/domain/text/error-text.ts";
-import { formatDuration } from "../../src/domain/time/duration.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
-import { Calls } from "../shared/calls.ts";
+import { attemptCalls } from "../shared/attempt-calls.ts";
+import type { Calls } from "../shared/calls.ts";
 import type { OpenBatch } from "./queue.ts";
 
 /** A call in flight. `logged`: the log holds an earlier state of this run. */
@@ -18,15 +16,7 @@ export class Flights {
 
   /** `answered` is called for every answer. */
   constructor(answered: () => void) {
-    this.#calls = new Calls<AttemptOutcome>({
-      graceMs: ATTEMPT_GRACE_MS,
-      givenUp: (timeoutMs) => ({
-        kind: "retryable",
-        reason: `timed out after ${formatDuration(timeoutMs)}: the call did not end when its time was over`,
-      }),
-      threw: (error) => ({ kind: "refused", reason: `the call could not be made: ${errorText(error)}` }),
-      answered,
-    });
+    this.#calls = attemptCalls(answered);
   }
 
   get size(): number {

@@ -3,18 +3,16 @@
  * that due times, deadlines and cancellations are handled on time. When no call is left, the loop arms the next alarm and
  * lets the object sleep.
  */
-import { ATTEMPT_GRACE_MS } from "../../src/agent/attempt.ts";
 import { isDirectoryBehind } from "../../src/domain/job/job.ts";
 import { pauseJob } from "../../src/domain/job/stop.ts";
 import { judgeIdleWake, NEAR_TIMER_MS } from "../../src/domain/limits/breaker.ts";
 import type { AttemptOutcome } from "../../src/domain/run/attempt-outcome.ts";
 import { isActive, type Run } from "../../src/domain/run/run.ts";
 import { decideTick, type TickState, type TimerContext, timersOf } from "../../src/domain/run/tick.ts";
-import { errorText } from "../../src/domain/text/error-text.ts";
-import { formatDuration } from "../../src/domain/time/duration.ts";
 import type { CallBudget } from "../../src/outbound/call-budget.ts";
 import type { Deadline } from "../../src/outbound/deadline.ts";
-import { Calls } from "../shared/calls.ts";
+import { attemptCalls } from "../shared/attempt-calls.ts";
+import type { Calls } from "../shared/calls.ts";
 import { MAX_ALARM_MS, Sleeper } from "../shared/wait.ts";
 import type { JobFanOuts } from "./fan-outs/fan-outs.ts";
 import type { JobListing } from "./listing.ts";
@@ -59,15 +57,7 @@ export class JobLoop {
     this.#state = state;
     this.#parts = parts;
     this.#effects = effects;
-    this.#calls = new Calls<AttemptOutcome>({
-      graceMs: ATTEMPT_GRACE_MS,
-      givenUp: (timeoutMs) => ({
-        kind: "retryable",
-        reason: `timed out after ${formatDuration(timeoutMs)}: the call did not end when its time was over`,
-      }),
-      threw: (error) => ({ kind: "refused", reason: `the call could not be made: ${errorText(error)}` }),
-      answered: () => this.#look(),
-    });
+    this.#calls = attemptCalls(() => this.#look());
   }
 
   /** Handles a commit that has changed the job. It aborts the calls of ended runs and makes the loop look again. */

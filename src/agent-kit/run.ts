@@ -21,7 +21,7 @@ export type Progress = { readonly percent?: number; readonly message?: string };
 /** The job that a run belongs to, without its read-only fields. */
 export type CalledJob = { readonly id: string; readonly name: string; readonly [field: string]: unknown };
 
-export type Run = {
+type RunFields = {
   /** The run's id, the same for every attempt. Work that was done under it must not be done again. */
   readonly id: string;
   readonly job_id: string;
@@ -35,6 +35,9 @@ export type Run = {
   readonly started_at: string;
   /** The number of the attempt, from 1. */
   readonly attempt: number;
+};
+
+export type Run = RunFields & {
   readonly job: CalledJob;
   /** The prompt. Empty if the job has none. */
   readonly message: string;
@@ -65,17 +68,7 @@ export type OnRun = (run: Run, call: RunCall) => unknown;
 export type RunCall = {
   readonly type: "job.run";
   readonly data: {
-    readonly run: {
-      readonly id: string;
-      readonly job_id: string;
-      readonly session_id: string;
-      readonly user_id?: string;
-      readonly trigger: string;
-      readonly scheduled_at: string;
-      readonly started_at: string;
-      readonly attempt: number;
-      readonly lease_expires_at?: string;
-    };
+    readonly run: RunFields & { readonly lease_expires_at?: string };
     readonly job: CalledJob;
     readonly message?: string;
     readonly payload?: Readonly<Record<string, unknown>>;

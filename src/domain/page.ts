@@ -21,6 +21,12 @@ export function pageOf<T, Key>(rows: readonly T[], limit: number, key: (row: T) 
   return rows.length > limit && last !== undefined ? { items, next: key(last) } : { items };
 }
 
+/** The same page with each item shown as `view` says. */
+export const mapPage = <T, V>(page: ShownPage<T>, view: (item: T) => V): ShownPage<V> => ({
+  ...page,
+  items: page.items.map(view),
+});
+
 /** The findings of a list: its first items, and the place where an incomplete search stopped. */
 export type Found<T, Key> = { readonly items: readonly T[]; readonly stoppedAt?: Key };
 

@@ -11,10 +11,8 @@ import { settleWithin } from "../outbound/settle.ts";
 import type { Secrets } from "../outbound/signature.ts";
 import type { Notified, Notifier } from "../schema/heartbeat.ts";
 import { SECOND_MS } from "../schema/limits.ts";
-import { notifyDiscord } from "./discord.ts";
+import { notifyChat } from "./chats.ts";
 import type { Notification, NotifyIo } from "./send.ts";
-import { notifySlack } from "./slack.ts";
-import { notifyTelegram } from "./telegram.ts";
 import { notifyWebhook } from "./webhook.ts";
 
 /** A target: a configured notifier, or the function in code. */
@@ -56,19 +54,10 @@ async function notifyOne(
     const endpoint = checkEndpoint(target.url, rules);
     if (!endpoint.ok) return err({ reason: endpoint.error, passing: false });
   }
-  switch (target.type) {
-    case "webhook": {
-      const secret = rules.secretFor(target.url, target.secret);
-      if (!secret.ok) return secret;
-      return notifyWebhook({ url: target.url, secret: secret.value }, notification, io);
-    }
-    case "slack":
-      return notifySlack(target.url, notification, io);
-    case "discord":
-      return notifyDiscord(target.url, notification, io);
-    case "telegram":
-      return notifyTelegram(target, notification, io);
-  }
+  if (target.type !== "webhook") return notifyChat(target, notification, io);
+  const secret = rules.secretFor(target.url, target.secret);
+  if (!secret.ok) return secret;
+  return notifyWebhook({ url: target.url, secret: secret.value }, notification, io);
 }
 
 async function callFunction(

@@ -8,11 +8,9 @@ import type { Trouble } from "../outbound/request.ts";
 import { signedHeaders } from "../outbound/signature.ts";
 import { SECOND_MS } from "../schema/limits.ts";
 import type { Target } from "../schema/subscription.ts";
+import { notifyChat } from "./chats.ts";
 import { acceptNotifiers, maskNotifier } from "./config.ts";
-import { notifyDiscord } from "./discord.ts";
 import { type NotifyIo, send } from "./send.ts";
-import { notifySlack } from "./slack.ts";
-import { notifyTelegram } from "./telegram.ts";
 
 /**
  * Accepted targets. `shown` is their form in the answer to this call. It contains a secret only if this call generated it.
@@ -100,16 +98,7 @@ export async function tellTarget(
 
 function sendTo(target: Target, event: ReportedEvent, io: NotifyIo): Promise<Result<undefined, Trouble>> {
   const notification = { id: event.id, text: event.message, source: event.type };
-  switch (target.type) {
-    case "webhook":
-      return sendToWebhook(target, event, io);
-    case "slack":
-      return notifySlack(target.url, notification, io);
-    case "discord":
-      return notifyDiscord(target.url, notification, io);
-    case "telegram":
-      return notifyTelegram(target, notification, io);
-  }
+  return target.type === "webhook" ? sendToWebhook(target, event, io) : notifyChat(target, notification, io);
 }
 
 async function sendToWebhook(

@@ -4,6 +4,7 @@ import { listAudit } from "../../directory/audit.ts";
 import type { AuditEntry } from "../../domain/audit.ts";
 import { compact } from "../../domain/compact.ts";
 import { type FieldError, invalid } from "../../domain/failure.ts";
+import { mapPage } from "../../domain/page.ts";
 import { formatInstant, parseInstant } from "../../domain/time/instant.ts";
 import { InstantText } from "../../schema/schedule.ts";
 import { pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
@@ -70,7 +71,7 @@ const list = route({
     const filter = { jobId: query.job_id, actor: query.actor, action: query.action, since, until };
     const page = await listAudit(env, filter, query.limit, query.cursor, now);
     if (!page.ok) return page;
-    return reply(200, { ...page.value, items: page.value.items.map(entryView) });
+    return reply(200, mapPage(page.value, entryView));
   },
 });
 

@@ -4,6 +4,7 @@ import { listEvents } from "../../directory/events.ts";
 import type { EventFilter } from "../../domain/event/event-filter.ts";
 import { eventView } from "../../domain/event/event-view.ts";
 import { invalid, type Outcome } from "../../domain/failure.ts";
+import { mapPage } from "../../domain/page.ts";
 import { ok } from "../../domain/result.ts";
 import { parseInstant } from "../../domain/time/instant.ts";
 import type { ListedEvent } from "../../objects/events.ts";
@@ -66,7 +67,7 @@ const list = route({
     if (!times.ok) return times;
     const page = await listEvents(env, caller, { ...filter, types, ...times.value }, { limit, cursor });
     if (!page.ok) return page;
-    return reply(200, { ...page.value, items: page.value.items.map(eventView) });
+    return reply(200, mapPage(page.value, eventView));
   },
 });
 

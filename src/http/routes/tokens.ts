@@ -9,6 +9,7 @@ import { authorOf } from "../../domain/audit.ts";
 import { compact } from "../../domain/compact.ts";
 import { type FieldError, invalid, type Outcome } from "../../domain/failure.ts";
 import type { BoundCaller } from "../../domain/job/access.ts";
+import { mapPage } from "../../domain/page.ts";
 import { ok } from "../../domain/result.ts";
 import { parseDurationWithin } from "../../domain/time/duration.ts";
 import { formatInstant } from "../../domain/time/instant.ts";
@@ -199,7 +200,7 @@ const list = route({
   async handle({ env, query, now }) {
     const page = await listTokens(env, query.limit, query.cursor, now);
     if (!page.ok) return page;
-    return reply(200, { ...page.value, items: page.value.items.map(tokenView) });
+    return reply(200, mapPage(page.value, tokenView));
   },
 });
 

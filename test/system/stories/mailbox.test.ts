@@ -1,13 +1,13 @@
 /**
- * Agents without an address under load and SIGKILL: sockets and polls of two agents claim the users of two fan-outs at once. Each
- * run is handed out once at a time and ends once, none is lost, and none is handed out after its end.
+ * Agents without an address under load and SIGKILL: sockets and polls of two agents claim the users of two fan-outs, and runs of
+ * single jobs, at once. Each run is handed out once at a time and ends once, none is lost, and none is handed out after its end.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import * as z from "zod";
 import { bySize } from "../../size.ts";
 import { allRuns, fanOutNow, makeAllUsersJob, untilEnded } from "../fan-out-client.ts";
-import { atEnd, type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
+import { atEnd, eventually, type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 import { pagesOf, startUsersServer } from "../users-server.ts";
 
 const AGENTS = ["north", "south"];
@@ -15,6 +15,7 @@ const USERS = bySize(150, 500);
 const SOCKETS = 10;
 const POLLERS = 10;
 const KILLS = bySize(2, 10);
+const JOBS = bySize(30, 300);
 
 const Body = z.looseObject({
   type: z.string(),
@@ -116,6 +117,22 @@ it("claims are handed out once each, whatever is killed", { timeout: 300_000 }, 
     ...Array.from({ length: POLLERS }, () => poll(agent)),
   ]);
 
+  const jobs = await Promise.all(Array.from({ length: JOBS }, (_, n) => makeJob(reveille, AGENTS[n % AGENTS.length])));
+  // While all of that goes on. Somebody mostly waits for such a run, so its claim is confirmed over the offer's own call.
+  const runOneByOne = async (): Promise<void> => {
+    const headers = { authorization: `Bearer ${adminToken}` };
+    for (const job of jobs) {
+      const url = `http://127.0.0.1:${port}/v1/jobs/${job}/run`;
+      for (; !over.signal.aborted; await sleep(50)) {
+        const answer = await fetch(url, { method: "POST", headers }).catch(() => undefined);
+        // It has begun. After a kill it may have begun before, without an answer.
+        if (answer?.status === 202 || answer?.status === 409) break;
+      }
+      await sleep(20);
+    }
+  };
+  const ran = runOneByOne();
+
   const going = await Promise.all(AGENTS.map((agent_id) => begin(reveille, agent_id)));
   const all = USERS * AGENTS.length;
   for (let kill = 1; kill <= KILLS; kill++) {
@@ -123,20 +140,27 @@ it("claims are handed out once each, whatever is killed", { timeout: 300_000 }, 
     await reveille.kill("SIGKILL");
     reveille = await start(port);
   }
+  await ran;
+  const single = await Promise.all(jobs.map((job) => endedRuns(reveille, job)));
   const fanOuts = await Promise.all(going.map(({ job, id }) => untilEnded(reveille, job, id, 120_000)));
   over.abort();
   await Promise.all(workers);
 
   const latencies = ledger.handed.map(({ latencyMs }) => latencyMs).toSorted((a, b) => a - b);
-  const again = ledger.handed.length - all;
-  console.log(`mailbox: ${all} runs, ${KILLS} kills, ${again} handed out again, p50 ${latencies[all >> 1]} ms`);
+  const singles = single.flat();
+  const again = ledger.handed.length - all - singles.length;
+  console.log(
+    `mailbox: ${all} runs of users and ${singles.length} of jobs, ${KILLS} kills, ${again} handed out again, p50 ${latencies[all >> 1]} ms`,
+  );
   for (const fanOut of fanOuts) {
     expect(fanOut).toMatchObject({ status: "success", total: USERS, succeeded: USERS, failed: 0, skipped: 0 });
   }
   const runs = (await Promise.all(going.map(({ job, id }) => allRuns(reveille, job, { fan_out_id: id })))).flat();
   expect(runs.length).toBe(all);
   expect(runs.every(({ id, output }) => output === id)).toBe(true);
-  expect(ledger.completed.size).toBe(all);
+  expect(single.every((own) => own.length > 0)).toBe(true);
+  expect(singles.every(({ id, status, output }) => status === "success" && output === id)).toBe(true);
+  expect(ledger.completed.size).toBe(all + singles.length);
   expect(ledger.afterEnd).toEqual([]);
   // Handed out again only as a further attempt, or after a kill in the moment between the job's word and the agent's ear.
   const times = Map.groupBy(ledger.handed, ({ id, attempt }) => `${id} ${attempt}`);
@@ -144,7 +168,25 @@ it("claims are handed out once each, whatever is killed", { timeout: 300_000 }, 
 });
 
 async function begin(reveille: Reveille, agent_id: string): Promise<{ readonly job: string; readonly id: string }> {
-  const retry = { max_attempts: 10, min_backoff: "1s", max_backoff: "1s" };
-  const job = await makeAllUsersJob(reveille, { agent_id, fan_out: { concurrency: 30 }, retry });
+  const job = await makeAllUsersJob(reveille, { agent_id, fan_out: { concurrency: 30 }, retry: RETRY });
   return { job: job.id, id: await fanOutNow(reveille, job.id) };
 }
+
+const RETRY = { max_attempts: 10, min_backoff: "1s", max_backoff: "1s" };
+
+async function makeJob(reveille: Reveille, agent_id: string | undefined): Promise<string> {
+  const json = { name: "single", message: "m", schedule: { manual: true }, agent_id, retry: RETRY };
+  const made = await reveille.api("/v1/jobs", { method: "POST", json });
+  return z.looseObject({ id: z.string() }).parse(await made.json()).id;
+}
+
+/** The runs of a job once all of them have ended. */
+const endedRuns = (reveille: Reveille, job: string) =>
+  eventually(
+    () => `a run of job ${job} has not ended`,
+    async () => {
+      const runs = await allRuns(reveille, job);
+      return runs.every(({ status }) => status !== "running") && runs;
+    },
+    60_000,
+  );

@@ -184,7 +184,7 @@ Example: {"job_id": "…", "payload": {"order": 17}, "key": "order-17"}`,
       "list_executions",
       "get_logs",
     ],
-    description: `List a job's runs, newest first: when due, how ended, output or error (long outputs cut; get_run shows one whole). Without job_id: what failed lately, over all jobs (with report "all" every run).
+    description: `List a job's runs, newest first: when due, how ended, output or error (long outputs cut; get_run shows one whole). Without job_id: what failed since a time, over all jobs (with report "all" every run).
 Example: {"job_id": "…", "status": "error", "limit": 5}`,
     route: "listRuns",
     withoutJob: "listAllRuns",

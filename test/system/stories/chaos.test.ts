@@ -16,7 +16,7 @@ import {
 } from "../harness/index.ts";
 
 const JOBS = bySize(40, 100);
-const KILLS = bySize(4, 10);
+const KILLS = bySize(3, 10);
 
 type Run = {
   id: string;

@@ -11,7 +11,7 @@ import { atEnd, eventually, type Reveille, startReveille, temporaryFolder } from
 import { pagesOf, startUsersServer } from "../users-server.ts";
 
 const AGENTS = ["north", "south"];
-const USERS = bySize(150, 500);
+const USERS = bySize(100, 500);
 const SOCKETS = 10;
 const POLLERS = 10;
 const KILLS = bySize(2, 10);

@@ -274,7 +274,7 @@ async function files(folder: string): Promise<string[]> {
 
 describe("SIGKILL in the middle of creating, patching and deleting", () => {
   const KILLS = bySize(2, 4);
-  const ROUND = 150;
+  const ROUND = bySize(90, 150);
 
   it("loses nothing that was acknowledged, lists nothing that is not there, and a repeat under the same key finishes the rest", async () => {
     const dataDir = await temporaryFolder();

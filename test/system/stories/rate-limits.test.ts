@@ -19,24 +19,31 @@ const statusOf = async (token: string | null, path = "/v1/jobs?limit=1"): Promis
   return response.status;
 };
 
-/** The statuses of so many calls, ten at a time. */
-async function calls(count: number, token: string | null): Promise<Map<number, number>> {
+/** As many as twice a limit, and more: the minute may turn in between. */
+const PLENTY = 1_300;
+const REFUSED = 10;
+
+/** The statuses of calls of `make`, ten at a time, until some are refused, or there were plenty. */
+async function statuses(make: () => Promise<Response | number>): Promise<Map<number, number>> {
   const seen = new Map<number, number>();
-  for (let done = 0; done < count; done += 10) {
-    for (const status of await Promise.all(Array.from({ length: 10 }, () => statusOf(token)))) {
+  for (let done = 0; done < PLENTY && (seen.get(429) ?? 0) < REFUSED; done += 10) {
+    for (const answer of await Promise.all(Array.from({ length: 10 }, make))) {
+      const status = typeof answer === "number" ? answer : answer.status;
       seen.set(status, (seen.get(status) ?? 0) + 1);
     }
   }
   return seen;
 }
 
+const calls = (token: string | null): Promise<Map<number, number>> => statuses(() => statusOf(token));
+
 it("a token is answered 600 times in a minute, the operator and other tokens go on", async () => {
   const [loud, quiet] = [await mint("loud"), await mint("quiet")];
   // The minute may turn in between: then it is at most twice as many.
-  const seen = await calls(1_300, loud);
+  const seen = await calls(loud);
   expect(seen.get(200)).toBeGreaterThanOrEqual(600);
   expect(seen.get(200)).toBeLessThanOrEqual(1_200);
-  expect(seen.get(429)).toBe(1_300 - (seen.get(200) ?? 0));
+  expect([...seen.keys()].toSorted()).toEqual([200, 429]);
   const refused = await service.api("/v1/jobs", { token: loud });
   expect(await refused.json()).toMatchObject({ code: "rate_limited", detail: expect.stringContaining("token") });
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
@@ -46,10 +53,10 @@ it("a token is answered 600 times in a minute, the operator and other tokens go 
 }, 60_000);
 
 it("failed authentications are answered 60 times in a minute, and refuse no valid token", async () => {
-  const seen = await calls(150, "guess");
+  const seen = await calls("guess");
   expect(seen.get(401)).toBeGreaterThanOrEqual(60);
   expect(seen.get(401)).toBeLessThanOrEqual(120);
-  expect(seen.get(429)).toBe(150 - (seen.get(401) ?? 0));
+  expect([...seen.keys()].toSorted()).toEqual([401, 429]);
   expect(await statusOf(null)).toBe(429);
   expect(await statusOf(await mint("valid"))).toBe(200);
   expect(await statusOf(service.adminToken)).toBe(200);
@@ -63,22 +70,11 @@ const triggerTokenOf = async (token: string): Promise<{ readonly url: string; re
   return made as { url: string; token: string };
 };
 
-/** The statuses of so many calls of `make`, ten at a time. */
-async function statuses(count: number, make: () => Promise<Response>): Promise<Map<number, number>> {
-  const seen = new Map<number, number>();
-  for (let done = 0; done < count; done += 10) {
-    for (const { status } of await Promise.all(Array.from({ length: 10 }, make))) {
-      seen.set(status, (seen.get(status) ?? 0) + 1);
-    }
-  }
-  return seen;
-}
-
 it("the trigger tokens of one subject have 600 calls together, whichever jobs they are of", async () => {
   const token = await mint("hooks");
   const hooks = [await triggerTokenOf(token), await triggerTokenOf(token), await triggerTokenOf(token)];
   let n = 0;
-  const seen = await statuses(1_300, () => {
+  const seen = await statuses(() => {
     const hook = hooks[n++ % hooks.length];
     return fetch(hook?.url ?? "", {
       method: "POST",
@@ -88,7 +84,7 @@ it("the trigger tokens of one subject have 600 calls together, whichever jobs th
   });
   expect(seen.get(202)).toBeGreaterThanOrEqual(600);
   expect(seen.get(202)).toBeLessThanOrEqual(1_200);
-  expect(seen.get(429)).toBe(1_300 - (seen.get(202) ?? 0));
+  expect([...seen.keys()].toSorted()).toEqual([202, 429]);
 }, 90_000);
 
 it("polls of a batch and acts of a bulk call count as calls", async () => {
@@ -124,7 +120,7 @@ it("a trigger token that has ended is a failed authentication", async () => {
   const { url, token: ended } = await triggerTokenOf(token);
   const id = url.split("/").at(-1);
   await service.api(`/v1/jobs/${id}/trigger-token`, { method: "DELETE", token });
-  const seen = await statuses(150, () =>
+  const seen = await statuses(() =>
     fetch(url, {
       method: "POST",
       headers: { authorization: `Bearer ${ended}`, "content-type": "application/json" },
@@ -132,5 +128,5 @@ it("a trigger token that has ended is a failed authentication", async () => {
     }),
   );
   expect(seen.get(401) ?? 0).toBeLessThanOrEqual(120);
-  expect(seen.get(429)).toBe(150 - (seen.get(401) ?? 0));
+  expect(seen.has(429)).toBe(true);
 });

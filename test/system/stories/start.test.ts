@@ -20,7 +20,7 @@ describe("with nothing set", () => {
   let dataDir: string;
   beforeAll(async () => {
     dataDir = await temporaryFolder();
-    reveille = await startReveille({ dataDir });
+    reveille = await startReveille({ dataDir, by: "npm" });
   });
 
   it("prints the example agent, the operator's token, where to look, and one Ready line; no other secret", async () => {
@@ -112,6 +112,12 @@ describe("with nothing set", () => {
     },
   );
 
+  it("refuses, with code 1 and a sentence, the folder that another npm start works in", async () => {
+    const { code, output } = await startAndFail({ dataDir, by: "npm" });
+    expect(code).toBe(1);
+    expect(output).toContain(`is in use by the npm start on ${reveille.url}`);
+  });
+
   it("lets no page of another site fire the Cron Trigger", async () => {
     for (const headers of [
       { origin: "https://elsewhere.example" },
@@ -152,14 +158,6 @@ describe("what it refuses, with code 1 and a sentence", () => {
     const { code, output } = await startAndFail({ dataDir: await temporaryFolder(), port });
     expect(code).toBe(1);
     expect(output).toContain(`Port ${port} is already in use. Stop what listens on it, or set another one`);
-  });
-
-  it("a folder that another npm start works in", async () => {
-    const dataDir = await temporaryFolder();
-    const first = await startReveille({ dataDir });
-    const { code, output } = await startAndFail({ dataDir });
-    expect(code).toBe(1);
-    expect(output).toContain(`is in use by the npm start on ${first.url}`);
   });
 
   it.each([

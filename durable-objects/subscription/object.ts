@@ -20,7 +20,7 @@ import { mapLimit } from "../../src/map-limit.ts";
 import { acceptTargets, keyOfTarget, maskTarget, showTarget, tellTarget } from "../../src/notify/targets.ts";
 import type { SubscriptionRpc } from "../../src/objects/subscription.ts";
 import { CallBudget } from "../../src/outbound/call-budget.ts";
-import { DAY_MS, MINUTE_MS } from "../../src/schema/limits.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/schema/limits.ts";
 import type {
   Delivery as DeliveryView,
   Subscription,
@@ -36,6 +36,8 @@ import { SubscriptionStore } from "./store.ts";
 /** The pause between two looks at messages that are held by `MODE`. A question about them also causes a look. */
 const HELD_LOOK_MS = MINUTE_MS;
 const ALARM_RETRY_MS = MINUTE_MS;
+/** The pause before the next look at messages for a target that another sender is busy with. */
+const BUSY_LOOK_MS = 20 * SECOND_MS;
 const MAX_COOLDOWN_MS = 365 * DAY_MS;
 
 export class SubscriptionObject extends DurableObject<Env> implements SubscriptionRpc {
@@ -180,7 +182,19 @@ export class SubscriptionObject extends DurableObject<Env> implements Subscripti
     const after = this.#store.load();
     if (after === undefined) return undefined;
     this.#store.trim(Date.now());
-    return after.updatedAt === stored.updatedAt ? this.#store.nextAt() : Date.now();
+    return after.updatedAt === stored.updatedAt ? this.#continueAt() : Date.now();
+  }
+
+  /**
+   * When to continue (epoch ms). The sender of a busy target sets the alarm itself. The alarm looks again later only, in case
+   * a crash ends that sender.
+   */
+  #continueAt(): number | undefined {
+    const now = Date.now();
+    const next = this.#store.nextAt();
+    if (next === undefined || next > now) return next;
+    const isWanted = this.#store.dueTargets(now).some((target) => !this.#busy.has(target));
+    return isWanted ? next : now + BUSY_LOOK_MS;
   }
 
   /**

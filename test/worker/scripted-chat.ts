@@ -44,6 +44,8 @@ export async function scriptedChat(request: Incoming): Promise<Response> {
     const [, failures = "0"] = /^\/fails-(\d+)-/.exec(url.pathname) ?? [];
     if (told <= Number(failures)) return new Response("not yet", { status: 503 });
     if (url.pathname.startsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const [, late] = /^\/late-(\d+)-/.exec(url.pathname) ?? [];
+    if (told === Number(late)) await new Promise((resolve) => setTimeout(resolve, 1_500 * told));
     return new Response("noted", { status: url.pathname.startsWith("/broken") ? 500 : 200 });
   }
   const { session_id: session, message } = body.data;

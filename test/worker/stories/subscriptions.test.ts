@@ -5,6 +5,7 @@ import { MAX_SUBSCRIPTIONS } from "../../../src/directory/subscriptions.ts";
 import { shardAt } from "../../../src/objects/directory.ts";
 import { verify } from "../../../src/outbound/signature.ts";
 import { env } from "../bindings.ts";
+import { countCalls } from "../calls-counted.ts";
 import { agentToken, call, expectProblem, fresh, makeJob } from "../http-fixture.ts";
 import type { SeenCall } from "../scripted-chat.ts";
 
@@ -156,6 +157,22 @@ describe("targets", () => {
     await vi.waitFor(async () => expect(await heard(good)).toHaveLength(2), { timeout: 2_000, interval: 20 });
     expect(await heard(slow)).toHaveLength(1);
     await vi.waitFor(async () => expect(await heard(slow)).toHaveLength(2), 8_000);
+  });
+
+  it("are not looked after again and again while a slow one is told of something else", async () => {
+    const [first, second] = [fresh("late-1"), fresh("late-2")];
+    const job = await makeJob({ ...FAILS, labels: { only: first } });
+    const { id } = await subscribe({ match: { label: `only:${first}` }, to: [hook(first), hook(second)] });
+    const calls = await countCalls(env.SUBSCRIPTION.getByName(id));
+    for (const event of [1, 2]) {
+      await run(job);
+      await eventually(async () => expect(await heard(second)).toHaveLength(event));
+    }
+    // The first target answers, and the second is still busy with the message before this one.
+    await run(job);
+    await eventually(async () => expect(await heard(second)).toHaveLength(3));
+    expect(await heard(first)).toHaveLength(3);
+    expect(calls.get("alarm")).toBeLessThan(10);
   });
 
   it("are told of a fan-out with failed users, and of the next that has none", async () => {

@@ -1,4 +1,4 @@
-/** The Worker's bindings as tests use them: an object answers by its contract, and is a stub for `runInDurableObject` besides. */
+/** The Worker's bindings for tests. An object answers by its contract, and is also a stub for `runInDurableObject`. */
 import { env as bindings } from "cloudflare:workers";
 import type { DirectoryObject } from "../../durable-objects/directory/object.ts";
 import type { FanOutObject } from "../../durable-objects/fan-out/object.ts";

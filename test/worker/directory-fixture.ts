@@ -1,4 +1,4 @@
-/** What the tests of the directory share: its environment, entries with one field spoilt, storage that counts. */
+/** The fixture of the directory's tests: its environment, entries with one wrong field, storage that counts. */
 import { runInDurableObject } from "cloudflare:test";
 import { ShardTables } from "../../durable-objects/directory/shard-tables.ts";
 import { reserveJob } from "../../src/directory/jobs-index.ts";
@@ -19,7 +19,7 @@ export const settings = (variables: Record<string, string> = {}): Settings => se
 
 let made = 0;
 
-/** A shard of this test's own. */
+/** A shard for this test only. */
 export const freshShard = () => env.DIRECTORY.getByName(`test-${made++}`);
 
 export const freshJobId = (): string => jobIdFromBytes(crypto.getRandomValues(new Uint8Array(13)));
@@ -57,7 +57,7 @@ export function countRows<T>(shard: DirectoryStub, use: (tables: ShardTables, ro
             }
           : Reflect.get(target, property),
     });
-    /** Since the last time this was called. */
+    /** The counts since the last call. */
     const rows = (): Counted => {
       const sum = { written: 0, read: 0 };
       for (const cursor of cursors) {
@@ -71,7 +71,7 @@ export function countRows<T>(shard: DirectoryStub, use: (tables: ShardTables, ro
   });
 }
 
-/** The value of an answer that is expected to be one. */
+/** The value of an answer that must be ok. */
 export async function answered<T>(outcome: Promise<Outcome<T>>): Promise<T> {
   const answer = await outcome;
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
@@ -81,7 +81,7 @@ export async function answered<T>(outcome: Promise<Outcome<T>>): Promise<T> {
 /** The job's object. */
 export const jobStub = (id: string): JobStub => env.JOB.getByName(id);
 
-/** A job made as HTTP makes one: a place first, then its object. */
+/** A job created as over HTTP: first a place, then its object. */
 export async function makeJob(fields: Record<string, unknown> = {}, id = freshJobId()): Promise<Job> {
   const input = JobInput.parse({ name: "n", message: "hello", schedule: { every: "1h" }, ...fields });
   const defined = defineJob(input);

@@ -1,4 +1,4 @@
-/** The files share one workerd, which starts once: each begins with nothing stored, as in one of its own. */
+/** Empties storage before each file. The files share one workerd, which starts once. */
 import { reset } from "cloudflare:test";
 import { beforeAll } from "vitest";
 

@@ -1,4 +1,4 @@
-/** An all_users job made straight in its object, with the users it is to run for. */
+/** An all_users job, created directly in its object, with its users. */
 import { runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import type { FanOutObject } from "../../durable-objects/fan-out/object.ts";
@@ -51,13 +51,16 @@ export type AllUsersJob = Awaited<ReturnType<typeof makeAllUsersJob>>;
 export const shardOf = (job: AllUsersJob, shardIndex: number) =>
   bindings.FAN_OUT.getByName(shardName(job.id, shardIndex));
 
-/** Ends the object in the middle of what it does: memory and calls in flight are lost. A stub that has seen this stays broken. */
+/**
+ * Ends the object in the middle of its work. Memory and calls in flight are lost, and a stub that has seen this stays
+ * broken.
+ */
 export async function kill(stub: FanOutStub | JobStub): Promise<void> {
   const abort = (_object: unknown, state: DurableObjectState) => state.abort("killed by the test");
   await runInDurableObject<FanOutObject | JobObject, void>(stub, abort).catch(() => undefined);
 }
 
-/** The roster is these users, and nobody else. */
+/** Sets the roster to exactly these users. */
 export async function setRoster(users: readonly string[]): Promise<void> {
   for (const shard of allShards()) {
     const { items: present } = await shard.listUsers({ afterId: "", limit: 100_000 });

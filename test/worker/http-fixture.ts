@@ -1,4 +1,4 @@
-/** What the tests of HTTP share: calls to the Worker as a client makes them, tokens, and a job to act on. */
+/** The fixture of the HTTP tests: calls to the Worker as a client makes them, tokens, and a job to act on. */
 import { exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import * as z from "zod";
@@ -22,7 +22,7 @@ export type Sent = {
   readonly token?: string | undefined;
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Sent as it is, in place of `json`. */
+  /** A body that is sent unchanged, in place of `json`. */
   readonly body?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -64,10 +64,10 @@ export async function call(method: string, path: string, sent: Sent = {}): Promi
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
 }
 
-/** What a tool of /mcp answers: the text that a model reads, and whether it is a refusal. */
+/** The answer of a tool of /mcp: the text for a model, and whether it is a refusal. */
 export type ToolAnswer = { readonly isError: boolean; readonly text: string };
 
-/** One call of a tool; of a call that /mcp itself refuses, the problem's text. */
+/** Calls a tool. If /mcp itself refuses the call, the text is the problem's. */
 export async function callTool(
   name: string,
   args: Readonly<Record<string, unknown>> = {},
@@ -87,7 +87,7 @@ const ToolResponse = z.looseObject({
   }),
 });
 
-/** The answer is this problem, in the contract's form, with words that tell how to go on. */
+/** Expects this problem as the answer, in the contract's form, with a hint how to continue. */
 export function expectProblem(got: Got, status: number, code: string): void {
   expect({ status: got.status, code: got.body.code }).toEqual({ status, code });
   expect(got.headers.get("content-type")).toBe("application/problem+json");
@@ -121,7 +121,7 @@ export async function makeJob(fields: Record<string, unknown> = {}, token: strin
   return String(got.body.id);
 }
 
-/** With the clock so much later, in the Worker and in its objects. */
+/** Runs `work` with the clock this much later, in the Worker and in its objects. */
 export async function later<T>(ms: number, act: () => Promise<T>): Promise<T> {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(Date.now() + ms);

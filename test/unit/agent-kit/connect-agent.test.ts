@@ -71,7 +71,7 @@ function begin(options: Partial<ConnectOptions> = {}) {
 
 const until = (holds: () => void) => vi.waitFor(holds, { timeout: 3_000 });
 
-it("asks for as many runs as it works on at a time; after a new connection those under way take up room", async () => {
+it("asks for as many runs as it can work on, less the runs still in progress after a reconnect", async () => {
   const { connection, working, socket } = begin({ concurrency: 2 });
   const first = await socket(1);
   await until(() => expect(first.said("ready")).toMatchObject([{ capacity: 2 }]));
@@ -86,7 +86,7 @@ it("asks for as many runs as it works on at a time; after a new connection those
   await connection.drain();
 });
 
-it("asks for none while as many as it works on are under way from before", async () => {
+it("asks for no run while it is full with runs from before a reconnect", async () => {
   const { connection, working, socket } = begin();
   const first = await socket(1);
   first.hand("r1");
@@ -100,7 +100,7 @@ it("asks for none while as many as it works on are under way from before", async
   await connection.drain();
 });
 
-it("drained, gives back what comes all the same, and closes when what it works on is reported", async () => {
+it("drained, it gives late runs back and closes after its current runs are reported", async () => {
   const { connection, working, socket } = begin({ concurrency: 2 });
   const only = await socket(1);
   only.hand("r1");
@@ -115,7 +115,7 @@ it("drained, gives back what comes all the same, and closes when what it works o
   expect(only.said("complete")).toMatchObject([{ run_id: "r1" }]);
 });
 
-it("releasing, drains before it gives anything back, and does not wait for code that heeds no signal", async () => {
+it("releasing, it drains before it gives runs back and does not wait for code that ignores its signal", async () => {
   const { connection, working, socket } = begin();
   const only = await socket(1);
   only.hand("r1");
@@ -131,7 +131,7 @@ it("releasing, drains before it gives anything back, and does not wait for code 
   expect(only.sent.map(({ type }) => type)).toEqual(["ready", "drain", "release"]);
 });
 
-it("without a socket gives back over HTTP, with the run's own token", async () => {
+it("without a socket it gives runs back over HTTP, with the run's own token", async () => {
   const asked: { readonly url: string; readonly token: string | undefined }[] = [];
   const call = {
     type: "job.run",

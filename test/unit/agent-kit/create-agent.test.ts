@@ -102,11 +102,11 @@ describe("an agent's signature", () => {
     expect((await agent(await request())).status).toBe(401);
   });
 
-  it.each(["", "secret", "whsec_", "whsec_***"])("needs a secret that is one: %s", (secret) => {
+  it.each(["", "secret", "whsec_", "whsec_***"])("refuses an invalid secret: %s", (secret) => {
     expect(() => createAgent({ secret, onRun: () => "" })).toThrow(/whsec_/);
   });
 
-  it("refuses what is no call of a run", async () => {
+  it("refuses a body that is not a call of a run", async () => {
     const { agent } = agentOf({});
     expect((await agent(new Request("https://agent.test/"))).status).toBe(405);
     expect((await agent(await signed("{"))).status).toBe(400);
@@ -141,7 +141,7 @@ describe("an answer in time", () => {
     expect(await (await agent(await call())).text()).toBe("now");
   });
 
-  it("carries what steers the job at the top of its JSON", async () => {
+  it("carries the control of the job at the top of its JSON", async () => {
     const { agent } = agentOf({
       onRun: (run) => {
         run.control({ next_in: "45m" });
@@ -177,7 +177,7 @@ describe("an answer in time", () => {
 });
 
 describe("a repeat", () => {
-  it("is answered as the first call was, and its work is done once", async () => {
+  it("gets the first call's answer, and the work is done once", async () => {
     let calls = 0;
     const { agent } = agentOf({ onRun: async () => ({ calls: ++calls }) });
     const answers = await Promise.all([agent(await call()), agent(await call())]);
@@ -191,14 +191,14 @@ describe("a repeat", () => {
     expect(calls).toBe(2);
   });
 
-  it.each([408, 429, 500, 503])("after an answer of %i, which is tried again, is done again", async (status) => {
+  it.each([408, 429, 500, 503])("after an answer of %i, which is retried, does the work again", async (status) => {
     let calls = 0;
     const { agent } = agentOf({ onRun: () => (++calls === 1 ? new Response("busy", { status }) : "done") });
     expect((await agent(await call())).status).toBe(status);
     expect(await (await agent(await call())).text()).toBe("done");
   });
 
-  it("after an answer of 410 is answered so once more", async () => {
+  it("after an answer of 410 gets 410 again", async () => {
     let calls = 0;
     const { agent } = agentOf({ onRun: () => (++calls === 1 ? new Response("enough", { status: 410 }) : "done") });
     expect((await agent(await call())).status).toBe(410);
@@ -278,7 +278,7 @@ describe("work that takes longer than defer", () => {
     expect(reports.map((report) => report.body)).toEqual([body]);
   });
 
-  it("is reported again until the report arrives, and no more once the run has ended", async () => {
+  it("is reported until the report arrives or the run has ended", async () => {
     const { open, passed } = gate();
     const { agent, reports } = agentOf({ defer: "1ms", onRun: () => passed }, [503, 409]);
     const kept: Promise<unknown>[] = [];
@@ -290,7 +290,7 @@ describe("work that takes longer than defer", () => {
 });
 
 describe("progress", () => {
-  it("is reported where the run says it, with all that was said so far", async () => {
+  it("is reported when the run reports it, together with the earlier parts", async () => {
     const { agent, reports } = agentOf({
       onRun: async (run) => {
         await run.progress({ percent: 40 });
@@ -323,7 +323,7 @@ describe("progress", () => {
     expect(reports).toHaveLength(1);
   });
 
-  it("never rejects, whatever the network does", async () => {
+  it("never rejects, even if the network fails", async () => {
     const agent = createAgent({
       secret: NEW,
       onRun: async (run) => {
@@ -344,7 +344,7 @@ it("aborts the signal at the deadline", async () => {
       new Promise((resolve) => run.signal.addEventListener("abort", () => resolve(String(run.signal.reason?.name)))),
     defer: "1h",
   });
-  // Answered before the attempt's own limit, whatever defer says.
+  // It is answered before the attempt's own limit, for any `defer`.
   const answer = await agent(await call({ job: { timeout: "40ms", completion_timeout: "30ms" } }));
   expect(answer.status).toBe(202);
 });

@@ -1,4 +1,7 @@
-/** Code in place of the agent: handlers, what they return, and listeners. The registry is a module's, so tests that need it empty load it afresh. */
+/**
+ * Code in place of the agent: handlers, their return values, and listeners. The registry is a module's, so tests that need
+ * it empty load it again.
+ */
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunToCall } from "../../../src/agent/body.ts";
 import { defineJob } from "../../../src/domain/job/definition.ts";
@@ -7,7 +10,7 @@ import { TimedDeadline } from "../../../src/outbound/deadline.ts";
 import { JobInput } from "../../../src/schema/job.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 9, 0, 0);
-// No binding is touched where a handler runs in place of the agent.
+// No binding is used when a handler runs in place of the agent.
 const ENV = {} as Env;
 const SETTINGS = settingsOf({});
 
@@ -50,7 +53,7 @@ function call(
 }
 
 describe("the job handler", () => {
-  it("gets a copy, as each listener does: what it changes in it changes no job", async () => {
+  it("gets a copy, like each listener, so its changes do not affect the job", async () => {
     const payload = { list: [1] };
     const spoil = ({ job }: { readonly job: { readonly payload?: Record<string, unknown> | undefined } }) => {
       const { list } = job.payload ?? {};
@@ -139,7 +142,7 @@ describe("a builtin", () => {
     expect(await call({ name: "b" })).toMatchObject({ output: "general" });
   });
 
-  it("whose handler is gone from the code is an error that says so, and nothing else is called", async () => {
+  it("without its handler in the code ends as an error that says so, and nothing else is called", async () => {
     hooks.registerBuiltin({ ...builtin, handler: () => "own" });
     const [registered] = hooks.registeredBuiltins();
     hooks = await fresh();
@@ -200,7 +203,7 @@ describe("listeners", () => {
     ]);
   });
 
-  it("hear of an attempt that may be made again only when it was the last", async () => {
+  it("hear of a failed attempt only if it was the last", async () => {
     hooks.setJobHandler(() => new Promise(() => undefined));
     await call({}, { timeoutMs: 1, attempt: 2 });
     expect(heard).toEqual([]);
@@ -208,7 +211,7 @@ describe("listeners", () => {
     expect(heard).toHaveLength(1);
   });
 
-  it("all hear, and the first that throws or returns an error makes a success an error", async () => {
+  it("are all called, and the first that throws or returns an error turns a success into an error", async () => {
     hooks.addRunListener(() => new Error("first"));
     hooks.addRunListener(() => {
       throw new Error("second");
@@ -222,7 +225,7 @@ describe("listeners", () => {
     expect(await call()).toEqual({ kind: "refused", reason: "Error: its own" });
   });
 
-  it("that never answer cost the run their time and no more: it is an error that says so, and the next one hears", async () => {
+  it("that never answer cost only their time: the run is an error that says so, and the next listener is called", async () => {
     vi.useFakeTimers();
     try {
       hooks.addRunListener(() => new Promise(() => undefined));
@@ -252,7 +255,7 @@ describe("listeners", () => {
     });
   });
 
-  it("that return what cannot be looked at do not throw: the run has an end, and so has a completion", async () => {
+  it("that return an unreadable value do not throw: the run still ends, and so does a completion", async () => {
     const trap = (): never => {
       throw new Error("no prototype here");
     };

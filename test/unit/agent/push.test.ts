@@ -1,4 +1,7 @@
-/** What a call is made of, and that `deliver` answers whatever is handed to it. How it behaves on a wire: test/system/agent/push.test.ts. */
+/**
+ * The parts of a call, and that `deliver` answers for any input. Its behaviour on a real connection is in
+ * test/system/agent/push.test.ts.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Delivery, type DeliveryIo, deliver as deliverBy } from "../../../src/agent/push.ts";
@@ -87,7 +90,7 @@ describe("the call", () => {
   });
 });
 
-describe("a call that cannot be made as it stands is refused, without a status and without calling", () => {
+describe("an impossible call is refused without a status and without calling", () => {
   const circular: Record<string, unknown> = {};
   circular.self = circular;
   it.each<[string, Partial<Delivery>, string]>([
@@ -149,7 +152,7 @@ describe("deliver never throws", () => {
     });
   });
 
-  it("whatever bytes the agent answers with, in whatever pieces, and keeps at most 16 KiB of well-formed text", async () => {
+  it("for any bytes in any pieces, and keeps at most 16 KiB of well-formed text", async () => {
     const pieces = fc.array(fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.constant(new Uint8Array(9_000).fill(0xc3))), {
       maxLength: 6,
     });
@@ -178,14 +181,14 @@ describe("deliver never throws", () => {
   });
 });
 
-describe("hanging up", () => {
+describe("aborting", () => {
   it("before the call is made makes none", async () => {
     const { calls, fetch } = recordingFetch();
     expect(await deliver(call, { fetch, now: () => now, signal: AbortSignal.abort() })).toEqual({ kind: "aborted" });
     expect(calls).toEqual([]);
   });
 
-  it("does not wait for a fetch that heeds no signal, and releases the answer that it gives too late", async () => {
+  it("does not wait for a fetch that ignores its signal, and releases its late answer", async () => {
     const late = Promise.withResolvers<Response>();
     const cancelled = Promise.withResolvers<boolean>();
     const controller = new AbortController();

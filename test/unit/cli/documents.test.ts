@@ -18,7 +18,7 @@ describe("a file that people write", () => {
     ["a.json", "{", /a\.json cannot be read/],
     ["a.yaml", "a: .inf", /no number of JSON/],
     ["a.toml", "a = nan", /no number of JSON/],
-  ])("is refused where a name stands twice, or it cannot be read: %s %s", (name, text, words) => {
+  ])("is refused when a name appears twice or the text cannot be read: %s %s", (name, text, words) => {
     expect(() => parseDocument(text, name)).toThrow(words);
   });
 

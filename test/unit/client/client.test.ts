@@ -16,12 +16,12 @@ it.each([
   ["an object", { "x-trace": "1" }],
   ["a function", () => ({ "x-trace": "1" })],
   ["a function that takes its time", async () => ({ "x-trace": "1" })],
-])("headers of one's own go along with the token: %s", async (_, headers) => {
+])("the caller's headers are sent beside the token: %s", async (_, headers) => {
   const seen = await headersWith({ headers });
   expect([seen.get("authorization"), seen.get("x-trace")]).toEqual(["Bearer token", "1"]);
 });
 
-it("the token is sent without any, and another authorization takes its place", async () => {
+it("the token is sent alone, unless another authorization replaces it", async () => {
   expect((await headersWith({})).get("authorization")).toBe("Bearer token");
   expect((await headersWith({ headers: { authorization: "Bearer other" } })).get("authorization")).toBe("Bearer other");
 });

@@ -1,4 +1,4 @@
-/** The tick asks every all_users job, however few calls one invocation has. */
+/** The tick asks every all_users job, even with few calls in one invocation. */
 import { describe, expect, it } from "vitest";
 import { tickAllUsers } from "../../../src/cron/all-users.ts";
 import { tickEach } from "../../../src/directory/tick-jobs.ts";
@@ -45,7 +45,7 @@ describe("a tick with more all_users jobs than its invocation has calls", () => 
     expect(calls.mostInAShard).toBeLessThanOrEqual(LIMIT);
   });
 
-  it("begins with others at the next tick when there are too many for one, so that none waits for ever", async () => {
+  it("begins with other jobs at the next tick if one tick cannot ask all, so that no job waits for ever", async () => {
     const { asked, env } = platform();
     for (let minute = 0; minute < 3; minute++) {
       await tickAllUsers(env, jobs(2_500), minute * MINUTE_MS, new CallBudget(LIMIT - 16), LIMIT);

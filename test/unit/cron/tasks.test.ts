@@ -1,4 +1,4 @@
-/** Code tasks of the tick are foreign code: whatever one does, the tick ends and the others run. */
+/** Code tasks of the tick are foreign code. If one hangs or throws, the tick still ends and the others run. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runTasks } from "../../../src/cron/tasks.ts";
 import { everyMinutes } from "../../../src/hooks/tasks.ts";
@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 describe("a task of the tick", () => {
-  it("that never ends is left to itself after ten minutes, and one that throws harms nobody", async () => {
+  it("that never ends is given up after ten minutes, and one that throws does not affect the others", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const ran: number[] = [];
     everyMinutes(1, "hangs", () => new Promise<void>(() => undefined));

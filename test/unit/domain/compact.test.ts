@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { compact } from "../../../src/domain/compact.ts";
 import { pageOf } from "../../../src/domain/page.ts";
 
-it("compact leaves out what is undefined, and nothing else", () => {
+it("compact leaves out only undefined fields", () => {
   const empty: string | undefined = undefined;
   const compacted: { a: number; b?: string } = compact({ a: 1, b: empty });
   expect(compacted).toStrictEqual({ a: 1 });
@@ -14,6 +14,6 @@ it.each([
   ["fewer rows than asked for", [1], { items: [1] }],
   ["as many", [1, 2], { items: [1, 2] }],
   ["one more", [1, 2, 3], { items: [1, 2], next: "after 2" }],
-])("a page of %s goes on only where there is more", (_what, rows, page) => {
+])("a page of %s has a next one only if there is more", (_what, rows, page) => {
   expect(pageOf(rows, 2, (row) => `after ${row}`)).toStrictEqual(page);
 });

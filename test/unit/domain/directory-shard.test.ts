@@ -36,7 +36,7 @@ describe("shardOf", () => {
     );
   });
 
-  it("takes a lone surrogate for what storage makes of it", () => {
+  it("treats a lone surrogate as storage does", () => {
     expect(hash32("a\ud800")).toBe(hash32("a\ufffd"));
   });
 });
@@ -51,7 +51,7 @@ describe("the sweep", () => {
     );
   });
 
-  it("looks at none more often than every ten minutes", () => {
+  it("looks at no job more often than every ten minutes", () => {
     expect(SMALL_SLICES).toBe(10);
   });
 });

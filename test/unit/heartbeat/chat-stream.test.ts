@@ -48,11 +48,11 @@ describe("an answer of the native protocol", () => {
     ["text/event-stream", 'data: {"tool_use":{"name":"search"}}\n\ndata: {"text":"x"}\n\n'],
     ["application/x-ndjson", '{"text":"x"}\n{"tool_use":true}\n'],
     ["application/json", '{"text":"x","tool_use":[{"name":"search"}]}'],
-  ])("tells of tool use in %s", (contentType, body) => {
+  ])("reports tool use in %s", (contentType, body) => {
     expect(native(contentType, body)).toEqual(reply("x", true));
   });
 
-  it.each(["null", "false", "[]", '""'])("does not take tool_use: %s for tool use", (nothing) => {
+  it.each(["null", "false", "[]", '""'])("does not count tool_use: %s as tool use", (nothing) => {
     expect(native("application/json", `{"text":"x","tool_use":${nothing}}`)).toEqual(reply("x"));
   });
 
@@ -82,11 +82,11 @@ describe("an answer of the native protocol", () => {
     expect(answer.ok ? answer.value : answer.error).toContain(words);
   });
 
-  it("may be nothing at all: there is nothing to tell", () => {
+  it("may be empty, which means that there is nothing to report", () => {
     for (const type of ["application/json", "text/event-stream", null]) expect(native(type, "")).toEqual(reply(""));
   });
 
-  it("counts tokens where the endpoint tells them", () => {
+  it("counts tokens if the endpoint reports them", () => {
     const body = 'data: {"text":"x"}\n\ndata: {"usage":{"input_tokens":12,"output_tokens":3}}\n\n';
     expect(native("text/event-stream", body)).toEqual({
       ok: true,
@@ -94,7 +94,7 @@ describe("an answer of the native protocol", () => {
     });
   });
 
-  it("is the same however it is cut into pieces", () => {
+  it("is the same for any cut into pieces", () => {
     const event = fc.oneof(
       fc.record({ text: fc.string({ unit: "grapheme" }) }),
       fc.record({ tool_use: fc.string({ minLength: 1 }) }),
@@ -134,7 +134,7 @@ describe("an answer of the native protocol", () => {
     );
   });
 
-  it("never makes the reader throw, whatever it is", () => {
+  it("never makes the reader throw, for any answer", () => {
     fc.assert(
       fc.property(
         fc.array(fc.string()),
@@ -172,7 +172,7 @@ describe("an answer of a chat-completions API", () => {
     expect(openAi("application/json", body)).toEqual(reply("Good morning"));
   });
 
-  it("tells of a tool call", () => {
+  it("reports a tool call", () => {
     expect(openAi("text/event-stream", chunk({ tool_calls: [{ index: 0, function: { name: "f" } }] }))).toEqual(
       reply("", true),
     );

@@ -46,7 +46,7 @@ const trouble = (reason: string, passing: boolean) => ({
 const never = new Promise<never>(() => undefined);
 
 describe("a chat function in code", () => {
-  it("is asked in place of everything else, with session, message and model", async () => {
+  it("is asked instead of any other endpoint, with session, message and model", async () => {
     const asked: unknown[] = [];
     const chat: ChatFunction = async ({ signal, ...question }) => {
       asked.push(question, signal.aborted);
@@ -57,7 +57,7 @@ describe("a chat function in code", () => {
     expect(asked).toEqual([{ sessionId: "heartbeat:main", message: "Hello", model: "m" }, false]);
   });
 
-  it("may tell of tool use and tokens", async () => {
+  it("may report tool use and tokens", async () => {
     const reply = { text: "x", toolUse: true, usage: { input: 1, output: 2 } };
     expect(await ask({}, { chat: async () => reply })).toEqual({ ok: true, value: reply });
   });
@@ -70,7 +70,7 @@ describe("a chat function in code", () => {
     for (const chat of [rejects, throws]) expect(await ask({}, { chat })).toEqual(trouble("model asleep", true));
   });
 
-  it("is given up when its time is over or the heartbeat is gone, and told so", async () => {
+  it("is given up when its time is over or the heartbeat is gone, and gets an aborted signal", async () => {
     let told: AbortSignal | undefined;
     const chat: ChatFunction = ({ signal }) => {
       told = signal;
@@ -109,7 +109,7 @@ describe("Workers AI", () => {
     expect(asked).toEqual([["m", { messages: [{ role: "user", content: "Hello" }] }]]);
   });
 
-  it("is asked only where nothing else is configured", async () => {
+  it("is asked only if nothing else is configured", async () => {
     const asked: unknown[] = [];
     for (const variables of [
       { AGENT_URL: "https://a.test" },
@@ -121,7 +121,7 @@ describe("Workers AI", () => {
     expect(asked).toEqual([]);
   });
 
-  it("needs a model's name, and says so where the answer is none or fails", async () => {
+  it("needs a model's name, and says so if the answer is empty or fails", async () => {
     const env = { AI: answering({ response: "Hi" }) };
     const { model: _model, ...unnamed } = request;
     expect(await askChat(env as unknown as Env, settingsOf(env), unnamed, { now })).toEqual(
@@ -154,7 +154,7 @@ describe("a notify function in code", () => {
 });
 
 describe("the registration", () => {
-  it("keeps one function of each kind, the later in place of the earlier", () => {
+  it("keeps one function of each kind, and a later one replaces an earlier one", () => {
     const [first, second]: ChatFunction[] = [async () => "1", async () => "2"];
     const notify: NotifyFunction = async () => undefined;
     if (first === undefined || second === undefined) throw new Error("two functions");

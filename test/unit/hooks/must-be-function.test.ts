@@ -1,4 +1,4 @@
-/** Registrations without a function: JavaScript passes the types by, and a run would tell of it first. */
+/** Registrations without a function. JavaScript ignores the types, so without this check the first run would fail. */
 import { expect, it } from "vitest";
 import { setActiveUsers } from "../../../src/hooks/active-users.ts";
 import { registerBuiltin } from "../../../src/hooks/builtins.ts";
@@ -25,7 +25,7 @@ it.each(registrations)("%s throws at the start and registers nothing", (what, re
   expect(registeredListeners()).toEqual([]);
 });
 
-it("a builtin's handler is a function as well", () => {
+it("a builtin's handler must be a function too", () => {
   const register = () =>
     Reflect.apply(registerBuiltin, undefined, [{ name: "b", schedule: { manual: true }, handler: 5 }]);
   expect(register).toThrow('registerBuiltin("b"): handler must be a function, not 5');

@@ -1,4 +1,4 @@
-/** The API's description of what Reveille sends agrees with what it sends. */
+/** The API's description of Reveille's own messages agrees with the messages. */
 import { expect, it } from "vitest";
 import { eventMessage } from "../../../src/domain/event/event-view.ts";
 import { defineJob } from "../../../src/domain/job/definition.ts";
@@ -9,7 +9,7 @@ import { JobInput } from "../../../src/schema/job.ts";
 
 const AT = Date.UTC(2026, 10, 28);
 
-it("a message about an event, of a job and of none", () => {
+it("a message about an event, with and without a job", () => {
   const alone = eventMessage({ id: "tick_1", type: "tick.late", at: AT, message: "No tick came." });
   expect(EventCall.parse(alone)).toEqual(alone);
   const input = { name: "report", message: "m", schedule: { every: "1h" }, agent_id: "a1", labels: { team: "ops" } };

@@ -1,4 +1,7 @@
-/** Which calls `npm start` looks for a file for, and which are the Worker's. How the files are served: test/system/web/build.test.ts. */
+/**
+ * The calls that `npm start` answers with a file, and those for the Worker. test/system/web/build.test.ts tests the served
+ * files.
+ */
 import { describe, expect, it } from "vitest";
 import { matcher, withAssets } from "../../../local/assets.ts";
 
@@ -45,7 +48,7 @@ describe("a call of a path that is not the Worker's first", () => {
     expect([response.status, await response.text()]).toEqual([status, body]);
   });
 
-  it("is the Worker's where it has no files", async () => {
+  it("goes to the Worker if it has no files", async () => {
     expect(await (await call("/", {}, {})).text()).toBe("the Worker read: ");
   });
 });

@@ -35,7 +35,7 @@ describe("the secrets of notifiers", () => {
     expect(shown).toContain("https://example.com/hook");
   });
 
-  it("are, of webhooks, also the path and the query to everybody but the operator", () => {
+  it("include a webhook's path and query for everybody but the operator", () => {
     expect(JSON.stringify(shownTo(true, zapier))).toContain("/hooks/catch/123/PARTOFIT?k=1");
     const shown = JSON.stringify(shownTo(false, zapier));
     for (const part of ["catch", "PARTOFIT", '/hook"', signing]) expect(shown).not.toContain(part);
@@ -43,14 +43,14 @@ describe("the secrets of notifiers", () => {
   });
 
   it.each([true, false])(
-    "stay what they were when the masked ones are written back (shown to the operator: %s)",
+    "keep their values when the masked ones are written back (shown to the operator: %s)",
     (whole) => {
       const value = [...notifiers, zapier];
       expect(acceptNotifiers(shownTo(whole, zapier), value, rules)).toEqual({ ok: true, value });
     },
   );
 
-  it("are asked for in full where the masked ones match nothing that is stored", () => {
+  it("must be given in full if the masked ones match nothing that is stored", () => {
     expect(pathsOf(shownTo(true, zapier), [])).toEqual([
       "notify.1.url",
       "notify.2.url",
@@ -61,12 +61,12 @@ describe("the secrets of notifiers", () => {
     expect(pathsOf([elsewhere], [zapier])).toEqual(["notify.0.secret"]);
   });
 
-  it.each(["", "whsec_", "whsec_AAAA", "secret"])("are refused as a webhook's if they cannot sign: %j", (secret) => {
+  it.each(["", "whsec_", "whsec_AAAA", "secret"])("of a webhook are refused if they cannot sign: %j", (secret) => {
     if (secret === "") return expect(HeartbeatInput.safeParse({ notify: [{ ...zapier, secret }] }).success).toBe(false);
     expect(pathsOf([{ ...zapier, secret }], [])).toEqual(["notify.0.secret"]);
   });
 
-  it("are not given to another server", () => {
+  it("are not sent to another server", () => {
     const elsewhere: Notifier = {
       type: "telegram",
       bot_token: `…${token.slice(-4)}`,
@@ -76,7 +76,7 @@ describe("the secrets of notifiers", () => {
     expect(pathsOf([elsewhere], notifiers)).toEqual(["notify.0.bot_token"]);
   });
 
-  it("are refused where they lead nowhere safe: http, and a token that would change the path", () => {
+  it("are refused if they are unsafe: http, and a token that would change the path", () => {
     expect(pathsOf([{ type: "slack", url: "http://hooks.slack.com/x" }], [])).toEqual(["notify.0.url"]);
     expect(pathsOf([{ type: "telegram", bot_token: "1:a/../x", chat_id: "1" }], [])).toEqual(["notify.0.bot_token"]);
   });

@@ -14,7 +14,7 @@ describe("a budget of calls", () => {
     expect([budget.take(), budget.take(2), budget.take(), budget.isUsedUp]).toEqual([true, true, false, true]);
   });
 
-  it("gives nothing where less is left than is asked for", () => {
+  it("gives nothing if less is left than requested", () => {
     const budget = new CallBudget(2);
     expect([budget.take(3), budget.left]).toEqual([false, 2]);
   });

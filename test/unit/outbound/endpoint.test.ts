@@ -6,7 +6,7 @@ it.each([
   "https://agent.example.com:8443/hook?key=1",
   "https://127.0.0.1/",
   "HTTPS://AGENT.EXAMPLE.COM",
-])("takes %s anywhere", (url) => {
+])("accepts %s anywhere", (url) => {
   expect(checkEndpoint(url, { allowLoopbackHttp: false })).toEqual({ ok: true, value: new URL(url) });
 });
 
@@ -18,7 +18,7 @@ it.each([
   "http://127.1/",
   "http://[::1]:9000/",
   "http://[0:0:0:0:0:0:0:1]/",
-])("takes %s under npm start only", (url) => {
+])("accepts %s under npm start only", (url) => {
   expect(checkEndpoint(url, { allowLoopbackHttp: true })).toEqual({ ok: true, value: new URL(url) });
   expect(checkEndpoint(url, { allowLoopbackHttp: false })).toMatchObject({
     ok: false,

@@ -27,7 +27,7 @@ describe("a status", () => {
     [404, "URL"],
     [410, "no more calls"],
     [413, "shorten"],
-  ])("that someone can correct says how: %i", (status, advice) => {
+  ])("that can be corrected says how: %i", (status, advice) => {
     expect(explainStatus(status)).toContain(advice);
   });
 });
@@ -74,7 +74,7 @@ describe("a body", () => {
     ['text/plain; charset="iso-8859-1"', "windows-1252"],
     ["text/plain; format=flowed; charset=utf-16le", "utf-16le"],
     ["text/plain; charset=no-such-charset", "utf-8"],
-  ])("is read in its charset, or as UTF-8 where that is unknown: %s", (type, encoding) => {
+  ])("is read in its charset, or as UTF-8 if that is unknown: %s", (type, encoding) => {
     expect(textDecoderFor(type)?.encoding).toBe(encoding);
   });
 });

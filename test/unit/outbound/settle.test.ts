@@ -1,4 +1,4 @@
-/** Foreign code always ends: whatever it does or throws, the wrapper answers in time and never rejects. */
+/** Foreign code always ends. Even if it hangs or throws, the wrapper answers in time and never rejects. */
 import { describe, expect, it } from "vitest";
 import { Deadline } from "../../../src/outbound/deadline.ts";
 import { settle, settleWithin } from "../../../src/outbound/settle.ts";
@@ -16,7 +16,7 @@ describe("settleWithin", () => {
     ["a promise", async () => 7],
     // biome-ignore lint/suspicious/noThenProperty: a thenable that is no Promise is the case under test
     ["a thenable", () => ({ then: (resolve: (n: number) => void) => resolve(7) }) as PromiseLike<number>],
-  ])("answers what the work answers: %s", async (_name, work) => {
+  ])("returns the work's result: %s", async (_name, work) => {
     expect(await settleWithin<number>(work, 1_000)).toEqual({ ok: true, value: 7 });
   });
 
@@ -57,7 +57,7 @@ describe("settleWithin", () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it("answers `aborted` when the caller hangs up, also before the work has begun", async () => {
+  it("answers `aborted` when the caller aborts, also before the work has begun", async () => {
     const controller = new AbortController();
     const never = () => new Promise<never>(() => undefined);
     const answer = settleWithin(never, 60_000, { signal: controller.signal });
@@ -78,7 +78,7 @@ describe("settle", () => {
     expect([answer, began]).toEqual([{ ok: false, error: { kind: "timeout" } }, false]);
   });
 
-  it("hands a late value over, and swallows what taking it throws and a late rejection", async () => {
+  it("passes a late value on, and ignores an error of its taker and a late rejection", async () => {
     const deadline = new Deadline(1_000);
     const source = Promise.withResolvers<string>();
     const failing = Promise.withResolvers<string>();

@@ -44,7 +44,7 @@ describe("signing", () => {
     });
   });
 
-  it("keeps keys apart when many secrets are in use", async () => {
+  it("does not mix up keys when many secrets are in use", async () => {
     for (let n = 0; n < 600; n++) {
       const secret = `whsec_${btoa(`secret number ${n % 300}`)}`;
       const signature = await sign({ ...example, secret });
@@ -76,7 +76,7 @@ describe("verifying", () => {
     ["the one signature", exampleSignature],
     ["one of several, while the secret is rotated", `v1,${btoa("another key's")} ${exampleSignature}`],
     ["one beside a version that is not known here", `v1a,xyz ${exampleSignature}`],
-  ])("takes %s", async (_case, signature) => {
+  ])("accepts %s", async (_case, signature) => {
     expect(await verify({ ...received, headers: headersOf(signature) })).toMatchObject({
       ok: true,
       value: { id: example.id },
@@ -107,7 +107,7 @@ describe("verifying", () => {
     });
   });
 
-  it.each([300, -300])("takes a clock that is off by the tolerance itself: %i s", async (off) => {
+  it.each([300, -300])("accepts a clock that is off by exactly the tolerance: %i s", async (off) => {
     const call = { ...received, headers: headersOf(exampleSignature), nowSeconds: nowSeconds + off };
     expect(await verify(call)).toMatchObject({ ok: true });
   });

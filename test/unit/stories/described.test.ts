@@ -1,4 +1,4 @@
-/** That the check of every answer against /openapi.json can fail: each way to differ from a small document. */
+/** The check of every answer against /openapi.json can fail. Each test shows one way to differ from a small document. */
 import { expect, it } from "vitest";
 import { describedBy, type Exchange } from "../../described.ts";
 
@@ -30,7 +30,7 @@ it.each<[string, Partial<Exchange>]>([
   ["at a path of its own before one with a parameter", { method: "GET", path: "/things/all", text: "[]" }],
   ["a path that is not there", { path: "/others", status: 404, text: "" }],
   ["a method that is not there, refused", { method: "DELETE", status: 405, text: "" }],
-])("takes what is %s", (_what, change) => {
+])("accepts what is %s", (_what, change) => {
   expect(undescribed({ ...good, ...change })).toEqual([]);
 });
 

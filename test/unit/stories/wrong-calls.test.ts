@@ -1,6 +1,6 @@
 /**
- * Wrong calls of every route and every tool, made from the schemas by rule: each must be answered with the exact right name
- * or value (docs/contract.md §13). A field that is added to a schema is in here without another line.
+ * Wrong calls of every route and every tool, made from the schemas by rule. Each must be answered with the exact right name
+ * or value (docs/contract.md §13). A field that is added to a schema is tested without another line.
  */
 import { describe, expect, it } from "vitest";
 import { ok } from "../../../src/domain/result.ts";
@@ -18,7 +18,7 @@ import { ScheduleSpec } from "../../../src/schema/schedule.ts";
 const NOW = Date.UTC(2026, 10, 28, 12);
 const EPOCH = 1_798_790_400;
 
-/** A front through which a value is sent at a place of a route. */
+/** A front through which a value is sent to a place of a route. */
 type Door = {
   readonly name: string;
   readonly root: Field;
@@ -27,7 +27,7 @@ type Door = {
 };
 
 const around = { now: NOW, caller: undefined } as unknown as Surroundings;
-/** The route with nothing behind it: what gets through the checks is done. */
+/** The route without a handler behind it. A call that passes the checks has succeeded. */
 const bare = (route: AnyRoute): AnyRoute => ({ ...route, access: "public", handle: async () => ok({ status: 200 }) });
 
 function doorsOf(route: AnyRoute): readonly Door[] {
@@ -72,7 +72,7 @@ function doorOf(tool: Tool): Door {
 
 const doors: readonly Door[] = [...ROUTES.flatMap((route) => doorsOf(route)), ...toolsOver(ROUTES).map(doorOf)];
 
-/** What is said of the fault at this path; undefined if nothing is wrong there. */
+/** The text about the fault at this path. Undefined if there is none. */
 async function saidOf(door: Door, value: object, path: readonly string[]): Promise<string | undefined> {
   const answered = await door.send(value);
   if (answered instanceof Response || answered.ok || answered.error.kind !== "validation_failed") return undefined;
@@ -92,7 +92,7 @@ type Row = {
   readonly says: RegExp;
 };
 
-/** A value of the field's type, that is not what is wrong. */
+/** A valid value of the field's type. */
 function sample({ reads, values, types, item }: Field): unknown {
   if (reads === "duration" || reads === "moment") return "1h";
   if (reads === "instant") return "2027-01-01T00:00:00Z";
@@ -111,7 +111,7 @@ function rowsOf(door: Door): readonly Row[] {
   const add = (rule: string, at: readonly string[], value: unknown, says: RegExp) =>
     rows.push({ title: `${door.name} ${at.join(".")}: ${rule}`, door, value: nest(at, value), at, says });
   for (const { path, field } of fieldsBelow(root)) {
-    // A wrong control does not fail its call (docs/contract.md §15): the run's control_error says what was wrong.
+    // A wrong control does not fail its call (docs/contract.md §15): the run's control_error names the fault.
     if (path[0] === "control" && path.length > 1) continue;
     const parent = path.slice(0, -1);
     const names =
@@ -175,7 +175,7 @@ function rowsOf(door: Door): readonly Row[] {
     if (isPlain && !isId && !door.name.includes("?")) add("a number for text", path, 5, /write "5"/);
     if (field.types.join() === "array" && field.item?.types.join() === "string" && field.item.values.length === 0)
       add("text for a list", path, "text", /write \["text"\]/);
-    // Over MCP such text is read, and a control may be anything.
+    // MCP parses such text, and a control may have any value.
     const isRead = door.name.startsWith("tool") || field.name === "control";
     if (!isRead && field.types.join() === "object" && field.fields.length > 0 && path.length === 1)
       add(
@@ -199,7 +199,7 @@ const isNamed = (root: Field, name: string): boolean => firstNamed(root, name) !
 
 const rows = doors.flatMap(rowsOf);
 
-it("are many, over every route that takes fields and every tool", () => {
+it("cover every route with fields and every tool", () => {
   expect(rows.length).toBeGreaterThan(500);
   expect(doors.length).toBeGreaterThan(30);
 });
@@ -210,7 +210,7 @@ describe("a wrong call is answered with the right name or value", () => {
   });
 });
 
-it("a merge patch knows the forms of all fields as the call that makes the job does", () => {
+it("a merge patch explains all fields like the call that creates the job", () => {
   const rootOfDoor = (name: string) => doors.find((door) => door.name === name)?.root;
   const [made, patched] = [rootOfDoor("POST /v1/jobs"), rootOfDoor("PATCH /v1/jobs/:id")];
   if (made === undefined || patched === undefined) throw new Error("no such door");
@@ -219,7 +219,7 @@ it("a merge patch knows the forms of all fields as the call that makes the job d
   expect(forms(patched)).toEqual(forms(made));
 });
 
-describe("null counts as left out but in a merge patch", () => {
+describe("null counts as left out, except in a merge patch", () => {
   const posts = doors.filter(({ isPost }) => isPost);
   it.each(posts.map((door) => [door.name, door] as const))("%s", async (_name, door) => {
     for (const { name, isRequired, types } of door.root.fields) {
@@ -230,7 +230,7 @@ describe("null counts as left out but in a merge patch", () => {
   });
 });
 
-describe("what a model wished for and there is not", () => {
+describe("a wish of a model that does not exist here", () => {
   it.each([
     ["POST /v1/jobs", ["on_success"], { trigger: "j5" }, /\/v1\/jobs\/\{id\}\/trigger/],
     ["POST /v1/jobs", ["notify"], { email: "a@b.c" }, /PUT \/v1\/subscriptions\/\{id\}/],
@@ -289,7 +289,7 @@ describe("a time that the domain cannot read", () => {
     const sent = { body: { timezone, [name]: given } };
     return refine([{ path: name, message: "is wrong" }], sent, { places: { body: schedule }, now: NOW })[0]?.message;
   };
-  it("is offered in the zone beside it, and as the end of the day where it ends something", () => {
+  it("is offered in the zone beside it, and as the end of the day if it ends something", () => {
     expect(said("at", "tomorrow 9am", "Europe/Berlin")).toContain(
       'write "2026-11-29T09:00", which is in Europe/Berlin',
     );
@@ -299,7 +299,7 @@ describe("a time that the domain cannot read", () => {
     expect(said("timezone", "user")).toContain("a job has one zone");
   });
 
-  it("is the next day of that name, and no cron that would come again and again", () => {
+  it("is the next day of that name, and not a cron that would repeat", () => {
     expect(said("at", "next friday at 17:00", "Europe/Berlin")).toContain('write "2026-12-04T17:00"');
     expect(said("at", "5pm on monday")).toContain('write "2026-11-30T17:00:00Z" for UTC');
     expect(said("at", "every friday at 17:00")).toContain('write {"cron": "0 17 * * 5"}');
@@ -308,7 +308,7 @@ describe("a time that the domain cannot read", () => {
     expect(said("ends_at", "7d")).toContain('write "2026-12-05T12:00:00Z"');
   });
 
-  it("is a rule or a time where no duration is so long", () => {
+  it("is a rule or a time if no duration is long enough", () => {
     expect(said("every", "2 months")).toContain('write {"rrule": "FREQ=MONTHLY;INTERVAL=2"}');
     expect(said("every", "10y")).toContain('write {"rrule": "FREQ=YEARLY;INTERVAL=10"}');
     expect(said("every", "400d")).toContain('write {"rrule": "FREQ=DAILY;INTERVAL=400"}');
@@ -316,7 +316,7 @@ describe("a time that the domain cannot read", () => {
     expect(said("in", "5 min")).toContain('write "5m"');
   });
 
-  it("is offered as the begin of the day where a pause ends, in the zone beside it", () => {
+  it("is offered as the beginning of the day for the end of a pause, in the zone beside it", () => {
     const places = { body: fieldOf(PauseBody) };
     const until = (given: string, timezone?: string) =>
       refine([{ path: "until", message: "is wrong" }], { body: { until: given, timezone } }, { places, now: NOW })[0]

@@ -44,7 +44,7 @@ describe("the spans of a run", () => {
     expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
   });
 
-  it("have the wait for the completion after a 202", () => {
+  it("include the wait for the completion after a 202", () => {
     const waiting = answered(begun(), { kind: "accepted", httpStatus: 202 }, NOW);
     const ended: Run = { ...waiting, phase: "ended", status: "success", finishedAt: NOW + 60_000 };
     const found = spansOf(JOB, ended).filter(({ name }) => name !== "run" && name !== "due");
@@ -54,7 +54,7 @@ describe("the spans of a run", () => {
     ]);
   });
 
-  it("have the time in the mailbox of an agent without an address", () => {
+  it("include the time in the mailbox of an agent without an address", () => {
     const offered: Run = {
       ...answered(begun(), { kind: "offered", offeredAt: NOW + 50, agentId: "helper" }, NOW),
       claim: { at: NOW + 500, leaseMs: 1, leaseEndsAt: NOW, completeBy: NOW, bySocket: false },
@@ -67,7 +67,7 @@ describe("the spans of a run", () => {
     ]);
   });
 
-  it("begin with the run's start where it was asked for by hand", () => {
+  it("begin with the run's start if it is a manual run", () => {
     const [root, ...rest] = spansOf(JOB, { ...run, trigger: "backfill", dueAt: 0 });
     expect(root?.startedAt).toBe(NOW);
     expect(rest.map(({ name }) => name)).not.toContain("due");

@@ -31,7 +31,7 @@ function telemetry(answer: () => string | undefined = () => undefined) {
 }
 const spansIn = (body = ""): number => body.split('"spanId"').length - 1;
 
-it("tells of each run that has ended once: all of one commit in one post", async () => {
+it("reports each ended run once, and all of one commit in one post", async () => {
   const { made, bodies, points, settled } = telemetry();
   made.recorded(JOB, [run(1), run(2), run(3, { phase: "pending", status: "running" })]);
   await settled();
@@ -48,7 +48,7 @@ it("posts no span for a skip, and one data point for fires that are held in a ro
   expect([bodies.length, points.length]).toEqual([0, 1]);
 });
 
-it("takes its posts from the calls of the wake, and waits for the next where none is left", async () => {
+it("takes its posts from the calls of the wake, and waits for the next wake if none is left", async () => {
   const { made, bodies, settled } = telemetry();
   const budget = made.woke(new CallBudget(1));
   made.recorded(JOB, [run(1)]);
@@ -66,7 +66,7 @@ it("takes its posts from the calls of the wake, and waits for the next where non
   expect(bodies).toHaveLength(3);
 });
 
-it("drops what the collector does not take, and says so once a minute", async () => {
+it("drops what the collector refuses, and logs that once a minute", async () => {
   const { made, bodies, reports, clock, settled } = telemetry(() => "the collector answered 503");
   for (let n = 0; n < 3; n++) {
     made.recorded(JOB, [run(n)]);

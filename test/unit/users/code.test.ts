@@ -1,4 +1,4 @@
-/** Users from code: foreign code, which may be slow, fail, or answer after it was given up. */
+/** Users from code, which is foreign code: it may be slow, fail, or answer after it was given up. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { codeSource } from "../../../src/users/code.ts";
 
@@ -17,7 +17,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("a page that was given up", () => {
-  it("takes no user from the attempt that comes after it", async () => {
+  it("does not consume users of the next attempt", async () => {
     let queries = 0;
     const source = codeSource(async function* () {
       await wait(++queries === 1 ? 38 * SECOND_MS : 4 * SECOND_MS);
@@ -45,7 +45,7 @@ describe("a page that was given up", () => {
 });
 
 describe("the limit", () => {
-  it("is for one user: reading on after a crash may take as long as there are users to pass over", async () => {
+  it("is for one user, so that skipping users after a crash may take longer", async () => {
     const source = codeSource(async function* () {
       for (const user of users(1_200)) {
         await wait(100);
@@ -57,7 +57,7 @@ describe("the limit", () => {
     expect(await page).toEqual({ ok: true, value: { users: users(1_200).slice(1_000) } });
   });
 
-  it("hands over what has come after 30 seconds: users who come slowly keep nobody waiting, and none is lost", async () => {
+  it("hands a page over after 30 seconds, so that slow users keep nobody waiting and none is lost", async () => {
     const source = codeSource(async function* () {
       for (const user of users(7)) {
         await wait(9 * SECOND_MS);
@@ -75,7 +75,7 @@ describe("the limit", () => {
     expect([...read, ...(await rest)]).toEqual(users(7));
   });
 
-  it("ends a page that passes over users for ten minutes: an alarm that lasts longer is ended by the platform", async () => {
+  it("ends a page that skips users for ten minutes, since the platform ends a longer alarm", async () => {
     const source = codeSource(async function* () {
       for (const user of users(10_000)) {
         await wait(SECOND_MS);
@@ -92,7 +92,7 @@ describe("the limit", () => {
 });
 
 describe("a page", () => {
-  it("that could not be handed over is asked for again without another walk", async () => {
+  it("that could not be handed over is read again without another walk", async () => {
     let walks = 0;
     const source = codeSource(() => {
       walks++;

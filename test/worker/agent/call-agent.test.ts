@@ -1,4 +1,4 @@
-/** What stands between a run and its agent may fail for a moment: the attempt is then worth another, and nothing throws. */
+/** Failures between a run and its agent may pass. Then the attempt is repeated, and nothing throws. */
 import { expect, it, vi } from "vitest";
 import { callAgent } from "../../../src/agent/call-agent.ts";
 import { defineJob } from "../../../src/domain/job/definition.ts";
@@ -51,7 +51,7 @@ it("a mailbox that cannot be reached is a passing failure", async () => {
   });
 });
 
-it("an offer that is given up is taken back when the mailbox has stored it after all", async () => {
+it("an offer that was given up is withdrawn if the mailbox has stored it", async () => {
   const late = Promise.withResolvers<{ readonly offeredAt: number }>();
   const withdrawn: unknown[] = [];
   const mailbox = { offer: () => late.promise, withdraw: async (offer: unknown) => withdrawn.push(offer) };

@@ -41,7 +41,7 @@ describe("an agent", () => {
     });
   });
 
-  it("keeps a secret that its operator brings, and gets a new one when asked", async () => {
+  it("keeps a secret that its operator gives, and gets a new one on request", async () => {
     const secret = secretOf(24);
     expect(await answered(putAgent(env, deployed, "bert", { url, secret }))).toEqual({
       created: true,
@@ -95,7 +95,7 @@ describe("an agent", () => {
     expect(JSON.stringify(items)).not.toContain("whsec_");
   });
 
-  it("is not called any more once it is deleted", async () => {
+  it("is not called after it was deleted", async () => {
     await putAgent(env, deployed, "gone", { url });
     expect(await resolveAgent(env, deployed, "gone")).toMatchObject({ ok: true });
     expect(await deleteAgent(env, "gone")).toEqual({ ok: true, value: null });
@@ -136,7 +136,7 @@ describe("the default agent", () => {
     expect(await at("http://agent.example/", "true")).toMatchObject({ error: expect.stringMatching(/https:\/\//) });
   });
 
-  it("is the bound service where there is one, which is called without leaving the platform", async () => {
+  it("is the bound service if there is one, which is called without leaving the platform", async () => {
     const calls: string[] = [];
     const AGENT = {
       fetch: async (called: string) => {
@@ -149,7 +149,7 @@ describe("the default agent", () => {
     expect(calls).toEqual([agent.url]);
   });
 
-  it("is missed in words that say what to set", async () => {
+  it("is missing with an error that says what to set", async () => {
     expect(await resolveAgent(env, settings(), undefined)).toMatchObject({
       error: expect.stringContaining("set AGENT_URL"),
     });
@@ -173,7 +173,7 @@ describe("a reserved name", () => {
     for (const shard of allShards()) expect(await shard.nameHolder("nightly")).toBeUndefined();
   });
 
-  it("that another job has in one shard only is not left reserved in the others", async () => {
+  it("that another job has in only one shard does not stay reserved in the others", async () => {
     await shardFor("user:3").reserveName("weekly", "jother");
     expect(await reserveNameEverywhere(env, "weekly", freshJobId())).toMatchObject({
       ok: false,
@@ -185,7 +185,7 @@ describe("a reserved name", () => {
 });
 
 describe("the id of a job", () => {
-  it("that was minted here is known by itself; another one from its adoption to its deletion", async () => {
+  it("that was minted here proves itself; another one is known from its adoption to its deletion", async () => {
     expect(await mayExist(env, await randomJobId(env))).toBe(true);
     expect(await mayExist(env, "from-go-1")).toBe(false);
     expect(await adoptJobId(env, "from-go-1", "user:1")).toBe(true);
@@ -195,7 +195,7 @@ describe("the id of a job", () => {
     expect(await mayExist(env, "from-go-1")).toBe(false);
   });
 
-  it("that anybody could make by the code alone is looked up: a job of before is found, and no other", async () => {
+  it("that anybody could compute from the code is looked up: an older job is found, and no other", async () => {
     const [before, forged] = [entry({ createdAt: 1_000 }), entry({ createdAt: Date.now() + 3_600_000 })];
     for (const job of [before, forged]) await answered(reserveJob(env, job, { maxJobs: 1_000 }));
     expect(await mayExist(env, before.id)).toBe(true);
@@ -205,7 +205,7 @@ describe("the id of a job", () => {
 });
 
 describe("the registry of heartbeats", () => {
-  it("lists all by name, and hands all to the tick: a disabled one logs that it is", async () => {
+  it("lists all by name, and gives all to the tick, since a disabled one logs that", async () => {
     const main = { name: "main", everyMinutes: 30, enabled: true };
     const evening = { name: "evening", everyMinutes: 60, enabled: false };
     await registerHeartbeat(env, { ...main, everyMinutes: 5 });

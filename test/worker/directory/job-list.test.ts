@@ -8,7 +8,7 @@ import { shardFor } from "../bindings.ts";
 import { answered, entry, env, freshJobId, jobStub, makeJob } from "../directory-fixture.ts";
 
 let tenant = 0;
-/** Ids of this test's own, so that tests of one file do not see each other's jobs. */
+/** Ids for this test only, so that tests of one file do not see each other's jobs. */
 const fresh = (kind: string): string => `${kind}-${tenant++}`;
 
 const page = (caller: Caller, filter: JobFilter = {}, limit = 50, cursor?: string) =>
@@ -17,7 +17,7 @@ const page = (caller: Caller, filter: JobFilter = {}, limit = 50, cursor?: strin
 const namesFor = async (caller: Caller, filter: JobFilter = {}): Promise<string[]> =>
   (await page(caller, filter)).items.map(({ name }) => name).sort();
 
-/** All pages one after the other; `between` runs after each. */
+/** All pages in order. `between` runs after each. */
 async function walk(
   caller: Caller,
   filter: JobFilter,
@@ -42,8 +42,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("who sees which jobs", () => {
-  it("a token lists the jobs that match every id it carries, whoever owns them, and nothing else", async () => {
+describe("visibility of jobs", () => {
+  it("a token lists exactly the jobs that match every id it carries, with any owner", async () => {
     const [agent, otherAgent, user, plugin] = [fresh("agent"), fresh("agent"), fresh("user"), fresh("plugin")];
     const system = { owner_kind: "system", message: undefined };
     await makeJob({ name: "of agent", agent_id: agent });
@@ -115,7 +115,7 @@ describe("pages", () => {
     expect(times).toEqual([...times].sort().reverse());
   });
 
-  it("are filled up past places whose job is not there, and end without a cursor", async () => {
+  it("are filled up beyond places without a job, and end without a cursor", async () => {
     const user = fresh("user");
     const jobs: string[] = [];
     for (let i = 0; i < 12; i++) {
@@ -128,7 +128,7 @@ describe("pages", () => {
     expect(pages.flat().sort()).toEqual(jobs.sort());
   });
 
-  it("end where the platform allows no further call, with a cursor: no job is left out for that", async () => {
+  it("end with a cursor if the platform allows no further call, and leave no job out", async () => {
     const user = fresh("user");
     for (let n = 0; n < 30; n++) await makeJob({ name: `job ${n}`, user_id: user });
     let left = 0;
@@ -154,19 +154,19 @@ describe("pages", () => {
     expect(Math.max(...pages)).toBeLessThanOrEqual(12);
   });
 
-  it("take no cursor of any other kind", async () => {
+  it("accept no cursor of any other kind", async () => {
     const answer = await listJobs(env, ADMIN, {}, 10, "bm90IG91cnM", Date.now());
     expect(answer).toMatchObject({ ok: false, error: { kind: "validation_failed", errors: [{ path: "cursor" }] } });
   });
 });
 
 describe("the list and the jobs", () => {
-  it("shows jobs as they are now, and none that the filter no longer lets through", async () => {
+  it("shows jobs as they are now, and none that the filter no longer accepts", async () => {
     const user = fresh("user");
     const job = await makeJob({ user_id: user });
     const caller = { role: "user", user_id: user } as const;
     await answered(jobStub(job.id).setEnabled(ADMIN, false));
-    // The entry is made to be behind, as it is between a job's change and its arrival in the directory.
+    // The entry is made to be out of date, as between a job's change and its arrival in the directory.
     await updateIndex(
       env,
       entry({ id: job.id, owner: `user:${user}`, userId: user, createdAt: Date.parse(job.created_at), version: 99 }),
@@ -177,7 +177,7 @@ describe("the list and the jobs", () => {
     expect((await page(caller)).items).toMatchObject([{ id: job.id, state: "paused" }]);
   });
 
-  it("gives a place up that its job has not taken within a minute, and not before", async () => {
+  it("gives up a place that its job has not taken within a minute, and not before", async () => {
     const user = fresh("user");
     const ghost = entry({ owner: `user:${user}`, userId: user });
     const shard = shardFor(ghost.owner);
@@ -197,7 +197,7 @@ describe("the list and the jobs", () => {
     expect(await listed()).toEqual([]);
   });
 
-  it("does not give a job's place up because somebody asks for that", async () => {
+  it("does not give up a job's place on a caller's request", async () => {
     const user = fresh("user");
     const job = await makeJob({ user_id: user });
     later(600_000);
@@ -225,7 +225,7 @@ describe("the list and the jobs", () => {
     expect((await page(ADMIN, { agent_id: "mover" })).items).toHaveLength(1);
   });
 
-  it("keeps a job that moves to another owner of the same shard, and counts it for that one alone", async () => {
+  it("keeps a job that moves to another owner of the same shard, and counts it only for that owner", async () => {
     const shardOfUser = (user: string) => shardOf(`user:${user}`, SHARD_COUNT);
     const before = fresh("user");
     const users = Array.from({ length: 40 * SHARD_COUNT }, () => fresh("user"));
@@ -240,7 +240,7 @@ describe("the list and the jobs", () => {
     expect((await page(ADMIN, { user_id: after })).items).toEqual([]);
   });
 
-  it("takes a repeated place for the same job, however often it was asked for", async () => {
+  it("treats a repeated place as the same job, for any number of requests", async () => {
     const user = fresh("user");
     const id = freshJobId();
     const ghost = entry({ id, owner: `user:${user}`, userId: user, createdAt: Date.now() - 10_000, name: "first try" });

@@ -51,7 +51,7 @@ async function walkActive(limit: number, seenSince?: number): Promise<string[]> 
 }
 
 describe("a user", () => {
-  it("joins by PUT, is marked by the next one, and leaves by DELETE", async () => {
+  it("joins by PUT, is changed by the next PUT, and leaves by DELETE", async () => {
     expect(await putUser(env, always, "put-1", true, NOW)).toEqual({
       user: { id: "put-1", active: true },
       created: true,
@@ -67,7 +67,7 @@ describe("a user", () => {
     expect(await getUser(env, always, "put-1", NOW)).toEqual(gone);
   });
 
-  it("joins active when first seen; the operator's mark is not undone by being seen", async () => {
+  it("joins as active when first seen, and being seen does not undo the operator's mark", async () => {
     const seen = { id: "seen-1", last_seen_at: "2026-11-23T09:00:00.000Z" };
     expect(await seenUser(env, always, "seen-1", NOW)).toEqual({ ...seen, active: true });
     await putUser(env, always, "seen-1", false, NOW);
@@ -100,7 +100,7 @@ describe("an import", () => {
       expect(await getUser(env, always, id, NOW)).toEqual({ ok: true, value: { id, active: true } });
   });
 
-  it("makes users active under ACTIVE_WINDOW too: they count as seen", async () => {
+  it("makes users active under ACTIVE_WINDOW too, since they count as seen", async () => {
     await importUsers(env, windowed, ["imp-4"], NOW);
     expect(await getUser(env, windowed, "imp-4", NOW + HOUR)).toMatchObject({ value: { active: true } });
     expect(await getUser(env, windowed, "imp-4", NOW + HOUR + 1)).toMatchObject({ value: { active: false } });
@@ -142,7 +142,7 @@ describe("the list of users", () => {
     for (const id of ids) if (!gone.has(id)) expect(seen).toContain(id);
   });
 
-  it("orders ids of any script alike in every shard and in the merge", async () => {
+  it("sorts ids of any script the same in every shard and in the merge", async () => {
     const ids = ["😀", "！", "\uffff", "z", "日本", "émile", "%", "a b", "'; DROP TABLE user --"];
     await importUsers(env, always, ids, NOW);
     const seen = (await walk({ limit: 2 })).flat();
@@ -150,7 +150,7 @@ describe("the list of users", () => {
     expect(seen).toEqual([...seen].sort(compareUtf8));
   });
 
-  it("lets through active users, or the others, by the window's rule", async () => {
+  it("filters active users, or the others, by the window's rule", async () => {
     await importUsers(env, always, ["act-1", "act-2"], NOW);
     await putUser(env, always, "act-3", false, NOW);
     await seenUser(env, always, "act-2", NOW);
@@ -170,7 +170,7 @@ describe("the list of users", () => {
     expect(answer).toMatchObject({ ok: false, error: { kind: "validation_failed", errors: [{ path: "cursor" }] } });
   });
 
-  it("reads only the rows of its page, wherever it begins", async () => {
+  it("reads only the rows of its page, from any beginning", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const roster = new RosterStore(tables);
       roster.import(
@@ -184,7 +184,7 @@ describe("the list of users", () => {
     });
   });
 
-  it("looks at so many users at most for those that are active or not, and goes on from there", async () => {
+  it("looks at a bounded number of users for a filter, and continues from there", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const roster = new RosterStore(tables);
       const ids = Array.from({ length: 10_000 }, (_, i) => `user-${String(i).padStart(5, "0")}`);
@@ -204,7 +204,7 @@ describe("the list of users", () => {
     });
   });
 
-  it("and a fan-out's users are all found where most of the roster is inactive", async () => {
+  it("finds all users of a fan-out even if most of the roster is inactive", async () => {
     const prefix = `z${crypto.randomUUID()}`;
     const ids = Array.from({ length: 3 }, (_, i) => `${prefix}-${i}`);
     const shards = new Set(ids.map((id) => shardOf(rosterKey(id), SHARD_COUNT)));
@@ -235,7 +235,7 @@ describe("the users of a fan-out", () => {
     for (const limit of [1, 3, 10, 1_000]) expect((await walkActive(limit)).sort()).toEqual(wanted);
   });
 
-  it("are those that were seen when it began, where a window is set", async () => {
+  it("are those within the window at its beginning, if a window is set", async () => {
     await seenUser(env, windowed, "fan-1", NOW);
     await seenUser(env, windowed, "fan-2", NOW - 2 * HOUR);
     const ids = await walkActive(100, activeSince(windowed, NOW));

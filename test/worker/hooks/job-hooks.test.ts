@@ -1,4 +1,4 @@
-/** A run listener in code that makes an agent's success an error, as the agent meets it (docs/contract.md §6, §10). */
+/** A run listener in code that turns an agent's success into an error, as the agent sees it (docs/contract.md §6, §10). */
 import { expect, it, vi } from "vitest";
 import { addRunListener } from "../../../src/hooks/job-hooks.ts";
 import { call, expectProblem, makeJob } from "../http-fixture.ts";
@@ -14,7 +14,7 @@ async function heldRun(): Promise<string> {
   return run;
 }
 
-/** The path of a user's run of a fan-out, held likewise. */
+/** The path of a user's run of a fan-out in the same state. */
 async function heldUserRun(): Promise<string> {
   await call("PUT", "/v1/users/listened-to");
   const id = await makeJob({ message: '{"status": 202}', exec_scope: "all_users", schedule: { every: "1h" } });
@@ -30,7 +30,7 @@ async function heldUserRun(): Promise<string> {
 it.each([
   ["a job's", heldRun],
   ["a user's", heldUserRun],
-])("the agent may repeat the success that a listener has made an error, and is shown %s run", async (_whose, held) => {
+])("the agent may repeat a success that a listener has turned into an error, and gets %s run", async (_whose, held) => {
   const run = await held();
   const report = { json: { status: "success", output: "nothing was sent" } };
   const reported = await call("POST", `${run}/complete`, report);

@@ -69,7 +69,7 @@ describe("POST /v1/tokens", () => {
 describe("POST /v1/schedules/preview", () => {
   const preview = (json: Record<string, unknown>) => call("POST", "/v1/schedules/preview", { json });
 
-  it("shows each fire in UTC and in the schedule's zone across a change of clocks, and describes it", async () => {
+  it("shows each fire in UTC and in the schedule's zone across a clock change, and describes it", async () => {
     const got = await preview({
       schedule: { cron: "30 2 * * *", timezone: "America/New_York" },
       from: "2027-03-13T00:00:00-05:00",
@@ -85,7 +85,7 @@ describe("POST /v1/schedules/preview", () => {
     });
   });
 
-  it("anchors every at from, shows 5 fires, and fewer where the schedule ends", async () => {
+  it("anchors every at from, shows 5 fires, and fewer if the schedule ends", async () => {
     const every = await preview({ schedule: { every: "90m" }, from: "2027-01-01T00:00:00Z" });
     expect((every.body.next as { at: string }[]).map(({ at }) => at)).toEqual([
       "2027-01-01T01:30:00.000Z",
@@ -144,7 +144,7 @@ describe("GET /openapi.json", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it("refers only to schemas that it holds", async () => {
+  it("refers only to schemas that it contains", async () => {
     const { text, body } = await call("GET", "/openapi.json");
     const { schemas } = body.components as { schemas: Record<string, unknown> };
     const refs = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref]) => ref);

@@ -1,4 +1,4 @@
-/** Which jobs and runs a token sees, changes and makes (docs/contract.md §7), whatever route or tool is called. */
+/** The jobs and runs that a token sees, changes and creates (docs/contract.md §7), over every route and tool. */
 import { describe, expect, it, vi } from "vitest";
 import type { BoundCaller } from "../../../src/domain/job/access.ts";
 import { ROUTES } from "../../../src/http/app.ts";
@@ -15,7 +15,7 @@ import {
   tokenFor,
 } from "../http-fixture.ts";
 
-describe("a job and its runs exist for nobody whose token carries another id", () => {
+describe("a job and its runs do not exist for a token that carries another id", () => {
   /** Each call on one job; the run is one that the job has. */
   const CALLS: readonly [method: string, path: string, sent: Sent][] = [
     ["GET", "", {}],
@@ -93,7 +93,7 @@ describe("a job and its runs exist for nobody whose token carries another id", (
   });
 });
 
-describe("a new job takes the ids of the token that makes it", () => {
+describe("a new job gets the ids of the token that creates it", () => {
   const plugin = { plugin_id: "p1", job_key: "k", runtime_name: "r" };
   const agent: BoundCaller = { role: "agent", agent_id: "a1" };
   const agentOfUser: BoundCaller = { role: "agent", agent_id: "a1", user_id: "u1" };
@@ -188,7 +188,7 @@ describe("a run's token", () => {
   });
 });
 
-describe("a job of the operator's is seen by those whose ids it has, and changed and run by the operator only", () => {
+describe("a job of the operator is visible to tokens with its ids, and only the operator changes and runs it", () => {
   const agent = () => tokenFor({ role: "agent", agent_id: "a1" });
   const REFUSED: readonly [method: string, path: string, json: Record<string, unknown> | undefined, tool: string][] = [
     ["PATCH", "", { description: "changed" }, "update_job"],
@@ -241,7 +241,7 @@ describe("a job of the operator's is seen by those whose ids it has, and changed
     expectProblem(await call("GET", path, { token: await agent() }), 403, "forbidden");
     expectProblem(await call("POST", `${path}/cancel`, { token: await agent() }), 403, "forbidden");
     expect((await call("GET", path, { token: await tokenFor({ role: "viewer" }) })).status).toBe(200);
-    // Its agent reports on it, and reads nothing of it by that.
+    // Its agent reports on it, but cannot read it by that.
     const report = async (token: string) =>
       (await call("POST", `${path}/complete`, { json: { status: "error" }, token })).body;
     expect(await report(ADMIN_TOKEN)).toMatchObject({ status: "error", error: expect.stringContaining("registered") });

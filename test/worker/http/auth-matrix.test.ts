@@ -1,4 +1,4 @@
-/** Who may call what (docs/contract.md §7): every route and every tool of MCP × every kind of token. */
+/** The rights of calls (docs/contract.md §7): every route and every tool of MCP × every kind of token. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { mintToken } from "../../../src/agent/token.ts";
@@ -27,7 +27,7 @@ const CALLERS: Record<string, Caller | "admin" | "nobody"> = {
 const READERS = ["agent that reads", "user that reads"];
 const EVERYONE = ["agent", "agent of a user", "user", "plugin", "user of some agents"];
 
-/** Tokens that are none (any more), or another job's: each is refused everywhere but where no token is asked for. */
+/** Invalid tokens, and another job's token. Each is refused everywhere, except on routes that need no token. */
 const REFUSED: Record<string, { readonly make: () => Promise<string>; readonly status: 401 | 403 }> = {
   "revoked token": { make: revoked, status: 401 },
   "expired token": { make: () => mintToken({ role: "viewer" }, TOKEN_SECRET, 0, Date.now() - 1_000), status: 401 },
@@ -48,7 +48,7 @@ async function revoked(): Promise<string> {
   return String(body.token);
 }
 
-/** Who gets past each rule. */
+/** The tokens that pass each rule. */
 const ALLOWED: Record<Access, readonly string[]> = {
   health: [...Object.keys(CALLERS)],
   public: [...Object.keys(CALLERS)],
@@ -94,7 +94,7 @@ describe.each(ROUTES.map(({ method, path, access }) => [`${method.toUpperCase()}
   },
 );
 
-it("on every route, tokens of the secrets before are what they were", async () => {
+it("on every route, tokens of the previous secrets keep their rights", async () => {
   const NEW = "a-new-secret-of-the-tests-in-workerd";
   const settings = { TOKEN_SECRET: NEW, TOKEN_SECRET_PREVIOUS: TOKEN_SECRET };
   const admins = { ADMIN_TOKEN: NEW, ADMIN_TOKEN_PREVIOUS: ADMIN_TOKEN };
@@ -125,7 +125,7 @@ describe.each(toolsOver(ROUTES).map(({ name, route }) => [name, route.access] as
     it.each(Object.keys(CALLERS))("for %s", async (kind) => {
       const ids = { job_id: JOB_ID, run_id: `${JOB_ID}-s1` };
       const { isError, text } = await callTool(name, ids, { token: await tokenOf(kind) });
-      // A tool that claims takes the token's own agent where none is named.
+      // A tool that claims uses the token's own agent if none is named.
       const allowed = access === "claim" ? ["admin", "agent", "agent of a user"] : ALLOWED[access];
       const isLetIn = allowed.includes(kind) && ALLOWED.read.includes(kind);
       if (isLetIn) expect(text).not.toMatch(/unauthorized|forbidden/);
@@ -138,7 +138,7 @@ describe.each(toolsOver(ROUTES).map(({ name, route }) => [name, route.access] as
   },
 );
 
-it("only the operator may ensure and mint; only who may change things may change them", () => {
+it("only the operator may ensure and issue tokens, and only tokens with write access may change things", () => {
   const table = Object.fromEntries(ROUTES.map(({ method, path, access }) => [`${method} ${path}`, access]));
   expect(table).toMatchObject({
     "get /healthz": "health",

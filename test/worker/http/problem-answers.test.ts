@@ -1,4 +1,4 @@
-/** Every error code of docs/contract.md §6, provoked over HTTP: its status, its form, and a hint to go on by. */
+/** Every error code of docs/contract.md §6, provoked over HTTP: its status, its form, and a hint how to continue. */
 import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../src/agent/token.ts";
@@ -127,7 +127,7 @@ describe("a body is refused as", () => {
     expect(got.text.length).toBeLessThan(20_000);
   });
 
-  it("validation_failed in a time that does not grow with the square of what is wrong", async () => {
+  it("validation_failed in a time that does not grow with the square of the faults", async () => {
     const many = Object.fromEntries(Array.from({ length: 18_000 }, (_, index) => [`k${index}`, index]));
     for (const fields of [{ labels: many }, { schedule: many }, many]) {
       const startedAt = performance.now();
@@ -139,7 +139,7 @@ describe("a body is refused as", () => {
     }
   });
 
-  it("validation_failed saying of a missing field that it is required", async () => {
+  it("validation_failed that calls a missing field required", async () => {
     const got = await call("POST", "/v1/jobs", { json: {} });
     expect(got.body.errors).toMatchObject([
       { path: "name", message: expect.stringMatching(/^is required.*"name": /) },
@@ -148,7 +148,7 @@ describe("a body is refused as", () => {
     ]);
   });
 
-  it("unsupported_media_type or validation_failed where the call needs none, unless it is empty", async () => {
+  it("unsupported_media_type or validation_failed if the call needs no body, unless it is empty", async () => {
     const id = await makeJob();
     const pause = `/v1/jobs/${id}/pause`;
     expect((await call("POST", pause)).status).toBe(200);
@@ -173,7 +173,7 @@ describe("a path or method", () => {
     expectProblem(await call(method, path, method === "PATCH" ? { json: {} } : {}), 404, "not_found");
   });
 
-  it("that is no path under /v1 is told to nobody without a token, one elsewhere to anybody", async () => {
+  it("that is unknown under /v1 is explained only with a token, and elsewhere to anybody", async () => {
     expectProblem(await call("GET", "/v1/nothing", { token: undefined }), 401, "unauthorized");
     expectProblem(await call("GET", "/nothing", { token: undefined }), 404, "not_found");
     const wrongMethod = await call("POST", `/v1/jobs/${UNKNOWN_ID}/runs`);
@@ -192,7 +192,7 @@ describe("a path or method", () => {
     ["HEAD", "/v1/import", "POST"],
     ["POST", "/v1/jobs/ensure", "PUT, GET, HEAD, PATCH, DELETE"],
     ["DELETE", "/healthz", "GET, HEAD"],
-  ])("%s %s is answered with what is allowed", async (method, path, allow) => {
+  ])("%s %s is answered with the allowed methods", async (method, path, allow) => {
     const got = await call(method, path);
     expect(got.status).toBe(405);
     expect(got.headers.get("allow")).toBe(allow);
@@ -221,7 +221,7 @@ describe("a query is refused", () => {
     expect(got.body.errors).toMatchObject([{ path }]);
   });
 
-  it("also where the route has no parameters at all", async () => {
+  it("also if the route has no parameters at all", async () => {
     const id = await makeJob();
     expectProblem(await call("GET", `/v1/jobs/${id}?expand=runs`), 422, "validation_failed");
   });
@@ -241,7 +241,7 @@ describe("without its settings", () => {
     ["ADMIN_TOKEN", { ADMIN_TOKEN: undefined }],
     ["TOKEN_SECRET", { TOKEN_SECRET: "" }],
     ["MODE", { MODE: "asleep" }],
-  ])("%s the Worker answers not_configured to everything but healthz", async (name, spoilt) => {
+  ])("%s the Worker answers not_configured to everything except healthz", async (name, spoilt) => {
     for (const path of ["/v1/jobs", "/openapi.json", "/v1/nothing", "/nothing", "/"]) {
       const response = await ask(path, spoilt, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
       const body: Record<string, unknown> = await response.json();
@@ -252,7 +252,7 @@ describe("without its settings", () => {
   });
 });
 
-it("a fault of ours is internal: nothing of it is shown but the request's id, and one line is logged", async () => {
+it("a fault of ours is internal: the answer shows only the request's id, and one line is logged", async () => {
   const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
   const app = buildApp(ROUTES);
   const broken = {
@@ -311,7 +311,7 @@ describe("a token is refused", () => {
     expectProblem(basic, 401, "unauthorized");
   });
 
-  it("before anything else of the call is looked at", async () => {
+  it("before any other part of the call is checked", async () => {
     expectProblem(await call("POST", "/v1/jobs", { token: undefined, body: "{", headers: json }), 401, "unauthorized");
     const viewer = await tokenFor({ role: "viewer" });
     expectProblem(await call("POST", "/v1/jobs", { token: viewer, body: "{" }), 403, "forbidden");

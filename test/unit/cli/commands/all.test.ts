@@ -24,7 +24,7 @@ function terminal() {
 }
 
 describe("every command", () => {
-  it("has a name of its own, and a summary that begins with a verb and ends without a full stop", () => {
+  it("has a unique name, and a summary that begins with a verb and ends without a full stop", () => {
     const names = COMMANDS.map(({ name }) => name);
     expect(names.length).toBe(new Set(names).size);
     for (const { summary } of COMMANDS) expect(summary).toMatch(/^[A-Z].*[^.]$/);
@@ -68,14 +68,14 @@ describe("a command line", () => {
     expect([given.text("url"), given.flag("json"), given.positionals]).toEqual(["http://x", true, []]);
   });
 
-  it("takes a field's own name with underscores, and its shorter name", () => {
+  it("accepts a field's name with underscores, and its shorter name", () => {
     const command = findCommand(COMMANDS, ["jobs", "create"]);
     if (command === undefined) throw new Error("no such command");
     expect(parse(command, ["jobs", "create", "--agent_id", "a", "--session_mode=new"]).text("agent-id")).toBe("a");
     expect(parse(command, ["jobs", "create", "--agent", "a"]).text("agent-id")).toBe("a");
   });
 
-  it("makes a job's fields of its options, each in the form that the API takes", () => {
+  it("turns its options into a job's fields in the API's form", () => {
     const command = findCommand(COMMANDS, ["jobs", "create"]);
     if (command === undefined) throw new Error("no such command");
     const words = [

@@ -41,7 +41,7 @@ describe("differences", () => {
     expect(differences(existing, { ...existing, ...wanted }, written)).toEqual(found);
   });
 
-  it("are a merge patch that makes the one out of the other", () => {
+  it("are a merge patch that turns one job into the other", () => {
     const wanted = { ...existing, message: undefined, schedule: { every: "1h" }, labels: { "a.b": "2" } };
     expect(patchOf(differences(existing, wanted, {}))).toEqual({
       message: null,
@@ -51,7 +51,7 @@ describe("differences", () => {
   });
 });
 
-it("JSON is equal to itself in whatever order its fields stand", () => {
+it("JSON is equal in any order of its fields", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const copy: unknown = JSON.parse(JSON.stringify(value), (_, inner) =>

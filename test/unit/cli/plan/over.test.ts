@@ -24,6 +24,6 @@ it.each([
   [{ in: "5m" }, false],
   [{ rrule: "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30" }, false],
   [undefined, false],
-])("%j has had its time: %s", (schedule, isOver) => {
+])("%j is over: %s", (schedule, isOver) => {
   expect(isOverAt(schedule, NOW)).toBe(isOver);
 });

@@ -15,7 +15,7 @@ const values = {
 };
 
 describe("a body template", () => {
-  it("has its placeholders filled, in any string and key, as often as they come; other values stay", () => {
+  it("has every placeholder filled in all strings and keys, and keeps other values", () => {
     const template = {
       text: "{{message}} for {{user_id}}.",
       ids: ["{{run_id}}/{{run_id}}", "{{job_id}}"],
@@ -37,7 +37,7 @@ describe("a body template", () => {
     expect(fillTemplate("{{payload}}", {})).toEqual({});
   });
 
-  it("fills nothing into what it has filled in, and its text cannot be broken out of", () => {
+  it("does not fill placeholders inside filled values, and no value breaks out of its string", () => {
     fc.assert(
       fc.property(fc.string(), (message) => {
         const body = JSON.parse(JSON.stringify(fillTemplate({ a: "{{message}}", b: "fixed" }, { message })));
@@ -65,7 +65,7 @@ describe("a body template", () => {
     }
   });
 
-  it("takes linear time, whatever stands in it", () => {
+  it("takes linear time for any template", () => {
     const text = "{".repeat(200_000) + "{{a".repeat(100_000);
     const begun = performance.now();
     templateErrors(text, "body");

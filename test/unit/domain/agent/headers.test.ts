@@ -8,7 +8,7 @@ const pathsOf = (written: Record<string, string>, before = {}) => {
 };
 
 describe("an agent's headers", () => {
-  it("are shown masked, and stay what they were when the masked ones are sent back", () => {
+  it("are shown masked, and keep their values when the masked ones are sent back", () => {
     const shown = maskHeaders(stored);
     expect(shown).toEqual({ Authorization: "…gent", "x-team": "…" });
     expect(acceptHeaders(shown, stored)).toEqual({ ok: true, value: stored });
@@ -36,7 +36,7 @@ describe("an agent's headers", () => {
     expect(pathsOf(written)).toEqual(paths);
   });
 
-  it("are eight at most", () => {
+  it("are at most eight", () => {
     const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, no) => [`x-${no}`, "1"]));
     expect(pathsOf(many(8))).toEqual([]);
     expect(pathsOf(many(9))).toEqual(["headers"]);

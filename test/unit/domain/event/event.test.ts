@@ -1,4 +1,4 @@
-/** Which events a commit of a job brings (docs/contract.md §18). */
+/** The events that a commit of a job brings (docs/contract.md §18). */
 import { describe, expect, it } from "vitest";
 import { MAX_OWED, owing, withoutReported } from "../../../../src/domain/event/event.ts";
 import { openFanOut } from "../../../../src/domain/fan-out/fan-out.ts";
@@ -23,7 +23,7 @@ const running = (id: string): Run =>
 const failed = (run: Run): Run => completeRun(run, { status: "error", error: "503" }, T0 + 1);
 const succeeded = (run: Run): Run => completeRun(run, { status: "success" }, T0 + 2);
 
-/** The cursor after a run of the job has ended so. */
+/** The cursor after a run of the job has ended with this status. */
 function endedAs(job: ReturnType<typeof jobOf>, before: Run, ended: Run, cursor: Cursor = job.cursor): Cursor {
   const counted = countEnded(cursor, ended);
   return owing({ ...job, cursor, active: [before] }, { record: job.record, cursor: counted, runs: [ended] }, T0);
@@ -82,7 +82,7 @@ describe("a budget", () => {
   const step = (from: Cursor, usd: number, day: string): Cursor =>
     owing({ ...job, cursor: from }, { ...job, cursor: spend(from, usd, day), runs: [] }, T0);
 
-  it("is told of once a day when it is used up, one for a total once for each amount", () => {
+  it("is reported once a day when it is used up; a total is reported once for each amount", () => {
     const first = step(job.cursor, 4, "2026-11-28");
     const second = step(first, 1.5, "2026-11-28");
     const third = step(second, 1, "2026-11-28");
@@ -97,7 +97,7 @@ describe("a budget", () => {
     expect(second.owed?.[0]?.reason).toBe("usd_per_day 5 is used up (5.5 spent)");
   });
 
-  it("is told of where a lower limit makes what was spent too much, and of a total again once it was raised", () => {
+  it("is reported when a lower limit makes the spend too much, and a total again after it was raised", () => {
     const spent = step(job.cursor, 4, formatInstant(T0).slice(0, 10));
     expect(spent.owed).toBeUndefined();
     const lower = jobOf({ budget: { usd_per_day: 3, usd_total: 4 } }).record;
@@ -170,8 +170,8 @@ describe("a fan-out", () => {
   });
 });
 
-describe("what is owed", () => {
-  it("is noted as told by its ids, and what came meanwhile stays", () => {
+describe("an owed event", () => {
+  it("is removed by its id once told, and events that came meanwhile stay", () => {
     const job = jobOf();
     const first = endedAs(job, running("a"), failed(running("a")));
     const second = endedAs(job, running("b"), failed(running("b")), first);

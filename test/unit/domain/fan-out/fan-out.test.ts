@@ -1,4 +1,4 @@
-/** The rules of one fan-out: when it is opened, what failures of its source do, how it ends and counts. */
+/** The rules of one fan-out: how it is opened, the effect of its source's failures, its end and its counts. */
 import { describe, expect, it } from "vitest";
 import { explainByFanOut } from "../../../../src/domain/fan-out/explain-fan-out.ts";
 import {
@@ -57,7 +57,7 @@ describe("a tick", () => {
     expect(verdict?.cursor).toMatchObject({ nextDueAt: due + HOUR_MS, fires: 1 });
   });
 
-  it("that lies at most a minute ahead of the clock decides what is due by its own time", () => {
+  it("at most a minute ahead of the clock decides by its own time", () => {
     const now = due - MINUTE_MS;
     const verdict = decideFire(jobOf(), { now, tickAt: due });
     expect(verdict?.open).toMatchObject({ dueAt: due, startedAt: now });
@@ -68,7 +68,7 @@ describe("a tick", () => {
     expect(decideFire(jobOf(), { now: due, tickAt: due + 5 * HOUR_MS })?.open).toMatchObject({ dueAt: due, missed: 0 });
   });
 
-  it("that comes late answers only its own minute, so that each fire has a fan-out of its own", () => {
+  it("that comes late answers only its own minute, so that each fire gets its own fan-out", () => {
     let state = jobOf({ schedule: { every: "1m" } });
     state = { ...state, ...newJob("job", state.job, T0 + 1_000) };
     const opened: FanOut[] = [];
@@ -117,7 +117,7 @@ describe("a tick", () => {
     expect(verdict?.cursor).toMatchObject({ nextDueAt: due + HOUR_MS, fires: 0, lastSeq: 1 });
   });
 
-  it("does not open the same due time twice, where pause and resume bring it back", () => {
+  it("does not open the same due time twice when pause and resume bring it back", () => {
     const first = decideFire(jobOf(), { now: due - MINUTE_MS, tickAt: due });
     const newest = { number: 1, id: first?.open?.id ?? "", status: "success" as const };
     const again = decideFire(jobOf(), { now: due, tickAt: due, newest });
@@ -133,7 +133,7 @@ describe("a tick", () => {
   });
 });
 
-describe("a fan-out that cannot go on", () => {
+describe("a fan-out that cannot continue", () => {
   const again = (fanOut: FanOut) => stalled(fanOut, "the shard is broken", NO_USERS, T0);
   const times = (fanOut: FanOut, n: number): FanOut => (n === 0 ? fanOut : times(again(fanOut), n - 1));
 
@@ -154,7 +154,7 @@ describe("a fan-out that cannot go on", () => {
     });
   });
 
-  it("begins to count again with a page that is handed over", () => {
+  it("counts from zero again after a page was handed over", () => {
     const page = { users: 1, cursor: "x", shards: [0] };
     expect(pageHanded(times(opened(), 11), page, T0).source).toEqual({
       handed: 1,
@@ -170,7 +170,7 @@ describe("the source", () => {
   const context = { policy, now: T0, random: 0 };
   const failure = { reason: "answered 503", retryable: true };
 
-  it("is done with the page that has no next one", () => {
+  it("ends with the page that has no next one", () => {
     const first = pageHanded(opened(), { users: 1_000, cursor: "2", shards: [3, 1] }, T0);
     expect(first).toMatchObject({ activeShards: [1, 3], source: { handed: 1_000, cursor: "2", done: false } });
     const second = pageHanded(first, { users: 5, shards: [1, 2] }, T0);
@@ -178,7 +178,7 @@ describe("the source", () => {
     expect(second.source.cursor).toBeUndefined();
   });
 
-  it("is asked again after a backoff, which a page that comes sets back", () => {
+  it("is asked again after a backoff, which a successful page resets", () => {
     const once = sourceFailed(opened(), failure, context);
     expect(once).toMatchObject({ source: { failures: 1, done: false }, wakeAt: T0 + 1_000 });
     const twice = sourceFailed(once, failure, context);
@@ -186,7 +186,7 @@ describe("the source", () => {
     expect(pageHanded(twice, { users: 1, cursor: "x", shards: [0] }, T0).source.failures).toBe(0);
   });
 
-  it("that fails for good ends the fan-out as an error that says how far it came, never as an empty success", () => {
+  it("that fails for good ends the fan-out as an error that says how many users were read, never as an empty success", () => {
     let fanOut = opened();
     for (let i = 0; i < policy.maxAttempts; i++) fanOut = sourceFailed(fanOut, failure, context);
     expect(fanOut.source).toMatchObject({ done: true });
@@ -245,7 +245,7 @@ describe("the end", () => {
     });
   });
 
-  it("is what a one-time job finishes with, not before", () => {
+  it("finishes a one-time job, which stays active before", () => {
     const state = jobOf({ schedule: { at: new Date(T0 + HOUR_MS).toISOString() } });
     const fired = decideFire(state, { now: T0 + HOUR_MS, tickAt: T0 + HOUR_MS });
     const going = { ...state, cursor: fired?.cursor ?? state.cursor, fanOut: { wakeAt: T0 } };
@@ -320,7 +320,7 @@ describe("a user's run", () => {
     expect(first.sessionId).toBe(`ag:scheduler:job:uann:${T0 * 1_000 + 1}`);
   });
 
-  it("is made whole again from what a shard stores of it", () => {
+  it("is restored from the part that a shard stores", () => {
     const {
       id: _id,
       seq: _seq,

@@ -1,4 +1,4 @@
-/** What a wake does for a fan-out: it feeds, then it settles, and it rests before its time or its calls are used up. */
+/** The steps of a wake for a fan-out. It feeds, then settles, and rests before its time or its calls are used up. */
 import { expect, it } from "vitest";
 import { MAX_FEED_MS, MAX_PAGES_PER_WAKE, nextStep } from "../../../../src/domain/fan-out/next-step.ts";
 

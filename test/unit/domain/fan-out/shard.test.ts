@@ -1,4 +1,4 @@
-/** How a fan-out is spread: every user in one shard, all bounds kept over the sum of the shards. */
+/** The spread of a fan-out: every user in one shard, and all bounds kept over the sum of the shards. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -79,7 +79,7 @@ describe("shards", () => {
 });
 
 describe("a rate", () => {
-  it("lets no more calls begin in any minute than it says, over all shards, however greedy they are", () => {
+  it("limits the calls that begin in any minute over all shards, even if all are eager", () => {
     const rates = fc.record({
       concurrency: fc.integer({ min: 1, max: 60 }),
       rate_per_minute: fc.integer({ min: 1, max: 600 }),
@@ -110,7 +110,7 @@ describe("a rate", () => {
     );
   });
 
-  it("makes up for no more than a tenth of a second: a shard that slept does not burst", () => {
+  it("catches up on at most a tenth of a second, so a shard that slept does not burst", () => {
     const interval = 1_000;
     let allowedAt = 0;
     const now = 3_600_000;

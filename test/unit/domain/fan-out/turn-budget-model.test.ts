@@ -144,7 +144,7 @@ describe("a fan-out with a budget", () => {
     }
   });
 
-  it("of dollars makes as many calls at once as ever where runs cost nothing, or only runs are bound", () => {
+  it("of dollars does not reduce concurrency if runs cost nothing, or if only runs are limited", () => {
     const free = new Shard(specOf({ usd_per_day: 5 }, undefined), 6);
     free.turn();
     expect(free.flights.size).toBe(1);
@@ -155,7 +155,9 @@ describe("a fan-out with a budget", () => {
     expect(bound.flights.size).toBe(6);
   });
 
-  it("begins no run beyond it on any day, loses none by a kill, and ends", { timeout: 600_000 }, () => {
+  it("is never exceeded on any day, survives kills without losing a run, and the fan-out ends", {
+    timeout: 600_000,
+  }, () => {
     const step = fc.oneof(
       fc.tuple(fc.nat(20), fc.integer({ min: 0, max: 3 })).map(
         ([pick, cost]) =>

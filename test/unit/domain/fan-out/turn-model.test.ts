@@ -231,7 +231,7 @@ function finish(world: World): void {
   }
 }
 
-describe("whatever happens, and whenever the object is killed", () => {
+describe("under any history, with kills at any moment", () => {
   it("each user has exactly one run in the end, and it has ended", () => {
     fc.assert(
       fc.property(plan, (history) => {
@@ -270,7 +270,7 @@ describe("whatever happens, and whenever the object is killed", () => {
     );
   });
 
-  it("what waits always has a call in flight or a time at which it is taken up", () => {
+  it("every waiting run has a call in flight or a time at which it is taken up", () => {
     fc.assert(
       fc.property(plan, ({ limits: some, steps }) => {
         const world = new World(some);
@@ -331,7 +331,7 @@ describe("a turn", () => {
   });
   const context = { now: T0, random: 0, answers: new Map(), callsLeft: 40 };
 
-  it("decides the same again from the same state", () => {
+  it("decides the same for the same state", () => {
     expect(decideTurn(world(), context)).toEqual(decideTurn(world(), context));
   });
 
@@ -340,11 +340,11 @@ describe("a turn", () => {
     expect([call.length, again, nextAt, outOfCalls]).toEqual([6, false, Number.POSITIVE_INFINITY, false]);
   });
 
-  it("says when the invocation has no call left for those who wait", () => {
+  it("says when the invocation has no call left for waiting users", () => {
     expect(decideTurn(world(), { ...context, callsLeft: 2 })).toMatchObject({ outOfCalls: true, nextAt: T0 });
   });
 
-  it("skips those who wait while fires are held, with the reason", () => {
+  it("skips waiting users while fires are held, with the reason", () => {
     const { skip, call } = decideTurn(world(), { ...context, held: "held: MODE=stopped" });
     expect(call).toEqual([]);
     expect(skip.map(({ run }) => [run.status, run.error])).toEqual(
@@ -352,7 +352,7 @@ describe("a turn", () => {
     );
   });
 
-  it("gives up the first of those who wait, and calls the others", () => {
+  it("gives up the first waiting users and calls the others", () => {
     const { giveUp, call } = decideTurn({ ...world(), toGiveUp: 2 }, context);
     expect([giveUp.map(({ user }) => user?.userId), call.length]).toEqual([["u0", "u1"], 4]);
     expect(giveUp[0]?.run).toMatchObject({ status: "error", error: expect.stringContaining("interrupted again") });

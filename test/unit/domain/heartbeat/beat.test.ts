@@ -15,7 +15,7 @@ import {
 import { compiled, every, first, MINUTE, run, T } from "./heartbeat-fixture.ts";
 
 describe("a beat", () => {
-  it("goes from the decision over the answer to the notifiers, each step recorded with what is known", () => {
+  it("goes from the decision to the answer to the notifiers, and records each step", () => {
     const executing = decided(beginDeciding(first()), run, { input: 10, output: 2 }, T + 1_000);
     expect(executing).toMatchObject({ phase: "executing", decision: run });
     const notifying = answered(executing, " You have mail.\n", { input: 50, output: 9 }, T + 2_000);
@@ -53,13 +53,13 @@ describe("a beat", () => {
     });
   });
 
-  it("with an empty answer is executed, and nobody is told", () => {
+  it("with an empty answer is executed, and nobody is notified", () => {
     const ended = answered(decided(first(), run, undefined, T), " \n", undefined, T);
     expect(ended).toMatchObject({ phase: "ended", outcome: "executed" });
     expect(ended).not.toHaveProperty("answer");
   });
 
-  it("with one notifier failing is an error that keeps the answer and says who was told", () => {
+  it("with one failing notifier is an error that keeps the answer and says who was notified", () => {
     const notified = [
       { type: "webhook", ok: false, error: "the webhook answered 500" } as const,
       { type: "slack", ok: true } as const,
@@ -70,7 +70,7 @@ describe("a beat", () => {
     expect(ended).not.toHaveProperty("retryAt");
   });
 
-  it("keeps what was written in place of a decision, cut, and the answer at most 16 KiB", () => {
+  it("keeps the text written in place of a decision, and at most 16 KiB of the answer", () => {
     const wrong = decidedWrongly(first(), "é".repeat(5_000), "no JSON", undefined, T);
     expect(wrong).toMatchObject({ outcome: "error", error: "no JSON", decisionText: "é".repeat(2_048) });
     const long = answered(decided(first(), run, undefined, T), "é".repeat(10_000), undefined, T);
@@ -131,7 +131,7 @@ describe("the log of idle beats", () => {
     );
   };
 
-  it("is one entry for like ones in a row, with how many, the first and the last, and carries the cadence on", () => {
+  it("is one entry for equal beats in a row, with their number, the first and the last, and keeps the cadence", () => {
     const entries: Beat[] = [];
     for (let k = 1; k <= 1_000; k++) {
       const next = idle(k, "the document is empty");

@@ -55,13 +55,13 @@ describe("a decision", () => {
     ["marks without end", "`".repeat(1_000_000)],
     ["a fence after a fence", "```\n".repeat(250_000)],
     ["blanks around nothing", `${" ".repeat(2_000_000)}x`],
-  ])("takes no longer over %s than over any other text of its size", (_what, text) => {
+  ])("takes no longer to read %s than any other text of its size", (_what, text) => {
     const begun = performance.now();
     expect(parseDecision(text).ok).toBe(false);
     expect(performance.now() - begun).toBeLessThan(500);
   });
 
-  it("longer than 16 KiB is none", () => {
+  it("longer than 16 KiB is refused", () => {
     expect(parseDecision(JSON.stringify({ action: "run", reason: "x".repeat(20_000) })).ok).toBe(false);
   });
 
@@ -74,7 +74,7 @@ describe("a decision", () => {
     );
   });
 
-  it("keeps its reason whatever characters it has, up to 1,000 bytes", () => {
+  it("keeps its reason with any characters, up to 1,000 bytes", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 80 }), fc.constantFrom("skip", "run"), (reason, action) => {
         const fenced = `\`\`\`json\n${JSON.stringify({ action, reason })}\n\`\`\``;
@@ -90,7 +90,7 @@ describe("the prompts", () => {
   const now = Date.parse("2026-11-23T06:30:15.250Z");
   const hours = { startMinute: 480, endMinute: 1320, timeZone: "Asia/Tokyo" };
 
-  it("tell the time in UTC, and in the zone of the active hours where there are any", () => {
+  it("give the time in UTC, and in the zone of the active hours if there are any", () => {
     for (const prompt of [
       decisionPrompt({ document: "Check mail", now, hours }),
       mainPrompt({ document: "Check mail", now, hours, reason: "" }),

@@ -12,7 +12,7 @@ import { isActiveAt } from "../../../../src/domain/time/active-hours.ts";
 import { compiled, define, MINUTE, T, wrongFields } from "./heartbeat-fixture.ts";
 
 describe("a heartbeat's configuration", () => {
-  it("has every 30m and enabled where nothing is said", () => {
+  it("has every 30m and enabled by default", () => {
     expect(compiled({})).toEqual({ config: { enabled: true, every: "30m" }, everyMs: 30 * MINUTE });
   });
 
@@ -36,7 +36,7 @@ describe("a heartbeat's configuration", () => {
     expect(wrongFields(input)).toEqual(paths);
   });
 
-  it("whose beats never fall within the active hours is refused: it would be silent for ever", () => {
+  it("whose beats never fall within the active hours is refused, since it would never beat", () => {
     const hours = { start: "08:00", end: "22:00", timezone: "Europe/Berlin" };
     expect(wrongFields({ every: "24h", active_hours: hours })).toEqual(["active_hours"]);
     expect(wrongFields({ every: "12h", active_hours: hours })).toEqual([]);
@@ -83,7 +83,7 @@ describe("the cadence", () => {
     );
   });
 
-  it("is not moved by an edit, and no edit brings a beat about", () => {
+  it("is not moved by an edit, and no edit causes a beat", () => {
     const before = configure("main", compiled({ every: "30m" }).config, T - 90 * MINUTE, undefined);
     const edit = (input: Record<string, unknown>, now: number, handledAt: number) =>
       configure("main", compiled(input).config, now, { record: before, handledAt });
@@ -108,7 +108,7 @@ describe("the cadence", () => {
   });
 });
 
-describe("an interval of no whole minutes", () => {
+describe("an interval that is not whole minutes", () => {
   const SECOND = 1_000;
   const wake = (input: Record<string, unknown>, handledAt: number, now: number, newest?: Beat) =>
     nextWakeAt(compiled(input), newest, handledAt, now);
@@ -126,7 +126,7 @@ describe("an interval of no whole minutes", () => {
     expect(at).toBeGreaterThan(T);
   });
 
-  it("wakes it at once for a beat that is overdue or queued, and for no whole minutes, which are the tick's", () => {
+  it("wakes it at once for an overdue or queued beat, and not at whole minutes, which are the tick's", () => {
     expect(wake({ every: "10s" }, T, T + 60 * SECOND)).toBe(T + 60 * SECOND);
     expect(wake({ every: "1m" }, T, T + 5 * MINUTE)).toBeUndefined();
     expect(wake({ every: "10s", enabled: false }, T, T + 60 * SECOND)).toBeUndefined();
@@ -142,7 +142,7 @@ describe("an interval of no whole minutes", () => {
     expect(wake({ every: "90s" }, T, T + 2 * SECOND, failing)).toBe(T + 46 * SECOND);
   });
 
-  it("sleeps until the active hours, however many beats lie before them", () => {
+  it("sleeps until the active hours, even if many beats lie before them", () => {
     const active_hours = { start: "22:15", end: "06:00", timezone: "Europe/Berlin" };
     expect(wake({ every: "10s", active_hours }, T, T)).toBe(Date.parse("2026-11-23T21:15:00Z"));
     expect(wake({ every: "45s", active_hours }, T, T)).toBe(Date.parse("2026-11-23T21:15:00Z"));
@@ -158,7 +158,7 @@ describe("an interval of no whole minutes", () => {
 });
 
 describe("the next wake within the active hours", () => {
-  it("is the first multiple of the interval that lies within them, as counting one by one finds it", () => {
+  it("is the first multiple of the interval within them, the same as counting one by one finds", () => {
     const clock = (minute: number) =>
       `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
     const minute = fc.integer({ min: 0, max: 1_439 });

@@ -1,4 +1,4 @@
-/** What a token's ids do to the jobs that are made with it (docs/contract.md §7). */
+/** The effect of a token's ids on the jobs that it creates (docs/contract.md §7). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -26,7 +26,7 @@ const ids = fc.record(
   { requiredKeys: [] },
 );
 
-it("a job is seen by the token that made it, whatever ids the call named or left out", () => {
+it("a job is seen by the token that created it, for any ids in the call", () => {
   let made = 0;
   fc.assert(
     fc.property(caller, ids, fc.boolean(), (by, given, ofPlugin) => {
@@ -70,7 +70,7 @@ describe("a token with a list of agents", () => {
   const input = (fields: object = {}) =>
     JobInput.parse({ name: "n", message: "m", schedule: { every: "1h" }, user_id: "u", ...fields });
 
-  it("makes jobs of its one agent, where none is named", () => {
+  it("creates jobs for its only agent if none is named", () => {
     expect(claimJob(of("a"), input())).toMatchObject({ ok: true, value: { agent_id: "a" } });
     expect(claimJob(of("a"), input({ agent_id: "" }))).toMatchObject({ ok: true, value: { agent_id: "a" } });
   });

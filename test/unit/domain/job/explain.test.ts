@@ -36,7 +36,7 @@ describe("explain says why a job did or did not run", () => {
     expect(explanation).toContain("2026-11-23T09:10:00.000Z");
   });
 
-  it("while its run is going, with what it waits for", () => {
+  it("while its run is active, with what it waits for", () => {
     const { state, log } = woken(job(), T0 + 10 * MINUTE_MS);
     const { verdict, explanation, dueAt } = ask(state, log, T0 + 12 * MINUTE_MS, T0 + 12 * MINUTE_MS);
     expect([verdict, dueAt]).toEqual(["running", T0 + 10 * MINUTE_MS]);
@@ -81,7 +81,7 @@ describe("explain says why a job did or did not run", () => {
     expect(explanation).toContain("410");
   });
 
-  it("with when it runs next: the due time, or that it is paused, or that nothing fires", () => {
+  it("with its next run: the due time, or that it is paused, or that nothing fires", () => {
     const state = job();
     const asked = T0 + MINUTE_MS;
     expect(ask(state, [], asked, asked).explanation).toContain("due next at 2026-11-23T09:10:00.000Z");
@@ -111,7 +111,7 @@ describe("explain says why a job did or did not run", () => {
     expect(ask(state, manual, T0 + 1, T0 + 2 * MINUTE_MS).run).toBeUndefined();
   });
 
-  it("when its log no longer reaches back so far", () => {
+  it("when its log no longer reaches back to that time", () => {
     const { state, log } = woken(job(), T0 + HOUR_MS);
     const trimmed = log.map(({ missed: _missed, ...run }) => run);
     const asked = { at: T0 + 25 * MINUTE_MS, now: T0 + HOUR_MS, retention: 1 };

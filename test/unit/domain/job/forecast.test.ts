@@ -1,4 +1,4 @@
-/** What a job is going to do, day by day: it comes to what its fires are, and stops where its budget and max_runs do. */
+/** The coming fires of a job, day by day. The forecast equals the fires, and stops at the budget and at max_runs. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
@@ -27,7 +27,7 @@ const firesByDay = (state: ForecastState, window = WEEK, now = T0) =>
   Object.fromEntries(forecastJob(state, window, now).days.map(({ day, fires }) => [day, fires]));
 
 describe("the fires of a job by day", () => {
-  it("are those of its schedule, whatever it is, in any zone and window", () => {
+  it("are those of its schedule, for any schedule, zone and window", () => {
     const schedules = fc.constantFrom<Record<string, unknown>>(
       { every: "37m" },
       { every: "90m", exclude: ["SAT", "22:00-07:00"], timezone: "Europe/Berlin" },
@@ -60,12 +60,12 @@ describe("the fires of a job by day", () => {
     );
   });
 
-  it("begin with the one that the agent asked for, and go on in the schedule's phase", () => {
+  it("begin with the one that the agent asked for, and continue in the schedule's phase", () => {
     const chosen = job({ schedule: { every: "1h" } }, { cursor: { nextDueAt: T0 + 50 * HOUR_MS + MINUTE_MS } });
     expect(firesByDay(chosen, { ...WEEK, to: T0 + 52 * HOUR_MS })).toEqual({ "2026-10-25": 2 });
   });
 
-  it("are none of a job that is paused, and from its resumption on where it resumes by itself", () => {
+  it("are none while the job is paused, and begin at its resumption if it resumes by itself", () => {
     const paused = job({ schedule: { every: "1h" }, enabled: false });
     expect(forecastJob(paused, WEEK, T0)).toMatchObject({ fires: 0, days: [] });
     const until = { ...paused, record: { ...paused.record, resumeAt: T0 + 6 * DAY_MS } };
@@ -103,7 +103,7 @@ describe("the fires of a job by day", () => {
     expect(forecastJob(job(many), far, T0).fires).toBe(1);
   });
 
-  it("are counted of a job every second without walking, and worked out of a rule that fires as often", () => {
+  it("are counted without a walk for a job every second, and estimated for a rule that fires as often", () => {
     const month = { ...WEEK, to: T0 + 31 * DAY_MS };
     const everySecond = forecastJob(job({ schedule: { every: "1s" } }), month, T0);
     expect(everySecond).toMatchObject({ fires: 31 * 86_400 - 1 });
@@ -118,7 +118,7 @@ describe("the fires of a job by day", () => {
 });
 
 describe("the cost", () => {
-  it("is what runs have cost so far on average, and unknown before there was one", () => {
+  it("is the average of the runs so far, and unknown before the first", () => {
     const daily = { schedule: { cron: "0 12 * * *" } };
     const known = forecastJob(job(daily, { cursor: { spent: spentOf(4, 1, 1000) } }), WEEK, T0);
     expect(known).toMatchObject({ fires: 7, runs: 7, usd: 1.75, tokens: 1750, average: { usd: 0.25, tokens: 250 } });
@@ -148,7 +148,7 @@ describe("the cost", () => {
     expect(shown.runs).toBe(forecastJob(state, WEEK, T0).runs);
   });
 
-  it("takes off what was spent today", () => {
+  it("subtracts what was spent today", () => {
     const spent = addSpend(undefined, { runs: 3 }, "2026-10-23");
     const state = job({ schedule: { every: "1h" }, budget: { runs_per_day: 5 } }, { cursor: { spent } });
     expect(forecastJob(state, WEEK, T0).days.map(({ runs }) => runs)).toEqual([2, 5, 5, 5, 5, 5, 5, 5]);

@@ -43,7 +43,7 @@ describe("resume", () => {
     expect(resumed.record && stateOf(resumed.record)).toBe("finished");
   });
 
-  it("changes nothing where the job is active already", () => {
+  it("changes nothing if the job is active already", () => {
     expect(changed(changeByResume(job(), T0))).toEqual({});
   });
 });
@@ -56,7 +56,7 @@ describe("a pause of a paused job", () => {
     expect([again?.definition.enabled, again?.pausedReason, again?.resumeAt]).toEqual([false, undefined, undefined]);
   });
 
-  it("changes nothing where it is the pause that there is", () => {
+  it("changes nothing if it equals the present pause", () => {
     const paused = having(job(), changed(changeByPause(job(), { reason: "holidays" }, T0)));
     expect(changed(changeByPause(paused, { reason: "holidays" }, T0 + 1))).toEqual({});
   });
@@ -97,7 +97,7 @@ describe("a fire that the agent asked for", () => {
   it.each([
     ["an `at` job", { at: "2026-11-23T09:10:00Z" }],
     ["a manual job", { manual: true }],
-  ])("of %s outlives a pause, which would else be its end", (_what, schedule) => {
+  ])("of %s outlives a pause, which would otherwise end it", (_what, schedule) => {
     const paused = step(chosen(schedule), changeByPause(chosen(schedule), BY_HAND, NOON - 1));
     expect([paused.cursor.nextDueAt, paused.record.finishedAt]).toEqual([null, undefined]);
     const resumed = step(paused, changeByResume(paused, NOON));
@@ -150,7 +150,7 @@ describe("why a job does not fire by itself", () => {
     expect(rest(having(state, { record: { ...state.record, finishedAt: T0 } }))).toEqual({ kind: "finished", at: T0 });
   });
 
-  it("is read off the cursor of an earlier version, which had no word for an exhausted schedule", () => {
+  it("is read from the cursor of an earlier version, which had no field for an exhausted schedule", () => {
     const { exhausted: _exhausted, ...cursor } = job(at).cursor;
     const state = having(job(at), { cursor: { ...cursor, nextDueAt: null } });
     expect(rest(state)).toEqual({ kind: "exhausted" });
@@ -173,7 +173,7 @@ describe("a fire that waits (buffer_one) when the schedule is changed", () => {
   });
 });
 
-describe("what waits when the job is changed", () => {
+describe("a waiting event or fire when the job is changed", () => {
   const NOW = T0 + 2 * MINUTE_MS;
   const waiting = (change: Partial<TickState["record"]>): TickState => {
     const state = job({ overlap: "buffer_one" });
@@ -188,7 +188,7 @@ describe("what waits when the job is changed", () => {
   const patched = (state: TickState, patch: Record<string, unknown>) =>
     changed(changeByPatch(state, { role: "admin" }, patch, NOW));
 
-  it("an event that was accepted waits on under another schedule, and counts for nothing in it", () => {
+  it("an accepted event keeps waiting under another schedule, and does not count in it", () => {
     const { record, cursor, runs } = patched(waiting({ buffered: event }), { schedule: { every: "7m", max_runs: 1 } });
     expect([record?.buffered, runs, cursor?.nextDueAt]).toEqual([event, undefined, NOW + 7 * MINUTE_MS]);
   });
@@ -202,14 +202,14 @@ describe("what waits when the job is changed", () => {
     ]);
   });
 
-  it("past fires wait on under another schedule", () => {
+  it("past fires keep waiting under another schedule", () => {
     const { record, runs } = patched(waiting({ backfills }), { schedule: { every: "7m" } });
     expect([record?.backfills, runs]).toEqual([backfills, undefined]);
   });
 });
 
 describe("a merge patch", () => {
-  it("leaves the anchor and the next fire alone unless the schedule changes", () => {
+  it("keeps the anchor and the next fire unless the schedule changes", () => {
     const state = job();
     const renamed = changeByPatch(state, { role: "admin" }, { name: "other" }, T0 + MINUTE_MS);
     expect(renamed.ok && renamed.value.cursor).toBeUndefined();
@@ -298,7 +298,7 @@ describe("which change counts against an owner's quota again", () => {
   });
 });
 
-describe("a run once more", () => {
+describe("a repeated run", () => {
   const NOW = T0 + MINUTE_MS;
   const patched = (state: TickState, patch: Record<string, unknown>): TickState => {
     const { record = state.record, cursor = state.cursor } = changed(
@@ -314,7 +314,7 @@ describe("a run once more", () => {
     return [retried.value.run.message, retried.value.run.payload];
   };
 
-  it("has the message and payload that it had, and not those that the job has since", () => {
+  it("has its old message and payload, and not the job's present ones", () => {
     const first = job({ payload: { n: 1 } });
     const begun = having(first, { cursor: { ...first.cursor, lastSeq: 1 } });
     const second = patched(begun, { message: "second" });
@@ -326,7 +326,7 @@ describe("a run once more", () => {
     expect(again(third, 1, { message: "its own" })).toEqual(["its own", { n: 1 }]);
   });
 
-  it("keeps the last three, so that a job that is changed often does not grow", () => {
+  it("keeps the last three inputs, so that a job that changes often does not grow", () => {
     let state = job();
     for (let n = 0; n < 9; n++) state = patched(state, { message: `m${n}` });
     expect(state.record.formerInputs?.map(({ message }) => message)).toEqual(["m5", "m6", "m7"]);

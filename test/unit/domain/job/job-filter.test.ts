@@ -57,7 +57,7 @@ const anyCaller: fc.Arbitrary<Caller> = fc.oneof(
 );
 
 describe("a filter", () => {
-  it("never leaves out the owner of a job that it lets through", () => {
+  it("never leaves out the owner of a job that it accepts", () => {
     fc.assert(
       fc.property(anyJob, anyFilter, ({ definition, job }, filter) => {
         const owners = ownersMatching(filter);
@@ -68,7 +68,7 @@ describe("a filter", () => {
     );
   });
 
-  it("narrowed to a caller lets through what both the filter and the caller's ids do", () => {
+  it("narrowed to a caller accepts the jobs that both the filter and the caller's ids accept", () => {
     fc.assert(
       fc.property(anyJob, anyFilter, anyCaller, ({ job }, filter, caller) => {
         const narrowed = narrowToCaller(filter, caller);
@@ -103,7 +103,7 @@ describe("a filter", () => {
     );
   });
 
-  it("takes a label's key for nothing but data", () => {
+  it("treats a label's key only as data", () => {
     const [job] = fc.sample(anyJob, 1);
     if (job === undefined) throw new Error("no job");
     expect(matchesFilter({ ...job.job, labels: { a: "1" } }, { labels: [["constructor", "1"]] }, ADMIN)).toBe(false);

@@ -23,7 +23,7 @@ it("mints well-formed ids that it recognises, the same from the same bytes", () 
   );
 });
 
-it("stays the same for ever: ids are stored by clients", () => {
+it("never changes, since clients store ids", () => {
   expect(jobIdFromBytes(new Uint8Array(13))).toBe("j00000000000000000000r14b");
 });
 
@@ -77,7 +77,7 @@ it("refuses to make an id that could be guessed", () => {
   expect(() => jobIdFromBytes(new Uint8Array(JOB_ID_BYTES - 1))).toThrow("needs 13 bytes");
 });
 
-it("is known by its key alone: nobody without it makes one that passes", () => {
+it("cannot be forged without the key", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: JOB_ID_BYTES, maxLength: 20 }),

@@ -53,7 +53,7 @@ describe("a job", () => {
     expect(admitJob(asked, { ...NO_USE, ...use }, backfilled, { maxJobs: 1_000 }).ok).toBe(true);
   });
 
-  it("of another never leaves the owner without half of its quota", () => {
+  it("of another subject always leaves the owner half of its quota", () => {
     const counts = fc.record({ jobs: fc.nat(50), othersJobs: fc.nat(50), max: fc.integer({ min: 1, max: 50 }) });
     fc.assert(
       fc.property(counts, ({ jobs, othersJobs, max }) => {
@@ -117,7 +117,7 @@ describe("the fires of a day", () => {
     ["of an at job that its agent may have fire each second", { at: "2099-01-01T00:00:00Z" }, 1_000, 86_400],
     ["of a manual one", { manual: true } as const, 60_000, 1_440],
     ["of a schedule that is quicker than the pacing", { every: "1s" }, 3_600_000, 86_400],
-  ])("are the most that the schedule or the agent brings: %s", (_what, spec, minMs, fires) => {
+  ])("are the most that the schedule or the agent can cause: %s", (_what, spec, minMs, fires) => {
     const pacing = minMs === undefined ? undefined : { minMs };
     expect(firesPerDay({ schedule: scheduleOf(spec), pacing }, Date.parse("2026-01-01T00:00:00Z"))).toBe(fires);
   });

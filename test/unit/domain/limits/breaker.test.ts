@@ -19,7 +19,7 @@ function wake(times: number, everyMs: number) {
 }
 
 describe("the alarm breaker", () => {
-  it("trips on one idle wake more than an hour may hold, and says why", () => {
+  it("trips on one idle wake too many in an hour, and says why", () => {
     const { trippedAt, reason } = wake(1_000, 1_000);
     expect(trippedAt).toBe(MAX_IDLE_WAKES + 1);
     expect(reason).toContain("101 times within an hour");

@@ -102,7 +102,7 @@ const begun = (world: World): Run[] =>
 const onDay = (at: number): string => dayOf(ZONE, at);
 
 describe("a job with a budget", () => {
-  it("begins no run beyond it, on any day, and knows what it has spent", { timeout: 600_000 }, () => {
+  it("never begins a run beyond it on any day, and knows its spend", { timeout: 600_000 }, () => {
     fc.assert(
       fc.property(history, ({ overlap, start, steps }) => {
         const schedule = { cron: "*/20 * * * *", ...ZONE };

@@ -25,7 +25,7 @@ describe("a day", () => {
   });
 });
 
-describe("what is spent", () => {
+describe("the spend", () => {
   it("is summed by day and in all, to the billionth of a dollar", () => {
     let spent: Spent | undefined;
     for (let i = 0; i < 10; i++) spent = addSpend(spent, { runs: 1, usd: 0.1, tokens: 3 }, DAY);
@@ -40,13 +40,13 @@ describe("what is spent", () => {
     expect(spentOn(next, "2026-11-30").today.usd).toBe(0);
   });
 
-  it("on a day that is over counts in all only: a clock that was set back opens no budget again", () => {
+  it("on a day that is over counts only in the total, so a clock that is set back does not reopen a budget", () => {
     const spent = addSpend(addSpend(undefined, { usd: 1 }, NEXT), { usd: 5 }, DAY);
     expect(spent).toMatchObject({ day: NEXT, today: { usd: 1 }, total: { usd: 6 } });
   });
 });
 
-describe("what cannot be summed any further", () => {
+describe("a sum beyond the exact numbers", () => {
   it("stays a number that JSON can hold", () => {
     let spent: Spent | undefined;
     for (let i = 0; i < 3; i++) spent = addSpend(spent, { usd: 1e308, tokens: Number.MAX_SAFE_INTEGER }, DAY);
@@ -67,12 +67,12 @@ describe("a budget", () => {
     expect(usedUp(budget, spent, DAY).map(explainUsedUp)[0]).toBe(words);
   });
 
-  it("of a day is whole again on the next, and one in all is not", () => {
+  it("of a day is available again on the next day, but a total is not", () => {
     const budget = { runs_per_day: 1, usd_total: 5 };
     expect(usedUp(budget, spent, NEXT).map(({ limit }) => limit)).toEqual(["usd_total"]);
   });
 
-  it("is reached once a day, whatever is spent in which steps", () => {
+  it("is reached once a day, for any steps of spending", () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ usd: fc.integer({ min: 0, max: 5 }), day: fc.integer({ min: 1, max: 9 }) })),

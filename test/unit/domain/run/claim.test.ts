@@ -1,4 +1,4 @@
-/** A run in a mailbox (docs/contract.md §14): offered, claimed under a lease, given back, and what ends it. */
+/** A run in a mailbox (docs/contract.md §14): offered, claimed under a lease, given back, and its ends. */
 import { describe, expect, it } from "vitest";
 import { claimRun, isClaimable, isReleasable, releaseRun } from "../../../../src/domain/run/claim.ts";
 import {
@@ -90,7 +90,7 @@ describe("a claimed run", () => {
     expect(last.error).toMatch(/^interrupted: /);
   });
 
-  it("that is given back is offered again at once, and that is no attempt", () => {
+  it("that is given back is offered again at once, which does not count as an attempt", () => {
     const released: Run = releaseRun(claimed, NOW + 2_000);
     expect(released).toMatchObject({ phase: "pending", attempt: 1, wakeAt: NOW + 2_000 });
     expect(isReleasable(claimed, "agent", NOW + 1_000)).toBe(true);

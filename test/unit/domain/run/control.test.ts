@@ -57,14 +57,14 @@ describe("a control", () => {
     expect(explainFaults(faults)).toContain(`${field}: `);
   });
 
-  it("keeps what is right beside what is wrong", () => {
+  it("keeps the valid fields beside the wrong ones", () => {
     expect(readControl({ cost_usd: -1, tokens: 7, done: "no", unchanged: true }).control).toEqual({
       tokens: 7,
       unchanged: true,
     });
   });
 
-  it("never throws, and says something of every field that it does not take", () => {
+  it("never throws, and reports every field that it does not accept", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (given) => {
         const { faults } = readControl(given);

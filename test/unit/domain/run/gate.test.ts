@@ -37,7 +37,7 @@ describe("the gate", () => {
     }
   });
 
-  it("names the first thing in the way, with the text for the skipped run", () => {
+  it("names the first obstacle, with the text for the skipped run", () => {
     expect(mayStart("due", STATES.held, T0)).toEqual({ may: false, why: "held", reason: "held: MODE=stopped" });
     expect(mayStart("buffered", { ...STATES.paused, held: "held" }, T0)).toMatchObject({ why: "paused" });
     expect(mayStart("due", STATES["over budget"], T0)).toEqual({

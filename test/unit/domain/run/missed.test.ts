@@ -1,4 +1,4 @@
-/** What becomes of fires that came due while nothing could run (docs/contract.md §3). */
+/** The end of fires that came due while nothing could run (docs/contract.md §3). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineJob } from "../../../../src/domain/job/definition.ts";
@@ -91,7 +91,7 @@ const play = ({
   return { firstDueAt, now, answer: verdict({ every: `${everyS}s` }, `${windowMs}ms`, firstDueAt, now) };
 };
 
-describe("whatever the interval, the window and the outage", () => {
+describe("for any interval, window and outage", () => {
   it("the answer is for the latest due time, and counts each of the earlier ones", () => {
     fc.assert(
       fc.property(case_, (plan) => {
@@ -104,7 +104,7 @@ describe("whatever the interval, the window and the outage", () => {
     );
   });
 
-  it("it runs if it lies within the window, and else only if it is the only one and hardly late", () => {
+  it("the latest fire runs if it lies within the window, or if it is the only one and hardly late", () => {
     fc.assert(
       fc.property(case_, (plan) => {
         const { now, answer } = play(plan);
@@ -124,7 +124,7 @@ describe("whatever the interval, the window and the outage", () => {
     );
   });
 
-  it("a window as long as the interval never skips: one of the fires always runs", () => {
+  it("with a window as long as the interval one of the fires always runs", () => {
     fc.assert(
       fc.property(case_, (plan) => {
         expect(play({ ...plan, windowMs: plan.everyS * SECOND_MS }).answer.kind).toBe("run");
@@ -132,7 +132,7 @@ describe("whatever the interval, the window and the outage", () => {
     );
   });
 
-  it("alarms that ring up to a second late never skip, but where a second holds another fire", () => {
+  it("alarms that ring up to a second late never skip, unless that second holds another fire", () => {
     fc.assert(
       fc.property(case_, fc.integer({ min: 0, max: ON_TIME_GRACE_MS - 1 }), (plan, lateMs) => {
         expect(play({ ...plan, lateMs }).answer).toMatchObject({ kind: "run", missed: 0 });

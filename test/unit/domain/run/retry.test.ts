@@ -50,7 +50,7 @@ describe("backoff", () => {
     );
   });
 
-  it("is made until max_attempts attempts are made, never after", () => {
+  it("ends after max_attempts attempts", () => {
     fc.assert(
       fc.property(anyPolicy, fc.integer({ min: 1, max: 20 }), random, (any, attempt, drawn) => {
         expect(decideRetry({ attempt, policy: any, random: drawn }).retry).toBe(attempt < any.maxAttempts);
@@ -71,14 +71,14 @@ describe("Retry-After", () => {
     expect(decideRetry({ attempt: 1, policy, retryAfterMs, random: 0 })).toEqual({ retry: true, delayMs });
   });
 
-  it("is a minimum that jitter is added to, so that those who were told the same do not come back together", () => {
+  it("is a minimum to which jitter is added, so that runs with the same Retry-After do not return together", () => {
     expect(decideRetry({ attempt: 1, policy, retryAfterMs: 60_000, random: 0.5 })).toEqual({
       retry: true,
       delayMs: 61_250,
     });
   });
 
-  it("grants no attempt beyond max_attempts", () => {
+  it("allows no attempt beyond max_attempts", () => {
     const once = { ...policy, maxAttempts: 1 };
     expect(decideRetry({ attempt: 1, policy: once, retryAfterMs: 1_000, random: 0 })).toEqual({ retry: false });
   });
@@ -111,7 +111,7 @@ describe("Retry-After", () => {
     expect(parseRetryAfter(header, now)).toBe(ms);
   });
 
-  it("is never negative, whatever the header says", () => {
+  it("is never negative, for any header", () => {
     fc.assert(
       fc.property(
         fc.oneof(

@@ -37,7 +37,7 @@ const userRun = fc
 const anySubject = fc.oneof(run, fanOut, userRun);
 
 describe("ids of runs and fan-outs", () => {
-  it("are the same whenever they are worked out, safe in a path and free of full stops, at most 128 long", () => {
+  it("are always the same, safe in a path, without full stops, and at most 128 characters long", () => {
     fc.assert(
       fc.property(anySubject, ({ make }) => {
         expect(make()).toBe(make());
@@ -46,7 +46,7 @@ describe("ids of runs and fan-outs", () => {
     );
   });
 
-  it("differ wherever what they stand for differs", () => {
+  it("differ if their causes differ", () => {
     fc.assert(
       fc.property(fc.uniqueArray(anySubject, { selector: ({ key }) => key, maxLength: 20 }), (subjects) => {
         expect(new Set(subjects.map(({ make }) => make())).size).toBe(subjects.length);
@@ -54,7 +54,7 @@ describe("ids of runs and fan-outs", () => {
     );
   });
 
-  it("differ although the ids of the jobs end like the ids of runs", () => {
+  it("differ even if job ids look like ids of runs", () => {
     const ids = [
       scheduledRunId("a", 5),
       scheduledRunId("a-b1_5", 5),
@@ -70,7 +70,7 @@ describe("ids of runs and fan-outs", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it("stay the same for ever: agents and clients keep them", () => {
+  it("never change, since agents and clients store them", () => {
     expect(scheduledRunId("job", 1_795_424_400_000)).toBe("job-s1795424400000");
     expect(backfillRunId("job", 2, 1_795_424_400_000)).toBe("job-b2_1795424400000");
     expect(backfillRunId("job", 2, -1)).toBe("job-b2_n1");

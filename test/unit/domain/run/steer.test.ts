@@ -37,7 +37,7 @@ function answered(state: TickState, control: unknown, more: { readonly allAt?: n
 }
 
 describe("next_in and next_at", () => {
-  it("move the next fire, once; after it the schedule goes on in its phase", () => {
+  it("move the next fire once; after it the schedule continues in its phase", () => {
     const { state, run, now } = answered(job(PACED), { next_in: "25m" });
     expect(state.cursor.nextDueAt).toBe(now + 25 * MINUTE_MS);
     expect(run?.nextAt).toBe(now + 25 * MINUTE_MS);
@@ -57,7 +57,7 @@ describe("next_in and next_at", () => {
     expect(state.cursor.nextDueAt).toBe(now + after);
   });
 
-  it("let an at job fire again in place of finishing, for as long as the agent asks", () => {
+  it("let an at job fire again instead of finishing, while the agent asks for it", () => {
     let state = job({ ...AT, ...PACED });
     for (let round = 0; round < 3; round++) {
       const next = answered(state, { next_in: "10m" });
@@ -81,7 +81,7 @@ describe("next_in and next_at", () => {
 });
 
 describe("done", () => {
-  it("finishes the job, drops what waits, and leaves its runs", () => {
+  it("finishes the job, drops waiting fires, and keeps its runs", () => {
     const state = job({ overlap: "buffer_one" });
     const waits = { ...state, record: { ...state.record, backfills: [{ number: 1, due: [T0 - MINUTE_MS] }] } };
     const { state: after, ended } = answered(waits, { done: true }, { allAt: T0 + 20 * MINUTE_MS });
@@ -91,7 +91,7 @@ describe("done", () => {
     expect(ended.calls).toEqual([]);
   });
 
-  it("counts more than next_in", () => {
+  it("takes precedence over next_in", () => {
     const { state, run } = answered(job(PACED), { done: true, next_in: "10m" });
     expect(stateOf(state.record)).toBe("finished");
     expect(state.cursor.nextDueAt).toBeNull();
@@ -101,7 +101,7 @@ describe("done", () => {
 });
 
 describe("pause", () => {
-  it("counts more than next_in, which the run says", () => {
+  it("takes precedence over next_in, and the run says so", () => {
     const { state, run } = answered(job(PACED), { pause: "waiting", next_in: "10m" });
     expect(state.cursor.nextDueAt).toBeNull();
     expect(run?.controlError).toContain("next_in: the job is paused");
@@ -127,7 +127,7 @@ describe("cost and tokens", () => {
     expect(second.state.cursor.spent?.total).toEqual({ runs: 2, usd: 1.25, tokens: 100 });
   });
 
-  it("stop the next fire where the budget is used up, which leaves a skipped run", () => {
+  it("stop the next fire if the budget is used up, which leaves a skipped run", () => {
     const { state } = answered(job({ budget: { usd_per_day: 5 } }), { cost_usd: 5.12 });
     const next = decideTick(state, {
       now: T0 + 20 * MINUTE_MS,
@@ -142,7 +142,7 @@ describe("cost and tokens", () => {
     expect(next.cursor.nextDueAt).toBe(T0 + 30 * MINUTE_MS);
   });
 
-  it("that use up the budget skip all that waits of a backfill, in one run", () => {
+  it("that use up the budget skip all waiting fires of a backfill, in one run", () => {
     const state = job({ budget: { runs_per_day: 1 } });
     const due = [T0 - 3 * MINUTE_MS, T0 - 2 * MINUTE_MS];
     const waits = { ...state, record: { ...state.record, backfills: [{ number: 1, due }] } };

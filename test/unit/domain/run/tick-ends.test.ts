@@ -19,7 +19,7 @@ describe("a job", () => {
     expect(tick(done.state, T0 + HOUR_MS + 1 + FINISHED_RETENTION_MS).erase).toBe(true);
   });
 
-  it("finishes again, as the same version, where only its last run was stored and not that it has finished", () => {
+  it("finishes again with the same version if only its last run was stored", () => {
     const first = tick(job({ schedule: { at: "2026-11-23T10:00:00Z" } }), T0 + HOUR_MS);
     const done = tick(first.state, T0 + HOUR_MS + 1, answered(first.calls[0], SUCCESS));
     expect(done.onlyFinishes).toBe(true);
@@ -30,7 +30,7 @@ describe("a job", () => {
     expect(again.calls).toEqual([]);
   });
 
-  it("is written with its last run where more of it changes than that it finishes", () => {
+  it("is written with its last run if more changes than that it finishes", () => {
     const ends_at = "2026-11-23T09:02:30Z";
     const first = tick(job({ schedule: { every: "1m", ends_at }, overlap: "buffer_one" }), T0 + MINUTE_MS);
     const inFlight = new Set([first.calls[0]?.id ?? ""]);
@@ -55,7 +55,7 @@ describe("a job", () => {
     expect(stateOf(state.record)).toBe("finished");
   });
 
-  it("fires max_runs times also where the last of them had to wait (buffer_one)", () => {
+  it("fires max_runs times even if the last fire had to wait (buffer_one)", () => {
     const first = tick(job({ schedule: { every: "1m", max_runs: 2 }, overlap: "buffer_one" }), T0 + MINUTE_MS);
     const waits = tick(first.state, T0 + 2 * MINUTE_MS, { inFlight: new Set(first.calls.map((run) => run.id)) });
     expect(waits.cursor.nextDueAt).toBeNull();
@@ -66,7 +66,7 @@ describe("a job", () => {
     expect(stateOf(over.record)).toBe("finished");
   });
 
-  it("that is deleted waits for its removal only, which is tried again no sooner than indexRetryAt", () => {
+  it("that is deleted waits only for its removal, which is retried at indexRetryAt at the earliest", () => {
     const first = tick(job(), T0 + MINUTE_MS);
     const gone = { ...first.state, record: { ...first.record, deletedAt: T0 + MINUTE_MS } };
     const now = T0 + 5 * MINUTE_MS;
@@ -81,7 +81,7 @@ describe("a job", () => {
     expect(held.cursor.nextDueAt).toBe(T0 + 2 * MINUTE_MS);
   });
 
-  it("that is held while a fire waits (buffer_one) skips that too, which does not count against max_runs", () => {
+  it("that is held while a fire waits (buffer_one) skips that fire too, and it does not count against max_runs", () => {
     const first = tick(job({ schedule: { every: "1m", max_runs: 2 }, overlap: "buffer_one" }), T0 + MINUTE_MS);
     const waits = tick(first.state, T0 + 2 * MINUTE_MS, { inFlight: new Set(first.calls.map((run) => run.id)) });
     const held = { ...answered(first.calls[0], SUCCESS), held: "held: MODE=stopped" };
@@ -94,7 +94,7 @@ describe("a job", () => {
     expect(skipped.cursor.nextDueAt).toBe(T0 + 3 * MINUTE_MS);
   });
 
-  it("that is held for long has one skipped run for each reason, written again in its place", () => {
+  it("that is held for long has one skipped run for each reason, rewritten in place", () => {
     const once = tick(job(), T0 + MINUTE_MS, { held: "held: MODE=stopped" });
     const twice = tick(once.state, T0 + 2 * MINUTE_MS, { held: "held: MODE=stopped" });
     const late = tick(twice.state, T0 + 5 * MINUTE_MS, { held: "held: MODE=stopped" });

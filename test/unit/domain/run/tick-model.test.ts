@@ -58,7 +58,7 @@ const hold: fc.Arbitrary<Step> = fc.constantFrom(undefined, "held: MODE=stopped"
       world.held = why;
     },
 );
-/** What people do with a job while it runs. */
+/** Calls of people during the history. */
 const call: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>((world) => world.change((state, now) => changeByPause(state, {}, now))),
   fc.constant<Step>((world) => world.change((state, now) => changeByPause(state, { until: "25s" }, now))),
@@ -88,7 +88,7 @@ const history = fc.record({
   callsPerWake: fc.constantFrom(1, 2, 40),
   steps: fc.array(fc.oneof({ arbitrary: step, weight: 5 }, { arbitrary: hold, weight: 1 }), { maxLength: 40 }),
 });
-/** As `history`, with calls of the API in between. */
+/** A history with calls of the API in between. */
 const busyHistory = history.chain((plan) =>
   fc
     .array(fc.oneof({ arbitrary: step, weight: 3 }, { arbitrary: hold, weight: 1 }, { arbitrary: call, weight: 2 }), {
@@ -126,10 +126,10 @@ function checkAlways(world: World) {
   const timers = timersOf(state, { now, inFlight: world.inFlight, held: world.held });
   const calling = state.active.filter((run) => run.phase === "calling");
   expect(calling.length).toBeLessThanOrEqual(MAX_CALLS);
-  // Whatever waits is either held by a call in flight or has a timer: the object is always armed.
+  // Every waiting run or fire has a call in flight or a timer, so the object is always armed.
   for (const run of state.active) {
     const held = run.phase === "calling" && world.inFlight.has(run.id);
-    // Beyond six calls a run waits for one of them to end; each of the six is held or has a timer itself.
+    // Beyond six calls a run waits for one of them to end. Each of the six has a holder or a timer.
     const waits = run.phase === "pending" && calling.length === MAX_CALLS;
     expect(
       held ||
@@ -148,7 +148,7 @@ function checkAlways(world: World) {
   if (backfills) expect(timers.some((timer) => timer.kind === "queue")).toBe(!stopped);
 }
 
-describe("whatever happens, and whenever the process is killed", () => {
+describe("under any history, with kills at any moment", () => {
   it("each due time has exactly one run or skip, or is counted in one", () => {
     fc.assert(
       fc.property(history, (plan) => {
@@ -168,7 +168,7 @@ describe("whatever happens, and whenever the process is killed", () => {
   it("a run that stands for missed fires began within catchup_window of its due time", () => {
     fc.assert(
       fc.property(history, ({ overlap, ...plan }) => {
-        // A fire that waits for the active run to end (buffer_one) begins later, and was caught up with all the same.
+        // A fire that waits for the active run to end (buffer_one) begins later, although it was caught up on.
         const world = play({ ...plan, overlap: overlap === "buffer_one" ? "skip" : overlap });
         for (const run of world.log.values()) {
           if (run.status === "skipped" || !run.missed) continue;
@@ -184,7 +184,7 @@ describe("whatever happens, and whenever the process is killed", () => {
       fc.property(history, (plan) => {
         const world = play(plan);
         const before = world.state.active.map((run) => run.id);
-        // No answer ever comes again: every call is cut off by a kill, every wait runs out.
+        // No answer comes any more. Every call is cut off by a kill, and every wait runs out.
         for (let i = 0; i < 12; i++) {
           world.kill();
           world.advance(30_000, 0.5);
@@ -220,7 +220,7 @@ describe("whatever happens, and whenever the process is killed", () => {
     );
   });
 
-  it("no wake makes more calls than it may, and what it leaves is called by the next", () => {
+  it("no wake exceeds its calls, and the next wake makes the remaining ones", () => {
     fc.assert(
       fc.property(history, (plan) => {
         const world = play({ ...plan, overlap: "allow_all" });
@@ -247,8 +247,8 @@ describe("whatever happens, and whenever the process is killed", () => {
   });
 });
 
-describe("whatever people do with the job meanwhile", () => {
-  it("nothing slips through the gate: no fire or backfill starts while the job is paused or held", () => {
+describe("with any calls by people in between", () => {
+  it("no fire or backfill starts while the job is paused or held", () => {
     fc.assert(
       fc.property(busyHistory, (plan) => {
         expect(play(plan).slippedThrough).toEqual([]);

@@ -7,7 +7,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../../src/schema/limits.ts"
 import { answered, job, NONE, nextAlarm, SUCCESS, statuses, T0, tick } from "./tick-fixture.ts";
 
 describe("a fire that comes due", () => {
-  it("becomes a run that is called at once, and moves the next due time on from the due time, not from the clock", () => {
+  it("becomes a run that is called at once, and the next due time is computed from the due time and not from the clock", () => {
     const late = T0 + MINUTE_MS + 400;
     const fired = tick(job(), late);
     expect(fired.calls.map((run) => [run.dueAt, run.phase, run.attempt])).toEqual([[T0 + MINUTE_MS, "calling", 1]]);
@@ -18,7 +18,7 @@ describe("a fire that comes due", () => {
     expect(tick(job(), T0 + MINUTE_MS - 1).changed).toEqual([]);
   });
 
-  it("gets the same run id however often it is decided", () => {
+  it("gets the same run id each time it is decided", () => {
     const once = tick(job(), T0 + MINUTE_MS);
     const again = tick(job(), T0 + MINUTE_MS + 5_000);
     expect(once.calls[0]?.id).toBe(again.calls[0]?.id);
@@ -33,7 +33,7 @@ describe("a fire that comes due", () => {
 });
 
 describe("fires missed in downtime", () => {
-  it("become one run, for the latest due time, which says how many it stands for; the phase is kept", () => {
+  it("become one run for the latest due time, with the number it stands for, and the phase is kept", () => {
     const back = T0 + 10 * MINUTE_MS + 30 * SECOND_MS;
     const fired = tick(job(), back);
     expect(fired.changed.map((run) => [run.dueAt, run.missed])).toEqual([[T0 + 10 * MINUTE_MS, 9]]);
@@ -48,7 +48,7 @@ describe("fires missed in downtime", () => {
     expect(fired.cursor.nextDueAt).toBe(T0 + 4 * HOUR_MS);
   });
 
-  it("run an `at` job that came due while nothing could, if within the window", () => {
+  it("run an `at` job that came due in the outage, if it is within the window", () => {
     const state = job({ schedule: { at: "2026-11-23T10:00:00Z" } });
     expect(tick(state, T0 + 5 * HOUR_MS).calls).toHaveLength(1);
     const tooLate = tick(state, T0 + 30 * HOUR_MS);
@@ -56,7 +56,7 @@ describe("fires missed in downtime", () => {
     expect(stateOf(tooLate.record)).toBe("finished");
   });
 
-  it("are not made of an alarm that is a little late, even with catchup_window 0s", () => {
+  it("do not include a fire whose alarm is a little late, even with catchup_window 0s", () => {
     expect(tick(job({ catchup_window: "0s" }), T0 + MINUTE_MS + 900).calls).toHaveLength(1);
     expect(tick(job({ catchup_window: "0s" }), T0 + MINUTE_MS + 5_000).calls).toHaveLength(0);
   });
@@ -76,7 +76,7 @@ describe("a fire that comes due while a run is active", () => {
     expect(second.calls).toEqual([]);
   });
 
-  it("buffer_one: runs one more afterwards, and skips the ones after that", () => {
+  it("buffer_one: runs one more afterwards, and skips later ones", () => {
     const { first, second, inFlight } = secondFire("buffer_one");
     expect(second.changed).toEqual([]);
     const third = tick(second.state, T0 + 3 * MINUTE_MS, { inFlight });
@@ -85,7 +85,7 @@ describe("a fire that comes due while a run is active", () => {
     expect(after.calls.map((run) => run.dueAt)).toEqual([T0 + 2 * MINUTE_MS]);
   });
 
-  it("buffer_one: a fire that waits is skipped where the job is paused meanwhile: a 410 is the last call", () => {
+  it("buffer_one: a waiting fire is skipped if a 410 pauses the job meanwhile", () => {
     const { first, second } = secondFire("buffer_one");
     const gone: AttemptOutcome = { kind: "gone", reason: "410", httpStatus: 410 };
     const after = tick(second.state, T0 + 2 * MINUTE_MS + 1, answered(first.calls[0], gone));
@@ -95,7 +95,7 @@ describe("a fire that comes due while a run is active", () => {
     expect(after.cursor.nextDueAt).toBeNull();
   });
 
-  it("cancel_other: hangs up, ends the active run as cancelled, and starts", () => {
+  it("cancel_other: aborts the call, ends the active run as cancelled, and starts", () => {
     const { first, second } = secondFire("cancel_other");
     expect(second.aborts).toEqual([first.calls[0]?.id]);
     expect(second.changed.map((run) => [run.status, run.error?.slice(0, 9)])).toEqual([
@@ -114,7 +114,7 @@ describe("a fire that comes due while a run is active", () => {
 describe("an attempt", () => {
   const called = (fields: Record<string, unknown> = {}) => tick(job(fields), T0 + MINUTE_MS);
 
-  it("that fails for a passing reason waits under the same id and session, visible with its reason, and is made again", () => {
+  it("that fails for a passing reason waits under the same id and session, shows its reason, and is repeated", () => {
     const first = called();
     const [run] = first.calls;
     const failed = tick(
@@ -148,7 +148,7 @@ describe("an attempt", () => {
     expect(failed.active[0]?.wakeAt).toBe(T0 + MINUTE_MS + 42_000);
   });
 
-  it("that no living process holds was interrupted: it counts as an attempt and is made again", () => {
+  it("that no living process holds counts as an attempt and is repeated", () => {
     const first = called();
     const restarted = tick(first.state, T0 + MINUTE_MS + 1);
     expect(restarted.active[0]).toMatchObject({ id: first.calls[0]?.id, attempt: 2, phase: "pending" });
@@ -176,7 +176,7 @@ describe("an attempt", () => {
     expect(expired.changed[0]).toMatchObject({ status: "error", error: "timed out" });
   });
 
-  it("whose run was cancelled meanwhile has nothing left to decide", () => {
+  it("whose run was cancelled meanwhile decides nothing", () => {
     const first = called();
     const cancelled = { ...first.state, active: [] };
     expect(tick(cancelled, T0 + MINUTE_MS, answered(first.calls[0], SUCCESS)).changed).toEqual([]);
@@ -184,7 +184,7 @@ describe("an attempt", () => {
 });
 
 describe("an all_users job", () => {
-  it("is left to the tick: its own alarm fires nothing", () => {
+  it("fires only by the tick and not by its own alarm", () => {
     const state = job({ exec_scope: "all_users" });
     expect(tick(state, T0 + HOUR_MS).changed).toEqual([]);
     expect(timersOf(state, { now: T0, inFlight: NONE })).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * A job under `decideTick` with the few lines of a shell around it, for tests of random histories: what is recorded survives a kill.
- * The clock is the test's.
+ * A job under `decideTick` with a minimal shell, for tests of random histories. What is recorded survives a kill. The clock
+ * is the test's.
  */
 import type { Outcome } from "../../../../src/domain/failure.ts";
 import { changeByBackfill, waitingBackfills } from "../../../../src/domain/job/backfill.ts";
@@ -30,11 +30,11 @@ export class World {
   mostCallsInAWake = 0;
   /** The runs of events that were accepted. */
   readonly events: string[] = [];
-  /** Fires that were queued by a backfill, those dropped again left out. */
+  /** Fires that a backfill has queued, without those that were dropped again. */
   backfilled = 0;
   #inFlight = new Set<string>();
 
-  /** @param madeAt when the job is made, epoch ms */
+  /** @param madeAt when the job is created, epoch ms */
   constructor(fields: Record<string, unknown>, madeAt: number = T0) {
     this.now = madeAt;
     const input = JobInput.parse({ name: "n", message: "m", schedule: { every: "7s" }, ...fields });
@@ -43,7 +43,7 @@ export class World {
     this.state = { job: defined.value, ...newJob("j1", defined.value, madeAt), active: [] };
   }
 
-  /** The object wakes: decides, records, and (unless it is killed in between) acts. */
+  /** Wakes the object: it decides, records, and acts, unless it is killed in between. */
   wake(
     random: number,
     answers: ReadonlyMap<string, AttemptOutcome> = new Map(),
@@ -73,7 +73,7 @@ export class World {
     this.#inFlight = new Set();
   }
 
-  /** Wakes by itself for every timer up to `until`, as the alarm and the loop do. */
+  /** Wakes the object for every timer up to `until`, as the alarm and the loop do. */
   advance(ms: number, random: number) {
     const until = this.now + ms;
     for (;;) {
@@ -108,7 +108,7 @@ export class World {
     };
   }
 
-  /** A call from outside, recorded as the shell does it; one that is refused changes nothing. */
+  /** A call from outside, recorded as the shell does it. A refused call changes nothing. */
   change(decide: (state: TickState, now: number) => Outcome<JobChange>) {
     const change = decide(this.state, this.now);
     if (!change.ok) return;

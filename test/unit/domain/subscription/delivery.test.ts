@@ -1,4 +1,4 @@
-/** When a message is tried again, and when it is given up. */
+/** The retries of a message, and when it is given up. */
 import { describe, expect, it } from "vitest";
 import {
   beginDelivery,
@@ -48,7 +48,7 @@ describe("a delivery", () => {
     expect(sendAgain(delivery, now)).toMatchObject({ status: "retrying", nextAt: now, createdAt: now });
   });
 
-  it("that was begun and never ended, as in a crash, is tried again", () => {
+  it("that was begun but never ended, as in a crash, is tried again", () => {
     expect(beginDelivery(fresh, 5)).toMatchObject({ status: "retrying", attempts: 1, nextAt: 5 + 20_000 });
   });
 });

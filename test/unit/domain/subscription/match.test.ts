@@ -1,4 +1,4 @@
-/** Which events a subscription tells of: filters, `after`, `cooldown`, recovery (docs/contract.md §18). */
+/** The events that a subscription reports: filters, `after`, `cooldown`, recovery (docs/contract.md §18). */
 import { describe, expect, it } from "vitest";
 import type { ReportedEvent } from "../../../../src/domain/event/report.ts";
 import {
@@ -60,7 +60,7 @@ describe("a subscription is about an event", () => {
   });
 });
 
-/** Which of the events are told, one after the other. */
+/** The events that are reported, one after the other. */
 function told(rules: Partial<TellingRules>, steps: readonly (readonly [EventType, number, number?])[]): boolean[] {
   let incident: Incident | undefined;
   return steps.map(([type, now, count]) => {
@@ -71,7 +71,7 @@ function told(rules: Partial<TellingRules>, steps: readonly (readonly [EventType
   });
 }
 
-describe("of those it tells", () => {
+describe("of these it reports", () => {
   it("every failure, and the recovery", () => {
     expect(
       told({}, [
@@ -83,7 +83,7 @@ describe("of those it tells", () => {
     ).toEqual([true, true, true, false]);
   });
 
-  it("failures from `after` in a row on, and no recovery of what was not told", () => {
+  it("failures from `after` in a row on, and no recovery of an unreported failure", () => {
     const steps = [
       ["run.failed", 0, 1],
       ["run.failed", 1, 2],
@@ -94,7 +94,7 @@ describe("of those it tells", () => {
     expect(told({ after: 3 }, steps)).toEqual([false, false, false, true, true]);
   });
 
-  it("one message about a job in a cooldown, the recovery aside", () => {
+  it("one message about a job in a cooldown, and the recovery", () => {
     const steps = [
       ["run.failed", 0, 1],
       ["run.failed", HOUR - 1, 2],
@@ -106,7 +106,7 @@ describe("of those it tells", () => {
     expect(told({ cooldownMs: HOUR }, steps)).toEqual([true, false, false, true, false, true]);
   });
 
-  it("recoveries alone where it asks for nothing else", () => {
+  it("recoveries alone if it asks for nothing else", () => {
     expect(
       told({ events: ["run.recovered"] }, [
         ["run.recovered", 0],

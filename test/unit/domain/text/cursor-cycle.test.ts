@@ -1,4 +1,4 @@
-/** A server whose cursors go round in a circle is found out; one whose cursors differ never is. */
+/** Detects a server whose cursors go round in a circle, and never one whose cursors differ. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { type CursorTrace, traceCursor } from "../../../../src/domain/text/cursor-cycle.ts";

@@ -22,7 +22,7 @@ describe("a number that a double holds as it was written", () => {
     "1e400".slice(0, 3),
     "5e-324",
     "0.000001",
-  ])("%s is one", (written) => {
+  ])("%s is exact", (written) => {
     expect(isExact(written)).toBe(true);
   });
 
@@ -35,11 +35,11 @@ describe("a number that a double holds as it was written", () => {
     "-0.0",
     "1e-400",
     "0.12345678901234567890",
-  ])("%s is none", (written) => {
+  ])("%s is not exact", (written) => {
     expect(isExact(written)).toBe(false);
   });
 
-  it("is every number that JavaScript writes, but negative zero", () => {
+  it("includes every number that JavaScript writes, except negative zero", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         expect(isExact(JSON.stringify(value))).toBe(true);
@@ -59,7 +59,7 @@ describe("JSON", () => {
     );
   });
 
-  it.each(["", "{", "[1,]", "01", "{'a': 1}", "1234567890123456789x"])("that is none throws: %s", (text) => {
+  it.each(["", "{", "[1,]", "01", "{'a': 1}", "1234567890123456789x"])("that is invalid throws: %s", (text) => {
     expect(() => parseExactJson(text)).toThrow(SyntaxError);
   });
 
@@ -111,7 +111,7 @@ describe("a payload", () => {
     expect("polluted" in {}).toBe(false);
   });
 
-  it("is refused with every number that would be changed, by its place, with the string to send", () => {
+  it("is refused for every number that would change, with its place and the string to send", () => {
     const checked = check('{"id": 1234567890123456789, "list": [{"x": -0}, 1]}');
     expect(checked.error?.issues.map(({ path, message }) => [path.join("."), message])).toEqual([
       [

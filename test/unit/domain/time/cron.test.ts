@@ -1,4 +1,4 @@
-/** Cron expressions (docs/contract.md §1): what is read, what it means in UTC, and how a wrong one is told. */
+/** Cron expressions (docs/contract.md §1): what is accepted, its meaning in UTC, and the errors of wrong ones. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { calendarOf } from "../../../../src/domain/time/cron.ts";
@@ -69,7 +69,7 @@ describe("what an expression means", () => {
       ["2027-01-01 00:00", "2027-01-04 00:00", "2027-01-11 00:00", "2027-01-18 00:00", "2027-01-21 00:00"],
     ],
     ["0 0 30 2 MON", ["2027-02-01 00:00", "2027-02-08 00:00"]],
-    // A star, whatever stands beside it or whatever step of 1, restricts nothing.
+    // A star restricts nothing, with any value beside it and with a step of 1.
     ["0 0 */1 * MON", ["2027-01-04 00:00", "2027-01-11 00:00"]],
     ["0 0 1,* * MON", ["2027-01-04 00:00", "2027-01-11 00:00"]],
     ["@yearly", ["2027-01-01 00:00", "2028-01-01 00:00"]],
@@ -124,7 +124,7 @@ describe("an expression is at fixed times unless its minute or hour field begins
   });
 });
 
-describe("a wrong expression is told by field, value, range and remedy", () => {
+describe("the error of a wrong expression names field, value, range and remedy", () => {
   it.each([
     ["60 * * * *", ['minute "60" is not allowed; minute takes 0-59']],
     ["0 24 * * *", ['hour "24" is not allowed; hour takes 0-23']],
@@ -196,7 +196,7 @@ describe("a wrong expression is told by field, value, range and remedy", () => {
     expect(parseCron(expression)).toEqual({ ok: false, error: errors });
   });
 
-  it("and never thrown, whatever the text", () => {
+  it("is never thrown, for any text", () => {
     const token = fc.constantFrom(
       ..."* ? / - , # L W LW MON SUN JAN 0 1 5 7 12 31 59 60 @daily TZ= + .".split(" "),
       " ",
@@ -211,7 +211,7 @@ describe("a wrong expression is told by field, value, range and remedy", () => {
     fc.assert(
       fc.property(fc.oneof(text, fiveFields), (expression) => {
         const read = parseCron(expression);
-        // What is read is always something croner takes.
+        // croner accepts everything that we accept.
         if (read.ok) calendarOf(read.value);
         else expect(read.error.length).toBeGreaterThan(0);
       }),
@@ -221,7 +221,7 @@ describe("a wrong expression is told by field, value, range and remedy", () => {
 });
 
 describe("a walk over a calendar", () => {
-  it("finds the same as a question of its own for each time does", () => {
+  it("finds the same as a separate question for each time", () => {
     for (const text of ["*/15 * * * *", "7,31 3,23 * * 1", "0 0 29 2 *", "59 23 L * *", "* 0 1 1 *"]) {
       const parsed = parseCron(text);
       if (!parsed.ok) throw new Error(text);

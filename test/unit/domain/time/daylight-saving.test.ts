@@ -86,7 +86,7 @@ describe("a fixed time that the clock repeats fires once, the first time", () =>
   });
 });
 
-describe("where minute or hour begins with *, the schedule follows real time", () => {
+describe("if minute or hour begins with *, the schedule follows real time", () => {
   const rows = [
     [
       "nothing at skipped local times",
@@ -258,7 +258,7 @@ function matches([minute, hour, day, month, weekday]: Fields, local: number): bo
   );
 }
 
-/** The contract's rule, one minute after the other, as slow as it is plain. */
+/** The contract's rule, one minute after the other, in the slow and plain way. */
 function slowFires(minutes: readonly Minute[], fields: Fields): number[] {
   const realTime = /^[*?]/.test(fields[0].text) || /^[*?]/.test(fields[1].text);
   const due: number[] = [];

@@ -1,4 +1,6 @@
-/** Descriptions of cron expressions mean exactly the fires: they are read back by the test and held to the schedule. */
+/**
+ * Descriptions of cron expressions mean exactly the fires. The test reads them back and compares them with the schedule.
+ */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";

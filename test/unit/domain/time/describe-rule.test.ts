@@ -1,4 +1,7 @@
-/** Descriptions of recurrence rules mean exactly the fires: a reader of their own makes times of the words, which are held to the schedule. */
+/**
+ * Descriptions of recurrence rules mean exactly the fires. A reader in this test turns the words into times, which are
+ * compared with the schedule.
+ */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";

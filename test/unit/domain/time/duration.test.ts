@@ -33,7 +33,7 @@ describe("parseDuration reads Go's syntax, d and w", () => {
     ["1\u00b5s", 0.001],
     ["1\u03bcs", 0.001],
     ["52763797000ns", 52_763.797],
-    // From Go's own table: what a floating-point fraction makes of many digits.
+    // From Go's own table: the result of floating-point fractions with many digits.
     ["0.3333333333333333333h", 20 * 60_000],
     ["0.100000000000000000000h", 6 * 60_000],
     ["0.9223372036854775807h", 55 * 60_000 + 20_413.933267],

@@ -1,4 +1,6 @@
-/** Schedules that hardly ever fire, or never: each question about one is answered within the effort of one (docs/contract.md §13). */
+/**
+ * Schedules that hardly ever fire, or never. Each question about one is answered within its effort (docs/contract.md §13).
+ */
 import { describe, expect, it } from "vitest";
 import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";
 import { bindFires } from "../../../../src/domain/time/fires.ts";
@@ -11,7 +13,7 @@ const timezone = "Europe/Berlin";
 const leapMonday = "BYMONTH=2;BYMONTHDAY=29;BYDAY=MO";
 const everyDay = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 
-/** The schedule, and its first fire where it has one. */
+/** The schedule, and its first fire if it has one. */
 const SPARSE: readonly (readonly [ScheduleSpec, string | null])[] = [
   [{ rrule: `FREQ=DAILY;${leapMonday};BYHOUR=1;BYMINUTE=0` }, "2044-02-29T01:00"],
   [{ rrule: `FREQ=MINUTELY;${leapMonday};BYHOUR=0;BYMINUTE=0`, timezone }, "2044-02-28T23:00"],
@@ -30,7 +32,7 @@ const SPARSE: readonly (readonly [ScheduleSpec, string | null])[] = [
   [{ cron: "* 2 * 3 7L", timezone }, null],
 ];
 
-// Before their work was bounded, one of these five questions took up to 47 seconds, which is longer than a test may take.
+// Before the work was bounded, one of these five questions took up to 47 seconds, which is longer than a test may take.
 describe("a schedule that hardly ever fires", () => {
   it.each(SPARSE)("%j is answered within the time of a test", (spec, first) => {
     const compiled = compileSchedule(spec, { tickAligned: false });

@@ -1,4 +1,4 @@
-/** How often a schedule fires at most (docs/contract.md §16): what quotas and MIN_INTERVAL are held against. */
+/** How often a schedule fires at most (docs/contract.md §16). Quotas and MIN_INTERVAL use it. */
 import { describe, expect, it } from "vitest";
 import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";
 import { rateOf } from "../../../../src/domain/time/rate.ts";

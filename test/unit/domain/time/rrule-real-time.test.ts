@@ -1,4 +1,6 @@
-/** Rules of HOURLY and MINUTELY (docs/contract.md §13), beside a slow walk over every minute, through clock changes. */
+/**
+ * Rules of HOURLY and MINUTELY (docs/contract.md §13), compared with a slow walk over every minute, through clock changes.
+ */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ruleRecurrence } from "../../../../src/domain/time/rrule.ts";
@@ -28,7 +30,7 @@ function textOf({ freq, interval, hours, minutes, weekdays }: Parts): string {
   )}`;
 }
 
-/** Every minute from the start on that the rule names, by walking over them all. */
+/** Every minute that the rule names from the start on, found by walking over all minutes. */
 function walk(
   { freq, interval, hours, minutes, weekdays }: Parts,
   start: number,
@@ -118,7 +120,7 @@ describe("COUNT of a rule that names few of its periods", () => {
     const { count: _count, ...unbounded } = rule.value;
     const all = collect(asked(ruleRecurrence(unbounded, START, "UTC")), START - 1, Date.parse(lastAt));
     expect(all).toHaveLength(count);
-    // Each question is of a schedule that has counted nothing yet, as after a restart.
+    // Each question asks a schedule that has counted nothing yet, as after a restart.
     const late = () => asked(ruleRecurrence(rule.value, START, "UTC"));
     expect(late().next(Date.parse(lastAt) - 1)).toBe(Date.parse(lastAt));
     expect(late().next(Date.parse(lastAt))).toBeNull();

@@ -1,10 +1,10 @@
-/** What is wrong with a recurrence rule (docs/contract.md §13): told by part, value and remedy. */
+/** The errors of recurrence rules (docs/contract.md §13): they name part, value and remedy. */
 import { describe, expect, it } from "vitest";
 import { parseRule } from "../../../../src/domain/time/rrule-syntax.ts";
 
 const hours = Array.from({ length: 24 }, (_, hour) => hour).join(",");
 
-describe("a wrong rule is told by its part", () => {
+describe("the error of a wrong rule names its part", () => {
   it.each<[string, string[]]>([
     ["", ["FREQ is missing"]],
     ["FREQ=FORTNIGHTLY", ["FREQ=FORTNIGHTLY is not taken; FREQ takes MINUTELY HOURLY DAILY WEEKLY MONTHLY YEARLY"]],

@@ -1,4 +1,4 @@
-/** Warnings about schedules (docs/contract.md §13): when each comes, and that it says the other thing. */
+/** Warnings about schedules (docs/contract.md §13): when each comes, and that it names the alternative. */
 import { describe, expect, it } from "vitest";
 import { compileSchedule } from "../../../../src/domain/time/compile-schedule.ts";
 import { scheduleWarnings } from "../../../../src/domain/time/schedule-warnings.ts";
@@ -14,7 +14,7 @@ function warnings(spec: ScheduleSpec, first: number | null = FIRST): string[] {
   );
 }
 
-describe("a schedule that may not mean what was meant", () => {
+describe("a schedule that may not be meant", () => {
   it.each<[ScheduleSpec, RegExp[]]>([
     [{ cron: "0 9 * * *" }, [/^schedule.timezone utc_assumed: the hours are UTC.*"timezone": "Europe\/Berlin"/]],
     [{ cron: "@daily" }, [/utc_assumed/]],
@@ -60,7 +60,7 @@ describe("a schedule that may not mean what was meant", () => {
     expect(warnings(spec)).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
   });
 
-  it("an anchor that is not known is said as such", () => {
+  it("an unknown anchor is called unknown", () => {
     expect(warnings({ every: "1d" }, null)).toEqual([
       expect.stringContaining("at the time of day at which the schedule was set"),
     ]);

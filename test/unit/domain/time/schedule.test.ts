@@ -36,14 +36,14 @@ describe("every fires at anchor + k·every", () => {
     expect(bindFires(bounded, { anchorAt: ANCHOR }).last(ANCHOR + 2 * HOUR)).toBeNull();
     expect(iso(bindFires(bounded, { anchorAt: ANCHOR }).last(ANCHOR + 99 * HOUR))).toBe("2026-11-23T14:00:07.123Z");
   });
-  it("from starts_at where it has one, which may be past, and not before it", () => {
+  it("from starts_at if it has one, which may be past, and not before it", () => {
     const fortnightly = compile({ every: "2w", starts_at: "2026-11-03T14:00:00Z" });
     const fires = bindFires(fortnightly, { anchorAt: ANCHOR });
     expect(fires.take(NOW, 2).map(iso)).toEqual(["2026-12-01T14:00:00.000Z", "2026-12-15T14:00:00.000Z"]);
     expect(iso(fires.next(0))).toBe("2026-11-03T14:00:00.000Z");
     expect(fires.last(Date.parse("2026-11-03T13:59:59.999Z"))).toBeNull();
   });
-  it("counts by arithmetic: a year of seconds costs nothing", () => {
+  it("counts by arithmetic, so that a year of seconds costs nothing", () => {
     expect(bindFires(compile({ every: "1s" }), { anchorAt: ANCHOR }).count(ANCHOR, ANCHOR + 365 * DAY, 1e9)).toBe(
       365 * 86_400,
     );
@@ -67,7 +67,7 @@ describe("at fires once", () => {
     expect(bindFires(at, { anchorAt: ANCHOR }).last(due - 1)).toBeNull();
     expect(bindFires(at, { anchorAt: ANCHOR }).count(NOW, due, 10)).toBe(1);
   });
-  it("at a local time of its zone, the first of two where the clock repeats it", () => {
+  it("at a local time of its zone, the first of two if the clock repeats it", () => {
     const local = compile({ at: "2027-10-31T02:30", timezone: "Europe/Berlin" });
     expect(iso(fires(local).next(NOW))).toBe("2027-10-31T00:30:00.000Z");
     expect(scheduleZone(local)).toBe("Europe/Berlin");
@@ -205,7 +205,7 @@ describe("for any schedule, anchor, jitter and instant", () => {
     );
   });
 
-  it("stepping from any start meets the same fires: the phase never drifts", () => {
+  it("stepping from any start meets the same fires, so the phase never drifts", () => {
     fc.assert(
       fc.property(...any, fc.nat(30), (schedule, anchor, jitter, at, skip) => {
         const fires = bindFires(schedule, { anchorAt: anchor, delayMs: jitter }).take(at, 40);
@@ -222,7 +222,7 @@ describe("for any schedule, anchor, jitter and instant", () => {
     );
   });
 
-  it("between, count and take tell of the same fires", () => {
+  it("between, count and take agree", () => {
     fc.assert(
       fc.property(...any, fc.integer({ min: 0, max: 60 * DAY }), (schedule, anchor, jitter, at, length) => {
         const cap = 50;

@@ -1,4 +1,4 @@
-/** From an item of a file to a job (docs/contract.md §6): what the Go original wrote, what an export says, and what is neither. */
+/** From an item of a file to a job (docs/contract.md §6): an item of the Go original, one of an export, or neither. */
 import { describe, expect, it } from "vitest";
 import { readImportedJob } from "../../../../src/domain/transfer/imported-job.ts";
 import { exportView, restoreJob } from "../../../../src/domain/transfer/restored-job.ts";
@@ -58,7 +58,7 @@ describe("a job of the Go original", () => {
     expect(job.definition.schedule).toEqual({ every: "30m" });
   });
 
-  it("fires next on the grid that began when it was created, and never for the time before the import", () => {
+  it("fires next on the grid of its creation, and never for the time before the import", () => {
     const { id, job, createdAt, restored } = made();
     const { cursor } = restoreJob(id, job, createdAt, restored);
     expect(cursor.nextDueAt).toBe(at("2026-11-23T12:04:05.123Z"));
@@ -111,7 +111,7 @@ describe("a job of the Go original", () => {
     expect(made({}).restored.lastStatus).toBeUndefined();
   });
 
-  it("with an envelope in its message becomes the plugin job that it stands for", () => {
+  it("with an envelope in its message becomes the plugin job of that envelope", () => {
     const envelope = {
       plugin_id: "rss",
       key: "poll",
@@ -138,7 +138,7 @@ describe("a job of the Go original", () => {
     expect(got).not.toHaveProperty("user_id");
   });
 
-  it("with an envelope hands its payload over as it is: every key, and no number changed in silence", () => {
+  it("with an envelope keeps its payload: every key, and no silently changed number", () => {
     const envelope = (payload: string) => ({
       message: `__anna_plugin_job__:{"plugin_id":"rss","key":"poll","payload":${payload}}`,
     });
@@ -147,7 +147,7 @@ describe("a job of the Go original", () => {
     expect(reason(envelope('{"big": 12345678901234567890}'))).toMatch(/^payload\.big: .*send it as a string/);
   });
 
-  it("with an envelope that names no runtime is taken as Go takes it; the runtime is named after the plugin", () => {
+  it("with an envelope without a runtime is accepted as in Go; the runtime gets the plugin's name", () => {
     const got = definition({ message: '__anna_plugin_job__:{"plugin_id":"rss","key":"poll"}' });
     expect(got).toMatchObject({ owner_kind: "plugin", plugin_id: "rss", job_key: "poll", runtime_name: "rss" });
   });
@@ -160,7 +160,7 @@ describe("a job of the Go original", () => {
     '{"plugin_id":"p"}',
     '{"plugin_id":"","key":"k"}',
     '{"plugin_id":"p","key":"k","payload":7}',
-  ])("with the broken envelope %s is not made", (envelope) => {
+  ])("with the broken envelope %s is refused", (envelope) => {
     expect(reason({ message: `__anna_plugin_job__:${envelope}` })).toMatch(
       /^message: begins with __anna_plugin_job__:/,
     );
@@ -185,15 +185,15 @@ describe("a job of the Go original", () => {
     [{ created_at: "yesterday" }, /^created_at: /],
     [{ owner_kind: "plugin", plugin_id: "p" }, /^job_key: .*; runtime_name: /],
     [{ dispatch_kind: "workflow" }, /^dispatch_kind: /],
-  ])("%j is not made, for a reason that names the field", (fields, expected) => {
+  ])("%j is refused, for a reason that names the field", (fields, expected) => {
     expect(reason(fields)).toMatch(expected);
   });
 
-  it.each([null, 7, "job", [GO_JOB]])("is no %j", (item) => {
+  it.each([null, 7, "job", [GO_JOB]])("is not %j", (item) => {
     expect(readImportedJob(item, NOW)).toEqual({ ok: false, error: "is not a JSON object" });
   });
 
-  it("from the future counts as made now", () => {
+  it("from the future counts as created now", () => {
     const { createdAt, restored } = made({ created_at: "2030-01-01T00:00:00Z", updated_at: "2031-01-01T00:00:00Z" });
     expect([createdAt, restored.anchorAt, restored.updatedAt]).toEqual([NOW, NOW, NOW]);
   });
@@ -224,7 +224,7 @@ describe("a line of an export", () => {
     return exportView(record, cursor, NOW);
   };
 
-  it("comes out of an import as it went in", () => {
+  it("is the same after an import", () => {
     for (const exported of [
       line(),
       line({ enabled: false }, { pausedReason: "410" }),
@@ -239,7 +239,7 @@ describe("a line of an export", () => {
     }
   });
 
-  it("with a message like an envelope is left as it is", () => {
+  it("with a message like an envelope stays unchanged", () => {
     const message = "__anna_plugin_job__:{}";
     expect(again({ ...line(), message })).toMatchObject({ message, owner_kind: "user" });
   });
@@ -263,13 +263,13 @@ describe("a line of an export", () => {
     expect(made({ etag: '"1"', paused_until }).restored.pausedUntil).toBeUndefined();
   });
 
-  it("goes on counting towards max_runs, and is not made where that is used up", () => {
+  it("continues to count towards max_runs, and is refused if that is used up", () => {
     expect(again({ ...line(), fires: 8 })).toMatchObject({ fires: 8, next_run_at: expect.any(String) });
     expect(again({ ...line(), fires: 9 })).toMatch(/^schedule\.max_runs: /);
     expect(again({ ...line({ enabled: false }), fires: 9 })).toMatchObject({ state: "paused", fires: 9 });
   });
 
-  it("with a field that nobody knows is not made", () => {
+  it("with an unknown field is refused", () => {
     expect(again({ ...line(), colour: "red" })).toBe("colour: is not a field here; leave it out");
   });
 });

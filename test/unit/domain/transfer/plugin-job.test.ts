@@ -35,7 +35,7 @@ it.each([
   expect(decodePluginJob({ message: text })).toBeUndefined();
 });
 
-it("isPluginJob goes by the owner alone", () => {
+it("isPluginJob looks only at the owner", () => {
   expect(isPluginJob({ owner_kind: "plugin" })).toBe(true);
   expect(isPluginJob({ owner_kind: "user" })).toBe(false);
   expect(isPluginJob({})).toBe(false);

@@ -14,7 +14,7 @@ function loopOf(...tasks: IntervalTask[]) {
   return { loop, reports };
 }
 
-it("runs each task at every interval from the first look on, with the time that it was due", async () => {
+it("runs each task at every interval from the first look on, with its due time", async () => {
   const ran: number[] = [];
   const { loop } = loopOf({ name: "t", everyMs: 30_000, run: ({ scheduledTime }) => void ran.push(scheduledTime - T) });
   expect(loop.run(T)).toBe(T + 30_000);
@@ -26,7 +26,7 @@ it("runs each task at every interval from the first look on, with the time that 
   expect(ran).toEqual([30_000, 60_000]);
 });
 
-it("runs once what was due several times, and answers the earliest of all tasks", async () => {
+it("runs a task once that was due several times, and returns the earliest time of all tasks", async () => {
   const ran: string[] = [];
   const { loop } = loopOf(
     { name: "a", everyMs: 1_000, run: () => void ran.push("a") },
@@ -38,7 +38,7 @@ it("runs once what was due several times, and answers the earliest of all tasks"
   expect(ran).toEqual(["a"]);
 });
 
-it("leaves a task out that is still running, and the others run on; what one throws is reported", async () => {
+it("skips a task that is still running, runs the others, and reports what a task throws", async () => {
   const slow = Promise.withResolvers<void>();
   let slowRuns = 0;
   let others = 0;

@@ -1,4 +1,4 @@
-/** Calls in flight: each is answered once, and at the latest a little after its deadline. */
+/** Calls in flight. Each is answered once, shortly after its deadline at the latest. */
 import { expect, it, vi } from "vitest";
 import { Calls } from "../../../../durable-objects/shared/calls.ts";
 import type { Deadline } from "../../../../src/outbound/deadline.ts";
@@ -14,7 +14,7 @@ const calls = () =>
   });
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-it("a call's answer is taken once, and the call is over then", async () => {
+it("a call's answer is taken once, and then the call is over", async () => {
   const some = calls();
   some.begin("a", 1_000, 0, async () => "yes");
   await settled();
@@ -34,7 +34,7 @@ it.each([
   expect(some.takeAnswers().get("a")).toBe("threw");
 });
 
-it("a call that does not heed its deadline is given up a little later, and what it answers then counts no more", async () => {
+it("a call that ignores its deadline is given up shortly after, and its later answer does not count", async () => {
   const some = calls();
   const late = Promise.withResolvers<string>();
   let deadline: Deadline | undefined;
@@ -61,7 +61,7 @@ it("a call that is aborted has no answer", async () => {
   expect([some.size, some.hasAnswers]).toEqual([0, false]);
 });
 
-it("a call begun again under the same key is not answered by the one before it", async () => {
+it("a call begun again under the same key is not answered by the previous one", async () => {
   const some = calls();
   const first = Promise.withResolvers<string>();
   some.begin("a", 1_000, 0, () => first.promise);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { durationsOf, epochText, unitOf } from "../../../../src/http/teach/value.ts";
 
-describe("durations that were meant", () => {
+describe("durations that a value may mean", () => {
   it.each<[unknown, readonly string[]]>([
     [3600, ["3600s", "1h"]],
     ["90", ["90s", "1m30s"]],
@@ -44,7 +44,7 @@ describe("durations that were meant", () => {
   });
 });
 
-it("takes no longer over a duration that was made to be slow to read", () => {
+it("takes no longer for a hostile duration", () => {
   for (const text of [
     `${"1xand ".repeat(40)}!`,
     "1".repeat(200_000),

@@ -3,7 +3,7 @@ import { cronOf, instantOf } from "../../../../src/http/teach/words.ts";
 
 const NOW = Date.UTC(2026, 10, 28, 12);
 
-describe("what people say", () => {
+describe("everyday words", () => {
   it.each([
     ["every day at 9", "0 9 * * *"],
     ["daily at 8:30pm", "30 20 * * *"],

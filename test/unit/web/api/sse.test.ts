@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { parseEvents, type ServerEvent } from "../../../../web/src/api/sse.ts";
 
-it("reads id, event and data, joins lines of data, and leaves comments and half an event", () => {
+it("reads id, event and data, joins lines of data, and ignores comments and half an event", () => {
   const text = ': keep-alive\n\nid: 7\nevent: job\ndata: {"a":1}\n\nevent:run\ndata: one\ndata: two\n\nevent: job\nda';
   expect(parseEvents(text)).toEqual({
     events: [
@@ -13,7 +13,7 @@ it("reads id, event and data, joins lines of data, and leaves comments and half 
   });
 });
 
-it("reads the same events wherever the stream is cut", () => {
+it("reads the same events for any cut of the stream", () => {
   const stream = 'id: 1\nevent: run\ndata: {"x":"ä: b"}\n\n: c\n\nid: 2\nevent: job\ndata: {}\n\n';
   fc.assert(
     fc.property(fc.array(fc.nat(stream.length), { maxLength: 6 }), (cuts) => {

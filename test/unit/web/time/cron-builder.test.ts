@@ -11,7 +11,7 @@ it.each([
   ["0 9 * * MON-FRI", { rhythm: "weekly", weekdays: [1, 2, 3, 4, 5] }],
   ["0 9 * * 6,7", { rhythm: "weekly", weekdays: [0, 6] }],
   ["0 6 L * *", { rhythm: "monthly", day: "L" }],
-])("reads %s as a choice", (cron, shape) => {
+])("reads %s into the form", (cron, shape) => {
   expect(shapeOf(cron)).toMatchObject(shape);
 });
 
@@ -26,11 +26,11 @@ it.each([
   "*/0 * * * *",
   "CRON_TZ=UTC 0 9 * * *",
   "",
-])("leaves %s as it is written", (cron) => {
+])("leaves %s to the text field", (cron) => {
   expect(shapeOf(cron)).toBeUndefined();
 });
 
-it("reads back every choice it writes, as an expression that the API takes", () => {
+it("reads back every choice it writes, and the API accepts the expression", () => {
   const shapes: fc.Arbitrary<CronShape> = fc.record({
     rhythm: fc.constantFrom(...RHYTHMS),
     step: fc.integer({ min: 1, max: 59 }),

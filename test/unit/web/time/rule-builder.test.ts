@@ -1,4 +1,4 @@
-/** The friendly side of recurrence rules: what it writes is a rule, and reads back as it was. */
+/** The form for recurrence rules. It writes valid rules and reads them back. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseRule } from "../../../../src/domain/time/rrule-syntax.ts";
@@ -24,7 +24,7 @@ const shapes: fc.Arbitrary<RuleShape> = fc.record({
 });
 
 describe("a shape", () => {
-  it("is written as a rule and read back, but for what its rhythm does not use", () => {
+  it("is written as a rule and read back, except for what its rhythm does not use", () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const rule = ruleOf(shape);
@@ -50,7 +50,7 @@ describe("a shape", () => {
     ["FREQ=WEEKLY;BYDAY=TU;BYHOUR=9;BYMINUTE=0\nEXDATE:20270101T090000"],
     ["FREQ=WEEKLY;BYDAY=XX;BYHOUR=9;BYMINUTE=0"],
     [""],
-  ])("is none of %j: that is edited as it is", (rule) => {
+  ])("does not exist for %j, which is edited as text", (rule) => {
     expect(ruleShapeOf(rule)).toBeUndefined();
   });
 });

@@ -25,7 +25,7 @@ describe("a place in the index", () => {
     });
   });
 
-  it("is found again under its id: the creation time stays, nothing is listed twice, the quota counts it once", async () => {
+  it("is found again under its id, with its creation time, one entry and one count in the quota", async () => {
     const shard = freshShard();
     const first = entry({ createdAt: 1_000, name: "first" });
     expect(await shard.reserve(first, { maxJobs: 1 })).toMatchObject({
@@ -41,7 +41,7 @@ describe("a place in the index", () => {
     expect(await list(shard, { name: "first" })).toHaveLength(1);
   });
 
-  it("is refused where the owner has as many unfinished jobs as it may", async () => {
+  it("is refused if the owner has its most unfinished jobs", async () => {
     const shard = freshShard();
     const [one, two] = [entry(), entry()];
     await shard.reserve(one, { maxJobs: 2 });
@@ -63,7 +63,7 @@ describe("a place in the index", () => {
     expect(await shard.reserve(entry(), { maxJobs: 2 })).toEqual(refused);
   });
 
-  it("is refused under a name that a system job has, to all but system jobs", async () => {
+  it("is refused under the name of a system job, except to system jobs", async () => {
     const shard = freshShard();
     await shard.reserveName("daily-report", "jsystem");
     expect(await shard.reserve(entry({ name: "daily-report" }), { maxJobs: 10 })).toEqual({
@@ -82,7 +82,7 @@ describe("a place in the index", () => {
 });
 
 describe("an entry", () => {
-  it("that is to count for an owner again is refused where that one is full, and is as it was; one row where it is not", async () => {
+  it("that will count for an owner again is refused and unchanged if the owner is full; otherwise it costs one row", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
       const [job, done] = [entry({ owner: "user:1" }), entry({ owner: "user:2", userId: "2", state: "finished" })];
@@ -104,7 +104,7 @@ describe("an entry", () => {
     });
   });
 
-  it("takes a change over in one row, and ignores one that comes too late", async () => {
+  it("stores a change in one row, and ignores one that comes too late", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
       const job = entry();
@@ -141,7 +141,7 @@ describe("an entry", () => {
 });
 
 describe("a list", () => {
-  it("runs newest first, and by id where two jobs are as old", async () => {
+  it("is sorted newest first, and by id for jobs of the same age", async () => {
     const shard = freshShard();
     const jobs = [entry({ createdAt: 1, id: "a" }), entry({ createdAt: 2, id: "b" }), entry({ createdAt: 2, id: "c" })];
     for (const job of jobs) await shard.reserve(job, { maxJobs: 10 });
@@ -150,7 +150,7 @@ describe("a list", () => {
     expect(idsOf(await shard.list({ filter: {}, limit: 2, after: { createdAt: 2, id: "b" } }))).toEqual(["a"]);
   });
 
-  it("lets through exactly the jobs that match the filter, for any jobs and any filter", async () => {
+  it("has exactly the jobs that match the filter, for any jobs and any filter", async () => {
     const text = fc.constantFrom("a", "B", "ab", 'quote"d', "back\\slash", "Émile", "e\u0301mile", "%", "_", "日本");
     const id = fc.constantFrom("1", "2", "anna");
     const anyEntry = fc.record({
@@ -201,7 +201,7 @@ describe("a list", () => {
     });
   });
 
-  it("finds part of a name in any case, and takes no wildcard", async () => {
+  it("finds a part of a name in upper or lower case, and has no wildcards", async () => {
     const shard = freshShard();
     await shard.upsert(entry({ id: "a", name: "Überweisung PRÜFEN 100%" }));
     await shard.upsert(entry({ id: "b", name: "pay 1000" }));
@@ -210,7 +210,7 @@ describe("a list", () => {
     expect(idsOf(await list(shard, { q: "1_0" }))).toEqual([]);
   });
 
-  it("of 50 among 10,000 jobs reads only the rows it shows, and stays fast where a filter lets few through", async () => {
+  it("of 50 among 10,000 jobs reads only the rows it shows, and stays fast if few jobs match", async () => {
     const { read, worstMs } = await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
       for (let i = 0; i < 10_000; i++) {
@@ -231,7 +231,7 @@ describe("a list", () => {
 });
 
 describe("a shard", () => {
-  it("answers every question without making tables, until something is written", async () => {
+  it("answers every question without creating tables, until something is written", async () => {
     const shard = freshShard();
     expect(await list(shard)).toEqual([]);
     expect(await shard.counts()).toEqual([]);
@@ -256,7 +256,7 @@ describe("a shard", () => {
     expect(tables).toEqual([]);
   });
 
-  it("made as one of another number of shards refuses to work, and says why", async () => {
+  it("created under another number of shards refuses to work, and says why", async () => {
     await runInDurableObject(freshShard(), (_, { storage }) => {
       new ShardTables(storage.sql, 8).prepare();
       expect(new ShardTables(storage.sql, 8).present).toBe(true);

@@ -1,4 +1,4 @@
-/** What a shard's calls to subscriptions come to, over its real tables. */
+/** A shard's calls to subscriptions, over its real tables. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { EventStore } from "../../../../durable-objects/directory/event-store.ts";
@@ -22,7 +22,7 @@ type Rig = {
   readonly calls: () => number;
 };
 
-/** A shard's own parts on storage of their own; `answer` is what a subscription makes of an offer. */
+/** A shard's own parts on separate storage. `answer` is a subscription's answer to an offer. */
 async function withShard(
   { callsAWake, answer = () => true }: { readonly callsAWake: number; readonly answer?: (calls: number) => boolean },
   act: (rig: Rig) => Promise<void>,
@@ -48,7 +48,7 @@ async function withShard(
   });
 }
 
-it("a thousand failures at once are offered in steps of fifty: each once, and no call for a subscription that wants none", async () => {
+it("a thousand failures are offered in steps of fifty, each once, without a call for a subscription that wants none", async () => {
   await withShard({ callsAWake: 1_000 }, async ({ events, publisher, offered, calls }) => {
     const all = Array.from({ length: 1_000 }, (_, n) => failed(n));
     await Promise.all(
@@ -63,7 +63,7 @@ it("a thousand failures at once are offered in steps of fifty: each once, and no
   });
 });
 
-it("a wake makes no more calls than it may, and the next goes on from there", async () => {
+it("a wake stays within its calls, and the next continues from there", async () => {
   await withShard({ callsAWake: 3 }, async ({ events, publisher, offered, calls }) => {
     events.add(Array.from({ length: 200 }, (_, n) => failed(n)));
     await publisher.publish();
@@ -73,7 +73,7 @@ it("a wake makes no more calls than it may, and the next goes on from there", as
   });
 });
 
-it("a subscription that cannot be reached is offered the same again, and keeps the others from nothing", async () => {
+it("an unreachable subscription is offered the same again, and does not delay the others", async () => {
   await withShard({ callsAWake: 40, answer: (calls) => calls !== 1 }, async ({ events, publisher, offered }) => {
     events.add([failed(1)]);
     await publisher.publish();

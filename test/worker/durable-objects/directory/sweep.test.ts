@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 describe("the sweep", () => {
-  it("finds a job whose alarm the platform has given up, sets it again, and counts it for good", async () => {
+  it("finds a job whose alarm the platform has given up, sets the alarm again, and counts the job", async () => {
     const job = await makeJob({ user_id: "sleeper" });
     const shard = shardFor("user:sleeper");
     const alarm = () => runInDurableObject(env.JOB.getByName(job.id), (_, { storage }) => storage.getAlarm());
@@ -45,7 +45,7 @@ describe("the sweep", () => {
     expect(await tickStats(env)).toMatchObject({ checked: 1, foundOverdue: 1, overdue: 1 });
   });
 
-  it("makes no more calls than its invocation has, and leaves the rest to the next one", async () => {
+  it("stays within the calls of its invocation, and leaves the rest to the next one", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
       const jobs = Array.from({ length: 60 }, () => entry({}));
@@ -96,7 +96,7 @@ describe("the sweep", () => {
     });
   });
 
-  it("writes nothing where nothing is amiss", async () => {
+  it("writes nothing if nothing is wrong", async () => {
     await countRows(freshShard(), async (tables, rows) => {
       const index = new IndexStore(tables);
       for (let i = 0; i < 40; i++) index.upsert(entry(), 1);
@@ -107,7 +107,7 @@ describe("the sweep", () => {
     });
   });
 
-  it("asks six jobs at once and no more, and is not stopped by one that cannot answer", async () => {
+  it("asks at most six jobs at once, and is not stopped by one that cannot answer", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
       const jobs = Array.from({ length: 30 }, () => entry());
@@ -141,7 +141,7 @@ function numbers(seed: number): () => number {
 
 describe("the sweep of a shard with more than a thousand jobs", () => {
   it.each([1, 2, 3])(
-    "walks it a slice a minute: who stays is looked at once a round, whoever comes and goes meanwhile (%i)",
+    "walks it a slice a minute, and looks at each lasting job once a round while others come and go (%i)",
     async (seed) => {
       await countRows(freshShard(), (tables, rows) => {
         const random = numbers(seed);
@@ -174,7 +174,7 @@ describe("the sweep of a shard with more than a thousand jobs", () => {
     },
   );
 
-  it("reads no more than its slice, goes on where it was after a restart, and writes nothing once the shard is small", async () => {
+  it("reads only its slice, continues after a restart, and writes nothing once the shard is small", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
       const jobs = Array.from({ length: SMALL_ENTRIES + 1 }, (_, n) => entry({ createdAt: 2_000 - n }));
@@ -196,7 +196,7 @@ describe("the sweep of a shard with more than a thousand jobs", () => {
 });
 
 describe("the tick", () => {
-  it("reads of the index the all-users jobs that may fire, and no other", async () => {
+  it("reads only the all-users jobs of the index that may fire", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
       for (let n = 0; n < 300; n++) index.upsert(entry(), 1);
@@ -215,7 +215,7 @@ describe("the tick", () => {
 });
 
 describe("a place whose job never came", () => {
-  it("is given up by the sweep after a minute, and counts against the quota no more", async () => {
+  it("is given up by the sweep after a minute, and no longer counts against the quota", async () => {
     const ghost = entry({ owner: "user:ghost", userId: "ghost" });
     const shard = shardFor(ghost.owner);
     await answered(reserveJob(env, ghost, { maxJobs: 1 }));
@@ -226,7 +226,7 @@ describe("a place whose job never came", () => {
     expect(await reserveJob(env, entry({ owner: "user:ghost" }), { maxJobs: 1 })).toMatchObject({ ok: true });
   });
 
-  it("is kept where it was asked for again while the sweep was asking its job", async () => {
+  it("is kept if it was reserved again while the sweep was asking its job", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
       const ghost = entry();
@@ -291,7 +291,7 @@ describe("the tick", () => {
     expect((await tickDirectory(env, 7)).allUsers).toContain(paused.id);
   });
 
-  it("is remembered, so that it can be seen from outside that it comes", async () => {
+  it("is remembered, so that its coming can be seen from outside", async () => {
     const before = Date.now();
     await tickDirectory(env, 7);
     expect((await tickStats(env)).lastTickAt).toBeGreaterThanOrEqual(before);

@@ -1,4 +1,4 @@
-/** A shard's log and its queue of users, on real SQLite: what is kept in memory for how long, and who is run. */
+/** A shard's log and its queue of users, on real SQLite: how long runs stay in memory, and which users are run. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { FanOutLog } from "../../../../durable-objects/fan-out/log.ts";
@@ -39,7 +39,7 @@ const begun = (user: string): Run => beginAttempt(startUserRun(spec, user, userK
 const ended = (user: string): Run => completeRun(begun(user), { status: "success" }, T0);
 const waiting = (user: string): Run => settleAttempt(begun(user), { kind: "accepted", httpStatus: 202 }, RULES, T0, 0);
 
-/** On tables of its own. `stored` is what a restart would find of a user's run. */
+/** A log on its own tables. `stored` is a user's run as a restart would find it. */
 async function withShard(
   act: (shard: {
     log: FanOutLog;
@@ -70,7 +70,7 @@ it("keeps ended runs in memory for a quarter of a second from the first one on, 
   });
 });
 
-it("writes a run before it tells of it", async () => {
+it("writes a run before it shows it", async () => {
   await withShard(({ log, stored }) => {
     log.put(ended("ann"), undefined, T0);
     expect(log.find(userKey("ann"))).toMatchObject({ userId: "ann", status: "success" });
@@ -87,7 +87,7 @@ it("writes fifty ended runs without waiting any longer", async () => {
   });
 });
 
-it("writes at once what goes on, and the end of what was written before: the timers are read from the table", async () => {
+it("writes at once a run that continues, and the end of a written run, since timers are read from the table", async () => {
   await withShard(({ log, stored }) => {
     log.put(waiting("ann"), undefined, T0);
     expect(stored("ann")).toMatchObject({ phase: "waiting" });
@@ -98,7 +98,7 @@ it("writes at once what goes on, and the end of what was written before: the tim
   });
 });
 
-it("writes each run at once where restarts have lost some before", async () => {
+it("writes each run at once if restarts have lost some before", async () => {
   await withShard(({ log, stored }) => {
     log.writeThrough();
     log.put(ended("ann"), undefined, T0);
@@ -106,7 +106,7 @@ it("writes each run at once where restarts have lost some before", async () => {
   });
 });
 
-it("runs each user once: who is named twice in a batch, in two that are open, or has a run already is passed over", async () => {
+it("runs each user once, even if named twice in a batch, in two open batches, or with a run already", async () => {
   await withShard(({ log, queue, store }) => {
     log.put(ended("ann"), undefined, T0);
     log.write();
@@ -120,7 +120,7 @@ it("runs each user once: who is named twice in a batch, in two that are open, or
   });
 });
 
-it("keeps a batch until its last user has been dealt with, so that a restart finds those who have not", async () => {
+it("keeps a batch until its last user is finished, so that a restart finds the others", async () => {
   await withShard(({ log, queue, store }) => {
     store.addBatch(1, ["ann", "bob"]);
     const [ann, bob] = [queue.next(), queue.next()];
@@ -140,7 +140,7 @@ it("keeps a batch until its last user has been dealt with, so that a restart fin
   });
 });
 
-it("a report that is being heard while its fan-out is dropped, or its job deleted, finds no run", async () => {
+it("a report that arrives while its fan-out is dropped, or its job deleted, finds no run", async () => {
   for (const drop of ["forget", "erase"] as const) {
     const stub = bindings.FAN_OUT.getByName(`fan-out-log-${made++}`);
     await runInDurableObject(stub, async (shard: FanOutObject, { storage }) => {

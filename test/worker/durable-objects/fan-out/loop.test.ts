@@ -1,4 +1,4 @@
-/** A shard's loop on real SQLite, its calls answered by the test: what it tells of is what a restart would find. */
+/** A shard's loop on real SQLite, with the test's answers to its calls. What it reports is what a restart would find. */
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { FanOutLoop } from "../../../../durable-objects/fan-out/loop.ts";
@@ -36,7 +36,7 @@ type Shard = {
   feed(users: readonly string[]): void;
   /** The agent answers the call of this user with 200. */
   answer(user: string): Promise<void>;
-  /** How the run ended that a restart would find of this user. */
+  /** The end of the user's run that a restart would find. */
   stored(user: string): string | undefined;
   /** The alarm's time is over; the next one has not rung. */
   endAlarm(): Promise<void>;
@@ -100,7 +100,7 @@ it("a run that is shown as ended is written, also where others of its batch go o
   });
 });
 
-it("counts that are told are those of the table", async () => {
+it("reported counts are those of the table", async () => {
   await withShard(async ({ loop, store, feed, answer }) => {
     feed(["ann", "bob", "eve"]);
     await answer("ann");
@@ -109,7 +109,7 @@ it("counts that are told are those of the table", async () => {
   });
 });
 
-it("is told to be idle when all of it is written, and once", async () => {
+it("reports that it is idle once, when everything is written", async () => {
   await withShard(async ({ feed, answer, reports }) => {
     feed(["ann", "bob"]);
     await answer("ann");
@@ -127,7 +127,7 @@ it("writes at once between two alarms, when nothing holds the object in memory",
   });
 });
 
-it("results that were still in memory go with a fan-out that is forgotten, and into no other", async () => {
+it("results in memory are dropped with a forgotten fan-out, and do not go into another one", async () => {
   await withShard(async ({ loop, store, feed, answer }) => {
     feed(["ann", "bob"]);
     await answer("ann");
@@ -178,14 +178,14 @@ describe("the calls of one invocation", () => {
     });
   }
 
-  it("are counted: 300 users in one shard are run, 40 in each wake, and none fails", async () => {
+  it("are counted, so that 300 users in one shard are run, 40 in each wake, and none fails", async () => {
     const { counts, wakes } = await runAll(300, 40, 40);
     expect(counts).toMatchObject({ total: 300, succeeded: 300, failed: 0 });
     expect(wakes).toBeGreaterThanOrEqual(8);
     expect(wakes).toBeLessThan(12);
   });
 
-  it("that the platform refuses are made in the next one, and are no attempts", async () => {
+  it("that the platform refuses are made in the next one, and do not count as attempts", async () => {
     const { counts } = await runAll(300, 40, 1_000);
     expect(counts).toMatchObject({ total: 300, succeeded: 300, failed: 0 });
   });

@@ -10,7 +10,7 @@ export const eventually = <T>(probe: () => Promise<T>): Promise<T> =>
 /** The roster that each test begins with. Each file registers the hook itself: files share one load of this module. */
 export const USERS = ["ann", "bob", "cem"];
 
-/** Keeps a list of statuses in the order in which the runs of these statuses began, newest first. */
+/** Keeps a list of statuses in the order in which their runs began, newest first. */
 export function byStart(runs: readonly { status: string; started_at: string }[]) {
   return (a: string, b: string) =>
     runs.findIndex((run) => run.status === a) - runs.findIndex((run) => run.status === b);

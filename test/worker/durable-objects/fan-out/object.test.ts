@@ -1,4 +1,4 @@
-/** Fan-outs in workerd: one run a user whatever happens, what it costs, and how a fan-out ends. */
+/** Fan-outs in workerd: one run for each user in every case, the cost, and the end of a fan-out. */
 import { evictDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { shardsFor } from "../../../../src/domain/fan-out/shard.ts";
@@ -52,7 +52,7 @@ describe("a fan-out", () => {
     });
   });
 
-  it("writes not a row more for what the users' runs say and cost, and one for each user beyond the budget", async () => {
+  it("writes no further row for the output and cost of users' runs, and one for each user beyond the budget", async () => {
     const users = usersNamed("dear", 60);
     await setRoster(users);
     const body = JSON.stringify({ reveille: { cost_usd: 0.1, tokens: 5, unchanged: true, done: true } });
@@ -62,7 +62,7 @@ describe("a fan-out", () => {
     expect(rows().sql).toBe(users.length + 11 + 2);
   });
 
-  it("writes a row for each user, and 1.1 at most with tables, batches, alarms and the job's own rows", {
+  it("writes one row for each user, and at most 1.1 with tables, batches, alarms and the job's own rows", {
     timeout: 90_000,
   }, async () => {
     const users = usersNamed("cheap", 2_500);
@@ -90,7 +90,7 @@ describe("a fan-out", () => {
     expect(all / users.length).toBeLessThanOrEqual(1.1);
   });
 
-  it("counts users whose run fails, and leaves the others alone", async () => {
+  it("counts users whose run fails, without affecting the others", async () => {
     const job = await makeAllUsersJob(scripted({ users: { bob: { status: 400 } } }));
     const id = await fanOutNow(job);
     expect(await untilEnded(job, id)).toMatchObject({ status: "success", total: 3, succeeded: 2, failed: 1 });
@@ -125,7 +125,7 @@ describe("a fan-out", () => {
     expect(items).toMatchObject([{ user_id: "cem", status: "error", attempt: 2, http_status: 503 }]);
   });
 
-  it("refuses another one while it is going, and fires none that comes due: that one is logged as skipped", async () => {
+  it("refuses another one while it is running, and logs one that comes due as skipped", async () => {
     const job = await makeAllUsersJob({ schedule: { every: "1m" }, ...scripted({ delay_ms: 400 }) });
     const id = await fanOutNow(job);
     expect(await job.api.runNow(ADMIN)).toEqual({ ok: false, error: { kind: "job_already_running", run_id: id } });
@@ -142,7 +142,7 @@ describe("a fan-out", () => {
     );
   });
 
-  it("makes its users' runs again after its shards and the job were killed in the middle: none twice in the log", async () => {
+  it("repeats its users' runs after its shards and the job were killed in the middle, with none twice in the log", async () => {
     const users = usersNamed("evicted", 60);
     await setRoster(users);
     const job = await makeAllUsersJob({ ...scripted({ delay_ms: 15 }), fan_out: { concurrency: 8 } });
@@ -213,7 +213,7 @@ describe("a user's run that the agent answers with 202", () => {
     expect(await untilEnded(job, id)).toMatchObject({ status: "success", succeeded: 3 });
   });
 
-  it("is an error `timed out` where nobody completes it", async () => {
+  it("is an error `timed out` if nobody completes it", async () => {
     const { job, id } = await accepted({ completion_timeout: "1s" });
     expect(await untilEnded(job, id)).toMatchObject({ status: "success", succeeded: 2, failed: 1 });
     const { items } = await value(job.api.runs(ADMIN, { limit: 10, userId: "bob" }));
@@ -231,8 +231,8 @@ describe("a user's run that the agent answers with 202", () => {
   });
 });
 
-describe("what happens to the job meanwhile", () => {
-  it("a pause lets the fan-out go on", async () => {
+describe("changes of the job meanwhile", () => {
+  it("a pause lets the fan-out continue", async () => {
     const job = await makeAllUsersJob(scripted({ delay_ms: 100 }));
     const id = await fanOutNow(job);
     await value(job.api.setEnabled(ADMIN, false));
@@ -286,7 +286,7 @@ describe("the log", () => {
 });
 
 describe("a tick", () => {
-  it("fires once what is due, however often it comes, and moves the next due time on", async () => {
+  it("fires a due job once for any number of ticks, and moves the next due time on", async () => {
     const job = await makeAllUsersJob({ schedule: { every: "1m" } });
     const due = Date.parse(job.job.next_run_at ?? "");
     await job.stub.tick(due - 1);
@@ -310,7 +310,7 @@ describe("a tick", () => {
     expect(await job.api.runNow(ADMIN)).toMatchObject({ ok: false, error: { kind: "job_finished" } });
   });
 
-  it("is nothing to a job of another scope, nor to no job", async () => {
+  it("does nothing to a job of another scope, or without a job", async () => {
     await bindings.JOB.getByName("never-made").tick(Date.now());
     const job = await makeAllUsersJob({ exec_scope: "system" });
     await job.stub.tick(Date.now() + 60_000);

@@ -17,7 +17,7 @@ import { eventually, ONE_AT_A_TIME, scripted, USERS } from "./object-fixture.ts"
 beforeEach(() => setRoster(USERS));
 
 describe("a shard", () => {
-  it("runs a user once, however often the source names them", async () => {
+  it("runs a user once, even if the source names them often", async () => {
     const job = await makeAllUsersJob(ONE_AT_A_TIME);
     expect(await untilEnded(job, await fanOutNow(job))).toMatchObject({ status: "success", total: 3 });
     const shard = shardOf(job, 0);
@@ -26,7 +26,7 @@ describe("a shard", () => {
     expect((await shard.status(1)).counts).toMatchObject({ total: 4, succeeded: 4 });
   });
 
-  it("keeps no tables for a question", async () => {
+  it("creates no tables for a question", async () => {
     const job = await makeAllUsersJob(ONE_AT_A_TIME);
     const shard = shardOf(job, 0);
     expect(await shard.feed(1, ["ann"])).toBe(false);
@@ -34,7 +34,7 @@ describe("a shard", () => {
     expect(await shard.run(1, userKey("ann"))).toMatchObject({ ok: false });
   });
 
-  it("leaves no run running when the job opens the next fan-out, having ended the one before without it", async () => {
+  it("leaves no run active when the job opens the next fan-out after ending the last one without it", async () => {
     await setRoster(["ann", "bob"]);
     const job = await makeAllUsersJob({ ...scripted({ users: { bob: { status: 202 } } }), ...ONE_AT_A_TIME });
     const id = await fanOutNow(job);
@@ -78,7 +78,7 @@ describe("a shard", () => {
     expect(items).toMatchObject([{ user_id: "deadly", error: expect.stringContaining("interrupted again and again") }]);
   });
 
-  it("goes on from what is stored where a result could not be recorded", async () => {
+  it("continues from what is stored if a result could not be recorded", async () => {
     await setRoster(["ann"]);
     const job = await makeAllUsersJob({ ...scripted({ users: { ann: { delay_ms: 300 } } }), ...ONE_AT_A_TIME });
     const id = await fanOutNow(job);

@@ -23,7 +23,7 @@ import {
 } from "./heartbeat-fixture.ts";
 
 describe("a beat that runs", () => {
-  it("asks the fast model, then the main one, signed and in their sessions, and tells the notifiers", async () => {
+  it("asks the fast model, then the main one, signed and in their sessions, and calls the notifiers", async () => {
     const hook = `/hook-${unique()}`;
     const hookSecret = `whsec_${btoa("the secret of this webhook")}`;
     const target = { type: "webhook", url: `https://notify.test${hook}`, secret: hookSecret };
@@ -81,7 +81,7 @@ describe("a beat that runs", () => {
     expect(await ended(stub)).toMatchObject({ id: beat_id, outcome: "empty" });
   });
 
-  it("is the answer to everyone who asks for another meanwhile, and the tick waits for its end", async () => {
+  it("is the answer to every request for another meanwhile, and the tick waits for its end", async () => {
     const { stub, name, nextTick } = await makeHeartbeat({ decision: { ...skip, delay_ms: 300 } });
     const first = await value(stub.beatNow());
     expect(await value(stub.beatNow())).toEqual(first);
@@ -116,7 +116,7 @@ describe("a beat that runs", () => {
     expect(await ended(stub)).toMatchObject({ outcome: "executed", answer: "Found it.", notified: [] });
   });
 
-  it("tells nobody of an empty answer", async () => {
+  it("notifies nobody about an empty answer", async () => {
     const hook = `/silent-${unique()}`;
     const { stub } = await makeHeartbeat(
       { decision: run, main: says(" \n") },
@@ -202,7 +202,7 @@ describe("a beat that failed for a passing reason", () => {
     expect(await decisionsOf(name)).toHaveLength(2);
   });
 
-  it("is not tried again when its alarm comes after the next beat was due", async () => {
+  it("is not repeated if its alarm comes after the next beat was due", async () => {
     const { stub, name, nextTick } = await makeHeartbeat(failing);
     await value(stub.beatIfDue(nextTick));
     await ended(stub);
@@ -247,7 +247,7 @@ describe("a kill", () => {
     expect(await mainsOf(name)).toHaveLength(1);
   });
 
-  it("before the alarm ran loses nothing: the beat is run then", async () => {
+  it("before the alarm ran loses nothing, and the beat runs afterwards", async () => {
     const { stub, name, nextTick } = await makeHeartbeat({ decision: skip });
     await runInDurableObject(stub, async (object: HeartbeatObject, state) => {
       await object.beatIfDue(nextTick);
@@ -258,7 +258,7 @@ describe("a kill", () => {
     expect(await decisionsOf(name)).toHaveLength(1);
   });
 
-  it("that lost the alarm as well is repaired by the next tick", async () => {
+  it("that also lost the alarm is repaired by the next tick", async () => {
     const { stub, name, nextTick } = await makeHeartbeat({ decision: skip });
     await runInDurableObject(stub, async (object: HeartbeatObject, { storage }) => {
       await object.beatIfDue(nextTick);

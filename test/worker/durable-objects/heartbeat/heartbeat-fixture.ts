@@ -8,7 +8,7 @@ import type { ChatScript, SeenCall } from "../../scripted-chat.ts";
 
 export const env = bindings as typeof bindings & { CHAT_SECRET: string };
 export const MINUTE = 60_000;
-/** Part of a name that no other test has. */
+/** A part of a name that no other test uses. */
 export const unique = (): string => crypto.randomUUID().slice(0, 8);
 
 export async function value<T>(outcome: Promise<Outcome<T>>): Promise<T> {
@@ -23,7 +23,7 @@ export const says = (text: string): ChatScript => ({ body: JSON.stringify({ text
 
 export type Scripts = { readonly decision?: ChatScript; readonly main?: ChatScript };
 
-/** A heartbeat of its own for each test; its document tells the chat endpoint what to answer. */
+/** A heartbeat for one test only. Its document holds the answers of the chat endpoint. */
 export async function makeHeartbeat(scripts: Scripts | undefined, fields: Record<string, unknown> = {}) {
   const name = `hb-${unique()}`;
   const stub = env.HEARTBEAT.getByName(name);
@@ -56,7 +56,7 @@ export const ended = (stub: Stub): Promise<Beat> =>
     { timeout: 5_000, interval: 20 },
   );
 
-/** Loses the object's memory in the middle of whatever it does; storage and alarm stay. */
+/** Drops the object's memory in the middle of its work. Storage and alarm stay. */
 export async function kill(stub: Stub): Promise<void> {
   await runInDurableObject(stub, (_object, state) => state.abort("killed by the test")).catch(() => undefined);
 }

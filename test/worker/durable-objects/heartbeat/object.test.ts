@@ -1,4 +1,4 @@
-/** The Heartbeat object in workerd: when it beats, what it asks and tells, what that costs, and that a kill doubles nothing. */
+/** The Heartbeat object in workerd: its times, its calls and their cost, and that a kill doubles nothing. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { HeartbeatObject } from "../../../../durable-objects/heartbeat/object.ts";
@@ -27,7 +27,7 @@ import {
   value,
 } from "./heartbeat-fixture.ts";
 
-describe("a heartbeat that was never made", () => {
+describe("a heartbeat that was never created", () => {
   it("is not found by any call, and leaves no table behind", async () => {
     const stub = env.HEARTBEAT.getByName("never-made");
     const missing = { ok: false, error: { kind: "not_found", what: "heartbeat" } };
@@ -45,7 +45,7 @@ describe("a heartbeat that was never made", () => {
   });
 });
 
-describe("an interval of no whole minutes", () => {
+describe("an interval that is not whole minutes", () => {
   const armedAt = (stub: Stub) => runInDurableObject(stub, (_object, { storage }) => storage.getAlarm());
 
   it("beats by the object's own alarm at each multiple, and once for a tick that finds the same beat", async () => {
@@ -63,7 +63,7 @@ describe("an interval of no whole minutes", () => {
     expect(await armedAt(stub)).toBe(dueAt + 100_000);
   });
 
-  it("is taken up again by the tick when the alarm was lost, and gone when every is whole minutes again", async () => {
+  it("is set again by the tick after the alarm was lost, and removed when every is whole minutes again", async () => {
     const { stub } = await makeHeartbeat(undefined, { every: "100s" });
     await runInDurableObject(stub, (_object, { storage }) => storage.deleteAlarm());
     await value(stub.beatIfDue(Date.now()));
@@ -83,7 +83,7 @@ describe("a beat that fails", () => {
     return page.items.filter(({ message }) => message.includes(`"${name}"`));
   };
 
-  it("is an event, told once however often the object looks again", async () => {
+  it("is an event that is reported once, even if the object looks again", async () => {
     const { stub, name } = await makeHeartbeat({ decision: says("prose") });
     const { beat_id } = await value(stub.beatNow());
     await ended(stub);
@@ -104,7 +104,7 @@ describe("a beat that fails", () => {
     expect(await failuresOf(name)).toHaveLength(1);
   });
 
-  it("is none while a repeat of it is still to come, and one if that fails too", async () => {
+  it("is no event while its repeat is still to come, and one event if that fails too", async () => {
     const { stub, name, nextTick } = await makeHeartbeat({ decision: busy });
     await value(stub.beatIfDue(nextTick));
     const first = await ended(stub);
@@ -133,7 +133,7 @@ describe("a configuration from code", () => {
 });
 
 describe("configuration", () => {
-  it("is kept with its secrets, which are shown masked and survive being written back", async () => {
+  it("keeps its secrets, which are shown masked and survive being written back", async () => {
     const slack = { type: "slack", url: "https://hooks.slack.com/services/T0/B0/averylongsecret" };
     const { stub, name } = await makeHeartbeat(undefined, { notify: [slack], model: "big" });
     const shown = await value(stub.read(true));
@@ -157,7 +157,7 @@ describe("configuration", () => {
     expect((await value(stub.read(true))).every).toBe("30m");
   });
 
-  it("and document stay as they are over a loss of memory", async () => {
+  it("and document survive a loss of memory", async () => {
     const { stub, name } = await makeHeartbeat({ decision: skip }, { every: "5m" });
     await kill(stub);
     const again = env.HEARTBEAT.getByName(name);
@@ -186,7 +186,7 @@ describe("the tick", () => {
     expect(await mainsOf(name)).toHaveLength(0);
   });
 
-  it("makes up for a lost tick, once", async () => {
+  it("catches up on a lost tick, once", async () => {
     const { stub, nextTick } = await makeHeartbeat(undefined);
     expect(await value(stub.beatIfDue(nextTick + 3 * MINUTE))).toHaveProperty("beat_id");
     expect(await value(stub.beatIfDue(nextTick + 4 * MINUTE))).toEqual({});
@@ -244,7 +244,7 @@ describe("the tick", () => {
 });
 
 describe("erasing", () => {
-  it("gives up a beat in progress and leaves nothing, and a heartbeat made again begins empty", async () => {
+  it("gives up a beat in progress and leaves nothing, so that a new heartbeat of the name begins empty", async () => {
     const { stub, name } = await makeHeartbeat({ decision: { ...run, delay_ms: 200 }, main: says("Hi") });
     await value(stub.beatNow());
     await vi.waitFor(async () => expect(await decisionsOf(name)).toHaveLength(1), { interval: 20 });

@@ -1,4 +1,4 @@
-/** Event streams are bounded, and end with what lets their readers listen (docs/contract.md §16, §17). */
+/** Event streams are bounded, and end when their readers may no longer listen (docs/contract.md §16, §17). */
 import { runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
@@ -18,7 +18,7 @@ const open = (id: string, token = ADMIN_TOKEN): Promise<Response> =>
     new Request(`${ORIGIN}/v1/jobs/${id}/events`, { headers: { authorization: `Bearer ${token}` } }),
   );
 
-/** What a stream has sent so far, and whether it has ended. */
+/** The events that a stream has sent, and whether it has ended. */
 function listen(response: Response) {
   const heard = { text: "", ended: false };
   const decoder = new TextDecoder();
@@ -37,7 +37,7 @@ function listen(response: Response) {
 const eventually = (probe: () => void): Promise<void> => vi.waitFor(probe, { timeout: 9_000, interval: 50 });
 
 describe("an event stream", () => {
-  it("ends with its token, and tells nothing of what comes afterwards", async () => {
+  it("ends with its token, and sends no later event", async () => {
     const user = fresh("user");
     const id = await makeJob({ user_id: user });
     const { token } = await mint(user, "2s");
@@ -58,7 +58,7 @@ describe("an event stream", () => {
     await eventually(() => expect(heard.ended).toBe(true));
   });
 
-  it("tells an agent nothing of a user's run of a job for all users, and neither do events and explanations", async () => {
+  it("hides a user's run of a job for all users from an agent, and so do events and explanations", async () => {
     const [agent, user] = [fresh("agent"), fresh("user")];
     await call("PUT", `/v1/users/${user}`, { json: {} });
     const answer = JSON.stringify({ body: "the user's secret" });
@@ -92,7 +92,7 @@ describe("an event stream", () => {
     await call("DELETE", `/v1/jobs/${id}`);
   });
 
-  it("ends when the job becomes another's, without a word of what is in it then", async () => {
+  it("ends when the job moves to another owner, without showing its new content", async () => {
     const [user, other] = [fresh("user"), fresh("user")];
     const id = await makeJob({ user_id: user });
     const { token } = await mint(user);
@@ -104,7 +104,7 @@ describe("an event stream", () => {
     expect(heard.text).not.toContain(other);
   });
 
-  it("is one of ten at most of a job; a place is free again when one has ended", async () => {
+  it("is one of at most ten of a job; an ended one frees its place", async () => {
     const id = await makeJob();
     const streams = await Promise.all(Array.from({ length: 10 }, async () => listen(await open(id))));
     const refused = await call("GET", `/v1/jobs/${id}/events`);
@@ -119,7 +119,7 @@ describe("an event stream", () => {
     for (const { stop } of streams) await stop();
   });
 
-  it("is one of fifty at most of a token, over all jobs", async () => {
+  it("is one of at most fifty of a token, over all jobs", async () => {
     const user = fresh("user");
     const { token } = await mint(user);
     const ids = await Promise.all(Array.from({ length: 6 }, () => makeJob({ user_id: user })));
@@ -132,7 +132,7 @@ describe("an event stream", () => {
     for (const { stop } of [...opened, operator]) await stop();
   });
 
-  it("counts with the sockets of its token, which has fifty of both", async () => {
+  it("counts together with the sockets of its token, which may have fifty of both", async () => {
     const agent = await makeAgent();
     const token = await agentToken({ agent_id: agent });
     const sockets = await Promise.all(Array.from({ length: 10 }, () => connected(agent, token)));
@@ -153,7 +153,7 @@ describe("an event stream", () => {
     for (const socket of sockets.slice(1)) socket.close();
   });
 
-  it("is cut off when its reader is a mebibyte behind, and the change itself goes through", async () => {
+  it("is cut off when its reader is a mebibyte behind, without stopping the change", async () => {
     const id = await makeJob();
     await runInDurableObject(env.JOB.getByName(id), async (object: JobObject) => {
       const opened = await object.events(ADMIN);

@@ -1,4 +1,4 @@
-/** `fan_out` events of a job, in workerd: what a listener is told of a fan-out, from its opening to its end. */
+/** `fan_out` events of a job, in workerd, from the opening of a fan-out to its end. */
 
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -66,7 +66,7 @@ async function listen(job: AllUsersJob, lastEventId?: number) {
       events
         .filter(({ event }) => event === "fan_out")
         .map(({ id, data }) => ({ eventId: id, ...FanOutData.parse(JSON.parse(data)) })),
-    /** What a client sends as Last-Event-ID, as the number of the write that HTTP makes of it. */
+    /** A client's Last-Event-ID as the number of the write that HTTP makes of it. */
     lastId: () => Number.parseInt(events.findLast(({ id }) => id !== undefined)?.id ?? "", 10),
   };
 }
@@ -87,7 +87,7 @@ const waitingRuns = (job: AllUsersJob) =>
 const complete = (job: AllUsersJob, runId: string) => value(job.api.completeRun(ADMIN, runId, { status: "success" }));
 
 describe("a listener", () => {
-  it("is told when a fan-out opens and when it ends, with the same view as a GET shows, and ids that grow", async () => {
+  it("hears when a fan-out opens and ends, with the same view as in a GET, and growing ids", async () => {
     const job = await makeAllUsersJob(ONE_SHARD);
     const listener = await listen(job);
     const id = await fanOutNow(job);
@@ -101,7 +101,7 @@ describe("a listener", () => {
     expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
   });
 
-  it("is told of the counts as they move, never twice of the same, in events without an id", async () => {
+  it("gets the counts as they change, never the same twice, in events without an id", async () => {
     await setRoster(usersNamed("slow", 30));
     const job = await makeAllUsersJob(scripted({ delay_ms: 600 }));
     const listener = await listen(job);
@@ -118,7 +118,7 @@ describe("a listener", () => {
     expect(new Set(data.map((event) => event.data)).size).toBe(data.length);
   });
 
-  it("is told of a run that is completed from outside within the pace, however long nothing moved", async () => {
+  it("hears of a run that is completed from outside within the pace, even after a long pause", async () => {
     const job = await makeAllUsersJob(WAITING);
     const listener = await listen(job);
     await fanOutNow(job);
@@ -128,7 +128,7 @@ describe("a listener", () => {
     await eventually(() => expect(listener.fanOuts().at(-1)).toMatchObject({ succeeded: 1, pending: 2 }));
   });
 
-  it("of a job whose fan-out is read page by page is not told of the job each time: it is as it was", async () => {
+  it("of a job whose fan-out is read page by page does not get the unchanged job each time", async () => {
     const job = await makeAllUsersJob(WAITING);
     const listener = await listen(job);
     await fanOutNow(job);
@@ -139,7 +139,7 @@ describe("a listener", () => {
 });
 
 describe("a listener that comes", () => {
-  it("in the middle of a fan-out is told the present counts at once, with and without a last id", async () => {
+  it("in the middle of a fan-out gets the present counts at once, with and without a last id", async () => {
     const job = await makeAllUsersJob(WAITING);
     const first = await listen(job);
     await fanOutNow(job);
@@ -153,7 +153,7 @@ describe("a listener that comes", () => {
     }
   });
 
-  it("back after the end is told of the end; and of no fan-out that had ended before its last id", async () => {
+  it("back after the end hears of the end, and of no fan-out that had ended before its last id", async () => {
     const job = await makeAllUsersJob(ONE_SHARD);
     const first = await listen(job);
     const seen = await fanOutNow(job);
@@ -175,7 +175,7 @@ describe("a listener that comes", () => {
     expect(third.events).toEqual([]);
   });
 
-  it("back after the object lost its memory is told all the same: what a fan-out writes is numbered in storage", async () => {
+  it("back after the object lost its memory misses nothing, since a fan-out's writes are numbered in storage", async () => {
     const job = await makeAllUsersJob(WAITING);
     const id = await fanOutNow(job);
     const runs = await waitingRuns(job);
@@ -190,7 +190,7 @@ describe("a listener that comes", () => {
     expect(second.lastId()).toBeGreaterThan(first.lastId());
   });
 
-  it("back in the middle of what it missed misses nothing: what is sent again begins after the last whole write", async () => {
+  it("back in the middle of missed events misses nothing, since they are sent from the last whole write", async () => {
     const job = await makeAllUsersJob(ONE_SHARD);
     for (let i = 0; i < 3; i++) await untilEnded(job, await fanOutNow(job));
     const whole = await listen(job, 1);
@@ -219,7 +219,7 @@ describe("asking the shards", () => {
     expect(counters.map((count) => count())).toEqual([0, 0]);
   });
 
-  it("ends when the last listener cancels its stream, at once where the object sees it", async () => {
+  it("ends when the last listener cancels its stream, at once if the object sees it", async () => {
     const job = await makeAllUsersJob(WAITING);
     await fanOutNow(job);
     await waitingRuns(job);
@@ -231,7 +231,7 @@ describe("asking the shards", () => {
       await eventually(() => expect(asked.mock.calls.length).toBeGreaterThan(withOne));
       await second.cancel();
       const withNone = asked.mock.calls.length;
-      // Longer than the next pause of a fan-out that is watched: of nothing there is no event to wait for.
+      // This is longer than the next pause of a watched fan-out. There is no event to wait for.
       await new Promise((resolve) => setTimeout(resolve, 2_500));
       expect(asked.mock.calls.length).toBe(withNone);
     });
@@ -253,7 +253,7 @@ describe("asking the shards", () => {
     expect(asked.mock.calls.length).toBe(last);
   });
 
-  it("of a shard that fails leaves the stream open, and the end is told of", async () => {
+  it("of a shard that fails leaves the stream open, and the end is sent", async () => {
     const job = await makeAllUsersJob(WAITING);
     const listener = await listen(job);
     await fanOutNow(job);

@@ -1,4 +1,4 @@
-/** Changes of one job that wait for the directory's leave. */
+/** Changes of one job that wait for the directory's admission. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { JobListing } from "../../../../durable-objects/job/listing.ts";
@@ -7,7 +7,7 @@ import { notFound } from "../../../../src/domain/failure.ts";
 import { ok } from "../../../../src/domain/result.ts";
 import { env, fresh, makeJob } from "../../http-fixture.ts";
 
-it("a change that comes while several wait, comes after the last of them", async () => {
+it("a change that comes while several wait is made after the last of them", async () => {
   const user_id = fresh("user");
   const id = await makeJob({ user_id });
   await runInDurableObject(env.JOB.getByName(id), async (_instance, { storage }) => {

@@ -1,4 +1,4 @@
-/** The loop of a job with a platform that is played: calls that never end, and invocations that may make only so many. */
+/** The loop of a job on a simulated platform: calls that never end, and invocations with a limit of calls. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it, vi } from "vitest";
 import { JobLoop, type LoopEffects } from "../../../../durable-objects/job/loop.ts";
@@ -15,7 +15,7 @@ import { env } from "../../bindings.ts";
 const HOUR_MS = 3_600_000;
 let made = 0;
 
-/** A job's state and loop in an object of their own, whose alarm is the test's to ring. */
+/** A job's state and loop in a separate object, whose alarm the test rings. */
 async function withLoop(
   fields: Record<string, unknown>,
   effects: Partial<LoopEffects>,
@@ -70,7 +70,7 @@ function backfill(state: JobState, hours: number): void {
 it.each([
   ["that counts as we do", 40],
   ["that allows fewer calls than we think, and refuses the others", 15],
-])("with a platform %s, wakes end in time and no run loses an attempt", { timeout: 60_000 }, async (_name, limit) => {
+])("on a platform %s, wakes end in time and no run loses an attempt", { timeout: 60_000 }, async (_name, limit) => {
   let left = 0;
   const call = async (): Promise<AttemptOutcome> => (left-- > 0 ? { kind: "success" } : { kind: "postponed" });
   await withLoop({}, { call }, async (state, loop, alarm) => {
@@ -89,7 +89,7 @@ it.each([
   });
 });
 
-it("a call that does not end when its time is over is given up, and its run is tried again or ends", async () => {
+it("a call that does not end in time is given up, and its run is repeated or ends", async () => {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   try {
     const call = () => new Promise<AttemptOutcome>(() => undefined);

@@ -1,4 +1,7 @@
-/** The second clock (docs/architecture.md, invariant 4): the sweep's question wakes a job whose alarm the platform has given up, whatever it waited for. */
+/**
+ * The second clock (docs/architecture.md, invariant 4): the sweep's question wakes a job whose alarm the platform has given
+ * up, for every kind of timer.
+ */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { JobObject } from "../../../../durable-objects/job/object.ts";
@@ -7,7 +10,7 @@ import type { JobRecord } from "../../../../src/domain/job/job.ts";
 import { beginAttempt, type Run, startRun } from "../../../../src/domain/run/run.ts";
 import { env, makeJob } from "../../http-fixture.ts";
 
-/** A job that is next due in an hour, without an alarm and asleep, changed like this before. */
+/** A job that is next due in an hour, asleep and without an alarm, with this change. */
 async function givenUp(change: { readonly record?: Partial<JobRecord>; readonly run?: (now: number) => Run } = {}) {
   const id = await makeJob({ schedule: { every: "1h" } });
   const stub = env.JOB.getByName(id);
@@ -48,7 +51,7 @@ describe("a job found without an alarm is rung where", () => {
     expect(await isArmedByPoke(await givenUp(change))).toBe(true);
   });
 
-  it("but not where nothing is due: a look costs no row", async () => {
+  it("but not if nothing is due, so that a look costs no row", async () => {
     expect(await isArmedByPoke(await givenUp())).toBe(false);
   });
 });

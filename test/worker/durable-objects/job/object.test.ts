@@ -1,4 +1,4 @@
-/** The Job object in workerd: what it records, what that costs, and that it survives losing its memory. */
+/** The Job object in workerd: its records, their cost, and that it survives losing its memory. */
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -24,7 +24,7 @@ async function value<T>(outcome: Promise<Outcome<T>>): Promise<T> {
   return answer.value;
 }
 
-/** A job of its own for each test, made straight in its object. */
+/** A job for one test only, created directly in its object. */
 async function makeJob(fields: Record<string, unknown> = {}) {
   const defined = defineJob(JobInput.parse({ name: "n", message: "hello", schedule: { every: "1h" }, ...fields }));
   if (!defined.ok) throw new Error(JSON.stringify(defined.error));
@@ -86,7 +86,7 @@ describe("a fire", () => {
     expect((await value(api.read(ADMIN))).run_count).toBe(DEFAULT_RUN_RETENTION + 5);
   });
 
-  it("writes not a row more where the agent steers and spends, and fewer where the budget skips it", async () => {
+  it("writes no further row if the agent steers and spends, and fewer if the budget skips it", async () => {
     const reveille = { next_in: "20m", unchanged: true, cost_usd: 0.25, tokens: 10, nonsense: 1 };
     const { stub, api } = await makeJob({
       message: JSON.stringify({ body: JSON.stringify({ reveille }) }),
@@ -101,7 +101,7 @@ describe("a fire", () => {
       await fireNext(stub);
       written.push(rows() - before);
     }
-    // The fourth run uses the budget up, which is told to the directory and noted; the last two fires are skipped.
+    // The fourth run uses the budget up, which the directory gets as an event. The last two fires are skipped.
     expect(written.slice(0, 3).every((count) => count <= 3)).toBe(true);
     expect(written.slice(4).every((count) => count <= 2)).toBe(true);
     const { items } = await value(api.runs(ADMIN, { limit: 10 }));
@@ -120,7 +120,7 @@ describe("a fire", () => {
     });
   });
 
-  it("keeps the last run that did something, however many are skipped after it: the next one is told of it", {
+  it("keeps the last run that did something, even after many skips, so that the next run gets it", {
     timeout: 30_000,
   }, async () => {
     const message = JSON.stringify({ body: JSON.stringify({ reveille: { cost_usd: 1 } }) });
@@ -145,7 +145,7 @@ describe("a fire", () => {
     expect((await value(api.read(ADMIN))).state).toBe("finished");
   });
 
-  it("goes on after the object lost its memory, with the count and the phase it had", async () => {
+  it("continues after the object lost its memory, with its count and its phase", async () => {
     const { stub, api, job } = await makeJob();
     await fireNext(stub);
     await evictDurableObject(stub);
@@ -183,7 +183,7 @@ describe("a run answered with 202", () => {
     return { api, stub, id, run };
   };
 
-  it("stays running until it is completed; the same report again is fine, another one comes too late", async () => {
+  it("stays running until it is completed; repeating the report is fine, and a different one comes too late", async () => {
     const { api, id, run } = await accepted();
     expect(run.status).toBe("running");
     const token = { role: "run", job_id: id, run_id: run.id } as const;
@@ -219,7 +219,7 @@ describe("a run answered with 202", () => {
     expect(await api.cancelRun(ADMIN, run.id)).toMatchObject({ ok: false, error: { kind: "run_already_finished" } });
   });
 
-  it("is told to a listener that takes nothing until that is dropped; the change itself goes through", async () => {
+  it("is sent to a listener that reads nothing until that is dropped, without stopping the change", async () => {
     const { api, stub, run } = await accepted();
     await runInDurableObject(stub, async (instance: JobObject) => {
       const unread = await value(instance.events(ADMIN, 0));
@@ -234,7 +234,7 @@ describe("a run answered with 202", () => {
 });
 
 describe("run now", () => {
-  it("runs a paused job, leaves the schedule where it was, and is refused while a run is active", async () => {
+  it("runs a paused job, does not move the schedule, and is refused while a run is active", async () => {
     const { stub, api, job } = await makeJob({ enabled: false, message: '{"status": 202}' });
     const begun = await value(api.runNow(ADMIN));
     const run_id = "run_id" in begun ? begun.run_id : "";
@@ -264,7 +264,7 @@ describe("a call that takes long", () => {
 });
 
 describe("an object without a job", () => {
-  it("answers not_found and makes no table", async () => {
+  it("answers not_found and creates no table", async () => {
     const stub = bindings.JOB.getByName("nobody");
     const api = jobObject(bindings, "nobody");
     expect(await api.read(ADMIN)).toMatchObject({ ok: false, error: { kind: "not_found" } });
@@ -274,7 +274,7 @@ describe("an object without a job", () => {
     expect(tables).toEqual([]);
   });
 
-  it("is what a deletion leaves: no rows, no alarm, and room for a new job of the same id", async () => {
+  it("remains after a deletion: no rows, no alarm, and room for a new job with the same id", async () => {
     const { stub, api, id } = await makeJob();
     await value(api.remove(ADMIN));
     expect(await api.read(ADMIN)).toMatchObject({ ok: false });
@@ -302,7 +302,7 @@ describe("a finished job", () => {
 });
 
 describe("a job made under an id whose job is being removed", () => {
-  it("is made once, when the removal is through, however many calls wait for that", async () => {
+  it("is created once after the removal, for any number of waiting calls", async () => {
     const { api, id } = await makeJob();
     const defined = defineJob(JobInput.parse({ name: "next", message: "hello", schedule: { every: "1h" } }));
     if (!defined.ok) throw new Error(JSON.stringify(defined.error));
@@ -322,7 +322,7 @@ describe("a job made under an id whose job is being removed", () => {
   });
 });
 
-describe("what a job under a former job's id had asked for before that was gone, it has afterwards too", () => {
+describe("a job under a removed job's id keeps what it had reserved before the removal ended", () => {
   const remade = async (fields: Record<string, unknown>, ask: (id: string, createdAt: number) => Promise<unknown>) => {
     const { api, id, job } = await makeJob(fields);
     const defined = defineJob(JobInput.parse({ name: "n", message: "hello", schedule: { every: "1h" }, ...fields }));

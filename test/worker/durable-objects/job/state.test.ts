@@ -1,4 +1,4 @@
-/** A commit that storage refuses: the job in memory, and what it knows of its tables, is what they hold. */
+/** A commit that storage refuses. Afterwards the job in memory equals its tables. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { JobState } from "../../../../durable-objects/job/state.ts";
@@ -20,7 +20,7 @@ const ended = (seq: number): Run => completeRun(begun(seq), { status: "success" 
 /** NaN is stored as NULL, which its column does not take. */
 const REFUSED: Run = { ...begun(5), seq: Number.NaN };
 
-it("of several rows none stays where one is refused, and a run that comes again takes no other's place in the log", async () => {
+it("of several rows none stays if one is refused, and a repeated run takes no other run's slot", async () => {
   await runInDurableObject(bindings.JOB.getByName("job-state"), (_instance, { storage }) => {
     const state = new JobState(storage, RETENTION);
     const { record, cursor } = newJob("j", job, Date.now());

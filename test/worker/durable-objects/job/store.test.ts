@@ -1,4 +1,4 @@
-/** The run log on real SQLite: which runs it keeps when runs last long and when RUN_RETENTION changes. */
+/** The run log on real SQLite: the runs that it keeps if runs last long and if RUN_RETENTION changes. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { JobStore } from "../../../../durable-objects/job/store.ts";
@@ -24,11 +24,11 @@ type Log = {
   open(retention: number): void;
   /** In one write. */
   put(...runs: Run[]): void;
-  /** What the log holds, newest first. */
+  /** The runs in the log, newest first. */
   kept(): number[];
 };
 
-/** A log on tables of its own. */
+/** A log on its own tables. */
 async function withLog(act: (log: Log) => void) {
   const stub = bindings.JOB.getByName(`job-store-${made++}`);
   await runInDurableObject(stub, (_instance, { storage }) => {
@@ -46,7 +46,7 @@ async function withLog(act: (log: Log) => void) {
   });
 }
 
-it("keeps the newest runs beside one that lasts longer than the log reaches back", async () => {
+it("keeps the newest runs beside a run that lasts longer than the log", async () => {
   await withLog(({ put, kept }) => {
     put(begun(1));
     for (let seq = 2; seq <= 20; seq++) {
@@ -60,7 +60,7 @@ it("keeps the newest runs beside one that lasts longer than the log reaches back
   });
 });
 
-it("keeps every active run, and goes back to its size when they have ended", async () => {
+it("keeps every active run, and returns to its size when they have ended", async () => {
   await withLog(({ put, kept }) => {
     for (let seq = 1; seq <= 2 * RETENTION; seq++) put(begun(seq));
     expect(kept()).toHaveLength(2 * RETENTION);
@@ -86,7 +86,7 @@ it("drops the oldest runs when RUN_RETENTION was lowered, and none before its ti
   });
 });
 
-it("gives each of several runs of one write a place of its own, also across a restart and where the log is full", async () => {
+it("gives each of several runs in one write its own slot, also across a restart and in a full log", async () => {
   for (const restarts of [false, true]) {
     await withLog(({ open, put, kept }) => {
       const restart = () => (restarts ? open(RETENTION) : undefined);
@@ -110,7 +110,7 @@ it("gives each of several runs of one write a place of its own, also across a re
   }
 });
 
-it("writes a skip in which further held fires are counted again in its place, also after the object has slept", async () => {
+it("rewrites a skip that counts further held fires in place, also after the object has slept", async () => {
   await withLog(({ open, put, kept }) => {
     const held = (count: number): Run => ({ ...skipRun(begun(2), "held", 2), count, lastDueAt: 1 + count });
     put(ended(1));

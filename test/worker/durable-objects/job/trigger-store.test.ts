@@ -1,4 +1,4 @@
-/** The keys of events (docs/contract.md §19, docs/triggers.md): a row each, and a bound on how many there are. */
+/** The keys of events (docs/contract.md §19, docs/triggers.md): one row each, with a bound on their number. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { TriggerKeys } from "../../../../durable-objects/job/trigger-store.ts";
@@ -26,7 +26,7 @@ it("beyond the bound the oldest keys are dropped, whether the object keeps its m
     expect(keys.find("key0", NOW + last)).toBeUndefined();
   }));
 
-it("a key is one row written, and none is looked for but once an hour and at the bound", () =>
+it("a key is one row written, and old keys are searched only once an hour and at the bound", () =>
   inStorage((sql) => {
     const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
     const counting = new Proxy(sql, {

@@ -1,4 +1,4 @@
-/** Who may do what over a socket (docs/contract.md §14, §17): every frame × every kind of token, and × whose run it is about. */
+/** The rights of sockets (docs/contract.md §14, §17): every frame × every kind of token, and × the owner of its run. */
 import { describe, expect, it } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
 import type { Caller } from "../../../../src/domain/job/access.ts";
@@ -47,7 +47,7 @@ describe("a socket is opened", () => {
 describe.each(FRAMES)("the frame %s", (type) => {
   const frame = (job_id: string, run_id: string) => ({ type, job_id, run_id, ...fieldsOf(type) });
 
-  it("is taken for a run that the socket has claimed", async () => {
+  it("is accepted for a run that the socket has claimed", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const socket = await connected(agent, await agentToken({ agent_id: agent }));
@@ -75,7 +75,7 @@ describe.each(FRAMES)("the frame %s", (type) => {
     socket.close();
   });
 
-  it("is not_found for a job and for a run that there is not", async () => {
+  it("is not_found for a job and a run that do not exist", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const socket = await connected(agent, await agentToken({ agent_id: agent }));

@@ -1,4 +1,7 @@
-/** The socket of a mailbox (docs/contract.md §14): frames, capacity, release, close codes, hibernation, and what a claim costs. */
+/**
+ * The socket of a mailbox (docs/contract.md §14): frames, capacity, release, close codes, hibernation, and the cost of a
+ * claim.
+ */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
@@ -22,7 +25,7 @@ async function ring(agent: string): Promise<void> {
 }
 
 describe("a mailbox whose agent has a URL now", () => {
-  it("gives back what a job that had looked the agent up before offers later", async () => {
+  it("gives back the late offer of a job that had looked the agent up before", async () => {
     const [moved, other] = [await makeAgent(), await makeAgent()];
     await connected(moved);
     await call("PUT", `/v1/agents/${moved}`, { json: { url: "https://agent.test/hook" } });
@@ -62,7 +65,7 @@ describe("a socket", () => {
     expect(await runOf(jobs[0] ?? "", runs[0] ?? "")).toMatchObject({ status: "success", output: '{"n":1}' });
   });
 
-  it("gets what came meanwhile if the run that it was to get turns out to be void", async () => {
+  it("gets a newer run if its planned run turns out to be void", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const socket = await connected(agent);
@@ -96,7 +99,7 @@ describe("a socket", () => {
     expect(socket.runs().map(({ job_id }) => job_id)).toEqual([first, second]);
   });
 
-  it("gives a run back: it is offered again at once, also to the same socket, and that is no attempt", async () => {
+  it("gives a run back, which is offered again at once, also to the same socket, without counting as an attempt", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const socket = await connected(agent);
@@ -109,7 +112,7 @@ describe("a socket", () => {
     expect(socket.runs()[1]).toMatchObject({ id: run, attempt: 1 });
   });
 
-  it("that is drained gets no further run, not even what it gives back, until it is ready again", async () => {
+  it("that is drained gets no further run, not even one that it gives back, until it is ready again", async () => {
     const agent = await makeAgent();
     const [first, second] = [await makeJobOf(agent), await makeJobOf(agent)];
     const socket = await connected(agent);
@@ -169,7 +172,7 @@ describe("a socket", () => {
     expect(socket.runs()).toMatchObject([{ id: run }, { id: next }]);
   });
 
-  it("gives back only its own claim: not the next one's of the same run, over the socket or over HTTP", async () => {
+  it("gives back only its own claim, and not a later claim of the same run, over the socket or over HTTP", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const [one, other] = [await connected(agent), await connected(agent)];
@@ -257,13 +260,13 @@ describe("a socket", () => {
     expect(await socket.heard(2)).toEqual({ type: "pong" });
   });
 
-  it("measures a frame in bytes: one of more than 256 KiB is a problem", async () => {
+  it("refuses a frame of more than 256 KiB, measured in bytes", async () => {
     const socket = await connected(await makeAgent());
     socket.send(`"${"é".repeat(140_000)}"`);
     expect(await socket.heard(1)).toMatchObject({ type: "problem", problem: { code: "payload_too_large" } });
   });
 
-  it("is told that a run has ended, and that a run was not claimed", async () => {
+  it("hears that a run has ended, and that a run was not claimed", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const socket = await connected(agent);
@@ -292,7 +295,7 @@ describe("a socket", () => {
     expect(sockets.flatMap((socket) => socket.runs().map(({ id }) => String(id))).toSorted()).toEqual(runs.toSorted());
   });
 
-  it("goes on after the mailbox has hibernated: what it holds counts, and what it does is answered", async () => {
+  it("continues after the mailbox has hibernated: its runs count, and its frames are answered", async () => {
     const agent = await makeAgent();
     const [first, second] = [await makeJobOf(agent), await makeJobOf(agent)];
     const socket = await connected(agent);
@@ -341,7 +344,7 @@ describe("a socket", () => {
     expect(other.closes).toEqual([]);
   });
 
-  it("is refused to those who may not claim, at an agent with a URL, and beyond ten", async () => {
+  it("is refused to a token that may not claim, for an agent with a URL, and beyond ten", async () => {
     const agent = await makeAgent();
     expect(await connect(agent, await agentToken({ agent_id: "another" }))).toEqual({ refused: 403 });
     expect(await connect("nobody")).toEqual({ refused: 404 });

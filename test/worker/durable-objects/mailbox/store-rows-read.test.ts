@@ -1,4 +1,4 @@
-/** What a mailbox reads for one reader does not grow with what waits there for others (docs/token-costs.md). */
+/** A mailbox's reads for one reader do not grow with the offers for others (docs/token-costs.md). */
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { MailboxStore, type StoredOffer } from "../../../../durable-objects/mailbox/store.ts";
@@ -9,7 +9,10 @@ const OTHERS = 100_000;
 const NOW = 1_000_000_000;
 const SOON = NOW + 60_000;
 const FEW = Array.from({ length: 15 }, (_, n) => `few${n}`);
-/** Each row is met in the index and in the table, a run that is left out in the list of those besides; one more says that no further one fits. */
+/**
+ * Each row is read in the index and in the table, and an excluded run in the list of those too. One more row shows that no
+ * further one fits.
+ */
 const readOf = (rows: number): number => 2 * (rows + 1);
 
 type Rows = () => { read: number; written: number };
@@ -70,7 +73,7 @@ describe("beside 100,000 offers to others", () => {
     }),
   );
 
-  it("a claim for anybody reads what it takes", () =>
+  it("a claim for anybody reads only the runs that it takes", () =>
     besideOthers((store, rows) => {
       expect(store.oldest({}, [], 10)).toHaveLength(10);
       expect(store.oldest({ agentId: "a" }, [], 10)).toHaveLength(10);
@@ -85,7 +88,7 @@ describe("beside 100,000 offers to others", () => {
       expect(rows().read).toBeLessThanOrEqual(readOf(10));
     }));
 
-  it("a poll for a job looks at so many rows at most, and goes on from there until it has all", () =>
+  it("a poll for a job looks at a bounded number of rows, and continues until it has all", () =>
     besideOthers((store, rows) => {
       const found: string[] = [];
       let place: Parameters<MailboxStore["after"]>[0] | undefined = { offeredAt: 0, runId: "" };
@@ -99,7 +102,7 @@ describe("beside 100,000 offers to others", () => {
       expect(found).toEqual(FEW);
     }));
 
-  it("they are counted once in ten seconds, and what comes and goes in between is counted by itself", () =>
+  it("they are counted once in ten seconds, and changes in between are counted one by one", () =>
     besideOthers((store, rows) => {
       const all = OTHERS + FEW.length;
       expect(store.count(NOW)).toBe(all);
@@ -113,7 +116,7 @@ describe("beside 100,000 offers to others", () => {
       expect(store.count(SOON)).toBe(0);
     }));
 
-  it("an offer is one row written and its end another; the index of a job with a user is one row more", () =>
+  it("an offer is one row written and its end another; a job with a user has one row more for its index", () =>
     besideOthers((store, rows) => {
       const written = (userId?: string) => {
         store.add({ ...few(99), userId });

@@ -1,4 +1,4 @@
-/** How a loop waits, on timers of the test's. */
+/** The wait of a loop, on the test's timers. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Sleeper } from "../../../../durable-objects/shared/wait.ts";
 
@@ -27,7 +27,7 @@ it("ends at its time, with one timer, and leaves none behind", async () => {
   expect([wait.over, vi.getTimerCount()]).toEqual([true, 0]);
 });
 
-it("ends when woken; the timer serves the next wait where it rings before that one's time, and is set again where not", async () => {
+it("ends when woken; its timer serves the next wait if it rings before that wait's end, and is set again if not", async () => {
   const sleeper = new Sleeper();
   waiting(sleeper, 0, 100);
   sleeper.wake();
@@ -42,7 +42,7 @@ it("ends when woken; the timer serves the next wait where it rings before that o
   expect([sooner.over, vi.getTimerCount()]).toEqual([true, 0]);
 });
 
-it("takes its timer off at the end", () => {
+it("removes its timer at the end", () => {
   const sleeper = new Sleeper();
   waiting(sleeper, 0, 1_000);
   sleeper.wake();
@@ -50,7 +50,7 @@ it("takes its timer off at the end", () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it("does not rely on a timer that should have rung already: the clock has been set on, or the machine was asleep", async () => {
+it("does not rely on a timer that should have rung already, after the clock was set forward or the machine slept", async () => {
   const sleeper = new Sleeper();
   waiting(sleeper, 0, 60_000);
   sleeper.wake();

@@ -1,4 +1,4 @@
-/** The storage kernel: rows by column name, and tables that are made, brought up to date, and left alone. */
+/** The storage kernel: rows by column name, and tables that are created, updated, and left unchanged. */
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { makeTables, migrate, type Schema } from "../../../../durable-objects/storage/migrate.ts";
@@ -42,7 +42,7 @@ describe("put", () => {
       expect([written(1), written(2), written(200), written(200)]).toEqual([1, 1, 2, 2]);
     }));
 
-  it("takes more rows than one statement has values for, the last of a key standing", () =>
+  it("takes more rows than one statement has values for, and keeps the last row of a key", () =>
     inStorage((sql) => {
       sql.exec(TABLE);
       const rows = Array.from({ length: 205 }, (_, size) => ({ id: `id-${size % 200}`, size, done: false }));
@@ -52,7 +52,7 @@ describe("put", () => {
     }));
 });
 
-it("a column is read as what it holds, or undefined", () => {
+it("a column is read with its type, or as undefined", () => {
   expect([numberIn(5), numberIn(0), numberIn(null), numberIn(undefined)]).toEqual([5, 0, undefined, undefined]);
   expect([textIn("a"), textIn(""), textIn(null), textIn(undefined)]).toEqual(["a", "", undefined, undefined]);
 });
@@ -64,7 +64,7 @@ describe("migrate", () => {
     put(sql, "main", { one: 1, schema_version: makeTables(sql, schema()) });
   };
 
-  it("makes nothing where nothing was ever written", () =>
+  it("creates nothing if nothing was ever written", () =>
     inStorage((sql) => {
       expect(migrate(sql, schema())).toBeUndefined();
       expect(all(sql, "SELECT name FROM sqlite_master WHERE name = 'main'")).toEqual([]);
@@ -78,7 +78,7 @@ describe("migrate", () => {
       expect(all(sql, "SELECT * FROM main")).toEqual([{ one: 1, schema_version: 3, note: "stepped" }]);
     }));
 
-  it("leaves the tables of a later version alone", () =>
+  it("does not change the tables of a later version", () =>
     inStorage((sql) => {
       make(sql);
       sql.exec("UPDATE main SET schema_version = 7");

@@ -61,7 +61,7 @@ describe("the server", () => {
 });
 
 describe("events/poll", () => {
-  it("begins now without a cursor, and goes on from it, each event once", async () => {
+  it("begins now without a cursor, and continues from a cursor, with each event once", async () => {
     await fail(job);
     const args = { name: "run.failed", arguments: { job_id: job } };
     const begun = await poll({ ...args, cursor: null });
@@ -100,7 +100,7 @@ describe("events/poll", () => {
     expect(error).toMatchObject({ code: -32602, message: expect.stringMatching(says) });
   });
 
-  it("with an unknown name is not found, as the extension has it, and names the events", async () => {
+  it("with an unknown name answers the extension's not found, and names the events", async () => {
     const { error } = await rpc("events/poll", { name: "run.exploded" });
     const message = expect.stringMatching(/the names are run\.failed.*run\.offered/);
     expect(error).toMatchObject({ code: -32_011, message, data: { kind: "event" } });
@@ -132,7 +132,7 @@ describe("run.offered", () => {
     expect((await call("PUT", `/v1/agents/${agent}`, { json: { delivery: "pull" } })).status).toBe(201);
   });
 
-  it("tells of a run that waits in the mailbox, until it is claimed", async () => {
+  it("reports a run that waits in the mailbox until it is claimed", async () => {
     const args = { ...offered, arguments: { agent_id: agent } };
     const begun = await poll({ ...args, cursor: null });
     expect(begun).toMatchObject({ events: [], hasMore: false });
@@ -150,7 +150,7 @@ describe("run.offered", () => {
     expect((await poll({ ...args, cursor: begun.cursor })).events).toEqual([]);
   });
 
-  it("comes in pages, each run once, also where the reader names no agent", async () => {
+  it("comes in pages, each run once, also if the reader names no agent", async () => {
     const begun = await poll({ ...offered, cursor: null });
     const runs: string[] = [];
     for (let i = 0; i < 5; i++) runs.push((await offer()).run);
@@ -180,7 +180,7 @@ describe("run.offered", () => {
     expect((await poll({ ...args, cursor: begun.cursor }, reader)).events).toEqual([]);
   });
 
-  it("tells a token that is bound to a user of that user's runs, and of no other's that it names", async () => {
+  it("shows a token that is bound to a user only that user's runs, even if it names another", async () => {
     const [mine, other] = [fresh("user"), fresh("user")];
     const token = await tokenFor({ role: "agent", agent_id: agent, user_id: mine });
     const foreign = { ...offered, arguments: { user_id: other } };

@@ -1,4 +1,4 @@
-/** An id over MCP is a value and never a piece of a path (docs/contract.md §12): it reaches no other route than its tool's. */
+/** An id over MCP is a value and not a piece of a path (docs/contract.md §12), so it reaches only its tool's route. */
 import { expect, it } from "vitest";
 import { agentToken, call, callTool, fresh, makeJob } from "../../http-fixture.ts";
 

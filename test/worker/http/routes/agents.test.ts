@@ -7,7 +7,7 @@ const put = (id: string, json: unknown) => call("PUT", `/v1/agents/${id}`, { jso
 const secretOf = (bytes: number): string => `whsec_${btoa("k".repeat(bytes))}`;
 
 describe("/v1/agents", () => {
-  it("shows a secret only in the answer that made it, which nobody on the way may keep", async () => {
+  it("shows a secret only in the answer that generated it, which must not be cached", async () => {
     const id = fresh("agent");
     const made = await put(id, { url });
     expect(made).toMatchObject({ status: 201, body: { id, url, secret: expect.stringMatching(/^whsec_\S{44}$/) } });
@@ -30,7 +30,7 @@ describe("/v1/agents", () => {
     }
   });
 
-  it("rotates a secret alone, the one before being good for the overlap, and keeps what is not named", async () => {
+  it("rotates only the secret, keeps the previous one valid for the overlap, and keeps other fields", async () => {
     const id = fresh("rotate");
     const headers = { authorization: "Bearer a-secret-of-the-agent" };
     const body = { text: "{{message}}" };
@@ -81,13 +81,13 @@ describe("/v1/agents", () => {
     [{ url, body: { text: "x".repeat(17_000) } }, "body"],
     [{ delivery: "pull", headers: { a: "1" } }, "headers"],
     [{ delivery: "pull", body: {} }, "body"],
-  ])("is refused by the field's name: %j", async (json, path) => {
+  ])("is refused with the field's name: %j", async (json, path) => {
     const got = await put(fresh("wrong"), json);
     expectProblem(got, 422, "validation_failed");
     expect((got.body.errors as { path: string }[]).map((one) => one.path)).toEqual([path]);
   });
 
-  it("pages by id, and forgets an agent that is deleted; viewers may look", async () => {
+  it("pages by id without deleted agents, and viewers may read", async () => {
     const prefix = fresh("list");
     const ids = [1, 2, 3].map((no) => `${prefix}-${no}`);
     for (const id of ids) await put(id, { url });
@@ -135,7 +135,7 @@ describe("GET /v1/stats", () => {
     await call("POST", "/v1/users/import", { json: { users: [fresh("u"), fresh("u")] } });
     await call("PUT", `/v1/users/${fresh("u")}`, { json: { active: false } });
     const after = await call("GET", "/v1/stats", { token: await tokenFor({ role: "viewer" }) });
-    // No tick comes in these tests: the first calls look out for one, and stand in for it, beside their answers.
+    // No tick comes in these tests. The first calls look for one, and do its work beside their answers.
     const tick = expect.objectContaining({ stood_in: expect.any(Number) });
     expect(before.body).toEqual({
       jobs: {

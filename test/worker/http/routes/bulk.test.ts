@@ -5,7 +5,7 @@ import { call, expectProblem, fresh, makeJob, tokenFor } from "../../http-fixtur
 const bulk = (json: Record<string, unknown>, token?: string) =>
   call("POST", "/v1/jobs/bulk", token === undefined ? { json } : { json, token });
 
-/** Jobs with a label of their own, newest first. */
+/** Jobs with a label for this test only, newest first. */
 async function labelled(count: number, fields: Record<string, unknown> = {}) {
   const label = `of:${fresh("bulk")}`;
   const [key = "", value = ""] = label.split(":");
@@ -18,7 +18,7 @@ const states = async (ids: readonly string[]) =>
   Promise.all(ids.map(async (id) => (await call("GET", `/v1/jobs/${id}`)).body.state));
 
 describe("POST /v1/jobs/bulk", () => {
-  it("pauses, resumes and deletes what matches, and counts it", async () => {
+  it("pauses, resumes and deletes the matching jobs, and counts them", async () => {
     const { label, ids } = await labelled(3);
     const other = await makeJob();
     const paused = await bulk({ action: "pause", filter: { label } });
@@ -45,7 +45,7 @@ describe("POST /v1/jobs/bulk", () => {
     expect(await states(ids)).toEqual(["active", "active"]);
   });
 
-  it("takes an empty filter only with all: true", async () => {
+  it("accepts an empty filter only with all: true", async () => {
     const got = await bulk({ action: "pause", filter: {} });
     expectProblem(got, 422, "validation_failed");
     expect(got.body.errors).toMatchObject([{ path: "filter", message: expect.stringContaining('"all": true') }]);
@@ -58,7 +58,7 @@ describe("POST /v1/jobs/bulk", () => {
     ["a part of the name that is empty", { q: "" }],
     ["no label at all", { label: [] }],
     ["nothing but null", { q: null, name: null }],
-  ])("takes %s for an empty filter", async (_what, filter) => {
+  ])("treats %s as an empty filter", async (_what, filter) => {
     const kept = await makeJob();
     const got = await bulk({ action: "delete", filter });
     expectProblem(got, 422, "validation_failed");
@@ -79,7 +79,7 @@ describe("POST /v1/jobs/bulk", () => {
     expect(misplaced.body.errors).toMatchObject([{ path: "until" }]);
   });
 
-  it("acts on a hundred a call, newest first, and goes on with the cursor", { timeout: 60_000 }, async () => {
+  it("acts on a hundred jobs a call, newest first, and continues with the cursor", { timeout: 60_000 }, async () => {
     const { label, ids } = await labelled(103);
     const first = await bulk({ action: "pause", filter: { label } });
     expect(first.body).toMatchObject({ matched: 100, done: 100, next_cursor: expect.any(String) });
@@ -116,7 +116,7 @@ describe("POST /v1/jobs/bulk", () => {
     [{ action: "pause", q: "x" }, "q", '{"filter": {"q": "x"}}'],
     [{ action: "delete", filter: { q: "x" }, reason: "old" }, "reason", "pause"],
     [{ action: "pause", filter: { q: "x" }, cursor: "nonsense" }, "cursor", "next_cursor"],
-  ])("refuses %o in words that correct it", async (json, path, words) => {
+  ])("refuses %o and says how to correct it", async (json, path, words) => {
     const got = await bulk(json);
     expectProblem(got, 422, "validation_failed");
     expect(got.body.errors).toContainEqual({ path, message: expect.any(String) });

@@ -4,7 +4,7 @@ import { call, expectProblem, fresh, jobInput, later } from "../../http-fixture.
 
 const ensure = (fields: Record<string, unknown>) => call("PUT", "/v1/jobs/ensure", { json: jobInput(fields) });
 
-it("makes the job, then finds it by its name and changes nothing, not even updated_at", async () => {
+it("creates the job, then finds it by its name and changes nothing, not even updated_at", async () => {
   const name = fresh("nightly");
   const made = await ensure({ name, labels: { b: "1", a: "2" } });
   expect([made.status, made.headers.get("location")]).toEqual([201, `/v1/jobs/${String(made.body.id)}`]);
@@ -31,7 +31,7 @@ it("leaves a paused job paused, unless it says otherwise", async () => {
   expect((await ensure({ name, message: "other", enabled: true })).body.state).toBe("active");
 });
 
-it("keeps the mark of a builtin, so that the next start does not undo what was ensured", async () => {
+it("keeps the mark of a builtin, so that the next start does not undo the change", async () => {
   const name = fresh("builtin");
   const mark = { "reveille.builtin": "message:0123456789abcdef" };
   const made = await ensure({ name, labels: { ...mark, team: "ops" } });
@@ -44,7 +44,7 @@ it("keeps the mark of a builtin, so that the next start does not undo what was e
   expect(again.body.updated_at).toBe(patched.body.updated_at);
 });
 
-it("at the same time makes one job", async () => {
+it("creates one job for concurrent calls", async () => {
   const name = fresh("race");
   const all = await Promise.all(Array.from({ length: 8 }, () => ensure({ name })));
   expect(all.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201]);
@@ -52,7 +52,7 @@ it("at the same time makes one job", async () => {
   expect(body.items).toHaveLength(1);
 });
 
-it("accepts an `at` that is over as long as nothing changes, and no other", async () => {
+it("accepts an `at` in the past only as long as nothing changes", async () => {
   const name = fresh("once");
   const schedule = { at: new Date(Date.now() + 60_000).toISOString() };
   const made = await ensure({ name, schedule });
@@ -67,11 +67,11 @@ it("accepts an `at` that is over as long as nothing changes, and no other", asyn
   );
 });
 
-it("makes no job of another kind", async () => {
+it("creates no job of another kind", async () => {
   expectProblem(await ensure({ name: fresh("kind"), owner_kind: "user" }), 422, "validation_failed");
 });
 
-it("reserves its name: no other job takes it, nor does the job itself lose it", async () => {
+it("reserves its name, which no other job gets and the job itself cannot lose", async () => {
   const name = fresh("reserved");
   const { id } = (await ensure({ name })).body;
   expectProblem(await call("POST", "/v1/jobs", { json: jobInput({ name }) }), 409, "name_reserved");

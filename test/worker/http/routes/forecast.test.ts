@@ -1,4 +1,4 @@
-/** `GET /v1/forecast`: fires and cost to come, by day and job, of the jobs that the caller may see. */
+/** `GET /v1/forecast`: coming fires and their cost, by day and job, for the jobs that the caller may see. */
 import { expect, it, vi } from "vitest";
 import { agentToken, call, expectProblem, fresh, makeJob } from "../../http-fixture.ts";
 
@@ -9,7 +9,7 @@ const after = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const forecast = (query: Record<string, string>, token?: string) =>
   call("GET", `/v1/forecast?${new URLSearchParams(query)}`, token === undefined ? {} : { token });
 
-it("tells fires by day and job, with what they cost so far on average, and the sums of all", async () => {
+it("shows fires by day and job, with their average cost so far, and the sums", async () => {
   const agent_id = fresh("agent");
   const message = JSON.stringify({ body: JSON.stringify({ reveille: { cost_usd: 0.5, tokens: 100 } }) });
   const ran = await makeJob({ user_id: agent_id, message, schedule: { every: "12h" } });
@@ -29,7 +29,7 @@ it("tells fires by day and job, with what they cost so far on average, and the s
   expect(days.reduce((sum, { fires }) => sum + fires, 0)).toBe(61 + everySecond);
 });
 
-it("goes on page by page, in which jobs that do not fire are left out", async () => {
+it("continues page by page, without jobs that do not fire", async () => {
   const user_id = fresh("user");
   for (const schedule of [{ every: "1h" }, { at: after(40 * DAY) }, { every: "2h" }])
     await makeJob({ user_id, schedule });
@@ -48,7 +48,7 @@ it("goes on page by page, in which jobs that do not fire are left out", async ()
   expect(fires).toEqual([11, 0, 23]);
 });
 
-it("shows what the caller may see, and takes the filters of jobs", async () => {
+it("shows the jobs that the caller may see, and accepts the filters of jobs", async () => {
   const agent_id = fresh("agent");
   const name = fresh("name");
   await makeJob({ agent_id, name });
@@ -82,7 +82,7 @@ it.each([
   ["timezone", { timezone: "Berlin" }, 'did you mean "Europe/Berlin"?'],
   ["until", { until: after(DAY) }, "is called `to` here"],
   ["state.0", { state: "done" }, "active"],
-])("refuses a window or filter that cannot be: %s %j", async (path, query, message) => {
+])("refuses an impossible window or filter: %s %j", async (path, query, message) => {
   const got = await forecast(query);
   expectProblem(got, 422, "validation_failed");
   const [error] = got.body.errors as { readonly path: string; readonly message: string }[];

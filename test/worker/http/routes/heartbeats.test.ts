@@ -1,4 +1,4 @@
-/** `/v1/heartbeats` over HTTP: what is answered to whom, and that the registry and the objects say the same. */
+/** `/v1/heartbeats` over HTTP: the answers for each caller, and that registry and objects agree. */
 
 import { describe, expect, it, vi } from "vitest";
 import { tickHeartbeats } from "../../../../src/cron/heartbeats.ts";
@@ -26,7 +26,7 @@ const namesListed = async (): Promise<unknown[]> => {
 };
 
 describe("PUT /v1/heartbeats/{name}", () => {
-  it("makes a heartbeat with its defaults, then replaces the configuration", async () => {
+  it("creates a heartbeat with its defaults, then replaces the configuration", async () => {
     const name = fresh("hb");
     const made = await call("PUT", `/v1/heartbeats/${name}`, { json: { model: "big" } });
     expect(made.status).toBe(201);
@@ -46,7 +46,7 @@ describe("PUT /v1/heartbeats/{name}", () => {
     [{ active_hours: { start: "8", end: "22:00" } }, "active_hours.start"],
     [{ notify: [{ type: "pigeon" }] }, "notify.0.type"],
     [{ notify: [{ type: "slack", url: "http://hooks.slack.com/x" }] }, "notify.0.url"],
-  ])("refuses %j, naming %s, and makes nothing", async (json, path) => {
+  ])("refuses %j, naming %s, and creates nothing", async (json, path) => {
     const name = fresh("hb");
     const got = await call("PUT", `/v1/heartbeats/${name}`, { json });
     expectProblem(got, 422, "validation_failed");
@@ -55,14 +55,14 @@ describe("PUT /v1/heartbeats/{name}", () => {
     expect((await listHeartbeats(env)).map((one) => one.name)).not.toContain(name);
   });
 
-  it("refuses a name that cannot be one", async () => {
+  it("refuses an invalid name", async () => {
     expectProblem(await call("PUT", "/v1/heartbeats/a.b", { json: {} }), 422, "validation_failed");
     expectProblem(await call("GET", "/v1/heartbeats/a.b"), 404, "not_found");
   });
 });
 
 describe("DELETE /v1/heartbeats/{name}", () => {
-  it("takes it off the list, with its document and log", async () => {
+  it("removes it from the list, with its document and log", async () => {
     const name = await makeHeartbeat({}, "- mail");
     expect((await call("DELETE", `/v1/heartbeats/${name}`)).status).toBe(204);
     for (const path of ["", "/document", "/beats"]) {
@@ -86,14 +86,14 @@ describe("the document", () => {
     expect(got.headers.get("content-type")).toBe("text/markdown; charset=utf-8");
   });
 
-  it("may have 64 KiB, and not a byte more", async () => {
+  it("may have at most 64 KiB", async () => {
     const path = `/v1/heartbeats/${await makeHeartbeat()}/document`;
     expect((await call("PUT", path, { body: "x".repeat(65_536), headers: markdown })).status).toBe(204);
     const tooLong = await call("PUT", path, { body: "x".repeat(65_537), headers: markdown });
     expectProblem(tooLong, 413, "payload_too_large");
   });
 
-  it("is neither JSON nor bytes that are no text, and belongs to a heartbeat that is there", async () => {
+  it("is refused as JSON, as bytes that are not text, and for a missing heartbeat", async () => {
     const path = `/v1/heartbeats/${await makeHeartbeat()}/document`;
     expectProblem(await call("PUT", path, { json: { text: "x" } }), 415, "unsupported_media_type");
     const bytes = new Uint8Array([0xff, 0xfe, 0x80]);
@@ -136,7 +136,7 @@ describe("beats", () => {
     expectProblem(await call("GET", `/v1/heartbeats/${name}/beats?limit=0`), 422, "validation_failed");
   });
 
-  it("are brought about by the tick, for every heartbeat that is due, and a name that is gone does no harm", async () => {
+  it("are caused by the tick for every due heartbeat, and a deleted name does no harm", async () => {
     const [one, other] = [await makeHeartbeat(), await makeHeartbeat({ every: "1m" })];
     const tick = (Math.floor(Date.now() / 1_800_000) + 1) * 1_800_000;
     expect(await tickHeartbeats(env, [one, "gone", other], tick)).toBe(2);
@@ -147,8 +147,8 @@ describe("beats", () => {
   });
 });
 
-describe("who may", () => {
-  it("manage heartbeats is the operator; viewers read; others are refused", async () => {
+describe("permissions", () => {
+  it("the operator manages heartbeats, viewers read, and others are refused", async () => {
     const name = await makeHeartbeat({}, "- mail");
     const viewer = await tokenFor({ role: "viewer" });
     const agent = await agentToken({ agent_id: "a" });

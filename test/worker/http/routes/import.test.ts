@@ -1,4 +1,4 @@
-/** Jobs out of one deployment and into another, over HTTP (docs/contract.md §6). */
+/** Moves jobs between deployments over HTTP (docs/contract.md §6). */
 import { listDurableObjectIds } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { ok } from "../../../../src/domain/result.ts";
@@ -9,7 +9,7 @@ import { call, env, expectProblem, fresh, jobInput, ORIGIN, TOKEN_SECRET } from 
 import { goJob, io, listed, read, send, take } from "../../import-fixture.ts";
 
 describe("jobs.json of the Go original", () => {
-  it("is taken in with ids, ages and states kept, and a repeat changes nothing", async () => {
+  it("is imported with ids, ages and states, and a repeat changes nothing", async () => {
     const [active, paused, plugin, user] = ["go", "go", "go", "go"].map(fresh) as [string, string, string, string];
     const envelope = {
       plugin_id: "rss",
@@ -55,7 +55,7 @@ describe("jobs.json of the Go original", () => {
     expect(await Promise.all([active, paused, plugin, user].map(read))).toEqual(before);
   });
 
-  it("keeps the phase of every, and makes up for no fire from before", async () => {
+  it("keeps the phase of every, and catches up on no earlier fire", async () => {
     const id = fresh("phase");
     await take([goJob(id)]);
     const { next_run_at } = await read(id);
@@ -66,7 +66,7 @@ describe("jobs.json of the Go original", () => {
     expect((await call("GET", `/v1/jobs/${id}/runs`)).body).toEqual({ items: [] });
   });
 
-  it("leaves out what cannot be made, says why, and makes the rest", async () => {
+  it("skips jobs that cannot be created, says why, and creates the rest", async () => {
     const [good, over, cron, unknown, broken] = ["ok", "over", "cron", "unknown", "broken"].map(fresh) as [
       string,
       string,
@@ -102,7 +102,7 @@ describe("jobs.json of the Go original", () => {
       expectProblem(await call("GET", `/v1/jobs/${id}`), 404, "not_found");
   });
 
-  it("takes its system jobs as they are called: ensure finds one under its old id, and nobody else has its name", async () => {
+  it("keeps the names of system jobs: ensure finds one under its old id, and nobody else gets its name", async () => {
     const [id, name] = [fresh("sys"), fresh("Nightly")];
     expect((await take([goJob(id, { owner_kind: "system", name, message: "" })])).body).toMatchObject({ imported: 1 });
     const ensured = await call("PUT", "/v1/jobs/ensure", {
@@ -123,7 +123,7 @@ describe("jobs.json of the Go original", () => {
     expect([made.status, made.body.id]).toEqual([201, await systemJobId(env, name)]);
   });
 
-  it("counts against the owner's quota: what does not fit is told, and comes with a later import", async () => {
+  it("counts against the owner's quota: jobs that do not fit are named, and a later import adds them", async () => {
     const owner = fresh("crowd");
     const jobs = [1, 2, 3, 4, 5].map((number) => goJob(`${owner}-${number}`, { user_id: owner }));
     const settings = { ...settingsOf(env), TOKEN_SECRET, MAX_JOBS_PER_OWNER: 3 };
@@ -146,7 +146,7 @@ describe("jobs.json of the Go original", () => {
     expect(await read(id)).toMatchObject({ user_id: "1234567890123456789", exec_scope: "user" });
   });
 
-  it("can be deleted and imported again; a job that is gone has left no way to its object", async () => {
+  it("can be deleted and imported again; a deleted job leaves no way to its object", async () => {
     const id = fresh("back");
     await take([goJob(id)]);
     expect((await call("DELETE", `/v1/jobs/${id}`)).status).toBe(204);
@@ -157,7 +157,7 @@ describe("jobs.json of the Go original", () => {
     expect((await listDurableObjectIds(env.JOB)).length).toBe(objects);
   });
 
-  it("in which one job cannot be stored for a moment makes the others, and that one when it is sent again", async () => {
+  it("creates the other jobs if one cannot be stored for a moment, and that one when it is sent again", async () => {
     const [good, bad] = [fresh("store"), fresh("store")];
     const JOB = {
       getByName: (name: string) => {
@@ -184,7 +184,7 @@ describe("jobs.json of the Go original", () => {
     expect((await listed("user_id=stored")).sort()).toEqual([bad, good].sort());
   });
 
-  it("in which reading one job fails names that one and makes the others", async () => {
+  it("names a job that cannot be read, and creates the others", async () => {
     const [good, bad] = [fresh("read"), fresh("read")];
     const spoilt = Object.defineProperty(goJob(bad), "name", {
       enumerable: true,
@@ -238,7 +238,7 @@ describe("jobs.json of the Go original", () => {
     expect(await listed(`user_id=${user}&limit=100`)).toHaveLength(25);
   });
 
-  it("sent twice at once makes each job once", async () => {
+  it("sent twice at once creates each job once", async () => {
     const ids = Array.from({ length: 30 }, () => fresh("twice"));
     const jobs = ids.map((id) => goJob(id, { user_id: "twice" }));
     const both = await Promise.all([take(jobs), take(jobs)]);
@@ -246,7 +246,7 @@ describe("jobs.json of the Go original", () => {
     expect((await listed("user_id=twice&limit=100")).sort()).toEqual([...ids].sort());
   });
 
-  it("that broke off between the place and the job is finished by a repeat", async () => {
+  it("that was interrupted between the place and the job is finished by a repeat", async () => {
     const id = fresh("crash");
     const cut = await take([goJob(id, { schedule: { every: "nonsense" } })]);
     expect(cut.body.imported).toBe(0);
@@ -287,7 +287,7 @@ describe("the body of an import", () => {
     expect((await send("", "application/x-ndjson")).body).toEqual({ imported: 0, skipped: [] });
   });
 
-  it("with a line that is broken leaves that one out", async () => {
+  it("with a broken line skips that line", async () => {
     const job = one();
     const got = await send(`{"id": "half\n${JSON.stringify(job)}`, "application/x-ndjson");
     expect(got.body).toMatchObject({
@@ -296,7 +296,7 @@ describe("the body of an import", () => {
     });
   });
 
-  it("leaves a job out that is nested too deep", async () => {
+  it("skips a job that is nested too deep", async () => {
     const deep = `{"id":"deep","payload":${'{"a":'.repeat(200)}1${"}".repeat(200)}}`;
     const job = one();
     const got = await send(`[${deep},${JSON.stringify(job)}]`);
@@ -317,13 +317,13 @@ describe("the body of an import", () => {
   });
 
   it.each(["7", '"jobs"', "{}", '{"jobs": {}}', '{"jobs": [], "version": 1}'])(
-    "that holds no jobs is refused with the forms there are: %s",
+    "that holds no jobs is refused with the accepted forms: %s",
     async (body) => {
       expectProblem(await send(body), 422, "validation_failed");
     },
   );
 
-  it("may be 10 MiB, where others are at most 256 KiB, and no more", async () => {
+  it("may be at most 10 MiB, while others may have 256 KiB", async () => {
     const big = goJob(fresh("big"), { message: "x".repeat(60 * 1024) });
     const jobs = Array.from({ length: 20 }, (_, index) => ({ ...big, id: `${big.id}-${index}` }));
     expect((await take(jobs)).body).toEqual({ imported: 20, skipped: [] });

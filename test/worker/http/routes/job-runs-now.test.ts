@@ -25,7 +25,7 @@ describe("run now", () => {
     expect(told(second)).toMatchObject({ message: ECHO, payload: { own: 1 } });
   });
 
-  it("waits for the end of the run: 200 and the run, or 202 where it has not ended in time", async () => {
+  it("waits for the end of the run: 200 and the run, or 202 if it has not ended in time", async () => {
     const quick = await makeJob({ message: ECHO });
     const done = await run(quick, { wait: "10s" });
     expect([done.status, done.body.status, done.body.trigger]).toEqual([200, "success", "manual"]);
@@ -37,7 +37,7 @@ describe("run now", () => {
     expect(Date.now() - before).toBeLessThan(5_000);
   });
 
-  it("is told by the job while it lasts: how many runs are under way", async () => {
+  it("is shown by the job: the number of runs under way", async () => {
     const id = await makeJob({ message: '{"status": 202}', overlap: "allow_all", schedule: { manual: true } });
     expect((await call("GET", `/v1/jobs/${id}`)).body).not.toHaveProperty("running");
     const runs = [await call("POST", `/v1/jobs/${id}/trigger`), await call("POST", `/v1/jobs/${id}/trigger`)];
@@ -59,7 +59,7 @@ describe("run now", () => {
 });
 
 describe("retry of a run", () => {
-  it("is a new manual run with the old one's time, message and payload, and says of which", async () => {
+  it("is a new manual run with the old one's time, message and payload, and names the old one", async () => {
     const id = await makeJob({ message: ECHO });
     const old = await ended(id, (await run(id, { payload: { n: 1 } })).body.run_id);
     await call("PATCH", `/v1/jobs/${id}`, { json: { message: '{"status": 400}' } });
@@ -76,7 +76,7 @@ describe("retry of a run", () => {
     expect(told(again)).toMatchObject({ message: ECHO, payload: { n: 1 } });
   });
 
-  it("is refused as run now is, and for a run that is not there", async () => {
+  it("is refused in the same cases as run now, and for a missing run", async () => {
     const id = await makeJob({ message: '{"status": 202}' });
     const old = (await run(id)).body.run_id;
     expectProblem(await call("POST", `/v1/jobs/${id}/runs/${old}/retry`), 409, "job_already_running");
@@ -104,7 +104,7 @@ describe("a pause", () => {
   const pause = (id: string, json?: unknown) =>
     call("POST", `/v1/jobs/${id}/pause`, json === undefined ? {} : { json });
 
-  it("shows its reason and its end, resumes by itself then, and goes on in its phase", async () => {
+  it("shows its reason and its end, resumes by itself then, and continues in its phase", async () => {
     const id = await makeJob({ schedule: { every: "1h" } });
     const before = (await call("GET", `/v1/jobs/${id}`)).body;
     const paused = await pause(id, { reason: "holidays", until: "2h" });
@@ -121,7 +121,7 @@ describe("a pause", () => {
     expect(Date.parse(String(resumed.next_run_at))).toBe(Date.parse(String(before.next_run_at)) + 2 * 3_600_000);
   });
 
-  it("replaces the pause before it, its end and its reason, and ends with resume", async () => {
+  it("replaces the previous pause with its end and its reason, and ends with resume", async () => {
     const id = await makeJob();
     const until = new Date(Date.now() + 3_600_000).toISOString();
     const paused = await pause(id, { until });

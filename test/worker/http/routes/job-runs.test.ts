@@ -1,4 +1,4 @@
-/** Runs over HTTP: begun, listed, reported on by their agent, cancelled, backfilled (docs/contract.md §5, §6). */
+/** Runs over HTTP: started, listed, reported on by their agent, cancelled, backfilled (docs/contract.md §5, §6). */
 import { expect, it, vi } from "vitest";
 import { Run } from "../../../../src/schema/run.ts";
 import { call, expectProblem, makeJob } from "../../http-fixture.ts";
@@ -22,7 +22,7 @@ async function startRun(message: string = HELD): Promise<{ job: string; run: str
   return { job: `/v1/jobs/${id}`, run: `/v1/jobs/${id}/runs/${String(got.body.run_id)}` };
 }
 
-it("a run begun by hand calls the agent, and leaves the schedule where it was", async () => {
+it("a manual run calls the agent, and does not move the schedule", async () => {
   const id = await makeJob({ enabled: false });
   const got = await call("POST", `/v1/jobs/${id}/run`);
   const run = await runWith(`/v1/jobs/${id}/runs/${String(got.body.run_id)}`, "success");
@@ -52,7 +52,7 @@ it("a job is not run while a run is active, nor once it is finished", async () =
   expectProblem(await call("POST", `/v1/jobs/${id}/run`), 409, "job_finished");
 });
 
-it("an agent that answered 202 reports progress and the end; the same end again is fine, another too late", async () => {
+it("an agent that answered 202 reports progress and the end; repeating the end is fine, and another end comes too late", async () => {
   const { run } = await startRun();
   const progress = await call("POST", `${run}/progress`, { json: { percent: 40, message: "reading" } });
   expect(progress.body).toMatchObject({ status: "running", progress: { percent: 40, message: "reading" } });
@@ -74,7 +74,7 @@ it("a cancelled run ends as an error that says so", async () => {
   expect((await call("POST", `${run}/cancel`)).body).toMatchObject({ status: "error", error: "cancelled" });
 });
 
-it("reports out of shape are refused", async () => {
+it("malformed reports are refused", async () => {
   const { run } = await startRun();
   for (const json of [{}, { status: "skipped" }, { status: "success", result: 1 }]) {
     expectProblem(await call("POST", `${run}/complete`, { json }), 422, "validation_failed");

@@ -1,4 +1,4 @@
-/** Jobs over HTTP: made, read, listed, changed, paused, deleted (docs/contract.md §6). */
+/** Jobs over HTTP: created, read, listed, changed, paused, deleted (docs/contract.md §6). */
 import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { AdvisedJob } from "../../../../src/http/routes/jobs.ts";
@@ -22,7 +22,7 @@ describe("POST /v1/jobs", () => {
     expect(Job.parse((await call("GET", `/v1/jobs/${job.id}`)).body)).toEqual(job);
   });
 
-  it("takes a user's id as a number, and none as 0 or empty", async () => {
+  it("accepts a user's id as a number, and 0 or an empty text for no user", async () => {
     const make = async (user_id: unknown) => (await call("POST", "/v1/jobs", { json: jobInput({ user_id }) })).body;
     expect(await make(9_007_199_254_740_991)).toMatchObject({ user_id: "9007199254740991", exec_scope: "user" });
     for (const none of [0, ""]) {
@@ -76,7 +76,7 @@ describe("GET /v1/jobs", () => {
     expect([...seen].sort()).toEqual([...made].sort());
   });
 
-  it("lets through what every filter asks for", async () => {
+  it("shows the jobs that match every filter", async () => {
     const tag = fresh("tag");
     const labels = { of: tag };
     const plain = await makeJob({ name: `${tag} Report`, labels });
@@ -114,7 +114,7 @@ describe("GET /v1/jobs", () => {
 });
 
 describe("PATCH /v1/jobs/{id}", () => {
-  it("changes what it names, moves the ETag, and leaves next_run_at alone unless the schedule changes", async () => {
+  it("changes the named fields, moves the ETag, and keeps next_run_at unless the schedule changes", async () => {
     const id = await makeJob({ description: "old", labels: { a: "1", b: "2" } });
     const before = (await call("GET", `/v1/jobs/${id}`)).body;
     const got = await call("PATCH", `/v1/jobs/${id}`, {
@@ -176,7 +176,7 @@ describe("pause, resume and delete", () => {
     expect((await post("resume")).body).toEqual(resumed.body);
   });
 
-  it("a deleted job is gone, with its runs, from everywhere", async () => {
+  it("a deleted job is gone everywhere, with its runs", async () => {
     const id = await makeJob({ name: fresh("gone") });
     const gone = await call("DELETE", `/v1/jobs/${id}`);
     expect([gone.status, gone.text]).toEqual([204, ""]);
@@ -186,7 +186,7 @@ describe("pause, resume and delete", () => {
   });
 });
 
-it("a browser of an origin in CORS_ORIGIN is let in, another not", async () => {
+it("a browser of an origin in CORS_ORIGIN is admitted, another is not", async () => {
   const { buildApp, ROUTES } = await import("../../../../src/http/app.ts");
   const { env } = await import("../../http-fixture.ts");
   const app = buildApp(ROUTES);

@@ -17,7 +17,7 @@ const run = (finished_at: string, cost_usd?: number, tokens?: number): Run => ({
   ...(tokens === undefined ? {} : { tokens }),
 });
 
-it("sums what runs have cost on the days of the schedule's zone, days without a cost between them too", () => {
+it("sums the cost of runs by the days of the schedule's zone, with days without a cost in between", () => {
   const runs = [
     run("2026-11-28T23:30:00Z", 0.2, 5),
     run("2026-11-28T22:30:00Z", 0.1),
@@ -42,6 +42,6 @@ it.each([
   [90 * 60_000, "1 h 30 min"],
   [2 * 3_600_000, "2 h"],
   [59_990, "1 min"],
-])("says %d ms as %s", (ms, words) => {
+])("shows %d ms as %s", (ms, words) => {
   expect(roundSpan(ms)).toBe(words);
 });

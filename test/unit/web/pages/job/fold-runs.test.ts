@@ -19,11 +19,11 @@ const shown = (runs: readonly Run[], unfolded: readonly string[] = [], selected?
   );
 const LOG = [run("7", true), run("6", true), run("5"), run("4", true), run("3"), run("2", true), run("1", true)];
 
-it("folds runs in a row that found nothing new, and no single one", () => {
+it("folds runs in a row that found nothing new, but not a single one", () => {
   expect(shown(LOG)).toEqual([["7", "6"], "5", "4", "3", ["2", "1"]]);
 });
 
-it("keeps a fold open as newer runs come to it, and shows the run that is looked at", () => {
+it("keeps a fold open as newer runs come to it, and shows the selected run", () => {
   expect(shown([run("8", true), ...LOG], ["6"])).toEqual(["8", "7", "6", "5", "4", "3", ["2", "1"]]);
   expect(shown(LOG, [], "2")).toEqual([["7", "6"], "5", "4", "3", "2", "1"]);
 });

@@ -15,7 +15,7 @@ const run = (id: string, second: number, status: Run["status"]): Run => ({
 });
 const shown = (runs: readonly Run[]) => runs.map(({ id, status }) => `${id} ${status}`);
 
-it("puts a run that only an event has told of in its place", () => {
+it("puts a run that is known only from an event in its place", () => {
   const listed = [run("c", 3, "success"), run("a", 1, "success")];
   expect(shown(mergeUpdates(listed, [run("d", 4, "running"), run("b", 2, "error")]))).toEqual([
     "d running",
@@ -25,7 +25,7 @@ it("puts a run that only an event has told of in its place", () => {
   ]);
 });
 
-it("shows the ended view of a run, whether the list or the event came with it", () => {
+it("shows the ended view of a run, from the list or from the event", () => {
   expect(shown(mergeUpdates([run("a", 1, "running")], [run("a", 1, "success")]))).toEqual(["a success"]);
   expect(shown(mergeUpdates([run("a", 1, "success")], [run("a", 1, "running")]))).toEqual(["a success"]);
 });

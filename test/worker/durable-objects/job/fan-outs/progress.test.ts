@@ -1,4 +1,4 @@
-/** When the shards are asked how far a fan-out is, on a clock of the test's: only for watchers, at a bounded pace. */
+/** The questions to the shards about a fan-out's progress, on the test's clock: only for watchers, at a bounded rate. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { FanOutProgress } from "../../../../../durable-objects/job/fan-outs/progress.ts";
 import type { Listener } from "../../../../../durable-objects/job/state.ts";
@@ -68,7 +68,7 @@ function fixture({ shards = 2, sourceDone = true } = {}) {
   const told: string[] = [];
   const watch = (into = told) =>
     progress.watch((one, { total, succeeded }) => into.push(`${one.number}: ${succeeded} of ${total}`));
-  /** How many questions were asked until then, since the last time. */
+  /** The number of questions since the last call. */
   const later = async (ms: number) => {
     await vi.advanceTimersByTimeAsync(ms);
     return job.asked.splice(0).length;
@@ -76,7 +76,7 @@ function fixture({ shards = 2, sourceDone = true } = {}) {
   return { job, progress, told, watch, later };
 }
 
-it("asks nothing and runs no timer while nobody watches, nor where no fan-out is going", async () => {
+it("asks nothing and runs no timer without a watcher or without a running fan-out", async () => {
   const { job, watch, later } = fixture();
   job.open(1);
   expect([await later(60_000), vi.getTimerCount()]).toEqual([0, 0]);
@@ -85,7 +85,7 @@ it("asks nothing and runs no timer while nobody watches, nor where no fan-out is
   expect([await later(60_000), vi.getTimerCount()]).toEqual([0, 0]);
 });
 
-it("tells whoever comes in the middle at once, and then of the counts as they move, once a second", async () => {
+it("gives a watcher that comes in the middle the counts at once, and then once a second as they change", async () => {
   const { job, told, watch, later } = fixture();
   job.open(1);
   watch();
@@ -110,7 +110,7 @@ it("begins by itself when a fan-out opens, stops when it ends, and begins again 
   expect([await later(0), told]).toEqual([2, ["1: 0 of 20", "2: 6 of 20"]]);
 });
 
-it("tells nothing of a fan-out that has ended while its shards were asked", async () => {
+it("reports nothing about a fan-out that ended while its shards were asked", async () => {
   const { job, told, watch, later } = fixture();
   job.open(1);
   let answer: (value: { idle: boolean; counts: FanOutCounts }) => void = () => {};
@@ -141,7 +141,7 @@ it("stops when the last watcher leaves, in the middle of a round too", async () 
   expect([await later(60_000), vi.getTimerCount(), job.listeners.size]).toEqual([0, 0, 0]);
 });
 
-it("asks less and less often where nothing moves, at least every 8 s, and soon again where a run was changed from outside", async () => {
+it("asks less and less often if nothing changes, at least every 8 s, and soon again if a run was changed from outside", async () => {
   const { job, progress, watch, later } = fixture({ shards: 1 });
   job.open(1);
   watch();
@@ -182,7 +182,7 @@ it("asks an idle shard again while users are still being read", async () => {
   expect(await later(PACE_MS)).toBe(2);
 });
 
-it("goes on without a shard that cannot be reached: with what it last said, and one report until it answers again", async () => {
+it("continues without an unreachable shard, with its last counts and one log line until it answers again", async () => {
   const { job, told, watch, later } = fixture();
   job.answer = () => ({ idle: false, counts: counts(1) });
   job.open(1);

@@ -1,4 +1,4 @@
-/** The work on a fan-out under a platform that refuses calls: what was not asked has not failed. */
+/** The work on a fan-out under a platform that refuses calls. A call that was not made has not failed. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { JobFanOuts } from "../../../../../durable-objects/job/fan-outs/fan-outs.ts";

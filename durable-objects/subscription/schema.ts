@@ -41,4 +41,7 @@ const V1 = [
    ) WITHOUT ROWID`,
 ] as const;
 
-export const SCHEMA: Schema = { table: "subscription", steps: [V1] };
+/** The index of held deliveries. Every alarm asks for them, and there are hardly ever any. */
+const V2 = ["CREATE INDEX delivery_held ON delivery (seq) WHERE status = 'held'"] as const;
+
+export const SCHEMA: Schema = { table: "subscription", steps: [V1, V2] };

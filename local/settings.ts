@@ -7,45 +7,15 @@
 import { resolve } from "node:path";
 import { err, ok, type Result } from "../src/domain/result.ts";
 import { messageOf } from "../src/domain/text/error-text.ts";
-import { settingsOf } from "../src/env.ts";
+import { SETTING_NAMES, settingsOf } from "../src/env.ts";
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_DATA_DIR = ".reveille";
 const MAX_PORT = 65_535;
 
-/** The settings that the Worker reads. They are passed on unchanged. */
-const WORKER_SETTINGS = [
-  "ADMIN_TOKEN",
-  "TOKEN_SECRET",
-  "ADMIN_TOKEN_PREVIOUS",
-  "TOKEN_SECRET_PREVIOUS",
-  "AGENT_URL",
-  "AGENT_SECRET",
-  "AGENT_SECRET_PREVIOUS",
-  "AGENT_ID",
-  "PUBLIC_URL",
-  "MODE",
-  "USER_JOBS",
-  "CHAT_URL",
-  "CHAT_SECRET",
-  "NOTIFY_URL",
-  "ACTIVE_USERS_URL",
-  "USERS_SECRET",
-  "ACTIVE_WINDOW",
-  "RUN_RETENTION",
-  "MAX_JOBS_PER_OWNER",
-  "MAX_FIRES_PER_DAY",
-  "MIN_INTERVAL",
-  "RATE_LIMITS",
-  "CALLS_PER_WAKE",
-  "METRICS_TOKEN",
-  "OTLP_URL",
-  "OTLP_HEADERS",
-  "OPENAI_BASE_URL",
-  "OPENAI_API_KEY",
-  "CORS_ORIGIN",
-] as const;
-type WorkerSetting = (typeof WORKER_SETTINGS)[number];
+/** `npm start` sets this one by itself. */
+const OWN = "LOCAL";
+type WorkerSetting = Exclude<(typeof SETTING_NAMES)[number], typeof OWN>;
 
 export type Settings = {
   /** 0 asks for any free port. */
@@ -80,7 +50,8 @@ export function readSettings(
   const cron = read("CRON") ?? "on";
   if (cron !== "on" && cron !== "off") problems.push(`CRON is "${cron}"; it must be on or off.`);
   const worker: Partial<Record<WorkerSetting, string>> = {};
-  for (const name of WORKER_SETTINGS) {
+  for (const name of SETTING_NAMES) {
+    if (name === OWN) continue;
     const value = read(name);
     if (value !== undefined) worker[name] = value;
   }

@@ -124,6 +124,8 @@ const Settings = z.object({
   LOCAL: flag(false),
 });
 export type Settings = z.infer<typeof Settings>;
+/** The settings by name. Those that `npm start` sets by itself are among them. */
+export const SETTING_NAMES = Settings.keyof().options;
 
 const read = new WeakMap<object, Settings>();
 

@@ -3,9 +3,9 @@
  * no socket opens.
  */
 import { messageOf } from "../domain/text/error-text.ts";
+import { parseJson } from "../domain/text/parse-json.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import { HeldRuns } from "./held-runs.ts";
-import { parseJson } from "./outcome.ts";
 import type { Fetch } from "./report.ts";
 import { isObject, type OnRun, type RunCall, runCallOf } from "./run.ts";
 import { fitsProtocol, type MailboxSocket, openSocket, type SocketClass } from "./socket.ts";

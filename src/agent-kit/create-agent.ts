@@ -1,6 +1,8 @@
 /** An agent with a URL: a Fetch handler that Reveille calls. */
+
+import { parseJson } from "../domain/text/parse-json.ts";
 import { parseDuration } from "../domain/time/duration.ts";
-import { answerOf, completionOf, type Outcome, parseJson } from "./outcome.ts";
+import { answerOf, completionOf, type Outcome } from "./outcome.ts";
 import { type Fetch, progressUrl, send, sendUntilDone } from "./report.ts";
 import { isObject, type OnRun, type RunCall, runCallOf } from "./run.ts";
 import { checkedSecrets, signatureProblem } from "./signature.ts";

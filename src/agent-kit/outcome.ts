@@ -1,6 +1,7 @@
 /** The outcome of a run, as the answer to a call or as a later report. */
 import { outputBesideControl } from "../domain/run/answer-output.ts";
 import { messageOf } from "../domain/text/error-text.ts";
+import { parseJson } from "../domain/text/parse-json.ts";
 import { type Control, isObject } from "./run.ts";
 
 /** The outcome as plain data, so that one request may answer with the result of another. */
@@ -99,12 +100,3 @@ const isEmpty = (control: Control): boolean => Object.keys(control).length === 0
 
 const json = (value: unknown, status = 200): Response =>
   new Response(JSON.stringify(value) ?? "null", { status, headers: { "content-type": JSON_TYPE } });
-
-/** The value of JSON text. Undefined if the text is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,5 +1,5 @@
 /** The socket to an agent's mailbox (docs/contract.md §14): frames out, each with its answer, and runs in. */
-import { parseJson } from "./outcome.ts";
+import { parseJson } from "../domain/text/parse-json.ts";
 import { isObject, type RunCall, runCallOf } from "./run.ts";
 import { cancel } from "./wait.ts";
 

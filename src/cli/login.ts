@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { readDevVars } from "../../local/dev-vars.ts";
+import { parseJson } from "../domain/text/parse-json.ts";
 import { Failure, type Given, UsageError } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -124,15 +125,7 @@ async function serviceHere(env: Terminal["env"], cwd: string): Promise<Here | un
       (text) => text.trim() || undefined,
       () => undefined,
     );
-  const running = Running.safeParse(parse(await read("running.json"))).data;
+  const running = Running.safeParse(parseJson((await read("running.json")) ?? "")).data;
   const token = env.ADMIN_TOKEN || devVars.ADMIN_TOKEN || (await read("ADMIN_TOKEN"));
   return running === undefined ? undefined : { url: `http://127.0.0.1:${running.port}`, token };
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { invalid, type Outcome } from "./failure.ts";
 import { ok } from "./result.ts";
+import { parseJson } from "./text/parse-json.ts";
 
 /** A page. `next` is the key after which the following page begins; the last page has none. */
 export type Page<T, Key> = { readonly items: T[]; readonly next?: Key };
@@ -60,7 +61,7 @@ export function cursorsOf<Key>(list: string, key: z.ZodType<Key>): CursorCodec<K
   const shape = z.tuple([z.literal(list), key]);
   const encode = (value: Key): string => toBase64Url(JSON.stringify([list, value]));
   const decode = (cursor: string): Outcome<Key> => {
-    const parsed = shape.safeParse(parseJson(fromBase64Url(cursor)));
+    const parsed = shape.safeParse(parseJson(fromBase64Url(cursor) ?? ""));
     if (parsed.success) return ok(parsed.data[1]);
     return invalid(
       [{ path: "cursor", message: "is not a cursor of this list: send next_cursor of the page before, unchanged" }],
@@ -84,13 +85,4 @@ function fromBase64Url(text: string): string | undefined {
   if (text.length > MAX_CURSOR_CHARS || text.length % 4 === 1 || !/^[A-Za-z0-9_-]*$/.test(text)) return undefined;
   const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
-}
-
-function parseJson(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

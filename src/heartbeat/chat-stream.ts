@@ -8,6 +8,7 @@ import * as z from "zod";
 import { compact } from "../domain/compact.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { cutUtf8 } from "../domain/text/cut-text.ts";
+import { parseJson } from "../domain/text/parse-json.ts";
 import type { TokenUsage } from "../schema/heartbeat.ts";
 
 /** The answer of a model. `toolUse`: it called a tool. */
@@ -88,22 +89,22 @@ export class ChatReader {
       return;
     }
     const json = parseJson(data);
-    if (json.ok) this.#take(json.value);
+    if (json !== undefined) this.#take(json);
     else this.#fail(name === "error" ? reported(data) : `an event of the stream is not JSON: ${quote(data)}`);
   }
 
   /** Reads one JSON document, or one on each line. */
   #takeDocument(text: string): void {
     const whole = parseJson(text);
-    if (whole.ok) {
-      const event = this.#take(whole.value);
+    if (whole !== undefined) {
+      const event = this.#take(whole);
       if (event?.known === false) this.#fail(`the answer is JSON, but without a text: ${quote(text)}`);
       return;
     }
     const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== "");
     for (const line of lines) {
       const json = parseJson(line);
-      if (json.ok) this.#take(json.value);
+      if (json !== undefined) this.#take(json);
       else this.#fail(`the answer is neither JSON nor a stream of it: ${quote(text)}`);
     }
   }
@@ -149,14 +150,6 @@ const quote = (text: string): string => {
     .trim();
   return line.length > MAX_QUOTE_CHARS ? `${[...line].slice(0, MAX_QUOTE_CHARS).join("")}…` : line;
 };
-
-function parseJson(text: string): Result<unknown, undefined> {
-  try {
-    return ok(JSON.parse(text));
-  } catch {
-    return err(undefined);
-  }
-}
 
 const tokens = z.int().min(0);
 const Usage = z.union([

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { Budget, Pacing, Spent } from "./control.ts";
 import { ownLabels } from "./file-labels.ts";
+import { JOB_DEFAULTS } from "./job-defaults.ts";
 import {
   MAX_DESCRIPTION_BYTES,
   MAX_LABEL_KEY_BYTES,
@@ -54,7 +55,7 @@ export const FanOutBound = z
         .int()
         .min(1)
         .max(200)
-        .default(50)
+        .default(JOB_DEFAULTS.fan_out.concurrency)
         .meta({
           aliases: ["max_concurrency", "parallelism", "parallel", "max_parallel"],
           description: "Calls to the agent at the same time.",
@@ -73,9 +74,6 @@ export const FanOutBound = z
     aliases: ["fanout", "fan_out_options"],
     description: "The bound on calls to the agent, over all users. Only with exec_scope all_users.",
   });
-/** The default bound of an all_users job. */
-export const DEFAULT_FAN_OUT = FanOutBound.parse({});
-
 /** The fields that only Reveille writes. A client that sends one gets an error that says so. */
 export const READ_ONLY_FIELDS = [
   "id",
@@ -189,7 +187,7 @@ export const JobInput = z
       aliases: ["data", "args", "arguments", "params", "parameters", "context", "metadata", "meta", "variables"],
       description: "Data for the agent, passed on unchanged; at most 64 KiB as JSON.",
     }),
-    session_mode: SessionMode.default("reuse").meta({
+    session_mode: SessionMode.default(JOB_DEFAULTS.session_mode).meta({
       valueAliases: {
         same: "reuse",
         shared: "reuse",
@@ -219,7 +217,7 @@ export const JobInput = z
       description: 'The user that the job runs as. A number becomes its decimal string; "" and 0 mean none.',
       examples: ["42"],
     }),
-    overlap: Overlap.default("skip").meta({
+    overlap: Overlap.default(JOB_DEFAULTS.overlap).meta({
       valueAliases: {
         queue: "buffer_one",
         buffer: "buffer_one",
@@ -239,21 +237,21 @@ export const JobInput = z
         "When a fire comes due while a run is active. skip: it is logged as skipped. buffer_one: one more run afterwards. cancel_other: the active run is cancelled. allow_all: both run.",
     }),
     retry: RetryPolicy.prefault({}),
-    timeout: DurationText.default("5m").meta({
+    timeout: DurationText.default(JOB_DEFAULTS.timeout).meta({
       aliases: ["time_limit", "max_duration", "deadline", "run_timeout", "attempt_timeout"],
       description: "How long one attempt waits for the agent's answer, 1s to 10m.",
     }),
-    completion_timeout: DurationText.default("1h").meta({
+    completion_timeout: DurationText.default(JOB_DEFAULTS.completion_timeout).meta({
       aliases: ["async_timeout", "ack_timeout"],
       description:
         "How long a run that was answered with 202 may take until it is completed or reports progress, 1s to 7d.",
     }),
-    claim_timeout: DurationText.default("24h").meta({
+    claim_timeout: DurationText.default(JOB_DEFAULTS.claim_timeout).meta({
       aliases: ["claim_deadline", "offer_timeout"],
       description:
         "How long a run that is offered to an agent without an address may wait to be claimed, 1s to 30d; then it is an error.",
     }),
-    catchup_window: DurationText.default("24h").meta({
+    catchup_window: DurationText.default(JOB_DEFAULTS.catchup_window).meta({
       aliases: [
         "catch_up",
         "catchup",
@@ -286,7 +284,7 @@ export const JobInput = z
       }),
     budget: Budget.optional(),
     fan_out: FanOutBound.optional(),
-    report: Report.default("problems"),
+    report: Report.default(JOB_DEFAULTS.report),
     labels: Labels.optional().meta({
       aliases: ["tags", "tag", "label", "categories"],
       description: "At most 16 short strings to filter lists by.",

@@ -1,5 +1,6 @@
 /** The policy for runs that failed and are tried again (docs/contract.md §2, §4). */
 import * as z from "zod";
+import { JOB_DEFAULTS } from "./job-defaults.ts";
 import { DurationText } from "./schedule.ts";
 
 const NO_POLICY =
@@ -12,12 +13,12 @@ export const RetryPolicy = z
         .int()
         .min(1, { message: "must be at least 1: the first call counts, so 1 tries nothing again" })
         .max(10)
-        .default(3)
+        .default(JOB_DEFAULTS.retry.max_attempts)
         .meta({
           aliases: ["retries", "max_retries", "attempts", "retry_count", "tries"],
           description: "Calls of one run, the first included.",
         }),
-      min_backoff: DurationText.default("5s").meta({
+      min_backoff: DurationText.default(JOB_DEFAULTS.retry.min_backoff).meta({
         aliases: [
           "initial_delay",
           "backoff",
@@ -29,7 +30,7 @@ export const RetryPolicy = z
         ],
         description: "The wait before the second attempt, at least 1s; it doubles from there.",
       }),
-      max_backoff: DurationText.default("10m").meta({
+      max_backoff: DurationText.default(JOB_DEFAULTS.retry.max_backoff).meta({
         aliases: ["max_delay", "maximum_backoff", "max_interval"],
         description: "The longest wait between two attempts.",
       }),

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import * as z from "zod";
 import { err, ok, type Result } from "../../domain/result.ts";
 import { messageOf } from "../../domain/text/error-text.ts";
+import { parseJson } from "../../domain/text/parse-json.ts";
 
 const ANSWER_LIMIT_MS = 30_000;
 
@@ -80,16 +81,8 @@ async function call(
   });
   const at = (before + Date.now()) / 2;
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: parse(text), at };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not every answer is JSON: there are proxies' error pages, and the empty 204.
-    return undefined;
-  }
+  // Not every answer is JSON: there are proxies' error pages, and the empty 204.
+  return { status: response.status, headers: response.headers, body: parseJson(text), at };
 }
 
 const Problem = z.object({ code: z.string(), detail: z.string(), hint: z.string().optional() });

@@ -3,7 +3,7 @@
  * bounds. Everything follows from the fan-out and the user's id, so any object can compute it.
  */
 
-import { DEFAULT_FAN_OUT } from "../../schema/job.ts";
+import { JOB_DEFAULTS } from "../../schema/job-defaults.ts";
 import { MINUTE_MS } from "../../schema/limits.ts";
 import { userKey } from "../run/run-id.ts";
 import { base32Value } from "../text/base32.ts";
@@ -16,7 +16,7 @@ const SHARD_CHARS = 6;
 /** `fan_out` of a job. */
 export type Bound = { readonly concurrency: number; readonly rate_per_minute?: number | undefined };
 
-export const boundOf = (job: { readonly fan_out?: Bound | undefined }): Bound => job.fan_out ?? DEFAULT_FAN_OUT;
+export const boundOf = (job: { readonly fan_out?: Bound | undefined }): Bound => job.fan_out ?? JOB_DEFAULTS.fan_out;
 
 /** The fewest shards that can make `concurrency` calls at once, but no more than calls in a minute. */
 export function shardsFor({ concurrency, rate_per_minute: rate = Number.POSITIVE_INFINITY }: Bound): number {

@@ -1,9 +1,11 @@
 /** Reads the fast model's decision (docs/contract.md §8): the JSON `{"action": "skip"|"run", "reason"}` and nothing else. */
+
 import * as z from "zod";
 import type { Decision } from "../../schema/heartbeat.ts";
 import { KIB } from "../../schema/limits.ts";
 import { err, ok, type Result } from "../result.ts";
 import { cutUtf8 } from "../text/cut-text.ts";
+import { parseJson } from "../text/parse-json.ts";
 
 const MAX_REASON_BYTES = 1_000;
 
@@ -28,8 +30,8 @@ export function parseDecision(text: string): Result<Decision, string> {
   const trimmed = beginning.trimEnd();
   if (trimmed === "") return err(`${EXPECTED}, but the answer is empty`);
   const json = parseJson(withoutFence(trimmed));
-  if (!json.ok) return err(`${EXPECTED}, but the answer is not JSON`);
-  const written = Written.safeParse(json.value);
+  if (json === undefined) return err(`${EXPECTED}, but the answer is not JSON`);
+  const written = Written.safeParse(json);
   if (written.success) {
     return ok({ action: written.data.action, reason: cutUtf8(written.data.reason.trim(), MAX_REASON_BYTES).text });
   }
@@ -57,12 +59,4 @@ function withoutFence(text: string): string {
     !text.slice(width, firstEnd).includes("`") &&
     text.endsWith(mark.repeat(width));
   return isFenced ? text.slice(firstEnd + 1, lastStart) : text;
-}
-
-function parseJson(text: string): Result<unknown, undefined> {
-  try {
-    return ok(JSON.parse(text));
-  } catch {
-    return err(undefined);
-  }
 }

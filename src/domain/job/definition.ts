@@ -4,7 +4,8 @@
  */
 
 import type { JobDefinition, JobInput } from "../../schema/job.ts";
-import { DEFAULT_FAN_OUT, JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.ts";
+import { JobInput as JobInputSchema, READ_ONLY_FIELDS } from "../../schema/job.ts";
+import { JOB_DEFAULTS } from "../../schema/job-defaults.ts";
 import * as limits from "../../schema/limits.ts";
 import type { ScheduleSpec } from "../../schema/schedule.ts";
 import { compact } from "../compact.ts";
@@ -176,7 +177,7 @@ function normalise(input: JobInput, now: number | undefined): JobDefinition {
     ...(budget === undefined || Object.keys(budget).length === 0 ? {} : { budget }),
     ...(payload === undefined || Object.keys(payload).length === 0 ? {} : { payload }),
     ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
-    ...(input.exec_scope === "all_users" ? { fan_out: input.fan_out ?? DEFAULT_FAN_OUT } : {}),
+    ...(input.exec_scope === "all_users" ? { fan_out: input.fan_out ?? JOB_DEFAULTS.fan_out } : {}),
   };
 }
 

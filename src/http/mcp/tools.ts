@@ -6,6 +6,7 @@ import * as z from "zod";
 import type { FieldError } from "../../domain/failure.ts";
 import type { Caller } from "../../domain/job/access.ts";
 import { ok } from "../../domain/result.ts";
+import { parseJson } from "../../domain/text/parse-json.ts";
 import { typed } from "../input.ts";
 import type { Input } from "../invoke.ts";
 import type { AnyRoute } from "../route.ts";
@@ -159,15 +160,7 @@ function parsed(args: Fields, root: Field): Fields {
       const field = root.fields.find((one) => one.name === name);
       if (typeof value !== "string" || field === undefined || field.types.includes("string")) return [name, value];
       const isJson = /^\s*[[{]/.test(value) && field.types.some((type) => type === "object" || type === "array");
-      return [name, isJson ? (parseOr(value) ?? value) : value];
+      return [name, isJson ? (parseJson(value) ?? value) : value];
     }),
   );
-}
-
-function parseOr(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

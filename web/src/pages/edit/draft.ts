@@ -1,5 +1,6 @@
 /** A job in the form. Every field is text, so that half-typed input is kept. */
 
+import { JOB_DEFAULTS } from "../../../../src/schema/job-defaults.ts";
 import type { Job, JobBody, JobPatch, ScheduleSpec } from "../../api/jobs.ts";
 import type { FieldError } from "../../api/problem.ts";
 
@@ -50,6 +51,7 @@ export type Draft = {
 
 /** The beginning of a new job: the API's defaults, and the viewer's zone. */
 export function emptyDraft(timezone: string): Draft {
+  const { retry, fan_out } = JOB_DEFAULTS;
   return {
     name: "",
     description: "",
@@ -71,15 +73,15 @@ export function emptyDraft(timezone: string): Draft {
     exec_scope: "",
     user_id: "",
     agent_id: "",
-    session_mode: "reuse",
-    overlap: "skip",
-    max_attempts: "3",
-    min_backoff: "5s",
-    max_backoff: "10m",
-    timeout: "5m",
-    completion_timeout: "1h",
-    catchup_window: "24h",
-    concurrency: "50",
+    session_mode: JOB_DEFAULTS.session_mode,
+    overlap: JOB_DEFAULTS.overlap,
+    max_attempts: String(retry.max_attempts),
+    min_backoff: retry.min_backoff,
+    max_backoff: retry.max_backoff,
+    timeout: JOB_DEFAULTS.timeout,
+    completion_timeout: JOB_DEFAULTS.completion_timeout,
+    catchup_window: JOB_DEFAULTS.catchup_window,
+    concurrency: String(fan_out.concurrency),
     rate_per_minute: "",
     labels: "",
     payload: "",

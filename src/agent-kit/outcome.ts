@@ -1,5 +1,6 @@
 /** The outcome of a run, as the answer to a call or as a later report. */
 import { outputBesideControl } from "../domain/run/answer-output.ts";
+import { cutUtf8 } from "../domain/text/cut-text.ts";
 import { messageOf } from "../domain/text/error-text.ts";
 import { parseJson } from "../domain/text/parse-json.ts";
 import { type Control, isObject } from "./run.ts";
@@ -29,6 +30,12 @@ export type Completion = {
   readonly control?: Control;
 };
 
+/**
+ * The parts of an output and of an error that are reported. Reveille keeps 16 KiB of the one and 4 KiB of the other, and refuses a
+ * report of more than 256 KiB. So much text is less than that as JSON, even if each of its characters is escaped.
+ */
+const MAX_OUTPUT_BYTES = 32_768;
+const MAX_ERROR_BYTES = 8_192;
 const SERVER_ERROR = 500;
 const ACCEPTED = 202;
 const GONE = 410;
@@ -52,10 +59,18 @@ export function answerOf({ value, reply, failure, control }: Outcome): Response 
   return json({ ...(value === undefined || value === null ? {} : { output: value }), reveille: control });
 }
 
-/** The report of a run that was answered with 202 or came from a mailbox. Undefined if another process completes it. */
-export function completionOf({ value, reply, failure, control }: Outcome): Completion | undefined {
+/** The report of a run that was answered with 202 or came from a mailbox. Undefined if another process completes it. Never throws. */
+export function completionOf(outcome: Outcome): Completion | undefined {
+  try {
+    return reportOf(outcome);
+  } catch (error) {
+    return { status: "error", error: errorOf(`the output cannot be written as JSON: ${messageOf(error)}`) };
+  }
+}
+
+function reportOf({ value, reply, failure, control }: Outcome): Completion | undefined {
   const steered = isEmpty(control) ? {} : { control };
-  if (failure !== undefined) return { status: "error", error: messageOf(failure.error), ...steered };
+  if (failure !== undefined) return { status: "error", error: errorOf(messageOf(failure.error)), ...steered };
   if (reply === undefined)
     return { status: "success", ...outputOf(outputIn(value) ?? value), ...steeredBy(value, control) };
   const { status, text } = reply;
@@ -64,7 +79,7 @@ export function completionOf({ value, reply, failure, control }: Outcome): Compl
     const parsed = parseJson(text);
     return { status: "success", ...outputOf(outputIn(parsed) ?? (text || undefined)), ...steeredBy(parsed, control) };
   }
-  const error = `${status}${text === "" ? "" : `: ${text}`}`;
+  const error = errorOf(`${status}${text === "" ? "" : `: ${text}`}`);
   // As in an answer to a call, 410 means that the agent does not want this job any more.
   return { status: "error", error, ...(status === GONE ? { control: { pause: error, ...control } } : steered) };
 }
@@ -77,9 +92,12 @@ function steeredBy(value: unknown, control: Control): { control?: Control } {
 
 function outputOf(value: unknown): { output?: string | object } {
   if (value === undefined || value === null) return {};
-  if (typeof value === "string" || typeof value === "object") return { output: value };
-  return { output: JSON.stringify(value) ?? String(value) };
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  const kept = cutUtf8(text, MAX_OUTPUT_BYTES).text;
+  return { output: typeof value === "object" && kept === text ? value : kept };
 }
+
+const errorOf = (text: string): string => cutUtf8(text, MAX_ERROR_BYTES).text;
 
 /** The output within a value that also steers, the same as Reveille reads from an answer. */
 const outputIn = (value: unknown): unknown => (isObject(value) ? outputBesideControl(value) : undefined);

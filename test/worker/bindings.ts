@@ -1,4 +1,4 @@
-/** The Worker's bindings for tests. An object answers by its contract, and is also a stub for `runInDurableObject`. */
+/** The Worker's bindings for tests. An object has its contract's methods, and is also a stub for `runInDurableObject`. */
 import { env as bindings } from "cloudflare:workers";
 import type { DirectoryObject } from "../../durable-objects/directory/object.ts";
 import type { FanOutObject } from "../../durable-objects/fan-out/object.ts";

@@ -1,4 +1,4 @@
-/** What Cloudflare bills as requests of objects: the calls of their methods, their alarms among them. */
+/** The requests of objects that Cloudflare bills: calls of their methods, and alarms. */
 import { runInDurableObject } from "cloudflare:test";
 
 /** Counts the calls of every object of this one's class from now on, by method. */

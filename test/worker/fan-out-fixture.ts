@@ -36,7 +36,7 @@ export async function makeAllUsersJob(fields: Record<string, unknown> = {}) {
   return {
     id,
     job,
-    /** Fresh ones each time, as the Worker uses them. */
+    /** New stubs for each call, as in the Worker. */
     get api() {
       return jobObject(bindings, id);
     },
@@ -52,7 +52,7 @@ export const shardOf = (job: AllUsersJob, shardIndex: number) =>
   bindings.FAN_OUT.getByName(shardName(job.id, shardIndex));
 
 /**
- * Ends the object in the middle of its work. Memory and calls in flight are lost, and a stub that has seen this stays
+ * Ends the object in the middle of its work. Memory and calls in flight are lost. A stub that has seen this stays
  * broken.
  */
 export async function kill(stub: FanOutStub | JobStub): Promise<void> {

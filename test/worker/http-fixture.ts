@@ -37,8 +37,8 @@ export type Got = {
 const undescribed = describedBy(openApi(ROUTES));
 
 /**
- * One call, which must be as /openapi.json describes it; without a `token` key it is the operator's. `body` is the JSON
- * answered, `{}` where there is none.
+ * Makes one call, as the operator unless `token` is set. The answer must be as /openapi.json describes it. `body` is its JSON,
+ * or `{}` if it has none.
  */
 export async function call(method: string, path: string, sent: Sent = {}): Promise<Got> {
   const token = "token" in sent ? sent.token : ADMIN_TOKEN;
@@ -64,10 +64,10 @@ export async function call(method: string, path: string, sent: Sent = {}): Promi
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
 }
 
-/** The answer of a tool of /mcp: the text for a model, and whether it is a refusal. */
+/** The answer of a tool of /mcp: the text for a model, and whether the tool refused. */
 export type ToolAnswer = { readonly isError: boolean; readonly text: string };
 
-/** Calls a tool. If /mcp itself refuses the call, the text is the problem's. */
+/** Calls a tool. If /mcp itself refuses the call, the text is that of the problem. */
 export async function callTool(
   name: string,
   args: Readonly<Record<string, unknown>> = {},
@@ -87,7 +87,7 @@ const ToolResponse = z.looseObject({
   }),
 });
 
-/** Expects this problem as the answer, in the contract's form, with a hint how to continue. */
+/** Expects this problem in the contract's form, with a hint on how to continue. */
 export function expectProblem(got: Got, status: number, code: string): void {
   expect({ status: got.status, code: got.body.code }).toEqual({ status, code });
   expect(got.headers.get("content-type")).toBe("application/problem+json");
@@ -97,7 +97,7 @@ export function expectProblem(got: Got, status: number, code: string): void {
   expect(body.hint ?? "").not.toBe("");
 }
 
-/** A token for an hour. */
+/** A token that is valid for an hour. */
 export const tokenFor = (caller: Caller): Promise<string> =>
   mintToken(caller, TOKEN_SECRET, Date.now(), Date.now() + 3_600_000);
 
@@ -114,7 +114,7 @@ export const jobInput = (fields: Record<string, unknown> = {}): Record<string, u
   ...fields,
 });
 
-/** Makes a job and answers its id. */
+/** Creates a job and returns its id. */
 export async function makeJob(fields: Record<string, unknown> = {}, token: string = ADMIN_TOKEN): Promise<string> {
   const got = await call("POST", "/v1/jobs", { token, json: jobInput(fields) });
   expect(got.status, got.text).toBe(201);

@@ -3,7 +3,7 @@ import { call } from "./http-fixture.ts";
 
 export const DAY_MS = 86_400_000;
 
-/** As Go writes a job that uses nothing. */
+/** A job without optional features, as Go writes it. */
 export const goJob = (id: string, fields: Record<string, unknown> = {}) => ({
   id,
   owner_kind: "",

@@ -1,10 +1,10 @@
-/** What the tests of mailboxes share: an agent without an address, jobs of its own, claims, and a socket that keeps what it hears. */
+/** The fixture of mailbox tests: an agent without an address, its jobs, claims, and a socket that records its frames. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { ADMIN_TOKEN, call, env, fresh, type Got, jobInput, ORIGIN, type Sent } from "./http-fixture.ts";
 
-/** A registered agent that pulls. */
+/** A registered agent without an address. */
 export async function makeAgent(): Promise<string> {
   const id = fresh("pull");
   const put = await call("PUT", `/v1/agents/${id}`, { json: { delivery: "pull" } });
@@ -12,14 +12,14 @@ export async function makeAgent(): Promise<string> {
   return id;
 }
 
-/** A job of the agent's; answers its id. */
+/** Creates a job of the agent and returns its id. */
 export async function makeJobOf(agentId: string, fields: Record<string, unknown> = {}): Promise<string> {
   const made = await call("POST", "/v1/jobs", { json: jobInput({ agent_id: agentId, ...fields }) });
   expect(made.status).toBe(201);
   return String(made.body.id);
 }
 
-/** Runs the job now and waits until its run is offered; answers the run's id. */
+/** Runs the job now, waits until its run is offered, and returns the run's id. */
 export async function offer(jobId: string): Promise<string> {
   const { body } = await call("POST", `/v1/jobs/${jobId}/run`);
   const runId = String(body.run_id);
@@ -37,7 +37,7 @@ type Item = { readonly data: { readonly run: Record<string, unknown>; readonly c
 export const itemsOf = (got: Got): readonly Item[] => got.body.items as readonly Item[];
 export const runIds = (got: Got): unknown[] => itemsOf(got).map(({ data }) => data.run.id);
 
-/** The job's clock set to its next alarm, and the alarm run. */
+/** Sets the clock to the job's next alarm and runs the alarm. */
 export async function ringJob(jobId: string): Promise<void> {
   const stub = env.JOB.getByName(jobId);
   const at = await runInDurableObject(stub, (_instance, state) => state.storage.getAlarm());
@@ -52,7 +52,7 @@ export async function ringJob(jobId: string): Promise<void> {
 
 export type Frame = Record<string, unknown> & { readonly type: string; readonly data?: Item["data"] };
 
-/** An open socket of the agent, and the frames that it has got. */
+/** An open socket of the agent, and the frames that it has received. */
 export async function connect(agentId: string, token = ADMIN_TOKEN) {
   const response = await exports.default.fetch(
     new Request(`${ORIGIN}/v1/agents/${agentId}/connect`, {
@@ -87,7 +87,7 @@ export async function connect(agentId: string, token = ADMIN_TOKEN) {
   };
 }
 
-/** As {@link connect}, where it must succeed. */
+/** Calls {@link connect}, which must succeed. */
 export async function connected(agentId: string, token?: string) {
   const socket = await connect(agentId, token);
   if ("refused" in socket) throw new Error(`The socket was refused with ${socket.refused}`);

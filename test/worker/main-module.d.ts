@@ -1,4 +1,4 @@
-/** Tells `exports` of cloudflare:workers what the Worker under test exports. */
+/** The type of `exports` of cloudflare:workers: the exports of the Worker under test. */
 declare namespace Cloudflare {
   interface GlobalProps {
     mainModule: typeof import("../../src/index.ts");

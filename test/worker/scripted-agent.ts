@@ -1,5 +1,5 @@
 /**
- * The agent that tests in workerd call over HTTP: it does what the job's message tells it, in JSON:
+ * The agent that tests in workerd call over HTTP. The job's message is its script, in JSON:
  * `{"status": 503, "delay_ms": 20, "headers": {"retry-after": "7"}, "body": "busy"}`. Without a script it answers 200. `users` holds
  * scripts for single users' runs, by user id.
  */
@@ -8,7 +8,7 @@ type Script = {
   delay_ms?: number;
   headers?: Record<string, string>;
   body?: string;
-  /** The answer is the call's own `data`. */
+  /** Answers with the call's own `data`. */
   echo?: boolean;
   users?: Record<string, Script>;
 };

@@ -1,18 +1,18 @@
 /**
  * The chat endpoint (`https://chat.test`) and the notifiers (`https://notify.test/{name}`) that heartbeats in workerd call over
- * HTTP. What is answered stands, as JSON, in the heartbeat's document: `{"decision": …, "main": …}`. GET gives the calls so far.
+ * HTTP. The heartbeat's document holds the answers as JSON: `{"decision": …, "main": …}`. GET returns the calls so far.
  */
 export type ChatScript = {
   readonly status?: number;
   readonly body?: string;
   readonly type?: string;
   readonly delay_ms?: number;
-  /** Only the first call is answered so; the others as `later` says. */
+  /** The answer to the first call. The others get `later`. */
   readonly later?: ChatScript;
 };
 export type SeenCall = { readonly headers: Record<string, string>; readonly body: { data: Record<string, string> } };
 
-/** As much of a request as is used; the one of the test runtime is not the one of workers-types. */
+/** The used part of a request. The type of the test runtime is not the one of workers-types. */
 type Incoming = {
   readonly method: string;
   readonly url: string;
@@ -20,7 +20,7 @@ type Incoming = {
   text(): Promise<string>;
 };
 
-/** By session, or by the notifier's path. */
+/** The calls so far, by session or by the notifier's path. */
 const seen = new Map<string, SeenCall[]>();
 
 function record(key: string, headers: Record<string, string>, body: SeenCall["body"]): number {
@@ -30,7 +30,7 @@ function record(key: string, headers: Record<string, string>, body: SeenCall["bo
   return calls.length;
 }
 
-/** GET `?of={session or path}` answers the calls; a POST is one. */
+/** GET `?of={session or path}` returns the calls. A POST is a call. */
 export async function scriptedChat(request: Incoming): Promise<Response> {
   const url = new URL(request.url);
   if (request.method === "GET") return Response.json(seen.get(url.searchParams.get("of") ?? "") ?? []);

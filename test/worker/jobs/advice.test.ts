@@ -1,4 +1,4 @@
-/** Warnings, the schedule in words and the time (docs/contract.md §13), in every answer that makes or changes a job. */
+/** Every answer that creates or changes a job has warnings, the schedule in words and the time (docs/contract.md §13). */
 import { describe, expect, it } from "vitest";
 import { call, fresh, jobInput, makeJob } from "../http-fixture.ts";
 
@@ -10,8 +10,8 @@ const codesOf = (body: unknown): string[] => ((body as Warned).warnings ?? []).m
 const cron = { cron: "0 9 * * *" };
 const clean = { cron: "0 9 * * *", timezone: "Europe/Berlin" };
 
-describe("an answer that makes or changes a job", () => {
-  it("says what may not mean what was meant, the schedule in words, and what time it is", async () => {
+describe("an answer that creates or changes a job", () => {
+  it("has warnings about likely mistakes, the schedule in words, and the current time", async () => {
     const made = await call("POST", "/v1/jobs", { json: jobInput({ schedule: cron, agent_id: fresh("nobody") }) });
     expect(made.status).toBe(201);
     expect(codesOf(made.body)).toEqual(["agent_not_registered", "utc_assumed"]);
@@ -41,13 +41,13 @@ describe("an answer that makes or changes a job", () => {
     expect([again.status, again.body.schedule_description]).toEqual([200, ensured.body.schedule_description]);
   });
 
-  it("is followed by a GET without any of it", async () => {
+  it("differs from a GET, which has none of these fields", async () => {
     const id = await makeJob(jobInput({ schedule: cron }));
     const read = await call("GET", `/v1/jobs/${id}`);
     for (const field of ["warnings", "schedule_description", "now"]) expect(read.body).not.toHaveProperty(field);
   });
 
-  it("warns of a second job of that name of the same owner only, and of runs that may overlap where timeout is given", async () => {
+  it("warns of a second job with the same name and owner, and of runs that may overlap if timeout is given", async () => {
     const [name, user] = [fresh("twin"), fresh("u")];
     const input = (fields: Record<string, unknown>) => jobInput({ name, schedule: clean, ...fields });
     const first = await call("POST", "/v1/jobs", { json: input({ user_id: user }) });
@@ -64,7 +64,7 @@ describe("an answer that makes or changes a job", () => {
     expect(codesOf(alone.body)).not.toContain("duplicate_name");
   });
 
-  it("is the same for a repeat under an Idempotency-Key; in counts once", async () => {
+  it("is the same for a repeat under an Idempotency-Key, and `in` counts from the first call", async () => {
     const key = fresh("key");
     const send = () =>
       call("POST", "/v1/jobs", { json: jobInput({ schedule: { in: "20m" } }), headers: { "idempotency-key": key } });
@@ -79,7 +79,7 @@ describe("an answer that makes or changes a job", () => {
 describe("a pause", () => {
   const pause = (id: string, until: string) => call("POST", `/v1/jobs/${id}/pause`, { json: { until } });
 
-  it("warns where it lasts longer than the job has fires, and says how to run it later", async () => {
+  it("warns if it outlasts the job's last fire, and says how to run the job later", async () => {
     const once = await makeJob(jobInput({ schedule: { in: "1h" } }));
     expect((await pause(once, "30m")).body).not.toHaveProperty("warnings");
     const { body } = await pause(once, "2h");
@@ -92,7 +92,7 @@ describe("a pause", () => {
 });
 
 describe("a pause that ends by itself", () => {
-  it("shows when the job fires after it, wherever the job is shown; next_run_at stays away", async () => {
+  it("shows the first fire after it, wherever the job is shown, and hides next_run_at", async () => {
     const id = await makeJob(jobInput({ schedule: { ...clean, ends_at: "2099-03-01T00:00:00Z" } }));
     const pause = (body: object) => call("POST", `/v1/jobs/${id}/pause`, { json: body });
     const first = { paused_until: "2099-02-02T08:30:00.000Z", next_run_after_pause: "2099-02-03T08:00:00.000Z" };
@@ -112,7 +112,7 @@ describe("a subscription", () => {
   const to = [{ type: "webhook", url: "https://notify.test/advice" }];
   const put = (body: object) => call("PUT", `/v1/subscriptions/${fresh("sub")}`, { json: { to, ...body } });
 
-  it("warns of events that no job reports unless it is asked to, with the call that asks", async () => {
+  it("warns of events that jobs report only on request, with the call that requests them", async () => {
     const labels = { team: fresh("team") };
     const asked = { events: ["run.failed", "run.succeeded"], match: { label: `team:${labels.team}` } };
     expect((await put({ ...asked, events: ["run.failed"] })).body).not.toHaveProperty("warnings");
@@ -128,7 +128,7 @@ describe("a subscription", () => {
 });
 
 describe("a job for all users", () => {
-  it("warns where nobody is active", async () => {
+  it("warns if no user is active", async () => {
     const everybody = { exec_scope: "all_users", schedule: clean };
     const users = (await call("GET", "/v1/users?active=true&limit=1")).body.items;
     const dry = () => call("POST", "/v1/jobs?dry_run=true", { json: jobInput(everybody) });
@@ -140,8 +140,8 @@ describe("a job for all users", () => {
   });
 });
 
-describe("jobs of one owner that differ in their agents", () => {
-  it("are warned of by name all the same", async () => {
+describe("two jobs of one owner with different agents", () => {
+  it("get the warning about the same name too", async () => {
     const [name, user_id] = [fresh("twin"), fresh("u")];
     await makeJob(jobInput({ name, user_id, agent_id: fresh("agent") }));
     const second = await call("POST", "/v1/jobs", { json: jobInput({ name, user_id, agent_id: fresh("agent") }) });
@@ -150,7 +150,7 @@ describe("jobs of one owner that differ in their agents", () => {
 });
 
 describe("a preview", () => {
-  it("warns too, and knows every kind", async () => {
+  it("warns too, for every kind of schedule", async () => {
     const preview = async (schedule: unknown) =>
       (await call("POST", "/v1/schedules/preview", { json: { schedule, count: 2, from: "2026-11-23T09:00:00Z" } }))
         .body;

@@ -1,4 +1,4 @@
-/** An Idempotency-Key makes at most one job in 24 hours; a dry run and an unknown id make nothing at all. */
+/** An Idempotency-Key creates at most one job in 24 hours. A dry run and an unknown id store nothing. */
 import { evictAllDurableObjects, listDurableObjectIds } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { call, env, expectProblem, fresh, jobInput, later, makeJob, TOKEN_SECRET, tokenFor } from "../http-fixture.ts";
@@ -18,7 +18,7 @@ const named = async (name: string): Promise<string[]> => {
 const HOUR_MS = 3_600_000;
 
 describe("an Idempotency-Key", () => {
-  it("makes a repeat answer with the same job, said so, also after the object has lost its memory", async () => {
+  it("gives a repeat the same job and marks it as a repeat, also after the object has lost its memory", async () => {
     const [key, name] = [fresh("key"), fresh("name")];
     const first = await post(key, { name });
     expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([201, null]);
@@ -31,14 +31,14 @@ describe("an Idempotency-Key", () => {
     expect(await named(name)).toEqual([first.body.id]);
   });
 
-  it("tells calls apart by what they mean, not by the order of their fields or defaults written out", async () => {
+  it("compares calls by meaning, not by the order of fields or by written-out defaults", async () => {
     const key = fresh("key");
     const first = await post(key, { labels: { a: "1", b: "2" } });
     const again = await post(key, { labels: { b: "2", a: "1" }, enabled: true, timeout: "5m" });
     expect([again.status, again.body.id]).toEqual([200, first.body.id]);
   });
 
-  it("with another body is refused, and leaves nothing in any list", async () => {
+  it("is refused with another body, and no list shows a job of that call", async () => {
     const [key, name] = [fresh("key"), fresh("name")];
     await post(key, { name });
     const other = fresh("name");
@@ -46,7 +46,7 @@ describe("an Idempotency-Key", () => {
     expect(await named(other)).toEqual([]);
   });
 
-  it("belongs to its caller: another's same key makes another job", async () => {
+  it("belongs to its caller: the same key of another caller creates another job", async () => {
     const key = fresh("key");
     const one = await post(key, {}, await tokenFor({ role: "agent", agent_id: "a1" }));
     const two = await post(key, {}, await tokenFor({ role: "agent", agent_id: "a2" }));
@@ -55,7 +55,7 @@ describe("an Idempotency-Key", () => {
     expect(new Set([one.body.id, two.body.id, three.body.id]).size).toBe(3);
   });
 
-  it("sent many times at once makes one job", async () => {
+  it("creates one job when it is sent many times at once", async () => {
     const [key, name] = [fresh("key"), fresh("name")];
     const all = await Promise.all(Array.from({ length: 12 }, () => post(key, { name })));
     expect(all.map(({ status }) => status).sort()).toEqual([...Array.from({ length: 11 }, () => 200), 201]);
@@ -63,7 +63,7 @@ describe("an Idempotency-Key", () => {
     expect(await named(name)).toEqual([all[0]?.body.id]);
   });
 
-  it("sent at once with bodies of different owners makes one job, listed once", async () => {
+  it("creates one job, listed once, when it is sent at once with bodies of different owners", async () => {
     const key = fresh("key");
     const name = fresh("name");
     const all = await Promise.all(
@@ -78,7 +78,7 @@ describe("an Idempotency-Key", () => {
     expect(await named(name)).toEqual([made[0]?.body.id]);
   });
 
-  it("is kept for 24 hours, then free for another job", async () => {
+  it("is kept for 24 hours, and can then be used for another job", async () => {
     const key = fresh("key");
     const first = await post(key);
     const within = await later(23 * HOUR_MS, () => post(key));
@@ -90,7 +90,7 @@ describe("an Idempotency-Key", () => {
     expect([repeat.status, repeat.body.id]).toEqual([200, after.body.id]);
   });
 
-  it("answers with the one-time job also after its time has come; a new call with that time is refused", async () => {
+  it("answers with a one-time job also after its time, while a new call with that time is refused", async () => {
     const key = fresh("key");
     const schedule = { at: new Date(Date.now() + HOUR_MS).toISOString() };
     const first = await post(key, { schedule });
@@ -103,7 +103,7 @@ describe("an Idempotency-Key", () => {
     for (const refused of [other, unkeyed]) if (refused) expectProblem(refused, 422, "validation_failed");
   });
 
-  it("finds its job also when an older job of the same key is gone", async () => {
+  it("finds its job also if an older job of the same key is gone", async () => {
     const key = fresh("key");
     const first = await post(key);
     const second = await later(25 * HOUR_MS, () => post(key, { name: "second" }));
@@ -112,7 +112,7 @@ describe("an Idempotency-Key", () => {
     expect([repeat.status, repeat.body.id]).toEqual([200, second.body.id]);
   });
 
-  it("finds its job also when the name has been reserved since", async () => {
+  it("finds its job also if the name has been reserved since", async () => {
     const [key, name] = [fresh("key"), fresh("name")];
     const first = await post(key, { name });
     const ensured = await call("PUT", "/v1/jobs/ensure", { json: { name, message: "x", schedule: { every: "1h" } } });
@@ -122,7 +122,7 @@ describe("an Idempotency-Key", () => {
     expectProblem(await post(fresh("key"), { name }), 409, "name_reserved");
   });
 
-  it("of a job that the caller may no longer see is refused, and shows nothing of it", async () => {
+  it("is refused, without any field of the job, if the caller may no longer see the job", async () => {
     const [key, user] = [fresh("key"), fresh("user")];
     const token = await tokenFor({ role: "user", user_id: user });
     const first = await post(key, {}, token);
@@ -135,7 +135,7 @@ describe("an Idempotency-Key", () => {
     expect(JSON.stringify(repeat.body)).not.toContain("SECRET");
   });
 
-  it("of a refused call is not used up", async () => {
+  it("is not used up by a refused call", async () => {
     const key = fresh("key");
     expectProblem(await post(key, { name: "" }), 422, "validation_failed");
     expect((await post(key)).status).toBe(201);
@@ -148,10 +148,10 @@ describe("an Idempotency-Key", () => {
   });
 });
 
-describe("without a trace", () => {
+describe("nothing is stored by", () => {
   const objects = async () => (await listDurableObjectIds(env.JOB)).length;
 
-  it("a dry run shows the job and its next five fires", async () => {
+  it("a dry run, which shows the job and its next five fires", async () => {
     const before = await objects();
     const name = fresh("dry");
     const got = await call("POST", "/v1/jobs?dry_run=true", {
@@ -177,7 +177,7 @@ describe("without a trace", () => {
     expect(await objects()).toBe(before);
   });
 
-  it("a dry run of a wrong job is refused as the job would be", async () => {
+  it("a dry run of an invalid job, which is refused as the real call", async () => {
     const dry = (fields: Record<string, unknown>) => call("POST", "/v1/jobs?dry_run=true", { json: jobInput(fields) });
     expectProblem(await dry({ schedule: { cron: "0 0 30 2 *" } }), 422, "validation_failed");
     const agent = await tokenFor({ role: "agent", agent_id: "a1" });
@@ -187,7 +187,7 @@ describe("without a trace", () => {
     expect((await call("POST", "/v1/jobs?dry_run=false", { json: jobInput() })).status).toBe(201);
   });
 
-  it("a call that is refused for its time touches no object, also under a key", async () => {
+  it("a call that is refused for its time, which calls no object, also under a key", async () => {
     const before = await objects();
     const at = new Date(Date.now() - HOUR_MS).toISOString();
     const got = await call("POST", "/v1/jobs", {
@@ -198,7 +198,7 @@ describe("without a trace", () => {
     expect(await objects()).toBe(before);
   });
 
-  it("calls with ids of no job touch no object", async () => {
+  it("calls with ids of no job, which call no object", async () => {
     await makeJob();
     const before = await objects();
     for (const id of ["imported-1", "jaaaaaaaaaaaaaaaaaaaaaaab", "x", "a".repeat(64), "a".repeat(65), "..x"]) {

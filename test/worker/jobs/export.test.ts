@@ -6,7 +6,7 @@ import { call, env, expectProblem, fresh, jobInput, later, makeJob } from "../ht
 import { DAY_MS, exported, goJob, lineOf, listed, read, send, take } from "../import-fixture.ts";
 
 describe("GET /v1/export", () => {
-  it("has every job in every state, one a line, and an import takes each back as it was", async () => {
+  it("has every job in every state, one per line, and an import restores each unchanged", async () => {
     const label = fresh("export");
     const labels = { of: label };
     const every = await makeJob({ labels, schedule: { every: "1h", max_runs: 5 }, user_id: "u1" });
@@ -46,7 +46,7 @@ describe("GET /v1/export", () => {
     expect((await send(file, "application/x-ndjson")).body).toMatchObject({ imported: 0 });
   }, 30_000);
 
-  it("pages through more jobs than are in memory at a time, and each is there once", async () => {
+  it("has each job once, also if there are more jobs than it holds in memory", async () => {
     const owner = fresh("many");
     const jobs = Array.from({ length: 230 }, (_, index) =>
       goJob(`${owner}-${index}`, { user_id: `${owner}-${index % 7}` }),
@@ -56,7 +56,7 @@ describe("GET /v1/export", () => {
     expect(lines.map((line) => JSON.parse(line).id).sort()).toEqual(jobs.map(({ id }) => id).sort());
   }, 30_000);
 
-  it("of a finished job whose days are over is left out of an import", async () => {
+  it("may hold a finished job whose retention is over, which an import leaves out", async () => {
     const id = await makeJob({ schedule: { at: new Date(Date.now() + 1_200).toISOString() } });
     await expect.poll(async () => (await read(id)).state, { timeout: 10_000 }).toBe("finished");
     const line = await lineOf(id);
@@ -70,7 +70,7 @@ describe("GET /v1/export", () => {
 });
 
 describe("an export in parts", () => {
-  it("has every job once, each part with the cursor of the next", async () => {
+  it("has every job once, and each part has the cursor of the next", async () => {
     const ids = await Promise.all(Array.from({ length: 7 }, () => makeJob()));
     const whole = await exported();
     const parts: string[] = [];
@@ -91,7 +91,7 @@ describe("an export in parts", () => {
     expect(ids.filter((id) => !parts.some((line) => line.includes(`"${id}"`)))).toEqual([]);
   });
 
-  it("that may make 40 calls ends early with the place of the next part, and makes no more", async () => {
+  it("ends early when its 40 calls are used up, with the cursor of the next part", async () => {
     const whole = (await exported()).map((line) => String(JSON.parse(line).id));
     const part = async (after: Parameters<typeof exportPart>[1], calls: number) => {
       const budget = new CallBudget(calls);
@@ -101,13 +101,13 @@ describe("an export in parts", () => {
         ids.push(...jobs.map(({ id }) => id));
       return { ids, next };
     };
-    // 16 shards are asked for their lists; each further call reads two jobs here.
+    // 16 calls read the lists of the shards. Each further call reads two jobs here.
     const first = await part(undefined, 40);
     expect(first.ids).toEqual(whole.slice(0, 48));
     expect((await part(first.next, 40)).ids).toEqual(whole.slice(48, 96));
   });
 
-  it("of all jobs in one call is broken off when the calls are used up: it is never short in silence", async () => {
+  it("of all jobs in one call is aborted when its calls are used up, so that it never looks complete", async () => {
     const all = everyJob({ env, budget: new CallBudget(40), callsPerWake: 1 });
     const read = async () => {
       for await (const jobs of all) expect(jobs).toHaveLength(1);
@@ -119,7 +119,7 @@ describe("an export in parts", () => {
     expectProblem(await call("GET", `/v1/export?${query}`), 422, "validation_failed");
   });
 
-  it("takes every line of an export, also with fields that only a server writes", async () => {
+  it("accepts every line of an export, also with fields that only a server writes", async () => {
     const line = { ...(await lineOf(await makeJob())), id: fresh("again"), last_run_at: "2026-01-01T00:00:00Z" };
     expect((await take([line])).body).toEqual({ imported: 1, skipped: [] });
   });

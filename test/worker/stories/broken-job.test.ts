@@ -1,4 +1,4 @@
-/** One job whose storage is damaged beside others that are whole: what many jobs are asked for at once must not fail as one. */
+/** One job with damaged storage beside sound ones. Calls for many jobs at once must not fail because of it. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, it, vi } from "vitest";
 import { SMALL_SLICES } from "../../../src/domain/limits/sweep.ts";
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await evictDurableObject(stub);
 });
 
-/** What was logged as an error while `act` ran, of this job. */
+/** The errors of this job that were logged while `act` ran. */
 async function logged(jobId: string, act: () => Promise<void>): Promise<string[]> {
   const spy = vi.spyOn(console, "error").mockImplementation(() => {});
   try {
@@ -34,7 +34,7 @@ async function logged(jobId: string, act: () => Promise<void>): Promise<string[]
 
 const idsOf = (body: Record<string, unknown>) => (body.items as { id: string }[]).map(({ id }) => id);
 
-it("a list comes without it, page by page, and the log names it", async () => {
+it("lists leave it out, page by page, and the log names it", async () => {
   const messages = await logged(broken, async () => {
     const all = await call("GET", `/v1/jobs?agent_id=${agent_id}`);
     expect([all.status, idsOf(all.body)]).toEqual([200, [newest, oldest]]);
@@ -47,7 +47,7 @@ it("a list comes without it, page by page, and the log names it", async () => {
   expect(new Set(messages)).toEqual(new Set(["A job could not be read and is left out of a list"]));
 });
 
-it("it keeps its place, however often it is not read and swept", async () => {
+it("it keeps its place in the directory, however often lists and sweeps fail to read it", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
   const shard = shardFor(`agent:${agent_id}`);
   const reports = await logged(broken, async () => {
@@ -63,7 +63,7 @@ it("it keeps its place, however often it is not read and swept", async () => {
   expect(listed.map(({ id }) => id)).toContain(broken);
 });
 
-it("an export is broken off rather than given out without it, and the log names it", async () => {
+it("an export is aborted rather than incomplete, and the log names it", async () => {
   const messages = await logged(broken, async () => {
     const all = everyJob({ env, budget: new CallBudget(40), callsPerWake: 40 });
     await expect(all.next()).rejects.toThrow();

@@ -1,4 +1,4 @@
-/** What an agent answers back, and the budget of a job, over HTTP (docs/contract.md §15, §16). */
+/** Control by an agent's answer, and the budget of a job, over HTTP (docs/contract.md §15, §16). */
 import { describe, expect, it, vi } from "vitest";
 import { ADMIN } from "../../../src/domain/job/access.ts";
 import { fanOutNow, makeAllUsersJob, setRoster, untilEnded, usersNamed, value } from "../fan-out-fixture.ts";
@@ -9,7 +9,7 @@ type Item = Record<string, unknown>;
 const answering = (reveille: unknown, more: object = {}): string =>
   JSON.stringify({ body: JSON.stringify({ ...more, reveille }) });
 
-/** Runs the job by hand and answers its run, once it has ended (or has been answered with 202). */
+/** Runs the job by hand and returns its run once it has ended, or once the agent has answered 202. */
 async function runOnce(id: string, until: (run: Item) => boolean = (run) => run.status !== "running"): Promise<Item> {
   const begun = await call("POST", `/v1/jobs/${id}/run`);
   expect(begun.status, begun.text).toBe(202);
@@ -23,7 +23,7 @@ const jobOf = async (id: string): Promise<Item> => (await call("GET", `/v1/jobs/
 const inMs = (at: unknown): number => Date.parse(String(at)) - Date.now();
 
 describe("the key reveille of an answer", () => {
-  it("moves the next fire, and keeps cost and tokens with the run and the job", async () => {
+  it("moves the next fire, and adds cost and tokens to the run and the job", async () => {
     const message = answering({ next_in: "20m", cost_usd: 0.25, tokens: 1200, unchanged: true }, { mails: 0 });
     const id = await makeJob({ message, pacing: { min: "1m", max: "1d" } });
     const run = await runOnce(id);
@@ -42,12 +42,12 @@ describe("the key reveille of an answer", () => {
     expect(await listed("true")).toHaveLength(1);
   });
 
-  it("is found in an answer whose output is cut", async () => {
+  it("is read also if the output is cut", async () => {
     const id = await makeJob({ message: answering({ tokens: 7 }, { text: "x".repeat(20_000) }) });
     expect(await runOnce(id)).toMatchObject({ status: "success", output_truncated: true, tokens: 7 });
   });
 
-  it("changes nothing where it is not understood or not allowed, and fails nothing", async () => {
+  it("changes nothing if it is not understood or not allowed, and the run still succeeds", async () => {
     const id = await makeJob({ message: answering({ next_in: "20m", cost_usd: -1, tokens: 3 }) });
     const before = await jobOf(id);
     const run = await runOnce(id);
@@ -56,7 +56,7 @@ describe("the key reveille of an answer", () => {
     expect((await jobOf(id)).next_run_at).toBe(before.next_run_at);
   });
 
-  it("pauses the job with its reason, or finishes it: its runs stay readable", async () => {
+  it("pauses the job with its reason, or finishes it, and its runs stay readable", async () => {
     const paused = await makeJob({ message: answering({ pause: "waiting for the invoice" }) });
     await runOnce(paused);
     expect(await jobOf(paused)).toMatchObject({ state: "paused", paused_reason: "waiting for the invoice" });
@@ -69,7 +69,7 @@ describe("the key reveille of an answer", () => {
 });
 
 describe("control of a completion", () => {
-  it("steers the job as an answer does, also with an error and with the run's own report", async () => {
+  it("steers the job like an answer, also with an error and with the run's own report", async () => {
     const id = await makeJob({ message: '{"status": 202}', pacing: { min: "1m", max: "1h" } });
     const waiting = await runOnce(id, (run) => run.completion_due_at !== undefined);
     const complete = (body: object) => call("POST", `/v1/jobs/${id}/runs/${waiting.id}/complete`, { json: body });
@@ -80,7 +80,7 @@ describe("control of a completion", () => {
     expect(await jobOf(id)).toMatchObject({ spent: { total: { usd: 2 } } });
   });
 
-  it("may be anything: what it is not is told in control_error", async () => {
+  it("accepts any value, and control_error says why it was not applied", async () => {
     for (const control of ["done", 7, ["x"], { next: "10m" }]) {
       const id = await makeJob({ message: '{"status": 202}' });
       const waiting = await runOnce(id, (run) => run.completion_due_at !== undefined);
@@ -108,7 +108,7 @@ describe("attempts", () => {
 });
 
 describe("continuity", () => {
-  it("hands over how the last run ended, and nothing before there was one", async () => {
+  it("gives the agent the last run's end, and nothing before the first run", async () => {
     const id = await makeJob({ message: '{"echo": true}', continuity: true });
     const first = await runOnce(id);
     expect(JSON.parse(String(first.output))).not.toHaveProperty("previous");
@@ -119,8 +119,8 @@ describe("continuity", () => {
   });
 });
 
-describe("continuity of a run that is repeated", () => {
-  it("is that of its own user: nobody is told what another user's run came to", async () => {
+describe("the continuity of a repeated run", () => {
+  it("is that of its own user, never of another user's run", async () => {
     await setRoster(usersNamed("again", 2));
     const job = await makeAllUsersJob({ message: '{"echo": true}', continuity: true });
     await untilEnded(job, await fanOutNow(job));
@@ -139,7 +139,7 @@ describe("continuity of a run that is repeated", () => {
 });
 
 describe("a budget", () => {
-  it("that is used up refuses run now with 409, and is counted in what the job has spent", async () => {
+  it("that is used up refuses run now with 409, and the job shows what it has spent", async () => {
     const id = await makeJob({ budget: { runs_per_day: 2, usd_per_day: 5 }, message: answering({ cost_usd: 2.56 }) });
     await runOnce(id);
     await runOnce(id);
@@ -159,7 +159,7 @@ describe("a budget", () => {
     ["pacing.max", { pacing: { min: "1h", max: "1m" } }],
     ["continuity", { continuity: "yes" }],
     ["spent", { spent: {} }],
-  ])("or pacing that cannot be is refused by its field: %s", async (path, fields) => {
+  ])("or pacing that is invalid is refused with its field: %s", async (path, fields) => {
     const got = await call("POST", "/v1/jobs", {
       json: { name: "n", message: "m", schedule: { every: "1h" }, ...fields },
     });
@@ -167,7 +167,7 @@ describe("a budget", () => {
     expect((got.body.errors as Item[]).map((error) => error.path)).toContain(path);
   });
 
-  it("of an all_users job stops its fan-out: the users beyond it are skipped", async () => {
+  it("of an all_users job stops its fan-out, and skips the users beyond it", async () => {
     await setRoster(usersNamed("budget", 8));
     const body = JSON.stringify({ reveille: { cost_usd: 1, done: true } });
     const job = await makeAllUsersJob({

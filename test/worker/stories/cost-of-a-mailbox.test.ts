@@ -1,4 +1,4 @@
-/** What a mailbox costs (docs/contract.md §14, docs/mailbox.md): rows and calls of a claimed run, and an agent that waits. */
+/** The costs of a mailbox (docs/contract.md §14, docs/mailbox.md): rows and calls of a claimed run, and a waiting agent. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { countCalls } from "../calls-counted.ts";
@@ -8,7 +8,7 @@ import { countRows } from "../rows-written.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Rows that the objects write for the job's next fire, from its alarm to its end. The clock stands at the fire's time. */
+/** The rows that the objects write for the job's next fire, from its alarm to its end. The clock stands at the fire's time. */
 async function rowsOfFire(jobId: string, agentId: string, take: () => Promise<string>): Promise<number> {
   const stub = env.JOB.getByName(jobId);
   const counts = [await countRows(stub), await countRows(env.MAILBOX.getByName(agentId))];
@@ -26,14 +26,14 @@ async function rowsOfFire(jobId: string, agentId: string, take: () => Promise<st
   return counts.reduce((sum, rows) => sum + rows(), 0);
 }
 
-/** The run of a job that has had no other. */
+/** The only run of a job. */
 async function onlyRun(jobId: string): Promise<string> {
   const { body } = await call("GET", `/v1/jobs/${jobId}/runs`);
   const [run] = body.items as { id: string }[];
   return run?.id ?? "";
 }
 
-/** An agent whose mailbox has its tables: the first offer that is stored makes them. */
+/** An agent whose mailbox has its tables, which the first stored offer creates. */
 async function makeWarmAgent(): Promise<string> {
   const agent = await makeAgent();
   await offer(await makeJobOf(agent));
@@ -49,9 +49,9 @@ const FIRES = [
   { fires: "once", schedule: () => ({ at: new Date(Date.now() + DAY_MS).toISOString() }), waits: 0, nobody: 4 },
 ];
 
-describe("a claimed run, beside one that an agent answers with 202", () => {
+describe("a claimed run, compared with one that an agent answers with 202", () => {
   it.each(FIRES)(
-    "of a job that fires $fires writes this many rows more: $waits if somebody waits for it, $nobody if nobody does",
+    "of a job that fires $fires writes more rows: $waits more if an agent waits for it, $nobody more if none does",
     async ({ schedule, waits, nobody }) => {
       const pushed = await makeJob({ message: '{"status": 202}', schedule: schedule() });
       const byPush = await rowsOfFire(pushed, fresh("no-mailbox"), () => onlyRun(pushed));
@@ -71,7 +71,7 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
     },
   );
 
-  it("writes as many if it is a call that waits", async () => {
+  it("writes the same number of rows if a call waits instead of a socket", async () => {
     const agent = await makeWarmAgent();
     const job = await makeJobOf(agent);
     const byPush = await makeJob({ message: '{"status": 202}' });
@@ -83,7 +83,7 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
     expect(rows - (await rowsOfFire(byPush, agent, () => onlyRun(byPush)))).toBe(1);
   });
 
-  it("takes one call of an object more if a socket waits: the offer, over which the job confirms the claim", async () => {
+  it("takes one more call of an object if a socket waits: the offer, which also confirms the claim", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const socket = await connected(agent);
@@ -99,7 +99,7 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
     expect(Object.fromEntries(ofJob)).toEqual({ runNow: 1, alarm: 1, completeRun: 1 });
   });
 
-  it("takes as many if a call waits, beside that call", async () => {
+  it("takes the same number if a call waits, beside that call", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const ofMailbox = await countCalls(env.MAILBOX.getByName(agent));
@@ -112,7 +112,7 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
     expect(Object.fromEntries(ofJob)).toEqual({ runNow: 1, alarm: 1 });
   });
 
-  it("takes two more if nobody waits, beside the claim itself: the offer, and the question at the job", async () => {
+  it("takes two more calls if no agent waits, beside the claim itself: the offer, and the confirmation by the job", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const ofMailbox = await countCalls(env.MAILBOX.getByName(agent));
@@ -125,7 +125,7 @@ describe("a claimed run, beside one that an agent answers with 202", () => {
 });
 
 describe("an agent that waits", () => {
-  it("keeps nothing awake by a call either: the mailbox hibernates until a run is offered", async () => {
+  it("lets the mailbox hibernate during its call, until a run is offered", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const mailbox = env.MAILBOX.getByName(agent);
@@ -140,7 +140,7 @@ describe("an agent that waits", () => {
     await vi.waitFor(() => expect(Object.fromEntries(calls)).toEqual({ offer: 1, webSocketClose: 1 }));
   });
 
-  it("keeps nothing awake: ten sockets in an hour wake the mailbox never, whatever they ping", async () => {
+  it("lets the mailbox hibernate: the pings of ten sockets never wake it in an hour", async () => {
     const agent = await makeAgent();
     const sockets = await Promise.all(Array.from({ length: 10 }, () => connected(agent)));
     for (const socket of sockets) socket.send({ type: "ready", capacity: 100 });

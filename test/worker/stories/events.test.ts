@@ -1,4 +1,4 @@
-/** Events from the job to the list (docs/contract.md §18): told once, through a crash, scoped as jobs are, at no cost to a fire that succeeds. */
+/** Events from the job to the list (docs/contract.md §18): once each, also after a crash, with the scopes of jobs, and free for a fire that succeeds. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { allShards, env } from "../bindings.ts";
@@ -34,7 +34,7 @@ const told = (id: string, types: readonly string[]) =>
   });
 
 describe("a job that fails and works again", () => {
-  it("is told of with the run, and is failing until then", async () => {
+  it("has an event with the run for both, and is failing in between", async () => {
     const id = await makeJob(FAILS);
     expect((await call("GET", `/v1/jobs/${id}`)).body.health).toBe("ok");
     const runId = await runNow(id);
@@ -71,7 +71,7 @@ describe("a job that fails and works again", () => {
     expect((errors.body.items as Item[]).map((run) => run.id)).not.toContain(succeeded);
   });
 
-  it("tells that a 410 has paused it", async () => {
+  it("reports that a 410 has paused it", async () => {
     const id = await makeJob({ message: JSON.stringify({ status: 410 }) });
     await runNow(id);
     const events = await eventually(async () => {
@@ -114,34 +114,29 @@ describe("the list", () => {
     expect((await call("GET", "/v1/runs", { token: own })).body.items).toHaveLength(3);
   });
 
-  it.each(["problems", "none"] as const)(
-    "of runs has the failed users of a fan-out, with report %s",
-    async (report) => {
-      const [good, bad] = [fresh("u"), fresh("u")];
-      for (const user of [good, bad]) await call("PUT", `/v1/users/${user}`, { json: {} });
-      const message = JSON.stringify({ users: { [bad]: { status: 404 } } });
-      const id = await makeJob({ message, exec_scope: "all_users", report, retry: { max_attempts: 1 } });
-      await call("POST", `/v1/jobs/${id}/run`);
-      const runs = async (query: string, token?: string): Promise<Item[]> => {
-        const got = await call("GET", `/v1/runs?limit=100&${query}`, token === undefined ? {} : { token });
-        return (got.body.items as Item[]).filter((run) => run.job_id === id);
-      };
-      const [failed] = await eventually(async () => {
-        const found = await runs("status=error");
-        expect(found).toMatchObject([
-          { user_id: bad, status: "error", http_status: 404, job_name: "Water the plants" },
-        ]);
-        return found;
-      });
-      expect((await call("GET", `/v1/jobs/${id}/runs/${failed?.id}`)).body).toMatchObject({ user_id: bad });
-      expect(await runs(`user_id=${bad}`)).toHaveLength(1);
-      expect(await runs(`user_id=${good}`)).toEqual([]);
-      expect(await runs("", await tokenFor({ role: "user", user_id: bad }))).toEqual([]);
-      const events = await eventsOf(`job_id=${id}`);
-      expect(events.map(({ type }) => type)).toEqual(report === "none" ? [] : ["fan_out.failed"]);
-      for (const user of [good, bad]) await call("DELETE", `/v1/users/${user}`);
-    },
-  );
+  it.each(["problems", "none"] as const)("has the failed users' runs of a fan-out, with report %s", async (report) => {
+    const [good, bad] = [fresh("u"), fresh("u")];
+    for (const user of [good, bad]) await call("PUT", `/v1/users/${user}`, { json: {} });
+    const message = JSON.stringify({ users: { [bad]: { status: 404 } } });
+    const id = await makeJob({ message, exec_scope: "all_users", report, retry: { max_attempts: 1 } });
+    await call("POST", `/v1/jobs/${id}/run`);
+    const runs = async (query: string, token?: string): Promise<Item[]> => {
+      const got = await call("GET", `/v1/runs?limit=100&${query}`, token === undefined ? {} : { token });
+      return (got.body.items as Item[]).filter((run) => run.job_id === id);
+    };
+    const [failed] = await eventually(async () => {
+      const found = await runs("status=error");
+      expect(found).toMatchObject([{ user_id: bad, status: "error", http_status: 404, job_name: "Water the plants" }]);
+      return found;
+    });
+    expect((await call("GET", `/v1/jobs/${id}/runs/${failed?.id}`)).body).toMatchObject({ user_id: bad });
+    expect(await runs(`user_id=${bad}`)).toHaveLength(1);
+    expect(await runs(`user_id=${good}`)).toEqual([]);
+    expect(await runs("", await tokenFor({ role: "user", user_id: bad }))).toEqual([]);
+    const events = await eventsOf(`job_id=${id}`);
+    expect(events.map(({ type }) => type)).toEqual(report === "none" ? [] : ["fan_out.failed"]);
+    for (const user of [good, bad]) await call("DELETE", `/v1/users/${user}`);
+  });
 
   it.each(["type=run.exploded", "since=yesterday", "limit=0", "limit=101", "cursor=nonsense", "colour=red"])(
     "refuses %s and says why",
@@ -157,14 +152,14 @@ describe("the list", () => {
 });
 
 describe("a fire that succeeds", () => {
-  it("costs no row more, in its job or in the directory", async () => {
+  it("costs no additional row, in its job or in the directory", async () => {
     const id = await makeJob({ schedule: { manual: true } });
     await runNow(id);
     const stub = env.JOB.getByName(id);
     const job = await countRows(stub);
     const shards = await Promise.all(allShards().map((shard) => countRows(shard)));
     for (let n = 0; n < 5; n++) await runNow(id);
-    // By hand: the run asked for, begun and ended, and the alarm that makes the call.
+    // By hand, the rows are the requested run, its start, its end, and the alarm that makes the call.
     expect(job()).toBeLessThanOrEqual(5 * 4);
     expect(shards.map((rows) => rows())).toEqual(shards.map(() => 0));
     expect(await eventsOf(`job_id=${id}`)).toEqual([]);
@@ -172,11 +167,11 @@ describe("a fire that succeeds", () => {
 });
 
 describe("a crash", () => {
-  it("between the end of a run and its message loses nothing, and tells it once", async () => {
+  it("between the end of a run and its event loses no event, and adds it once", async () => {
     const id = await makeJob(FAILS);
     const stub = env.JOB.getByName(id);
     for (let i = 0; i < 3; i++) {
-      // The object loses its memory, perhaps before the directory was told, and its alarm rings again.
+      // The object loses its memory, perhaps before the directory has the event, and its alarm fires again.
       const runId = await runNow(id);
       await evictDurableObject(stub).catch(() => undefined);
       await runDurableObjectAlarm(stub);
@@ -192,7 +187,7 @@ describe("a crash", () => {
 });
 
 describe("the sweep", () => {
-  it("tells of a job that is overdue, once, and lists it as overdue", async () => {
+  it("reports an overdue job once, and lists it as overdue", async () => {
     const id = await makeJob({ user_id: fresh("sleeper") });
     const stub = env.JOB.getByName(id);
     await runInDurableObject(stub, (_instance, { storage }) => storage.deleteAlarm());

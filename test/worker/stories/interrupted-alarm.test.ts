@@ -1,4 +1,4 @@
-/** An object lost between two commits of one alarm: the platform rings the alarm again, and what was begun is ended. */
+/** An object is lost between two commits of one alarm. The platform fires the alarm again, which completes the work. */
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, it, vi } from "vitest";
 import { DirectoryObject } from "../../../durable-objects/directory/object.ts";
@@ -15,7 +15,7 @@ const listed = async (agent_id: string, state: string) =>
     ({ id }) => id,
   );
 
-it("a job that finishes is listed as finished, and armed for its end, where it is lost before the directory was told", async () => {
+it("a finishing job is listed as finished and armed for its erasure, also if it is lost before it reaches the directory", async () => {
   const agent_id = fresh("agent");
   const told = Promise.withResolvers<void>();
   const upsert = vi.spyOn(DirectoryObject.prototype, "upsert").mockImplementationOnce(() => {

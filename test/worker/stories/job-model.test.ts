@@ -1,6 +1,6 @@
 /**
  * The Job object and its store under random histories in real workerd: time passing, evictions (a restart: memory lost,
- * storage kept) between any two steps, every kind of answer, and calls of the API. What must always hold is checked after
+ * storage kept) between any two steps, every kind of answer, and calls of the API. The invariants are checked after
  * each step, from outside.
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
@@ -17,7 +17,7 @@ import { env as bindings } from "../bindings.ts";
 
 let made = 0;
 
-/** Answers that end a run, keep it waiting, make it try again, or pause the job. */
+/** Answers that end a run, leave it waiting, cause another attempt, or pause the job. */
 const SCRIPTS = ["{}", '{"status": 404}', '{"status": 202}', '{"status": 503}', '{"status": 410}'];
 
 type Step =
@@ -47,7 +47,7 @@ class World {
   readonly id = `model-${made++}`;
   readonly stub = bindings.JOB.getByName(this.id);
   readonly api = jobObject(bindings, this.id);
-  /** The last form of every run that was ever seen. */
+  /** The last seen form of every run. */
   readonly seen = new Map<string, Run>();
 
   async make(overlap: string): Promise<void> {
@@ -88,7 +88,7 @@ class World {
     }
   }
 
-  /** Time passes; every alarm on the way is run when it is due, and only then. */
+  /** Lets time pass. Every alarm on the way runs when it is due, and only then. */
   async wait(ms: number): Promise<void> {
     const until = Date.now() + ms;
     for (;;) {
@@ -111,10 +111,10 @@ class World {
     if (job.state === "paused") expect(job.next_run_at).toBeUndefined();
     const ended = [...this.seen.values()].filter((run) => run.status === "success" || run.status === "error");
     expect(job.run_count).toBe(ended.length);
-    // No due time is answered twice.
+    // No due time has two runs.
     const due = [...this.seen.values()].filter((run) => run.trigger === "schedule").map((run) => run.scheduled_at);
     expect(new Set(due).size).toBe(due.length);
-    // Nothing that was promised is forgotten by a restart.
+    // A restart loses no queued run.
     await evictDurableObject(this.stub);
     expect(await value(this.api.read(ADMIN))).toEqual(job);
     expect((await value(this.api.runs(ADMIN, { limit: 100 }))).items).toEqual(items);
@@ -125,8 +125,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("whatever happens to a job, and whenever its object is lost", () => {
-  it("it stays armed, counts right, answers each due time once, and a restart changes nothing", async () => {
+describe("a job under any history, with its object lost at any step", () => {
+  it("stays armed, counts right, has one run for each due time, and is unchanged by a restart", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom("skip", "buffer_one", "cancel_other", "allow_all"),
@@ -139,7 +139,7 @@ describe("whatever happens to a job, and whenever its object is lost", () => {
             await world.take(next);
             await world.check();
           }
-          // With the agent silent and nobody calling, every run ends by its own limits.
+          // If the agent is silent and no call comes, every run ends by its own limits.
           await value(world.api.setEnabled(ADMIN, false));
           await world.wait(10 * 60_000);
           const { items } = await value(world.api.runs(ADMIN, { limit: 100 }));

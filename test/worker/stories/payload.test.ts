@@ -1,4 +1,4 @@
-/** A payload is handed over as it was written, through every door (docs/contract.md §2). */
+/** Every way of writing a job keeps its payload unchanged (docs/contract.md §2). */
 import { describe, expect, it } from "vitest";
 import { call, expectProblem, fresh, jobInput, makeJob } from "../http-fixture.ts";
 
@@ -49,7 +49,7 @@ describe.each(["1234567890123456789", "1e400", "-0"])(
   (n) => {
     const payload = `{"orders": [{"id": ${n}}]}`;
 
-    it("is refused with the string to send in its place", async () => {
+    it("is refused, with the string to send instead", async () => {
       const made = await call("POST", "/v1/jobs", { headers, body: job(payload) });
       expectProblem(made, 422, "validation_failed");
       expect(made.body.errors).toEqual([
@@ -67,7 +67,7 @@ describe.each(["1234567890123456789", "1e400", "-0"])(
       expect(imported.body.skipped).toEqual([{ id: "x", reason: expect.stringContaining("payload.orders.0.id") }]);
     });
 
-    it("is taken as a string, and what is no payload is read as ever", async () => {
+    it("is accepted as a string, and outside of a payload the rule of its field holds", async () => {
       expect((await call("POST", "/v1/jobs", { headers, body: job(`{"id": "${n}"}`) })).status).toBe(201);
       const got = await call("POST", "/v1/jobs", { headers, body: job("{}", `"user_id": ${n},`) });
       expect(got.status).toBe(n === "-0" ? 201 : 422);

@@ -1,4 +1,4 @@
-/** MAX_JOBS_PER_OWNER where a job comes to count by a change: it moves to another owner, or a finished one gets a new time (docs/contract.md §7). */
+/** MAX_JOBS_PER_OWNER for changes that make a job count: it moves to another owner, or a finished one gets a new time (docs/contract.md §7). */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { IndexStore } from "../../../durable-objects/directory/index-store.ts";
@@ -15,7 +15,7 @@ const { MAX_JOBS_PER_OWNER } = settingsOf(env);
 const HOUR_MS = 3_600_000;
 const filled = new Set<string>();
 
-/** A user with so many jobs that there is room for `room` more. */
+/** A user whose quota has room for `room` more jobs. */
 async function userWithRoom(room: number, user = fresh("user")): Promise<string> {
   const owner = `user:${user}`;
   const shard = shardFor(owner);
@@ -23,13 +23,13 @@ async function userWithRoom(room: number, user = fresh("user")): Promise<string>
     const index = new IndexStore(new ShardTables(storage.sql, SHARD_COUNT));
     for (let i = room; i < MAX_JOBS_PER_OWNER; i++) index.upsert(entry({ owner, userId: "nobody" }), Date.now());
   });
-  // It counts in memory from when it wakes.
+  // The shard counts in memory from its wake on.
   await evictDurableObject(shard);
   filled.add(owner);
   return user;
 }
 
-/** No job stands behind what an owner was filled up with. */
+/** Removes the entries that only filled the quota, since no jobs exist for them. */
 afterEach(async () => {
   for (const owner of filled) {
     const shard = shardFor(owner);
@@ -41,7 +41,7 @@ afterEach(async () => {
   filled.clear();
 });
 
-/** A user whose jobs are in the same shard of the directory as this one's. */
+/** A user whose jobs are in the same shard of the directory as this user's. */
 function neighbourOf(user: string): string {
   const shard = shardOf(`user:${user}`, SHARD_COUNT);
   for (;;) {
@@ -55,7 +55,7 @@ const listed = async (user: string): Promise<string[]> => {
   const { items } = (await call("GET", `/v1/jobs?user_id=${user}&state=active,paused,finished`)).body;
   return (items as { id: string }[]).map(({ id }) => id);
 };
-/** The entries that count for this user, the filled-in ones left out. */
+/** The entries that count for this user, without the filling ones. */
 const entriesOf = async (user: string): Promise<string[]> => {
   const shard = shardFor(`user:${user}`);
   const rows = await runInDurableObject(shard, (_, { storage }) => [
@@ -73,7 +73,7 @@ async function finishedJob(user: string): Promise<string> {
 const newTime = () => ({ schedule: { at: new Date(Date.now() + HOUR_MS).toISOString() } });
 
 describe("a finished job that is given a new time", () => {
-  it("is refused where its owner has no room, stays as it is, and is active again once there is room", async () => {
+  it("is refused and unchanged if its owner's quota is full, and is active again once there is room", async () => {
     const user = await userWithRoom(1);
     const id = await finishedJob(user);
     const before = (await call("GET", `/v1/jobs/${id}`)).body;
@@ -92,7 +92,7 @@ describe("a finished job that is given a new time", () => {
 
 describe("a job that moves to another owner", () => {
   it.each([["in another shard", () => fresh("user")] as const, ["in the same shard", neighbourOf] as const])(
-    "%s is refused where that one has no room, and stays where it was",
+    "%s is refused if that owner's quota is full, and the job does not move",
     async (_, other) => {
       const from = fresh("user");
       const to = await userWithRoom(0, other(from));
@@ -106,7 +106,7 @@ describe("a job that moves to another owner", () => {
   );
 
   it.each([["in another shard", () => fresh("user")] as const, ["in the same shard", neighbourOf] as const])(
-    "%s takes the last room, counts there alone, and may come back",
+    "%s takes the last place, counts for that owner only, and the job may come back",
     async (_, other) => {
       const from = await userWithRoom(1);
       const to = await userWithRoom(1, other(from));
@@ -120,7 +120,7 @@ describe("a job that moves to another owner", () => {
     },
   );
 
-  it("of two at once, in two jobs, takes the last room once", async () => {
+  it("takes the last place once, if two jobs move at once", async () => {
     const to = await userWithRoom(1);
     const ids = [await makeJob({ user_id: fresh("user") }), await makeJob({ user_id: fresh("user") })];
     const answers = await Promise.all(ids.map((id) => patch(id, { user_id: to })));
@@ -128,7 +128,7 @@ describe("a job that moves to another owner", () => {
     expect(await entriesOf(to)).toHaveLength(1);
   });
 
-  it("and is moved on, renamed, paused and deleted meanwhile leaves no entry behind", async () => {
+  it("leaves no entry behind if it is moved on, renamed, paused and deleted meanwhile", async () => {
     const [from, to, on] = [fresh("user"), fresh("user"), fresh("user")];
     for (const last of [{ user_id: on }, undefined]) {
       const id = await makeJob({ user_id: from });
@@ -145,7 +145,7 @@ describe("a job that moves to another owner", () => {
   });
 });
 
-describe("the directory ahead of a job that has not moved", () => {
+describe("a directory that has moved a job before the job itself", () => {
   const ahead = async (from: string, to: string) => {
     const id = await makeJob({ user_id: from });
     const createdAt = Date.parse(String((await call("GET", `/v1/jobs/${id}`)).body.created_at));
@@ -158,12 +158,12 @@ describe("the directory ahead of a job that has not moved", () => {
   };
 
   it.each([["in another shard", () => fresh("user")] as const, ["in the same shard", neighbourOf] as const])(
-    "for a crash in between is brought back by the job's alarm: %s",
+    "is corrected by the job's alarm after a crash in between: %s",
     async (_, other) => {
       const from = fresh("user");
       const to = other(from);
       const id = await makeJob({ user_id: from });
-      // As after a crash: the directory has heard the job, and the job has not heard the directory.
+      // As after a crash, the directory has the change, and the job does not have the directory's answer.
       const directory = await runInDurableObject(shardFor(`user:${to}`), (shard) => Object.getPrototypeOf(shard));
       const claim = directory.claim;
       const lost = vi.spyOn(directory, "claim").mockImplementationOnce(async function (this: unknown, ...entry) {
@@ -182,7 +182,7 @@ describe("the directory ahead of a job that has not moved", () => {
   );
 
   it.each([["in another shard", () => fresh("user")] as const, ["in the same shard", neighbourOf] as const])(
-    "for a call that came too late is brought back by the sweep: %s",
+    "is corrected by the sweep after a call that came too late: %s",
     async (_, other) => {
       const from = fresh("user");
       const to = other(from);

@@ -1,4 +1,4 @@
-/** An older version that is deployed over a newer one: tables of the newer one are used, and stay the newer one's. */
+/** An older version is deployed over a newer one. It works with the newer tables and leaves them unchanged. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import storage from "../../../docs/storage.md?raw";
@@ -11,14 +11,14 @@ import { setRoster } from "../fan-out-fixture.ts";
 import { agentToken, call, env, fresh, jobInput, makeJob } from "../http-fixture.ts";
 import { claim, itemsOf, makeAgent, makeJobOf, offer } from "../mailbox-fixture.ts";
 
-/** Every table there is, as `Object: table`: docs/storage.md names them all, which its own test holds. */
+/** Every table, as `Object: table`. docs/storage.md names them all, which its own test holds. */
 const TABLES = [...storage.matchAll(/^### (\w+): `(\w+)`$/gm)].map(([, object, table]) => `${object}: ${table}`);
 
 const WAIT = { timeout: 15_000, interval: 50 };
 
 type Kept = { readonly kind: string; readonly stub: DurableObjectStub };
 
-/** What a newer version has done to an object's tables: one column more in each, and its number. Answers their names. */
+/** Changes an object's tables like a newer version: one more column in each, and a higher version number. Returns their names. */
 const makeNewer = (stub: DurableObjectStub): Promise<string[]> =>
   runInDurableObject(stub, (_, { storage: { sql } }) => {
     const found = sql.exec(
@@ -43,7 +43,7 @@ const column = (stub: DurableObjectStub, table: string, name: string): Promise<u
 const minted = () => call("POST", "/v1/tokens", { json: { role: "viewer", expires_in: "1h" } });
 const keyed = () => call("POST", "/v1/jobs", { json: jobInput(), headers: { "idempotency-key": fresh("key") } });
 
-/** Everything that a service keeps, with the objects that keep it. */
+/** All stored data of a service, with the objects that store it. */
 async function fill() {
   const user = fresh("user");
   const agent = fresh("agent");
@@ -108,7 +108,7 @@ async function fill() {
   };
 }
 
-it("every table may have a column of the newer code: the older one works over it, and leaves its version and values", async () => {
+it("every table may have a column of the newer code, and the older code leaves its version and values", async () => {
   const { user, agent, heartbeat, system, imported, job, allUsers, maker, backfill, objects, ...more } = await fill();
   const tables = await Promise.all(
     objects.map(async ({ kind, stub }) =>
@@ -200,7 +200,7 @@ describe("a job whose definition only a later version of the code can read", () 
     return { id, stub, before, write };
   };
 
-  it("is shown and exported as it is, and its runs are listed", async () => {
+  it("is shown and exported unchanged, and its runs are listed", async () => {
     const { id, before } = await make();
     const shown = { ...before, schedule: { moon: "full" } };
     expect(await jobObject(env, id).read(ADMIN)).toEqual({ ok: true, value: shown });
@@ -211,7 +211,7 @@ describe("a job whose definition only a later version of the code can read", () 
     expect((await call("GET", `/v1/jobs/${id}/runs/${run?.id}`)).body).toEqual(run);
   });
 
-  it("is rung again every five minutes, and fires once the later version is there", async () => {
+  it("has an alarm every five minutes, and fires once the later version is deployed", async () => {
     const { id, stub, before, write } = await make();
     const alarm = () => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse(String(before.next_run_at)) });

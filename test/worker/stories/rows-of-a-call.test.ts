@@ -1,4 +1,4 @@
-/** What one call of a token, and one frame of its socket, has written at most, and how many objects it calls (docs/token-costs.md counts with it). */
+/** The most rows and object calls that one call of a token, or one frame of its socket, causes. docs/token-costs.md counts with them. */
 import { expect, it, vi } from "vitest";
 import { SHARD_COUNT } from "../../../src/domain/directory-shard.ts";
 import { OBJECT_CALLS_OF_A_CALL, OBJECT_CALLS_OF_A_FRAME, ROWS_OF_A_CALL, ROWS_OF_A_FRAME } from "../../token-costs.ts";
@@ -7,7 +7,7 @@ import { agentToken, call, env, fresh, makeJob } from "../http-fixture.ts";
 import { connected, makeAgent, makeJobOf, offer } from "../mailbox-fixture.ts";
 import { countRows } from "../rows-written.ts";
 
-it("no call has more rows written, or calls more objects, than the page counts with, the run that it starts among them", async () => {
+it("no call causes more rows or object calls than the page counts with, including the run that it starts", async () => {
   const agent = fresh("agent");
   const token = await agentToken({ agent_id: agent });
   await call("PUT", `/v1/agents/${agent}`, { json: { url: "https://agent.test/hook" } });
@@ -39,7 +39,7 @@ it("no call has more rows written, or calls more objects, than the page counts w
   const calls: Record<string, number> = {};
   const inJobs = await countCalls(job);
   const inShards = await countCalls(env.DIRECTORY.getByName("shard-0"));
-  // The test looks at the job's runs, by this method, until nothing goes on.
+  // The test polls the job's runs with this method until no run is active.
   const called = () => sum(inJobs) + sum(inShards) - (inJobs.get("runs") ?? 0);
   for (const [n, [method, path, json]] of acts.entries()) {
     const [before, calledBefore] = [written(), called()];
@@ -53,7 +53,7 @@ it("no call has more rows written, or calls more objects, than the page counts w
   for (const [act, count] of Object.entries(rows)) expect(count, act).toBeLessThanOrEqual(ROWS_OF_A_CALL);
 });
 
-it("no frame of a socket has more rows written, or calls more objects, than the page counts with", async () => {
+it("no frame of a socket causes more rows or object calls than the page counts with", async () => {
   const agent = await makeAgent();
   const job = await makeJobOf(agent, { report: "all" });
   const socket = await connected(agent, await agentToken({ agent_id: agent }));
@@ -63,7 +63,7 @@ it("no frame of a socket has more rows written, or calls more objects, than the 
   const counters = [await countRows(env.JOB.getByName(job)), await countRows(env.MAILBOX.getByName(agent))];
   const calls = [await countCalls(env.JOB.getByName(job)), await countCalls(env.MAILBOX.getByName(agent))];
   const written = () => counters.reduce((total, count) => total + count(), 0);
-  // The mailbox hears the frame, and notes the lease with a method of its own: neither is a further call.
+  // The mailbox gets the frame and renews the lease by methods of its own, which are no object calls.
   const OWN = ["webSocketMessage", "renewed"];
   const called = () =>
     calls.flatMap((counts) => [...counts]).reduce((total, [name, n]) => total + (OWN.includes(name) ? 0 : n), 0);

@@ -1,6 +1,6 @@
 /**
- * What lists read (docs/token-costs.md): a page by an index reads itself with 100,000 rows of others beside it;
- * what no index leads to reads a bounded number of rows, and its cursor goes on to every row that fits.
+ * The rows that lists read (docs/token-costs.md). A page by an index reads only its own rows, beside 100,000 rows of others.
+ * A filter without an index reads a bounded number of rows, and its cursor reaches every matching row.
  */
 import { describe, expect, it } from "vitest";
 import { AuditStore } from "../../../durable-objects/directory/audit-store.ts";
@@ -20,13 +20,13 @@ import { type Counted, countRows, entry, freshShard } from "../directory-fixture
 
 const OTHERS = 100_000;
 const LIMIT = 11;
-/** Each row of a page is met in the index and in the table; of an event once more, by its number. */
+/** Each row of a page is read in the index and in the table, and that of an event once more, by its number. */
 const A_PAGE = 6 * LIMIT;
 
 const many = (insert: string) =>
   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${OTHERS}) ${insert} FROM n`;
 
-/** Every item that fits, page by page, with what the first page and the costliest one have read. */
+/** Every matching item, page by page, with the rows that the first and the costliest page have read. */
 function walk<T, K>(page: (place: K | undefined) => Found<T, K>, keyOf: (item: T) => K, rows: () => Counted) {
   const items: T[] = [];
   const reads: number[] = [];
@@ -81,7 +81,7 @@ describe("jobs", () => {
     return [index, made.toReversed().map(({ id }) => id)];
   };
 
-  it.each(FEW)("%s: a page reads itself", async (_what, few, query) => {
+  it.each(FEW)("%s: a page reads only its own rows", async (_what, few, query) => {
     await countRows(freshShard(), (tables, rows) => {
       const [index, ids] = fill(tables, few, query.filter);
       const walked = walk(
@@ -95,7 +95,7 @@ describe("jobs", () => {
   });
 
   it.each(LOOKED_FOR)(
-    "%s: a page looks at so many rows at most, and the cursor finds them all",
+    "%s: a page reads a bounded number of rows, and the cursor reaches every match",
     async (_what, few, filter) => {
       await countRows(freshShard(), (tables, rows) => {
         const [index, ids] = fill(tables, few, filter);
@@ -105,13 +105,13 @@ describe("jobs", () => {
           rows,
         );
         expect(walked.items.map(({ id }) => id)).toEqual(ids);
-        // A label is read out of the job's JSON: a row of its own for each that has labels.
+        // A label is read from the job's JSON, in one more row for each job with labels.
         expect(walked.most).toBeLessThanOrEqual(LOOKED_AT_ROWS + A_PAGE);
       });
     },
   );
 
-  it("are counted once after waking, and read no more for that", async () => {
+  it("are counted once after a wake, without reading rows again", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const [index] = fill(tables, { state: "finished" }, {});
       const before = index.counts();
@@ -165,7 +165,7 @@ describe("events", () => {
   ];
   const ids = Array.from({ length: 15 }, (_, n) => `few${n}`);
 
-  it.each(BY)("%s: a page reads itself", async (_what, of, filter) => {
+  it.each(BY)("%s: a page reads only its own rows", async (_what, of, filter) => {
     await countRows(freshShard(), (tables, rows) => {
       const events = fill(
         tables,
@@ -181,7 +181,7 @@ describe("events", () => {
     });
   });
 
-  it("of a type, and runs of a status: a page looks at so many rows at most, and the cursor finds them all", async () => {
+  it("of a type, and runs of a status: a page reads a bounded number of rows, and the cursor reaches every match", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const events = fill(
         tables,
@@ -202,7 +202,7 @@ describe("events", () => {
     });
   });
 
-  it("in the order of telling: a poll looks at so many rows at most, and goes on from there", async () => {
+  it("in the order of their numbers: a poll reads a bounded number of rows, and the next one goes on from there", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const events = fill(tables, []);
       events.add([event(1, { agentId: "few" })]);
@@ -221,7 +221,7 @@ describe("events", () => {
   });
 });
 
-it("the audit trail: a page looks at so many rows at most, and the cursor finds all that fit", async () => {
+it("the audit trail: a page reads a bounded number of rows, and the cursor reaches every match", async () => {
   await countRows(freshShard(), (tables, rows) => {
     const audit = new AuditStore(tables);
     const few = Array.from({ length: 15 }, (_, n) => `few${n}`);
@@ -249,7 +249,7 @@ it("the audit trail: a page looks at so many rows at most, and the cursor finds 
   });
 });
 
-it("the audit trail of a shard that is full drops its oldest entry for each new one", async () => {
+it("the audit trail of a full shard drops its oldest entry for each new one", async () => {
   await countRows(freshShard(), (tables) => {
     const entryAt = (at: number): AuditEntry => ({
       id: `a${at}`,
@@ -266,7 +266,7 @@ it("the audit trail of a shard that is full drops its oldest entry for each new 
   });
 });
 
-it("tokens: a page reads itself, and the revoked ones have an index", async () => {
+it("tokens: a page reads only its own rows, and revoked tokens have an index", async () => {
   await countRows(freshShard(), (tables, rows) => {
     const tokens = new TokenStore(tables);
     const token = { id: "a", role: "viewer", access: "read", createdAt: 1, expiresAt: 9e12 } as const;

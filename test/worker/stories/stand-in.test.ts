@@ -1,4 +1,4 @@
-/** A tick that does not come is stood in for, and told of (docs/contract.md §18); /metrics says how things are. */
+/** Calls and alarms do the work of a missing tick, and an event reports it (docs/contract.md §18). /metrics shows the state. */
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { JobObject } from "../../../durable-objects/job/object.ts";
@@ -19,7 +19,7 @@ const stoodIn = async (): Promise<number> => {
 const eventually = <T>(act: () => Promise<T>): Promise<T> => vi.waitFor(act, { timeout: 10_000, interval: 20 });
 
 describe("when no tick has come for two minutes", () => {
-  it("the next call of the API does its work, once, and an event tells of it", async () => {
+  it("the next call of the API does its work, once, and an event reports it", async () => {
     const start = Date.now() + 10 * MINUTE;
     at(start);
     await tick(start, env, start);
@@ -57,7 +57,7 @@ describe("when no tick has come for two minutes", () => {
     await eventually(async () => expect(await stoodIn()).toBe(before + 1));
   });
 
-  it("a clock that is set back is waited for no longer than that", async () => {
+  it("a clock that was set back delays this by no more than two minutes", async () => {
     const start = Date.now() + 600 * MINUTE;
     at(start);
     await tick(start, env, start);

@@ -1,4 +1,4 @@
-/** Subscriptions from the event to the target (docs/contract.md §18): signed, each target by itself, retried, held, tested by hand. */
+/** Subscriptions from the event to the target (docs/contract.md §18): signatures, independent targets, retries, pauses and test messages. */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { MAX_SUBSCRIPTIONS } from "../../../src/directory/subscriptions.ts";
@@ -14,7 +14,7 @@ const eventually = <T>(act: () => Promise<T>): Promise<T> => vi.waitFor(act, { t
 
 type Fields = Record<string, unknown>;
 
-/** What a target of that name was told so far. */
+/** The messages that a target of that name has received so far. */
 async function heard(name: string): Promise<SeenCall[]> {
   const response = await fetch(`https://notify.test/?of=${encodeURIComponent(`/${name}`)}`);
   return response.json();
@@ -39,7 +39,7 @@ const deliveriesOf = async (id: string): Promise<Fields[]> =>
   (await call("GET", `/v1/subscriptions/${id}/deliveries?limit=100`)).body.items as Fields[];
 
 describe("a webhook", () => {
-  it("is told of a failure and of the recovery, signed with its own secret, which is shown once", async () => {
+  it("gets a failure and the recovery, signed with its own secret, which is shown once", async () => {
     const name = fresh("hook");
     const job = await makeJob(FAILS);
     const { id, body } = await subscribe({ match: { q: "Water" }, to: [hook(name)] });
@@ -88,7 +88,7 @@ describe("a webhook", () => {
     });
   });
 
-  it("keeps its secret when the subscription is written again, as it was read or without it", async () => {
+  it("keeps its secret when the subscription is written again, as it was read or without a secret", async () => {
     const name = fresh("hook");
     const { id, body } = await subscribe({ to: [hook(name)] });
     const secret = (body.to as { secret: string }[])[0]?.secret;
@@ -102,7 +102,7 @@ describe("a webhook", () => {
 });
 
 describe("targets", () => {
-  it("are told each by itself: one that is down is retried, the others have it", async () => {
+  it("get messages independently: one that is down is retried, and the others get theirs", async () => {
     const [good, bad] = [fresh("good"), fresh("broken")];
     const job = await makeJob({ ...FAILS, labels: { only: good } });
     const match = { label: `only:${good}` };
@@ -135,7 +135,7 @@ describe("targets", () => {
     });
   });
 
-  it("that are slow keep no other waiting", async () => {
+  it("that are slow delay no other target", async () => {
     const [good, slow] = [fresh("good"), fresh("slow")];
     const jobs = await Promise.all(Array.from({ length: 8 }, () => makeJob({ ...FAILS, labels: { only: good } })));
     const { id } = await subscribe({ enabled: false, match: { label: `only:${good}` }, to: [hook(slow), hook(good)] });
@@ -147,7 +147,7 @@ describe("targets", () => {
     expect(delivered.length).toBeLessThanOrEqual(8);
   });
 
-  it("are told at once of what comes while another one hangs", async () => {
+  it("get new events at once while another target hangs", async () => {
     const [good, slow] = [fresh("good"), fresh("slow")];
     const job = await makeJob({ ...FAILS, labels: { only: good } });
     await subscribe({ match: { label: `only:${good}` }, to: [hook(slow), hook(good)] });
@@ -175,7 +175,7 @@ describe("targets", () => {
     expect(calls.get("alarm")).toBeLessThan(10);
   });
 
-  it("are told of a fan-out with failed users, and of the next that has none", async () => {
+  it("get a message for a fan-out with failed users, and for the next one without any", async () => {
     const [name, bad] = [fresh("hook"), fresh("u")];
     for (const user of [bad, fresh("u")]) await call("PUT", `/v1/users/${user}`, { json: {} });
     const message = JSON.stringify({ users: { [bad]: { status: 404 } } });
@@ -196,7 +196,7 @@ describe("targets", () => {
     });
   });
 
-  it("that are taken out in the middle of it get nothing more; what was on its way to them has failed", async () => {
+  it("that are removed during a delivery get no more messages, and the pending ones have failed", async () => {
     const [good, bad] = [fresh("good"), fresh("broken")];
     const job = await makeJob({ ...FAILS, labels: { only: good } });
     const match = { label: `only:${good}` };
@@ -213,7 +213,7 @@ describe("targets", () => {
     expectProblem(again, 422, "validation_failed");
   });
 
-  it("of a subscription that is deleted while it sends are not told again, and its id is free", async () => {
+  it("of a subscription that is deleted during a delivery get no more messages, and its id is free", async () => {
     const slow = fresh("slow");
     const job = await makeJob({ ...FAILS, labels: { only: slow } });
     const match = { label: `only:${slow}` };
@@ -227,7 +227,7 @@ describe("targets", () => {
     await vi.waitFor(async () => expect(await deliveriesOf(id)).toMatchObject([{ status: "delivered" }]), 8_000);
   });
 
-  it("are told by hand what a message looks like", async () => {
+  it("get a test message on request", async () => {
     const [good, bad] = [fresh("good"), fresh("broken")];
     const { id } = await subscribe({ enabled: false, to: [hook(good), hook(bad)] });
     const got = await call("POST", `/v1/subscriptions/${id}/test`);
@@ -251,8 +251,8 @@ describe("targets", () => {
     await eventually(async () => expect(await heard(name)).toHaveLength(1));
   });
 
-  it("that are down for an hour are told when they are back, once, under the same id", async () => {
-    // Pauses of 20 s, doubled each time: the eighth attempt comes 42 minutes after the first, the ninth after an hour and more.
+  it("that are down for an hour get the message when they are back, once, under the same id", async () => {
+    // Pauses begin at 20 s and double. The eighth attempt comes 42 minutes after the first, the ninth after more than an hour.
     const name = fresh("fails-8-hook");
     const job = await makeJob({ ...FAILS, labels: { only: name } });
     const { id } = await subscribe({ match: { label: `only:${name}` }, to: [hook(name)] });
@@ -305,7 +305,7 @@ describe("targets", () => {
 });
 
 describe("after and cooldown", () => {
-  it("keep messages back, and never the recovery of what was told", async () => {
+  it("hold messages back, but never the recovery of a reported failure", async () => {
     const name = fresh("hook");
     const job = await makeJob({ ...FAILS, labels: { only: name } });
     await subscribe({ match: { label: `only:${name}` }, to: [hook(name)], after: 2, cooldown: "1h" });
@@ -346,7 +346,7 @@ describe("a subscription", () => {
     expect(got.text).toContain(`"path":"${path}`);
   });
 
-  it("that was deleted is not there, also where a shard could not be told; a new one of its id hears nothing of before", async () => {
+  it("that was deleted is gone, also if a shard was not reachable, and a new one of its id gets no earlier event", async () => {
     const name = fresh("hook");
     const job = await makeJob({ ...FAILS, labels: { only: name } });
     const config = { match: { label: `only:${name}` }, to: [hook(name)] };
@@ -363,7 +363,7 @@ describe("a subscription", () => {
     expect(await deliveriesOf(id)).toHaveLength(1);
   });
 
-  it("is refused where there are as many as there may be, also when two ask for the last place; one that is there is changed", async () => {
+  it("is refused at the limit, also if two calls want the last place, while an existing one can be changed", async () => {
     const first = shardAt(env, 0);
     const known = new Set(await first.subscriptionIds());
     for (let n = known.size; n < MAX_SUBSCRIPTIONS - 1; n++) {
@@ -382,7 +382,7 @@ describe("a subscription", () => {
     expect((await put(String(ids[refused]))).status).toBe(201);
   });
 
-  it("is listed, deleted, and then not there; only the operator sees any", async () => {
+  it("is listed until it is deleted, and is visible to the operator only", async () => {
     const { id } = await subscribe({ to: [hook(fresh("hook"))] });
     const listed = await call("GET", "/v1/subscriptions");
     expect((listed.body.items as Fields[]).map((each) => each.id)).toContain(id);

@@ -1,4 +1,4 @@
-/** Claims over HTTP (docs/contract.md §14): who may take which runs, in which order, under what lease, and when they end. */
+/** Claims over HTTP (docs/contract.md §14): which token may claim which runs, their order, their leases and their ends. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
@@ -6,7 +6,7 @@ import { agentToken, call, env, expectProblem, fresh, TOKEN_SECRET, tokenFor } f
 import { claim, itemsOf, makeAgent, makeJobOf, offer, ringJob, runIds, runOf } from "../../mailbox-fixture.ts";
 
 describe("an agent without an address", () => {
-  it("may be registered by its own token, which may do nothing else", async () => {
+  it("may be registered by its own token, which may make no other change", async () => {
     const id = fresh("own");
     const token = await agentToken({ agent_id: id });
     const put = (json: object) => call("PUT", `/v1/agents/${id}`, { token, json });
@@ -35,7 +35,7 @@ describe("an agent without an address", () => {
     expect(put.body.errors).toMatchObject([{ path }]);
   });
 
-  it("gets its runs, oldest first and each once, with what a call would bring", async () => {
+  it("gets its runs, oldest first and each once, with the fields of a call", async () => {
     const agent = await makeAgent();
     const jobs = await Promise.all([1, 2, 3].map(() => makeJobOf(agent)));
     const runs: string[] = [];
@@ -52,7 +52,7 @@ describe("an agent without an address", () => {
     expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 0 });
   });
 
-  it("completes with the run's own token, whether it has claimed the run or not", async () => {
+  it("completes a run with the run's own token, claimed or not", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const run = await offer(job);
@@ -65,7 +65,7 @@ describe("an agent without an address", () => {
     expect(runIds(await claim(agent))).toEqual([]);
   });
 
-  it("is answered while it waits, as soon as a run is offered", async () => {
+  it("gets its answer during the wait, as soon as a run is offered", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const waiting = claim(agent, { wait: "20s" });
@@ -76,12 +76,12 @@ describe("an agent without an address", () => {
     expect(Date.now() - offeredAt).toBeLessThan(1_000);
   });
 
-  it("is answered with nothing when the wait is over", async () => {
+  it("gets an empty answer when the wait is over", async () => {
     const agent = await makeAgent();
     expect(runIds(await claim(agent, { wait: "300ms" }))).toEqual([]);
   });
 
-  it("is refused while it waits, once its agent is deleted or has a URL, or its token is revoked or has expired", async () => {
+  it("is refused during the wait, once its agent is deleted or has a URL, or its token is revoked or has expired", async () => {
     const [deleted, moved, kept] = [await makeAgent(), await makeAgent(), await makeAgent()];
     const role = { role: "agent", agent_id: kept } as const;
     const made = await call("POST", "/v1/tokens", { json: { ...role, expires_in: "1h" } });
@@ -105,7 +105,7 @@ describe("an agent without an address", () => {
     ]);
   });
 
-  it("of 20 that wait each run goes to one", async () => {
+  it("gives each run to one of 20 waiting calls", async () => {
     const agent = await makeAgent();
     const jobs = await Promise.all(Array.from({ length: 10 }, () => makeJobOf(agent)));
     const waiting = Array.from({ length: 20 }, () => claim(agent, { wait: "3s" }));
@@ -124,13 +124,13 @@ describe("an agent without an address", () => {
     { lease: "9s" },
     { lease: "61m" },
     { more: 1 },
-  ])("is told what is wrong with %j", async (json) => {
+  ])("is told the mistake in %j", async (json) => {
     expectProblem(await claim(await makeAgent(), json), 422, "validation_failed");
   });
 });
 
 describe("tokens", () => {
-  it("take runs out of a mailbox only when they are the operator's, or an agent's of this id or none", async () => {
+  it("may claim runs only if they are the operator's, or of an agent with this id or none", async () => {
     const agent = await makeAgent();
     for (const token of [await agentToken({ agent_id: agent }), await agentToken({}), undefined]) {
       expect((await claim(agent, {}, token === undefined ? {} : { token })).status).toBe(200);
@@ -159,7 +159,7 @@ describe("tokens", () => {
 });
 
 describe("a run in a mailbox", () => {
-  it("is offered still after its job and its mailbox have lost their memory, and while its job is paused", async () => {
+  it("stays offered after its job and its mailbox have lost their memory, and while its job is paused", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const run = await offer(job);
@@ -169,7 +169,7 @@ describe("a run in a mailbox", () => {
     expect(runIds(await claim(agent))).toEqual([run]);
   });
 
-  it("that nobody claims within claim_timeout is an error, and is not handed out", async () => {
+  it("ends as an error if nobody claims it within claim_timeout, and is not handed out afterwards", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent, { claim_timeout: "2s" });
     const run = await offer(job);
@@ -178,7 +178,7 @@ describe("a run in a mailbox", () => {
     expect(runIds(await claim(agent))).toEqual([]);
   });
 
-  it("is delivered again when its agent gets an address, and is an error when its agent is deleted", async () => {
+  it("is delivered again when its agent gets an address, and ends as an error when its agent is deleted", async () => {
     const [moved, gone] = [await makeAgent(), await makeAgent()];
     const jobs = [await makeJobOf(moved), await makeJobOf(gone)] as const;
     const runs = [await offer(jobs[0]), await offer(jobs[1])] as const;
@@ -194,7 +194,7 @@ describe("a run in a mailbox", () => {
     });
   });
 
-  it("is offered to the agent that its job names next, as the same attempt, and no more to the one before", async () => {
+  it("moves to the agent that its job names next, as the same attempt, and leaves the previous agent's mailbox", async () => {
     const [before, after] = [await makeAgent(), await makeAgent()];
     const job = await makeJobOf(before);
     const run = await offer(job);
@@ -203,7 +203,7 @@ describe("a run in a mailbox", () => {
       expect((await call("GET", `/v1/agents/${before}`)).body).toMatchObject({ waiting: 0 });
       expect((await call("GET", `/v1/agents/${after}`)).body).toMatchObject({ waiting: 1 });
     });
-    // A pointer that was left behind there opens nothing.
+    // A pointer that stayed behind in the previous mailbox gives access to nothing.
     await env.MAILBOX.getByName(before).offer({ jobId: job, runId: run, expiresAt: Date.now() + 600_000 });
     expect(runIds(await claim(before))).toEqual([]);
     expect(itemsOf(await claim(after))).toMatchObject([{ data: { run: { id: run, attempt: 1 } } }]);
@@ -211,7 +211,7 @@ describe("a run in a mailbox", () => {
     expect(await runOf(job, run)).toMatchObject({ status: "running", claimed_at: expect.any(String) });
   });
 
-  it("that is cancelled, or whose job is deleted, is not handed out and waits no more", async () => {
+  it("is not handed out and waits no more once it is cancelled or its job is deleted", async () => {
     const agent = await makeAgent();
     const [cancelled, deleted] = [await makeJobOf(agent), await makeJobOf(agent)];
     const run = await offer(cancelled);
@@ -222,7 +222,7 @@ describe("a run in a mailbox", () => {
     expect(runIds(await claim(agent, { limit: 10 }))).toEqual([]);
   });
 
-  it("that is cancelled, or completed, while its offer is on its way waits no more", async () => {
+  it("waits no more if it is cancelled or completed while its offer is on its way", async () => {
     const agent = await makeAgent();
     const [cancelled, completed] = [await makeJobOf(agent), await makeJobOf(agent)];
     const mailbox = env.MAILBOX.getByName(agent);
@@ -245,7 +245,7 @@ describe("a run in a mailbox", () => {
     expect(runIds(await claim(agent, { limit: 10 }))).toEqual([]);
   });
 
-  it("whose lease runs out is offered again after the backoff, attempt by attempt, and then an error", async () => {
+  it("is offered again after the backoff when its lease runs out, until its attempts are used up and it is an error", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent, { retry: { max_attempts: 2, min_backoff: "1s", max_backoff: "1s" } });
     const run = await offer(job);
@@ -273,7 +273,7 @@ describe("a run in a mailbox", () => {
     );
   });
 
-  it("is given back over HTTP: offered again at once, as the same attempt, but only while it is claimed", async () => {
+  it("can be given back over HTTP while it is claimed, and is offered again at once as the same attempt", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     const run = await offer(job);
@@ -287,7 +287,7 @@ describe("a run in a mailbox", () => {
     expectProblem(await release(), 409, "run_already_finished");
   });
 
-  it("is explained: since when it waits, and whether anybody is connected", async () => {
+  it("is explained with the time since which it waits, and with whether an agent is connected", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);
     await offer(job);
@@ -297,7 +297,7 @@ describe("a run in a mailbox", () => {
 });
 
 describe("the users of a fan-out", () => {
-  it("are offered too, each with a run of its own, and the fan-out ends when they are completed", async () => {
+  it("are offered too, each as a run of its own, and the fan-out ends when all are completed", async () => {
     const agent = await makeAgent();
     const users = Array.from({ length: 12 }, () => fresh("user"));
     await call("POST", "/v1/users/import", { json: { users } });
@@ -325,11 +325,11 @@ describe("the users of a fan-out", () => {
     await call("POST", "/v1/users/import", { json: { users: [] } });
   });
 
-  it("whose lease runs out are tried again, and cancelled ones are not handed out", async () => {
+  it("are tried again when their lease runs out, and are not handed out when cancelled", async () => {
     const agent = await makeAgent();
     const user = fresh("user");
     await call("PUT", `/v1/users/${user}`, { json: {} });
-    // The users of the test before are called too: all of them at once, so that this one is among them.
+    // The users of the previous test are called too. All are claimed at once, so that this one is among them.
     const job = await makeJobOf(agent, { exec_scope: "all_users", fan_out: { concurrency: 50 } });
     await call("POST", `/v1/jobs/${job}/run`);
     await vi.waitFor(async () => {

@@ -1,4 +1,4 @@
-/** Tokens that can be listed, revoked and bounded (docs/contract.md §17). */
+/** The list, the revocation and the bounds of tokens (docs/contract.md §17). */
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
@@ -20,7 +20,7 @@ const statusOf = async (token: string, method = "GET", path = "/v1/jobs"): Promi
   (await call(method, path, { token, json: method === "GET" ? undefined : jobInput() })).status;
 
 describe("the list of tokens", () => {
-  it("shows what each may do, newest first, and no token", async () => {
+  it("shows the rights of each token, newest first, and never the token", async () => {
     const first = await mint({ role: "agent", agent_id: "helper", name: "CI", access: "read", agents: ["helper"] });
     const second = await mint({ role: "user", user_id: "u1" });
     const viewer = await mint({ role: "viewer" });
@@ -37,7 +37,7 @@ describe("the list of tokens", () => {
     expect(rest.body.items).toMatchObject([{ id: first.id }]);
   });
 
-  it("forgets those that have expired", async () => {
+  it("drops expired tokens", async () => {
     const { id } = await mint({ role: "viewer", expires_in: "1s" });
     const { items } = (await later(3_000, () => call("GET", "/v1/tokens"))).body;
     expect(JSON.stringify(items)).not.toContain(id);
@@ -59,7 +59,7 @@ describe("the list of tokens", () => {
 });
 
 describe("a revoked token", () => {
-  it("is refused at once, is listed no more, and can be revoked once", async () => {
+  it("is refused at once, is not listed, and cannot be revoked twice", async () => {
     const { id, token } = await mint({ role: "user", user_id: "u1" });
     expect(await statusOf(token)).toBe(200);
     expect((await call("DELETE", `/v1/tokens/${id}`)).status).toBe(204);
@@ -72,14 +72,14 @@ describe("a revoked token", () => {
     const caller = { role: "viewer", token_id: (await mint({ role: "viewer" })).id } as const;
     const now = Date.now() + 60_000;
     expect(await isRevoked(env, caller, now)).toBe(false);
-    // As another isolate revokes it: this one is not told.
+    // Revoked as by another isolate, so that this one does not hear of it.
     await shardFor(TOKENS_KEY).revokeToken(caller.token_id, { actor: "admin" }, now);
     expect(REVOCATIONS_MS).toBeLessThan(10_000);
     expect(await isRevoked(env, caller, now + REVOCATIONS_MS + 1)).toBe(true);
     expect(await isRevoked(env, { role: "viewer" }, now)).toBe(false);
   });
 
-  it("is not revoked by anybody but the operator", async () => {
+  it("can be revoked by the operator only", async () => {
     const { id, token } = await mint({ role: "viewer" });
     expectProblem(await call("DELETE", `/v1/tokens/${id}`, { token }), 403, "forbidden");
     expectProblem(await call("GET", "/v1/tokens", { token }), 403, "forbidden");
@@ -108,7 +108,7 @@ describe("a read-only token", () => {
 });
 
 describe("a token with a list of agents", () => {
-  it("makes and keeps jobs for these agents only", async () => {
+  it("creates and changes jobs of these agents only", async () => {
     const user = fresh("user");
     const { token } = await mint({ role: "user", user_id: user, agents: ["helper", "cook"] });
     const foreign = await call("POST", "/v1/jobs", { token, json: jobInput({ agent_id: "boss" }) });
@@ -124,7 +124,7 @@ describe("a token with a list of agents", () => {
     expectProblem(await call("PATCH", `/v1/jobs/${id}`, { token, json: { agent_id: null } }), 403, "forbidden");
   });
 
-  it("makes jobs of its one agent where none is named, and has none run for another", async () => {
+  it("creates jobs of its one agent when none is named, and runs no job for another", async () => {
     const user = fresh("user");
     const { token } = await mint({ role: "user", user_id: user, agents: ["helper"] });
     const made = await call("POST", "/v1/jobs", { token, json: jobInput() });
@@ -155,7 +155,7 @@ describe("secrets", () => {
   const NEW = "a-new-secret-of-at-least-thirty-two-characters";
   const OTHER = "another-new-secret-of-at-least-thirty-two-chars";
 
-  it("that were replaced are accepted as the previous ones, and refused without that", async () => {
+  it("that were replaced are accepted if set as the previous ones, and refused otherwise", async () => {
     const { token } = await mint({ role: "viewer" });
     expect((await fetchWith({ TOKEN_SECRET: NEW }, token)).status).toBe(401);
     expect((await fetchWith({ TOKEN_SECRET: NEW, TOKEN_SECRET_PREVIOUS: TOKEN_SECRET }, token)).status).toBe(200);
@@ -166,7 +166,7 @@ describe("secrets", () => {
     expect((await fetchWith(both, OTHER)).status).toBe(200);
   });
 
-  it("of before are never used to sign", async () => {
+  it("set as previous ones never sign", async () => {
     const now = Date.now();
     const signed = await mintToken({ role: "viewer" }, NEW, now, now + 60_000);
     expect((await fetchWith({ TOKEN_SECRET: NEW, TOKEN_SECRET_PREVIOUS: TOKEN_SECRET }, signed)).status).toBe(200);
@@ -179,7 +179,7 @@ describe("secrets", () => {
     ["a short ADMIN_TOKEN", { ADMIN_TOKEN: "a", TOKEN_SECRET: NEW }, "ADMIN_TOKEN has 1 character"],
     ["a short TOKEN_SECRET", { ADMIN_TOKEN: NEW, TOKEN_SECRET: "x".repeat(31) }, "TOKEN_SECRET has 31 characters"],
     ["the same twice", { ADMIN_TOKEN: NEW, TOKEN_SECRET: NEW }, "are the same"],
-  ])("too weak are not_configured, which says how to make one: %s", async (_what, settings, said) => {
+  ])("that are too weak are not_configured, and the answer says how to make one: %s", async (_what, settings, said) => {
     const { status, body } = await fetchWith(settings, settings.ADMIN_TOKEN);
     expect({ status, code: body.code }).toEqual({ status: 500, code: "not_configured" });
     expect(body.detail).toContain(said);
@@ -189,7 +189,7 @@ describe("secrets", () => {
 });
 
 describe("the audit trail", () => {
-  it("tells of tokens that were made and revoked, to the operator alone", async () => {
+  it("has an entry for each token that is issued or revoked, for the operator only", async () => {
     const { id, token } = await mint({ role: "viewer", name: "secret plans" });
     await call("DELETE", `/v1/tokens/${id}`);
     const got = await call("GET", "/v1/audit?limit=2");

@@ -24,7 +24,7 @@ const complete = (id: string, runId: unknown) =>
   call("POST", `/v1/jobs/${id}/runs/${runId}/complete`, { json: { status: "success" } });
 
 describe("POST /v1/jobs/{id}/trigger", () => {
-  it("runs the job with trigger event, its payload merged over the job's own, for this run only", async () => {
+  it("runs the job with trigger event and merges its payload over the job's own, for this run only", async () => {
     const id = await manual({ payload: { keep: 1, change: { a: 1, b: 2 }, drop: true } });
     const got = await trigger(id, { payload: { change: { b: 3 }, drop: null, add: [null] } });
     expect([got.status, got.body]).toEqual([202, { run_id: expect.any(String), status: "running" }]);
@@ -34,7 +34,7 @@ describe("POST /v1/jobs/{id}/trigger", () => {
     expect((await call("GET", `/v1/jobs/${id}`)).body.payload).toEqual({ keep: 1, change: { a: 1, b: 2 }, drop: true });
   });
 
-  it("answers the same key the same for 24 hours, and runs nothing for it", async () => {
+  it("gives a repeated key the same answer for 24 hours, without another run", async () => {
     const id = await manual();
     const first = await trigger(id, { key: "order 1" });
     const again = await trigger(id, { key: "order 1", payload: { other: true } });
@@ -46,7 +46,7 @@ describe("POST /v1/jobs/{id}/trigger", () => {
     expect((await trigger(sameElsewhere, { key: "order 1" })).status).toBe(202);
   });
 
-  it("runs a thing once that is sent ten times at once", async () => {
+  it("runs the job once when one key is sent ten times at once", async () => {
     const id = await manual({ overlap: "allow_all" });
     const all = await Promise.all(Array.from({ length: 10 }, () => trigger(id, { key: "burst" })));
     expect(new Set(all.map(({ body }) => body.run_id)).size).toBe(1);
@@ -74,7 +74,7 @@ describe("POST /v1/jobs/{id}/trigger", () => {
     if (overlap === "cancel_other") expect(await runOf(id, first.body.run_id)).toMatchObject({ status: "error" });
   });
 
-  it("is refused for a paused, a finished and a spent job", async () => {
+  it("is refused for a job that is paused, finished, or out of budget", async () => {
     const paused = await manual();
     await call("POST", `/v1/jobs/${paused}/pause`);
     expectProblem(await trigger(paused), 409, "job_paused");
@@ -98,7 +98,7 @@ describe("POST /v1/jobs/{id}/trigger", () => {
     expect((got.body.errors as Item[])[0]?.path).toBe(path);
   });
 
-  it("opens the fan-out of an all_users job, and skips it while one is going", async () => {
+  it("opens the fan-out of an all_users job, and is skipped while one is active", async () => {
     await setRoster(usersNamed("trigger", 2));
     const id = await manual({ exec_scope: "all_users", message: WAITS });
     const got = await trigger(id, { payload: { sale: true } });
@@ -108,7 +108,7 @@ describe("POST /v1/jobs/{id}/trigger", () => {
     expect((await trigger(id)).body).toMatchObject({ fan_out_id: expect.any(String), status: "skipped" });
   });
 
-  it("is for those who may change the job", async () => {
+  it("needs a token that may change the job", async () => {
     const agent = fresh("agent");
     const id = await manual({ agent_id: agent });
     expect((await trigger(id, {}, await agentToken({ agent_id: agent }))).status).toBe(202);
@@ -120,7 +120,7 @@ describe("a job's own trigger token", () => {
   const tokenOf = async (id: string) =>
     (await call("POST", `/v1/jobs/${id}/trigger-token`)).body as Record<"url" | "token", string>;
 
-  it("lets events in at its url, as bearer or in the query, with any JSON as the payload's event", async () => {
+  it("is accepted at its url, as bearer or in the query, and any JSON becomes the payload's event", async () => {
     const id = await manual({ payload: { own: 1 } });
     const made = await call("POST", `/v1/jobs/${id}/trigger-token`);
     expect(made.status).toBe(201);
@@ -138,7 +138,7 @@ describe("a job's own trigger token", () => {
     expect((await trigger(id, { payload: { a: 1 } }, token)).status).toBe(202);
   });
 
-  it("takes 64 KiB beside a job's own payload of 64 KiB, and hands both on", async () => {
+  it("accepts 64 KiB beside a job's own payload of 64 KiB, and the agent gets both", async () => {
     const filled = (bytes: number) => ({ x: "y".repeat(bytes - '{"x":""}'.length) });
     const [own, event] = [filled(65_536), filled(65_536)];
     const id = await makeJob({ message: '{"status": 200}', payload: { big: own.x.slice(0, 65_000) } });
@@ -150,7 +150,7 @@ describe("a job's own trigger token", () => {
     expectProblem(await call("POST", path, { token, json: filled(65_537) }), 413, "payload_too_large");
   });
 
-  it("takes Idempotency-Key as the key", async () => {
+  it("accepts the header Idempotency-Key as the key", async () => {
     const id = await manual();
     const { url, token } = await tokenOf(id);
     const send = (key: string) =>
@@ -161,7 +161,7 @@ describe("a job's own trigger token", () => {
     expect((await trigger(id, { key: "delivery-1" })).status).toBe(200);
   });
 
-  it("ends with the next one and with DELETE, opens nothing else, and no other job", async () => {
+  it("ends when it is replaced or deleted, and gives access to no other call and no other job", async () => {
     const id = await manual();
     const other = await manual();
     const { url, token } = await tokenOf(id);
@@ -180,13 +180,13 @@ describe("a job's own trigger token", () => {
     await call("DELETE", `/v1/jobs/${id}`);
     const ended = await call("POST", path, { token: next.token, json: {} });
     expectProblem(ended, 401, "unauthorized");
-    // How to send the right one: a webhook's sender has never seen another token.
+    // The hint says how to send the trigger token, since a webhook's sender has no other token.
     for (const { body } of [ended, await call("POST", path, { token: undefined, json: {} })]) {
       expect(body.hint).toMatch(/trigger-token.*Authorization: Bearer.*\?token=/);
     }
   });
 
-  it("is no token that somebody made up: those are refused before any job is asked", async () => {
+  it("is refused before any job is called if its signature is wrong", async () => {
     const id = await manual();
     const { token } = await tokenOf(id);
     for (const text of [`rvt_${id}_${"a".repeat(32)}`, `rvt_${id}_${"a".repeat(46)}`, `${token.slice(0, -1)}0`]) {
@@ -195,7 +195,7 @@ describe("a job's own trigger token", () => {
     expect(await readTriggerToken(env, token)).toMatchObject({ role: "trigger", job_id: id });
   });
 
-  it("brings no allowance of calls of its own: those of a subject's jobs count together, the operator's by job", async () => {
+  it("has no rate limit of its own: tokens of a subject's jobs count together, and the operator's count by job", async () => {
     const [one, other] = [await manual(), await manual()];
     const bucketOf = async (jobId: string, subject: string) =>
       (await readTriggerToken(env, (await makeTriggerToken(env, jobId, subject)).token))?.bucket;
@@ -214,7 +214,7 @@ describe("a job's own trigger token", () => {
     }
   });
 
-  it("is told of by the audit trail when it is made and ended, and leaves the job's ETag", async () => {
+  it("has audit entries when it is issued and deleted, and does not change the job's ETag", async () => {
     const agent = fresh("agent");
     const id = await manual({ agent_id: agent });
     const etag = (await call("GET", `/v1/jobs/${id}`)).body.etag;
@@ -231,7 +231,7 @@ describe("a job's own trigger token", () => {
     expect((await call("GET", `/v1/jobs/${id}`)).body.etag).toBe(etag);
   });
 
-  it("refuses what is no JSON, too large, or would be changed", async () => {
+  it("refuses a body that is not JSON, is too large, or holds a number that would be changed", async () => {
     const { url, token } = await tokenOf(await manual());
     const send = (body: string, type = "application/json") =>
       call("POST", url.slice(ORIGIN.length), { token, body, headers: { "content-type": type } });

@@ -20,7 +20,7 @@ async function listed(query: string, limit = 100): Promise<string[]> {
 }
 
 describe("PUT /v1/users/{id}", () => {
-  it("adds a user, active unless told otherwise, and marks one that is there", async () => {
+  it("adds a user, active by default, and changes the mark of one that exists", async () => {
     const id = fresh("user");
     const made = await put(id);
     expect([made.status, made.body, made.headers.get("location")]).toEqual([201, { id, active: true }, path(id)]);
@@ -31,7 +31,7 @@ describe("PUT /v1/users/{id}", () => {
   });
 
   it.each(["1", "0", "a b", "ä/ö?#%", "..x", "import", "seen", "用户", "100%", "u".repeat(128), "ü".repeat(64)])(
-    "takes any string of 1 to 128 bytes as an id: %s",
+    "accepts any string of 1 to 128 bytes as an id: %s",
     async (id) => {
       const made = await put(id);
       expect(made, made.text).toMatchObject({ status: 201, body: { id } });
@@ -55,8 +55,8 @@ describe("PUT /v1/users/{id}", () => {
   });
 });
 
-describe("a user that is not there", () => {
-  it("is 404 with a hint where to look, and a list does not name it", async () => {
+describe("a user that does not exist", () => {
+  it("is 404 with a hint on where to look, and is in no list", async () => {
     const id = fresh("nobody");
     for (const method of ["GET", "DELETE"]) {
       const got = await call(method, path(id));
@@ -68,7 +68,7 @@ describe("a user that is not there", () => {
 });
 
 describe("POST /v1/users/{id}/seen", () => {
-  it("notes the time; a new user joins, one marked inactive stays so", async () => {
+  it("records the time, adds a new user, and leaves an inactive one inactive", async () => {
     const id = fresh("user");
     const before = Date.now();
     const joined = await call("POST", `${path(id)}/seen`);
@@ -79,7 +79,7 @@ describe("POST /v1/users/{id}/seen", () => {
     expect(await read(id)).toHaveProperty("last_seen_at");
   });
 
-  it("is for the user's own token too, and for nobody else's", async () => {
+  it("accepts the user's own token, and no other user's", async () => {
     const id = `${fresh("user")}/ü`;
     const seen = (token: string) => call("POST", `${path(id)}/seen`, { token });
     expect((await seen(await tokenFor({ role: "user", user_id: id }))).status).toBe(200);
@@ -99,7 +99,7 @@ describe("POST /v1/users/{id}/seen", () => {
 });
 
 describe("POST /v1/users/import", () => {
-  it("makes each active, numbers as decimal strings, and counts each once", async () => {
+  it("makes each user active, turns numbers into decimal strings, and counts each user once", async () => {
     const [old, text] = [fresh("user"), fresh("user")];
     await put(old, { active: false });
     expect((await take([old, text, 9_007_199_254_740_991, text, "9007199254740991"])).body).toEqual({ imported: 3 });
@@ -108,7 +108,7 @@ describe("POST /v1/users/import", () => {
     expect((await take([])).body).toEqual({ imported: 0 });
   });
 
-  it("takes a thousand ids, no more, and refuses the whole call for one that is none", async () => {
+  it("accepts at most a thousand ids, and refuses the whole call if one of them is invalid", async () => {
     const prefix = fresh("bulk");
     const users = Array.from({ length: 1_000 }, (_, index) => `${prefix}-${index}`);
     expect((await take(users)).body).toEqual({ imported: 1_000 });
@@ -127,7 +127,7 @@ describe("POST /v1/users/import", () => {
 });
 
 describe("GET /v1/users", () => {
-  it("pages through all of them once, by id, and tells active from not", async () => {
+  it("pages through all users once, by id, and filters by active", async () => {
     const prefix = fresh("page");
     const ids = Array.from({ length: 25 }, (_, index) => `${prefix}-${String(index).padStart(2, "0")}`);
     await take(ids);

@@ -5,6 +5,7 @@ import { compact } from "../domain/compact.ts";
 import { messageOf } from "../domain/text/error-text.ts";
 import { nearNames } from "../http/teach/near.ts";
 import { type Command, type Given, type Options, UsageError } from "./command.ts";
+import { USUAL_OPTIONS } from "./usual-names.ts";
 import { joined } from "./words.ts";
 
 /** Options that every command takes. */
@@ -117,8 +118,10 @@ function sentence(error: unknown, known: readonly string[], options: Options): s
   return `--${named} needs a value: --${named} ${option?.value ?? "TEXT"}`;
 }
 
-/** The one name that begins with `given`, or else the most similar one. */
+/** The option that has this usual name, or else the one that begins with it, or the most similar one. */
 function meantBy(given: string, known: readonly string[]): string | undefined {
+  const usual = USUAL_OPTIONS[given]?.find((option) => known.includes(option.split(" ")[0] ?? ""));
+  if (usual !== undefined) return usual;
   const begun = known.filter((name) => given.length > 1 && name.startsWith(given));
   return begun.length === 1 ? begun[0] : nearNames(given, known)[0];
 }

@@ -4,6 +4,7 @@ import { type Command, Failure, UsageError } from "./command.ts";
 import { commandHelp, groupHelp } from "./help.ts";
 import { commandWords, findCommand, parse } from "./parse.ts";
 import type { Terminal } from "./terminal.ts";
+import { USUAL_COMMANDS } from "./usual-names.ts";
 
 const DONE = 0;
 const FAILED = 1;
@@ -82,11 +83,12 @@ const SUGGESTED = 3;
  */
 function meant(commands: readonly Command[], first: string, second: string | undefined): string {
   const names = commands.map(({ name }) => name);
+  const usual = USUAL_COMMANDS[second ?? ""]?.map((last) => `${first} ${last}`).filter((name) => names.includes(name));
   const whole = second === undefined ? [] : nearNames(`${first} ${second}`, names);
   const close = [second ?? first, first].map((last) =>
     names.filter((name) => name.split(" ").some((part) => isLike(last, part))),
   );
-  const found = [whole, ...close].find((some) => some.length > 0) ?? [];
+  const found = [usual ?? [], whole, ...close].find((some) => some.length > 0) ?? [];
   const shown = found.slice(0, SUGGESTED).map((name) => `\`reveille ${name}\``);
   return shown.length === 0 ? "" : `; did you mean ${shown.join(" or ")}?`;
 }

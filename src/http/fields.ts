@@ -6,6 +6,24 @@ export const queryText = z.string().min(1, { message: "is empty; give a value, o
 
 export const queryFlag = z.boolean();
 
+/** A comma list of these values. The error writes it right if `others`, the usual names of values, tell what was meant. */
+export const commaList = <const T extends string>(
+  value: z.ZodType<T>,
+  values: readonly T[],
+  others: Readonly<Record<string, string>>,
+) =>
+  z.string().transform((text, context): T[] => {
+    const parts = text.split(",").map((part) => part.trim());
+    const read = z.array(value).safeParse(parts);
+    if (read.success) return read.data;
+    const meant = parts.map((part) => others[part.toLowerCase()] ?? part.toLowerCase()).join();
+    const instead = meant.split(",").every((part) => values.some((one) => one === part)) ? `; write ${meant}` : "";
+    const wrong = parts.findIndex((part) => !values.some((one) => one === part));
+    const message = `must be a comma list of ${values.join(", ")}${instead}`;
+    context.addIssue({ code: "custom", path: [wrong], message });
+    return z.NEVER;
+  });
+
 /** `limit`: 1 to 100, unless another `most` is given. */
 export const pageLimit = (fallback: number, most = 100) =>
   z

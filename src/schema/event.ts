@@ -3,30 +3,35 @@ import * as z from "zod";
 import { EVENT_TYPES } from "./event-types.ts";
 import { Run } from "./run.ts";
 
+type EventName = (typeof EVENT_TYPES)[number];
+
+/** Usual names of events that are called otherwise here. */
+export const EVENT_ALIASES: Readonly<Record<string, EventName>> = {
+  failed: "run.failed",
+  failure: "run.failed",
+  error: "run.failed",
+  "run.error": "run.failed",
+  "job.failed": "run.failed",
+  success: "run.succeeded",
+  succeeded: "run.succeeded",
+  completed: "run.succeeded",
+  "run.success": "run.succeeded",
+  "run.completed": "run.succeeded",
+  "run.finished": "run.succeeded",
+  "job.succeeded": "run.succeeded",
+  "job.completed": "run.succeeded",
+  recovered: "run.recovered",
+  recovery: "run.recovered",
+  skipped: "run.skipped",
+  paused: "job.paused",
+  overdue: "job.overdue",
+  missed: "job.overdue",
+  budget: "budget.reached",
+};
+
 export const EventType = z.enum(EVENT_TYPES).meta({
   id: "EventType",
-  valueAliases: {
-    failed: "run.failed",
-    failure: "run.failed",
-    error: "run.failed",
-    "run.error": "run.failed",
-    "job.failed": "run.failed",
-    success: "run.succeeded",
-    succeeded: "run.succeeded",
-    completed: "run.succeeded",
-    "run.success": "run.succeeded",
-    "run.completed": "run.succeeded",
-    "run.finished": "run.succeeded",
-    "job.succeeded": "run.succeeded",
-    "job.completed": "run.succeeded",
-    recovered: "run.recovered",
-    recovery: "run.recovered",
-    skipped: "run.skipped",
-    paused: "job.paused",
-    overdue: "job.overdue",
-    missed: "job.overdue",
-    budget: "budget.reached",
-  },
+  valueAliases: EVENT_ALIASES,
   description:
     "run.failed: a run has ended as error, its attempts used up. run.recovered: the first success after that. job.paused: by the agent or by Reveille, not by hand. job.overdue: the sweep found a due time that nothing had answered. budget.reached: once a day. fan_out.failed: ended as error, or with failed users. run.succeeded and run.skipped: of jobs with report all.",
 });

@@ -8,18 +8,15 @@ import { mapPage } from "../../domain/page.ts";
 import { ok } from "../../domain/result.ts";
 import { parseInstant } from "../../domain/time/instant.ts";
 import type { ListedEvent } from "../../objects/events.ts";
-import { Event, EventType } from "../../schema/event.ts";
+import { EVENT_ALIASES, Event, EventType } from "../../schema/event.ts";
 import { RunStatus } from "../../schema/job.ts";
 import { Run } from "../../schema/run.ts";
-import { pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
+import { commaList, pageCursor, pageLimit, pageShape, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
 
 const tag = "Events";
 
-const typeList = z
-  .string()
-  .transform((text) => text.split(","))
-  .pipe(z.array(EventType));
+const typeList = commaList(EventType, EventType.options, EVENT_ALIASES);
 
 const times = {
   since: { reads: "instant", aliases: ["from", "after", "start", "newer_than"] },

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { JobFilter } from "../../domain/job/job-filter.ts";
 import { ExecScope, Health, JobState, OwnerKind } from "../../schema/job.ts";
-import { queryFlag, queryText } from "../fields.ts";
+import { commaList, queryFlag, queryText } from "../fields.ts";
 
 const labelPair = z
   .string()
@@ -23,18 +23,7 @@ const OTHER_STATES: Readonly<Record<string, string>> = {
   disabled: "paused",
 };
 
-const stateList = z.string().transform((text, context) => {
-  const parts = text.split(",").map((part) => part.trim());
-  const read = z.array(JobState).safeParse(parts);
-  if (read.success) return read.data;
-  const meant = parts.map((part) => OTHER_STATES[part.toLowerCase()] ?? part.toLowerCase()).join();
-  const isRight = meant.split(",").every((part) => JobState.safeParse(part).success);
-  const instead = isRight ? `; write ${meant}` : "";
-  const message = `must be a comma list of ${JobState.options.join(", ")}${instead}`;
-  const wrong = parts.findIndex((part) => !JobState.safeParse(part).success);
-  context.addIssue({ code: "custom", path: [wrong], message });
-  return z.NEVER;
-});
+const stateList = commaList(JobState, JobState.options, OTHER_STATES);
 
 /** The filters. A job must match every given one. */
 export const JobFilters = z.strictObject({

@@ -34,7 +34,7 @@ Exactly one kind:
 Beside the kind, in the same object: timezone (IANA name; without it UTC), starts_at, ends_at, max_runs, jitter (one fixed delay for a job), exclude (["2026-12-24/2027-01-01", "SAT", "22:00-07:00"]).
 
 - Every other week, or the second Tuesday: rrule. A weekday of the month in cron: TUE#2 (second Tuesday), FRIL (last Friday), L (last day), LW (last weekday), 15W (weekday nearest the 15th).
-- 9:00 and 17:30: "FREQ=DAILY;BYHOUR=9,17;BYMINUTE=0,30;BYSETPOS=1,4" (of the four times the 1st and 4th). Every 3 days at 7: "FREQ=DAILY;INTERVAL=3;BYHOUR=7;BYMINUTE=0". Friday the 13th: "FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR;BYHOUR=9;BYMINUTE=0".
+- 9:00 and 17:30: rrule "FREQ=DAILY;BYHOUR=9,17;BYMINUTE=0,30;BYSETPOS=1,4" (of the four times the 1st and 4th). Every 3 days at 7: "FREQ=DAILY;INTERVAL=3;BYHOUR=7;BYMINUTE=0". Friday the 13th: "FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR;BYHOUR=9;BYMINUTE=0".
 - In cron, day of month and day of week both restricted: either one fires. */45 fires at :00 and :45, not every 45 minutes: that is {"every": "45m"}.
 - Where clocks change, a fixed local time that does not exist fires right after the gap, and one that comes twice fires once.
 - Durations: 90s, 30m, 1h30m, 2d, 1w. Times: RFC 3339.

@@ -28,43 +28,29 @@ export async function startService(
   const openFolder = await openFolderWarning(settings.dataDir);
   if (openFolder !== undefined) print(openFolder);
 
-  const secret = async (name: SecretName): Promise<Result<string, string>> => {
-    const given = settings.worker[name];
-    return given === undefined ? keepSecret(settings.dataDir, name) : ok(given);
-  };
+  const secret = (name: SecretName) => secretOf(settings, name);
   const adminToken = await secret("ADMIN_TOKEN");
   if (!adminToken.ok) return adminToken;
   const tokenSecret = await secret("TOKEN_SECRET");
   if (!tokenSecret.ok) return tokenSecret;
-  const bindings: Record<string, string> = {
-    PUBLIC_URL: url,
-    // Nothing limits the calls of an invocation here. A bound keeps one object from doing nothing else.
-    CALLS_PER_WAKE: "1000",
-    ...settings.worker,
-    ADMIN_TOKEN: adminToken.value,
-    TOKEN_SECRET: tokenSecret.value,
-    LOCAL: "true",
-  };
-
   const stops: (() => void | Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of stops.toReversed()) await end();
   };
 
-  const { AGENT_URL, AGENT_ID } = settings.worker;
-  if (AGENT_URL === undefined && AGENT_ID !== undefined) {
-    print(
-      `AGENT_ID=${AGENT_ID}: the default agent has no address; it claims its runs at ${url}/v1/agents/${AGENT_ID}/claim`,
-    );
-  } else if (AGENT_URL === undefined) {
-    const agentSecret = await secret("AGENT_SECRET");
-    if (!agentSecret.ok) return agentSecret;
-    const agent = await startExampleAgent(agentSecret.value, print);
-    stops.push(agent.stop);
-    bindings.AGENT_URL = agent.url;
-    bindings.AGENT_SECRET = agentSecret.value;
-    print(`AGENT_URL is not set: a bundled example agent answers on ${agent.url} and prints what it is asked`);
-  }
+  const agent = await defaultAgent(settings, url, print);
+  if (!agent.ok) return agent;
+  stops.push(agent.value.stop);
+  const bindings: Record<string, string> = {
+    PUBLIC_URL: url,
+    // Nothing limits the calls of an invocation here. A bound keeps one object from doing nothing else.
+    CALLS_PER_WAKE: "1000",
+    ...settings.worker,
+    ...agent.value.bindings,
+    ADMIN_TOKEN: adminToken.value,
+    TOKEN_SECRET: tokenSecret.value,
+    LOCAL: "true",
+  };
 
   // It is loaded this late because wrangler, which reads its configuration, takes a second or more, and wrong settings
   // should be reported at once.
@@ -76,14 +62,7 @@ export async function startService(
   }
   stops.push(runtime.value.stop);
 
-  if (settings.worker.ADMIN_TOKEN === undefined) {
-    print(`ADMIN_TOKEN=${adminToken.value} (made for this machine and kept in DATA_DIR)`);
-  }
-  if (settings.worker.TOKEN_SECRET === undefined) {
-    print("TOKEN_SECRET was made for this machine and is kept in DATA_DIR");
-  }
-  print(`Dashboard ${url}/  API reference ${url}/docs  MCP ${url}/mcp`);
-  for (const warning of weakSecrets(adminToken.value, tokenSecret.value)) print(warning);
+  greet({ settings, url, adminToken: adminToken.value, tokenSecret: tokenSecret.value }, print);
   if (settings.legacyDataPath !== undefined) {
     const line = await importLegacy(settings.legacyDataPath, url, adminToken.value);
     if (line !== undefined) print(line);
@@ -94,6 +73,55 @@ export async function startService(
   }
   print(`Ready on ${url}`);
   return ok({ url, stop });
+}
+
+/** The operator's own secret, or one that is made for this machine and kept. */
+async function secretOf({ worker, dataDir }: Settings, name: SecretName): Promise<Result<string, string>> {
+  const given = worker[name];
+  return given === undefined ? keepSecret(dataDir, name) : ok(given);
+}
+
+type DefaultAgent = { readonly bindings: Readonly<Record<string, string>>; stop(): void | Promise<void> };
+
+/** The agent of jobs that name none. If no setting names one, the bundled example agent is started. */
+async function defaultAgent(
+  settings: Settings,
+  url: string,
+  print: (line: string) => void,
+): Promise<Result<DefaultAgent, string>> {
+  const { AGENT_URL, AGENT_ID } = settings.worker;
+  if (AGENT_URL === undefined && AGENT_ID === undefined) {
+    const secret = await secretOf(settings, "AGENT_SECRET");
+    if (!secret.ok) return secret;
+    const agent = await startExampleAgent(secret.value, print);
+    print(`AGENT_URL is not set: a bundled example agent answers on ${agent.url} and prints what it is asked`);
+    return ok({ bindings: { AGENT_URL: agent.url, AGENT_SECRET: secret.value }, stop: agent.stop });
+  }
+  if (AGENT_URL === undefined) {
+    print(
+      `AGENT_ID=${AGENT_ID}: the default agent has no address; it claims its runs at ${url}/v1/agents/${AGENT_ID}/claim`,
+    );
+  }
+  return ok({ bindings: {}, stop: () => {} });
+}
+
+type Greeting = {
+  readonly settings: Settings;
+  readonly url: string;
+  readonly adminToken: string;
+  readonly tokenSecret: string;
+};
+
+/** Prints the secrets that were made here, the pages to look at, and what a deployment would refuse. */
+function greet({ settings, url, adminToken, tokenSecret }: Greeting, print: (line: string) => void): void {
+  if (settings.worker.ADMIN_TOKEN === undefined) {
+    print(`ADMIN_TOKEN=${adminToken} (made for this machine and kept in DATA_DIR)`);
+  }
+  if (settings.worker.TOKEN_SECRET === undefined) {
+    print("TOKEN_SECRET was made for this machine and is kept in DATA_DIR");
+  }
+  print(`Dashboard ${url}/  API reference ${url}/docs  MCP ${url}/mcp`);
+  for (const warning of weakSecrets(adminToken, tokenSecret)) print(warning);
 }
 
 const MIN_SECRET_CHARS = 32;

@@ -213,7 +213,7 @@ class MailboxConnection {
       if (this.#isEnding) this.#runs.turnAway(call);
       else this.#runs.take(call);
     };
-    const socket = openSocket(url, token, Socket, onOpen, onRun);
+    const socket = openSocket({ url, token, Socket, onOpen, onRun });
     // If the socket is not open yet at the end, it is not waited for.
     const { signal } = this.#claims;
     const close = (): void => {

@@ -44,16 +44,20 @@ const ABNORMAL = 1006;
 /** Whether the token has the form of a subprotocol (RFC 6455). Any other token uses the long poll. */
 export const fitsProtocol = (token: string): boolean => /^[\w!#$%&'*+.^`|~-]+$/.test(token);
 
-/** Opens a socket. `onOpen` is called once it is open, and `onRun` for each run, which is already claimed. */
-export function openSocket(
-  url: string,
-  token: string,
-  Socket: SocketClass,
-  onOpen: (socket: MailboxSocket) => void,
-  onRun: (call: RunCall) => void,
-): MailboxSocket {
+export type SocketOptions = {
+  readonly url: string;
+  readonly token: string;
+  readonly Socket: SocketClass;
+  /** Called once the socket is open. */
+  readonly onOpen: (socket: MailboxSocket) => void;
+  /** Called for each run, which is already claimed. */
+  readonly onRun: (call: RunCall) => void;
+};
+
+/** Opens a socket to a mailbox. */
+export function openSocket({ url, token, Socket, onOpen, onRun }: SocketOptions): MailboxSocket {
   const socket = new Socket(url, [PROTOCOL, `bearer.${token}`]);
-  const waiting = new Map<string, ((reply: Reply) => void)[]>();
+  const waiting = new WaitingFrames();
   let wasOpened = false;
   let isClosed = false;
   let pong: ReturnType<typeof setTimeout> | undefined;
@@ -75,8 +79,7 @@ export function openSocket(
     clearTimeout(opening);
     cancel(pong);
     clearInterval(ping);
-    for (const replies of waiting.values()) for (const reply of replies) reply(undefined);
-    waiting.clear();
+    waiting.giveUp();
     try {
       socket.close();
     } catch {
@@ -84,11 +87,6 @@ export function openSocket(
     }
     finish({ code, wasOpened });
   }
-
-  const answered = (kind: string, runId: string, reply: Reply): void => {
-    const replies = waiting.get(`${kind} ${runId}`);
-    replies?.shift()?.(reply);
-  };
 
   const opened: MailboxSocket = {
     ready: (capacity, lease) => send({ type: "ready", capacity, lease }),
@@ -100,22 +98,12 @@ export function openSocket(
   const send = (frame: object): void => {
     if (!isClosed && wasOpened) socket.send(JSON.stringify(frame));
   };
-  const request = (type: string, runId: string, fields: object): Promise<Reply> =>
-    new Promise((resolve) => {
-      if (isClosed || !wasOpened) return resolve(undefined);
-      const key = `${type} ${runId}`;
-      const replies = waiting.get(key) ?? [];
-      waiting.set(key, replies);
-      const timer = setTimeout(() => reply(undefined), REPLY_LIMIT_MS);
-      const reply = (given: Reply): void => {
-        cancel(timer);
-        const index = replies.indexOf(reply);
-        if (index >= 0) replies.splice(index, 1);
-        resolve(given);
-      };
-      replies.push(reply);
-      send({ type, ...fields });
-    });
+  const request = async (type: string, runId: string, fields: object): Promise<Reply> => {
+    if (isClosed || !wasOpened) return undefined;
+    const reply = waiting.next(type, runId);
+    send({ type, ...fields });
+    return reply;
+  };
 
   socket.addEventListener("open", () => {
     wasOpened = true;
@@ -133,10 +121,42 @@ export function openSocket(
       const runId = typeof frame.run_id === "string" ? frame.run_id : "";
       const problem = isObject(frame.problem) ? frame.problem : {};
       const status = typeof problem.status === "number" ? problem.status : 400;
-      answered(frame.to, runId, frame.type === "ok" ? {} : { status });
+      waiting.answer(frame.to, runId, frame.type === "ok" ? {} : { status });
     }
   });
   socket.addEventListener("close", ({ code }) => end(code));
   socket.addEventListener("error", () => end(ABNORMAL));
   return opened;
+}
+
+/** The frames that wait for their answers. Those of one kind about one run are answered in the order in which they were sent. */
+class WaitingFrames {
+  readonly #replies = new Map<string, ((reply: Reply) => void)[]>();
+
+  /** The answer to the frame that is sent next. Undefined if none comes in time. */
+  next(type: string, runId: string): Promise<Reply> {
+    const key = `${type} ${runId}`;
+    const replies = this.#replies.get(key) ?? [];
+    this.#replies.set(key, replies);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => reply(undefined), REPLY_LIMIT_MS);
+      const reply = (given: Reply): void => {
+        cancel(timer);
+        const index = replies.indexOf(reply);
+        if (index >= 0) replies.splice(index, 1);
+        resolve(given);
+      };
+      replies.push(reply);
+    });
+  }
+
+  answer(type: string, runId: string, reply: Reply): void {
+    this.#replies.get(`${type} ${runId}`)?.shift()?.(reply);
+  }
+
+  /** No answer comes any more. */
+  giveUp(): void {
+    for (const replies of this.#replies.values()) for (const reply of [...replies]) reply(undefined);
+    this.#replies.clear();
+  }
 }

@@ -64,6 +64,21 @@ export type DefineOptions = {
   readonly now?: number;
 };
 
+/** The bounds of a duration in ms, and how they are said. */
+type Range = readonly [min: number, max: number, said: string];
+const TIMEOUT: Range = [
+  limits.MIN_TIMEOUT_MS,
+  limits.MAX_TIMEOUT_MS,
+  "1s to 10m (for longer work the agent answers 202: completion_timeout)",
+];
+const COMPLETION_TIMEOUT: Range = [limits.MIN_COMPLETION_TIMEOUT_MS, limits.MAX_COMPLETION_TIMEOUT_MS, "1s to 7d"];
+const CLAIM_TIMEOUT: Range = [limits.MIN_CLAIM_TIMEOUT_MS, limits.MAX_CLAIM_TIMEOUT_MS, "1s to 30d"];
+const CATCHUP_WINDOW: Range = [0, limits.MAX_CATCHUP_WINDOW_MS, "0s to 365d"];
+const MIN_BACKOFF: Range = [limits.MIN_BACKOFF_MS, limits.MAX_BACKOFF_MS, "1s to 7d"];
+const STORED_BACKOFF: Range = [0, limits.MAX_BACKOFF_MS, "1s to 7d"];
+const MAX_BACKOFF: Range = [0, limits.MAX_BACKOFF_MS, "0s to 7d"];
+const PACING: Range = [limits.MIN_PACING_MS, limits.MAX_PACING_MS, "1s to 365d"];
+
 /** Fills in defaults and checks a new definition. Errors: `validation_failed` with every field that is wrong. */
 export function defineJob(input: JobInput, { stored = false, now }: DefineOptions = {}): Outcome<CompiledJob> {
   const definition = normalise(input, now);
@@ -73,7 +88,17 @@ export function defineJob(input: JobInput, { stored = false, now }: DefineOption
   const schedule = compileSchedule(definition.schedule, { tickAligned: definition.exec_scope === "all_users" });
   if (!schedule.ok) errors.push(...schedule.error);
 
-  const ms = (path: string, text: string, min: number, max: number, range: string): number => {
+  const { durations, errors: wrong } = readDurations(definition, stored);
+  errors.push(...wrong);
+  if (!schedule.ok || errors.length > 0) return invalid(errors);
+  return ok({ definition, schedule: schedule.value, ...durations });
+}
+
+/** The durations of a job in ms. A stored job may have been accepted under wider rules. */
+function readDurations(definition: JobDefinition, stored: boolean) {
+  const { timeout, completion_timeout, claim_timeout, catchup_window, retry, pacing } = definition;
+  const errors: FieldError[] = [];
+  const read = (path: string, text: string, [min, max, range]: Range): number => {
     const parsed = parseDuration(text);
     if (!parsed.ok) errors.push({ path, message: parsed.error });
     else if (parsed.value < min || parsed.value > max)
@@ -81,75 +106,37 @@ export function defineJob(input: JobInput, { stored = false, now }: DefineOption
     else return Math.round(parsed.value);
     return 0;
   };
-  const timeoutMs = ms(
-    "timeout",
-    definition.timeout,
-    limits.MIN_TIMEOUT_MS,
-    limits.MAX_TIMEOUT_MS,
-    "1s to 10m (for longer work the agent answers 202: completion_timeout)",
-  );
-  const completionTimeoutMs = ms(
-    "completion_timeout",
-    definition.completion_timeout,
-    limits.MIN_COMPLETION_TIMEOUT_MS,
-    limits.MAX_COMPLETION_TIMEOUT_MS,
-    "1s to 7d",
-  );
-  const claimTimeoutMs = ms(
-    "claim_timeout",
-    definition.claim_timeout,
-    limits.MIN_CLAIM_TIMEOUT_MS,
-    limits.MAX_CLAIM_TIMEOUT_MS,
-    "1s to 30d",
-  );
-  const catchupWindowMs = ms(
-    "catchup_window",
-    definition.catchup_window,
-    0,
-    limits.MAX_CATCHUP_WINDOW_MS,
-    "0s to 365d",
-  );
-  const minBackoffMs = ms(
-    "retry.min_backoff",
-    definition.retry.min_backoff,
-    stored ? 0 : limits.MIN_BACKOFF_MS,
-    limits.MAX_BACKOFF_MS,
-    "1s to 7d",
-  );
-  const maxBackoffMs = ms("retry.max_backoff", definition.retry.max_backoff, 0, limits.MAX_BACKOFF_MS, "0s to 7d");
-  if (minBackoffMs > maxBackoffMs && !errors.some((error) => error.path.startsWith("retry."))) {
+  const isWrong = (field: string): boolean => errors.some(({ path }) => path.startsWith(`${field}.`));
+
+  const limitsOfRuns = {
+    timeoutMs: read("timeout", timeout, TIMEOUT),
+    completionTimeoutMs: read("completion_timeout", completion_timeout, COMPLETION_TIMEOUT),
+    claimTimeoutMs: read("claim_timeout", claim_timeout, CLAIM_TIMEOUT),
+    catchupWindowMs: read("catchup_window", catchup_window, CATCHUP_WINDOW),
+  };
+  const minBackoffMs = read("retry.min_backoff", retry.min_backoff, stored ? STORED_BACKOFF : MIN_BACKOFF);
+  const maxBackoffMs = read("retry.max_backoff", retry.max_backoff, MAX_BACKOFF);
+  if (minBackoffMs > maxBackoffMs && !isWrong("retry")) {
     errors.push({ path: "retry.min_backoff", message: "must not be longer than retry.max_backoff" });
   }
-
-  const pacing = definition.pacing === undefined ? undefined : readPacing(definition.pacing, ms, errors);
-
-  if (!schedule.ok || errors.length > 0) return invalid(errors);
-  return ok({
-    definition,
-    schedule: schedule.value,
-    timeoutMs,
-    completionTimeoutMs,
-    claimTimeoutMs,
-    catchupWindowMs,
-    ...compact({ pacing }),
+  const paces = pacing && {
+    minMs: read("pacing.min", pacing.min, PACING),
+    maxMs: read("pacing.max", pacing.max, PACING),
+  };
+  if (paces !== undefined && paces.minMs > paces.maxMs && !isWrong("pacing")) {
+    const message = `must not be shorter than pacing.min ("${pacing?.min}"); got "${pacing?.max}"`;
+    errors.push({ path: "pacing.max", message });
+  }
+  const durations = {
+    ...limitsOfRuns,
+    ...compact({ pacing: paces }),
     retry: {
-      maxAttempts: definition.retry.max_attempts,
+      maxAttempts: retry.max_attempts,
       minBackoffMs: Math.max(minBackoffMs, limits.MIN_BACKOFF_MS),
       maxBackoffMs: Math.max(maxBackoffMs, limits.MIN_BACKOFF_MS),
     },
-  });
-}
-
-type ReadMs = (path: string, text: string, min: number, max: number, range: string) => number;
-
-function readPacing({ min, max }: NonNullable<JobDefinition["pacing"]>, ms: ReadMs, errors: FieldError[]) {
-  const before = errors.length;
-  const minMs = ms("pacing.min", min, limits.MIN_PACING_MS, limits.MAX_PACING_MS, "1s to 365d");
-  const maxMs = ms("pacing.max", max, limits.MIN_PACING_MS, limits.MAX_PACING_MS, "1s to 365d");
-  if (errors.length === before && minMs > maxMs) {
-    errors.push({ path: "pacing.max", message: `must not be shorter than pacing.min ("${min}"); got "${max}"` });
-  }
-  return { minMs, maxMs };
+  };
+  return { durations, errors };
 }
 
 /** Checks that a new schedule still has a fire to come. Only new schedules need one. */

@@ -9,9 +9,10 @@ import { useMedia } from "../../parts/media.ts";
 import { runInWords } from "../../parts/run-strip.tsx";
 import { useWidth } from "../../parts/size.ts";
 import { comingFires } from "../../time/fires.ts";
-import { countdown, dayAndTime, shortDay, span, timeOfDay } from "../../time/format.ts";
+import { dayAndTime, shortDay, span, timeOfDay } from "../../time/format.ts";
 import { CostByDay } from "./cost-bars.tsx";
-import { BASE_Y, HEIGHT, layOut, type PastBar, TOP_Y } from "./timeline-layout.ts";
+import { BASE_Y, HEIGHT, layOut, TOP_Y } from "./timeline-layout.ts";
+import { Bar, FireMark } from "./timeline-marks.tsx";
 
 export type TimelineProps = {
   readonly job: Job;
@@ -87,16 +88,7 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
             now
           </text>
           {fires.map((fire, index) => (
-            <g key={fire.at} class={index === 0 ? "fire is-next" : "fire"}>
-              <line x1={fire.x} x2={fire.x} y1={BASE_Y - 26} y2={BASE_Y} />
-              <circle cx={fire.x} cy={BASE_Y - 31} r={5} />
-              <title>{`${dayAndTime(fire.at, at)}, in ${countdown(fire.at - at)}`}</title>
-              {fire.label === undefined ? null : (
-                <text x={fire.x} y={BASE_Y + 16} text-anchor="middle">
-                  {fire.label}
-                </text>
-              )}
-            </g>
+            <FireMark key={fire.at} fire={fire} isNext={index === 0} at={at} />
           ))}
           {bars.length === 0 ? null : (
             <text class="axis" x={2} y={BASE_Y + 16}>
@@ -118,47 +110,6 @@ export function Timeline({ job, runs, selected, onSelect }: TimelineProps) {
 const DAY_MS = 86_400_000;
 const edge = (from: number, at: number): string =>
   at - from > DAY_MS ? `${shortDay(from)} ${timeOfDay(from)}` : timeOfDay(from);
-
-type BarProps = {
-  readonly bar: PastBar;
-  readonly isSelected: boolean;
-  readonly onPoint: (id: string | undefined) => void;
-  readonly onSelect: () => void;
-};
-
-/** A bar with a notch for each attempt after the first. A skipped fire is a hollow diamond with its reason in the title. */
-function Bar({ bar, isSelected, onPoint, onSelect }: BarProps) {
-  const { run, x, width, height } = bar;
-  const middle = x + width / 2;
-  const notches = Array.from(
-    { length: Math.min(run.attempt - 1, 9) },
-    (_, index) => BASE_Y - (height * (index + 1)) / run.attempt,
-  );
-  return (
-    <g
-      id={`bar-${run.id}`}
-      class={`bar is-${run.status}`}
-      role="option"
-      aria-selected={isSelected}
-      aria-label={`${dayAndTime(Date.parse(run.scheduled_at), Date.parse(run.started_at))}, ${runInWords(run)}`}
-      onClick={onSelect}
-      onPointerEnter={() => onPoint(run.id)}
-      onPointerLeave={() => onPoint(undefined)}
-    >
-      <title>{runInWords(run)}</title>
-      <rect class="hit" x={x - 2} y={TOP_Y - 6} width={width + 4} height={BASE_Y - TOP_Y + 10} />
-      {run.status === "skipped" ? (
-        <path class="body" d={`M${middle} ${BASE_Y - 14}l5 6-5 6-5-6z`} />
-      ) : (
-        <rect class="body" x={x} y={BASE_Y - height} width={width} height={height} rx={Math.min(2, width / 2)} />
-      )}
-      {notches.map((y) => (
-        <line key={y} class="notch" x1={x - 1} x2={x + width + 1} y1={y} y2={y} />
-      ))}
-      {isSelected ? <path class="chosen" d={`M${middle - 5} ${BASE_Y + 9}l5 -6 5 6z`} /> : null}
-    </g>
-  );
-}
 
 function howToMove(runs: number, isTouched: boolean): string {
   if (runs === 0) return "No runs yet";

@@ -209,7 +209,7 @@ export const ANSWERS: { readonly [C in ErrorCode]: Answer<C> } = {
     title: "Not configured",
     say: (failure) => ({
       detail: failure.detail,
-      hint: "The operator sets ADMIN_TOKEN and TOKEN_SECRET as secrets (`npx wrangler secret put ADMIN_TOKEN`) and deploys again.",
+      hint: "The operator corrects the setting that is named, and deploys again: a secret with `npx wrangler secret put NAME` (`openssl rand -base64 32` makes one), any other in wrangler.toml.",
     }),
   },
   internal: {

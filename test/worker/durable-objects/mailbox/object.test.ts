@@ -6,6 +6,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
 import type { ClaimVerdict } from "../../../../src/objects/job.ts";
+import type { ConfirmClaim } from "../../../../src/objects/mailbox.ts";
 import { agentToken, call, env, TOKEN_SECRET } from "../../http-fixture.ts";
 import { claim, connect, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../../mailbox-fixture.ts";
 
@@ -22,6 +23,21 @@ async function ring(agent: string): Promise<void> {
   } finally {
     vi.useRealTimers();
   }
+}
+
+/** A run whose offer was lost, and a socket that waits. `again` offers the run once more, as the job does that confirms it so. */
+async function offeredTwice() {
+  const agent = await makeAgent();
+  const job = await makeJobOf(agent);
+  const run = await offer(job);
+  const mailbox = env.MAILBOX.getByName(agent);
+  await mailbox.withdraw({ runId: run, offeredAt: Date.parse(String((await runOf(job, run)).offered_at)) });
+  const socket = await connected(agent);
+  socket.send({ type: "ready", capacity: 1 });
+  await settle();
+  const again = (confirm: ConfirmClaim) =>
+    mailbox.offer({ jobId: job, runId: run, expiresAt: Date.now() + 600_000 }, confirm);
+  return { agent, job, run, socket, again };
 }
 
 describe("a mailbox whose agent has a URL now", () => {
@@ -84,6 +100,31 @@ describe("a socket", () => {
     answered.resolve({ kind: "not_offered" });
     await offering;
     expect(await socket.heard(1)).toMatchObject({ data: { run: { id: run } } });
+  });
+
+  it("gets a run a moment later if the job was restarted while it was to confirm the claim", async () => {
+    const { agent, socket, again } = await offeredTwice();
+    await again(async () => {
+      throw new Error("the job was restarted");
+    });
+    expect(socket.frames).toEqual([]);
+    await vi.waitFor(() => expect(socket.runs()).toHaveLength(1), 4_000);
+    expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 0 });
+  });
+
+  it("that closes while the job confirms the claim loses nothing: the run is offered again, as the same attempt", async () => {
+    const { agent, job, run, socket, again } = await offeredTwice();
+    await again(async (caller, lease) => {
+      socket.close();
+      await vi.waitFor(() => expect(socket.closes).toHaveLength(1));
+      // A copy, as the job makes it: an answer by RPC that is passed on is never disposed of.
+      return { ...(await env.JOB.getByName(job).claimRun(caller, run, lease)) };
+    });
+    await vi.waitFor(async () => {
+      expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ connected: 0, waiting: 1 });
+    });
+    expect(await runOf(job, run)).toMatchObject({ status: "running", attempt: 1 });
+    expect(runIds(await claim(agent))).toEqual([run]);
   });
 
   it("has room again when a run that it holds is completed, or cancelled, by another way", async () => {

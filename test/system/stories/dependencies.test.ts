@@ -24,7 +24,7 @@ const rowsUnder = (heading: string): string[][] => {
 };
 const shipped = rowsUnder("Shipped");
 const command = rowsUnder("With the command");
-const tools = rowsUnder("For work on it");
+const tools = rowsUnder("For development");
 
 const licenceOf = (name: string): string =>
   z
@@ -92,7 +92,7 @@ it("uses every package that is listed as shipped", async () => {
 });
 
 /** Of the packages listed as shipped; the page names them under the table. */
-const BROUGHT_ALONG = [...(page.match(/^They bring along (.*)$/m)?.[1] ?? "").matchAll(/`([^`]+)`/g)].map(
+const BROUGHT_ALONG = [...(page.match(/^They depend on (.*)$/m)?.[1] ?? "").matchAll(/`([^`]+)`/g)].map(
   ([, name = ""]) => name,
 );
 

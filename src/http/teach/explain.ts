@@ -180,6 +180,9 @@ function valueText(message: string, field: Field | undefined, given: unknown, no
   if (field === undefined) return message;
   const instead = insteadOf(field, given, now);
   if (instead !== undefined) return `${message}; write ${instead}`;
+  if (field.name === "schedule" && Array.isArray(given)) return `${message}; make a job for each`;
+  if (field.reads === "instant" && Array.isArray(given) && given.length > 1)
+    return `${message}; make a job for each time`;
   if (field.reads === "cron" && Array.isArray(given) && given.length > 1) {
     return `${message}: make two jobs, or one rrule with BYHOUR, BYMINUTE and BYSETPOS`;
   }
@@ -316,7 +319,8 @@ function refined(message: string, field: Field, given: unknown, { now, zone }: B
     if (meant !== undefined) return `${message}; ${meant}; it is ${clock(now)} now`;
     const ago = typeof given === "string" ? instantAgo(field.name, given, now) : undefined;
     if (ago !== undefined) return `${message}; write "${ago}" for so long before now; it is ${clock(now)} now`;
-    const ahead = typeof given === "string" && epoch === undefined ? rightValues(field, given, now).at(0) : undefined;
+    const isSpan = typeof given === "string" && epoch === undefined && !isReadAs("instant", given);
+    const ahead = isSpan ? rightValues(field, given, now).at(0) : undefined;
     if (ahead !== undefined) return `${message}; write ${ahead} for so long from now; it is ${clock(now)} now`;
     const clockWords = saysNow ? `tomorrow at this time is "${tomorrow(now)}"` : clockText(now);
     return `${message}${epoch === undefined ? "" : `; ${shown(given)} is ${json(epoch)}`}; ${clockWords}`;

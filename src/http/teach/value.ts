@@ -280,7 +280,7 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
 
 /** The objects that a list may mean: the one with a list in it, labels, or data. */
 function objectsOfList(field: Field, given: readonly unknown[]): readonly string[] {
-  const lists = field.fields.filter(({ types }) => types.join() === "array");
+  const lists = field.fields.filter(({ types, isRequired }) => isRequired && types.join() === "array");
   const [list] = lists;
   if (list !== undefined) return lists.length > 1 ? [] : [json({ [list.name]: given })];
   if (!field.isOpen || field.fields.length > 0) return [];

@@ -267,6 +267,12 @@ describe("a wish of a model that does not exist here", () => {
     ["PUT /v1/subscriptions/:id", ["match", "labels"], { team: "ops" }, /"label": "team:ops"/],
     ["PUT /v1/subscriptions/:id", ["match", "job_id"], "j5", /"name"/],
     ["PUT /v1/users/:id", ["timezone"], "Europe/Berlin", /a job for each zone/],
+    [
+      "POST /v1/jobs",
+      ["schedule"],
+      [{ cron: "0 9 * * *" }],
+      /^must be a JSON object, not an array; make a job for each/,
+    ],
     ["POST /v1/users/import", [], ["alice"], /\{"users": \["alice"\]\}/],
   ])("%s %j %j", async (name, at, value, says) => {
     const door = doors.find((one) => one.name === name);
@@ -310,6 +316,8 @@ describe("a time that the domain cannot read", () => {
     expect(said("at", "every friday at 17:00")).toContain('write {"cron": "0 17 * * 5"}');
     expect(said("starts_at", "2026-12-01T06:00", "Asia/Tokyo")).toContain('write "2026-12-01T06:00:00+09:00"');
     expect(said("starts_at", "2026-12-01", "Asia/Tokyo")).toContain('write "2026-12-01T00:00:00+09:00"');
+    // One that can be read and is past is wrong for another reason, and is not offered once more.
+    expect(said("at", "2026-11-01T00:00:00Z")).not.toContain('write "2026-11-01');
     expect(said("ends_at", "7d")).toContain('write "2026-12-05T12:00:00Z"');
   });
 

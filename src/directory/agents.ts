@@ -88,8 +88,7 @@ export async function putAgent(
   settings: Settings,
   id: string,
   input: AgentInput,
-  by?: Author,
-  byItself = false,
+  { by, byItself = false }: { readonly by?: Author; readonly byItself?: boolean } = {},
 ): Promise<Outcome<{ readonly agent: AgentView; readonly created: boolean }>> {
   const { change, errors } = readAgent(settings, id, input);
   if (errors.length > 0) return invalid(errors);

@@ -53,12 +53,9 @@ export type Question<T> = (job: JobRpc) => Promise<Outcome<{ readonly job: Job; 
 export async function listJobs(
   env: Env,
   caller: Caller,
-  filter: JobFilter,
-  limit: number,
-  cursor: string | undefined,
-  now: number,
+  query: Omit<JobsQuery, "atOnce">,
 ): Promise<Outcome<ShownPage<Job>>> {
-  return askJobs(env, caller, { filter, limit, cursor, now }, readItself);
+  return askJobs(env, caller, query, readItself);
 }
 
 const readItself: Question<Job> = async (object) => {

@@ -33,8 +33,7 @@ const rosterShard = (env: Env, id: string) => shardFor(env, rosterKey(id));
 export async function putUser(
   env: Env,
   settings: Settings,
-  id: string,
-  active: boolean,
+  { id, active }: { readonly id: string; readonly active: boolean },
   now: number,
   by?: Author,
 ): Promise<{ readonly user: UserView; readonly created: boolean }> {

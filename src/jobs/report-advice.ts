@@ -22,7 +22,12 @@ export async function reportWarnings(env: Env, { events, match }: SubscriptionIn
   const index = events.findIndex((type) => REPORTED_ON_REQUEST.includes(type));
   if (index < 0) return [];
   try {
-    const found = await listJobs(env, ADMIN, filterOfMatch(match), MAX_LOOKED_AT, undefined, now);
+    const found = await listJobs(env, ADMIN, {
+      filter: filterOfMatch(match),
+      limit: MAX_LOOKED_AT,
+      cursor: undefined,
+      now,
+    });
     if (!found.ok || found.value.items.some(({ report }) => report === "all")) return [];
     const { items, next_cursor } = found.value;
     const which =

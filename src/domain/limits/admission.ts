@@ -62,7 +62,7 @@ export function admitJob(asked: Asked, use: OwnerUse, backfilled: number, allowe
   if (isAnothers && use.othersJobs >= half) {
     return err({ kind: "quota_exceeded", of: "others_jobs", owner, limit: half, used: use.othersJobs });
   }
-  return maxFires === undefined ? ok(null) : admitFires(asked, asked.rate, isAnothers, use, backfilled, maxFires);
+  return maxFires === undefined ? ok(null) : admitFires({ ...asked, fires: asked.rate }, use, backfilled, maxFires);
 }
 
 /** Whether the owner may backfill this many past fires today. Errors: `quota_exceeded`. */
@@ -72,17 +72,16 @@ export const admitBackfill = (
   use: OwnerUse,
   backfilled: number,
   maxFires: number,
-): Outcome<null> => admitFires(asked, fires, isMadeByAnother(asked), use, backfilled, maxFires);
+): Outcome<null> => admitFires({ ...asked, fires }, use, backfilled, maxFires);
 
 function admitFires(
-  { owner }: Pick<Asked, "owner">,
-  fires: number,
-  isAnothers: boolean,
+  asked: Omit<Asked, "rate"> & { readonly fires: number },
   use: OwnerUse,
   backfilled: number,
   limit: number,
 ): Outcome<null> {
-  const ofOthers = isAnothers ? use.othersFires : Math.min(use.othersFires, Math.floor(limit / 2));
+  const { owner, fires } = asked;
+  const ofOthers = isMadeByAnother(asked) ? use.othersFires : Math.min(use.othersFires, Math.floor(limit / 2));
   const used = use.fires - use.othersFires + ofOthers + backfilled;
   return used + fires <= limit
     ? ok(null)

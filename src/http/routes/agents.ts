@@ -51,7 +51,10 @@ const put = route({
       const refused = refuseOwn(body);
       if (refused !== undefined) return refused;
     }
-    const put = await putAgent(env, settings, params.id, body, authorOf(caller), caller.role !== "admin");
+    const put = await putAgent(env, settings, params.id, body, {
+      by: authorOf(caller),
+      byItself: caller.role !== "admin",
+    });
     if (!put.ok) return put;
     const { agent, created } = put.value;
     return created

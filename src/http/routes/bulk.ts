@@ -153,7 +153,7 @@ async function changeable(
   let from = cursor;
   for (let page = 0; page < MAX_PAGES && jobs.length < MAX_JOBS; page++) {
     if (page > 0 && !(await admitCall(caller, call)).ok) break;
-    const listed = await listJobs(env, caller, filter, MAX_JOBS - jobs.length, from, now);
+    const listed = await listJobs(env, caller, { filter, limit: MAX_JOBS - jobs.length, cursor: from, now });
     if (!listed.ok) return listed;
     jobs.push(...listed.value.items.filter((job) => canChange(caller, job)));
     from = listed.value.next_cursor;

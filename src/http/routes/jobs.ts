@@ -114,7 +114,7 @@ const list = route({
   answers: { 200: { description: "A page of jobs.", schema: pageShape(Job) } },
   async handle({ env, caller, query, now }) {
     const { limit, cursor, ...filters } = query;
-    const page = await listJobs(env, caller, filterOf(filters), limit, cursor, now);
+    const page = await listJobs(env, caller, { filter: filterOf(filters), limit, cursor, now });
     return page.ok ? reply(200, page.value) : page;
   },
 });

@@ -74,7 +74,13 @@ const put = route({
   async handle({ env, settings, caller, params, body, now }) {
     const id = newId(params.id);
     if (!id.ok) return id;
-    const { user, created } = await putUser(env, settings, id.value, body.active, now, authorOf(caller));
+    const { user, created } = await putUser(
+      env,
+      settings,
+      { id: id.value, active: body.active },
+      now,
+      authorOf(caller),
+    );
     return created ? reply(201, user, { location: `/v1/users/${encodeURIComponent(id.value)}` }) : reply(200, user);
   },
 });

@@ -12,7 +12,7 @@ let tenant = 0;
 const fresh = (kind: string): string => `${kind}-${tenant++}`;
 
 const page = (caller: Caller, filter: JobFilter = {}, limit = 50, cursor?: string) =>
-  answered(listJobs(env, caller, filter, limit, cursor, Date.now()));
+  answered(listJobs(env, caller, { filter, limit, cursor, now: Date.now() }));
 
 const namesFor = async (caller: Caller, filter: JobFilter = {}): Promise<string[]> =>
   (await page(caller, filter)).items.map(({ name }) => name).sort();
@@ -145,7 +145,9 @@ describe("pages", () => {
     let cursor: string | undefined;
     do {
       left = 12;
-      const answer = await answered(listJobs(limited, ADMIN, { user_id: user }, 50, cursor, Date.now()));
+      const answer = await answered(
+        listJobs(limited, ADMIN, { filter: { user_id: user }, limit: 50, cursor, now: Date.now() }),
+      );
       pages.push(answer.items.length);
       for (const { id } of answer.items) ids.add(id);
       cursor = answer.next_cursor;
@@ -155,7 +157,7 @@ describe("pages", () => {
   });
 
   it("accept no cursor of any other kind", async () => {
-    const answer = await listJobs(env, ADMIN, {}, 10, "bm90IG91cnM", Date.now());
+    const answer = await listJobs(env, ADMIN, { filter: {}, limit: 10, cursor: "bm90IG91cnM", now: Date.now() });
     expect(answer).toMatchObject({ ok: false, error: { kind: "validation_failed", errors: [{ path: "cursor" }] } });
   });
 });

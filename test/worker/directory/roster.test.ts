@@ -52,11 +52,11 @@ async function walkActive(limit: number, seenSince?: number): Promise<string[]> 
 
 describe("a user", () => {
   it("joins by PUT, is changed by the next PUT, and leaves by DELETE", async () => {
-    expect(await putUser(env, always, "put-1", true, NOW)).toEqual({
+    expect(await putUser(env, always, { id: "put-1", active: true }, NOW)).toEqual({
       user: { id: "put-1", active: true },
       created: true,
     });
-    expect(await putUser(env, always, "put-1", false, NOW)).toEqual({
+    expect(await putUser(env, always, { id: "put-1", active: false }, NOW)).toEqual({
       user: { id: "put-1", active: false },
       created: false,
     });
@@ -70,7 +70,7 @@ describe("a user", () => {
   it("joins as active when first seen, and being seen does not undo the operator's mark", async () => {
     const seen = { id: "seen-1", last_seen_at: "2026-11-23T09:00:00.000Z" };
     expect(await seenUser(env, always, "seen-1", NOW)).toEqual({ ...seen, active: true });
-    await putUser(env, always, "seen-1", false, NOW);
+    await putUser(env, always, { id: "seen-1", active: false }, NOW);
     expect(await seenUser(env, always, "seen-1", NOW + 1)).toMatchObject({ active: false });
     for (const at of [NOW + 59_999, NOW - HOUR]) expect(await seenUser(env, always, "seen-1", at)).toMatchObject(seen);
     const later = { last_seen_at: "2026-11-23T09:01:00.000Z" };
@@ -79,12 +79,12 @@ describe("a user", () => {
   });
 
   it("is active under ACTIVE_WINDOW while seen within it, and only if marked so", async () => {
-    expect(await putUser(env, windowed, "win-1", true, NOW)).toMatchObject({ user: { active: false } });
+    expect(await putUser(env, windowed, { id: "win-1", active: true }, NOW)).toMatchObject({ user: { active: false } });
     expect(await seenUser(env, windowed, "win-1", NOW)).toMatchObject({ active: true });
     expect(await getUser(env, windowed, "win-1", NOW + HOUR)).toMatchObject({ value: { active: true } });
     expect(await getUser(env, windowed, "win-1", NOW + HOUR + 1)).toMatchObject({ value: { active: false } });
     expect(await getUser(env, always, "win-1", NOW + HOUR + 1)).toMatchObject({ value: { active: true } });
-    await putUser(env, windowed, "win-1", false, NOW);
+    await putUser(env, windowed, { id: "win-1", active: false }, NOW);
     expect(await getUser(env, windowed, "win-1", NOW)).toMatchObject({ value: { active: false } });
     await deleteUser(env, "win-1");
   });
@@ -92,7 +92,7 @@ describe("a user", () => {
 
 describe("an import", () => {
   it("makes each user active, may be repeated, and counts each once", async () => {
-    await putUser(env, always, "imp-1", false, NOW);
+    await putUser(env, always, { id: "imp-1", active: false }, NOW);
     const ids = ["imp-1", "imp-2", "imp-3", "imp-3"];
     expect(await importUsers(env, always, ids, NOW)).toBe(3);
     expect(await importUsers(env, always, ids, NOW)).toBe(3);
@@ -134,7 +134,8 @@ describe("the list of users", () => {
       const id = `list-${String(number * 7 * 11).padStart(4, "0")}`;
       await deleteUser(env, id);
       gone.add(id);
-      await putUser(env, always, `list-${String(number * 7 * 5 + 3).padStart(4, "0")}`, true, NOW);
+      const added = `list-${String(number * 7 * 5 + 3).padStart(4, "0")}`;
+      await putUser(env, always, { id: added, active: true }, NOW);
     });
     const seen = pages.flat();
     expect(seen).toEqual([...seen].sort(compareUtf8));
@@ -152,7 +153,7 @@ describe("the list of users", () => {
 
   it("filters active users, or the others, by the window's rule", async () => {
     await importUsers(env, always, ["act-1", "act-2"], NOW);
-    await putUser(env, always, "act-3", false, NOW);
+    await putUser(env, always, { id: "act-3", active: false }, NOW);
     await seenUser(env, always, "act-2", NOW);
     const idsOf = async (active: boolean, deployment = always) => {
       const { items } = await answered(listUsers(env, deployment, { active, limit: 500 }, NOW));

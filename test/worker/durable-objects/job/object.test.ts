@@ -353,7 +353,9 @@ describe("a job under a removed job's id keeps what it had reserved before the r
     const id = await remade({ user_id }, (job, createdAt) =>
       reserveJob(bindings, entry({ ...place, id: job, createdAt }), { maxJobs: 10 }),
     );
-    const page = await value(listJobs(bindings, ADMIN, { user_id }, 10, undefined, Date.now()));
+    const page = await value(
+      listJobs(bindings, ADMIN, { filter: { user_id }, limit: 10, cursor: undefined, now: Date.now() }),
+    );
     expect(page.items.map((item) => item.id)).toEqual([id]);
   });
 });

@@ -324,6 +324,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   async #report(socket: WebSocket, seat: Seat, frame: RunFrame): Promise<void> {
     if (await this.#isRevoked(socket, seat)) return;
     const { type, run_id } = frame;
+    const heldUntil = this.#seats.heldUntil(socket, run_id);
     const outcome =
       type === "release" && this.#seats.isElsewhere(socket, run_id)
         ? notClaimed
@@ -331,6 +332,9 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     if (outcome.ok && type === "progress") {
       const { lease_expires_at: leaseEndsAt } = outcome.value;
       if (leaseEndsAt !== undefined) await this.renewed(run_id, Date.parse(leaseEndsAt));
+    } else if (outcome.ok && type === "release") {
+      // The run may have been offered again before this answer, and a socket may hold it again.
+      this.#seats.free(run_id, heldUntil ?? 0);
     } else if (outcome.ok || outcome.error.kind === "run_already_finished") {
       this.#seats.free(run_id);
     }

@@ -104,9 +104,12 @@ export class Seats {
     for (const socket of this.#holders(runId)) this.hold(socket, runId, leaseEndsAt);
   }
 
-  /** Notes that no socket holds the run any more. */
-  free(runId: string): void {
-    for (const socket of this.#holders(runId)) this.hold(socket, runId, undefined);
+  /** Notes that no socket holds the run any more. With `leaseEndsAt` it frees only the lease that ends then. */
+  free(runId: string, leaseEndsAt?: number): void {
+    for (const socket of this.#holders(runId)) {
+      const isMeant = leaseEndsAt === undefined || this.heldUntil(socket, runId) === leaseEndsAt;
+      if (isMeant) this.hold(socket, runId, undefined);
+    }
   }
 
   /** Whether another socket holds the run, because this socket's lease ran out. */
@@ -115,8 +118,13 @@ export class Seats {
     return holders.length > 0 && !holders.includes(socket);
   }
 
+  /** The end of the lease by which the socket holds the run. Undefined if it does not hold it. */
+  heldUntil(socket: WebSocket, runId: string): number | undefined {
+    return this.get(socket).held[runKey(runId)];
+  }
+
   #holders(runId: string): WebSocket[] {
-    return this.sockets("agent").filter((socket) => this.get(socket).held[runKey(runId)] !== undefined);
+    return this.sockets("agent").filter((socket) => this.heldUntil(socket, runId) !== undefined);
   }
 }
 

@@ -5,7 +5,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
-import type { ClaimVerdict } from "../../../../src/objects/job.ts";
+import { type ClaimVerdict, type JobRpc, jobObject } from "../../../../src/objects/job.ts";
 import type { ConfirmClaim } from "../../../../src/objects/mailbox.ts";
 import { agentToken, call, env, TOKEN_SECRET } from "../../http-fixture.ts";
 import { claim, connect, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../../mailbox-fixture.ts";
@@ -151,6 +151,35 @@ describe("a socket", () => {
     await socket.heard(3);
     expect(socket.frames.map(({ type }) => type)).toEqual(["job.run", "ok", "job.run"]);
     expect(socket.runs()[1]).toMatchObject({ id: run, attempt: 1 });
+  });
+
+  it("holds a run that it gave back and got again before its release was answered", async () => {
+    const agent = await makeAgent();
+    const [job, other] = [await makeJobOf(agent), await makeJobOf(agent)];
+    const socket = await connected(agent);
+    socket.send({ type: "ready", capacity: 1 });
+    await call("GET", `/v1/agents/${agent}`);
+    const late = Promise.withResolvers<void>();
+    await runInDurableObject(env.MAILBOX.getByName(agent), (mailbox) => {
+      const slow = (id: string) => ({
+        claimRun: (...asked: Parameters<JobRpc["claimRun"]>) => jobObject(env, id).claimRun(...asked),
+        async releaseRun(...asked: Parameters<JobRpc["releaseRun"]>) {
+          const released = await jobObject(env, id).releaseRun(...asked);
+          await late.promise;
+          return released;
+        },
+      });
+      Object.assign(mailbox, { env: { ...env, JOB: { getByName: slow } } });
+    });
+    const run = await offer(job);
+    await socket.heard(1);
+    socket.send({ type: "release", job_id: job, run_id: run });
+    await vi.waitFor(() => expect(socket.runs().map(({ id }) => id)).toEqual([run, run]));
+    late.resolve();
+    await vi.waitFor(() => expect(socket.frames.at(-1)).toEqual({ type: "ok", to: "release", run_id: run }));
+    await offer(other);
+    await settle();
+    expect(socket.runs()).toHaveLength(2);
   });
 
   it("that is drained gets no further run, not even one that it gives back, until it is ready again", async () => {

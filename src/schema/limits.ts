@@ -96,3 +96,5 @@ export const DEFAULT_CALLS_PER_WAKE = 40;
 
 /** The time without a tick after which an alarm or a call does its work. */
 export const TICK_MISSING_AFTER_MS = 2 * MINUTE_MS;
+/** The pause after which a job with waiting backfills looks again whether it is still held. */
+export const HELD_CHECK_MS = MINUTE_MS;

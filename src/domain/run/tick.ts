@@ -5,7 +5,7 @@
  * then (docs/architecture.md, invariant 2). The same state always gives the same ids, so a repeat after a crash is
  * harmless.
  */
-import { FINISHED_RETENTION_MS } from "../../schema/limits.ts";
+import { FINISHED_RETENTION_MS, HELD_CHECK_MS } from "../../schema/limits.ts";
 import type { CompiledJob } from "../job/definition.ts";
 import { aim, type Cursor, firesOf, isDirectoryBehind, isExhausted, type JobRecord } from "../job/job.ts";
 import { causeOf, dropBackfills, pauseJob, resumeJob } from "../job/stop.ts";
@@ -114,7 +114,7 @@ export type Timer = {
 export type TimerContext = {
   readonly now: number;
   readonly inFlight: ReadonlySet<string>;
-  /** Why nothing fires at present, if that is so. A fire that waits for that to end has no timer. */
+  /** Why nothing fires at present, if that is so. */
   readonly held?: string | undefined;
   /** The directory could not be reached and is not asked again before this time. */
   readonly indexRetryAt?: number | undefined;
@@ -144,15 +144,19 @@ export function timersOf(state: Omit<TickState, "job">, context: TimerContext): 
     if (cursor.nextDueAt !== null && enabled && exec_scope !== "all_users") {
       timers.push({ kind: "fire", at: cursor.nextDueAt });
     }
-    const backfills = record.backfills.length > 0 && !waits(mayStart("backfill", { record, cursor, held }, now));
-    const queued = record.buffered !== undefined || backfills;
+    const backfill = record.backfills.length > 0 ? mayStart("backfill", { record, cursor, held }, now) : undefined;
+    const queued = record.buffered !== undefined || (backfill !== undefined && !waits(backfill));
     if (active.length === 0 && (queued || isOver(state))) timers.push({ kind: "queue", at: now });
+    // Nothing wakes the job when the hold ends, so it looks again by itself.
+    else if (active.length === 0 && isHeld(backfill)) timers.push({ kind: "queue", at: now + HELD_CHECK_MS });
   }
   return timers;
 }
 
 /** Whether a backfilled fire waits for its job. If the budget is used up, the fire is skipped instead. */
 const waits = (gate: GateVerdict): boolean => !gate.may && gate.why !== "budget";
+
+const isHeld = (gate: GateVerdict | undefined): boolean => gate?.may === false && gate.why === "held";
 
 const isCalling = ({ phase }: Run): boolean => phase === "calling";
 

@@ -143,14 +143,25 @@ describe("a job", () => {
   });
 
   it.each([
-    ["paused", (state: TickState) => ({ ...state, ...pauseJob(state.record, state.cursor, { by: "hand" }, T0) }), {}],
-    ["held", (state: TickState) => state, { held: "held: MODE=stopped" }],
-  ])("that is %s leaves its backfill waiting, without an alarm for it", (_, stop, more) => {
+    [
+      "paused leaves its backfill waiting, without an alarm for it",
+      (state: TickState) => ({ ...state, ...pauseJob(state.record, state.cursor, { by: "hand" }, T0) }),
+      {},
+      [],
+    ],
+    [
+      "held leaves its backfill waiting, and looks again after a minute",
+      (state: TickState) => state,
+      { held: "held: MODE=stopped" },
+      [{ kind: "queue", at: T0 + MINUTE_MS }],
+    ],
+  ])("that is %s", (_, stop, more, alarms) => {
     const state = job();
     const record = { ...state.record, backfills: [{ number: 1, due: [T0 - MINUTE_MS] }] };
     const stopped = stop({ ...state, record });
     expect(tick(stopped, T0, more).calls).toEqual([]);
-    expect(timersOf(stopped, { now: T0, inFlight: NONE, ...more }).filter(({ kind }) => kind === "queue")).toEqual([]);
+    const timers = timersOf(stopped, { now: T0, inFlight: NONE, ...more });
+    expect(timers.filter(({ kind }) => kind === "queue")).toEqual(alarms);
     expect(tick({ ...stopped, record }, T0).calls).toHaveLength(1);
   });
 

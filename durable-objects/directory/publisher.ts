@@ -55,12 +55,13 @@ export class Publisher {
   async #offerTo(id: string, budget: CallBudget): Promise<void> {
     for (;;) {
       const subscription = this.#subscriptions.list().find((each) => each.id === id);
-      const events =
-        subscription === undefined ? [] : this.#events.after(subscription.offeredSeq, {}, EVENTS_A_STEP).items;
-      const last = events.at(-1);
-      if (subscription === undefined || last === undefined) return;
+      if (subscription === undefined) return;
+      const { items: events, stoppedAt } = this.#events.after(subscription.offeredSeq, {}, EVENTS_A_STEP);
+      // The failed users of a large fan-out are rows that nobody is told of. The search may end among them.
+      const readTo = stoppedAt ?? events.at(-1)?.seq;
+      if (readTo === undefined) return;
       if (!(await this.#offer(subscription, events, budget))) return;
-      this.#subscriptions.noteOffered(id, last.seq);
+      this.#subscriptions.noteOffered(id, readTo);
     }
   }
 

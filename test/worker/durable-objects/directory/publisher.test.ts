@@ -8,6 +8,7 @@ import { SubscriptionRegistry } from "../../../../durable-objects/directory/subs
 import { SHARD_COUNT } from "../../../../src/domain/directory-shard.ts";
 import type { ReportedEvent } from "../../../../src/domain/event/report.ts";
 import { CallBudget } from "../../../../src/outbound/call-budget.ts";
+import { LOOKED_AT_ROWS } from "../../../../src/schema/limits.ts";
 import { env } from "../../bindings.ts";
 import { fresh } from "../../http-fixture.ts";
 
@@ -60,6 +61,23 @@ it("a thousand failures are offered in steps of fifty, each once, without a call
     const ids = all.map(({ id }) => id);
     expect([offered.get("a"), offered.get("b"), offered.get("other")]).toEqual([ids, ids, undefined]);
     expect(calls()).toBeLessThanOrEqual(2 * (1_000 / 50 + 1));
+  });
+});
+
+it("a failure after thousands of failed users of a fan-out is offered, and these are looked at once", async () => {
+  await withShard({ callsAWake: 40 }, async ({ events, registry, publisher, offered, calls }) => {
+    const users = Array.from({ length: 2 * LOOKED_AT_ROWS + 1 }, (_, n) => ({ ...failed(n), hidden: true as const }));
+    events.add([failed(100_000)]);
+    events.add(users);
+    await publisher.publish();
+    expect(offered.get("a")).toEqual(["e100000"]);
+    const seen = registry.list().map(({ offeredSeq }) => offeredSeq);
+    expect(Math.min(...seen)).toBeGreaterThan(LOOKED_AT_ROWS);
+
+    events.add([failed(100_001)]);
+    await publisher.publish();
+    expect([offered.get("a"), offered.get("b")]).toEqual(Array(2).fill(["e100000", "e100001"]));
+    expect(calls()).toBe(4);
   });
 });
 

@@ -168,9 +168,14 @@ it("gives running work back over HTTP too, where its token cannot be sent over a
   connections.push(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += String(data)));
-  await runHere(["agents", "set", agent, "--pull"], { cwd, env });
-  await runHere(["jobs", "create", "--name", "back", "--message", "slow", "--manual", "--agent", agent], { cwd, env });
-  await runHere(["jobs", "run", "back"], { cwd, env });
+  expect(await runHere(["agents", "set", agent, "--pull"], { cwd, env })).toMatchObject({ code: 0 });
+  expect(
+    await runHere(["jobs", "create", "--name", "back", "--message", "slow", "--manual", "--agent", agent], {
+      cwd,
+      env,
+    }),
+  ).toMatchObject({ code: 0 });
+  expect(await runHere(["jobs", "run", "back"], { cwd, env })).toMatchObject({ code: 0 });
   await eventually("its start", async () => (await log()).length === 1, ENDED_MS);
   child.kill("SIGINT");
   await eventually("the word on it", () => output.includes("Press Ctrl-C again"));
@@ -204,8 +209,13 @@ it("connects again when the service was away, and the work under way is complete
   let output = "";
   child.stdout.on("data", (data) => (output += String(data)));
   await eventually("a connection", () => output.includes("Connected"));
-  await runHere(["jobs", "create", "--name", "away", "--message", "slow", "--manual", "--agent", agent], { cwd, env });
-  await runHere(["jobs", "run", "away"], { cwd, env });
+  expect(
+    await runHere(["jobs", "create", "--name", "away", "--message", "slow", "--manual", "--agent", agent], {
+      cwd,
+      env,
+    }),
+  ).toMatchObject({ code: 0 });
+  expect(await runHere(["jobs", "run", "away"], { cwd, env })).toMatchObject({ code: 0 });
   await eventually("its start", async () => (await log()).length === 1);
   await first.kill("SIGKILL");
   const second = await startReveille({ dataDir, port: first.port });

@@ -3,6 +3,7 @@
  * tests that need Durable Objects, the whole service started as a process, and the dashboard in a browser.
  * `TEST_SIZE=long` (`npm run test:long`) runs them over more of everything: test/size.ts.
  */
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { chromiumPath } from "./test/browser/chromium-path.ts";
@@ -51,7 +52,15 @@ const alias = [
   { find: "reveille/agent", replacement: `${import.meta.dirname}/src/agent-kit/agent-kit.ts` },
 ];
 
-/** Each file runs a service and a browser, and waits for pages most of the time: beside the system's files, under the same limit. */
+/**
+ * Files at a time. The first group has one more than cores, as some of its files wait for alarms. The second has twice as many: its
+ * files wait for services, pages and schedules half of the time.
+ */
+const CORES = availableParallelism();
+const IN_PROCESS = CORES + 1;
+const WITH_SERVICES = 2 * CORES;
+
+/** Each file runs a service and opens tabs of its worker's browser: beside the system's files, under the same limit. */
 const browser = hasChromium
   ? [
       {
@@ -62,7 +71,7 @@ const browser = hasChromium
           isolate: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          maxWorkers: 4,
+          maxWorkers: WITH_SERVICES,
           sequence: { groupOrder: 1 },
         },
       },
@@ -86,8 +95,7 @@ const inWorkerd = () =>
 
 export default defineConfig({
   test: {
-    // Left unsaid it is one fewer than there are cores, which leaves one of two with nothing to do.
-    maxWorkers: "100%",
+    maxWorkers: IN_PROCESS,
     projects: [
       {
         test: {
@@ -115,8 +123,7 @@ export default defineConfig({
       },
       ...browser,
       {
-        // Services as processes, timed by the clock: not beside the pure rules and workerd. Starting them is most of the work; four files
-        // at a time keep two cores busy: 298 s with five, 350 s with three.
+        // Services as processes, timed by the clock: not beside the pure rules and workerd.
         resolve: { alias },
         test: {
           name: "system",
@@ -125,7 +132,7 @@ export default defineConfig({
           isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 4,
+          maxWorkers: WITH_SERVICES,
           sequence: { groupOrder: 1 },
         },
       },

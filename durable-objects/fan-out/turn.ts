@@ -2,9 +2,9 @@
  * The turns of a shard. Each reads the state for `decideTurn`, then records and calls what it decided. Only the end of a
  * run is recorded, one row a user, so a crash repeats the calls in flight under the same run ids.
  */
+import { judgeRestart } from "../../src/domain/fan-out/restart.ts";
 import {
   decideTurn,
-  judgeRestart,
   MAX_DUE_PER_TURN,
   MAX_PER_TURN,
   nextTurnAt,

@@ -30,11 +30,6 @@ import { type FanOutSpec, startUserRun } from "./user-run.ts";
 export const MAX_PER_TURN = 500;
 /** The number of logged runs that one turn looks at. */
 export const MAX_DUE_PER_TURN = 50;
-/**
- * The number of restarts in a row without a logged run. After that the users being called are given up, since one of their
- * calls kills the object.
- */
-const MAX_RESTARTS_WITHOUT_PROGRESS = 5;
 
 /** A user who has no run yet; `key` is the last part of the run's id. */
 export type QueuedUser = { readonly userId: string; readonly key: string };
@@ -60,7 +55,7 @@ export type ShardState = {
   /** The users to run next, perhaps not all of them. `waiting` is the number of all. */
   readonly queued: readonly QueuedUser[];
   readonly waiting: number;
-  /** The number of next users that are given up ({@link judgeRestart}). */
+  /** The number of next users that are given up (`judgeRestart` of restart.ts). */
   readonly toGiveUp: number;
   /** The job's spend, including this fan-out's runs. It is kept for jobs with a budget. */
   readonly spent?: Spent | undefined;
@@ -284,31 +279,6 @@ class Draft {
   #isInFlight(run: Run): boolean {
     return this.#state.flights.has(keyOfUserRun(run.id));
   }
-}
-
-/**
- * A shard's record of its restarts. It holds the number of logged runs at the last one, and the restarts in a row without a
- * new run.
- */
-export type Restarts = { readonly loggedAtLastStart: number; readonly restartsWithoutProgress: number };
-
-/**
- * Judges a restart when the first user begins after it. If calls have killed the object again and again, their users are
- * given up. From the first such restart on each run is written at once, since a kill also loses the unwritten runs beside
- * it.
- */
-export function judgeRestart(
-  { loggedAtLastStart, restartsWithoutProgress: before }: Restarts,
-  logged: number,
-  concurrency: number,
-): { readonly toGiveUp: number; readonly writeThrough: boolean; readonly note: Restarts } {
-  const restartsWithoutProgress = logged === loggedAtLastStart ? before + 1 : 0;
-  const giveUp = restartsWithoutProgress >= MAX_RESTARTS_WITHOUT_PROGRESS;
-  return {
-    toGiveUp: giveUp ? concurrency : 0,
-    writeThrough: restartsWithoutProgress > 0,
-    note: { loggedAtLastStart: logged, restartsWithoutProgress: giveUp ? 0 : restartsWithoutProgress },
-  };
 }
 
 const KILLS =

@@ -73,7 +73,7 @@ it.each(ROLES)("the page says what a token of role %s can cost in a day", (role,
 });
 
 it.each<[what: string, count: number, part: Part]>([
-  ["calls, the dearest being a list that finds nothing", CALLS, "calls"],
+  ["calls, each the most expensive one: a list that finds nothing", CALLS, "calls"],
   ["calls with trigger tokens of its jobs", CALLS, "triggers"],
   ["fires, each with ten attempts and an event", MAX_FIRES_PER_DAY, "fires"],
   ["jobs awake all day, held open by their agent", MAX_JOBS_PER_OWNER, "awakeJobs"],

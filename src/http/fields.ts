@@ -17,8 +17,9 @@ export const commaList = <const T extends string>(
     const read = z.array(value).safeParse(parts);
     if (read.success) return read.data;
     const meant = parts.map((part) => others[part.toLowerCase()] ?? part.toLowerCase()).join();
-    const instead = meant.split(",").every((part) => values.some((one) => one === part)) ? `; write ${meant}` : "";
-    const wrong = parts.findIndex((part) => !values.some((one) => one === part));
+    const known: readonly string[] = values;
+    const instead = meant.split(",").every((part) => known.includes(part)) ? `; write ${meant}` : "";
+    const wrong = parts.findIndex((part) => !known.includes(part));
     const message = `must be a comma list of ${values.join(", ")}${instead}`;
     context.addIssue({ code: "custom", path: [wrong], message });
     return z.NEVER;

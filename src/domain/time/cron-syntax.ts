@@ -232,24 +232,11 @@ function parseStep(field: Field, item: string, text: string): Result<number, str
 
 const stepExample = (field: Field) => `write e.g. "*/${field === MINUTE ? 15 : 2}"`;
 
-/** Days as people name them together. */
-const SPOKEN: Readonly<Record<string, string>> = {
-  WEEKDAY: "MON-FRI",
-  WEEKDAYS: "MON-FRI",
-  WORKDAYS: "MON-FRI",
-  WEEKEND: "SAT,SUN",
-  WEEKENDS: "SAT,SUN",
-};
-
 function parseValue(field: Field, text: string, item: string): Result<number, string> {
   const named = field.names?.indexOf(text) ?? -1;
   if (named >= 0) return ok(named + field.min);
   if (/^\d+$/.test(text) && Number(text) >= field.min && Number(text) <= field.max) return ok(Number(text));
-  if (text === item && text !== "") {
-    const meant = field.names === undefined ? undefined : SPOKEN[text];
-    const instead = meant === undefined ? takes(field) : `write ${meant}`;
-    return err(`${field.name} "${text}" is not allowed; ${instead}`);
-  }
+  if (text === item && text !== "") return err(`${field.name} "${text}" is not allowed; ${takes(field)}`);
   return err(wrong(field, item, text === "" ? "a value is missing" : `"${text}" is not allowed`));
 }
 

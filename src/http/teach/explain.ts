@@ -23,7 +23,7 @@ import {
   tomorrow,
   withinDay,
 } from "./value.ts";
-import { cronOf, instantOf, isRecurring } from "./words.ts";
+import { awsOf, cronOf, instantOf, isClock, isRecurring } from "./words.ts";
 import { either, json, shown } from "./write.ts";
 import { MISSING } from "./zod-words.ts";
 
@@ -230,6 +230,7 @@ export function refine(
           message: refined(error.message, field, valueAt(sent[place], path), {
             now: lesson.now,
             zone: zoneBeside(sent[place], path),
+            isDaily: isDaily(valueAt(sent[place], [...path.slice(0, -1), "every"])),
           }),
         };
       }
@@ -302,11 +303,18 @@ function inZone(local: string, zone: string): string | undefined {
   return read.ok ? `write "${formatLocal(reachedAt(zone, read.value), zone)}"` : undefined;
 }
 
-type Beside = { readonly now: number; readonly zone: string | undefined };
+/** Whether an interval is a day, so that a time of day beside it is a calendar. */
+const isDaily = (every: unknown): boolean =>
+  typeof every === "string" && [every, ...durationsOf(every)].some((text) => text === "1d" || text === "24h");
 
-function refined(message: string, field: Field, given: unknown, { now, zone }: Beside): string {
+type Beside = { readonly now: number; readonly zone: string | undefined; readonly isDaily: boolean };
+
+function refined(message: string, field: Field, given: unknown, { now, zone, isDaily: daily }: Beside): string {
   if (field.name === "timezone" && typeof given === "string" && /^(?:(?:per|each)[ _-]?)?users?\b/i.test(given)) {
     return `${message}; a job has one zone for all its users: make a job for each zone`;
+  }
+  if (daily && field.name === "at" && typeof given === "string" && isClock(given)) {
+    return `${message}; for every day at that time write ${json({ cron: cronOf(given) })} in place of every and at`;
   }
   const instead = insteadOf(field, given, now);
   if (instead !== undefined && !message.includes(instead)) return `${message}; write ${instead}`;
@@ -338,12 +346,19 @@ function refined(message: string, field: Field, given: unknown, { now, zone }: B
       return `${message}; write ${right}${zone}; it is ${clock(now)} now`;
     }
   }
-  const cron = field.reads === "cron" && typeof given === "string" ? cronOf(given) : undefined;
-  if (cron !== undefined) return `${message}; write "${cron}"`;
+  if (field.reads === "cron" && typeof given === "string") {
+    const aws = awsOf(given);
+    const [every] = aws !== undefined && "every" in aws ? durationsOf(aws.every) : [];
+    const cron = rightValues(field, given, now).find((text) => text !== json(given));
+    if (every !== undefined) return `${json(given)} is no cron expression; write ${json({ every })} in place of cron`;
+    if (aws !== undefined && "cron" in aws)
+      return `${json(given)} is written without its frame and the year; write ${json(aws.cron)}`;
+    return cron === undefined || message.includes(cron) ? message : `${message}; write ${cron}`;
+  }
   if (field.reads === "duration") {
     const right = durationsOf(given)
       .map(json)
-      .filter((text) => text !== json(given) && !message.includes(text));
+      .filter((text) => text !== json(given) && !message.includes(`write ${text}`));
     if (right.length === 0)
       return field.example === undefined ? message : `${message}; for example ${json(field.example)}`;
     return `${message}; write ${either(right)}`;

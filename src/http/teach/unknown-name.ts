@@ -3,9 +3,10 @@
  * usual alias, or else the known names. It never says only "leave it out", because a caller who does that loses what they
  * wanted.
  */
+import { cronOfParts, isCalendarPart } from "./calendar-parts.ts";
 import { exampleOf } from "./example.ts";
 import { type Field, fieldAt, fieldsBelow } from "./field.ts";
-import { nearNames, sameName, spelling } from "./near.ts";
+import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
 import { durationsOf, rightValues, unitMs, unitOf } from "./value.ts";
 import { either, json, nested, shown } from "./write.ts";
 
@@ -28,7 +29,7 @@ export type Wrong = {
 /** The name to write instead. Undefined if no known name is like it. */
 export function correction(wrong: Wrong): string | undefined {
   const { root, at, name, value } = wrong;
-  const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong) ?? pairInName(wrong);
+  const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong) ?? pairInName(wrong) ?? calendar(wrong);
   if (special !== undefined) return special;
   const unit = unitOf(name);
   const timed = (targets: readonly Target[]) =>
@@ -50,6 +51,8 @@ export function namesAt(root: Field, at: readonly string[]): readonly string[] {
   return fieldAt(root, at)?.fields.map(({ name }) => name) ?? [];
 }
 
+const KIND_NAMES = ["type", "kind", "mode", "trigger"];
+
 /**
  * The correction for `{"type": "cron", "expression": "…"}`. The kind itself is the field, and its neighbour is the value.
  */
@@ -60,17 +63,19 @@ function kindAsField({ root, at, name, value, beside, now }: Wrong): string | un
     return here.find((field) => [field.name, ...field.aliases].some((one) => spelling(one) === spelling(given)));
   };
   const unknown = Object.entries(beside).filter(([other]) => !here.some((field) => field.name === other));
-  const isKind = ["type", "kind", "mode"].includes(spelling(name)) ? kindOf(value) : undefined;
+  const isKind = KIND_NAMES.includes(spelling(name)) ? kindOf(value) : undefined;
   if (isKind !== undefined) {
     const [other, given] = unknown.find(([one]) => one !== name) ?? [];
     const unit = other === undefined ? undefined : unitOf(other);
     const [text = "…"] =
-      given === undefined ? [] : rightValues(isKind, given, now, isKind.reads === "duration" ? unit?.ms : undefined);
+      given === undefined
+        ? beside[isKind.name] === undefined
+          ? []
+          : [json(beside[isKind.name])]
+        : rightValues(isKind, given, now, isKind.reads === "duration" ? unit?.ms : undefined);
     return `is no field here, for the kind is itself the field: write ${nested([...at, isKind.name], text)}`;
   }
-  const kind = unknown.map(([other, given]) =>
-    ["type", "kind", "mode"].includes(spelling(other)) ? kindOf(given) : undefined,
-  );
+  const kind = unknown.map(([other, given]) => (KIND_NAMES.includes(spelling(other)) ? kindOf(given) : undefined));
   const known = kind.find((one) => one !== undefined);
   if (known === undefined || sureTargets(root, at, name).length > 0) return undefined;
   const unit = known.reads === "duration" ? unitOf(name)?.ms : undefined;
@@ -106,6 +111,16 @@ function pairInName({ root, at, name, value, now }: Wrong): string | undefined {
   return targets.length === 0 ? undefined : sentence(targets, at, { [key]: value }, now);
 }
 
+/** `{"hour": 9, "day_of_week": "mon-fri"}`: a calendar is one expression. */
+function calendar({ root, at, name, value, beside }: Wrong): string | undefined {
+  if (!isCalendarPart(name)) return undefined;
+  const { siblings, elsewhere } = around(root, at);
+  const cron = [...siblings, ...elsewhere].find(({ field }) => field.reads === "cron");
+  const text = cron === undefined ? undefined : cronOfParts({ ...beside, [name]: value });
+  if (cron === undefined || text === undefined) return undefined;
+  return `is not a field here, for a calendar is one expression: write ${nested(cron.path, json(text))}`;
+}
+
 /** Whether the schema has this name, or one that it is an alias of, in any place. */
 export const isKnown = (root: Field, name: string): boolean => sureTargets(root, [], name).length > 0;
 
@@ -126,11 +141,12 @@ function sureTargets(root: Field, at: readonly string[], name: string): readonly
 /** The fields whose names resemble this one. */
 function likelyTargets(root: Field, at: readonly string[], name: string): readonly Target[] {
   const { siblings, elsewhere } = around(root, at);
-  const near = (from: readonly Placed[]): readonly Target[] => {
-    const names = nearNames(
-      name,
-      from.map(({ field }) => field.name),
-    );
+  const near = (from: readonly Placed[], isFar = false): readonly Target[] => {
+    // In another place one word of a name says too little.
+    const known = from
+      .map(({ field }) => field.name)
+      .filter((one) => !isFar || wordsOf(one).length <= wordsOf(name).length);
+    const names = nearNames(name, known);
     return pick(from, "near", ({ name: known }) => names.includes(known));
   };
   const nearAlias = (from: readonly Placed[]): readonly Target[] => {
@@ -139,7 +155,7 @@ function likelyTargets(root: Field, at: readonly string[], name: string): readon
     const names = nearNames(name, aliases, 1);
     return pick(from, "alias", ({ aliases }) => aliases.some((alias) => names.includes(alias)));
   };
-  return firstFound([() => near(siblings), () => nearAlias(siblings), () => near(elsewhere).slice(0, 1)]);
+  return firstFound([() => near(siblings), () => nearAlias(siblings), () => near(elsewhere, true).slice(0, 1)]);
 }
 
 /** The fields of one object, and all others. */

@@ -4,7 +4,7 @@ import { formatInstant, MAX_INSTANT, parseInstant } from "../../domain/time/inst
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "../../schema/limits.ts";
 import type { Field, Reads } from "./field.ts";
 import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
-import { cronOf, hasClock, instantOf } from "./words.ts";
+import { awsOf, cronOf, hasClock, instantOf, withoutSeconds, withShortNames } from "./words.ts";
 import { json } from "./write.ts";
 
 /** Units in the spellings of people and models, in milliseconds. */
@@ -175,10 +175,24 @@ export function nearValues({ values, valueAliases }: Field, given: unknown): rea
 /** The values that the field takes, as JSON, most likely first. Empty if there is no good guess. */
 export function rightValues(field: Field, given: unknown, now: number, unit?: number): readonly string[] {
   const { types, reads, values } = field;
-  if (fits(field, given) && unit === undefined) return [json(given)];
+  const isWhole = reads !== "cron" || typeof given !== "string" || withoutSeconds(given) === undefined;
+  if (fits(field, given) && unit === undefined && isWhole) return [json(given)];
   const named = typeof given === "boolean" ? field.valueAliases[String(given)] : undefined;
   if (named !== undefined) return [json(named)];
   if (reads === "duration") return durationsOf(given, unit).map((text) => json(text));
+  if (reads === "cron" && typeof given === "string") {
+    const aws = awsOf(given);
+    const cron =
+      (aws !== undefined && "cron" in aws ? aws.cron : undefined) ??
+      withoutSeconds(given) ??
+      withShortNames(given) ??
+      cronOf(given);
+    if (cron !== undefined) return [json(cron)];
+  }
+  if (reads === "rrule" && typeof given === "object" && given !== null && !Array.isArray(given)) {
+    const parts = Object.entries(given).map(([name, part]) => `${name.toUpperCase()}=${String(part).toUpperCase()}`);
+    return parts.length === 0 ? [] : [json(parts.join(";"))];
+  }
   if (reads === "moment") {
     const text = isEpoch(given) ? epochText(given) : typeof given === "string" ? momentOf(given, now) : undefined;
     return text === undefined ? durationsOf(given, unit).map((one) => json(one)) : [json(text)];
@@ -311,6 +325,8 @@ function objectsOf(field: Field, text: string, now: number): readonly string[] {
     const label = isLabels(field) ? labelOf(text) : { text };
     return label === undefined ? [] : [json(label)];
   }
+  const aws = awsOf(text);
+  if (aws !== undefined) return "cron" in aws ? [json(aws)] : durationsOf(aws.every).map((every) => json({ every }));
   const [spoken] = durationsOf(text);
   if (spoken !== undefined) return spans(field, text, spoken);
   const reader = field.fields.find(({ reads }) => reads !== undefined && isReadAs(reads, text));

@@ -273,6 +273,13 @@ describe("a wish of a model that does not exist here", () => {
       [{ cron: "0 9 * * *" }],
       /^must be a JSON object, not an array; make a job for each/,
     ],
+    ["POST /v1/jobs", ["schedule"], "rate(5 minutes)", /write \{"every": "5m"\}/],
+    ["POST /v1/jobs", ["schedule"], "cron(0 9 ? * MON-FRI *)", /write \{"cron": "0 9 \? \* MON-FRI"\}/],
+    ["POST /v1/jobs", ["ScheduleExpression"], "rate(5 minutes)", /"schedule": \{"every": "5m"\}/],
+    ["POST /v1/jobs", ["schedule", "cronExpression"], "0 0 9 ? * MON-FRI", /"cron": "0 9 \? \* MON-FRI"/],
+    ["POST /v1/jobs", ["schedule", "rrule"], { freq: "weekly", interval: 2 }, /"FREQ=WEEKLY;INTERVAL=2"/],
+    ["POST /v1/jobs", ["schedule", "daily"], "09:00", /"cron": "0 9 \* \* \*"/],
+    ["POST /v1/jobs", ["schedule", "weekly"], { day: "monday", time: "9am" }, /"cron": "0 9 \* \* 1"/],
     ["POST /v1/users/import", [], ["alice"], /\{"users": \["alice"\]\}/],
   ])("%s %j %j", async (name, at, value, says) => {
     const door = doors.find((one) => one.name === name);
@@ -280,6 +287,20 @@ describe("a wish of a model that does not exist here", () => {
     // Of a list that is written with commas, the path names the place in it.
     const sent = at.at(-1) === "0" ? Object(value) : nest(at, value);
     expect(await saidOf(door, sent, at)).toMatch(says);
+  });
+
+  it("a calendar in parts, as the one expression that it is", async () => {
+    const door = doors.find((one) => one.name === "POST /v1/jobs");
+    if (door === undefined) throw new Error("no such door");
+    const parts = { hour: 9, minute: 30, day_of_week: "mon-fri" };
+    for (const name of Object.keys(parts)) {
+      expect(await saidOf(door, parts, [name])).toContain('{"schedule": {"cron": "30 9 * * 1-5"}}');
+      expect(await saidOf(door, { schedule: parts }, ["schedule", name])).toContain('"cron": "30 9 * * 1-5"');
+    }
+    const days = { schedule: { days: ["mon", "wed"], time: "9:00" } };
+    expect(await saidOf(door, days, ["schedule", "days"])).toContain('"cron": "0 9 * * 1,3"');
+    const once = { schedule: { type: "once", at: "2027-01-01T00:00:00Z" } };
+    expect(await saidOf(door, once, ["schedule", "type"])).toContain('"at": "2027-01-01T00:00:00Z"');
   });
 
   const [post] = doors.filter(({ name }) => name === "POST /v1/jobs");
@@ -312,6 +333,17 @@ describe("a time that the domain cannot read", () => {
 
   it("is the next day of that name, and not a cron that would repeat", () => {
     expect(said("at", "next friday at 17:00", "Europe/Berlin")).toContain('write "2026-12-04T17:00"');
+    expect(said("at", "17:00", "Europe/Berlin")).toContain('write "2026-11-28T17:00"');
+    expect(said("at", "09:00", "Europe/Berlin")).toContain('write "2026-11-29T09:00"');
+    expect(said("at", "Jan 15 2027 14:30")).toContain('write "2027-01-15T14:30:00Z"');
+    expect(said("at", "15.01.2027 14:30", "Europe/Berlin")).toContain('write "2027-01-15T14:30"');
+    expect(said("at", "01/15/2027 2:30 PM")).toContain('write "2027-01-15T14:30:00Z"');
+    expect(said("at", "01/02/2027 14:30")).not.toContain('write "2027-0');
+    expect(said("cron", "0 9 * * Monday")).toContain('write "0 9 * * MON"');
+    expect(said("cron", "0 9 * * weekdays")).toContain('write "0 9 * * MON-FRI"');
+    expect(said("cron", "9:00")).toContain('write "0 9 * * *"');
+    expect(said("cron", "rate(5 minutes)")).toContain('write {"every": "5m"}');
+    expect(said("every", "30 min")).toContain('write "30m"');
     expect(said("at", "5pm on monday")).toContain('write "2026-11-30T17:00:00Z" for UTC');
     expect(said("at", "every friday at 17:00")).toContain('write {"cron": "0 17 * * 5"}');
     expect(said("starts_at", "2026-12-01T06:00", "Asia/Tokyo")).toContain('write "2026-12-01T06:00:00+09:00"');

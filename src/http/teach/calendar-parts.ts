@@ -1,0 +1,50 @@
+/** Calendars that are written in parts, `{"hour": 9, "day_of_week": "mon-fri"}`, as the one cron expression that says the same. */
+import { spelling } from "./near.ts";
+import { clockIn, DAYS } from "./words.ts";
+
+const PARTS = ["hour", "minute", "time", "at", "day", "days", "weekday", "weekdays", "dayofweek", "daysofweek"];
+const OF_MONTH = ["dayofmonth", "monthday"];
+const PERIODS = ["daily", "weekly", "monthly"];
+
+/** Whether a field of this name may be a part of a calendar. */
+export const isCalendarPart = (name: string): boolean => [...PARTS, ...OF_MONTH, ...PERIODS].includes(spelling(name));
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The cron expression for parts that name a time of day. Undefined for others. */
+export function cronOfParts(fields: Fields): string | undefined {
+  const parts = new Map(Object.entries(fields).map(([name, value]) => [spelling(name), value]));
+  for (const period of PERIODS) {
+    const value = parts.get(period);
+    if (typeof value === "string") parts.set("time", value);
+    else if (typeof value === "object" && value !== null)
+      for (const [name, inner] of Object.entries(value)) parts.set(spelling(name), inner);
+  }
+  const time = timeOf(parts);
+  const isMonthly = parts.has("monthly");
+  const named = ["dayofweek", "daysofweek", "weekdays", "weekday", "days", "day"].map((name) => parts.get(name));
+  const given = isMonthly ? undefined : named.find((value) => value !== undefined);
+  const days = given === undefined ? (parts.has("weekly") ? undefined : "*") : daysOf(given);
+  const ofMonth = parts.get("dayofmonth") ?? parts.get("monthday") ?? (isMonthly ? (parts.get("day") ?? 1) : "*");
+  if (time === undefined || days === undefined || !/^(?:\*|L|\d{1,2})$/i.test(String(ofMonth))) return undefined;
+  return `${time.minute} ${time.hour} ${String(ofMonth)} * ${days}`;
+}
+
+function timeOf(parts: ReadonlyMap<string, unknown>) {
+  const text = parts.get("time") ?? parts.get("at");
+  if (typeof text === "string") return clockIn(text.toLowerCase());
+  const [hour, minute] = [Number(parts.get("hour")), Number(parts.get("minute") ?? 0)];
+  const isTime =
+    Number.isInteger(hour) && Number.isInteger(minute) && hour >= 0 && hour < 24 && minute >= 0 && minute < 60;
+  return isTime ? { hour, minute } : undefined;
+}
+
+/** The weekdays as cron takes them: `mon-fri`, `["mon", "wed"]`, `weekdays: true`, `monday`. */
+function daysOf(given: unknown): string | undefined {
+  if (given === true || /^(?:weekdays?|workdays?)$/i.test(String(given))) return "1-5";
+  const texts = (Array.isArray(given) ? given : String(given).split(",")).map((one) =>
+    String(one).trim().toLowerCase(),
+  );
+  const days = texts.map((text) => text.split("-").map((name) => DAYS.indexOf(name.slice(0, 3))));
+  return days.flat().includes(-1) ? undefined : days.map((range) => range.join("-")).join();
+}

@@ -277,7 +277,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
     const { runId } = offer;
     this.#claiming.add(runId);
     try {
-      const lease = { ms: leaseMs, bySocket: kind === "agent", agentId: this.#agentId };
+      const lease = { ms: leaseMs, bySocket: kind === "agent", agentId: this.#agentId, offeredAt: offer.offeredAt };
       const verdict = await confirm(caller, lease);
       if (verdict.kind === "hidden") {
         this.#left.set(runId, Date.now() + HIDDEN_MS);

@@ -5,8 +5,13 @@
 import { invalid } from "../failure.ts";
 import { type Claim, type Run, type RunRules, unclaimed } from "./run.ts";
 
-/** The terms on which an agent claims a run out of its mailbox. */
-export type Lease = { readonly ms: number; readonly bySocket: boolean; readonly agentId: string };
+/** The terms on which an agent claims a run out of its mailbox. `offeredAt` is when it was offered there (epoch ms). */
+export type Lease = {
+  readonly ms: number;
+  readonly bySocket: boolean;
+  readonly agentId: string;
+  readonly offeredAt: number;
+};
 
 /**
  * Whether the agent may claim the run: it is offered to that one, or its offer is being made. `calledId` is the agent to which the
@@ -21,7 +26,7 @@ export function claimRun(run: Run, lease: Lease, rules: RunRules, now: number): 
   const leaseEndsAt = now + lease.ms;
   const claim: Claim = { at: now, leaseMs: lease.ms, leaseEndsAt, completeBy, bySocket: lease.bySocket };
   // The claim may come before the answer of the offer itself.
-  const { error: _error, offeredAt = now, ...rest } = run;
+  const { error: _error, offeredAt = Math.min(lease.offeredAt, now), ...rest } = run;
   const wakeAt = Math.min(leaseEndsAt, completeBy);
   return { ...rest, phase: "waiting", offeredAt, offeredTo: lease.agentId, claim, wakeAt };
 }

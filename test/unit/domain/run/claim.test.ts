@@ -20,7 +20,7 @@ const RULES: RunRules = {
   completionTimeoutMs: 60 * MINUTE_MS,
   claimTimeoutMs: 24 * 60 * MINUTE_MS,
 };
-const LEASE = { ms: MINUTE_MS, bySocket: false, agentId: "a" };
+const LEASE = { ms: MINUTE_MS, bySocket: false, agentId: "a", offeredAt: NOW };
 
 const called = beginAttempt(startRun({ id: "j-s1", seq: 1, sessionId: "s", trigger: "schedule", dueAt: NOW }, NOW));
 const offered = settleAttempt(called, { kind: "offered", offeredAt: NOW, agentId: "a" }, RULES, NOW, 0);
@@ -41,8 +41,12 @@ describe("an offered run", () => {
     expect(completeRun(offered, { status: "success" }, NOW)).toMatchObject({ status: "success", phase: "ended" });
   });
 
-  it("may be claimed before the answer to its offer has come back", () => {
-    expect(claimRun(called, LEASE, RULES, NOW)).toMatchObject({ phase: "waiting", offeredAt: NOW });
+  it("may be claimed before the answer to its offer has come back, and is offered since then all the same", () => {
+    expect(claimRun(called, LEASE, RULES, NOW + 20)).toMatchObject({ phase: "waiting", offeredAt: NOW });
+  });
+
+  it("is not claimed before it was offered, by whatever clock", () => {
+    expect(claimRun(called, LEASE, RULES, NOW - 20)).toMatchObject({ offeredAt: NOW - 20, claim: { at: NOW - 20 } });
   });
 });
 

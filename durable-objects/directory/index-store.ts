@@ -7,15 +7,11 @@ import type { Outcome } from "../../src/domain/failure.ts";
 import type { IndexEntry } from "../../src/domain/job/index-entry.ts";
 import { foldName } from "../../src/domain/job/job-filter.ts";
 import { type Allowance, admitBackfill, admitJob, admitMaker } from "../../src/domain/limits/admission.ts";
-import { isInSlice, PHANTOM_AFTER_MS, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../src/domain/limits/sweep.ts";
-import { mergeFound, newestFirst } from "../../src/domain/merged-list.ts";
-import type { Found } from "../../src/domain/page.ts";
+import { PHANTOM_AFTER_MS } from "../../src/domain/limits/sweep.ts";
 import { ok } from "../../src/domain/result.ts";
-import type { EntryKey, IndexQuery, JobCount, ListedEntry, Reservation } from "../../src/objects/directory.ts";
+import type { EntryKey, JobCount, Reservation } from "../../src/objects/directory.ts";
 import type { ExecScope, JobState } from "../../src/schema/job.ts";
 import { all, first, put, type Row, textIn, type Values, valueIn } from "../storage/rows.ts";
-import { reachOf, scan } from "../storage/scan.ts";
-import { type Condition, fitsOf, type Way, waysOf } from "./index-ways.ts";
 import { JobCounts } from "./job-counts.ts";
 import { type Counted, OwnerUses } from "./owner-uses.ts";
 import { QuotaStore } from "./quota-store.ts";
@@ -155,102 +151,15 @@ export class IndexStore {
     );
   }
 
-  /** The number of jobs that the sweep found overdue and has not found healthy since. */
-  countOverdue(): number {
-    if (!this.#tables.present) return 0;
-    const query = "SELECT count(*) AS n FROM job INDEXED BY job_overdue WHERE overdue = 1";
-    return Number(first(this.#tables.sql, query)?.n ?? 0);
-  }
-
   /** Whether the place was reserved so long ago that a missing job will never be created. */
   isOverdueReservation(key: EntryKey, now: number): boolean {
     const stored = this.#stored(key);
     return stored !== undefined && now - Number(stored.reserved_at) > PHANTOM_AFTER_MS;
   }
 
-  /** Does the same as {@link page}, without the place where the search stopped. */
-  list(query: IndexQuery): readonly ListedEntry[] {
-    return this.page(query).items;
-  }
-
-  /**
-   * Entries, newest first, by the most selective index: of an owner or an agent, or of failing or resting jobs. The other
-   * filters look at a bounded number of rows along it.
-   */
-  page(query: IndexQuery): Found<ListedEntry, EntryKey> {
-    if (!this.#tables.present) return { items: [] };
-    const fits = fitsOf(query.filter);
-    if (fits === undefined) return { items: [] };
-    const found = waysOf(query).map((way) => this.#along(way, fits, query));
-    const [only] = found;
-    return found.length === 1 && only !== undefined ? only : mergeFound(found, order, query.limit);
-  }
-
-  #along({ index, sql, bindings }: Way, fits: Condition, { after, limit }: IndexQuery): Found<ListedEntry, EntryKey> {
-    const where = after === undefined ? sql : [...sql, "(created_at, id) < (?, ?)"];
-    const { items, stoppedAt } = scan(
-      this.#tables.sql,
-      `SELECT created_at, id, owner, reserved_at, ${fits.sql.join(" AND ")} AS fits
-         FROM job ${index === undefined ? "" : `INDEXED BY ${index}`} ${where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`}
-         ORDER BY created_at DESC, id DESC LIMIT ?`,
-      [...fits.bindings, ...bindings, ...(after === undefined ? [] : [after.createdAt, after.id]), reachOf(limit)],
-      limit,
-    );
-    const entries = items.map(toListed);
-    return stoppedAt === undefined ? { items: entries } : { items: entries, stoppedAt: toListed(stoppedAt) };
-  }
-
-  /** Whether a job with this id was created before `before`. It reads one row for each such job. */
-  hasJobBefore(id: string, before: number): boolean {
-    if (!this.#tables.present) return false;
-    return first(this.#tables.sql, "SELECT 1 FROM job WHERE created_at < ? AND id = ?", before, id) !== undefined;
-  }
-
   /** The number of jobs by kind. They are counted once after waking and kept up to date afterwards. */
   counts(): JobCount[] {
     return this.#totals.all();
-  }
-
-  /** The all-users jobs that may fire. They have an index of their own, so no other job is read. */
-  activeAllUsers(): string[] {
-    if (!this.#tables.present) return [];
-    const rows = all(this.#tables.sql, "SELECT id FROM job WHERE exec_scope = 'all_users' AND state = 'active'");
-    return rows.map(({ id }) => String(id));
-  }
-
-  /**
-   * The entries to be swept in `minute` (since 1970). In a large shard they are the next slice, and the place of the one
-   * after it is stored in one row. The caller must look at the slice, or its entries wait for the next round.
-   */
-  nextSlice(minute: number): ListedEntry[] {
-    if (!this.#tables.present) return [];
-    const place = this.#tables.sweepPlace;
-    if (place !== undefined) return this.#takeSlice(this.#walk(place, SLICE_SIZE));
-    const entries = this.#walk({ createdAt: Number.MAX_SAFE_INTEGER, id: "" }, SMALL_ENTRIES + 1);
-    if (entries.length > SMALL_ENTRIES) return this.#takeSlice(entries.slice(0, SLICE_SIZE));
-    return entries.filter(({ id }) => isInSlice(id, minute, SMALL_SLICES));
-  }
-
-  /** After the last slice of a round, or if the shard has become small, the next round starts over. */
-  #takeSlice(slice: ListedEntry[]): ListedEntry[] {
-    this.#tables.sweepPlace = slice.length < SLICE_SIZE ? undefined : slice.at(-1);
-    return slice;
-  }
-
-  /**
-   * The entries before this place, newest first. A job that is created during a round waits for the next one, so each round
-   * ends.
-   */
-  #walk(before: EntryKey, limit: number): ListedEntry[] {
-    const rows = all(
-      this.#tables.sql,
-      `SELECT created_at, id, owner, reserved_at FROM job WHERE (created_at, id) < (?, ?)
-       ORDER BY created_at DESC, id DESC LIMIT ?`,
-      before.createdAt,
-      before.id,
-      limit,
-    );
-    return rows.map(toListed);
   }
 
   /** Counts a job that the owner and the shard have got (1) or lost (-1). */
@@ -326,14 +235,4 @@ const countedOf = (row: Row): Counted => ({
   rate: Number(row.rate),
   state: row.state as JobState,
   execScope: row.exec_scope as ExecScope,
-});
-
-/** The order of lists: (createdAt, id), descending. */
-const order = newestFirst<EntryKey>(({ createdAt }) => createdAt);
-
-const toListed = (row: Row): ListedEntry => ({
-  createdAt: Number(row.created_at),
-  id: String(row.id),
-  owner: String(row.owner),
-  reservedAt: Number(row.reserved_at),
 });

@@ -52,10 +52,12 @@ import type { JobHealth } from "./events-shard.ts";
 import { HeartbeatRegistryStore } from "./heartbeat-store.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { IndexStore } from "./index-store.ts";
+import { ListStore } from "./list-store.ts";
 import { NameStore } from "./name-store.ts";
 import { QuotaStore } from "./quota-store.ts";
 import { RosterStore } from "./roster-store.ts";
-import { giveUpPlace, type SweepIo, sweepSlice } from "./sweep.ts";
+import { giveUpPlace } from "./sweep.ts";
+import { Sweeper, type SweeperIo } from "./sweeper.ts";
 import { TrustShard } from "./trust-shard.ts";
 
 /** The number of finished jobs erased at once. It is more than one, so a surplus shrinks. */
@@ -63,22 +65,22 @@ const ERASED_AT_ONCE = 4;
 
 export class DirectoryObject extends TrustShard implements DirectoryRpc {
   readonly #index: IndexStore;
+  readonly #lists: ListStore;
+  readonly #sweeper: Sweeper;
   readonly #quota: QuotaStore;
   readonly #names: NameStore;
   readonly #keys: IdempotencyStore;
   readonly #roster: RosterStore;
   readonly #agents: AgentStore;
   readonly #heartbeats: HeartbeatRegistryStore;
-  #sweeping: Promise<SweepReport> | undefined;
-  #lastSweep: SweepReport | undefined;
   #tickedAt: number | undefined;
-  /** The entries that the last sweep had no call left for. A restart forgets them, and the next round looks at them. */
-  #leftOver: readonly ListedEntry[] = [];
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#quota = new QuotaStore(this.tables);
     this.#index = new IndexStore(this.tables, this.#quota);
+    this.#lists = new ListStore(this.tables);
+    this.#sweeper = new Sweeper(this.tables, () => this.#sweeperIo());
     this.#names = new NameStore(this.tables);
     this.#keys = new IdempotencyStore(this.tables);
     this.#roster = new RosterStore(this.tables);
@@ -144,16 +146,16 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
 
   /** Removes an entry that has no job. This asks the job's object itself, so that no caller's mistake can unlist a job. */
   async dropPhantom(key: EntryKey): Promise<void> {
-    const io = this.#io;
+    const io = this.#sweeperIo();
     giveUpPlace(key, await io.checkIn(key.id), io);
   }
 
   async list(query: IndexQuery): Promise<ListedEntry[]> {
-    return [...this.#index.list(query)];
+    return [...this.#lists.list(query)];
   }
 
   async page(query: IndexQuery): Promise<Found<ListedEntry, EntryKey>> {
-    return this.#index.page(query);
+    return this.#lists.page(query);
   }
 
   async counts(): Promise<JobCount[]> {
@@ -188,7 +190,7 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
   }
 
   async hasJobBefore(id: string, before: number): Promise<boolean> {
-    return this.#index.hasJobBefore(id, before);
+    return this.#lists.hasJobBefore(id, before);
   }
 
   async forgetId(id: string): Promise<void> {
@@ -292,22 +294,22 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     this.#tickedAt = Date.now();
     this.noteTick(this.#tickedAt);
     this.tidyEvents(Date.now());
-    this.ctx.waitUntil(this.#sweep(minute));
-    return { heartbeats: this.#heartbeats.list(), allUsers: this.#index.activeAllUsers() };
+    this.ctx.waitUntil(this.#sweeper.run(minute));
+    return { heartbeats: this.#heartbeats.list(), allUsers: this.#lists.activeAllUsers() };
   }
 
   /** The sweep of one minute alone. It joins a sweep that is under way. */
   async sweep(minute: number): Promise<SweepReport> {
-    return this.#sweep(minute);
+    return this.#sweeper.run(minute);
   }
 
   async sweepStats(): Promise<SweepStats> {
     const tickedAt = this.#tickedAt ?? this.lastTickAt;
     return {
       foundOverdue: this.tables.foundOverdue,
-      overdue: this.#index.countOverdue(),
+      overdue: this.#lists.countOverdue(),
       stoodIn: this.stoodIn,
-      ...compact({ last: this.#lastSweep, tickedAt }),
+      ...compact({ last: this.#sweeper.last, tickedAt }),
     };
   }
 
@@ -356,16 +358,13 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
     this.#index.setHealth(key, health);
   }
 
-  get #io(): SweepIo {
-    const left: ListedEntry[] = [];
-    this.#leftOver = left;
+  #sweeperIo(): SweeperIo {
     return {
       overdue: (entry, event) => {
         this.#index.setHealth(entry, { overdue: event !== undefined });
         if (event !== undefined) this.addEvents([event]);
       },
       budget: new CallBudget(settingsOf(this.env).CALLS_PER_WAKE),
-      leave: (entry) => void left.push(entry),
       index: this.#index,
       names: this.#names,
       giveUp: (entry) => this.#giveUp(entry),
@@ -373,21 +372,6 @@ export class DirectoryObject extends TrustShard implements DirectoryRpc {
       now: () => Date.now(),
       report: (message, jobId, error) => logError(message, { job_id: jobId }, error),
     };
-  }
-
-  #sweep(minute: number): Promise<SweepReport> {
-    // If a slice cannot be taken, the sweep fails and not the tick that began it.
-    const sweep = async () => sweepSlice([...this.#leftOver, ...this.#index.nextSlice(minute)], minute, this.#io);
-    this.#sweeping ??= sweep()
-      .then((report) => {
-        if (report.foundOverdue > 0) this.tables.addFoundOverdue(report.foundOverdue);
-        this.#lastSweep = report;
-        return report;
-      })
-      .finally(() => {
-        this.#sweeping = undefined;
-      });
-    return this.#sweeping;
   }
 }
 

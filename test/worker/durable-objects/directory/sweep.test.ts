@@ -1,7 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { IndexStore } from "../../../../durable-objects/directory/index-store.ts";
+import { ListStore } from "../../../../durable-objects/directory/list-store.ts";
 import { NameStore } from "../../../../durable-objects/directory/name-store.ts";
+import { SliceStore } from "../../../../durable-objects/directory/slice-store.ts";
 import { sweepSlice } from "../../../../durable-objects/directory/sweep.ts";
 import { reserveJob } from "../../../../src/directory/jobs-index.ts";
 import { tickDirectory, tickStats } from "../../../../src/directory/tick.ts";
@@ -48,6 +50,7 @@ describe("the sweep", () => {
   it("stays within the calls of its invocation, and leaves the rest to the next one", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
+      const lists = new ListStore(tables);
       const jobs = Array.from({ length: 60 }, () => entry({}));
       for (const job of jobs) index.upsert(job, 1);
       const asked: string[] = [];
@@ -55,7 +58,7 @@ describe("the sweep", () => {
         asked.push(id);
         return { exists: true, overdueMs: 0 };
       };
-      const slice = index.list({ filter: {}, limit: 60 });
+      const slice = lists.list({ filter: {}, limit: 60 });
       const first = { ...sweepIo(tables, checkIn), budget: new CallBudget(40) };
       expect(await sweepSlice(slice, 0, first)).toMatchObject({ checked: 40, failed: 0 });
       expect(first.left).toHaveLength(20);
@@ -68,13 +71,14 @@ describe("the sweep", () => {
   it("stops asking when the platform refuses a call", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
+      const lists = new ListStore(tables);
       for (let i = 0; i < 30; i++) index.upsert(entry({}), 1);
       let asked = 0;
       const io = sweepIo(tables, async () => {
         asked++;
         throw new Error("Too many subrequests by single Worker invocation.");
       });
-      await sweepSlice(index.list({ filter: {}, limit: 30 }), 0, io);
+      await sweepSlice(lists.list({ filter: {}, limit: 30 }), 0, io);
       expect(asked).toBeLessThanOrEqual(6);
     });
   });
@@ -82,6 +86,7 @@ describe("the sweep", () => {
   it("looks at every job of a shard once in a round, paused and finished ones too", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
+      const slices = new SliceStore(tables);
       const jobs = Array.from({ length: 40 }, (_, i) =>
         entry({ state: (["active", "paused", "finished"] as const)[i % 3] ?? "active" }),
       );
@@ -91,7 +96,7 @@ describe("the sweep", () => {
         asked.push(id);
         return { exists: true, overdueMs: 0 };
       });
-      for (const minute of ROUND) await sweepSlice(index.nextSlice(minute), minute, io);
+      for (const minute of ROUND) await sweepSlice(slices.next(minute), minute, io);
       expect(asked.sort()).toEqual(jobs.map(({ id }) => id).sort());
     });
   });
@@ -99,10 +104,11 @@ describe("the sweep", () => {
   it("writes nothing if nothing is wrong", async () => {
     await countRows(freshShard(), async (tables, rows) => {
       const index = new IndexStore(tables);
+      const slices = new SliceStore(tables);
       for (let i = 0; i < 40; i++) index.upsert(entry(), 1);
       rows();
       const io = sweepIo(tables, async () => ({ exists: true, overdueMs: 0 }));
-      for (const minute of ROUND) await sweepSlice(index.nextSlice(minute), minute, io);
+      for (const minute of ROUND) await sweepSlice(slices.next(minute), minute, io);
       expect(rows().written).toBe(0);
     });
   });
@@ -110,6 +116,7 @@ describe("the sweep", () => {
   it("asks at most six jobs at once, and is not stopped by one that cannot answer", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
+      const lists = new ListStore(tables);
       const jobs = Array.from({ length: 30 }, () => entry());
       for (const job of jobs) index.upsert(job, 1);
       let open = 0;
@@ -122,7 +129,7 @@ describe("the sweep", () => {
         if (id === jobs[3]?.id) throw new Error("broken");
         return { exists: true, overdueMs: 0 };
       });
-      const slice = index.list({ filter: {}, limit: 100 });
+      const slice = lists.list({ filter: {}, limit: 100 });
       expect(await sweepSlice(slice, 0, io)).toEqual({ checked: 29, foundOverdue: 0, dropped: 0, failed: 1 });
       expect(most).toBe(6);
       expect(io.reported).toEqual([jobs[3]?.id]);
@@ -146,6 +153,7 @@ describe("the sweep of a shard with more than a thousand jobs", () => {
       await countRows(freshShard(), (tables, rows) => {
         const random = numbers(seed);
         const index = new IndexStore(tables);
+        const slices = new SliceStore(tables);
         // Imports make many jobs in one millisecond.
         const made = () => entry({ createdAt: Math.floor(random() * 400) });
         let jobs = Array.from({ length: SMALL_ENTRIES + 1 + Math.floor(random() * 300) }, made);
@@ -156,7 +164,7 @@ describe("the sweep of a shard with more than a thousand jobs", () => {
           const staying = new Set(jobs.map(({ id }) => id));
           do {
             rows();
-            for (const { id } of index.nextSlice(minute++)) looked.set(id, (looked.get(id) ?? 0) + 1);
+            for (const { id } of slices.next(minute++)) looked.set(id, (looked.get(id) ?? 0) + 1);
             const { read, written } = rows();
             expect(written).toBe(1);
             expect(read).toBeLessThanOrEqual(tables.sweepPlace === undefined ? SLICE_SIZE + 10 : SMALL_ENTRIES + 10);
@@ -177,18 +185,20 @@ describe("the sweep of a shard with more than a thousand jobs", () => {
   it("reads only its slice, continues after a restart, and writes nothing once the shard is small", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
+      const slices = new SliceStore(tables);
       const jobs = Array.from({ length: SMALL_ENTRIES + 1 }, (_, n) => entry({ createdAt: 2_000 - n }));
       for (const job of jobs) index.upsert(job, 1);
       const ids = (from: number, to: number) => jobs.slice(from, to).map(({ id }) => id);
-      expect(index.nextSlice(0).map(({ id }) => id)).toEqual(ids(0, SLICE_SIZE));
+      expect(slices.next(0).map(({ id }) => id)).toEqual(ids(0, SLICE_SIZE));
       rows();
       const restarted = new IndexStore(tables);
-      expect(restarted.nextSlice(0).map(({ id }) => id)).toEqual(ids(SLICE_SIZE, 2 * SLICE_SIZE));
+      const restartedSlices = new SliceStore(tables);
+      expect(restartedSlices.next(0).map(({ id }) => id)).toEqual(ids(SLICE_SIZE, 2 * SLICE_SIZE));
       expect(rows().read).toBeLessThanOrEqual(SLICE_SIZE + 5);
       for (const job of jobs.slice(0, 900)) restarted.remove(job);
-      while (tables.sweepPlace !== undefined) restarted.nextSlice(0);
+      while (tables.sweepPlace !== undefined) restartedSlices.next(0);
       rows();
-      const round = ROUND.flatMap((minute) => restarted.nextSlice(minute).map(({ id }) => id));
+      const round = ROUND.flatMap((minute) => restartedSlices.next(minute).map(({ id }) => id));
       expect(round.sort()).toEqual(ids(900, jobs.length).sort());
       expect(rows().written).toBe(0);
     });
@@ -199,12 +209,13 @@ describe("the tick", () => {
   it("reads only the all-users jobs of the index that may fire", async () => {
     await countRows(freshShard(), (tables, rows) => {
       const index = new IndexStore(tables);
+      const lists = new ListStore(tables);
       for (let n = 0; n < 300; n++) index.upsert(entry(), 1);
       const fanning = [entry({ execScope: "all_users" }), entry({ execScope: "all_users" })];
       for (const job of fanning) index.upsert(job, 1);
       index.upsert(entry({ execScope: "all_users", state: "paused" }), 1);
       rows();
-      expect(index.activeAllUsers().sort()).toEqual(fanning.map(({ id }) => id).sort());
+      expect(lists.activeAllUsers().sort()).toEqual(fanning.map(({ id }) => id).sort());
       expect(rows().read).toBe(2);
       rows();
       index.upsert(entry(), 1);
@@ -229,6 +240,8 @@ describe("a place whose job never came", () => {
   it("is kept if it was reserved again while the sweep was asking its job", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
+      const lists = new ListStore(tables);
+      const slices = new SliceStore(tables);
       const ghost = entry();
       const now = Date.now();
       index.reserve(ghost, { maxJobs: 10 }, now - 600_000);
@@ -236,20 +249,21 @@ describe("a place whose job never came", () => {
         index.reserve(ghost, { maxJobs: 10 }, now);
         return { exists: false, overdueMs: 0 };
       });
-      const slice = index.nextSlice(turnOf(ghost.id));
+      const slice = slices.next(turnOf(ghost.id));
       expect(await sweepSlice(slice, 0, io)).toMatchObject({ checked: 1, dropped: 0 });
-      expect(index.list({ filter: {}, limit: 10 })).toHaveLength(1);
+      expect(lists.list({ filter: {}, limit: 10 })).toHaveLength(1);
     });
   });
 
   it("is given up beside the job that was made later under the same id for another owner", async () => {
     await countRows(freshShard(), async (tables) => {
       const index = new IndexStore(tables);
+      const lists = new ListStore(tables);
       const [ghost, job] = [entry({ createdAt: 1_000 }), entry({ createdAt: 2_000 })];
       for (const place of [ghost, job]) index.reserve(place, { maxJobs: 10 }, 1);
       const io = sweepIo(tables, async () => ({ exists: true, overdueMs: 0, createdAt: 2_000 }));
-      expect(await sweepSlice(index.list({ filter: {}, limit: 10 }), 0, io)).toMatchObject({ dropped: 1 });
-      expect(index.list({ filter: {}, limit: 10 })).toMatchObject([{ id: job.id }]);
+      expect(await sweepSlice(lists.list({ filter: {}, limit: 10 }), 0, io)).toMatchObject({ dropped: 1 });
+      expect(lists.list({ filter: {}, limit: 10 })).toMatchObject([{ id: job.id }]);
     });
   });
 

@@ -1,6 +1,6 @@
 /** Calendars that are written in parts, `{"hour": 9, "day_of_week": "mon-fri"}`, as the one cron expression that says the same. */
 import { spelling } from "./near.ts";
-import { clockIn, DAYS } from "./words.ts";
+import { clockIn, DAYS, instantOf } from "./words.ts";
 
 const PARTS = ["hour", "minute", "time", "at", "day", "days", "weekday", "weekdays", "dayofweek", "daysofweek"];
 const OF_MONTH = ["dayofmonth", "monthday"];
@@ -28,6 +28,37 @@ export function cronOfParts(fields: Fields): string | undefined {
   const ofMonth = parts.get("dayofmonth") ?? parts.get("monthday") ?? (isMonthly ? (parts.get("day") ?? 1) : "*");
   if (time === undefined || days === undefined || !/^(?:\*|L|\d{1,2})$/i.test(String(ofMonth))) return undefined;
   return `${time.minute} ${time.hour} ${String(ofMonth)} * ${days}`;
+}
+
+const given = (fields: Fields, names: readonly string[]): unknown =>
+  Object.entries(fields).find(([name]) => names.includes(spelling(name)))?.[1];
+
+const ONCE = /^(?:once|one[_ -]?(?:time|shot|off)|at|date|single)$/i;
+
+/** Whether the parts name one time: by a date, or by a kind of that meaning. */
+export const isOnce = (fields: Fields): boolean =>
+  given(fields, ["date", "startdate", "rundate"]) !== undefined ||
+  ONCE.test(String(given(fields, ["type", "kind", "mode", "trigger", "frequency"])));
+
+/** Whether the parts say on which days, or that it is for every day. */
+export const isDated = (fields: Fields): boolean =>
+  given(fields, [
+    ...PARTS.slice(4),
+    ...OF_MONTH,
+    ...PERIODS,
+    "type",
+    "kind",
+    "mode",
+    "trigger",
+    "frequency",
+    "hour",
+  ]) !== undefined;
+
+/** The one time of a date and a time of day, `2027-01-15T14:30`; without a date the next such time. In the zone beside it, or UTC. */
+export function onceOfParts(fields: Fields, now: number): string | undefined {
+  const [date, time] = [given(fields, ["date", "startdate", "rundate"]), given(fields, ["time", "at"])];
+  const meant = instantOf([date, time].filter((one) => typeof one === "string").join(" "), now);
+  return given(fields, ["timezone", "tz", "zone"]) === undefined ? meant : meant?.slice(0, 16);
 }
 
 function timeOf(parts: ReadonlyMap<string, unknown>) {

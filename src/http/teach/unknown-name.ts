@@ -3,9 +3,9 @@
  * usual alias, or else the known names. It never says only "leave it out", because a caller who does that loses what they
  * wanted.
  */
-import { cronOfParts, isCalendarPart } from "./calendar-parts.ts";
+import { cronOfParts, isCalendarPart, isDated, isOnce, onceOfParts } from "./calendar-parts.ts";
 import { exampleOf } from "./example.ts";
-import { type Field, fieldAt, fieldsBelow } from "./field.ts";
+import { type Field, fieldAt, fieldsBelow, type Reads } from "./field.ts";
 import { nearNames, sameName, spelling, wordsOf } from "./near.ts";
 import { durationsOf, rightValues, unitMs, unitOf } from "./value.ts";
 import { either, json, nested, shown } from "./write.ts";
@@ -29,7 +29,7 @@ export type Wrong = {
 /** The name to write instead. Undefined if no known name is like it. */
 export function correction(wrong: Wrong): string | undefined {
   const { root, at, name, value } = wrong;
-  const special = kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong) ?? pairInName(wrong) ?? calendar(wrong);
+  const special = calendar(wrong) ?? kindAsField(wrong) ?? unitBeside(wrong) ?? wrapper(wrong) ?? pairInName(wrong);
   if (special !== undefined) return special;
   const unit = unitOf(name);
   const timed = (targets: readonly Target[]) =>
@@ -112,13 +112,25 @@ function pairInName({ root, at, name, value, now }: Wrong): string | undefined {
 }
 
 /** `{"hour": 9, "day_of_week": "mon-fri"}`: a calendar is one expression. */
-function calendar({ root, at, name, value, beside }: Wrong): string | undefined {
-  if (!isCalendarPart(name)) return undefined;
+function calendar({ root, at, name, value, beside, now }: Wrong): string | undefined {
+  const isKind = KIND_NAMES.includes(spelling(name));
+  if (!isCalendarPart(name) && !isKind) return undefined;
   const { siblings, elsewhere } = around(root, at);
-  const cron = [...siblings, ...elsewhere].find(({ field }) => field.reads === "cron");
-  const text = cron === undefined ? undefined : cronOfParts({ ...beside, [name]: value });
-  if (cron === undefined || text === undefined) return undefined;
-  return `is not a field here, for a calendar is one expression: write ${nested(cron.path, json(text))}`;
+  const placed = (reads: Reads) => [...siblings, ...elsewhere].find(({ field }) => field.reads === reads);
+  const [cron, once] = [placed("cron"), placed("instant")];
+  const parts = { ...beside, [name]: value };
+  const text = cronOfParts(parts);
+  if (cron === undefined || once === undefined || text === undefined) return undefined;
+  const instant = isOnce(parts) ? onceOfParts(parts, now) : undefined;
+  if (isOnce(parts)) {
+    return instant === undefined
+      ? undefined
+      : `is not a field here, for a time is one text: write ${nested(once.path, json(instant))}`;
+  }
+  const often = `is not a field here, for a calendar is one expression: write ${nested(cron.path, json(text))}`;
+  const [alone] = rightValues(once.field, beside.time ?? value, now);
+  const isAlone = !text.endsWith("* * *") || isDated(parts) || alone === undefined;
+  return isAlone ? often : `${often} for every day, or ${nested(once.path, alone)} for once`;
 }
 
 /** Whether the schema has this name, or one that it is an alias of, in any place. */

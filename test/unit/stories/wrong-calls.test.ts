@@ -292,13 +292,19 @@ describe("a wish of a model that does not exist here", () => {
   it("a calendar in parts, as the one expression that it is", async () => {
     const door = doors.find((one) => one.name === "POST /v1/jobs");
     if (door === undefined) throw new Error("no such door");
-    const parts = { hour: 9, minute: 30, day_of_week: "mon-fri" };
+    const parts = { trigger: "cron", hour: 9, minute: 30, day_of_week: "mon-fri" };
     for (const name of Object.keys(parts)) {
       expect(await saidOf(door, parts, [name])).toContain('{"schedule": {"cron": "30 9 * * 1-5"}}');
       expect(await saidOf(door, { schedule: parts }, ["schedule", name])).toContain('"cron": "30 9 * * 1-5"');
     }
     const days = { schedule: { days: ["mon", "wed"], time: "9:00" } };
     expect(await saidOf(door, days, ["schedule", "days"])).toContain('"cron": "0 9 * * 1,3"');
+    const dated = { schedule: { date: "2027-01-15", time: "14:30", timezone: "Europe/Berlin" } };
+    expect(await saidOf(door, dated, ["schedule", "time"])).toContain('{"at": "2027-01-15T14:30"}');
+    const clock = { schedule: { time: "09:00" } };
+    expect(await saidOf(door, clock, ["schedule", "time"])).toMatch(/"cron": "0 9 \* \* \*".*every day, or .*"at"/);
+    const single = { schedule: { type: "once", time: "09:00" } };
+    expect(await saidOf(door, single, ["schedule", "time"])).toContain('"at": "2026-11-29T09:00:00Z"');
     const once = { schedule: { type: "once", at: "2027-01-01T00:00:00Z" } };
     expect(await saidOf(door, once, ["schedule", "type"])).toContain('"at": "2027-01-01T00:00:00Z"');
   });

@@ -34,7 +34,6 @@ describe("a call of a path that is not the Worker's first", () => {
 
   it.each([
     ["is answered with the file", "/", {}, 200, "a file"],
-    ["that the file does not take is refused", "/", { method: "POST", body: "x" }, 405, ""],
     [
       "is the Worker's where there is no file, body and all",
       "/n",
@@ -46,6 +45,12 @@ describe("a call of a path that is not the Worker's first", () => {
   ])("%s", async (_what, path, init, status, body) => {
     const response = await call(path, init);
     expect([response.status, await response.text()]).toEqual([status, body]);
+  });
+
+  it("that the file does not take is refused with the methods that it takes", async () => {
+    const response = await call("/", { method: "POST", body: "x" });
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    expect(await response.json()).toMatchObject({ code: "method_not_allowed", hint: "Use GET / (a file)." });
   });
 
   it("goes to the Worker if it has no files", async () => {

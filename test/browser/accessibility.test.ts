@@ -30,7 +30,7 @@ beforeAll(async () => {
   await dashboard.reveille.api("/v1/agents/research", { method: "PUT", json: { url: dashboard.agent.url } });
 });
 
-/** Every page, and what is there once it shows what it is about. */
+/** Every page, with a text that it shows once it is loaded. */
 const pages: readonly (readonly [name: string, place: () => string, shows: string])[] = [
   ["the overview", () => "#/overview", "Next due"],
   ["jobs", () => "#/jobs", "Paused"],
@@ -92,7 +92,7 @@ async function seriousFindings(page: { evaluate<T>(script: string): Promise<T> }
     );
 }
 
-it("fits a screen of 320 px, every page of it", async () => {
+it("every page fits a screen of 320 px", async () => {
   const page = await dashboard.open("#/jobs", { width: 320 });
   for (const [name, place, shows] of pages) {
     await page.goto(`/${place()}`);
@@ -101,7 +101,7 @@ it("fits a screen of 320 px, every page of it", async () => {
   }
 });
 
-it("takes the system's theme, and another one when told so, for good", async () => {
+it("follows the system's theme until another one is chosen, and remembers the choice", async () => {
   const page = await dashboard.open("#/jobs", { theme: "light" });
   const colour = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
   const light = await colour();

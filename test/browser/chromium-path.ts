@@ -1,10 +1,10 @@
-/** Where Chromium is on this machine; apart from what starts it, so that vitest.config.ts can ask without loading Playwright. */
+/** The path of Chromium on this machine. It is apart from chromium.ts so that vitest.config.ts does not load Playwright. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/** Debian's, or what goes by one of Chromium's names on PATH; undefined where there is none. */
+/** Debian's Chromium, or a program on PATH with one of its names; undefined if there is none. */
 export function chromiumPath(): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
   const candidates = ["/usr/bin/chromium", ...NAMES.flatMap((name) => folders.map((folder) => join(folder, name)))];

@@ -1,8 +1,8 @@
-/** Debian's Chromium without a window, knowing nothing and calling nobody by itself. */
+/** Debian's Chromium without a window, with an empty profile and no calls of its own. */
 import { type Browser, chromium } from "playwright-core";
 import { chromiumPath } from "./chromium-path.ts";
 
-/** Starts it with a new empty profile; the caller closes it. */
+/** Starts Chromium with a new empty profile. The caller closes it. */
 export async function launchChromium(): Promise<Browser> {
   const executablePath = chromiumPath();
   if (executablePath === undefined) throw new Error("Chromium is not installed: apt-get install -y chromium");
@@ -23,7 +23,7 @@ export async function launchChromium(): Promise<Browser> {
 
 let shared: Promise<Browser> | undefined;
 
-/** The one Chromium of this process, which ends with it: files that the process runs one after another share it. */
+/** The only Chromium of this process, which ends with it. The process's test files share it. */
 export function sharedChromium(): Promise<Browser> {
   shared ??= launchChromium();
   return shared;

@@ -1,4 +1,4 @@
-/** The dashboard in a real Chromium against a real `npm start`, with an agent whose answers the test decides. */
+/** The dashboard in a real Chromium against a real `npm start`, with an agent whose answers the test sets. */
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import * as z from "zod";
@@ -18,16 +18,16 @@ const anything = z.record(z.string(), z.unknown());
 const made = z.object({ id: z.string() });
 
 export type Dashboard = {
-  /** The service; another one after a restart. */
+  /** The service, replaced after a restart. */
   readonly reveille: Reveille;
   readonly agent: Agent;
-  /** Makes a job over the API and returns it. */
+  /** Creates a job over the API and returns it. */
   makeJob(body: object): Promise<{ readonly id: string }>;
-  /** What a call to the API answers, POST where there is a body. */
+  /** Calls the API and returns the answer. With a body it is a POST. */
   call(path: string, json?: object): Promise<Record<string, unknown>>;
-  /** Kills the service, as a power cut would, and starts it again where it was. */
+  /** Kills the service like a power cut, and starts it again on the same data and port. */
   restart(): Promise<void>;
-  /** A new tab of a browser that knows nothing, signed in as the operator, at `place` (`#/jobs`). */
+  /** A new tab with empty storage, signed in as the operator, at `place` (`#/jobs`). */
   open(place?: string, options?: TabOptions): Promise<Page>;
 };
 

@@ -15,7 +15,7 @@ const dashboard = await startDashboard({
   },
 });
 
-it("follows a fan-out live, with its counts and the users it failed for", async () => {
+it("follows a fan-out live, with its counts and its failed users", async () => {
   await dashboard.call("/v1/users/import", { users: ["one", "two", "broken", "late-1", "late-2"] });
   const job = await dashboard.makeJob({ name: "For all", schedule: { cron: "0 0 1 1 *" }, exec_scope: "all_users" });
   const page = await dashboard.open(`#/jobs/${job.id}`);

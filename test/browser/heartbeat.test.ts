@@ -15,7 +15,7 @@ const dashboard = await startDashboard({
   },
 });
 
-it("makes a heartbeat, writes its document, beats now, and shows what was decided and why", async () => {
+it("creates a heartbeat, writes its document, beats now, and shows the decision and its reason", async () => {
   const page = await dashboard.open("#/heartbeats");
   await page.getByRole("heading", { name: "No heartbeats yet" }).waitFor();
   await page.getByLabel("Name", { exact: true }).fill("main");
@@ -32,7 +32,7 @@ it("makes a heartbeat, writes its document, beats now, and shows what was decide
   expect(await page.getByLabel("Answer").inputValue()).toBe("The build has been red since nine.");
 });
 
-it("changes the configuration, and shows what is wrong with it at the field", async () => {
+it("changes the configuration, and shows errors at their field", async () => {
   await dashboard.reveille.api("/v1/heartbeats/second", { method: "PUT", json: { every: "30m" } });
   const page = await dashboard.open("#/heartbeats/second");
   const every = page.getByLabel("Every", { exact: true });

@@ -6,7 +6,7 @@ const dashboard = await startDashboard();
 
 const idIn = (url: string): string => /^#\/jobs\/([^/?]+)/.exec(new URL(url).hash)?.[1] ?? "";
 
-it("makes a calendar job: choices and the expression follow each other, the next fires are shown", async () => {
+it("creates a calendar job, keeps choices and expression in step, and shows the next fires", async () => {
   const page = await dashboard.open("#/new");
   await page.getByLabel("Name", { exact: true }).fill("Digest");
   const cron = page.getByLabel("Cron expression");
@@ -38,7 +38,7 @@ it("makes a calendar job: choices and the expression follow each other, the next
   });
 });
 
-it("makes an interval job and a job for one time", async () => {
+it("creates an interval job and a one-time job", async () => {
   const page = await dashboard.open("#/new");
   await page.getByLabel("Name", { exact: true }).fill("Often");
   await page.getByLabel("Message").fill("Look.");
@@ -63,7 +63,7 @@ it("makes an interval job and a job for one time", async () => {
   });
 });
 
-it("shows the API's errors at the fields they are about", async () => {
+it("shows the API's errors at their fields", async () => {
   const page = await dashboard.open("#/new");
   const cron = page.getByLabel("Cron expression");
   await cron.fill("61 9 * * *");
@@ -90,7 +90,7 @@ it("shows the API's errors at the fields they are about", async () => {
   expect(await page.getByLabel("Message").getAttribute("aria-invalid")).toBe("true");
 });
 
-it("points out what a change of the clocks does", async () => {
+it("points out the effect of a clock change", async () => {
   const page = await dashboard.open("#/new");
   await page.getByLabel("Time zone").fill("America/New_York");
   await page.getByLabel("Cron expression").fill("30 2 * * *");
@@ -106,7 +106,7 @@ it("points out what a change of the clocks does", async () => {
     .waitFor();
 });
 
-it("marks the fires between which the clocks change", async () => {
+it("marks a clock change between two fires", async () => {
   const page = await dashboard.open("#/new");
   await page.getByLabel("Time zone").fill("Europe/Berlin");
   await page.getByLabel("Cron expression").fill("0 12 1 1,7 *");
@@ -116,7 +116,7 @@ it("marks the fires between which the clocks change", async () => {
     .waitFor();
 });
 
-it("changes only what was changed", async () => {
+it("saves only changed fields", async () => {
   const made = await dashboard.makeJob({
     name: "Before",
     schedule: { every: "1h" },
@@ -149,7 +149,7 @@ it("changes only what was changed", async () => {
   });
 });
 
-it("does not overwrite what somebody else has changed meanwhile", async () => {
+it("does not overwrite changes that somebody else has made meanwhile", async () => {
   const made = await dashboard.makeJob({ name: "Contended", schedule: { every: "1h" } });
   const page = await dashboard.open(`#/jobs/${made.id}/edit`);
   await page.getByLabel("Name", { exact: true }).fill("Mine");
@@ -161,7 +161,7 @@ it("does not overwrite what somebody else has changed meanwhile", async () => {
   await eventually("their name", async () => (await name.inputValue()) === "Theirs");
 });
 
-it("makes a job by a rule: choices and the rule follow each other, exclusions and warnings are shown as they are typed", async () => {
+it("creates a job by a rule, keeps choices and rule in step, and shows exclusions and warnings during typing", async () => {
   const page = await dashboard.open("#/new");
   await page.getByLabel("Name", { exact: true }).fill("Fortnightly");
   await page.getByLabel("Message").fill("Review.");
@@ -196,7 +196,7 @@ it("makes a job by a rule: choices and the rule follow each other, exclusions an
   });
 });
 
-it("makes a job in a while, and one by hand; a kind that is changed takes its zone along or leaves it", async () => {
+it("creates a job after a delay and a manual job, and a changed kind keeps the zone only if it takes one", async () => {
   const page = await dashboard.open("#/new");
   await page.getByLabel("Name", { exact: true }).fill("Soon");
   await page.getByLabel("Message").fill("Look.");

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { type Answer, eventually, type Script } from "../system/harness/index.ts";
 import { startDashboard } from "./dashboard.ts";
 
-/** What the agent answers is written in the job's message: a list of answers, one for each call with that message. */
+/** The job's message holds the agent's answers: a list, one for each call with that message. */
 const script: Script = async ({ body }, index) => {
   const answers: readonly Answer[] = JSON.parse(body.data.message ?? "[]");
   return answers[Math.min((body.data.run?.attempt ?? 1) - 1, answers.length - 1)] ?? { body: { call: index } };
@@ -30,7 +30,7 @@ it("draws past runs and coming fires, and adds a run to them as it happens", asy
     .waitFor();
 });
 
-it("goes on showing runs after the service was restarted", async () => {
+it("still shows new runs after a restart of the service", async () => {
   const own = await startDashboard({ script });
   const job = await own.makeJob({ name: "Survivor", schedule: { every: "1h" }, message: "[]" });
   const page = await own.open(`#/jobs/${job.id}`);
@@ -112,7 +112,7 @@ it("shows the fires that were skipped, with the reason", async () => {
     .waitFor();
 });
 
-it("is moved through by arrow keys", async () => {
+it("can be navigated with the arrow keys", async () => {
   const job = await dashboard.makeJob({ name: "Arrows", schedule: { every: "1h" }, message: "[]" });
   for (let count = 1; count <= 2; count++) {
     await dashboard.call(`/v1/jobs/${job.id}/run`, {});
@@ -137,7 +137,7 @@ it("explains in words why the job did or did not run", async () => {
   await box.getByText(/The job was made only at/).waitFor();
 });
 
-it("deletes a job only after asking, and can be told to keep it", async () => {
+it("deletes a job only after a question, and keeps it if the answer is no", async () => {
   const job = await dashboard.makeJob({ name: "Doomed", schedule: { every: "1h" } });
   const page = await dashboard.open(`#/jobs/${job.id}`);
   await page.getByRole("button", { name: "Delete" }).click();
@@ -151,7 +151,7 @@ it("deletes a job only after asking, and can be told to keep it", async () => {
   expect((await reveille.api(`/v1/jobs/${job.id}`)).status).toBe(404);
 });
 
-it("says so where there is no such job", async () => {
+it("says so if the job does not exist", async () => {
   const page = await dashboard.open("#/jobs/nothing-here");
   await page
     .getByRole("alert")
@@ -159,7 +159,7 @@ it("says so where there is no such job", async () => {
     .waitFor();
 });
 
-it("shows a long paragraph whole, not its first line", async () => {
+it("shows a long paragraph whole, not only its first line", async () => {
   const message = "Look through everything that came in since yesterday and tell me what needs me. ".repeat(14);
   const job = await dashboard.makeJob({ name: "Long prompt", schedule: { every: "1h" }, message });
   const page = await dashboard.open(`#/jobs/${job.id}`);
@@ -169,7 +169,7 @@ it("shows a long paragraph whole, not its first line", async () => {
   expect(seen).toBeGreaterThanOrEqual(whole);
 });
 
-it("shows what a job has spent against its budget, and what the agent asked for", async () => {
+it("shows what a job has spent against its budget, and the next time that the agent asked for", async () => {
   const own = await startDashboard({
     script: () => ({ body: { reveille: { cost_usd: 1.25, tokens: 320, unchanged: true, next_in: "10m" } } }),
   });
@@ -205,7 +205,7 @@ it("shows what a job has spent against its budget, and what the agent asked for"
   await page.getByText("No run in the log").or(page.getByText("It has not run yet")).waitFor();
 });
 
-it("copies the call that would make such a job", async () => {
+it("copies a call that creates the same job", async () => {
   const job = await dashboard.makeJob({ name: "Copied", schedule: { every: "1h" }, labels: { team: "ops" } });
   const page = await dashboard.open(`#/jobs/${job.id}`);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

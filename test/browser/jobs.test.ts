@@ -5,7 +5,7 @@ import { startDashboard } from "./dashboard.ts";
 const dashboard = await startDashboard();
 const { reveille } = dashboard;
 
-it("teaches the first call while there are no jobs, and the call makes a job", async () => {
+it("shows the first call while there are no jobs, and the call creates a job", async () => {
   const page = await dashboard.open();
   const command = await page.getByLabel("Command", { exact: true }).inputValue();
   expect(command).toContain(`curl -X POST ${reveille.url}/v1/jobs`);
@@ -33,7 +33,7 @@ it("counts down to the next fire and shows the run when it has come", async () =
   await row.getByRole("img", { name: /^Last (run|\d+ runs): \d+ succeeded/ }).waitFor();
 });
 
-it("finds jobs by name, state and filters, and keeps what was asked for in the address", async () => {
+it("finds jobs by name, state and filters, and keeps the filters in the address", async () => {
   await dashboard.makeJob({
     name: "Alpha report",
     schedule: { every: "1h" },
@@ -87,7 +87,7 @@ it("runs, pauses and resumes a job in place", async () => {
   expect((await dashboard.call(`/v1/jobs/${job.id}`)).state).toBe("active");
 });
 
-it("is used without a mouse", async () => {
+it("can be used without a mouse", async () => {
   const job = await dashboard.makeJob({ name: "Keys two", schedule: { every: "1h" } });
   await dashboard.makeJob({ name: "Keys one", schedule: { every: "1h" } });
   const page = await dashboard.open("#/jobs");
@@ -113,7 +113,7 @@ it("is used without a mouse", async () => {
   await page.getByRole("heading", { name: "Forecast" }).waitFor();
 });
 
-it("pages through hundreds of jobs as they are scrolled, and draws only those in sight", async () => {
+it("pages through hundreds of jobs during scrolling, and draws only visible ones", async () => {
   const total = 400;
   const numbers = Array.from({ length: total }, (_, index) => index).values();
   const work = async () => {
@@ -148,7 +148,7 @@ it("shows a job that is created elsewhere, and drops one that is deleted, withou
   await page.getByRole("link", { name: "Live one" }).waitFor({ state: "detached" });
 });
 
-it("says on every page since when Reveille has not answered, and takes it back when it does", async () => {
+it("says on every page since when Reveille has not answered, until it answers again", async () => {
   const page = await dashboard.open("#/jobs");
   await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
   await page.context().setOffline(true);

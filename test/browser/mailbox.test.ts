@@ -1,4 +1,4 @@
-/** The example of an agent in a tab, in a real Chromium: a browser's socket, its token as a subprotocol, and its close codes. */
+/** The example of an agent in a tab, in a real Chromium, with a browser's socket, its token as a subprotocol, and its close codes. */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join, resolve } from "node:path";
@@ -12,7 +12,7 @@ const Made = z.looseObject({ token: z.string() });
 const Job = z.looseObject({ id: z.string() });
 const Runs = z.looseObject({ items: z.array(z.looseObject({ status: z.string(), output: z.string().optional() })) });
 
-it("a tab claims its runs over a socket, and is told why a socket is closed", async () => {
+it("a tab claims its runs over a socket, and gets the reason when the socket is closed", async () => {
   const html = await readFile(PAGE);
   const pages = createServer((_request, response) => response.setHeader("content-type", "text/html").end(html));
   await new Promise<void>((ready) => pages.listen(0, "127.0.0.1", ready));

@@ -4,7 +4,7 @@ import { startDashboard } from "./dashboard.ts";
 
 const dashboard = await startDashboard();
 
-it("keeps the roster of users", async () => {
+it("shows and changes the roster of users", async () => {
   const page = await dashboard.open("#/users");
   await page.getByRole("heading", { name: "No users yet" }).waitFor();
   await page.getByLabel("User ids").fill("alice\nbob");
@@ -41,7 +41,7 @@ it("registers an agent and shows its secret once", async () => {
   await page.getByRole("row", { name: /research/ }).waitFor({ state: "detached" });
 });
 
-it("shows an agent's delivery, what a test call comes to, its jobs, and what failed", async () => {
+it("shows an agent's delivery, the result of a test call, its jobs, and its failures", async () => {
   const page = await dashboard.open("#/agents");
   await page.getByLabel("Id", { exact: true }).fill("tester");
   await page.getByLabel("URL").fill(dashboard.agent.url);
@@ -98,7 +98,7 @@ it("creates a token that works, shows it once, lists it, and revokes it", async 
 });
 
 it("draws how many fires fall in each hour, and warns of a stampede", async () => {
-  // Far from now, so that the hour is a whole one of the day that is drawn.
+  // Far from now, so that the drawn day has the whole hour.
   const hour = String((new Date().getUTCHours() + 12) % 24).padStart(2, "0");
   const next = String((new Date().getUTCHours() + 13) % 24).padStart(2, "0");
   for (let index = 0; index < 30; index++) {

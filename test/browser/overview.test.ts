@@ -18,7 +18,7 @@ async function runAndWait(id: string): Promise<void> {
   });
 }
 
-it("opens with what needs attention: failing jobs with the reason, jobs that their agent has paused, what is next", async () => {
+it("opens first, with failing jobs and their reason, jobs that their agent has paused, and the next fires", async () => {
   const failing = await dashboard.makeJob({ name: "Invoice reminder", schedule: { cron: "0 9 * * 1-5" } });
   const gone = await dashboard.makeJob({ name: "Old agent", schedule: { every: "1h" } });
   await runAndWait(failing.id);
@@ -33,7 +33,7 @@ it("opens with what needs attention: failing jobs with the reason, jobs that the
   await failed.getByRole("row", { name: /Invoice reminder/ }).waitFor();
 });
 
-it("shows a failing job with a mark that is not the one of a sound job, in the list and on its page", async () => {
+it("shows different marks for a failing and a sound job, in the list and on its page", async () => {
   const page = await dashboard.open("#/jobs?q=Invoice");
   const row = page.getByRole("listitem").filter({ hasText: "Invoice reminder" });
   await row.getByText("failing", { exact: true }).waitFor();
@@ -42,7 +42,7 @@ it("shows a failing job with a mark that is not the one of a sound job, in the l
   await page.getByText("failing", { exact: true }).waitFor();
 });
 
-it("lists the events, and takes in a recovery without a reload", async () => {
+it("lists the events, and adds a recovery without a reload", async () => {
   const page = await dashboard.open("#/events");
   const events = page.getByRole("table", { name: "Events" });
   await events.getByRole("row", { name: /run\.failed.*Invoice reminder/ }).waitFor();

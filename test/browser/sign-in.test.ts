@@ -3,7 +3,7 @@ import { startDashboard } from "./dashboard.ts";
 
 const dashboard = await startDashboard();
 
-it("asks for a token, says why one will not do, and keeps a good one for this tab only", async () => {
+it("asks for a token, says why one is refused, and keeps a valid one for this tab only", async () => {
   const page = await dashboard.open("", { token: null });
   await page.getByLabel("Token").fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -24,7 +24,7 @@ it("asks for a token, says why one will not do, and keeps a good one for this ta
   await otherTab.getByLabel("Token").waitFor();
 });
 
-it("forgets the token when signing out", async () => {
+it("forgets the token on sign-out", async () => {
   const page = await dashboard.open();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("Token").waitFor();
@@ -32,12 +32,12 @@ it("forgets the token when signing out", async () => {
   await page.getByLabel("Token").waitFor();
 });
 
-it("asks for a token again when the one in use is no longer taken", async () => {
+it("asks for a token again when the current one is no longer accepted", async () => {
   const page = await dashboard.open("#/jobs", { token: "expired" });
   await page.getByText("You were signed out: Invalid or expired token.").waitFor();
 });
 
-it("offers a viewer nothing that changes anything", async () => {
+it("offers a viewer no action that changes anything", async () => {
   const job = await dashboard.makeJob({ name: "Read only", schedule: { every: "1h" } });
   const minted = await dashboard.call("/v1/tokens", { role: "viewer", expires_in: "1h" });
   const page = await dashboard.open("#/jobs", { token: String(minted.token) });

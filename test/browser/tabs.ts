@@ -1,6 +1,6 @@
 /**
- * Tabs of one service's dashboard. A test finds each one as if it were new, but most were used before: what a new one costs Chromium
- * is four times what it costs to show a page.
+ * Tabs of one service's dashboard. A test gets each tab in a new state, but most were used before, because opening a tab costs Chromium
+ * four times as much as showing a page.
  */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { expect } from "vitest";
@@ -8,14 +8,14 @@ import { sharedChromium } from "./chromium.ts";
 
 /** How long a page may take to show something on a busy machine. */
 const PATIENCE_MS = 30_000;
-/** A page of the service's origin in which nothing runs. */
+/** A page of the service's origin without scripts. */
 const STILL = "/favicon.svg";
 
 export type TabOptions = {
   readonly timezone?: string;
   readonly theme?: "light" | "dark";
   readonly width?: number;
-  /** Another token than the operator's; null is nobody's. */
+  /** A token instead of the operator's. With null, nobody is signed in. */
   readonly token?: string | null;
 };
 
@@ -26,10 +26,10 @@ type Tab = {
   readonly rest: () => void;
 };
 
-/** Tabs of all services that a test has open. */
+/** The open tabs of a test, of all services. */
 const inUse: Tab[] = [];
 
-/** Checks that no tab has made noise, and puts them aside for the next test. Called after each. */
+/** Checks that no tab has reported an error, and keeps the tabs for the next test. It is called after each test. */
 export async function putTabsAside(): Promise<void> {
   const used = inUse.splice(0);
   for (const { context, page, rest } of used) {
@@ -58,7 +58,7 @@ export class Tabs {
     this.#origin = origin;
   }
 
-  /** A tab that knows nothing but `token`, at `place` (`#/jobs`). */
+  /** A tab with storage that holds only `token`, at `place` (`#/jobs`). */
   async open(place: string, token: string | null, options: TabOptions = {}): Promise<Page> {
     const { timezone = "Europe/Berlin", theme = "light", width = 1280 } = options;
     const kind = JSON.stringify([timezone, theme, width]);
@@ -67,7 +67,7 @@ export class Tabs {
     const tab = resting.pop() ?? (await this.#open(await sharedChromium(), { timezone, theme, width }, resting));
     inUse.push(tab);
     const { page } = tab;
-    // Any file of this origin gives access to its storage.
+    // Every file of this origin gives access to its storage.
     await page.goto(STILL);
     await page.evaluate((pasted) => {
       localStorage.clear();
@@ -101,11 +101,11 @@ export class Tabs {
   }
 }
 
-/** Nothing is printed to the console, nothing throws, nothing is fetched from elsewhere: on any page of any test. */
+/** Records console output, thrown errors and fetches from elsewhere, which no page of any test may cause. */
 function noiseOf(context: BrowserContext, origin: string): string[] {
   const noise: string[] = [];
   context.on("console", (message) => {
-    // Chromium itself prints a line for every answer that is an error; the page cannot keep it from that.
+    // Chromium itself prints a line for every error answer, which the page cannot prevent.
     if (!message.text().startsWith("Failed to load resource")) noise.push(`console: ${message.text()}`);
   });
   context.on("weberror", (error) => noise.push(`thrown: ${error.error().message}`));

@@ -1,4 +1,4 @@
-/** Stories of an operator: many jobs at once, and who is told of failures. */
+/** Stories of an operator: changing many jobs at once, and subscriptions to failures. */
 import { expect, it } from "vitest";
 import { type Script, startAgent } from "../system/harness/index.ts";
 import { startDashboard } from "./dashboard.ts";
@@ -16,7 +16,7 @@ const statesOf = async (q: string): Promise<string[]> => {
     .sort();
 };
 
-it("selects jobs, pauses them at once, and deletes all that the filter matches after asking", async () => {
+it("selects jobs, pauses them at once, and deletes all jobs of the filter after a question", async () => {
   for (const name of ["Bulk a", "Bulk b", "Bulk c"]) await dashboard.makeJob({ name, schedule: { every: "1h" } });
   const other = await dashboard.makeJob({ name: "Another", schedule: { every: "1h" } });
   const page = await dashboard.open("#/jobs?q=Bulk");
@@ -37,7 +37,7 @@ it("selects jobs, pauses them at once, and deletes all that the filter matches a
   expect(other.id).toBeDefined();
 });
 
-it("subscribes a webhook, shows its secret once, tries it, and shows the message of a failure without a reload", async () => {
+it("subscribes a webhook, shows its secret once, tests it, and shows the message of a failure without a reload", async () => {
   const hook = await startAgent();
   const page = await dashboard.open("#/subscriptions");
   await page.getByRole("heading", { name: "Nobody is told yet" }).waitFor();
@@ -68,7 +68,7 @@ it("subscribes a webhook, shows its secret once, tries it, and shows the message
   await page.getByRole("heading", { name: "Nobody is told yet" }).waitFor();
 });
 
-it("shows what runs now, and offers the call of a run as commands", async () => {
+it("shows active runs, and copies the call of a run as commands", async () => {
   const job = await dashboard.makeJob({ name: "Slow report", schedule: { every: "1h" } });
   const page = await dashboard.open("");
   await page.getByText("No job is running.").waitFor();

@@ -1,4 +1,4 @@
-/** What the tests of fan-outs ask over HTTP, typed by the API's own schemas. */
+/** The calls of fan-out tests over HTTP, typed by the API's own schemas. */
 import * as z from "zod";
 import { FanOut } from "../../src/schema/fan-out.ts";
 import { Job } from "../../src/schema/job.ts";
@@ -9,10 +9,10 @@ import { eventually, type Reveille } from "./harness/index.ts";
 const Page = <S extends z.ZodType>(item: S) => z.object({ items: z.array(item), next_cursor: z.string().optional() });
 const Runs = Page(Run);
 const FanOuts = Page(FanOut);
-/** What makes a job answers advice besides. */
+/** The answer to a create also has advice. */
 const MadeJob = z.strictObject({ ...Job.shape, ...Advice.shape });
 
-/** Makes an all_users job that fires by itself in a year at the earliest. */
+/** Creates an all_users job that fires by itself in a year at the earliest. */
 export async function makeAllUsersJob(reveille: Reveille, fields: Record<string, unknown> = {}): Promise<Job> {
   const json = {
     name: "to everybody",
@@ -59,7 +59,7 @@ export function untilEnded(reveille: Reveille, jobId: string, id: string, limitM
   );
 }
 
-/** All runs that match, page by page, in the order of the API. */
+/** All matching runs, page by page, in the order of the API. */
 export async function allRuns(reveille: Reveille, jobId: string, query: Record<string, string> = {}): Promise<Run[]> {
   const runs: Run[] = [];
   let cursor: string | undefined;

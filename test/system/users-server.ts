@@ -1,4 +1,4 @@
-/** An ACTIVE_USERS_URL over real HTTP: pages of users, and whatever a test's script does to them. */
+/** An ACTIVE_USERS_URL over real HTTP: pages of users, changed by a test's script. */
 import { createServer } from "node:http";
 import { atEnd } from "./harness/index.ts";
 
@@ -44,7 +44,7 @@ export async function startUsersServer(script: UsersScript): Promise<UsersServer
   };
 }
 
-/** Pages of `users`, so many each; the cursor is the place of the page's first user. */
+/** Pages of `users` of this size. The cursor is the index of the page's first user. */
 export const pagesOf =
   (users: readonly (string | number)[], size: number): UsersScript =>
   ({ cursor }) => {

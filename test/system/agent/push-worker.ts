@@ -1,4 +1,4 @@
-/** `deliver` as a Worker, for push.test.ts: takes a call as JSON, makes it with workerd's own fetch, gives the answer as JSON. */
+/** `deliver` as a Worker, for push.test.ts. It takes a call as JSON, makes it with workerd's own fetch, and returns the answer as JSON. */
 
 import { deliver } from "../../../src/agent/push.ts";
 import { TimedDeadline } from "../../../src/outbound/deadline.ts";

@@ -1,6 +1,6 @@
 /**
- * One delivery over real HTTP, by both of the fetches that ever make one: Node's and workerd's. The agent is a Node server
- * that misbehaves on request, one path for each way, and sees whether its connections are let go.
+ * One delivery over real HTTP, by Node's and by workerd's fetch, the only two that deliver. The agent is a Node server
+ * that misbehaves on request, with one path for each way, and sees whether its connections are closed.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -27,7 +27,7 @@ const text = (status: number, body: string, headers: Record<string, string> = {}
   return (_request, response) => response.writeHead(status, { "content-type": "text/plain", ...headers }).end(body);
 };
 
-/** Writes as fast as it is read, until the other side lets go. */
+/** Writes as fast as the other side reads, until it closes the connection. */
 const endless = (
   status: number,
   piece: string | Buffer,
@@ -164,7 +164,7 @@ const runtimes = {
 };
 
 describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => {
-  /** Calls `path` of the agent, and waits until the agent is rid of the connection or the answer. */
+  /** Calls `path` of the agent, and waits until the agent's connection is closed or its answer is sent. */
   async function callAgent(
     path: string,
     { timeoutMs = 5_000, hangUpAfterMs }: { timeoutMs?: number; hangUpAfterMs?: number } = {},
@@ -185,7 +185,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     return { answer, tookMs };
   }
 
-  it("arrives once, signed over the very bytes, with the run's id, session and trace", async () => {
+  it("arrives once, signed over the sent bytes, with the run's id, session and trace", async () => {
     await callAgent("/text");
     expect(seen).toHaveLength(1);
     const [{ headers, body } = { headers: new Headers(), body: "" }] = seen;
@@ -233,7 +233,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     expect((await callAgent(path)).answer).toEqual(expected);
   });
 
-  it("answered with 202 is accepted, and the body is not waited for", async () => {
+  it("answered with 202 is accepted, without waiting for the body", async () => {
     expect((await callAgent("/accepted")).answer).toEqual({ kind: "accepted", httpStatus: 202 });
   });
 
@@ -248,12 +248,12 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     expect(JSON.stringify(answer).length).toBeLessThan(500);
   });
 
-  it.each([408, 429, 500, 502, 503, 504, 599])("answered with %i is worth a retry", async (status) => {
+  it.each([408, 429, 500, 502, 503, 504, 599])("answered with %i is retried", async (status) => {
     const { answer } = await callAgent(`/status/${status}`);
     expect(answer).toEqual({ kind: "retryable", httpStatus: status, reason: `the agent answered ${status}` });
   });
 
-  it("is told by Retry-After when to come back, in seconds or by date", async () => {
+  it("is retried at the time of Retry-After, in seconds or as a date", async () => {
     expect((await callAgent("/retry-seconds")).answer).toEqual({
       kind: "retryable",
       httpStatus: 429,
@@ -276,7 +276,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
   it.each([
     [302, "/redirect"],
     [308, "/redirect-permanent"],
-  ])("answered with %i is refused, and never goes where it is sent", async (status, path) => {
+  ])("answered with %i is refused, and the redirect is not followed", async (status, path) => {
     const { answer } = await callAgent(path);
     expect(answer).toMatchObject({
       kind: "refused",
@@ -286,12 +286,12 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     expect(seen.map((request) => request.path)).toEqual([path]);
   });
 
-  it("that gets no answer in time is worth a retry", async () => {
+  it("without an answer in time is retried", async () => {
     const { answer } = await callAgent("/silent", { timeoutMs: 150 });
     expect(answer).toEqual({ kind: "retryable", reason: "timed out after 150ms: no answer" });
   });
 
-  it("whose answer does not end in time is worth a retry", async () => {
+  it("whose answer does not end in time is retried", async () => {
     const { answer } = await callAgent("/slow-body", { timeoutMs: 150 });
     expect(answer).toEqual({
       kind: "retryable",
@@ -300,7 +300,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     });
   });
 
-  it.each(["/broken-length", "/broken-chunks"])("whose answer breaks off is worth a retry: %s", async (path) => {
+  it.each(["/broken-length", "/broken-chunks"])("whose answer breaks off is retried: %s", async (path) => {
     expect((await callAgent(path)).answer).toEqual({
       kind: "retryable",
       httpStatus: 200,
@@ -308,12 +308,12 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     });
   });
 
-  it.each(["/reset", "/closed", "/no-http"])("that gets no HTTP back is worth a retry: %s", async (path) => {
+  it.each(["/reset", "/closed", "/no-http"])("that gets no HTTP back is retried: %s", async (path) => {
     const { answer } = await callAgent(path);
     expect(answer).toEqual({ kind: "retryable", reason: expect.stringMatching(/^could not connect to the agent\W/) });
   });
 
-  it("to a port where nobody listens is worth a retry", async () => {
+  it("to a port without a listener is retried", async () => {
     seen = [];
     const call = { url: closedUrl, secret, id: "job-s1", sessionId: "s", body: {}, traceparent: "" };
     expect(await make(call, 5_000)).toEqual({
@@ -322,7 +322,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     });
   });
 
-  it("that fails is judged by its status, though the words about it break off or do not end", async () => {
+  it("that fails is judged by its status, even if its body breaks off or does not end", async () => {
     expect((await callAgent("/broken-error")).answer).toEqual({
       kind: "refused",
       httpStatus: 400,
@@ -333,7 +333,7 @@ describe.each(Object.entries(runtimes))("a delivery by %s", (_runtime, make) => 
     expect(tookMs).toBeLessThan(4_000);
   });
 
-  it.each(["/silent", "/slow-body"])("that is aborted lets go of the agent at once: %s", async (path) => {
+  it.each(["/silent", "/slow-body"])("that is aborted closes the connection to the agent at once: %s", async (path) => {
     const { answer, tookMs } = await callAgent(path, { hangUpAfterMs: 100 });
     expect(answer).toEqual({ kind: "aborted" });
     expect(tookMs).toBeLessThan(4_000);

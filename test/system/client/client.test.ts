@@ -1,4 +1,4 @@
-/** The typed client as someone else's program has it: by the package's name, against the running service. */
+/** The typed client in a user's program: imported by the package's name, against the running service. */
 import { createClient } from "reveille/client";
 import { beforeAll, expect, it } from "vitest";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
@@ -8,7 +8,7 @@ beforeAll(async () => {
   reveille = await startReveille({ dataDir: await temporaryFolder() });
 });
 
-it("makes a job once under a key, lists, pauses, runs, and shows a problem, all by the types of the routes", async () => {
+it("creates a job once under a key, lists, pauses, runs, and shows a problem, all typed by the routes", async () => {
   const api = createClient(reveille.url, reveille.adminToken);
   const json = { name: "typed", message: "hi", schedule: { every: "1h" } };
   const header = { "idempotency-key": "one" };

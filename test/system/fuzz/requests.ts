@@ -1,4 +1,4 @@
-/** Requests made from the API's description: fitting ones, spoilt ones and broken ones. */
+/** Requests generated from the API's description: valid, faulty and broken ones. */
 import fc from "fast-check";
 import * as z from "zod";
 import { allowed, oddText, type Resolve, type Schema, spoilt } from "./values.ts";
@@ -26,19 +26,19 @@ export const operationsOf = ({ paths }: ApiDocument): readonly Operation[] =>
     Object.entries(methods).map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })),
   );
 
-/** A piece of a path: an id that is there when the request is sent, the `nth` of its kind, or any text. */
+/** A part of a path: an id that exists when the request is sent, the `nth` of its kind, or any text. */
 export type Piece = { readonly nth: number } | { readonly raw: string };
 
 export type FuzzRequest = {
   readonly operation: Operation;
-  /** The operation's, or another one. */
+  /** The method of the operation, or another one. */
   readonly method: string;
-  /** For each parameter of the path. */
+  /** The value of each parameter of the path. */
   readonly pieces: Readonly<Record<string, Piece>>;
-  /** With its `?`. */
+  /** The query, with its `?`. */
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Base64 of the bytes, so that a counterexample can be read and sent again. */
+  /** The bytes as base64, so that a counterexample can be read and sent again. */
   readonly body: string | undefined;
   readonly token: (typeof TOKENS)[number];
 };
@@ -82,7 +82,7 @@ const piece: fc.Arbitrary<Piece> = weighted<Piece>(
   [1, fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/).map((raw) => ({ raw }))],
 );
 
-/** A visible ASCII header value, or bytes that HTTP allows besides. */
+/** A header value of visible ASCII, or of other bytes that HTTP allows. */
 const headerText = fc.oneof(
   fc.constantFrom('"1"', "*", 'W/"1"', "1", '""', "0", "-1", "9".repeat(400), "a,b", "\u00ff"),
   fc.stringMatching(/^[\x21-\x7e]{1,40}$/),
@@ -91,7 +91,7 @@ const headerText = fc.oneof(
 export const Tool = z.object({ name: z.string(), inputSchema: AnySchema });
 export type Tool = z.infer<typeof Tool>;
 
-/** An import takes any object, and tells in its report what is wrong with it; this is what it is content with. */
+/** A body that an import accepts. It also takes any other object, and reports its faults. */
 const TAKEN_BY_IMPORT: Schema = {
   type: "object",
   properties: {
@@ -128,7 +128,7 @@ export function requests(document: ApiDocument, tools: readonly Tool[]): fc.Arbi
       .filter(({ operationId }) => operationId === "callMcp")
       .map((operation) => ({ weight: 4, arbitrary: protocolCall(operation, tools) })),
     ...operationsOf(document).map((operation) => ({
-      // More is made than is taken away.
+      // More objects are created than deleted.
       weight: operation.operationId === "createJob" ? 5 : 1,
       arbitrary: requestTo(operation, resolve),
     })),
@@ -136,7 +136,7 @@ export function requests(document: ApiDocument, tools: readonly Tool[]): fc.Arbi
 }
 
 function toolCall(operation: Operation, { name, inputSchema }: Tool, resolve: Resolve): fc.Arbitrary<FuzzRequest> {
-  // The list of tools describes a job in short; the API's own schema makes calls that get through.
+  // The list of tools describes a job in short. The API's own schema generates calls that are accepted.
   const whole = name === "schedule_job" ? { $ref: "#/components/schemas/JobInput" } : inputSchema;
   const fitting = allowed(whole, resolve).map(withoutWaiting);
   const names = weighted(
@@ -160,7 +160,7 @@ function toolCall(operation: Operation, { name, inputSchema }: Tool, resolve: Re
   });
 }
 
-/** Messages of the protocol besides calls of tools, fitting and spoilt, alone and in batches. */
+/** Messages of the protocol other than calls of tools, valid and faulty, alone and in batches. */
 function protocolCall(operation: Operation, tools: readonly Tool[]): fc.Arbitrary<FuzzRequest> {
   const names = fc.constantFrom("run.failed", "job.paused", "run.offered", "none", "");
   const poll = fc.record(
@@ -200,11 +200,11 @@ function protocolCall(operation: Operation, tools: readonly Tool[]): fc.Arbitrar
   });
 }
 
-/** A call of a tool without arguments would wait as long as the tool waits by itself. */
+/** The message, or a ping in place of `wait_for_run`, which would wait for its default time. */
 const unwaiting = (message: unknown): unknown =>
   JSON.stringify(message).includes("wait_for_run") ? { jsonrpc: "2.0", id: 1, method: "ping" } : message;
 
-/** A tool that waits is not waited for. */
+/** The arguments with a wait of zero. */
 const withoutWaiting = (given: unknown): unknown =>
   typeof given === "object" && given !== null && "wait_seconds" in given && typeof given.wait_seconds === "number"
     ? { ...given, wait_seconds: 0 }
@@ -257,7 +257,7 @@ function queries(parameters: readonly Parameter[], resolve: Resolve): fc.Arbitra
       fc.constantFrom("%", "a=%ff", "&&&", "limit=1&limit=2", "cursor=", "dry_run", "=", "limit=%D9%A1"),
     ),
   );
-  // A stray one is refused nearly everywhere, so it must be rare.
+  // A stray parameter is refused nearly everywhere, so it must be rare.
   const strays = weighted<string | undefined>([3, fc.constant(undefined)], [1, stray]);
   return fc.tuple(...pairs, strays).map((parts) => {
     const all = parts.filter((part) => part !== undefined && part !== "").join("&");
@@ -265,7 +265,7 @@ function queries(parameters: readonly Parameter[], resolve: Resolve): fc.Arbitra
   });
 }
 
-/** `encodeURIComponent`, which throws at half a character. */
+/** Encodes a text, in which half characters are replaced, since `encodeURIComponent` throws at them. */
 const encode = (text: string): string => encodeURIComponent(text.toWellFormed());
 
 const typesOf = ({ requestBody }: Operation): string[] => Object.keys(requestBody?.content ?? {});

@@ -1,4 +1,4 @@
-/** One request exactly as it was generated: `fetch` would repair, or refuse to send, what a hostile client does send. */
+/** Sends one request exactly as generated. `fetch` would repair or refuse requests that a hostile client sends. */
 import { Agent, request } from "node:http";
 
 export type Answer = {
@@ -10,7 +10,7 @@ export type Answer = {
 const ANSWER_LIMIT_MS = 20_000;
 const agent = new Agent({ keepAlive: true });
 
-/** The answer; of an event stream only its head. Rejects where the connection breaks or nothing comes for too long. */
+/** Returns the answer, or only the head of an event stream. Rejects if the connection breaks or nothing comes for too long. */
 export function send(
   url: string,
   method: string,

@@ -1,4 +1,4 @@
-/** Values for the fuzz run: what a JSON schema allows, what it does not, and what no client in its right mind would send. */
+/** Values for the fuzz run: valid ones by a JSON schema, invalid ones, and absurd ones. */
 import fc from "fast-check";
 import * as z from "zod";
 
@@ -35,7 +35,7 @@ const ODD_TEXTS = [
   "9007199254740993",
 ];
 
-/** Strings of any kind; halves of characters only where the text travels inside JSON, which can write them as escapes. */
+/** Strings of any kind. Only texts inside JSON have halves of characters, since JSON can write them as escapes. */
 export const oddText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...ODD_TEXTS),
   fc.string({ unit: "binary", maxLength: 40 }),
@@ -53,7 +53,7 @@ const deep = (depth: number): unknown => {
   return value;
 };
 
-/** Anything that JSON can say. */
+/** Any value of JSON. */
 export const junk: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, true, false, [], {}, [[]], [null], { "": 0 }),
   oddText,
@@ -63,11 +63,11 @@ export const junk: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-/** In a body: the id of some job that is there when the request is sent. */
+/** In a body: the id of a job that exists when the request is sent. */
 export const KNOWN_JOB = "{a job}";
 
 /**
- * Texts that pass where only code, not the schema, knows the form: without them hardly a request would get past the first
+ * Valid texts of fields whose format only code knows, not the schema. Without them hardly a request would pass the first
  * check. No URL leads off this machine.
  */
 const KNOWN_TEXTS: Readonly<Record<string, readonly string[]>> = {
@@ -106,7 +106,7 @@ const KNOWN_TEXTS: Readonly<Record<string, readonly string[]>> = {
   document: ["# Look\n\n- at the mail"],
 };
 
-/** Whole schedules: of the fields above, hardly any two go together. */
+/** Whole schedules, since few of the fields above are valid together. */
 const SCHEDULES = [
   { every: "1h" },
   { every: "36h", jitter: "5m", max_runs: 3 },
@@ -117,7 +117,7 @@ const SCHEDULES = [
   { at: "2099-01-15T14:30:00+08:00" },
 ];
 
-/** What the schema allows, as far as its keywords tell; `name` is the property's, for {@link KNOWN_TEXTS}. */
+/** Values that the schema's keywords allow. `name` is the property's, for {@link KNOWN_TEXTS}. */
 export function allowed(schema: Schema, resolve: Resolve, name = "", depth = 0): fc.Arbitrary<unknown> {
   const sub = (inner: unknown, innerName = name) => allowed(SchemaShape.parse(inner), resolve, innerName, depth + 1);
   const several = (inner: unknown) => z.array(SchemaShape).parse(inner);
@@ -170,7 +170,7 @@ function objects(schema: Schema, sub: (inner: unknown, name: string) => fc.Arbit
     const value = additionalProperties === false ? fc.constant(null) : fc.oneof(oddText, fc.jsonValue({ maxDepth: 2 }));
     return additionalProperties === false ? fc.constant({}) : fc.dictionary(oddText, value, { maxKeys: 4 });
   }
-  // Rather few optional fields: each more makes it less likely that all go together. But most jobs need a message.
+  // Few optional fields, since each further one makes it less likely that all are valid together. Most jobs need a message.
   const field = ([name, inner]: [string, Schema]) => {
     const value = sub(inner, name).map((given): [string, unknown][] => [[name, given]]);
     return required.includes(name)
@@ -190,7 +190,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
   with: junk,
 });
 
-/** An allowed value with one or two places of it spoilt. */
+/** A valid value with one or two faults. */
 export const spoilt = (value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc
     .tuple(value, fc.array(mutation, { minLength: 1, maxLength: 2 }))
@@ -217,7 +217,7 @@ const pathsOf = (value: unknown): string[][] =>
     ? []
     : Object.entries(value).flatMap(([key, inner]) => [[key], ...pathsOf(inner).map((path) => [key, ...path])]);
 
-/** The value with the entry at `path` put in place of itself by `change`; undefined where there is none. */
+/** The value with the entry at `path` replaced by `change` of it; undefined if there is no such entry. */
 function edit(
   value: unknown,
   [key, ...rest]: readonly string[],

@@ -1,4 +1,4 @@
-/** An agent over real HTTP that records every call, checks its signature by itself, and answers as the test's script says. */
+/** An agent over real HTTP that records every call, checks its signature independently, and answers by the test's script. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -44,7 +44,7 @@ export type AgentCall = {
   readonly text: string;
   /** Epoch ms. */
   readonly receivedAt: number;
-  /** Whether it was signed as Standard Webhooks with this agent's secret, within five minutes of now. */
+  /** Whether the call was signed by Standard Webhooks with this agent's secret, within five minutes of now. */
   readonly signed: boolean;
 };
 
@@ -54,7 +54,7 @@ export type Answer = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Text is sent as text/plain, anything else as JSON. */
   readonly body?: unknown;
-  /** Waited before anything is answered. */
+  /** The delay before the answer. */
   readonly delayMs?: number;
   /** `reset` breaks the connection, `hang` never answers. */
   readonly instead?: "reset" | "hang";
@@ -65,7 +65,7 @@ export type Script = (call: AgentCall, index: number) => Answer | Promise<Answer
 
 export type Agent = {
   readonly url: string;
-  /** `whsec_…`, for AGENT_SECRET. */
+  /** The secret `whsec_…`, for AGENT_SECRET. */
   readonly secret: string;
   /** Every call so far, oldest first. */
   readonly calls: readonly AgentCall[];
@@ -77,12 +77,12 @@ export type Agent = {
 };
 
 export type AgentOptions = {
-  /** The secret of an agent that was stopped, so that another takes its place. */
+  /** The secret of a stopped agent, so that this one can replace it. */
   readonly secret?: string;
   readonly port?: number;
 };
 
-/** Starts an agent on a loopback port; without a script it answers 200 `{"ok": true}`. */
+/** Starts an agent on a loopback port. Without a script it answers 200 `{"ok": true}`. */
 export async function startAgent(script?: Script, options: AgentOptions = {}): Promise<Agent> {
   const secret = options.secret ?? `whsec_${randomBytes(32).toString("base64")}`;
   const calls: AgentCall[] = [];
@@ -152,7 +152,7 @@ function parse(text: string): AgentCall["body"] | undefined {
   }
 }
 
-/** Written here once more, by the specification, so that the tests do not believe the code that they test. */
+/** Checks the signature by the specification, independently of the code under test. */
 function isSigned(secret: string, headers: IncomingHttpHeaders, text: string, now: number): boolean {
   const { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signatures } = headers;
   if (typeof id !== "string" || typeof timestamp !== "string" || typeof signatures !== "string") return false;

@@ -1,4 +1,4 @@
-/** The command `reveille` as a program is started: its own process, with an environment and a home of its own. */
+/** The command `reveille` as its own process, with an environment and a home of its own. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
@@ -14,12 +14,12 @@ export type Ran = { readonly code: number | null; readonly out: string; readonly
 
 export type CliOptions = {
   readonly env?: Readonly<Record<string, string>>;
-  /** The folder that the command is given in, and by default its home too. */
+  /** The folder that the command runs in, and by default its home too. */
   readonly cwd: string;
   readonly stdin?: string;
 };
 
-/** Starts the command; the caller waits for what it prints, or ends it. */
+/** Starts the command. The caller waits for its output, or ends it. */
 export function startCli(words: readonly string[], { env = {}, cwd, stdin }: CliOptions) {
   const child = spawn(process.execPath, [COMMAND, ...words], {
     cwd,
@@ -33,7 +33,7 @@ export function startCli(words: readonly string[], { env = {}, cwd, stdin }: Cli
   return child;
 }
 
-/** As {@link runCli}, in the process of the test and in a tenth of the time. For all but streams, signals and the program itself. */
+/** Works like {@link runCli}, in the process of the test and in a tenth of the time. It is not for streams, signals and the program itself. */
 export async function runHere(words: readonly string[], { env = {}, cwd, stdin = "" }: CliOptions): Promise<Ran> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(

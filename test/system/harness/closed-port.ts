@@ -1,11 +1,11 @@
-/** A loopback port on which nothing listens, and which nobody is given while the test file runs. */
+/** A loopback port without a listener, which no other program can get while the test file runs. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { atEnd } from "./cleanup.ts";
 
 /**
- * Answers such a port: the local end of an open connection. A port that was merely closed again can be given to the service of
- * another test, which then answers where nobody should.
+ * Returns such a port: the local end of an open connection. A port that was only closed again can be given to the service of
+ * another test, which then answers on it.
  */
 export async function closedPort(): Promise<number> {
   const server = createServer();

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 const STEP_MS = 25;
 
 /**
- * Waits until `probe` answers something other than undefined or false, and returns it.
- * Fails with `what` after `limitMs`; `what` may be a function, so that it can show the state at that moment.
+ * Waits until `probe` returns a value other than undefined or false, and returns it.
+ * Fails with `what` after `limitMs`. `what` may be a function, so that it can show the state at that moment.
  */
 export async function eventually<T>(
   what: string | (() => string),

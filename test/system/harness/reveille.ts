@@ -1,4 +1,4 @@
-/** `npm start` as an operator runs it: a process group of its own, spoken to over HTTP, ended by signals. */
+/** `npm start` as an operator runs it: a process group of its own, called over HTTP and ended by signals. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
@@ -11,13 +11,13 @@ const READY_LIMIT_MS = 30_000;
 const EXIT_LIMIT_MS = 10_000;
 
 export type StartOptions = {
-  /** Where this instance keeps its storage; give the same folder again to restart it. */
+  /** The folder of this instance's storage. Give the same folder again to restart it. */
   readonly dataDir: string;
   /** Any free port by default. */
   readonly port?: number;
-  /** The program that is started: Node with the command that `npm start` runs by default, as npm takes a fifth of a second more. */
+  /** The started program. It is Node with the command of `npm start` by default, since npm takes a fifth of a second more. */
   readonly by?: "npm" | "node";
-  /** Settings beside PORT and DATA_DIR. Nothing else of the test's own environment that Reveille reads gets through. */
+  /** Settings beside PORT and DATA_DIR. No other setting of Reveille from the test's environment is passed on. */
   readonly env?: Readonly<Record<string, string>>;
 };
 
@@ -25,7 +25,7 @@ export type ApiInit = {
   readonly method?: string;
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Sent as it is; wins over `json`. */
+  /** A body that is sent unchanged, instead of `json`. */
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The bearer token, the operator's by default; null sends none. */
@@ -36,26 +36,26 @@ export type Reveille = {
   readonly url: string;
   readonly port: number;
   readonly adminToken: string;
-  /** Everything printed so far, stdout and stderr as they came. */
+  /** All output so far, stdout and stderr in the order of arrival. */
   output(): string;
-  /** The lines that the service itself printed on stdout, without npm's banner. */
+  /** The service's own lines on stdout, without npm's banner. */
   lines(): string[];
-  /** One call; what is answered as JSON must be as the service's own /openapi.json describes it. */
+  /** Makes one call. A JSON answer must be as the service's own /openapi.json describes it. */
   api(path: string, init?: ApiInit): Promise<Response>;
-  /** The processes of the group that still run: node, workerd and what they started, and npm if that started them. */
+  /** The running processes of the group: node, workerd and their children, and npm if it started them. */
   processes(): Process[];
-  /** Sends `signal` to the whole group, as Ctrl-C does, or to one process of it, and waits until the first of it has ended. */
+  /** Sends `signal` to the whole group, as Ctrl-C does, or to one of its processes, and waits until the first one has ended. */
   kill(signal?: NodeJS.Signals, target?: "group" | "npm" | "node"): Promise<void>;
-  /** Ends it as an operator would; returns the exit code. */
+  /** Ends the service as an operator would, and returns the exit code. */
   stop(): Promise<number | null>;
 };
 
 export type Process = { readonly pid: number; readonly command: string };
 
-/** How `npm start` ended that never got ready. */
+/** The end of an `npm start` that never got ready. */
 export type Ended = { readonly code: number | null; readonly output: string };
 
-/** Starts the service and waits for its Ready line. Fails with what it printed if it ends or stays silent. */
+/** Starts the service and waits for its Ready line. Fails with the output if the service ends or stays silent. */
 export async function startReveille(options: StartOptions): Promise<Reveille> {
   const { child, pid, output, stdout, ended } = launch(options);
   const url = await eventually(
@@ -115,20 +115,20 @@ export async function startReveille(options: StartOptions): Promise<Reveille> {
 
 let described: Promise<ReturnType<typeof describedBy>> | undefined;
 
-/** The check of answers against /openapi.json, which is that of the sources and so the same of every service. */
+/** The check of answers against /openapi.json. The document comes from the sources, so it is the same for every service. */
 function description(url: string): Promise<ReturnType<typeof describedBy>> {
   described ??= fetch(`${url}/openapi.json`).then(async (answer) => describedBy(await answer.json()));
   return described;
 }
 
-/** Starts the service where it is expected to refuse; returns its exit code and what it printed. */
+/** Starts a service that is expected to refuse. Returns its exit code and output. */
 export async function startAndFail(options: StartOptions): Promise<Ended> {
   const { child, output, ended } = launch(options);
   await ended();
   return { code: child.exitCode, output: output() };
 }
 
-/** Starts the service, and sends `signal` to its whole group at the first line that matches `line`; `left` is what still runs of it. */
+/** Starts the service, and sends `signal` to its whole group at the first line that matches `line`. `left` are the processes that still run. */
 export async function startAndEnd(
   options: StartOptions,
   line: RegExp,
@@ -180,7 +180,7 @@ function launch({ dataDir, port = 0, by = "node", env = {} }: StartOptions) {
   return { child, pid, output: () => all, stdout: () => out, ended };
 }
 
-/** What npm and node need of the surroundings; settings of Reveille that happen to be set in a developer's shell stay out. */
+/** The environment that npm and node need, without settings of Reveille from a developer's shell. */
 function ownEnvironment(): Record<string, string> {
   const kept = ["PATH", "HOME", "TMPDIR", "LANG"];
   return Object.fromEntries(
@@ -197,7 +197,7 @@ function processesOf(group: number): Process[] {
     .flatMap((line) => {
       const [, pid, pgid, state, command] = line.match(/^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/) ?? [];
       if (pid === undefined || command === undefined || Number(pgid) !== group) return [];
-      // A zombie runs no more; whoever started it has only not looked yet.
+      // A zombie has ended; its parent has only not waited for it yet.
       return state?.startsWith("Z") ? [] : [{ pid: Number(pid), command }];
     });
 }

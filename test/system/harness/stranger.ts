@@ -1,8 +1,8 @@
-/** A folder of somebody else's: its commands have nothing of this repository's environment but the way to the network. */
+/** A user's folder, whose commands have nothing of this repository's environment except the network settings. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** How a machine reaches registries: proxies, and certificates of its network's own. */
+/** The settings by which a machine reaches registries: proxies and certificates. */
 const NETWORK = /^(?:https?_proxy|no_proxy|npm_config_(?:registry|cafile)|node_extra_ca_certs|ssl_cert_(?:file|dir))$/i;
 
 const environment: Readonly<Record<string, string | undefined>> = {
@@ -13,7 +13,7 @@ const environment: Readonly<Record<string, string | undefined>> = {
   WRANGLER_LOG: "error",
 };
 
-/** stdout of a command in `cwd`. Rejects with all that it printed. */
+/** Returns stdout of a command in `cwd`. Rejects with all its output. */
 export async function runAsStranger(command: string, args: readonly string[], cwd: string): Promise<string> {
   const done = promisify(execFile)(command, [...args], { cwd, env: environment, maxBuffer: 1 << 26 });
   const { stdout } = await done.catch((error: { readonly stdout?: string; readonly stderr?: string }) => {
@@ -22,7 +22,7 @@ export async function runAsStranger(command: string, args: readonly string[], cw
   return stdout;
 }
 
-/** Whether npm answers for a package, soon. */
+/** Whether npm answers for a package within a short time. */
 export const hasRegistry = (name: string): Promise<boolean> =>
   runAsStranger("npm", ["view", name, "version", "--fetch-timeout=5000", "--fetch-retries=0"], process.cwd()).then(
     () => true,

@@ -1,4 +1,4 @@
-/** The answers of the endpoints that a heartbeat calls, by the path that they are asked under. */
+/** The answers of the endpoints that a heartbeat calls, by path. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 

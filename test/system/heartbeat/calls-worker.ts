@@ -1,4 +1,4 @@
-/** Chat and notifiers as a Worker, for chat.test.ts: takes a call as JSON, makes it with workerd's own fetch, gives back what came of it. */
+/** Chat and notifiers as a Worker, for chat.test.ts. It takes a call as JSON, makes it with workerd's own fetch, and returns the result. */
 
 import { secretFor } from "../../../src/agent/own-secret.ts";
 import { err, ok } from "../../../src/domain/result.ts";

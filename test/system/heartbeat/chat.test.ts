@@ -1,6 +1,6 @@
 /**
- * What a heartbeat sends, over real HTTP, by both of the fetches that ever send it: Node's and workerd's. The other side is a
- * Node server that plays chat endpoint, chat-completions API, Slack, Discord and Telegram, and misbehaves on request.
+ * The calls of a heartbeat over real HTTP, by Node's and by workerd's fetch, the only two that make them. The other side is a
+ * Node server that acts as chat endpoint, chat-completions API, Slack, Discord and Telegram, and misbehaves on request.
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -89,7 +89,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
   });
 
   describe("the native protocol", () => {
-    it("is one signed POST to CHAT_URL, with session, message and model, and nothing that is not set", async () => {
+    it("is one signed POST to CHAT_URL, with session, message and model, and without unset fields", async () => {
       expect(await askAgent("/json", { model: "small" })).toEqual(said("Good morning"));
       const [{ headers, text, body } = emptySeen] = seen;
       expect(body).toEqual({
@@ -106,7 +106,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(seen[1]?.body).toEqual({ type: "chat", data: { session_id: "heartbeat:decision", message: "Grüße 😀" } });
     });
 
-    it("goes to the agent where CHAT_URL is not set", async () => {
+    it("goes to the agent if CHAT_URL is not set", async () => {
       expect(await ask({ AGENT_URL: `${url}/json`, AGENT_SECRET: secret })).toEqual(said("Good morning"));
     });
 
@@ -130,7 +130,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       ["a 400", "/wrong", trouble("no such model", false)],
       ["a stream that breaks off", "/broken", trouble("broke", true)],
       ["a stream without end", "/endless", trouble("more than 4194304 bytes", false)],
-    ])("tells of %s", async (_what, path, expected) => {
+    ])("reports %s", async (_what, path, expected) => {
       expect(await askAgent(path)).toEqual(expected);
       expect(seen.map((one) => one.path)).toEqual([path]);
     });
@@ -139,11 +139,11 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(await askAgent(path, { timeoutMs: 200 })).toEqual(trouble("timed out after 200ms", true));
     });
 
-    it("takes no connection for a passing trouble", async () => {
+    it("treats a failed connection as a passing failure", async () => {
       expect(await ask({ CHAT_URL: closedUrl, AGENT_SECRET: secret })).toEqual(trouble("could not connect", true));
     });
 
-    it("is signed with CHAT_SECRET; with the agent's secret only at the agent's own URL; else unsigned", async () => {
+    it("is signed with CHAT_SECRET, or with the agent's secret at the agent's own URL, and is unsigned otherwise", async () => {
       const CHAT_URL = `${url}/json`;
       const other = `whsec_${btoa("the key of somebody else at all")}`;
       const signedWith = async (settings: Record<string, string>): Promise<string[]> => {
@@ -167,7 +167,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(seen[0]?.headers.get("webhook-signature")?.split(" ")).toHaveLength(2);
     });
 
-    it("calls nobody without an agent, or over plain http to elsewhere", async () => {
+    it("makes no call without an agent, or over plain http to other machines", async () => {
       expect(await ask({})).toEqual(trouble("no agent is configured", false));
       expect(await ask({ CHAT_URL: "http://example.com/", AGENT_SECRET: secret })).toEqual(trouble("https://", false));
       expect(await ask({ CHAT_URL: `${url}/json`, AGENT_SECRET: secret, LOCAL: "false" })).toEqual(
@@ -176,7 +176,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(seen).toEqual([]);
     });
 
-    it("repeats no secret that the other side echoes", async () => {
+    it("hides a secret that the other side echoes", async () => {
       expect(JSON.stringify(await askAgent("/wrong"))).not.toContain(secret);
     });
   });
@@ -188,7 +188,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
         more,
       );
 
-    it("is asked instead of the agent, streaming, and ends at [DONE] though the connection stays open", async () => {
+    it("is asked instead of the agent, as a stream, and ends at [DONE] even if the connection stays open", async () => {
       expect(await openAi("/openai/v1/", { model: "gpt" })).toEqual({
         ok: true,
         value: { text: "Good morning", toolUse: false, usage: { input: 20, output: 2 } },
@@ -204,16 +204,16 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       });
     });
 
-    it("may answer whole", async () => {
+    it("may answer without a stream", async () => {
       expect(await openAi("/whole/v1")).toEqual(said("Good morning"));
     });
 
-    it("that does not know stream_options is asked without", async () => {
+    it("that refuses stream_options is asked again without", async () => {
       expect(await openAi("/strict/v1")).toEqual(said("Good morning"));
       expect(seen).toHaveLength(2);
     });
 
-    it("that is somewhere else is an error without the key in it", async () => {
+    it("that cannot be reached is an error without the key in it", async () => {
       const answered = await openAi("/nowhere");
       expect(answered).toEqual(trouble("the chat-completions API answered 404", false));
       expect(JSON.stringify(answered)).not.toContain(apiKey);
@@ -230,7 +230,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       });
     const slack = (path: string): Notifier => ({ type: "slack", url: `${url}/slack/T0/B0/${path}` });
 
-    it("get the text each in its service's form", async () => {
+    it("get the text, each in its service's format", async () => {
       const notified = await notify([
         { type: "webhook", url: `${url}/hook` },
         slack("hush-hush"),
@@ -264,7 +264,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(await signed(seen[2], secret)).toMatchObject({ ok: true, value: { id: "x" } });
     });
 
-    it("that fail are named with the reason, and the others are called", async () => {
+    it("that fail are reported with the reason, and the others are still called", async () => {
       const notified = await notify([
         { type: "webhook", url: `${url}/hook-500` },
         { type: "webhook", url: `${url}/hook-redirect` },
@@ -286,7 +286,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       for (const hidden of [botToken, "gone-hush", closedUrl, "AAbbcc"]) expect(told).not.toContain(hidden);
     });
 
-    it("get a long text in pieces that their service takes, in order and whole", async () => {
+    it("get a long text complete and in order, in pieces that their service accepts", async () => {
       const long = Array.from({ length: 1_000 }, (_, line) => `Line ${line} 😀`).join("\n");
       await notify(
         [

@@ -1,11 +1,11 @@
-/** A refusal that comes before the body has been read still arrives: the connection is not broken under the sender. */
+/** A refusal before the body has been read still arrives, because the connection is not closed during the sending. */
 import { request } from "node:http";
 import { beforeAll, expect, it } from "vitest";
 import { send } from "../fuzz/send.ts";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
 const MIB = 1_048_576;
-/** A broken connection is a matter of luck: without the draining, about one call in four met it. */
+/** Number of calls. Without draining, about one call in four found a broken connection. */
 const TIMES = 12;
 
 let reveille: Reveille;

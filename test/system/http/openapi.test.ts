@@ -46,14 +46,14 @@ const operations = () =>
   );
 
 describe("/openapi.json", () => {
-  it("is a valid OpenAPI 3.1 document, by a validator of others", async () => {
+  it("is a valid OpenAPI 3.1 document, by an independent validator", async () => {
     const validator = new Validator();
     const { valid, errors } = await validator.validate(JSON.parse(text));
     expect(errors).toBeUndefined();
     expect([valid, validator.version]).toEqual([true, "3.1"]);
   });
 
-  it("refers to nothing that is not in it", () => {
+  it("has only references to its own parts", () => {
     const missing = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].filter(
       ([, name]) => name === undefined || !(name in document.components.schemas),
     );
@@ -61,7 +61,7 @@ describe("/openapi.json", () => {
     expect(text).not.toContain("#/$defs/");
   });
 
-  it("has every route of the table, each under an id of its own", () => {
+  it("has every route of the table, each with a unique id", () => {
     const routes = ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path.replace(/:([^/]+)/g, "{$1}")}`);
     expect(
       operations()
@@ -126,7 +126,7 @@ describe("/openapi.json", () => {
     expect(table.filter((call) => !described.has(call))).toEqual([]);
   });
 
-  it("asks for a token everywhere but at healthz, openapi and docs", () => {
+  it("requires a token everywhere except healthz, openapi and docs", () => {
     const open = operations().filter(({ operation }) => operation.security?.length === 0);
     expect(open.map(({ where }) => where).sort()).toEqual(["GET /docs", "GET /healthz", "GET /openapi.json"]);
   });
@@ -146,7 +146,7 @@ describe("/openapi.json", () => {
     }
   });
 
-  it("shows for every body an example that its own schema takes", () => {
+  it("shows an example for every body that is valid by its own schema", () => {
     for (const { where, operation } of operations()) {
       const example = operation.requestBody?.content["application/json"]?.example;
       if (example === undefined) continue;
@@ -160,7 +160,7 @@ describe("/openapi.json", () => {
     expect(made?.example).toMatchObject({ name: "Morning briefing" });
   });
 
-  it("describes what the agent is sent, field by field, with its signature", async () => {
+  it("describes the call to the agent, field by field, with its signature", async () => {
     const json = { name: "a", message: "b", payload: { c: [1] }, user_id: 7, schedule: { every: "1h" } };
     const { id } = z.object({ id: z.string() }).parse(await (await reveille.api("/v1/jobs", { json })).json());
     await reveille.api(`/v1/jobs/${id}/run`, { method: "POST" });
@@ -191,7 +191,7 @@ describe("/openapi.json", () => {
 });
 
 describe("/docs", () => {
-  it("is a page that runs nothing but scripts of this host", async () => {
+  it("is a page that runs only scripts of this host", async () => {
     const page = await reveille.api("/docs", { token: null });
     const policy = page.headers.get("content-security-policy") ?? "";
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);

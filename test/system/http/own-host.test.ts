@@ -1,4 +1,4 @@
-/** DNS rebinding: a page that has its own name resolve to this machine gets no answer from any path. */
+/** DNS rebinding: a page whose own name resolves to this machine gets no answer from any path. */
 import { beforeAll, expect, it } from "vitest";
 import { send } from "../fuzz/send.ts";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";

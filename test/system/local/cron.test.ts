@@ -1,4 +1,4 @@
-/** The cron driver of `npm start`, against a server that stands for the runtime's trigger. */
+/** The cron driver of `npm start`, against a server in place of the runtime's trigger. */
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, it, vi } from "vitest";
@@ -24,7 +24,7 @@ async function trigger(answer: (call: number) => Promise<{ status: number; text:
   return { calls, server, url: `http://127.0.0.1:${port}` };
 }
 
-it("hands over the expression and the whole minute that was due, in epoch ms", async () => {
+it("sends the expression and the due minute, in epoch ms", async () => {
   const { calls, url } = await trigger(async () => ({ status: 200, text: "ok" }));
   const stop = startCron(url, [EVERY_SECOND]);
   const [call] = await eventually("a tick", () => calls.length > 0 && calls);
@@ -36,7 +36,7 @@ it("hands over the expression and the whole minute that was due, in epoch ms", a
   expect(Math.abs(Date.now() - time)).toBeLessThan(62_000);
 });
 
-it("never fires a tick while the one before is still running", async () => {
+it("never fires a tick while the previous one is still running", async () => {
   let running = 0;
   let most = 0;
   const { calls, url } = await trigger(async () => {
@@ -51,7 +51,7 @@ it("never fires a tick while the one before is still running", async () => {
   expect(most).toBe(1);
 });
 
-it("prints a tick that fails in one line and goes on", async () => {
+it("prints a failed tick in one line and continues", async () => {
   const printed = vi.spyOn(console, "error").mockImplementation(() => {});
   const { calls, url } = await trigger(async () => ({ status: 500, text: "Error: the tick broke\n    at somewhere" }));
   const stop = startCron(url, [EVERY_SECOND]);
@@ -62,7 +62,7 @@ it("prints a tick that fails in one line and goes on", async () => {
   ]);
 });
 
-it("survives a runtime that is restarting", async () => {
+it("survives a restart of the runtime", async () => {
   const printed = vi.spyOn(console, "error").mockImplementation(() => {});
   const { server, url } = await trigger(async () => ({ status: 200, text: "ok" }));
   await new Promise((resolve) => server.close(resolve));

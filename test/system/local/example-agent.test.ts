@@ -40,19 +40,19 @@ describe("the example agent", () => {
     expect(printed).toEqual(["agent: asked in session scheduler:j1:u7: line one line two"]);
   });
 
-  it("prints no control characters of a message, which would steer the operator's terminal", async () => {
+  it("prints no control characters of a message, which could control the operator's terminal", async () => {
     const data = { run: { session_id: "s\u001b[2J" }, message: "\u001b]0;title\u0007\u001b[2Jhello\u009b31m" };
     await call(JSON.stringify({ type: "job.run", data }));
     expect(printed).toEqual(["agent: asked in session s [2J: ]0;title [2Jhello 31m"]);
   });
 
-  it("runs a job without a message, as a plugin's may be", async () => {
+  it("runs a job without a message, like some plugin jobs", async () => {
     const data = { run: { session_id: "scheduler:j2" }, job: {} };
     expect(await call(JSON.stringify({ type: "job.run", data }))).toMatchObject({ status: 200 });
     expect(printed).toEqual(["agent: asked in session scheduler:j2: (no message)"]);
   });
 
-  it("cuts a long message in what it prints, not in what it answers", async () => {
+  it("cuts a long message in its output line, but not in its answer", async () => {
     const message = "m".repeat(5_000);
     const { answer } = await call(JSON.stringify({ type: "job.run", data: { run: { session_id: "s" }, message } }));
     expect(answer).toEqual({ text: `The example agent was asked: ${message}` });

@@ -1,4 +1,4 @@
-/** What a start has built is kept, and built again only when what it was built of is another one. */
+/** The files that a start has built are kept, and built again only when their sources have changed. */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { beforeEach, expect, it } from "vitest";
@@ -30,10 +30,10 @@ const read = (key = "") =>
     return ok({ value: await readFile(source, "utf8"), files });
   });
 
-it("is the same without being built again", async () => {
+it("is returned without being built again", async () => {
   expect([await read(), await read()]).toEqual([ok("one"), ok("one")]);
   expect(builds).toBe(1);
-  // The same content with another date is no other file.
+  // The same content with another date counts as unchanged.
   await writeFile(source, "one");
   expect(await read()).toEqual(ok("one"));
   expect(builds).toBe(1);
@@ -45,7 +45,7 @@ it.each([
   ["a file is there that was not", () => writeFile(join(folder, "absent"), "now it is"), "one"],
   ["what was kept is damaged", async () => writeFile(path, (await readFile(path, "utf8")).slice(0, 10)), "one"],
   ["what was kept is gone", () => rm(path), "one"],
-])("is built again where %s", async (_, change, text) => {
+])("is built again if %s", async (_, change, text) => {
   await read();
   await change();
   expect(await read()).toEqual(ok(text));
@@ -58,7 +58,7 @@ it("is built again under another key", async () => {
   expect(builds).toBe(2);
 });
 
-it("is not kept where it could not be built, or JSON cannot hold it", async () => {
+it("is not kept if it could not be built, or JSON cannot hold it", async () => {
   expect(await keptOrBuilt(path, "", async () => err("no"))).toEqual(err("no"));
   const made = await keptOrBuilt(path, "", async () => ok({ value: { of: () => 1 }, files: [] }));
   expect(made.ok).toBe(true);

@@ -1,4 +1,4 @@
-/** A jobs.json that is too long for one call of the import route: sent in parts, reported as one file. */
+/** A jobs.json that is too long for one call of the import route is sent in parts, and reported as one file. */
 import { expect, it } from "vitest";
 import { importInParts, type Report } from "../../../local/legacy-parts.ts";
 import { err, ok, type Result } from "../../../src/domain/result.ts";
@@ -7,7 +7,7 @@ import { NOT_STORED } from "../../../src/domain/transfer/imported-job.ts";
 type Item = { readonly id?: string; readonly user_id?: number | string };
 type Answer = (items: readonly Item[], part: number) => Result<Report, string>;
 
-/** Imports `file` through a route that answers so; `parts` are the ids of each body that was sent. */
+/** Imports `file` through a route with these answers. `parts` are the ids of each sent body. */
 async function importing(file: string, answer: Answer) {
   const parts: (string | undefined)[][] = [];
   let pauses = 0;
@@ -27,7 +27,7 @@ async function importing(file: string, answer: Answer) {
 const jobs = (count: number): Item[] => Array.from({ length: count }, (_, i) => ({ id: `job${i + 1}` }));
 const takeAll: Answer = (items) => ok({ imported: items.length, skipped: [] });
 
-it("goes in parts of 500, in the file's order, and the report is the sum", async () => {
+it("is sent in parts of 500, in the file's order, and the report is the sum", async () => {
   const { report, parts } = await importing(JSON.stringify(jobs(1_201)), takeAll);
   expect(parts.map((ids) => [ids.length, ids[0]])).toEqual([
     [500, "job1"],
@@ -37,14 +37,14 @@ it("goes in parts of 500, in the file's order, and the report is the sum", async
   expect(report).toEqual(ok({ imported: 1_201, skipped: [] }));
 });
 
-it("goes in parts that a body has room for, where jobs are long", async () => {
+it("is sent in smaller parts that fit a body, if jobs are long", async () => {
   const long = jobs(100).map((job) => ({ ...job, message: "x".repeat(200_000) }));
   const { report, parts } = await importing(JSON.stringify({ jobs: long }), takeAll);
   expect(parts.map((ids) => ids.length)).toEqual([52, 48]);
   expect(report).toMatchObject({ value: { imported: 100 } });
 });
 
-it("names a job without an id by its place in the file, whichever part it was in", async () => {
+it("names a job without an id by its place in the file, in any part", async () => {
   const file = [...jobs(502), {}, {}];
   const { report } = await importing(JSON.stringify(file), (items, part) =>
     ok({
@@ -64,7 +64,7 @@ it("keeps a 64-bit user_id to the digit", async () => {
   expect(sent).toBe("9223372036854775807");
 });
 
-it("sends again, after a while and by itself, what could not be stored, and counts each job once", async () => {
+it("sends jobs that could not be stored again, alone and after a pause, and counts each once", async () => {
   const { report, parts, pauses } = await importing(JSON.stringify(jobs(3)), (items, part) =>
     part === 1
       ? ok({ imported: 1, skipped: items.slice(1).map(({ id = "" }) => ({ id, reason: NOT_STORED })) })
@@ -78,7 +78,7 @@ it("sends again, after a while and by itself, what could not be stored, and coun
   expect(report).toEqual(ok({ imported: 3, skipped: [] }));
 });
 
-it("is an error where nothing can be stored for long, so that the file is not taken for imported", async () => {
+it("is an error if nothing can be stored for long, so that the file does not count as imported", async () => {
   const { report, parts } = await importing(JSON.stringify(jobs(600)), (items, part) =>
     part === 1
       ? takeAll(items, part)
@@ -92,7 +92,7 @@ it("is an error where nothing can be stored for long, so that the file is not ta
   expect(parts).toHaveLength(5);
 });
 
-it("stops at a part that is refused", async () => {
+it("stops at a refused part", async () => {
   const { report, parts } = await importing(JSON.stringify(jobs(1_500)), (items, part) =>
     part === 2 ? err("401 Send the header") : takeAll(items, part),
   );
@@ -101,7 +101,7 @@ it("stops at a part that is refused", async () => {
 });
 
 it.each([["{ half a file"], ['{"jobs": [], "more": 1}'], ["{}"], ['{"id": "a"}\n{"id": "b"}'], [""], ["null"]])(
-  "hands %j over as it is: the route says what is wrong with it",
+  "sends %j unchanged, so that the route explains the fault",
   async (file) => {
     const sent: unknown[] = [];
     await importInParts(new TextEncoder().encode(file), {

@@ -1,10 +1,10 @@
-/** LEGACY_DATA_PATH with a jobs.json as the Go original writes it: its jobs go on here, under their ids and in their sessions. */
+/** LEGACY_DATA_PATH with a jobs.json of the Go original: its jobs continue here, under their ids and in their sessions. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { eventually, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 
-/** As Go's encoder writes a job: every field without `omitempty` is there, times have nanoseconds. */
+/** A job as Go's encoder writes it: it has every field without `omitempty`, and times have nanoseconds. */
 const goJob = (id: string, fields: Record<string, unknown>) => ({
   id,
   name: `job ${id}`,
@@ -16,7 +16,7 @@ const goJob = (id: string, fields: Record<string, unknown>) => ({
   ...fields,
 });
 
-it("imports the jobs that can be, says which cannot, and fires them in the sessions that they had", async () => {
+it("imports the valid jobs, names the others, and fires jobs in their old sessions", async () => {
   const agent = await startAgent();
   const [dataDir, legacy] = [await temporaryFolder(), await temporaryFolder()];
   const envelope = {
@@ -53,7 +53,7 @@ it("imports the jobs that can be, says which cannot, and fires them in the sessi
   expect(plugin?.payload).toEqual(envelope.payload);
   expect(plugin?.message ?? "").toBe("");
   expect(plugin?.job).toMatchObject({ owner_kind: "plugin", plugin_id: "rss", job_key: "poll", runtime_name: "feeds" });
-  // In the phase that began with the job's creation, to the millisecond.
+  // The phase begins with the job's creation, to the millisecond.
   for (const { body } of agent.calls) expect(Date.parse(body.data.run?.scheduled_at ?? "") % 1_000).toBe(123);
   expect(await (await reveille.api("/v1/jobs/d4e5f607")).json()).toMatchObject({ state: "paused" });
   expect((await reveille.api("/v1/jobs/e5f60718")).status).toBe(404);

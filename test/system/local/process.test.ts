@@ -1,4 +1,4 @@
-/** How `npm start` ends, by whatever it is ended (docs/contract.md §11). */
+/** The end of `npm start`, by signals, kills and errors (docs/contract.md §11). */
 import { createServer } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
 import { eventually, type Reveille, startAndEnd, startReveille, temporaryFolder } from "../harness/index.ts";
@@ -26,14 +26,14 @@ describe("ending it", () => {
     );
     expect(Date.now() - begun).toBeLessThan(STOP_LIMIT_MS);
     await expect(isFree(reveille.port)).resolves.toBe(true);
-    // It is not a failure.
+    // The end counts as success.
     if (target === "node") expect(await reveille.stop()).toBe(0);
   });
 
   it.each([
     ["while it still starts", /^AGENT_URL is not set/m],
     ["in the very moment in which it is ready", /^Ready on/m],
-  ])("by a signal %s leaves nothing behind, and is no failure either", async (_when, line) => {
+  ])("by a signal %s leaves nothing behind, and counts as success too", async (_when, line) => {
     const { code, left } = await startAndEnd({ dataDir: await temporaryFolder(), by: "npm" }, line, "SIGTERM");
     expect(code).toBe(0);
     await eventually(
@@ -53,7 +53,7 @@ describe("a process that was killed", () => {
   });
 
   it.each([["npm"], ["node"], ["group"]] as const)(
-    "by SIGKILL to %s leaves no orphan, and the next start on the same port goes on with the same data",
+    "by SIGKILL to %s leaves no orphan, and the next start on the same port continues with the same data",
     async (target) => {
       await reveille.kill("SIGKILL", target);
       await eventually(
@@ -68,7 +68,7 @@ describe("a process that was killed", () => {
     },
   );
 
-  it("if it is workerd alone, is started again on the same port", async () => {
+  it("is started again on the same port if only workerd was killed", async () => {
     const workerd = reveille.processes().find(({ command }) => command.includes("workerd serve"));
     if (workerd === undefined) throw new Error("workerd does not run");
     process.kill(workerd.pid, "SIGKILL");

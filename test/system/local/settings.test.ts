@@ -1,4 +1,4 @@
-/** Where `npm start` takes its settings from (docs/contract.md §11). */
+/** The sources of `npm start`'s settings (docs/contract.md §11). */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -33,7 +33,7 @@ describe("readSettings", () => {
     expect(settings.ok && Object.keys(settings.value.worker)).toEqual(["ADMIN_TOKEN", "AGENT_URL"]);
   });
 
-  it("hands the Worker nothing but Reveille's own settings", () => {
+  it("passes only Reveille's own settings to the Worker", () => {
     expect(read({ HOME: "/home/operator", SHELL: "/bin/sh", RUN_RETENTION: "5" })).toMatchObject({
       value: { worker: { RUN_RETENTION: "5" } },
     });
@@ -72,7 +72,7 @@ describe("readDevVars", () => {
     expect(readDevVars(folder)).toEqual({ PORT: "9000", ADMIN_TOKEN: "with space", MODE: "" });
   });
 
-  it("is empty where there is no such file", async () => {
+  it("is empty if there is no such file", async () => {
     expect(readDevVars(await temporaryFolder())).toEqual({});
   });
 });

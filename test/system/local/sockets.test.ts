@@ -1,4 +1,4 @@
-/** A stop of `npm start` says so to the agents that hold a socket: 1012, connect again (docs/contract.md §14). */
+/** A stop of `npm start` closes agents' sockets with 1012, so that they connect again (docs/contract.md §14). */
 import { expect, it } from "vitest";
 import * as z from "zod";
 import { eventually, startReveille, temporaryFolder } from "../harness/index.ts";
@@ -27,7 +27,7 @@ it.each([
   },
 );
 
-it("closes refused sockets with the code that says why", async () => {
+it("closes refused sockets with the code of the reason", async () => {
   const reveille = await startReveille({ dataDir: await temporaryFolder() });
   await reveille.api("/v1/agents/laptop", { method: "PUT", json: { delivery: "pull" } });
   const minted = await reveille.api("/v1/tokens", { json: { role: "viewer", expires_in: "1h" } });

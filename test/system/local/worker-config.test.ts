@@ -1,4 +1,4 @@
-/** wrangler.toml is read as wrangler reads it, and read again only when it has changed. */
+/** wrangler.toml is read like wrangler reads it, and only again when it has changed. */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -34,7 +34,7 @@ async function project(toml: string) {
 }
 
 describe("what wrangler.toml says", () => {
-  it("is what wrangler makes of it", async () => {
+  it("is the same as wrangler reads", async () => {
     const { folder, read } = await project(TOML);
     expect(await read()).toMatchObject({
       name: "first",
@@ -49,7 +49,7 @@ describe("what wrangler.toml says", () => {
     });
   });
 
-  it("is the same when it was kept", async () => {
+  it("is the same from the kept copy", async () => {
     const { read, kept } = await project(TOML);
     const first = await read();
     const [path = ""] = await kept();
@@ -57,7 +57,7 @@ describe("what wrangler.toml says", () => {
     expect(await read()).toEqual({ ...first, vars: { ...first.vars, GREETING: "hello from what was kept" } });
   });
 
-  it("is read again when the file has changed, or what was kept is damaged", async () => {
+  it("is read again when the file has changed, or the kept copy is damaged", async () => {
     const { path, read, kept } = await project(TOML);
     await read();
     await writeFile(path, TOML.replace("first", "second"));
@@ -72,20 +72,20 @@ describe("what wrangler.toml says", () => {
     ["has no main file", TOML.replace('main = "worker.ts"', ""), /names no main file/],
     ["is no TOML", "name = ", /cannot be read/],
     ["says what wrangler does not take", TOML.replace('"2026-10-23"', "5"), /cannot be read/],
-  ])("is an error with the file's name where it %s", async (_what, toml, message) => {
+  ])("is an error with the file's name if it %s", async (_what, toml, message) => {
     const { path } = await project(toml);
     const config = await readWorkerConfig(path, join(path, "../kept"));
     expect(config).toMatchObject({ ok: false, error: expect.stringMatching(message) });
     expect(config).toMatchObject({ error: expect.stringContaining(path) });
   });
 
-  it("is an error where there is no such file", async () => {
+  it("is an error if there is no such file", async () => {
     const missing = join(await temporaryFolder(), "wrangler.toml");
     const config = await readWorkerConfig(missing);
     expect(config).toMatchObject({ ok: false, error: expect.stringContaining("no such file") });
   });
 
-  it("leaves the values of .dev.vars out of what is kept", async () => {
+  it("leaves the values of .dev.vars out of the kept copy", async () => {
     const { folder, read, kept } = await project(TOML);
     await writeFile(join(folder, ".dev.vars"), "PASSWORD=not-to-be-copied");
     expect(JSON.stringify(await read())).not.toContain("not-to-be-copied");

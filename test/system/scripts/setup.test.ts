@@ -1,4 +1,4 @@
-/** `npm run setup -- --dry-run`: secrets are made once and kept for their owner alone, and a deployment is built. */
+/** `npm run setup -- --dry-run`: secrets are made once, readable only by their owner, and a deployment is built. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ async function setup(folder: string, answers: string) {
   return { code: child.exitCode, output: out + err };
 }
 
-it("makes the secrets, keeps them at the next time, and builds what would be deployed", async () => {
+it("makes the secrets, reuses them the next time, and builds the deployment", async () => {
   const folder = await temporaryFolder();
   const first = await setup(folder, "reveille-try\nhttps://agent.example.com/hook\n");
   expect([first.code, first.output]).toEqual([
@@ -37,7 +37,7 @@ it("makes the secrets, keeps them at the next time, and builds what would be dep
     AGENT_SECRET: expect.stringMatching(/^whsec_/),
     AGENT_URL: "https://agent.example.com/hook",
   });
-  // What else the file holds, as it is written, is kept.
+  // The rest of the file is kept unchanged.
   await writeFile(path, `${await readFile(path, "utf8")}NOTIFY_URL="https://example.com/#ops"\n# mine\n`, {
     mode: 0o644,
   });
@@ -50,7 +50,7 @@ it("makes the secrets, keeps them at the next time, and builds what would be dep
 });
 
 it.each(["", "reveille-try\n"])(
-  "does nothing where the input ends before both questions are answered: %j",
+  "does nothing if the input ends before both questions are answered: %j",
   async (answers) => {
     const folder = await temporaryFolder();
     const { code, output } = await setup(folder, answers);
@@ -60,7 +60,7 @@ it.each(["", "reveille-try\n"])(
 );
 
 it.each(["No Such Name\n\n", "ok\nhttp://agent.example.com/\n", "ok\nhttps://\n", "ok\nhttps://x/' #\n"])(
-  "refuses answers that cannot be meant: %j",
+  "refuses invalid answers: %j",
   async (answers) => {
     expect((await setup(await temporaryFolder(), answers)).code).toBe(1);
   },

@@ -1,4 +1,4 @@
-/** A kill straight after the answer: whatever call was acknowledged, its effect is there after the restart, once. */
+/** A kill right after the answer: every acknowledged call has its effect after the restart, once. */
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   type Agent,
@@ -29,7 +29,7 @@ async function call<T = View>(method: string, path: string, json?: unknown, toke
   return (response.status === 204 ? {} : await response.json()) as T;
 }
 
-/** What an answer says besides the job, to whoever made or changed it. */
+/** The fields of an answer to a create or change that are not of the job. */
 const ADVICE = ["now", "schedule_description", "warnings"];
 const withoutAdvice = (view: View | undefined): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(view ?? {}).filter(([field]) => !ADVICE.includes(field)));
@@ -57,7 +57,7 @@ async function begin(job: View): Promise<{ readonly path: string; readonly token
   return { path: `/v1/jobs/${job.id}/runs/${run_id}`, token: data.complete.token };
 }
 
-describe("what was acknowledged before a SIGKILL", () => {
+describe("after a SIGKILL, an acknowledged call has its effect:", () => {
   const to = Math.floor(Date.now() / (5 * MINUTE_MS)) * 5 * MINUTE_MS;
   const hour = { from: new Date(to - 60 * MINUTE_MS).toISOString(), to: new Date(to).toISOString() };
   const before: Record<string, View> = {};
@@ -103,7 +103,7 @@ describe("what was acknowledged before a SIGKILL", () => {
     };
     const idOf = { deleted, busy, run, backfilled, interrupted, cancelled };
 
-    // All at once, so that the kill finds each of them just answered.
+    // All at once, so that the kill comes right after each answer.
     const effects: Record<string, Promise<View>> = {
       created: make("created"),
       ensured: call("PUT", "/v1/jobs/ensure", { name: "ensured", schedule: { every: "1h" } }),
@@ -127,7 +127,7 @@ describe("what was acknowledged before a SIGKILL", () => {
     reveille = await startReveille({ ...start, port: reveille.port });
   }, 60_000);
 
-  it("a job that was made is there as it was answered, and listed once", async () => {
+  it("a created job exists as answered, and is listed once", async () => {
     for (const name of ["created", "ensured"]) {
       const job = before[name];
       expect(await call("GET", `/v1/jobs/${job?.id}`)).toEqual(withoutAdvice(job));
@@ -137,7 +137,7 @@ describe("what was acknowledged before a SIGKILL", () => {
     expect(withoutAdvice(again)).toEqual(withoutAdvice(before.ensured));
   });
 
-  it("a change is there, and lists find the job by it", async () => {
+  it("a change is stored, and lists find the job by it", async () => {
     expect(await call("GET", `/v1/jobs/${before.patched?.id}`)).toEqual(withoutAdvice(before.patched));
     expect(await call("GET", `/v1/jobs/${before.paused?.id}`)).toEqual(withoutAdvice(before.paused));
     await eventually("the directory is in step", async () => {
@@ -146,7 +146,7 @@ describe("what was acknowledged before a SIGKILL", () => {
     });
   });
 
-  it("a deleted job is gone, and its run is not gone on with", async () => {
+  it("a deleted job is gone, and its run does not continue", async () => {
     for (const name of ["deleted", "busy"]) {
       expect(await status(`/v1/jobs/${jobs[name]?.id}`)).toBe(404);
       expect((await listed("state=active,paused,finished")).some(({ id }) => id === jobs[name]?.id)).toBe(false);
@@ -156,7 +156,7 @@ describe("what was acknowledged before a SIGKILL", () => {
     expect(callsOf(jobs.busy?.id ?? "")).toHaveLength(called.busy ?? 0);
   });
 
-  it("a run that was asked for is made, under the id that was answered", async () => {
+  it("a requested run is made, under the answered id", async () => {
     const path = `/v1/jobs/${jobs.run?.id}/runs/${before.run?.run_id}`;
     await eventually("it has ended", async () => (await call("GET", path)).status === "success");
     expect(await runsOf(jobs.run?.id ?? "")).toHaveLength(1);
@@ -170,7 +170,7 @@ describe("what was acknowledged before a SIGKILL", () => {
     expect((await call("GET", paths.interrupted)).attempt).toBe(2);
   });
 
-  it("a backfill makes as many runs as it said", async () => {
+  it("a backfill makes the answered number of runs", async () => {
     const count = Number(before.backfilled?.count);
     expect(count).toBeGreaterThan(10);
     const ended = await eventually("all have ended", async () => {
@@ -181,14 +181,14 @@ describe("what was acknowledged before a SIGKILL", () => {
     expect(new Set(ended.map((run) => run.scheduled_at)).size).toBe(count);
   });
 
-  it("what became of a run stays as it was answered: completed, cancelled, under way", async () => {
+  it("a run stays as answered: completed, cancelled, under way", async () => {
     expect(await call("GET", paths.completed)).toEqual(before.completed);
     expect(await call("GET", paths.cancelled)).toEqual(before.cancelled);
     expect(await call("GET", paths.waiting)).toMatchObject({ status: "running", progress: { percent: 40 } });
     expect(callsOf(jobs.cancelled?.id ?? "")).toHaveLength(called.cancelled ?? 0);
   });
 
-  it("users, heartbeats and agents are there", async () => {
+  it("users, heartbeats and agents exist", async () => {
     expect(await call("GET", "/v1/users/ada")).toMatchObject({ active: false });
     expect(await status("/v1/heartbeats/main")).toBe(200);
     expect(await status("/v1/agents/other")).toBe(200);

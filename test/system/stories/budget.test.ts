@@ -1,4 +1,4 @@
-/** Money over HTTP, as processes: a fan-out that stops at its budget, and a job that fires no more until the limit is raised. */
+/** Budgets over HTTP: a fan-out stops at its budget, and a job fires no more until the limit is raised. */
 import { beforeAll, expect, it } from "vitest";
 import { allRuns, fanOutNow, makeAllUsersJob, readJob, tickAt, untilEnded } from "../fan-out-client.ts";
 import { type Agent, eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
@@ -20,7 +20,7 @@ it.each([
   ["tokens", { tokens_per_day: 500 }, 5, "budget: tokens_per_day 500 is used up (500 spent)"],
   ["runs", { runs_per_day: 12 }, 12, "budget: runs_per_day 12 is used up (12 spent)"],
 ])(
-  "a fan-out stops at its budget of %s: the users beyond it are skipped, and nobody of them is called",
+  "a fan-out stops at its budget of %s: the users beyond it are skipped without a call",
   async (_, budget, most, reason) => {
     const job = await makeAllUsersJob(reveille, { budget, schedule: { cron: "* * * * *" } });
     const calledBefore = agent.calls.length;
@@ -49,7 +49,7 @@ it.each([
   },
 );
 
-it("a job fires no more once its budget is used up, tells of it once, and goes on when the limit is raised", async () => {
+it("a job fires no more once its budget is used up, reports it once, and continues when the limit is raised", async () => {
   const made = await reveille.api("/v1/jobs", {
     json: { name: "dear", message: "m", schedule: { every: "1s" }, budget: { usd_total: 1 } },
   });

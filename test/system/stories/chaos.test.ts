@@ -1,6 +1,6 @@
 /**
  * Jobs at one and two seconds, an agent that misbehaves in every way, kills at random moments (100 and 10 in the long run). Afterwards the
- * agent's own record is held against the run logs: nothing lost, nothing logged twice, every call accounted for.
+ * agent's own record is compared with the run logs: nothing is lost, nothing is logged twice, and every call belongs to a run.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { bySize } from "../../size.ts";
@@ -30,7 +30,7 @@ type Run = {
 };
 type JobView = { id: string; created_at: string; run_count: number };
 
-/** The same numbers in every run of the test, so that a failure can be looked at again (mulberry32). */
+/** The same random numbers in every run of the test, so that a failure can be repeated (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -43,7 +43,7 @@ function seeded(seed: number): () => number {
 
 const random = seeded(20_261_123);
 
-/** Mostly well, sometimes slow, failing, breaking off, busy, or taking a run on and never finishing it. */
+/** Answers mostly well, but sometimes slowly, with a failure, broken off, busy, or with a 202 that is never completed. */
 function misbehave(): Answer {
   const dice = random();
   if (dice < 0.6) return { body: { ok: true } };
@@ -127,7 +127,7 @@ describe("after kills under a misbehaving agent", () => {
     await reveille.stop();
   }, 180_000);
 
-  it("each due time has exactly one run or skip, or is counted in one, on the schedule's own grid", () => {
+  it("each due time of the schedule has exactly one run or skip, or is counted in one", () => {
     for (const [id, runs] of logs) {
       const step = everyMs.get(id) ?? 0;
       const anchor = Date.parse(jobs.get(id)?.created_at ?? "");
@@ -157,7 +157,7 @@ describe("after kills under a misbehaving agent", () => {
     }
   });
 
-  it("every run that succeeded was really called, and no run was called more often than its attempts", () => {
+  it("every successful run was really called, and no run was called more often than its attempts", () => {
     const counts = new Map<string, number>();
     for (const call of calls) {
       const id = String(call.headers["webhook-id"]);
@@ -169,7 +169,7 @@ describe("after kills under a misbehaving agent", () => {
     }
   });
 
-  it("the kills did interrupt calls, and the agent did misbehave: the test tested something", () => {
+  it("the kills did interrupt calls, and the agent did misbehave, so that the test is valid", () => {
     const errors = new Set([...logs.values()].flat().map((run) => run.error?.split(":")[0]));
     expect(calls.length).toBeGreaterThan(JOBS * 2);
     expect([...errors].some((error) => error?.includes("timed out"))).toBe(true);

@@ -1,4 +1,4 @@
-/** The page that wakes a coding agent on a laptop: its command lines as they stand, with a stand-in of the tool. */
+/** The page on waking a coding agent on a laptop: its command lines are run unchanged, with a stand-in for the tool. */
 import { spawn } from "node:child_process";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await mkdir(bin);
   await mkdir(join(home, "project"));
   await program("npx", `[ "$1" = reveille ] || exit 9; shift; exec "${process.execPath}" "${MAIN}" "$@"`);
-  // As the tool does: the prompt on stdin, the answer on stdout, files in the folder that it is started in.
+  // Like the tool: the prompt on stdin, the answer on stdout, files in the folder that it is started in.
   await program(
     "claude",
     `echo "$@" > arguments; prompt=$(cat); echo "$prompt" >> conversation; echo "Done: $prompt ($(wc -l < conversation | tr -d ' '))"`,
@@ -58,7 +58,7 @@ async function blocksUnder(page: string, heading: string): Promise<string[]> {
 }
 
 describe("docs/cli.md: Waking a coding agent", () => {
-  it("does a job's runs with the tool, in the project's folder, as the page says", async () => {
+  it("does a job's runs with the tool, in the project's folder", async () => {
     const [connect = "", then = ""] = await blocksUnder("docs/cli.md", "### Waking a coding agent");
     const connection = shell(connect);
     let out = "";
@@ -76,7 +76,7 @@ describe("docs/cli.md: Waking a coding agent", () => {
     await eventually("its end", () => connection.exitCode !== null || connection.signalCode !== null);
   });
 
-  it("gives the prompt as an argument, where the tool takes it so", async () => {
+  it("gives the prompt as an argument to a tool that needs it", async () => {
     await program("tool", `echo "asked: $1"`);
     const connection = shell(`npx reveille connect --agent other --exec 'tool "$(cat)"'`);
     let out = "";

@@ -1,4 +1,4 @@
-/** The command as a program among others: what stands at an address, pipes that close, a disk that is full, a terminal. */
+/** The command among other programs: foreign servers at an address, closed pipes, a full disk, a terminal. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -33,7 +33,7 @@ async function siteThat(answers: (response: ServerResponse) => void): Promise<st
   return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
 }
 
-describe("an address at which something else answers", () => {
+describe("an address of another server", () => {
   const COMMANDS = [
     ["jobs", "list"],
     ["jobs", "get", "x"],
@@ -50,7 +50,7 @@ describe("an address at which something else answers", () => {
   it.each([
     ["a web page", { "content-type": "text/html" }, "<h1>Hello</h1>"],
     ["other JSON", { "content-type": "application/json" }, '{"hello": "world"}'],
-  ])("is said in one sentence, without a stack: %s", async (_, headers, body) => {
+  ])("is reported in one sentence, without a stack: %s", async (_, headers, body) => {
     const url = await siteThat((response) => response.writeHead(200, headers).end(body));
     for (const words of COMMANDS) {
       const { code, out, err } = await runHere(words, { cwd, env: { ...env, REVEILLE_URL: url } });
@@ -61,7 +61,7 @@ describe("an address at which something else answers", () => {
     expect(existsSync(join(cwd, ".config/reveille/login.json"))).toBe(false);
   });
 
-  it("is not followed to where it sends on, and its refusals are named by it", async () => {
+  it("does not redirect the command, and its refusals are reported with its address", async () => {
     const url = await siteThat((response) =>
       response.writeHead(302, { location: "https://login.example.com/x" }).end(),
     );
@@ -78,7 +78,7 @@ describe("an address at which something else answers", () => {
   });
 });
 
-describe("a token or an address that cannot be one", () => {
+describe("an invalid token or address", () => {
   it("ends with 2, and the token is not printed", async () => {
     const { code, out, err } = await cli(["jobs", "list"], { REVEILLE_TOKEN: "secret\nvalue" });
     expect([code, out]).toEqual([2, ""]);
@@ -90,12 +90,12 @@ describe("a token or an address that cannot be one", () => {
     });
   });
 
-  it("says what to do here where the token is refused, after the problem's own hint", async () => {
+  it("explains what to do here if the token is refused, after the problem's own hint", async () => {
     const { code, err } = await cli(["jobs", "list"], { REVEILLE_TOKEN: "wrong" });
     expect([code, err]).toEqual([1, expect.stringMatching(/\n.+\nHere: `reveille login http:.*REVEILLE_TOKEN/)]);
   });
 
-  it("says that the service of this folder was given its token, where that is so", async () => {
+  it("says that the service of this folder was started with its own token, if it was", async () => {
     const dataDir = await temporaryFolder();
     const adminToken = "an-operators-token-of-thirty-two-characters";
     const local = await startReveille({ dataDir, env: { ADMIN_TOKEN: adminToken } });
@@ -117,7 +117,7 @@ describe("streams", () => {
       (error: { code: number; stdout: string; stderr: string }) => error,
     );
 
-  it("end in silence where the reader goes away", async () => {
+  it("end silently when the reader closes them", async () => {
     for (let count = 0; count < 5; count++) {
       const json = { name: `long ${count}`, message: "m".repeat(60_000), schedule: { every: "1h" } };
       await reveille.api("/v1/jobs", { json });
@@ -149,7 +149,7 @@ describe("streams", () => {
     expect(await text(child.stdout)).toMatch(new RegExp(`^${begin.replace("[", "\\[")} `));
   });
 
-  it("do not let what a job is called steer the terminal", async () => {
+  it("do not let a job's name control the terminal", async () => {
     await reveille.api("/v1/jobs", {
       json: { name: "x\u001b]0;owned\u0007", message: "m", schedule: { every: "1h" } },
     });
@@ -164,7 +164,7 @@ describe("streams", () => {
   });
 });
 
-it("doctor and smoke have --json for programs, as the other commands", async () => {
+it("doctor and smoke have --json for programs, like the other commands", async () => {
   await fetch(`${reveille.url}/cdn-cgi/local/scheduled`);
   const smoked = await runHere(["smoke", "--json"], { cwd, env });
   expect(smoked).toMatchObject({ code: 0, err: "" });
@@ -182,7 +182,7 @@ it("doctor and smoke have --json for programs, as the other commands", async () 
 });
 
 describe("jobs run --wait", () => {
-  it("ends with the run, or with 1 where it has not ended in time; what is no such time is refused", async () => {
+  it("ends with the run, or with 1 if it has not ended in time, and refuses an invalid time", async () => {
     const agent = await startAgent();
     await reveille.api("/v1/agents/slow", { method: "PUT", json: { url: agent.url, secret: agent.secret } });
     agent.answerWith(() => ({ delayMs: 3_000, body: "done" }));
@@ -203,7 +203,7 @@ describe("jobs run --wait", () => {
   });
 });
 
-it("tail shows each change of a job's state, also one that it had before", async () => {
+it("tail shows each change of a job's state, also a state that it had before", async () => {
   await cli(["jobs", "create", "--name", "tailed", "--message", "m", "--manual"]);
   const child = startCli(["tail", "tailed"], { cwd, env });
   let out = "";
@@ -223,7 +223,7 @@ it("tail shows each change of a job's state, also one that it had before", async
   expect(child.exitCode === 0 || child.signalCode === "SIGINT").toBe(true);
 });
 
-it("tail shows the events of all jobs as they come, and none that were there before", async () => {
+it("tail shows new events of all jobs, and no earlier ones", async () => {
   const failing = { message: "m", agent_id: "nobody", schedule: { manual: true } };
   await reveille.api("/v1/jobs", { json: { name: "before", ...failing } });
   await cli(["jobs", "run", "before", "--wait"]);
@@ -231,7 +231,7 @@ it("tail shows the events of all jobs as they come, and none that were there bef
   const child = startCli(["tail", "--json"], { cwd, env });
   let out = "";
   child.stdout.on("data", (data) => (out += String(data)));
-  // Until it has looked once, what comes is taken for what was there.
+  // Events that come before its first poll count as earlier ones.
   await new Promise((done) => setTimeout(done, 3_000));
   await reveille.api("/v1/jobs", { json: { name: "after", ...failing } });
   await cli(["jobs", "run", "after", "--wait"]);

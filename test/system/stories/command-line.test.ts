@@ -1,4 +1,4 @@
-/** The command `reveille` against a service that runs: its stories, its exit codes, and what it prints where. */
+/** The command `reveille` against a running service: its stories, exit codes and output. */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -150,20 +150,20 @@ describe("exit codes", () => {
     ["an option without its value", ["jobs", "list", "--limit"]],
     ["no field at all", ["jobs", "create"]],
     ["an address that is none", ["login", "reveille"]],
-  ])("2 for %s, with a word on what there is", async (_, words) => {
+  ])("2 for %s, with the valid choices", async (_, words) => {
     const { code, out, err } = await cli(words);
     expect([code, out]).toEqual([2, ""]);
     expect(err).toMatch(/reveille( \S+)* --help|Usage: reveille/);
   });
 
-  it("1 for what the service refuses, with its detail and hint on stderr", async () => {
+  it("1 for a refused call, with its detail and hint on stderr", async () => {
     const words = ["jobs", "create", "--name", "x", "--message", "y", "--every", "soon"];
     const { code, out, err } = await runCli(words, { cwd, env });
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/"soon" is not a duration.*\n.+\n$/s);
   });
 
-  it("1 where nothing answers, or the token is wrong", async () => {
+  it("1 if nothing answers, or the token is wrong", async () => {
     const nobody = await cli(["jobs", "list"], { env: { REVEILLE_URL: "http://127.0.0.1:2" } });
     expect(nobody).toMatchObject({ code: 1, err: expect.stringContaining("No answer from http://127.0.0.1:2") });
     const wrong = await cli(["jobs", "list"], { env: { REVEILLE_TOKEN: "wrong" } });
@@ -189,7 +189,7 @@ describe("exit codes", () => {
 });
 
 describe("the deployment", () => {
-  it("is the one that was logged in to, in a file that only its owner reads", async () => {
+  it("is the one of the login, stored in a file that only its owner can read", async () => {
     const logged = await runCli(["login", reveille.url], { cwd, stdin: `${reveille.adminToken}\n` });
     expect(logged).toMatchObject({ code: 0, out: expect.stringContaining("the operator (admin)") });
     const file = join(cwd, ".config/reveille/login.json");
@@ -207,12 +207,12 @@ describe("the deployment", () => {
     expect((await runHere(["jobs", "list"], { cwd })).code).toBe(1);
   });
 
-  it("is not stored with a token that is refused", async () => {
+  it("is not stored with a refused token", async () => {
     expect((await runHere(["login", reveille.url, "--token", "wrong"], { cwd })).code).toBe(1);
     await expect(stat(join(cwd, ".config/reveille/login.json"))).rejects.toThrow();
   });
 
-  it("is else the service of this folder", async () => {
+  it("is the service of this folder without a login", async () => {
     const dataDir = await temporaryFolder();
     const local = await startReveille({ dataDir });
     const who = await runHere(["whoami", "--json"], { cwd, env: { DATA_DIR: dataDir } });
@@ -229,7 +229,7 @@ describe("the deployment", () => {
   });
 });
 
-it("follows a job as it runs", async () => {
+it("follows a job during a run", async () => {
   const made = jobOf(await cli(["jobs", "create", "--name", "followed", "--message", "hi", "--every", "1h", "--json"]));
   const child = startCli(["tail", made.id], { cwd, env });
   let out = "";
@@ -244,7 +244,7 @@ it("follows a job as it runs", async () => {
   await eventually("its end", () => child.exitCode === 0);
 });
 
-it("takes all jobs out, and in again elsewhere", async () => {
+it("exports all jobs, and imports them elsewhere", async () => {
   await cli(["jobs", "create", "--name", "kept", "--message", "hi", "--every", "1h"]);
   const exported = await cli(["export"]);
   const other = await startReveille({ dataDir: await temporaryFolder() });

@@ -25,14 +25,14 @@ async function run(message: string): Promise<{ readonly job: string; read(): Pro
   return { job: id, read: async () => Run.parse(await (await reveille.api(`/v1/jobs/${id}/runs/${run_id}`)).json()) };
 }
 
-it("is there without a registration, and is said at the start", async () => {
+it("exists without a registration, and is named at the start", async () => {
   expect(reveille.output()).toContain(
     `AGENT_ID=laptop: the default agent has no address; it claims its runs at ${reveille.url}/v1/agents/laptop/claim`,
   );
   expect(await (await reveille.api("/v1/agents/laptop")).json()).toMatchObject({ delivery: "pull", waiting: 0 });
 });
 
-it("gets the runs of jobs that name no agent, over HTTP by the operator, and not by a token that is bound to an agent", async () => {
+it("gets the runs of jobs that name no agent, for the operator's token but not for one that is bound to an agent", async () => {
   const { read } = await run("for nobody in particular");
   await eventually("the offer", async () => "offered_at" in (await read()));
   const minted = await reveille.api("/v1/tokens", { json: { role: "agent", agent_id: "laptop", expires_in: "1h" } });
@@ -47,7 +47,7 @@ it("gets the runs of jobs that name no agent, over HTTP by the operator, and not
   expect(await claim()).toMatchObject([{ data: { message: "for nobody in particular" } }]);
 });
 
-it.each(["sh", "bash"])("is the loop of the documentation, in %s, whatever stands in a message", async (shell) => {
+it.each(["sh", "bash"])("is the loop of the documentation, in %s, with any message", async (shell) => {
   const loop = /^```sh[^\n]*\n(while :; do\n[\s\S]*?)^```$/m.exec(readFileSync(PAGE, "utf8"))?.[1] ?? "";
   expect(loop).toContain("/claim");
   const child = spawn(shell, ["-c", loop], {

@@ -1,4 +1,4 @@
-/** What the project depends on: each with a reason and a licence that a stranger can live with, and nothing shipped unseen. */
+/** The project's dependencies: each has a reason and an allowed licence, and no unlisted package is shipped. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
@@ -32,7 +32,7 @@ const licenceOf = (name: string): string =>
     .parse(JSON.parse(readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8"))).license;
 
 describe("docs/dependencies.md", () => {
-  it("gives the reason of every dependency, and of none that is gone", () => {
+  it("has a reason for every dependency, and none for removed ones", () => {
     const listed = [...shipped, ...command, ...tools].map(([name]) => name);
     expect(listed.toSorted()).toEqual(Object.keys(every).toSorted());
     expect([...shipped, ...command, ...tools].filter((row) => (row.at(-1) ?? "").length < 5)).toEqual([]);
@@ -51,7 +51,7 @@ it("pins every version", () => {
   expect(loose).toEqual([]);
 });
 
-it("has no package in production, nor what one brings along, under a licence that asks for more than its notice", () => {
+it("has no production package, direct or indirect, whose licence demands more than a notice", () => {
   const { packages } = z
     .object({
       packages: z.record(
@@ -65,7 +65,7 @@ it("has no package in production, nor what one brings along, under a licence tha
       ),
     })
     .parse(JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")));
-  // Optional are the binaries for pictures that miniflare brings; npm fetches them, and we hand none on.
+  // The optional packages are miniflare's binaries for pictures. npm downloads them, and we ship none.
   const production = Object.entries(packages).filter(
     ([path, { dev, devOptional, optional }]) => path !== "" && !dev && !devOptional && !optional,
   );
@@ -78,7 +78,7 @@ describe.each([
   // Copied as files, not bundled: web/docs/files.ts.
   ["the dashboard", "web/src/main.tsx", ["swagger-ui-dist"]],
 ])("%s", (_, entry, copied) => {
-  it("holds code of no package but those listed as shipped, all under allowed licences", async () => {
+  it("holds only code of packages that are listed as shipped, all under allowed licences", async () => {
     const inside = await packagesIn(entry);
     const known = [...shipped.map(([name = ""]) => name), ...BROUGHT_ALONG];
     expect(inside.filter((name) => !known.includes(name))).toEqual([]);
@@ -91,7 +91,7 @@ it("uses every package that is listed as shipped", async () => {
   expect(shipped.filter(([name = ""]) => !used.includes(name))).toEqual([]);
 });
 
-/** Of the packages listed as shipped; the page names them under the table. */
+/** The dependencies of the shipped packages, which the page names under the table. */
 const BROUGHT_ALONG = [...(page.match(/^They depend on (.*)$/m)?.[1] ?? "").matchAll(/`([^`]+)`/g)].map(
   ([, name = ""]) => name,
 );

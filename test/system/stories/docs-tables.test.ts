@@ -1,4 +1,4 @@
-/** The tables of the documentation, held to the code that they are about. Nothing is started. */
+/** The tables of the documentation, checked against the code. No service is started. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -40,7 +40,7 @@ function tableAfter(page: string, heading: string): string[][] {
   );
 }
 
-/** What stands between backticks in a cell. */
+/** The text between backticks in a cell. */
 const codes = (cell = ""): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? "");
 const code = (cell?: string): string => codes(cell)[0] ?? "";
 
@@ -74,13 +74,13 @@ describe("docs/schedules.md", () => {
     ).toEqual([...WARNING_CODES].sort());
   });
 
-  it("shows exclusions that are taken", () => {
+  it("shows valid exclusions", () => {
     const shown = tableAfter("docs/schedules.md", "## exclude").map(([, example]) => code(example));
     expect(shown.filter((text) => !parseExclusion(text).ok)).toEqual([]);
     expect(shown).toHaveLength(4);
   });
 
-  it("shows cron expressions that are taken", () => {
+  it("shows valid cron expressions", () => {
     const shown = tableAfter("docs/schedules.md", "## cron").map(([, example]) => code(example));
     expect(shown.length).toBeGreaterThan(8);
     const refused = shown.filter((cron) => !compileSchedule({ cron }, { tickAligned: false }).ok);
@@ -121,7 +121,7 @@ describe("docs/delivery.md", () => {
     },
   );
 
-  it("says of each status what becomes of the run", () => {
+  it("says for each status how the run continues", () => {
     const rows = tableAfter("docs/delivery.md", "## What the answer means");
     const outcome = (status: number): string => {
       const row = rows.find(([answers = ""]) => covers(answers, status)) ?? rows.at(-1);
@@ -167,7 +167,7 @@ describe("docs/operations.md", () => {
     }
   });
 
-  it("gives every limit as it is", () => {
+  it("gives every limit of the code", () => {
     const kib = (bytes: number): string => `${bytes / limits.KIB} KiB`;
     const range = (min: number, max: number): string => `${span(min)} to ${span(max)}`;
     const text = [kib(limits.MAX_MESSAGE_BYTES), kib(limits.MAX_PAYLOAD_BYTES)].join(", ");
@@ -223,14 +223,14 @@ describe("docs/storage.md", () => {
     expect(described.toSorted()).toEqual(columns.toSorted());
   });
 
-  it("describes no table that is not there", () => {
+  it("describes only existing tables", () => {
     const described = [...read("docs/storage.md").matchAll(/^### (.*)$/gm)].map(([, title]) => title);
     expect(described.toSorted()).toEqual(tables.map(({ title }) => title).toSorted());
   });
 });
 
 describe("README.md", () => {
-  it("imports from the package what it exports", () => {
+  it("imports only exports of the package", () => {
     const lists = [...read("README.md").matchAll(/\{([^{}]*)\} from "reveille"/g)].flatMap(([, names = ""]) =>
       names.split(","),
     );
@@ -244,7 +244,7 @@ describe("README.md", () => {
 
 describe("docs/security.md", () => {
   const rows = tableAfter("docs/security.md", "## Threats");
-  it.each(rows)("%s: what holds it is there", (_threat, _against, heldBy = "") => {
+  it.each(rows)("%s: the test that holds the defence exists", (_threat, _against, heldBy = "") => {
     const [file, title] = [code(heldBy), /: "(.*)"$/.exec(heldBy)?.[1]];
     if (heldBy.startsWith("by reading")) return expect(existsSync(join(ROOT, file)), file).toBe(true);
     expect(read(`test/${file}`)).toContain(`"${title}"`);
@@ -263,7 +263,7 @@ describe("every page", () => {
       .replace(/[^\p{L}\p{N} _-]/gu, "")
       .replaceAll(" ", "-");
 
-  it.each(pages)("%s links to what is there", (page) => {
+  it.each(pages)("%s has only valid links", (page) => {
     const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
     const broken = links.filter((link) => {
       if (/^https?:/.test(link)) return false;

@@ -1,8 +1,8 @@
 /**
- * The commands of the documentation, run as they stand against a fresh service, and the answers shown compared with those given.
+ * The commands of the documentation are run unchanged against a fresh service, and the answers are compared with the page.
  *
- * A block is fenced as `sh run`, or as `sh norun="why"`: none is left out in silence. The blocks of a page run in order in one
- * shell; a `json` or `text` block right after one is what it prints last. In it `…` stands for any text, and fields may be left out.
+ * A block is fenced as `sh run`, or as `sh norun="why"`, so that each omission has a reason. The blocks of a page run in order in one
+ * shell. A `json` or `text` block right after one is its last output. In it `…` stands for any text, and fields may be left out.
  */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -21,16 +21,16 @@ const PAGES = [
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
 ];
-/** Where a reader's service listens and keeps its token; the tests' service does elsewhere. */
+/** The address and token of a reader's service, which are replaced by those of the tests' service. */
 const READERS_URL = "http://127.0.0.1:8787";
 const READERS_DATA = ".reveille/";
 /** Printed between the blocks of a page. */
 const END_OF_BLOCK = "--- end of block ---";
 const BEATS_EVERY_MS = 30 * 60_000;
-/** How long the tick may take to log a beat, and the commands of a page to show one. */
+/** Time for the tick to log a beat, and for the commands of a page to show one. */
 const BEAT_MS = 2_000;
 const PAGE_MS = 20_000;
-/** curl as it stands would call a refusal a success. */
+/** curl by itself would report a refusal as a success. */
 const PRELUDE = `set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n`;
 
 type Block = {
@@ -87,7 +87,7 @@ describe("the commands do what the page says", () => {
     .map(({ page, shell }) => ({ page, blocks: shell.filter(({ info }) => info === "sh run") }))
     .filter(({ blocks }) => blocks.length > 0);
 
-  it("there are some", () => {
+  it("some pages have commands", () => {
     expect(runnable.flatMap(({ blocks }) => blocks).length).toBeGreaterThan(10);
   });
 
@@ -107,7 +107,7 @@ describe("the commands do what the page says", () => {
   });
 });
 
-/** Heartbeats beat at :00 and :30 by the machine's clock; what a page shows of them has no beat of the schedule in it. */
+/** Waits for a moment without scheduled beats, at :00 and :30 by the machine's clock, since the pages show none. */
 async function clearOfScheduledBeats(): Promise<void> {
   const sinceBeat = Date.now() % BEATS_EVERY_MS;
   if (sinceBeat < BEAT_MS) await sleep(BEAT_MS - sinceBeat);
@@ -124,7 +124,7 @@ async function runShell(script: string, environment: Readonly<Record<string, str
 
 const isJson = (text: string): boolean => text.trimStart().startsWith("{");
 
-/** The JSON, or the text itself where it is none, so that the comparison shows what was printed instead. */
+/** The parsed JSON, or the text itself if it is not JSON, so that the comparison shows the output. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -133,7 +133,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Where `given` is not as shown. Objects may have more fields than are shown, arrays more items after them. */
+/** The places where `given` differs from the shown answer. Objects may have further fields, and arrays further items at the end. */
 function differences(shown: unknown, given: unknown, path: string): string[] {
   if (typeof shown === "object" && shown !== null && typeof given === "object" && given !== null) {
     const fields = new Map(Object.entries(given));

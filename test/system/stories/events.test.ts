@@ -97,7 +97,7 @@ const hasEnded = (listener: Listener, runId: string): Promise<boolean> =>
   );
 
 describe("a stream", () => {
-  it("opens at once with the job as it is, and nothing between may keep or change it", async () => {
+  it("opens at once with the present job, and forbids caching and changes on the way", async () => {
     const id = await makeJob();
     const listener = await listen(id);
     expect(listener.response.status).toBe(200);
@@ -107,7 +107,7 @@ describe("a stream", () => {
     expect(listener.events).toMatchObject([{ event: "job", data: { id, state: "active", run_count: 0 } }]);
   });
 
-  it("tells of a run from its start to its end, then of the job, each event with an id that is larger", async () => {
+  it("sends a run from its start to its end, then the job, with growing ids", async () => {
     const id = await makeJob();
     const listener = await listen(id);
     const runId = await runNow(id);
@@ -118,14 +118,14 @@ describe("a stream", () => {
     expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
   });
 
-  it("tells of changes to the job", async () => {
+  it("sends changes of the job", async () => {
     const id = await makeJob();
     const listener = await listen(id);
     await reveille.api(`/v1/jobs/${id}/pause`, { method: "POST" });
     await eventually("the pause", () => listener.events.at(-1)?.data.state === "paused");
   });
 
-  it("goes on after the last event that was received: nothing is missed, nothing comes twice", async () => {
+  it("continues after the last received event, without a gap and without repeats", async () => {
     const id = await makeJob();
     const first = await listen(id);
     const seen = await runNow(id);
@@ -145,7 +145,7 @@ describe("a stream", () => {
     expect(third.events).toEqual([]);
   });
 
-  it("that broke between the run and the job of one change is told of the run again, rather than never of the job", async () => {
+  it("repeats the run if it broke between the run and the job of one change, so that the job is not lost", async () => {
     const id = await makeJob();
     const first = await listen(id);
     const runId = await runNow(id);
@@ -157,16 +157,13 @@ describe("a stream", () => {
     expect(statusesOf(second, runId)).toEqual(["success"]);
   });
 
-  it.each([["no number"], ["999999"], ["-1"]])(
-    "with an id that was never given (%s) opens as a new one",
-    async (lastId) => {
-      const listener = await listen(await makeJob(), lastId);
-      await eventually("the job", () => listener.events.length === 1, 1_000);
-      expect(listener.events).toMatchObject([{ event: "job" }]);
-    },
-  );
+  it.each([["no number"], ["999999"], ["-1"]])("with an unknown id (%s) opens like a new one", async (lastId) => {
+    const listener = await listen(await makeJob(), lastId);
+    await eventually("the job", () => listener.events.length === 1, 1_000);
+    expect(listener.events).toMatchObject([{ event: "job" }]);
+  });
 
-  it("goes on after a restart of the service", async () => {
+  it("continues after a restart of the service", async () => {
     const dataDir = await temporaryFolder();
     const env = { AGENT_URL: agent.url, AGENT_SECRET: agent.secret };
     const before = await startReveille({ dataDir, env });
@@ -193,7 +190,7 @@ describe("a stream ends", () => {
     expect(listener.events.at(-1)).toMatchObject({ event: "deleted", data: { id } });
   });
 
-  it("when the listener leaves; the others go on, and the service logs no error", async () => {
+  it("when the listener leaves, while the others continue and the service logs no error", async () => {
     const id = await makeJob();
     const [leaving, staying] = [await listen(id), await listen(id)];
     await eventually("both", () => leaving.events.length === 1 && staying.events.length === 1);
@@ -205,7 +202,7 @@ describe("a stream ends", () => {
     expect(reveille.output()).not.toMatch(/"level":"error"|uncaught|disconnected/i);
   });
 
-  it("when the listener leaves, so that its place among the job's ten is free for the next one", async () => {
+  it("when the listener leaves, and its place among the job's ten is free", async () => {
     const id = await makeJob();
     const listeners = await Promise.all(Array.from({ length: 10 }, () => listen(id)));
     expect((await listen(id)).response.status).toBe(429);
@@ -214,7 +211,7 @@ describe("a stream ends", () => {
     expect((await listen(id)).response.status).toBe(200);
   });
 
-  it("before it begins for HEAD, which only asks whether there is one", async () => {
+  it("at once for HEAD, which only checks that it exists", async () => {
     const id = await makeJob();
     const answer = await reveille.api(`/v1/jobs/${id}/events`, { method: "HEAD" });
     expect([answer.status, answer.headers.get("content-type"), await answer.text()]).toEqual([
@@ -226,7 +223,7 @@ describe("a stream ends", () => {
 });
 
 describe("no stream is opened", () => {
-  it("for a job that is not there, or another's", async () => {
+  it("for a job that does not exist, or belongs to another", async () => {
     const id = await makeJob({ agent_id: "theirs" });
     const json = { role: "agent", agent_id: "mine", expires_in: "1h" };
     const { token } = z.object({ token: z.string() }).parse(await (await reveille.api("/v1/tokens", { json })).json());

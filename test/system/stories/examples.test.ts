@@ -1,4 +1,4 @@
-/** The examples of agents, each in its own runtime, called by a real Reveille and by callers that are not Reveille. */
+/** The examples of agents, each in its own runtime, called by a real Reveille and by forged callers. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -57,7 +57,7 @@ async function startWorker(name: string, { PORT, ...bindings }: Settings): Promi
   atEnd(runtime.value.stop);
 }
 
-/** As `npm run dev` of the example, but with storage that is thrown away and no word to anybody outside. */
+/** Runs the example like its `npm run dev`, but with temporary storage and no network calls of its own. */
 async function startWrangler(name: string, settings: Settings): Promise<void> {
   const quiet = ["CLOUDFLARE_CF_FETCH_ENABLED=false", "WRANGLER_SEND_METRICS=false", "WRANGLER_LOG=error"];
   const wrangler = ["npx", "--no", "wrangler", "dev", "--ip", "127.0.0.1", "--port", settings.PORT];
@@ -137,7 +137,7 @@ for (const { name, start, skip = false } of examples) {
         return run.status !== "running" && run;
       });
 
-    it("is woken when the time comes, and what it answers is the run's output", async () => {
+    it("is called at the due time, and its answer is the run's output", async () => {
       const job = await makeJob({ schedule: { at: new Date(Date.now() + 700).toISOString() } });
       const [run] = await eventually("a run", async () => {
         const { items } = await read(`/v1/jobs/${job}/runs`, z.object({ items: z.array(Run) }));
@@ -148,7 +148,7 @@ for (const { name, start, skip = false } of examples) {
       expect(JSON.parse(output ?? "")).toEqual({ text: "Wake 1 of this session: good morning" });
     });
 
-    it("answers long work with 202, tells its progress, and completes the run", async () => {
+    it("answers long work with 202, reports progress, and completes the run", async () => {
       const job = await makeJob({ schedule: { every: "1h" }, payload: { slow: true } });
       expect(await runNow(job)).toMatchObject({
         status: "success",
@@ -158,7 +158,7 @@ for (const { name, start, skip = false } of examples) {
       });
     });
 
-    it("goes on in the session that it is woken in, until it answers 410 and the job is paused", async () => {
+    it("continues its session at each run, until it answers 410 and the job is paused", async () => {
       const job = await makeJob({ schedule: { every: "1h" }, payload: { stop_after: 2 } });
       expect((await runNow(job)).output).toContain("Wake 1 of this session");
       expect((await runNow(job)).output).toContain("Wake 2 of this session");
@@ -166,7 +166,7 @@ for (const { name, start, skip = false } of examples) {
       expect((await read(`/v1/jobs/${job}`, Job)).state).toBe("paused");
     });
 
-    /** A call as Reveille makes it, but for what `forge` changes. */
+    /** A call as Reveille makes it, with the changes of `forge`. */
     const call = async (forge: {
       id?: string;
       session?: string;
@@ -215,12 +215,12 @@ for (const { name, start, skip = false } of examples) {
       expect((await call(forge)).status).toBe(401);
     });
 
-    it("takes one good signature among several, so that a secret can be changed without a pause", async () => {
+    it("accepts one valid signature among several, so that a secret can be changed without a pause", async () => {
       const answer = await call({ signature: (good) => `v1a,x v1,${btoa("an old secret's")} ${good}` });
       expect(answer.status).toBe(200);
     });
 
-    it("takes a call that the secret of before has signed", async () => {
+    it("accepts a call that the previous secret has signed", async () => {
       expect((await call({ secret: previous })).status).toBe(200);
     });
 
@@ -237,7 +237,7 @@ for (const { name, start, skip = false } of examples) {
 it.each([
   ["receiver-node", ["node", "receiver.mjs"]],
   ["receiver-python", ["python3", "-B", "receiver.py"]],
-])("%s does not start with a secret that everybody knows", (name, [file = "", ...args]) => {
+])("%s does not start with a publicly known secret", (name, [file = "", ...args]) => {
   for (const AGENT_SECRET of ["whsec_", "", "whsec_AAAA"]) {
     const env = { PATH: process.env.PATH, AGENT_SECRET, PORT: "0" };
     const ended = spawnSync(file, args, { cwd: join(EXAMPLES, name), env, encoding: "utf8", timeout: 10_000 });

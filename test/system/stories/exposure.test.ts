@@ -1,4 +1,4 @@
-/** What `npm start` shows to others: nothing on the network, no secrets and no prompts in what it prints. */
+/** The exposure of `npm start`: it is not reachable from the network, and prints no secrets and no prompts. */
 import { connect } from "node:net";
 import { beforeAll, expect, it } from "vitest";
 import { eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
@@ -29,7 +29,7 @@ const reach = (host: string): Promise<string> =>
 
 it("listens on 127.0.0.1 alone, so that no other machine can reach it", async () => {
   expect(await reach("127.0.0.1")).toBe("reached");
-  // Loopback too, but another address: a service on all addresses would be there.
+  // Another address of loopback, on which a service on all addresses would answer.
   expect(await reach("127.0.0.2")).toBe("ECONNREFUSED");
 });
 

@@ -1,4 +1,4 @@
-/** A fan-out to 900 users (10,000 in the long run) under SIGKILL: every user has one run in the log, and none is missing. */
+/** A fan-out to 900 users (10,000 in the long run) under SIGKILL: every user has exactly one run in the log. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { bySize, isLong } from "../../size.ts";
@@ -9,11 +9,11 @@ import { pagesOf, startUsersServer } from "../users-server.ts";
 const USERS = bySize(900, 10_000);
 const CONCURRENCY = 60;
 const SHARDS = 10;
-/** Results that a shard keeps in memory at most, for a quarter of a second (docs/fan-out.md). */
+/** The most results that a shard keeps in memory, for a quarter of a second (docs/fan-out.md). */
 const UNWRITTEN = 50;
 const KILLS_AFTER_CALLS = [0.2, 0.6, ...(isLong ? [0.8] : [])].map((part) => part * USERS);
 
-it(`runs once for each of ${USERS} users, whatever is killed`, { timeout: 300_000 }, async () => {
+it(`runs once for each of ${USERS} users, under kills of every process`, { timeout: 300_000 }, async () => {
   const users = Array.from({ length: USERS }, (_, i) => `user-${i}`);
   const source = await startUsersServer(pagesOf(users, USERS / 10));
   const agent = await startAgent();
@@ -34,7 +34,7 @@ it(`runs once for each of ${USERS} users, whatever is killed`, { timeout: 300_00
     reveille = await start();
     downMs += performance.now() - killedAt;
   }
-  // Asking for live counts asks every shard: not while users per second are being measured.
+  // Live counts ask every shard, so they are not read during the measurement of users per second.
   await agent.waitForCalls(USERS, 150_000);
   const fanOut = await untilEnded(reveille, job.id, fanOutId, 60_000);
   const seconds = (performance.now() - startedAt - downMs) / 1_000;

@@ -1,4 +1,4 @@
-/** Fan-outs over HTTP: users from ACTIVE_USERS_URL with everything that can go wrong there, ticks, and modes. */
+/** Fan-outs over HTTP: users from ACTIVE_USERS_URL and its failures, ticks, and modes. */
 import { createHmac } from "node:crypto";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -44,7 +44,7 @@ async function fanOut(fields: Record<string, unknown> = {}) {
 }
 
 describe("ACTIVE_USERS_URL", () => {
-  it("is read page by page; a user it names again is run once, and a number is the string that writes it", async () => {
+  it("is read page by page, a repeated user is run once, and a number becomes its string", async () => {
     const seen = source.calls.length;
     source.answerWith(pagesOf(["ann", 7, "bob", "ann", "7", "cem", "bob", 2 ** 53 - 1], 3));
     const { ended, runs } = await fanOut();
@@ -53,7 +53,7 @@ describe("ACTIVE_USERS_URL", () => {
     expect(source.calls.slice(seen).map((call) => call.cursor)).toEqual([null, "3", "6"]);
   });
 
-  it("is called with a signature of its own secret", async () => {
+  it("is called with a signature by its own secret", async () => {
     await fanOut();
     const headers = source.calls.at(-1)?.headers ?? {};
     const key = Buffer.from(USERS_SECRET.slice("whsec_".length), "base64");
@@ -61,7 +61,7 @@ describe("ACTIVE_USERS_URL", () => {
     expect(headers["webhook-signature"]).toBe(`v1,${createHmac("sha256", key).update(signed).digest("base64")}`);
   });
 
-  it("that fails in the middle is asked again for the same page, and no user is run twice or left out", async () => {
+  it("is asked again for the same page after a failure, and no user is run twice or left out", async () => {
     const pages = pagesOf(users(25), 10);
     const asked: (string | null)[] = [];
     const failing = new Map([
@@ -80,7 +80,7 @@ describe("ACTIVE_USERS_URL", () => {
     expect(asked).toEqual([null, "10", "10", "20", "20"]);
   });
 
-  it("that goes on failing ends the fan-out as an error that says how far it came; the users read have their runs", async () => {
+  it("ends the fan-out as an error with the number of users if it keeps failing, and users that were read have their runs", async () => {
     const pages = pagesOf(users(25), 10);
     source.answerWith((call, index) => (call.cursor === "10" ? { status: 500 } : pages(call, index)));
     const { job, ended, runs } = await fanOut();
@@ -101,14 +101,14 @@ describe("ACTIVE_USERS_URL", () => {
       answer: { body: { users: ["ann"], next_cursor: "x" } },
       says: "the same next_cursor again",
     },
-  ])("that answers $what ends the fan-out as an error", async ({ answer, says }) => {
+  ])("ends the fan-out as an error if it answers $what", async ({ answer, says }) => {
     source.answerWith(() => answer);
     const { ended } = await fanOut();
     expect(ended.status).toBe("error");
     expect(ended.error).toContain(says);
   });
 
-  it("whose cursors go round in a circle is found out", async () => {
+  it("ends the fan-out as an error if its cursors repeat", async () => {
     source.answerWith(({ cursor }) => ({
       body: { users: ["ann"], next_cursor: String((Number(cursor ?? 0) + 1) % 5) || "0" },
     }));
@@ -117,14 +117,14 @@ describe("ACTIVE_USERS_URL", () => {
     expect(ended.error).toContain("its pages would never end");
   });
 
-  it("without users makes a fan-out of none", async () => {
+  it("may have no users, which gives an empty fan-out", async () => {
     source.answerWith(() => ({ body: { users: [] } }));
     expect((await fanOut()).ended).toMatchObject({ status: "success", total: 0 });
   });
 });
 
 describe("the tick", () => {
-  it("for more than a minute ahead is one for now", async () => {
+  it("for more than a minute ahead counts as one for now", async () => {
     const job = await makeAllUsersJob(reveille, { schedule: { every: "2m" } });
     await tickAt(reveille, Date.parse(job.next_run_at ?? ""));
     expect(await listFanOuts(reveille, job.id)).toEqual([]);
@@ -144,7 +144,7 @@ describe("the tick", () => {
     await eventually("the job's end", async () => (await readJob(reveille, job.id)).state === "finished");
   });
 
-  it("logs what comes due while the last fan-out is going as skipped", async () => {
+  it("logs fires that come due during a fan-out as skipped", async () => {
     agent.answerWith(() => ({ delayMs: 500 }));
     const job = await makeAllUsersJob(reveille, { schedule: { every: "1m" } });
     const id = await fanOutNow(reveille, job.id);
@@ -163,7 +163,7 @@ describe("the tick", () => {
 });
 
 describe("over HTTP", () => {
-  it("a fan-out or run that is not there is 404, and lists page with cursors", async () => {
+  it("an unknown fan-out or run is 404, and lists page with cursors", async () => {
     const { job, ended, runs } = await fanOut();
     expect((await reveille.api(`/v1/jobs/${job.id}/fan-outs/nothing`)).status).toBe(404);
     expect((await reveille.api(`/v1/jobs/${job.id}/runs/${ended.id}-u${"0".repeat(24)}`)).status).toBe(404);
@@ -191,7 +191,7 @@ describe("over HTTP", () => {
   });
 });
 
-it("a mode that holds fires skips the users of a fan-out that were not called yet", async () => {
+it("a mode that holds fires skips the users of a fan-out that are not called yet", async () => {
   agent.answerWith(() => ({ delayMs: 100 }));
   source.answerWith(pagesOf(users(40), 40));
   const dataDir = await temporaryFolder();
@@ -219,7 +219,7 @@ it.each([
   { env: { USER_JOBS: "false" }, says: "held: USER_JOBS=false" },
   { env: { MODE: "stopped" }, says: "held: MODE=stopped" },
   { env: { MODE: "ephemeral" }, says: "held: MODE=ephemeral" },
-])("$env holds fires: they are logged as skipped, not run later", async ({ env, says }) => {
+])("$env holds fires, which are logged as skipped and not run later", async ({ env, says }) => {
   const held = await startReveille({ dataDir: await temporaryFolder(), env: { ...envOf(), ...env } });
   const job = await makeAllUsersJob(held, { schedule: { every: "1m" } });
   await tickAt(held, Date.parse(job.next_run_at ?? ""));
@@ -230,7 +230,7 @@ it.each([
   await held.stop();
 });
 
-it("a source of users that is changed while it is being read ends the fan-out as an error, and the next one runs", async () => {
+it("a source of users that changes during the reading ends the fan-out as an error, and the next one runs", async () => {
   source.answerWith((call, index) => (call.cursor === null ? pagesOf(users(20), 10)(call, index) : { status: 503 }));
   const dataDir = await temporaryFolder();
   const first = await startReveille({ dataDir, env: envOf() });

@@ -1,4 +1,4 @@
-/** Jobs of every kind fire on time at a real agent, and go on where they were after a kill. */
+/** Jobs of every kind fire on time at a real agent, and continue after a kill. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { isLong } from "../../size.ts";
 import {
@@ -54,7 +54,7 @@ async function runsOf(jobId: string): Promise<Run[]> {
 const lag = (call: AgentCall): number => call.receivedAt - Date.parse(JSON.parse(call.text).data.run.scheduled_at);
 
 describe("a job fires within a second of its due time, signed, and is logged", () => {
-  it("at a time, once; then it is finished", async () => {
+  it("once at a time, and is then finished", async () => {
     const job = await makeJob({ at: new Date(Date.now() + 1_500).toISOString() });
     const call = await eventually("the agent is called", () => callsOf(job.id)[0]);
     expect(call.signed).toBe(true);
@@ -93,7 +93,7 @@ describe("a job fires within a second of its due time, signed, and is logged", (
 });
 
 describe("after a SIGKILL and a restart", () => {
-  it("what came due meanwhile becomes one run, within or beyond its catch-up window, and the phase is kept", async () => {
+  it("missed fires become one run, within or beyond the catch-up window, and the phase is kept", async () => {
     const ticking = await makeJob({ every: "2s" });
     await eventually("the first call", () => callsOf(ticking.id)[0]);
     const due = new Date(Date.now() + 2_000).toISOString();
@@ -109,7 +109,7 @@ describe("after a SIGKILL and a restart", () => {
       status: "skipped",
     });
     expect(callsOf(expired.id)).toHaveLength(0);
-    // Two fires or more came due: however shortly before the restart the latest was, none of them runs.
+    // Two fires or more came due, so none of them runs, even if the latest was shortly before the restart.
     const skipped = await eventually("the skip of what was missed", async () =>
       (await runsOf(punctual.id)).find((run) => run.status === "skipped"),
     );

@@ -1,7 +1,7 @@
 /**
  * Thousands of requests made from `/openapi.json`, sent to `npm start` in parallel: no call, however broken, is answered 500,
- * every refusal says what is wrong in the contract's form, and nothing refused leaves anything behind.
- * A failure prints the shortest request that fast-check could find. FUZZ_RUNS and FUZZ_SEED ask for more, or others.
+ * every refusal has the contract's form, and refused calls leave nothing behind.
+ * A failure prints the shortest request that fast-check could find. FUZZ_RUNS and FUZZ_SEED set the number of requests and their seed.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ import { KNOWN_JOB } from "../fuzz/values.ts";
 import { type Agent, eventually, type Reveille, startAgent, startReveille, temporaryFolder } from "../harness/index.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? bySize(600, 100_000));
-/** Some 15 calls a second are made and checked on two busy cores. */
+/** About 15 calls a second are made and checked on two busy cores. */
 const LIMIT_MS = 60_000 + RUNS * 60;
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_123);
 /** Calls that are under way at once: races between them are part of the test. */
@@ -46,17 +46,17 @@ let operations: readonly Operation[];
 let tools: readonly Tool[];
 let validators: ReadonlyMap<string, Validator>;
 let tokens: Record<(typeof TOKENS)[number], string | undefined>;
-/** Ids that there are, for the pieces of paths. */
+/** Existing ids, for the parts of paths. */
 const ids: Record<string, string[]> = { job: [], run: [], fan_out: [], user: [], agent: [], heartbeat: [] };
-/** Jobs that an answer said were made, and are not known to be gone. */
+/** Jobs that were created by an answer, and are not known to be gone. */
 const jobs = new Set<string>();
-/** All that were made, the gone ones as well. */
+/** All created jobs, including those that are gone. */
 const made = new Set<string>();
 let imported = 0;
 
 beforeAll(async () => {
   dataDir = await temporaryFolder();
-  // Some runs wait for their completion, so that there is something to complete and to cancel.
+  // Some runs wait for their completion, so that they can be completed and cancelled.
   agent = await startAgent((_call, index) => (index % 3 === 0 ? { status: 202 } : { body: { ok: true } }));
   reveille = await startReveille({ dataDir, env: { AGENT_URL: agent.url, AGENT_SECRET: agent.secret } });
   document = ApiDocument.parse(await (await reveille.api("/openapi.json")).json());
@@ -86,19 +86,19 @@ it("generated calls are answered as the description says, and never with 500", {
       fc.asyncProperty(requests(document, tools), async (request) => expectSound(request, await perform(request))),
       { seed, numRuns: Math.ceil(RUNS / LANES), interruptAfterTimeLimit: LIMIT_MS, markInterruptAsFailure: true },
     );
-  // All to their end, also where one has failed: what comes afterwards must find the service at rest.
+  // All calls run to their end, even if one has failed, so that the following tests find the service at rest.
   const lanes = await Promise.allSettled(Array.from({ length: LANES }, (_, index) => lane(SEED + index)));
   for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
 });
 
 describe("afterwards", () => {
-  it("lists the jobs that were made, and no other", async () => {
+  it("lists exactly the created jobs", async () => {
     const listed = await listedJobs();
-    // A call that deletes many names none of them.
+    // The answer to a bulk delete does not name the jobs.
     const deleted = await deletedJobs();
     expect([...jobs].filter((id) => !listed.has(id) && !deleted.includes(id))).toEqual([]);
     const others = (ids: Iterable<string>) => [...ids].filter((id) => !made.has(id)).length;
-    // An imported job that was deleted may have been imported, and deleted, once more.
+    // A deleted imported job may have been imported and deleted once more.
     expect(others(listed)).toBeLessThanOrEqual(imported);
     expect(others(listed)).toBeGreaterThanOrEqual(imported - others(deleted));
   });
@@ -121,7 +121,7 @@ describe("afterwards", () => {
     ).toEqual([]);
   });
 
-  it("holds tables for the jobs and heartbeats that there are, and for nothing that was refused or deleted", async () => {
+  it("holds tables for existing jobs and heartbeats only, not for refused or deleted ones", async () => {
     const listed = await listedJobs();
     const heartbeats = z
       .object({ items: z.array(z.unknown()) })
@@ -132,7 +132,7 @@ describe("afterwards", () => {
   });
 });
 
-/** Objects of a class that keep anything; what only was asked for leaves an empty file on this machine, and nothing in a deployment. */
+/** Objects of a class with stored data. An object that was only called has an empty file on this machine, and nothing in a deployment. */
 async function objectsWithTables(className: string): Promise<number> {
   const folder = join(dataDir, "do", `reveille-${className}`);
   const files = (await readdir(folder)).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file));
@@ -149,7 +149,7 @@ async function mint(body: Record<string, unknown>): Promise<string> {
   return z.object({ token: z.string() }).parse(await answer.json()).token;
 }
 
-/** One of everything, so that the first calls find something: jobs of several owners, users, an agent, a heartbeat, runs. */
+/** Creates jobs of several owners, users, an agent, a heartbeat and runs, so that the first calls find something. */
 async function makeThings(): Promise<void> {
   for (const id of ["u1", "u2"]) await reveille.api(`/v1/users/${id}`, { method: "PUT", json: {} });
   await reveille.api("/v1/agents/a1", { method: "PUT", json: { url: agent.url, secret: agent.secret } });
@@ -213,7 +213,7 @@ async function deletedJobs(): Promise<readonly string[]> {
   return deleted;
 }
 
-/** Sends the request, with ids that there are now, and notes what its answer says was made or is gone. */
+/** Sends the request with existing ids, and records created and deleted things of the answer. */
 async function perform(request: FuzzRequest): Promise<Answer> {
   const { method, query, headers, body } = request;
   const token = tokens[request.token];
@@ -245,7 +245,7 @@ async function listTools(): Promise<readonly Tool[]> {
   return z.object({ result: z.object({ tools: z.array(Tool).min(1) }) }).parse(await answer.json()).result.tools;
 }
 
-/** The operation that the request comes to: another method of the path may be another operation. */
+/** The operation of the request, since another method of the path may be another operation. */
 const calledBy = ({ operation: { path }, method }: FuzzRequest): Operation | undefined =>
   operations.find((operation) => operation.path === path && operation.method === method);
 
@@ -259,7 +259,7 @@ function pathOf({ operation: { path }, pieces }: FuzzRequest): string {
     const known = ids[kindOf(path, name)] ?? [];
     return [name, known[piece.nth % Math.max(known.length, 1)] ?? "none"];
   });
-  // What is known as `job/run` brings its job along, so that most calls meet a run of that job.
+  // An id `job/run` also sets the job, so that most calls find a run of that job.
   const job = texts.flatMap(([, text]) => (text.includes("/") ? text.split("/")[0] : undefined) ?? [])[0];
   return texts.reduce(
     (built, [name, text]) =>
@@ -285,7 +285,7 @@ function note(
   { status, headers, text }: Answer,
 ): void {
   const [, , , id = ""] = path.split("/");
-  // A trigger token goes without its job.
+  // A trigger token is used without its job.
   if (status === 204 && method === "DELETE" && template.endsWith("}")) {
     const kind = kindOf(template, "id");
     if (kind === "job") forgetJob(id);
@@ -314,7 +314,7 @@ const ToolAnswer = z.object({
   }),
 });
 
-/** Notes a job that a tool has made or deleted. */
+/** Records a job that a tool has created or deleted. */
 function noteToolCall(sent: Buffer | undefined, text: string): void {
   const called = ToolCall.safeParse(json(sent?.toString("utf8") ?? "")).data?.params;
   const result = ToolAnswer.safeParse(json(text)).data?.result;
@@ -334,7 +334,7 @@ function json(text: string): unknown {
 }
 
 function noteJob(id: string): void {
-  // An Idempotency-Key brings the same one again.
+  // An Idempotency-Key returns the same job again.
   if (jobs.has(id)) return;
   jobs.add(id);
   made.add(id);
@@ -364,21 +364,21 @@ function validatorsOf(document: ApiDocument): ReadonlyMap<string, Validator> {
   );
 }
 
-/** The answer is one that the description allows for this request. */
+/** Checks that the description allows the answer to this request. */
 function expectSound(request: FuzzRequest, { status, headers, text }: Answer): void {
   expect(status, text).toBeLessThan(500);
   const operation = calledBy(request);
   if (operation?.operationId === "callMcp") expect(text).not.toContain("(internal)");
   const type = headers["content-type"];
   if (status >= 400) {
-    // Errors of the protocol that MCP speaks are JSON-RPC's.
+    // Errors of the MCP protocol have the form of JSON-RPC.
     if (operation?.operationId === "callMcp" && status === 400 && type === "application/json") return;
     expect(type, `${status} ${text}`).toBe("application/problem+json");
     if (request.method === "HEAD") return;
     const { code, status: said } = ProblemBody.parse(JSON.parse(text));
     expect([codes.get(code), said], code).toEqual([status, status]);
   }
-  // With dots in a piece the path is another one, and so is the operation.
+  // Dots in a part change the path, and with it the operation.
   if (operation === undefined || Object.values(request.pieces).some((piece) => "raw" in piece)) return;
   expect(Object.keys(operation.responses), `${operation.operationId}: ${text}`).toContain(String(status));
   const validator = validators.get(`${operation.operationId} ${status}`);

@@ -1,4 +1,4 @@
-/** A client that others' generators make of /openapi.json, with their default flags, compiles under `strict`. */
+/** A client that foreign generators make from /openapi.json, with their default flags, compiles under `strict`. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -27,7 +27,7 @@ const WRONG = `import createClient from "openapi-fetch";
   await client.POST("/v1/jobs", { body: { message: "b", schedule: { every: "1h" } } });
   await client.POST("/v1/jobs", { body: { name: 1, message: "b", schedule: { every: "1h" } } });`;
 
-/** In CI, and in the long size; elsewhere nothing may need the registry. */
+/** The test runs in CI and in the long size. Elsewhere no test may need the registry. */
 const isAsked = isLong || (process.env.CI !== undefined && (await hasRegistry("openapi-fetch@0.17.0")));
 
 it.runIf(isAsked)("openapi-typescript and openapi-fetch, with their default flags", { timeout: 240_000 }, async () => {
@@ -43,7 +43,7 @@ it.runIf(isAsked)("openapi-typescript and openapi-fetch, with their default flag
   await writeFile(join(folder, "calls.ts"), CALLS);
   const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"];
   expect(await run(join(bin, "tsc"), ...flags, "--allowImportingTsExtensions", "calls.ts")).toBe("");
-  // A field that is missing, and a type that is wrong, are seen.
+  // A missing field and a wrong type are errors.
   await writeFile(join(folder, "wrong.ts"), WRONG);
   await expect(run(join(bin, "tsc"), ...flags, "--allowImportingTsExtensions", "wrong.ts")).rejects.toThrow(
     /wrong\.ts\(4,.*wrong\.ts\(5,/s,

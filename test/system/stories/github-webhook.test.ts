@@ -1,4 +1,4 @@
-/** GitHub's webhook as the worked example of docs/triggers.md: a delivery as GitHub makes it, with its headers and its payload's form. */
+/** GitHub's webhook, the example of docs/triggers.md. A delivery has GitHub's headers and form of payload. */
 import { createHmac, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as z from "zod";
@@ -111,7 +111,7 @@ it("a delivery runs the job, and the agent gets GitHub's payload as it was sent"
   expect(call?.signed).toBe(true);
 });
 
-it("the ping that GitHub sends first is a run too, and each delivery is one of its own", async () => {
+it("GitHub's first ping is a run too, and each delivery is a run of its own", async () => {
   const before = agent.calls.length;
   const answers = [await deliver("ping", ping), await deliver("pull_request", pullRequest)];
   expect(answers.map(({ status }) => status)).toEqual([202, 202]);
@@ -121,7 +121,7 @@ it("the ping that GitHub sends first is a run too, and each delivery is one of i
   );
 });
 
-it("the form that GitHub offers first, a payload too large, and a wrong token are refused, and say why", async () => {
+it("GitHub's default form, a payload that is too large, and a wrong token are refused with the reason", async () => {
   expect(await deliver("pull_request", pullRequest, {}, true)).toMatchObject({
     status: 415,
     body: { code: "unsupported_media_type", detail: expect.stringContaining("application/x-www-form-urlencoded") },

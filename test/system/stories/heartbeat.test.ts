@@ -1,6 +1,6 @@
 /**
  * The heartbeat in the whole service: the Cron Trigger fired by hand, a real agent that is chat endpoint and webhook, and the
- * service killed in the middle of a beat. `every` is a day and the ticks are tomorrow's, so that the service's own have no part in it.
+ * service killed in the middle of a beat. `every` is a day and the ticks are tomorrow's, so that the service's own ticks have no effect.
  */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -79,13 +79,13 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  // A beat that failed is tried again later, which the next story would hear.
+  // A failed beat is tried again later, which would disturb the next story.
   const { items }: { items: { name: string }[] } = await (await reveille.api("/v1/heartbeats")).json();
   for (const { name } of items) await reveille.api(`/v1/heartbeats/${name}`, { method: "DELETE" });
 });
 
 describe("the Cron Trigger", () => {
-  it("has a heartbeat decide, do the work and notify, once, every call signed", async () => {
+  it("makes a heartbeat decide, work and notify, once, with every call signed", async () => {
     await makeHeartbeat("main");
     await tick(tickAt - MINUTE);
     await tick(tickAt);
@@ -111,7 +111,7 @@ describe("the Cron Trigger", () => {
     expect((await reveille.api("/v1/heartbeats/main", { method: "DELETE" })).status).toBe(204);
   });
 
-  it("asks nobody about an empty document, and logs it", async () => {
+  it("asks no model about an empty document, and logs the beat", async () => {
     await makeHeartbeat("empty", " \n");
     await tick(tickAt);
     expect(await ended("empty")).toMatchObject({ outcome: "empty" });

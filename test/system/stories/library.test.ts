@@ -1,4 +1,4 @@
-/** examples/library, built as it is deployed and run: hooks in code do what a deployment without code does over HTTP. */
+/** examples/library, built like a deployment and run: hooks in code do the same as HTTP calls of other deployments. */
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { atEnd, eventually, temporaryFolder } from "../harness/index.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const CONFIG = join(ROOT, "examples/library/wrangler.toml");
-/** What a POST answers: the job, and what may not mean what was meant. */
+/** The answer of a POST: the job and its warnings. */
 const MadeJob = Job.extend(Advice.shape);
 const ADMIN_TOKEN = "the-operator-of-the-example";
 
@@ -92,10 +92,10 @@ it("builds as wrangler deploys it", async () => {
   expect(await readFile(join(outdir, "index.js"), "utf8")).toMatch(/export \{[^}]*FanOutObject[^}]*JournalObject/);
 });
 
-it("lays down its builtins at the first tick, once, and leaves alone what the operator changes in them", async () => {
+it("creates its builtins once, at the first tick, and keeps the operator's changes to them", async () => {
   await tick(Date.now());
   const job = await builtin("count-subscribers");
-  // All of them, with the calls that an invocation has on the Free plan.
+  // All of them, within the calls of an invocation on the Free plan.
   expect(await builtin("weekly-letter")).toMatchObject({ exec_scope: "all_users" });
   expect(job).toMatchObject({ owner_kind: "system", exec_scope: "system", schedule: { cron: "0 * * * *" } });
   await api(z.unknown(), `/v1/jobs/${job.id}`, { schedule: { cron: "30 * * * *" } }, "PATCH");
@@ -109,14 +109,14 @@ it("lays down its builtins at the first tick, once, and leaves alone what the op
   expect(taken.status).toBe(409);
 });
 
-it("runs a builtin's handler in place of an agent, with the run's session; what it returns is the output", async () => {
+it("runs a builtin's handler instead of an agent, with the run's session, and its result is the output", async () => {
   const job = await builtin("count-subscribers");
   const run = await runNow(job.id);
   expect(run).toMatchObject({ status: "success", output: '{"subscribers":3}', session_id: `scheduler:${job.id}` });
   expect(await journal()).toContain(`count-subscribers in scheduler:${job.id} for ${run.scheduled_at}`);
 });
 
-it("runs any other job through the job handler; a listener that throws makes a success an error", async () => {
+it("runs every other job through the job handler, and a listener that throws makes a success an error", async () => {
   const good = await api(MadeJob, "/v1/jobs", { name: "good", message: "hello", schedule: { every: "1d" } });
   expect(await runNow(good.id)).toMatchObject({ status: "success", output: "Dear nobody in particular: hello" });
   const bad = await api(MadeJob, "/v1/jobs", { name: "bad", message: "lorem ipsum", schedule: { every: "1d" } });
@@ -144,7 +144,7 @@ it("runs a task every two seconds from the first tick on, without a further tick
   expect(Date.now() - begun).toBeGreaterThan(3_500);
 });
 
-it("has the heartbeat that code configures, which beats by itself between two ticks", async () => {
+it("has the heartbeat of the code's configuration, which beats by itself between two ticks", async () => {
   await tick(Math.floor(Date.now() / 60_000) * 60_000);
   const { every, next_beat_at } = await api(Heartbeat, "/v1/heartbeats/editor");
   expect(every).toBe("20s");
@@ -161,7 +161,7 @@ it("has the heartbeat that code configures, which beats by itself between two ti
   expect((await api(Heartbeat, "/v1/heartbeats/editor")).every).toBe("10s");
 }, 30_000);
 
-it("fires a builtin for all users when the tick finds it due, once for each user that the code names", async () => {
+it("fires a due builtin for all users at the tick, once for each user of the code's source", async () => {
   const { id } = await builtin("weekly-letter");
   const soon = { schedule: { cron: null, every: "1m" } };
   const { next_run_at: due = "" } = await api(MadeJob, `/v1/jobs/${id}`, soon, "PATCH");
@@ -178,7 +178,7 @@ it("fires a builtin for all users when the tick finds it due, once for each user
   expect(await journal()).toContain(`weekly-letter for ada in scheduler:${id}:uada`);
 });
 
-it("answers the heartbeat in code, and tells its notifier", async () => {
+it("answers the heartbeat in code, and calls its notifier", async () => {
   await api(z.unknown(), "/v1/heartbeats/main", { every: "1m" }, "PUT");
   const document = await fetch(`${url}/v1/heartbeats/main/document`, {
     method: "PUT",

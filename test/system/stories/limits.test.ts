@@ -1,4 +1,4 @@
-/** What one token can have stored (docs/contract.md §16), and who made it (§17), against a service with small limits. */
+/** The limits of what one token can store (docs/contract.md §16), and the maker of changes (§17), with small limits. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
@@ -37,14 +37,14 @@ const expectQuota = ({ status, body, headers }: Answer, ...texts: readonly strin
 };
 
 describe("the quota of jobs", () => {
-  it("counts what a token makes for users that it invents", async () => {
+  it("counts jobs that a token creates for invented users", async () => {
     const token = await mint({ role: "agent", agent_id: fresh("agent") });
     for (let n = 0; n < 4; n++) expect((await create({ user_id: fresh("ghost") }, token)).status).toBe(201);
     expectQuota(await create({ user_id: fresh("ghost") }, token), "have made 4 jobs", "4 is the most");
     expectQuota(await create({}, token), "have made 4 jobs");
   });
 
-  it("leaves a user half of it, whatever tokens of others make", async () => {
+  it("leaves a user half of it, however many jobs tokens of others create", async () => {
     const user = fresh("victim");
     const agent = await mint({ role: "agent", agent_id: fresh("agent") });
     for (let n = 0; n < 2; n++) expect((await create({ user_id: user }, agent)).status).toBe(201);
@@ -55,7 +55,7 @@ describe("the quota of jobs", () => {
     expectQuota(await create({ user_id: user }), `user:${user} has 4 jobs`);
   });
 
-  it("is given back by a job that is deleted, to its owner and to its maker", async () => {
+  it("is given back to owner and maker when a job is deleted", async () => {
     const token = await mint({ role: "agent", agent_id: fresh("agent") });
     const jobs = await Promise.all([1, 2, 3, 4].map(() => create({ user_id: fresh("user") }, token)));
     expectQuota(await create({ user_id: fresh("user") }, token));
@@ -66,7 +66,7 @@ describe("the quota of jobs", () => {
 });
 
 describe("the fires of a day", () => {
-  it("are the sum of what the schedules of unfinished jobs say", async () => {
+  it("are the sum over the schedules of unfinished jobs", async () => {
     const token = await mint({ role: "user", user_id: fresh("user") });
     expect((await create({ schedule: { every: "24m" } }, token)).status).toBe(201);
     expectQuota(await create({ schedule: { every: "30m" } }, token), "up to 60 times a day", "48 more", "limit of 100");
@@ -79,7 +79,7 @@ describe("the fires of a day", () => {
     expect((await create({ schedule: { cron: "0 9 * * *" } }, token)).status).toBe(201);
   });
 
-  it("count for the token that has others' jobs fire more often, as if it had made them", async () => {
+  it("count for a token that makes others' jobs fire more often, as if it had created them", async () => {
     const agent = fresh("agent");
     const token = await mint({ role: "agent", agent_id: agent });
     const jobs = await Promise.all([1, 2, 3].map(() => create({ agent_id: agent, user_id: fresh("user") })));
@@ -88,7 +88,7 @@ describe("the fires of a day", () => {
     for (const n of [0, 1]) expect((await patch(n, "30m", token)).status).toBe(200);
     expectQuota(await patch(2, "30m", token), `tokens of agent:${agent}`, "96 times a day");
     expect((await patch(2, "30m")).status).toBe(200);
-    // Once the operator answers for it, the token may do with another what it did with this one.
+    // After the operator has changed this job, the token's allowance is free for another job.
     expect((await patch(0, "20m")).status).toBe(200);
     expect((await patch(2, "20m", token)).status).toBe(429);
     const { body } = await create({ agent_id: agent, user_id: fresh("user") });
@@ -96,11 +96,11 @@ describe("the fires of a day", () => {
     expect((await send("DELETE", `/v1/jobs/${body.id}`, undefined, token)).status).toBe(204);
   });
 
-  it("do not bind the operator", async () => {
+  it("do not limit the operator", async () => {
     expect((await create({ user_id: fresh("user"), schedule: { every: "1s" } })).status).toBe(201);
   });
 
-  it("hold what is backfilled that day too", async () => {
+  it("include the backfills of the day", async () => {
     const token = await mint({ role: "user", user_id: fresh("user") });
     const { body } = await create({ schedule: { every: "1h" } }, token);
     const backfill = (hours: number, as?: string) => {
@@ -116,7 +116,7 @@ describe("the fires of a day", () => {
 });
 
 describe("MIN_INTERVAL", () => {
-  it("is the shortest time between two fires, when a job is made, tried out and changed", async () => {
+  it("is the shortest time between two fires, for creates, dry runs and changes", async () => {
     const token = await mint({ role: "user", user_id: fresh("user") });
     const refused = await create({ schedule: { every: "30s" } }, token);
     expect(refused).toMatchObject({ status: 422, body: { code: "validation_failed" } });
@@ -133,7 +133,7 @@ describe("MIN_INTERVAL", () => {
 });
 
 describe("finished jobs", () => {
-  it("are kept ten times the quota at most, the oldest erased first", async () => {
+  it("are kept up to ten times the quota, and the oldest are erased first", async () => {
     const token = await mint({ role: "user", user_id: fresh("user") });
     const ids: string[] = [];
     const listed = async () => {
@@ -157,8 +157,8 @@ describe("finished jobs", () => {
   }, 90_000);
 });
 
-describe("who made it", () => {
-  it("is shown in the job and told by the audit trail, also of a job that is gone", async () => {
+describe("the maker of a change", () => {
+  it("is shown in the job and in the audit trail, also for a deleted job", async () => {
     const agent = fresh("agent");
     const token = await mint({ role: "agent", agent_id: agent });
     const { body: job } = await create({ message: "a secret plan" }, token);
@@ -197,7 +197,7 @@ describe("who made it", () => {
     expect((await send("GET", "/v1/audit?since=yesterday")).status).toBe(422);
   });
 
-  it("is told of no call that was refused", async () => {
+  it("is not recorded for refused calls", async () => {
     const token = await mint({ role: "user", user_id: fresh("user") });
     const { body } = await create({}, token);
     expect((await send("PATCH", `/v1/jobs/${body.id}`, { nonsense: 1 }, token)).status).toBe(422);
@@ -208,7 +208,7 @@ describe("who made it", () => {
 });
 
 describe("the audit trail", () => {
-  it("has one entry for each change of an agent, a heartbeat and the roster, and none for what changes nothing", async () => {
+  it("has one entry for each change of an agent, a heartbeat and the roster, and none for calls without a change", async () => {
     const [agent, name, user] = [fresh("agent"), fresh("heartbeat"), fresh("user")];
     const url = "https://agent.example.com/hook?key=secret";
     for (const method of ["PUT", "PUT", "DELETE"]) {

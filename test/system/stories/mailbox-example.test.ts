@@ -1,4 +1,4 @@
-/** The example of an agent on a laptop: it opens its mailbox, claims what waited while it was away, and reports. */
+/** The example of an agent on a laptop: it opens its mailbox, claims waiting runs, and reports. */
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
@@ -9,7 +9,7 @@ const FOLDER = resolve(import.meta.dirname, "../../../examples/mailbox");
 const Job = z.looseObject({ id: z.string() });
 const Runs = z.looseObject({ items: z.array(z.looseObject({ status: z.string(), output: z.string().optional() })) });
 
-it("does what came due while it was away, and what comes due while it waits", async () => {
+it("does runs that came due while it was away, and runs that come due during its wait", async () => {
   const reveille = await startReveille({ dataDir: await temporaryFolder() });
   await reveille.api("/v1/agents/laptop", { method: "PUT", json: { delivery: "pull" } });
   const fire = async (message: string): Promise<string> => {

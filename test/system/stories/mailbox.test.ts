@@ -1,6 +1,6 @@
 /**
  * Agents without an address under load and SIGKILL: sockets and polls of two agents claim the users of two fan-outs, and runs of
- * single jobs, at once. Each run is handed out once at a time and ends once, none is lost, and none is handed out after its end.
+ * single jobs, at once. Each run is handed out to one agent at a time and ends once. None is lost, and none is handed out after its end.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -30,7 +30,7 @@ const Body = z.looseObject({
 const Items = z.object({ items: z.array(Body) });
 type Handed = { readonly id: string; readonly attempt: number; readonly latencyMs: number };
 
-/** What the agents have been handed, and which runs they know to be complete. */
+/** The runs that the agents have got, and those that they know to be complete. */
 class Ledger {
   readonly handed: Handed[] = [];
   readonly completed = new Set<string>();
@@ -44,7 +44,7 @@ class Ledger {
   }
 }
 
-it("claims are handed out once each, whatever is killed", { timeout: 300_000 }, async () => {
+it("each claim is handed out once, under kills of every process", { timeout: 300_000 }, async () => {
   const users = Array.from({ length: USERS }, (_, i) => `user-${i}`);
   const source = await startUsersServer(pagesOf(users, USERS));
   const dataDir = await temporaryFolder();
@@ -118,14 +118,14 @@ it("claims are handed out once each, whatever is killed", { timeout: 300_000 }, 
   ]);
 
   const jobs = await Promise.all(Array.from({ length: JOBS }, (_, n) => makeJob(reveille, AGENTS[n % AGENTS.length])));
-  // While all of that goes on. Somebody mostly waits for such a run, so its claim is confirmed over the offer's own call.
+  // During all of this. Mostly an agent waits for such a run, so its claim is confirmed over the offer's own call.
   const runOneByOne = async (): Promise<void> => {
     const headers = { authorization: `Bearer ${adminToken}` };
     for (const job of jobs) {
       const url = `http://127.0.0.1:${port}/v1/jobs/${job}/run`;
       for (; !over.signal.aborted; await sleep(50)) {
         const answer = await fetch(url, { method: "POST", headers }).catch(() => undefined);
-        // It has begun. After a kill it may have begun before, without an answer.
+        // The run has begun. After a kill it may have begun before, without an answer.
         if (answer?.status === 202 || answer?.status === 409) break;
       }
       await sleep(20);
@@ -162,7 +162,7 @@ it("claims are handed out once each, whatever is killed", { timeout: 300_000 }, 
   expect(singles.every(({ id, status, output }) => status === "success" && output === id)).toBe(true);
   expect(ledger.completed.size).toBe(all + singles.length);
   expect(ledger.afterEnd).toEqual([]);
-  // Handed out again only as a further attempt, or after a kill in the moment between the job's word and the agent's ear.
+  // A run is handed out again only as a further attempt, or after a kill between the job's confirmation and the agent's answer.
   const times = Map.groupBy(ledger.handed, ({ id, attempt }) => `${id} ${attempt}`);
   expect([...times.values()].filter((handed) => handed.length > 1).length).toBe(0);
 });

@@ -1,6 +1,6 @@
 /**
- * Many owners on one deployment (issue 3): each list holds exactly the jobs that it should, also while jobs come, change and
- * go, and after kills in the middle of it. 200 jobs of 10 owners; 1,000 of 50 in the long run; `MANY_OWNERS` gives another number.
+ * Many owners on one deployment (issue 3): each list has exactly the right jobs, also while jobs come, change and
+ * go, and after kills in between. There are 200 jobs of 10 owners, and 1,000 of 50 in the long run. `MANY_OWNERS` sets another number.
  */
 import { readdir } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -12,13 +12,13 @@ const OWNERS = JOBS / 20;
 const AT_ONCE = 24;
 /** Jobs in one import, as docs/moving.md advises. */
 const PART = 2_000;
-/** A few seconds for every thousand jobs, with room for a busy machine. */
+/** The limit: a few seconds for every thousand jobs, with room for a busy machine. */
 const LIMIT_MS = 60_000 + JOBS * 60;
 
 type Fields = Record<string, unknown> & { name: string; enabled: boolean; labels: Record<string, string> };
 type Job = Fields & { id: string; owner_kind: string; exec_scope: string; state: string; created_at: string };
 
-/** Whose the job is, in five kinds. */
+/** The owner of a job, in five kinds. */
 function owned(owner: number): Record<string, unknown> {
   const plugin = { plugin_id: `p${owner}`, job_key: "k", runtime_name: "r" };
   return [
@@ -39,7 +39,7 @@ const input = (owner: number, no: number): Fields => ({
   ...owned(owner),
 });
 
-/** Does it for each, some at a time, and answers in order. */
+/** Applies `act` to each item, some at a time, and returns the results in order. */
 async function each<T, R>(
   items: readonly T[],
   act: (item: T, index: number) => Promise<R>,
@@ -80,7 +80,7 @@ async function listAll(reveille: Reveille, query: string, token?: string): Promi
 const ids = (jobs: Iterable<{ id: string }>): string[] => [...jobs].map(({ id }) => id).sort();
 const owner = (no: number): string => `${no * 5}`;
 
-/** Each query with what it lets through. */
+/** Each query with the jobs that match it. */
 const FILTERS: readonly [query: string, (job: Job) => boolean][] = [
   ["", () => true],
   ["owner_kind=plugin", (job) => job.owner_kind === "plugin"],
@@ -101,7 +101,7 @@ const FILTERS: readonly [query: string, (job: Job) => boolean][] = [
 describe(`${JOBS} jobs of ${OWNERS} owners`, () => {
   let reveille: Reveille;
   let dataDir: string;
-  /** What there should be, by id. */
+  /** The expected jobs, by id. */
   const model = new Map<string, Job>();
 
   const create = async (fields: Fields): Promise<void> => {
@@ -133,7 +133,7 @@ describe(`${JOBS} jobs of ${OWNERS} owners`, () => {
   it("are in every list that they belong in, and in no other", expectLists, LIMIT_MS);
 
   it(
-    "are seen by each owner's token: their own, all of them, and nothing else",
+    "are visible to each owner's token: exactly the owner's own jobs",
     async () => {
       const owners = Array.from({ length: Math.min(15, OWNERS) }, (_, index) => index);
       for (const no of owners) {
@@ -160,7 +160,7 @@ describe(`${JOBS} jobs of ${OWNERS} owners`, () => {
   );
 
   it(
-    "are patched, moved to other owners, deleted and made at once, while a list is read without gaps or repeats",
+    "are patched, moved, deleted and created at once, while a list is read without gaps or repeats",
     async () => {
       const present = [...model.values()];
       const untouched = new Set<string>();
@@ -210,7 +210,7 @@ describe(`${JOBS} jobs of ${OWNERS} owners`, () => {
   });
 
   it(
-    "go out through an export, and back in where they are gone",
+    "are exported, and imported again after their deletion",
     async () => {
       const lines = (await (await reveille.api("/v1/export")).text()).split("\n").filter((line) => line !== "");
       expect(lines.map((line) => JSON.parse(line).id).sort()).toEqual(ids(model.values()));
@@ -235,7 +235,7 @@ describe(`${JOBS} jobs of ${OWNERS} owners`, () => {
   );
 
   it(
-    "leave no storage behind where there is none: calls with ids of no job make no file",
+    "use no storage for unknown ids: calls with ids of no job create no file",
     async () => {
       const before = await files(dataDir);
       expect(before.length).toBeGreaterThan(model.size);
@@ -266,7 +266,7 @@ describe(`${JOBS} jobs of ${OWNERS} owners`, () => {
   );
 });
 
-/** The databases of all objects; the journals beside them come and go. */
+/** The databases of all objects, without the journals beside them. */
 async function files(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   return names.filter((name) => name.endsWith(".sqlite")).sort();
@@ -276,7 +276,7 @@ describe("SIGKILL in the middle of creating, patching and deleting", () => {
   const KILLS = bySize(2, 4);
   const ROUND = bySize(90, 150);
 
-  it("loses nothing that was acknowledged, lists nothing that is not there, and a repeat under the same key finishes the rest", async () => {
+  it("loses no acknowledged job, lists no missing one, and a repeat under the same key completes the rest", async () => {
     const dataDir = await temporaryFolder();
     const env = { AGENT_URL: "http://127.0.0.1:9/", AGENT_SECRET: `whsec_${btoa("k".repeat(32))}` };
     let reveille = await startReveille({ dataDir, env });
@@ -306,14 +306,14 @@ describe("SIGKILL in the middle of creating, patching and deleting", () => {
             if (answer.status === 200) patched.add(id);
           }
         } catch {
-          // Cut off by the kill: nobody was told anything.
+          // The kill cut these calls off without an answer.
         }
         if (++calls === 40 + kill * 25) killed = reveille.kill("SIGKILL");
       });
       await killed;
       expect(acknowledged.size).toBeLessThan((kill + 1) * ROUND);
       reveille = await startReveille({ dataDir, port: reveille.port, env });
-      // What was cut off between its deletion and the answer is gone or there; what was acknowledged is certain.
+      // A job may be gone or not if the kill came before the answer to its deletion. Acknowledged deletions are certain.
       const listed = await listAll(reveille, "");
       expect(new Set(ids(listed)).size).toBe(listed.length);
       await each(listed, ({ id }) => ok(reveille.api(`/v1/jobs/${id}`), 200));

@@ -1,6 +1,6 @@
 /**
- * Agents that were not made for Reveille, registered as docs/other-agents.md has them. The stand-in checks what each one's own
- * documentation asks for: path, headers, body, and nothing missing.
+ * Agents that were not made for Reveille, registered as in docs/other-agents.md. The stand-in checks the requirements of each one's own
+ * documentation: path, headers and body.
  */
 
 import { readFileSync } from "node:fs";
@@ -38,7 +38,7 @@ const hermesSecret = `whsec_${Buffer.from("the secret of the route of Hermes").t
 let base = "";
 let reveille: Reveille;
 
-/** As docs.openclaw.ai has it: the bearer token, no token in the query, `message` a text, the session's key a text. */
+/** The rules of docs.openclaw.ai: the bearer token, no token in the query, `message` a text, the session's key a text. */
 function openclaw({ path, headers, body }: Seen): Answer {
   if (path.includes("token=")) return { status: 400, body: { error: "token in the query" } };
   if (headers.get("authorization") !== "Bearer HOOK_TOKEN") return { status: 401, body: { error: "unauthorized" } };
@@ -61,7 +61,7 @@ function openclaw({ path, headers, body }: Seen): Answer {
   return { status: 200, body: { ok: true, runId: "run-1" } };
 }
 
-/** As platform.claude.com has it: POST, the routine's token, the beta header, `text` a text. */
+/** The rules of platform.claude.com: POST, the routine's token, the beta header, `text` a text. */
 function claudeRoutine({ headers, body }: Seen): Answer {
   if (headers.get("anthropic-beta") !== "experimental-cc-routine-2026-04-01") {
     return { status: 400, body: { type: "error", error: { type: "invalid_request_error" } } };
@@ -72,7 +72,7 @@ function claudeRoutine({ headers, body }: Seen): Answer {
   return { status: 200, body: { type: "routine_fire", claude_code_session_url: "https://claude.ai/code/s1" } };
 }
 
-/** As hermes-agent's page has it: Standard Webhooks over the raw body, a repeat known by `webhook-id`. */
+/** The rules of hermes-agent's page: Standard Webhooks over the raw body, and repeats recognised by `webhook-id`. */
 const hermesKnown = new Set<string>();
 async function hermes({ headers, text }: Seen): Promise<Answer> {
   const verified = await verify({ secret: hermesSecret, headers, body: text, nowSeconds: Date.now() / 1_000 });
@@ -123,7 +123,7 @@ beforeAll(async () => {
 });
 beforeEach(() => void seen.splice(0));
 
-/** Registers the page's agent, its host replaced by the stand-in's. */
+/** Registers the page's agent, with the stand-in's host. */
 async function register(id: string, more: Record<string, unknown> = {}): Promise<void> {
   const template = templateOf(id);
   const { pathname } = new URL(template.url);
@@ -158,7 +158,7 @@ async function runOnce(
 }
 
 describe("the templates of docs/other-agents.md", () => {
-  it("call OpenClaw's hook as its page asks, in the session of the job", async () => {
+  it("call OpenClaw's hook by the rules of its page, in the session of the job", async () => {
     await register("openclaw");
     expect(await runOnce("openclaw")).toMatchObject({ status: "success" });
     const [{ body } = { body: {} }] = seen;
@@ -169,13 +169,13 @@ describe("the templates of docs/other-agents.md", () => {
     });
   });
 
-  it("fire a Claude Code routine as its page asks", async () => {
+  it("fire a Claude Code routine by the rules of its page", async () => {
     await register("claude-routine");
     expect(await runOnce("claude-routine")).toMatchObject({ status: "success" });
     expect(seen[0]?.body).toEqual({ text: 'Say "hello"\n{{run_id}}' });
   });
 
-  it("post to a Hermes webhook, which verifies the signature, and hand the payload over as JSON", async () => {
+  it("post to a Hermes webhook, which verifies the signature, with the payload as JSON", async () => {
     await register("hermes", { secret: hermesSecret });
     expect(await runOnce("hermes", { n: [1, { deep: true }] })).toMatchObject({ status: "running" });
     expect(seen[0]?.body).toMatchObject({ event_type: "job.run", payload: { n: [1, { deep: true }] } });
@@ -192,7 +192,7 @@ describe("the templates of docs/other-agents.md", () => {
   });
 });
 
-it("a test call says what is wrong, and no reason repeats a header's secret that the agent has echoed", async () => {
+it("a test call reports the fault, and the reason hides a header's secret that the agent has echoed", async () => {
   const put = (id: string, json: unknown) => reveille.api(`/v1/agents/${id}`, { method: "PUT", json });
   await put("echo", { url: `${base}/echo`, headers: { authorization: "Bearer very-secret-token" } });
   const tested = await reveille.api("/v1/agents/echo/test", { method: "POST" });

@@ -1,4 +1,4 @@
-/** Calls a minute (docs/contract.md §16): of a token, and without a valid one; a service of its own, with the limits on. */
+/** Calls a minute (docs/contract.md §16), of a token and without a valid one, on a service with the limits on. */
 import { beforeAll, expect, it } from "vitest";
 import { type Reveille, startReveille, temporaryFolder } from "../harness/index.ts";
 
@@ -19,11 +19,11 @@ const statusOf = async (token: string | null, path = "/v1/jobs?limit=1"): Promis
   return response.status;
 };
 
-/** As many as twice a limit, and more: the minute may turn in between. */
+/** More calls than twice a limit, since the minute may change in between. */
 const PLENTY = 1_300;
 const REFUSED = 10;
 
-/** The statuses of calls of `make`, ten at a time, until some are refused, or there were plenty. */
+/** The statuses of calls of `make`, ten at a time, until some are refused or their number is used up. */
 async function statuses(make: () => Promise<Response | number>): Promise<Map<number, number>> {
   const seen = new Map<number, number>();
   for (let done = 0; done < PLENTY && (seen.get(429) ?? 0) < REFUSED; done += 10) {
@@ -37,9 +37,9 @@ async function statuses(make: () => Promise<Response | number>): Promise<Map<num
 
 const calls = (token: string | null): Promise<Map<number, number>> => statuses(() => statusOf(token));
 
-it("a token is answered 600 times in a minute, the operator and other tokens go on", async () => {
+it("a token has 600 calls a minute, while the operator and other tokens are still answered", async () => {
   const [loud, quiet] = [await mint("loud"), await mint("quiet")];
-  // The minute may turn in between: then it is at most twice as many.
+  // The minute may change in between. Then the number is at most double.
   const seen = await calls(loud);
   expect(seen.get(200)).toBeGreaterThanOrEqual(600);
   expect(seen.get(200)).toBeLessThanOrEqual(1_200);
@@ -52,7 +52,7 @@ it("a token is answered 600 times in a minute, the operator and other tokens go 
   expect(await statusOf(service.adminToken)).toBe(200);
 }, 60_000);
 
-it("failed authentications are answered 60 times in a minute, and refuse no valid token", async () => {
+it("failed authentications are answered 60 times a minute, and do not affect valid tokens", async () => {
   const seen = await calls("guess");
   expect(seen.get(401)).toBeGreaterThanOrEqual(60);
   expect(seen.get(401)).toBeLessThanOrEqual(120);
@@ -70,7 +70,7 @@ const triggerTokenOf = async (token: string): Promise<{ readonly url: string; re
   return made as { url: string; token: string };
 };
 
-it("the trigger tokens of one subject have 600 calls together, whichever jobs they are of", async () => {
+it("the trigger tokens of one subject have 600 calls together, over all jobs", async () => {
   const token = await mint("hooks");
   const hooks = [await triggerTokenOf(token), await triggerTokenOf(token), await triggerTokenOf(token)];
   let n = 0;
@@ -87,7 +87,7 @@ it("the trigger tokens of one subject have 600 calls together, whichever jobs th
   expect([...seen.keys()].toSorted()).toEqual([202, 429]);
 }, 90_000);
 
-it("polls of a batch and acts of a bulk call count as calls", async () => {
+it("polls of a batch and actions of a bulk call count as calls", async () => {
   const token = await mint("batches");
   const poll = { jsonrpc: "2.0", method: "events/poll", params: { name: "run.failed", cursor: null } };
   const json = Array.from({ length: 100 }, (_, id) => ({ ...poll, id }));
@@ -115,7 +115,7 @@ it("polls of a batch and acts of a bulk call count as calls", async () => {
 
 const TYPED = { "content-type": "application/json", accept: "application/json, text/event-stream" };
 
-it("a trigger token that has ended is a failed authentication", async () => {
+it("a trigger token that has ended counts as a failed authentication", async () => {
   const token = await mint("ended");
   const { url, token: ended } = await triggerTokenOf(token);
   const id = url.split("/").at(-1);

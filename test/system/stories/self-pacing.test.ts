@@ -1,4 +1,4 @@
-/** The example of a loop that the agent drives, as a process beside the service: it paces itself, is done, and stays readable. */
+/** The example of a loop that the agent drives, as a process beside the service: it paces itself, ends, and stays readable. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
@@ -47,7 +47,7 @@ const runsOf = async (reveille: Reveille, id: string, query = ""): Promise<Run[]
     .items.toReversed();
 };
 
-it("is woken when it asked to be, until it is done; what it found and cost stays readable", async () => {
+it("fires at the times that it asked for until it is done, and its results and costs stay readable", async () => {
   const reveille = await startReveille({ dataDir: await temporaryFolder() });
   const example = startExample(reveille);
   expect(await example.ended).toBe(0);
@@ -81,7 +81,7 @@ it("is woken when it asked to be, until it is done; what it found and cost stays
   expect(await runsOf(reveille, job?.id ?? "", "?unchanged=false")).toHaveLength(3);
 });
 
-it("goes on after the service was killed between two of its wakes, with nothing lost of what it has spent", async () => {
+it("continues after a kill of the service between two fires, with all its costs kept", async () => {
   const dataDir = await temporaryFolder();
   const first = await startReveille({ dataDir });
   await first.api("/v1/agents/box", { method: "PUT", json: { delivery: "pull" } });

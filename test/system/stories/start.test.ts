@@ -1,4 +1,4 @@
-/** `npm start` as an operator meets it (docs/contract.md §11). */
+/** `npm start` as an operator sees it (docs/contract.md §11). */
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { createServer } from "node:net";
@@ -44,31 +44,31 @@ describe("with nothing set", () => {
     expect((await fetch(`${reveille.url}/healthz`)).status).toBe(200);
   });
 
-  it("PORT=0 is a free port that is given to nobody else while it starts", () => {
+  it("PORT=0 is a free port that no other program gets during the start", () => {
     expect(reveille.port).toBeGreaterThanOrEqual(20_000);
     expect(reveille.port).toBeLessThan(32_768);
   });
 
-  it("makes the printed token the operator's; another one is refused", async () => {
+  it("makes the printed token the operator's, and refuses others", async () => {
     expect((await reveille.api("/v1/jobs")).status).toBe(200);
     expect((await reveille.api("/v1/jobs", { token: "another" })).status).toBe(401);
   });
 
-  it("keeps the secrets for their owner alone", async () => {
+  it("keeps the secrets readable only by their owner", async () => {
     for (const name of ["ADMIN_TOKEN", "TOKEN_SECRET", "AGENT_SECRET"]) {
       expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
     }
     expect(await readFile(join(dataDir, "AGENT_SECRET"), "utf8")).toMatch(/^whsec_[A-Za-z0-9+/]{43}=\n$/);
   });
 
-  it("keeps every file that it makes in DATA_DIR for its owner alone", async () => {
+  it("keeps every file in DATA_DIR readable only by its owner", async () => {
     const entries = await readdir(dataDir, { recursive: true });
     const modes = await Promise.all(entries.map(async (name) => (await stat(join(dataDir, name))).mode & 0o077));
     expect(entries.length).toBeGreaterThan(3);
     expect(entries.filter((_name, index) => modes[index] !== 0)).toEqual([]);
   });
 
-  it("has the example agent asked by a job, in one line, and its answer is the run's output", async () => {
+  it("calls the example agent for a job, which prints one line, and its answer is the run's output", async () => {
     const created = await reveille.api("/v1/jobs", {
       json: { name: "greeting", schedule: { every: "1h" }, message: "Say good\nmorning" },
     });
@@ -97,7 +97,7 @@ describe("with nothing set", () => {
   );
 
   it.each(["abc", "-1", "1e3", "2026-11-23T09:00:00Z", "8640000000000001"])(
-    "says how to correct a Cron Trigger whose time is %s",
+    "says how to correct a call of the Cron Trigger with the time %s",
     async (time) => {
       const response = await reveille.api(`/cdn-cgi/local/scheduled?time=${time}`);
       expect(response.status).toBe(422);
@@ -112,7 +112,7 @@ describe("with nothing set", () => {
     },
   );
 
-  it("refuses, with code 1 and a sentence, the folder that another npm start works in", async () => {
+  it("refuses, with code 1 and a sentence, a folder that another npm start uses", async () => {
     const { code, output } = await startAndFail({ dataDir, by: "npm" });
     expect(code).toBe(1);
     expect(output).toContain(`is in use by the npm start on ${reveille.url}`);
@@ -148,7 +148,7 @@ it("prints no secret and makes none when agent, token and secret are set, and wa
   expect(files.filter((name) => /TOKEN|SECRET/.test(name))).toEqual([]);
 });
 
-describe("what it refuses, with code 1 and a sentence", () => {
+describe("it refuses, with code 1 and a sentence,", () => {
   it("a port that is in use", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -163,7 +163,7 @@ describe("what it refuses, with code 1 and a sentence", () => {
   it.each([
     [{ PORT: "http" }, 'PORT is "http"; it must be a whole number'],
     [{ MODE: "sleeping" }, "The setting MODE is not usable"],
-  ])("%o, before anything is made", async (env, sentence) => {
+  ])("%o, before it creates anything", async (env, sentence) => {
     const dataDir = join(await temporaryFolder(), "data");
     const { code, output } = await startAndFail({ dataDir, env });
     expect(code).toBe(1);
@@ -218,7 +218,7 @@ describe("LEGACY_DATA_PATH", () => {
     expect((await reveille.api("/v1/jobs/large89")).status).toBe(200);
   });
 
-  it("that cannot be imported stays as it is, and one line says why", async () => {
+  it("that cannot be imported stays unchanged, and one line says why", async () => {
     const legacy = await temporaryFolder();
     await writeFile(join(legacy, "jobs.json"), "{ half a file");
     const reveille = await startReveille({ dataDir: await temporaryFolder(), env: { LEGACY_DATA_PATH: legacy } });

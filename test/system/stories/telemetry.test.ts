@@ -1,4 +1,4 @@
-/** Spans of runs reach a real collector over HTTP (docs/operations.md), and no run suffers from one that is not there. */
+/** Spans of runs reach a real collector over HTTP (docs/operations.md), and a missing collector affects no run. */
 import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as z from "zod";
@@ -80,7 +80,7 @@ it("a run with a retry is one trace, whose attempts are the parents that the age
   expect(seen).toEqual([{ path: "/otlp/v1/traces", authorization: "Bearer collector" }]);
 });
 
-it("the users of a fan-out are told as they end, many in one post", async () => {
+it("the runs of a fan-out's users are posted when they end, many in one post", async () => {
   agent.answerWith(() => ({ status: 200 }));
   await service.api("/v1/users/import", { method: "POST", json: { users: ["a", "b", "c"] } });
   const before = spans.length;

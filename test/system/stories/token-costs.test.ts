@@ -1,6 +1,6 @@
 /**
- * Denial of wallet: what one token of each role can cost the operator in a day at the defaults, added up from the limits in the code and
- * Cloudflare's prices, and the page that says so.
+ * Denial of wallet: the cost of one token of each role for the operator in a day at the defaults, from the limits in the code and
+ * Cloudflare's prices, is the same as on the page.
  */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
@@ -17,14 +17,14 @@ const MINUTES = 24 * 60;
 const SECONDS = MINUTES * 60;
 const CALLS_A_MINUTE = Number(/name = "CALL_LIMIT"[\s\S]*?limit = (\d+), period = 60/.exec(read("wrangler.toml"))?.[1]);
 const { MAX_JOBS_PER_OWNER, MAX_FIRES_PER_DAY } = settingsOf({});
-/** The most items of a page, and the one that tells whether there is a next. */
+/** The most items of a page, and one more, which shows whether there is a next page. */
 const PAGE = 101;
 const MAX_ATTEMPTS = 10;
 
 type Unit = Parameters<typeof dollarsPerMillion>[0];
 const NOTHING: Unit = { objectCalls: 0, rowsWritten: 0, rowsRead: 0, awakeSeconds: 0 };
 
-/** What one of each costs at most. Rows read, a fire and a check of a stream are estimates from the code. */
+/** The highest cost of one of each. Rows read, a fire and a check of a stream are estimates from the code. */
 const LIST: Unit = {
   ...NOTHING,
   objectCalls: MAX_LOOKS * SHARD_COUNT + PAGE,
@@ -84,13 +84,13 @@ it.each<[what: string, count: number, part: Part]>([
   expect(page).toContain(`| ${number(count)} | ${what} | ${money(PARTS[part])} |`);
 });
 
-it("no token costs more than a few hundred dollars a day, and a reader not a hundred", () => {
+it("no token costs more than a few hundred dollars a day, and a reading one less than a hundred", () => {
   const totals = ROLES.map(([, parts]) => parts.reduce((sum, part) => sum + PARTS[part], 0));
   expect(Math.max(...totals)).toBeLessThan(300);
   expect(totals[2]).toBeLessThan(100);
 });
 
-it("the page says how many calls of agents one token can bring about", () => {
+it("the page says how many calls of agents one token can cause", () => {
   const runs = MAX_FIRES_PER_DAY + 2 * CALLS;
   expect(page).toContain(`${number(runs)} runs`);
   expect(page).toContain(`${number(runs * MAX_ATTEMPTS)} calls`);

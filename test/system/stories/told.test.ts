@@ -1,4 +1,4 @@
-/** Nobody goes untold (docs/contract.md §18): through a SIGKILL between the end of a run and its message, and when all fail at once. */
+/** No event is lost (docs/contract.md §18): through a SIGKILL between the end of a run and its message, and when all jobs fail at once. */
 import { createServer } from "node:http";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -20,7 +20,7 @@ const TOLD_LIMIT_MS = bySize(30_000, 240_000);
 const Item = z.looseObject({ id: z.string(), type: z.string(), job_id: z.string().optional() });
 const Page = z.object({ items: z.array(Item), next_cursor: z.string().optional() });
 
-/** Ids of what the webhook was told, one for each call. */
+/** The ids of the webhook's messages, one for each call. */
 const told: string[] = [];
 const hook = createServer((request, response) => {
   request.resume();
@@ -75,7 +75,7 @@ beforeAll(async () => {
 });
 
 describe("a SIGKILL between the end of a run and its message", () => {
-  it("leaves nobody untold, and no event listed twice", { timeout: 300_000 }, async () => {
+  it("loses no message, and lists no event twice", { timeout: 300_000 }, async () => {
     const job = await make("killed");
     const runs: string[] = [];
     for (let n = 0; n < KILLS; n++) {
@@ -83,7 +83,7 @@ describe("a SIGKILL between the end of a run and its message", () => {
       const { run_id } = await send("POST", `/v1/jobs/${job}/run`);
       runs.push(String(run_id));
       await agent.waitForCalls(before + 1);
-      // The agent has refused the run: it ends, is told of and is delivered within these milliseconds.
+      // The agent has refused the run. Its end, its event and the delivery come within these milliseconds.
       await new Promise((resolve) => setTimeout(resolve, n * 3));
       await service.kill();
       await start();
@@ -96,7 +96,7 @@ describe("a SIGKILL between the end of a run and its message", () => {
 });
 
 describe("jobs that all fail at once", () => {
-  it("are told of each once, none lost", { timeout: 600_000 }, async () => {
+  it("are each reported once, and none is lost", { timeout: 600_000 }, async () => {
     const at = new Date(Date.now() + bySize(5_000, 90_000)).toISOString();
     const before = told.length;
     const jobs: string[] = [];

@@ -11,7 +11,7 @@ import { type Reveille, startReveille, temporaryFolder } from "../harness/index.
 const ROOT = resolve(import.meta.dirname, "../../..");
 const MAIN = join(ROOT, "bin/reveille.mjs");
 
-/** What is used of GitHub's syntax; any other key would be a mistake. */
+/** The used part of GitHub's syntax. Any other key would be a mistake. */
 const Job = z.strictObject({
   if: z.string(),
   "runs-on": z.literal("ubuntu-latest"),
@@ -49,7 +49,7 @@ async function program(name: string, script: string): Promise<void> {
 }
 
 const CONTEXT: Readonly<Record<string, string>> = { "github.event.number": "7", "github.token": "gh-token" };
-/** An expression of GitHub's, from what is known of the event, the variables and the secrets. */
+/** The value of a GitHub expression, from the event, the variables and the secrets. */
 const filledIn = (written: string): string =>
   written.replace(/\$\{\{ ([\w.]+) \}\}/g, (_, name: string) => {
     const known: Readonly<Record<string, string>> = {
@@ -62,7 +62,7 @@ const filledIn = (written: string): string =>
     return value;
   });
 
-/** The steps of a job as the runner does them: `bash -e` with pipefail unset, in the checked-out folder. */
+/** Runs the steps of a job like the runner: `bash -e` with pipefail unset, in the checked-out folder. */
 async function steps(name: "plan" | "apply"): Promise<string> {
   const env = Object.fromEntries(Object.entries(workflow.env).map(([key, value]) => [key, filledIn(value)]));
   let out = "";
@@ -98,7 +98,7 @@ describe("docs/jobs-in-git.md: In a pull request", () => {
     );
   });
 
-  it("fails, and comments nothing, where the file is wrong", async () => {
+  it("fails, and comments nothing, if the file is invalid", async () => {
     await writeFile(join(folder, "comment.md"), "before");
     await writeFile(
       join(folder, "reveille.yaml"),

@@ -7,7 +7,7 @@ const MAX_SCRIPT_BYTES = 120 * 1024;
 const reveille = await startReveille({ dataDir: await temporaryFolder() });
 const get = (path: string) => reveille.api(path, { token: null });
 
-it("is served without a token, and lets scripts and styles come from this origin only", async () => {
+it("is served without a token, and allows scripts and styles from this origin only", async () => {
   const response = await get("/");
   expect(response.status).toBe(200);
   const policy = response.headers.get("content-security-policy") ?? "";
@@ -26,7 +26,7 @@ it("is served without a token, and lets scripts and styles come from this origin
   expect(html).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/);
 });
 
-it("needs at most 120 KiB of scripts, compressed, and fetches nothing from elsewhere", async () => {
+it("needs at most 120 KiB of compressed scripts, and fetches nothing from other origins", async () => {
   const html = await (await get("/")).text();
   const scripts = [...html.matchAll(/<script[^>]*\ssrc="([^"]+)"/g)].map(([, source]) => source ?? "");
   expect(scripts).not.toEqual([]);

@@ -1,4 +1,4 @@
-/** The completion scripts in the shells that are installed: what a press of Tab makes of a line. */
+/** The completion scripts in the installed shells: the line after a press of Tab. */
 import { execFile, spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ const has = (shell: string): boolean => spawnSync(shell, ["--version"]).status =
 const inShell = async (shell: string, ...args: string[]): Promise<string> =>
   (await promisify(execFile)(shell, args, { env: { PATH: process.env.PATH, HOME: folder, TERM: "xterm" } })).stdout;
 
-/** What is typed, and the word that a Tab completes it to; "" where several or none are meant. */
+/** The typed line, and the word that a Tab completes; "" if several words or none fit. */
 const LINES = [
   ["reveille jo", "jobs"],
   ["reveille jobs cr", "create"],
@@ -45,7 +45,7 @@ describe("bash", () => {
     expect(await offered(line)).toEqual([word]);
   });
 
-  it("offers commands, and options only once a dash is typed: else a file may be meant", async () => {
+  it("offers commands, and options only after a dash, since the word may be a file", async () => {
     expect(await offered("reveille jobs ")).toEqual(expect.arrayContaining(["list", "create", "explain"]));
     expect(await offered("reveille plan ")).toEqual([]);
     expect(await offered("reveille plan -")).toEqual(expect.arrayContaining(["--prune", "--exit-code", "--json"]));

@@ -1,4 +1,4 @@
-/** `reveille connect`: an agent without an address, its runs done by a program or a local URL, through kills, cancels and drains. */
+/** `reveille connect`: a program or a local URL does the runs of an agent without an address, through kills, cancels and drains. */
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
@@ -35,7 +35,7 @@ afterEach(() => {
   for (const child of connections.splice(0)) child.kill("SIGKILL");
 });
 
-/** A program that notes each start and end, does what its message says, and answers it with its surroundings. */
+/** A program that records each start and end, does what its message says, and prints it with its environment. */
 async function program(): Promise<string> {
   const file = join(cwd, "agent.sh");
   const script = `#!/bin/sh
@@ -108,7 +108,7 @@ it("registers the agent and does its runs with a program, message in, output out
   });
 });
 
-it("does as many runs at a time as it is told", async () => {
+it("does as many runs at a time as --concurrency says", async () => {
   await connect(["--exec", await program(), "--concurrency", "3"]);
   const paths = await Promise.all(["slow", "slow", "slow"].map(async (message) => begin(await makeJob(message))));
   await eventually(
@@ -135,7 +135,7 @@ it("ends the program when the run is cancelled", async () => {
   expect(await read(path)).toMatchObject({ status: "error", error: "cancelled" });
 });
 
-it("lets running work end at the first Ctrl-C, and begins no other", async () => {
+it("lets running work end at the first Ctrl-C, and begins no new run", async () => {
   const { child } = await connect(["--exec", await program()]);
   const slow = await begin(await makeJob("slow"));
   await eventually("its start", async () => (await log()).length === 1);
@@ -160,7 +160,7 @@ it("gives running work back at the second Ctrl-C, to be done elsewhere as the sa
   expect((await log()).filter((line) => line.startsWith("end"))).toHaveLength(1);
 });
 
-it("gives running work back over HTTP too, where its token cannot be sent over a socket", async () => {
+it("gives running work back over HTTP too, if its token cannot be sent over a socket", async () => {
   const adminToken = "an/operator's+token=of-a-test-of-connect";
   const service = await startReveille({ dataDir: await temporaryFolder(), env: { ADMIN_TOKEN: adminToken } });
   const env = { REVEILLE_URL: service.url, REVEILLE_TOKEN: adminToken };
@@ -189,7 +189,7 @@ it("gives running work back over HTTP too, where its token cannot be sent over a
   await service.stop();
 });
 
-it("killed in mid-run: nothing of the program is left, and the run is done once more and completed once", async () => {
+it("if killed during a run, leaves no process behind, and the run is done once more and completed once", async () => {
   const { child } = await connect(["--exec", await program(), "--lease", "10s"]);
   const path = await begin(await makeJob("slow"));
   await eventually("its start", async () => (await log()).length === 1);
@@ -200,7 +200,7 @@ it("killed in mid-run: nothing of the program is left, and the run is done once 
   expect(rest, (await log()).join("\n")).toEqual([first, first.replace("start", "end")]);
 });
 
-it("connects again when the service was away, and the work under way is completed", async () => {
+it("connects again after an outage of the service, and completes the work under way", async () => {
   const dataDir = await temporaryFolder();
   const first = await startReveille({ dataDir });
   const env = { REVEILLE_URL: first.url, REVEILLE_TOKEN: first.adminToken };
@@ -228,7 +228,7 @@ it("connects again when the service was away, and the work under way is complete
   await second.stop();
 });
 
-it("forwards runs to a local URL, signed as a call, and hands back the answer", async () => {
+it("forwards runs to a local URL, signed like a call, and returns the answer", async () => {
   const local = await startAgent(({ body }) =>
     body.data.message === "stop" ? { status: 410, body: "enough" } : { body: { text: "local" } },
   );
@@ -241,7 +241,7 @@ it("forwards runs to a local URL, signed as a call, and hands back the answer", 
   expect(await (await reveille.api(`/v1/jobs/${job}`)).json()).toMatchObject({ state: "paused" });
 });
 
-it("takes the place of a URL that the agent had, and says so", async () => {
+it("replaces the agent's URL, and says so", async () => {
   await reveille.api(`/v1/agents/${agent}`, { method: "PUT", json: { url: "http://127.0.0.1:9/" } });
   const { output } = await connect(["--exec", await program()]);
   expect(output()).toContain(`${agent} was called at a URL; it has a mailbox now.`);
@@ -254,7 +254,7 @@ it.each([
   [2, "forwards without a secret", ["--agent", "x", "--forward", "http://127.0.0.1:1/"], {}],
   [2, "wants no run at a time", ["--agent", "x", "--exec", "true", "--concurrency", "0"], {}],
   [1, "has a wrong token", ["--agent", "x", "--exec", "true"], { REVEILLE_TOKEN: "wrong" }],
-])("ends with %i where it %s", async (code, _, words, env) => {
+])("ends with %i if it %s", async (code, _, words, env) => {
   expect(await runHere(["connect", ...words], { cwd, env: { ...environment(), ...env } })).toMatchObject({ code });
 });
 

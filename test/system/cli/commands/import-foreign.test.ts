@@ -1,4 +1,4 @@
-/** Jobs of other schedulers: shown with their next fires, refused where they cannot be carried over, created with --apply. */
+/** Jobs of other schedulers: shown with their next fires, refused if they cannot be carried over, created with --apply. */
 import { Cron } from "croner";
 import { RRuleTemporal } from "rrule-temporal";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -29,7 +29,7 @@ const Shown = z.object({
 });
 const shownOf = ({ out }: Ran) => Shown.parse(JSON.parse(out));
 
-/** A crontab's line read on its own: every minute from `from` on (epoch ms, UTC) is asked whether it fits. */
+/** An independent reading of a crontab's line, which checks every minute from `from` on (epoch ms, UTC). */
 function independentFires(fields: string, from: number, count: number): string[] {
   const [minute = "*", hour = "*", day = "*", month = "*", weekday = "*"] = fields.split(" ");
   const fits = (field: string, value: number, low: number, high: number): boolean =>
@@ -60,7 +60,7 @@ function independentFires(fields: string, from: number, count: number): string[]
 
 describe("crontab", () => {
   it.each(["0 9 * * 1-5", "*/15 8-17 * * *", "30 6 1,15 * *", "5 4 * 2,7 *", "0 0 13 * 5", "10-50/20 */6 * * 0"])(
-    "fires as an independent reading of it does: %s",
+    "fires at the times of an independent reading: %s",
     async (fields) => {
       const before = Date.now();
       const { jobs, refused } = shownOf(
@@ -199,7 +199,7 @@ describe("openclaw", () => {
     [{ kind: "every", everyMs: 7 * 24 * HOUR }],
     [{ kind: "every", everyMs: HOUR, anchorMs: NOW + 5 * 24 * HOUR }],
     [{ kind: "at", at: new Date(NOW + 30 * 24 * HOUR).toISOString() }],
-  ])("fires at the ten times that OpenClaw itself comes to: %j", async (schedule) => {
+  ])("fires at the ten times that OpenClaw itself computes: %j", async (schedule) => {
     const job = {
       ...{ id: "a", name: "A", enabled: true, createdAtMs: CREATED, sessionTarget: "main", state: {} },
       payload: { kind: "systemEvent", text: "x" },
@@ -212,11 +212,11 @@ describe("openclaw", () => {
     );
     expect(refused).toEqual([]);
     const fires = jobs[0]?.next.map(({ at }) => at);
-    // One may have come in between.
+    // A fire may have come in between.
     expect([theirs(schedule, before), theirs(schedule, Date.now())]).toContainEqual(fires);
   });
 
-  it("creates what can be carried over, once, and names what cannot", async () => {
+  it("creates the jobs that can be carried over, once, and names the others", async () => {
     const ran = await cli(openclaw, "import", "openclaw", "-", "--apply", "--json");
     expect(ran.code).toBe(1);
     const { jobs, refused } = shownOf(ran);
@@ -251,11 +251,11 @@ describe("openclaw", () => {
   });
 });
 
-/** `20260305T181100`: what a clock of the zone shows. */
+/** The local time of the zone, as `20260305T181100`. */
 const localText = (at: number, zone: string): string =>
   new Date(at).toLocaleString("sv-SE", { timeZone: zone }).replace(" ", "T").replace(/[-:]/g, "");
 
-it("gives lines that are the same a job each, and the same ones when it is applied again", async () => {
+it("creates a job for each of several equal lines, and finds the same jobs when applied again", async () => {
   const tab = "0 4 * * * twice\n0 4 * * * twice\n";
   const words = ["import", "crontab", "-", "--timezone", "UTC", "--apply", "--json"] as const;
   const first = shownOf(await cli(tab, ...words)).jobs.map(({ id }) => id);
@@ -268,7 +268,7 @@ describe("codex", () => {
   const automation = (more: string): string =>
     `version = 1\nid = "w"\nname = "Weekly"\nprompt = "Write it."\nstatus = "ACTIVE"\ncwds = ["/repo"]\n${more}\n`;
 
-  it("carries its rule over, in the zone of the machine that it ran on", async () => {
+  it("keeps its rule, in the zone of the machine that it ran on", async () => {
     const ran = await cli(
       automation('rrule = "RRULE:FREQ=WEEKLY;BYDAY=FR;BYHOUR=9;BYMINUTE=0"'),
       "import",
@@ -282,7 +282,7 @@ describe("codex", () => {
     expect(ran.out).toContain("1 job can be carried over. Nothing was created; --apply does it.");
   });
 
-  /** Read by rrule-temporal, which has no line of ours. */
+  /** Computed by rrule-temporal, which shares no code with us. */
   it.each([
     ["FREQ=WEEKLY;BYDAY=FR;BYHOUR=9;BYMINUTE=0", "Europe/Berlin"],
     ["RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;BYHOUR=9,17;BYMINUTE=30", "America/New_York"],
@@ -292,8 +292,8 @@ describe("codex", () => {
     ["FREQ=DAILY;BYHOUR=7;BYMINUTE=5", "Australia/Sydney"],
     ["FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=16;BYMINUTE=0", "Europe/Berlin"],
     ["FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=1,15;BYHOUR=12;BYMINUTE=0", "UTC"],
-  ])("fires at the ten times that an independent reading comes to: %s in %s", async (rule, zone) => {
-    // Cut to the minute, as DTSTART is.
+  ])("fires at the ten times of an independent reading: %s in %s", async (rule, zone) => {
+    // Cut to the minute like DTSTART.
     const created = Date.parse("2026-03-05T17:11:00Z");
     const before = Date.now();
     const ran = await cli(
@@ -314,7 +314,7 @@ describe("codex", () => {
     expect([theirs(before), theirs(Date.now())]).toContainEqual(fires);
   });
 
-  it("says so where an interval's phase is not in the file", async () => {
+  it("says so if an interval's phase is not in the file", async () => {
     const ran = await cli(automation('rrule = "FREQ=HOURLY;INTERVAL=6"'), "import", "codex", "-", "--timezone", "UTC");
     expect(ran.out).toContain("note: it says neither DTSTART nor created_at");
   });
@@ -330,7 +330,7 @@ describe("codex", () => {
   });
 });
 
-it("ends with 1 for a file that is none, and with 2 for a kind that is none", async () => {
+it("ends with 1 for an invalid file, and with 2 for an unknown kind", async () => {
   expect((await cli("{", "import", "openclaw", "-")).code).toBe(1);
   expect((await cli("= x", "import", "codex", "-")).code).toBe(1);
   expect((await cli("", "import", "airflow", "-")).code).toBe(2);

@@ -1,4 +1,4 @@
-/** The operator's commands against a service that runs: `npm run doctor` and `npm run smoke`. */
+/** The operator's commands against a running service: `npm run doctor` and `npm run smoke`. */
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -20,13 +20,13 @@ beforeAll(async () => {
 
 type Ended = { readonly code: number; readonly output: string };
 
-/** Runs `npm run COMMAND -- ARGS` and tells how it ended. */
+/** Runs `npm run COMMAND -- ARGS` and returns how it ended. */
 const npmRun = (command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
   new Promise((done) => {
     execFile(
       "npm",
       ["run", "--silent", command, "--", ...args],
-      // Not in the folder that may hold a developer's own .reveille.
+      // Not in a folder that may have a developer's own .reveille.
       {
         cwd: ROOT,
         env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", DATA_DIR: "/nonexistent", ...env },
@@ -48,7 +48,7 @@ describe("npm run smoke", () => {
     expect(await allJobs()).toEqual({ items: [] });
   });
 
-  it("shows how the agent's answer went wrong, and leaves nothing behind either", async () => {
+  it("shows the fault of the agent's answer, and leaves nothing behind either", async () => {
     agent.answerWith(() => ({ status: 404 }));
     const { code, output } = await npmRun("smoke", [reveille.url], { ADMIN_TOKEN: reveille.adminToken });
     agent.answerWith(() => ({}));
@@ -57,14 +57,14 @@ describe("npm run smoke", () => {
     expect(await allJobs()).toEqual({ items: [] });
   });
 
-  it("fails where the token is wrong", async () => {
+  it("fails with a wrong token", async () => {
     const { code, output } = await npmRun("smoke", [reveille.url], { ADMIN_TOKEN: "wrong" });
     expect([code, output]).toEqual([1, expect.stringContaining("FAILED: POST /v1/jobs answered 401 unauthorized")]);
   });
 });
 
 describe("npm run doctor", () => {
-  it("finds nothing wrong with a service that runs", async () => {
+  it("finds no fault in a running service", async () => {
     const { code, output } = await npmRun("doctor", [reveille.url], { ADMIN_TOKEN: reveille.adminToken });
     const names = [...output.matchAll(/^ok {4}(\S+)/gm)].map(([, name]) => name);
     expect(names, output).toEqual([
@@ -85,7 +85,7 @@ describe("npm run doctor", () => {
     expect(await allJobs()).toEqual({ items: [] });
   });
 
-  it("does not call it well when jobs fail, and names the first with its reason", async () => {
+  it("reports failing jobs, and names the first with its reason", async () => {
     agent.answerWith(() => ({ status: 400, body: "the ledger is closed" }));
     const json = { name: "Invoices", message: "m", schedule: { manual: true } };
     const made = await reveille.api("/v1/jobs", { method: "POST", json });
@@ -106,7 +106,7 @@ describe("npm run doctor", () => {
       /^WRONG operator .*401 unauthorized.*secret put ADMIN_TOKEN/m,
     ],
     ["nothing answers there", () => "http://127.0.0.1:2", "any", /^WRONG health .*no answer: ECONNREFUSED/m],
-  ])("ends with 1 and says what to do where %s", async (_, url, token, line) => {
+  ])("ends with 1 and says what to do if %s", async (_, url, token, line) => {
     const { code, output } = await npmRun("doctor", [url()], { ADMIN_TOKEN: token });
     expect(output).toMatch(line);
     expect(code).toBe(1);
@@ -146,14 +146,14 @@ describe("the doctor's judgement", () => {
     expect(fix).toContain("/v1/jobs/j1/explain");
   });
 
-  it("a mode in which nothing fires is wrong; jobs of users that are held are worth a note", () => {
+  it("a mode in which nothing fires is wrong, and held jobs of users are a note", () => {
     expect(judgeMode("normal", true).verdict).toBe("ok");
     expect(judgeMode("stopped", true).verdict).toBe("wrong");
     expect(judgeMode("ephemeral", true).verdict).toBe("wrong");
     expect(judgeMode("normal", false).verdict).toBe("note");
   });
 
-  it("what the sweep found in the past and jobs that fail are worth a note, with the reason", () => {
+  it("past findings of the sweep and failing jobs are notes, with the reason", () => {
     expect([judgeSweep(0).verdict, judgeSweep(2).verdict]).toEqual(["ok", "note"]);
     expect(failingJobs([job({})]).verdict).toBe("ok");
     expect(failingJobs([job({ consecutive_failures: 2, last_error: "no agent" })])).toMatchObject({

@@ -1,4 +1,4 @@
-/** Jobs in git: a file is planned and applied against a service that runs. */
+/** Jobs in git: a file is planned and applied against a running service. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -45,7 +45,7 @@ const jobs = async () =>
 const A = { name: "a", message: "one", schedule: { cron: "0 9 * * *" } };
 const B = { message: "two", schedule: { every: "1h" }, labels: { team: "ops" } };
 
-it("creates what is missing, and nothing the second time", async () => {
+it("creates missing jobs, and none the second time", async () => {
   await write({ a: A, b: B });
   const planned = await cli("plan", "--exit-code");
   expect([planned.code, planned.out]).toEqual([
@@ -61,7 +61,7 @@ it("creates what is missing, and nothing the second time", async () => {
   expect(await jobs()).toEqual(before);
 });
 
-it("takes as many labels in a file as a job may have anywhere else", async () => {
+it("accepts as many labels in a file as a job may have elsewhere", async () => {
   const labels = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`label-${index}`, "x"]));
   await write({ a: { ...A, labels } });
   expect(await cli("apply")).toMatchObject({ code: 0 });
@@ -95,7 +95,7 @@ it("shows a change field by field with the next three fires before and after, an
   expect((await jobs()).find(({ name }) => name === "a")?.message).toBe("new");
 });
 
-it("removes what the file no longer says, and another kind of schedule takes the place of the old", async () => {
+it("removes fields that the file no longer has, and replaces the schedule by another kind", async () => {
   await write({
     a: { ...A, description: "old", overlap: "allow_all", schedule: { cron: "0 9 * * *", timezone: "Asia/Tokyo" } },
   });
@@ -126,7 +126,7 @@ it("deletes only with --prune, and only in its namespace", async () => {
   expect(outside.items).toHaveLength(1);
 });
 
-it("makes each job once where two apply the same file at once, and again once it is gone", async () => {
+it("creates each job once if two processes apply the same file at once, and again after it is gone", async () => {
   await write({ a: A, b: B });
   const both = await Promise.all([cli("apply"), cli("apply")]);
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
@@ -136,7 +136,7 @@ it("makes each job once where two apply the same file at once, and again once it
   expect((await cli("apply")).code).toBe(0);
   const again = await jobs();
   expect(again).toHaveLength(2);
-  // Taken out of the namespace, it is not the file's any more, and the file's is made.
+  // A job that leaves the namespace no longer belongs to the file, so the file's job is created.
   const [moved] = again;
   const labels = { "reveille/namespace": null, "reveille/key": null };
   await reveille.api(`/v1/jobs/${moved?.id}`, { method: "PATCH", json: { labels } });
@@ -155,7 +155,7 @@ it("checks every job before it changes one", async () => {
   expect((await jobs()).map(({ message }) => message)).toEqual(["one"]);
 });
 
-it("leaves alone a job that somebody paused, and those whose time has passed, however they say it", async () => {
+it("does not change a job that somebody paused, or jobs whose time has passed in any form", async () => {
   const end = Date.now() + 8_000;
   const soon = new Date(end).toISOString();
   const name = `paused in ${namespace}`;
@@ -175,7 +175,7 @@ it("leaves alone a job that somebody paused, and those whose time has passed, ho
       },
     },
   };
-  // The rule may have no minute within the time that is left; then there is no such job, and it is left as one whose time has passed.
+  // The rule may have no minute within the remaining time. Then the job does not exist, and counts as one whose time has passed.
   await write({ a: { ...A, name }, ...ended });
   expect((await cli("apply")).code).toBe(0);
   expect((await cli("jobs", "pause", name)).code).toBe(0);
@@ -184,13 +184,13 @@ it("leaves alone a job that somebody paused, and those whose time has passed, ho
   expect(planned.code, planned.err).toBe(0);
   expect(await cli("apply")).toMatchObject({ code: 0, out: "Nothing to change.\n" });
   expect((await jobs()).find((job) => job.name === name)?.state).toBe("paused");
-  // What else is said of such a job is still brought to it, and a new time makes it active again.
+  // Other changes are still applied to such a job, and a new time makes it active again.
   await write({ a: { ...A, name }, ...ended, until: { message: "other", schedule: ended.until.schedule } });
   expect(await cli("apply")).toMatchObject({ code: 0, out: expect.stringContaining("1 change made.") });
   await write({ a: { ...A, name }, ...ended, until: { message: "other", schedule: { every: "1h" } } });
   expect(await cli("apply")).toMatchObject({ code: 0, out: expect.stringContaining("1 change made.") });
   expect((await jobs()).find((job) => job.name === "until")?.state).toBe("active");
-  // A file whose jobs had their time before it was applied at all is no error either.
+  // A file whose jobs' times had passed before the first apply is no error either.
   namespace = `${namespace}-new`;
   await write(ended);
   expect(await cli("plan", "--exit-code")).toMatchObject({
@@ -215,14 +215,14 @@ describe("a file that cannot be used", () => {
     expect([code, err]).toEqual([1, expect.stringMatching(words)]);
   });
 
-  it("none at all ends with 2, two of them too", async () => {
+  it("a missing file ends with 2, and so do two files", async () => {
     expect((await cli("plan")).code).toBe(2);
     await write({ a: A });
     await writeFile(join(cwd, "reveille.yaml"), "namespace: x\njobs: {}\n");
     expect((await cli("plan")).code).toBe(2);
   });
 
-  it("YAML and TOML that are broken are named with the place", async () => {
+  it("an error in YAML and TOML is reported with its place", async () => {
     await writeFile(join(cwd, "reveille.yaml"), "namespace: x\njobs:\n  a: [\n");
     expect(await cli("plan")).toMatchObject({
       code: 1,

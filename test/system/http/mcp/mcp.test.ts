@@ -55,7 +55,7 @@ const Jobs = z.object({ items: z.array(z.looseObject({ id: z.string(), message: 
 const Runs = z.object({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
 
 describe.each(["legacy", "auto"] as const)("an agent, with a client that negotiates its version as %s,", (mode) => {
-  it("schedules, lists, changes, pauses, resumes, runs, looks back, asks why, previews and cancels", async () => {
+  it("schedules, lists, changes, pauses, resumes, runs, reads runs, explains, previews and cancels", async () => {
     const mcp = await connect(await mint({ role: "agent", agent_id: mode, user_id: "u1" }), mode);
     await reveille.api(`/v1/agents/${mode}`, { method: "PUT", json: { url: agent.url, secret: agent.secret } });
 
@@ -116,7 +116,7 @@ describe.each(["legacy", "auto"] as const)("an agent, with a client that negotia
   });
 });
 
-it("lists exactly the tools that there are, within 12,000 bytes, and says what each does to jobs", async () => {
+it("lists exactly the existing tools, within 12,000 bytes, with the effect of each on jobs", async () => {
   const { client } = await connect(await mint({ role: "viewer" }));
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(TOOLS);
@@ -140,7 +140,7 @@ it("lists exactly the tools that there are, within 12,000 bytes, and says what e
   expect(first?.inputSchema.required?.toSorted()).toEqual(["message", "name", "schedule"]);
 });
 
-it("offers pages to read and prompts to begin with", async () => {
+it("offers resources and prompts", async () => {
   const { client } = await connect(await mint({ role: "viewer" }));
   const { resources } = await client.listResources();
   expect(resources.map(({ uri }) => uri)).toEqual(["reveille://llms.txt", "reveille://schedules"]);
@@ -153,7 +153,7 @@ it("offers pages to read and prompts to begin with", async () => {
   expect(messages).toMatchObject([{ role: "user", content: { text: expect.stringContaining("tea at five") } }]);
 });
 
-it("says of what agents wrote that it is data, and reads JSON that was sent as text", async () => {
+it("marks agents' texts as data, and reads JSON that was sent as text", async () => {
   const mcp = await connect(reveille.adminToken);
   const made = Job.parse(await mcp.call("schedule_job", { name: "a", message: "b", schedule: '{"every": "1h"}' }));
   await mcp.call("run_job_now", { job_id: made.id });
@@ -182,12 +182,12 @@ it("lets an agent without an address take a run, report on it and complete it", 
   expect(done).toMatchObject({ status: "success", output: "Done." });
   expect((await mcp.refused("wait_for_run", { wait: "30s" })).text).toContain("wait_seconds");
   expect((await mcp.refused("wait_for_run", { wait_seconds: 51 })).text).toContain("at most 50");
-  // The operator's token is no agent's: the one thing that is wrong is said.
+  // The operator's token has no agent, so the answer names only this fault.
   const { text } = await (await connect(reveille.adminToken)).refused("wait_for_run", {});
   expect(text.match(/^- .*$/gm)).toEqual([expect.stringContaining("agent_id: is required")]);
 });
 
-it("lists what failed over all jobs when no job is named", async () => {
+it("lists failures of all jobs if no job is named", async () => {
   const mcp = await connect(await mint({ role: "agent", agent_id: "fails" }));
   await reveille.api("/v1/agents/fails", { method: "PUT", json: { url: agent.url, secret: agent.secret } });
   agent.answerWith(() => ({ status: 400, body: "no" }));
@@ -223,7 +223,7 @@ it("names the right tool for a wrong name", async () => {
 });
 
 describe("a token", () => {
-  it("finds no job of another's, whatever it asks of it", async () => {
+  it("finds no job of another subject with any tool", async () => {
     const theirs = await connect(await mint({ role: "agent", agent_id: "theirs" }));
     const { id } = Job.parse(await theirs.call("schedule_job", { name: "a", message: "b", schedule: { every: "1h" } }));
     const mine = await connect(await mint({ role: "agent", agent_id: "mine" }));
@@ -250,7 +250,7 @@ describe("a token", () => {
     expect(await theirs.call("get_job", { job_id: id })).toMatchObject({ enabled: true, name: "a" });
   });
 
-  it("of a viewer reads and is told that it may change nothing", async () => {
+  it("of a viewer can read, and gets an error for every change", async () => {
     const viewer = await connect(await mint({ role: "viewer" }));
     await viewer.call("list_jobs");
     const { text, code } = await viewer.refused("schedule_job", {
@@ -262,7 +262,7 @@ describe("a token", () => {
     expect(text).toContain("Hint:");
   });
 
-  it("is needed, and a wrong one is refused as in the whole API", async () => {
+  it("is required, and a wrong one is refused as in the whole API", async () => {
     for (const token of [null, "wrong"]) {
       const answer = await reveille.api("/mcp", {
         method: "POST",
@@ -274,7 +274,7 @@ describe("a token", () => {
   });
 });
 
-describe("what is wrong with a call comes back in words that correct it:", () => {
+describe("the answer to a wrong call says how to correct it:", () => {
   let mcp: McpSession;
   beforeAll(async () => {
     mcp = await connect(await mint({ role: "agent", agent_id: "mender" }));
@@ -320,7 +320,7 @@ describe("what is wrong with a call comes back in words that correct it:", () =>
 describe("over plain HTTP", () => {
   const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
 
-  it("answers JSON also to a client that takes nothing else", async () => {
+  it("answers JSON to a client that accepts only JSON", async () => {
     const answer = await reveille.api("/mcp", { json: ping, headers: { accept: "application/json" } });
     expect([answer.status, answer.headers.get("content-type"), await answer.json()]).toEqual([
       200,
@@ -334,7 +334,7 @@ describe("over plain HTTP", () => {
     expect([answer.status, answer.headers.get("allow")]).toEqual([405, "POST"]);
   });
 
-  it("takes a notification without an answer", async () => {
+  it("accepts a notification without an answer", async () => {
     const answer = await reveille.api("/mcp", { json: { jsonrpc: "2.0", method: "notifications/initialized" } });
     expect([answer.status, await answer.text()]).toEqual([202, ""]);
   });
@@ -353,7 +353,7 @@ describe("over plain HTTP", () => {
   });
 });
 
-it("cuts long messages and outputs where many are listed, and shows one whole", async () => {
+it("cuts long messages and outputs in lists, and shows a single one whole", async () => {
   const mcp = await connect(reveille.adminToken);
   const message = "é".repeat(5_000);
   const { id } = Job.parse(await mcp.call("schedule_job", { name: "long", message, schedule: { every: "1h" } }));

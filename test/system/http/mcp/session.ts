@@ -13,13 +13,13 @@ const Result = z.looseObject({
 /** A session with the MCP server, by the official client. */
 export type McpSession = {
   readonly client: Client;
-  /** The fields that a tool answers; fails where it answers an error. */
+  /** The fields of a tool's answer. Fails if the tool answers an error. */
   call(name: string, args?: Record<string, unknown>): Promise<Record<string, unknown>>;
-  /** The text and the code of the error that a tool answers; fails where it answers none. */
+  /** The text and the code of a tool's error. Fails if the tool answers no error. */
   refused(name: string, args?: Record<string, unknown>): Promise<{ text: string; code: string | undefined }>;
 };
 
-/** Connects with a token; `mode`: how the client negotiates the version of the protocol. */
+/** Connects with a token. `mode` says how the client negotiates the version of the protocol. */
 export async function connectMcp(url: string, token: string, mode: "legacy" | "auto" = "legacy"): Promise<McpSession> {
   const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation: { mode } });
   const requestInit = { headers: { authorization: `Bearer ${token}` } };

@@ -1,4 +1,4 @@
-/** The package as strangers have it: packed, installed in an empty folder, imported, type-checked, bundled and started. */
+/** The package as users get it: packed, installed in an empty folder, imported, type-checked, bundled and started. */
 import { spawn } from "node:child_process";
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -11,11 +11,11 @@ import { runAsStranger } from "../../harness/stranger.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../../..");
 const BIN = join(ROOT, "node_modules/.bin");
-/** npm itself runs on the machine's Node, which may be 20; that of the `node` package is 24. */
+/** npm itself runs on the machine's Node, which may be 20. The `node` package has Node 24. */
 const SYSTEM_NODE = join(resolve(process.env.npm_node_execpath ?? process.execPath));
 const INSTALL_MS = 180_000;
 
-/** An empty folder of somebody else's with the package installed in it. */
+/** A user's folder with only the package installed in it. */
 let folder: string;
 let packed: readonly string[];
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   packed = made?.files.map(({ path }) => path) ?? [];
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: "stranger", type: "module", private: true }));
   await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", join(folder, made?.filename ?? "")]);
-  // Types and tools that a stranger's project has beside it.
+  // Types and tools that a user's project has beside the package.
   await mkdir(join(folder, "node_modules/@cloudflare"), { recursive: true });
   await symlink(
     join(ROOT, "node_modules/@cloudflare/workers-types"),
@@ -36,13 +36,13 @@ beforeAll(async () => {
 
 const Packed = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }));
 
-/** stdout of a command in the stranger's folder, which has none of this repository's environment. */
+/** stdout of a command in the user's folder, without this repository's environment. */
 const run = (command: string, args: readonly string[], cwd = folder): Promise<string> =>
   runAsStranger(command, args, cwd);
 
 const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
 
-it("holds what runs and its types, and no source, test or bench", () => {
+it("holds the compiled code and its types, but no source, test or bench", () => {
   expect(
     packed.filter((path) => !/^(?:bin\/reveille\.mjs$|dist\/package\/|README\.md$|LICENSE$|package\.json$)/.test(path)),
   ).toEqual([]);
@@ -53,7 +53,7 @@ it("holds what runs and its types, and no source, test or bench", () => {
   }
 });
 
-it("has one file of types an entry, which needs no other file of ours", async () => {
+it("has one file of types per entry, which needs no other file of ours", async () => {
   const types = packed.filter((path) => path.endsWith(".d.ts")).toSorted();
   expect(types).toEqual(["agent", "client", "index"].map((name) => `dist/package/${name}.d.ts`));
   for (const path of types) {
@@ -71,7 +71,7 @@ it("has one file of types an entry, which needs no other file of ours", async ()
   }
 });
 
-it("is found in order by publint and by Are The Types Wrong", async () => {
+it("passes publint and Are The Types Wrong", async () => {
   expect(await run(join(BIN, "publint"), ["--strict", "--pack", "false"], ROOT)).toContain("All good");
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
   await run(join(BIN, "attw"), [join(folder, tarball ?? ""), "--profile", "esm-only"], ROOT);
@@ -100,7 +100,7 @@ describe("client and agent", () => {
     expect(await inputsOf(module)).toEqual([]);
   });
 
-  it.runIf(isLong)("are imported by Deno and Bun, where npm has them", { timeout: INSTALL_MS }, async () => {
+  it.runIf(isLong)("are imported by Deno and Bun, if npm has them", { timeout: INSTALL_MS }, async () => {
     await write("client.mjs", CLIENT);
     const tools = await temporaryFolder();
     await writeFile(
@@ -113,7 +113,7 @@ describe("client and agent", () => {
   });
 });
 
-/** Packages that a module of the package brings into a browser's bundle, hono aside, which has the client. */
+/** Packages that a module adds to a browser's bundle, except hono, which has the client. */
 async function inputsOf(module: string): Promise<string[]> {
   const { metafile } = await build({
     stdin: { contents: `export * from "reveille/${module}"`, resolveDir: folder },
@@ -163,7 +163,7 @@ describe("types, strict and without skipLibCheck", () => {
        if (made.status === 201) { const id: string = (await made.json()).id; console.log(id); }
        // @ts-expect-error a field that is none
        await api.v1.jobs.$post({ json: { name: "a", message: "b", schedule: { every: "1h" }, colour: "red" } });
-       // @ts-expect-error a number where text is meant
+       // @ts-expect-error a number instead of a text
        await api.v1.jobs[":id"].$get({ param: { id: 1 } });`,
     );
     await compile(resolution, module, {}, "client.ts");
@@ -182,14 +182,14 @@ describe("types, strict and without skipLibCheck", () => {
   });
 });
 
-it("is a Worker that wrangler deploys, as the example of a library shows it", async () => {
+it("is a Worker that wrangler deploys, as the library example shows", async () => {
   await cp(join(ROOT, "examples/library"), join(folder, "library"), { recursive: true });
   const out = join(folder, "out");
   await run(join(BIN, "wrangler"), ["deploy", "--dry-run", "--outdir", out], join(folder, "library"));
   expect(await readFile(join(out, "index.js"), "utf8")).toContain("JobObject");
 });
 
-it("starts the service on this machine's Node with nothing but the package, and connects an agent to it by a socket", async () => {
+it("starts the service on this machine's Node with only the package, and connects an agent to it by a socket", async () => {
   const service = startInstalled(["start"], { PORT: "0" });
   const url = await eventually(
     () => `reveille start is not ready; it printed:\n${service.output()}`,
@@ -199,7 +199,7 @@ it("starts the service on this machine's Node with nothing but the package, and 
   expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({ status: "ok" });
   expect((await fetch(`${url}/`)).headers.get("content-type")).toContain("text/html");
 
-  // Node 20 has no WebSocket of its own.
+  // Node 20 has no WebSocket.
   const agent = startInstalled(["connect", "--agent", "laptop", "--exec", "cat"], {});
   await eventually(
     () => `connect is not connected; it printed:\n${agent.output()}`,
@@ -213,7 +213,7 @@ it("starts the service on this machine's Node with nothing but the package, and 
   }
 });
 
-/** Starts the installed command in `folder`, where what `start` made is found by the others. */
+/** Starts the installed command in `folder`, where later commands find the data of `start`. */
 function startInstalled(words: readonly string[], env: Readonly<Record<string, string>>) {
   const child = spawn(SYSTEM_NODE, [join(folder, "node_modules/.bin/reveille"), ...words], {
     cwd: folder,

@@ -1,4 +1,4 @@
-/** The commands that a run's page copies: as they stand they make the run's call, signed as an agent checks it. */
+/** The commands that a run's page copies: run unchanged, they make the run's call with a valid signature. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";

@@ -103,6 +103,8 @@ class MailboxConnection {
   /** The runs that were taken before this socket was opened. Its mailbox does not count them. */
   #older = new Set<string>();
   #onFreed: () => void = () => undefined;
+  /** Whether the last socket has shown that the agent has a mailbox, and that the token opens it. */
+  #isKnown = false;
 
   constructor(options: ConnectOptions) {
     const { concurrency = 1, lease = "1m", fetch: fetchIt = (url, init) => fetch(url, init) } = options;
@@ -199,6 +201,9 @@ class MailboxConnection {
   /** Resolves when the socket has closed and another may be tried. */
   async #overSocket(Socket: SocketClass): Promise<Life> {
     const { agent, token } = this.#options;
+    // A refused socket closes at once and does not say why. The same address answers the reason without a socket.
+    if (!this.#isKnown) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));
+    if (this.#isEnding) return { hasLasted: false };
     const url = `${this.#home.replace(/^http/, "ws")}/connect`;
     let openedAt = Number.POSITIVE_INFINITY;
     const onOpen = (opened: MailboxSocket): void => {
@@ -226,11 +231,10 @@ class MailboxConnection {
     if (this.#isEnding) return { hasLasted: wasOpened };
     if (code === TOKEN_ENDED) throw new ConnectionRefused("The token has expired or was revoked.");
     const hasLasted = wasOpened && Date.now() - openedAt > SOON_MS;
+    this.#isKnown = hasLasted;
     if (code === AGENT_DELETED && hasLasted)
       throw new ConnectionRefused(`The agent ${agent} was deleted, or is called at a URL now.`);
     this.#tell("disconnected", `the mailbox of ${agent} (${code}); connecting again`);
-    // A refused socket closes at once and does not say why. The same address answers the reason without a socket.
-    if (!hasLasted) await this.#learnWhy(await this.#call("/connect", { method: "GET" }));
     return { hasLasted };
   }
 

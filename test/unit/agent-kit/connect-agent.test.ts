@@ -160,3 +160,23 @@ it("without a socket it gives runs back over HTTP, with the run's own token", as
   await connection.release();
   expect(asked.at(-1)).toEqual({ url: "https://r.example/v1/jobs/j/runs/r1/release", token: "Bearer own" });
 });
+
+it("makes the mailbox that is missing before it opens a socket, and opens none where it is refused", async () => {
+  const asked: string[] = [];
+  const events: string[] = [];
+  const { connection, socket } = begin({
+    onEvent: ({ kind }) => events.push(kind),
+    fetch: async (url, { method }) => {
+      asked.push(`${method} ${new URL(url).pathname}`);
+      return new Response("{}", { status: method === "GET" ? 404 : 201 });
+    },
+  });
+  await until(() => expect(events).toEqual(["connected"]));
+  expect(asked).toEqual(["GET /v1/agents/laptop/connect", "PUT /v1/agents/laptop"]);
+  await socket(1);
+  await connection.drain();
+
+  const refused = begin({ fetch: async () => Response.json({ code: "forbidden", detail: "no" }, { status: 403 }) });
+  await expect(refused.connection.closed).rejects.toThrow("no");
+  expect(FakeSocket.opened).toEqual([]);
+});

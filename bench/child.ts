@@ -1,4 +1,4 @@
-/** Processes that the benchmark starts, each ended again whatever happens. */
+/** The processes that the benchmark starts. Each is always ended, also after a failure. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";

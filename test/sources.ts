@@ -25,8 +25,13 @@ const STRING_OR_COMMENT =
 export const withoutComments = (code: string): string =>
   code.replace(STRING_OR_COMMENT, (_all, string: string | undefined) => string ?? " ");
 
-export const commentsOf = (code: string): string =>
+/** The comments of a file, each with the number of its first line. */
+export const linedComments = (code: string): { readonly line: number; readonly text: string }[] =>
   [...code.matchAll(STRING_OR_COMMENT)]
     .filter(([, string]) => string === undefined)
-    .map(([comment]) => comment)
+    .map(({ 0: text, index }) => ({ line: code.slice(0, index).split("\n").length, text }));
+
+export const commentsOf = (code: string): string =>
+  linedComments(code)
+    .map(({ text }) => text)
     .join("\n");

@@ -5,7 +5,7 @@
 
 /** The most rows that one call has written, the run that it starts and its event among them. */
 export const ROWS_OF_A_CALL = 20;
-/** The most calls of objects that one call brings about, until its run has ended. */
+/** The most calls of objects that one call causes, until its run has ended. */
 export const OBJECT_CALLS_OF_A_CALL = 8;
 /** The most rows that a report of progress has written. */
 export const ROWS_OF_A_FRAME = 3;

@@ -26,7 +26,7 @@ export type Running = {
 /** What does nothing but fan out. */
 export type FansOut = Pick<Running, "stop"> & Required<Pick<Running, "fanOut">>;
 
-/** Whatever can be started and measured; `name` stands in the tables. */
+/** A system that can be started and measured. `name` is its name in the tables. */
 export type Startable<R> = {
   readonly name: string;
   start(options: StartOptions): Promise<R>;

@@ -57,7 +57,7 @@ export class Publisher {
       const subscription = this.#subscriptions.list().find((each) => each.id === id);
       if (subscription === undefined) return;
       const { items: events, stoppedAt } = this.#events.after(subscription.offeredSeq, {}, EVENTS_A_STEP);
-      // The failed users of a large fan-out are rows that nobody is told of. The search may end among them.
+      // The failed users of a large fan-out are rows without an event. The search may end among them.
       const readTo = stoppedAt ?? events.at(-1)?.seq;
       if (readTo === undefined) return;
       if (!(await this.#offer(subscription, events, budget))) return;

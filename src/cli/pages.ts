@@ -4,7 +4,7 @@ import type { Terminal } from "./terminal.ts";
 
 export const CURSOR = { type: "string", value: "CURSOR", about: "The next_cursor of the page before" } as const;
 
-/** Says that a list goes on after this page. `beside`: another way to get the rest. */
+/** Says that a list continues after this page. `beside`: another way to get the rest. */
 export function warnOfMore(terminal: Terminal, next: string | undefined, beside = ""): void {
   if (next !== undefined) terminal.warn(`There are more: ${beside}--cursor ${next}`);
 }

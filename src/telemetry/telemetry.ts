@@ -121,7 +121,10 @@ export function telemetryOf(env: Env, ctx: Pick<DurableObjectState, "waitUntil">
   });
 }
 
-/** Posts a body to the collector; answers what was wrong, without its URL. Undefined where there is none. */
+/**
+ * Returns the function that posts a body to the collector. Undefined if `OTLP_URL` is not set. The function's result is the
+ * failure, without the collector's URL.
+ */
 function postTo(env: Env): TelemetryIo["post"] {
   const { OTLP_URL, OTLP_HEADERS, LOCAL } = settingsOf(env);
   if (OTLP_URL === undefined) return undefined;

@@ -304,7 +304,7 @@ describe.each(Object.entries(runtimes))("by %s", (_runtime, make) => {
       expect(Math.max(...telegram.map((piece) => piece.length))).toBeLessThanOrEqual(4_096);
     });
 
-    it("call nobody's name, whatever the model writes", async () => {
+    it("mention nobody, for any text of the model", async () => {
       await notify([slack("hush-hush")], "<!channel> R&D");
       expect(seen[0]?.body).toEqual({ text: "&lt;!channel&gt; R&amp;D" });
     });

@@ -1,4 +1,4 @@
-/** The report of a run's outcome (docs/contract.md §6, §15, §21): what Reveille takes in one call, whatever the code returned. */
+/** The report of a run's outcome (docs/contract.md §6, §15, §21): the part that Reveille accepts in one call, for any result of the code. */
 import { describe, expect, it } from "vitest";
 import { completionOf } from "../../../src/agent-kit/outcome.ts";
 import { MAX_BODY_BYTES, MAX_OUTPUT_BYTES } from "../../../src/schema/limits.ts";

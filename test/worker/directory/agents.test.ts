@@ -160,7 +160,7 @@ describe("the default agent", () => {
 });
 
 describe("a reserved name", () => {
-  it("is refused to every owner but the system, in whichever shard, until it is released", async () => {
+  it("is refused to every owner but the system, in every shard, until it is released", async () => {
     const id = freshJobId();
     expect(await reserveNameEverywhere(env, "nightly", id)).toMatchObject({ ok: true });
     expect(await reserveNameEverywhere(env, "nightly", id)).toMatchObject({ ok: true });

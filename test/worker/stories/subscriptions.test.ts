@@ -159,7 +159,7 @@ describe("targets", () => {
     await vi.waitFor(async () => expect(await heard(slow)).toHaveLength(2), 8_000);
   });
 
-  it("are not looked after again and again while a slow one is told of something else", async () => {
+  it("are not checked again and again while a slow target gets another message", async () => {
     const [first, second] = [fresh("late-1"), fresh("late-2")];
     const job = await makeJob({ ...FAILS, labels: { only: first } });
     const { id } = await subscribe({ match: { label: `only:${first}` }, to: [hook(first), hook(second)] });

@@ -19,7 +19,7 @@ it.each([
   [{ rrule: "FREQ=DAILY;COUNT=3" }, false],
   [{ every: "1h", max_runs: 3 }, false],
   [{ manual: true }, false],
-  // What is wrong is for the service to refuse.
+  // The service refuses wrong values.
   [{ at: "yesterday" }, false],
   [{ in: "5m" }, false],
   [{ rrule: "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30" }, false],

@@ -28,7 +28,7 @@ describe("a restart", () => {
     expect(judged.map(({ toGiveUp }) => toGiveUp)).toEqual([0, 0, 0, 0, 0, CALLS, 0, 0]);
   });
 
-  it("gives up nobody more often than once in five restarts, whatever was logged", () => {
+  it("gives up users at most once in five restarts, for any logged runs", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2), { maxLength: 60 }), (steps) => {
         let logged = 0;

@@ -63,7 +63,7 @@ describe("the cadence", () => {
     expect(dueSlot(minutes * MINUTE, at(handled), at(tick))).toEqual(expected);
   });
 
-  it("beats at most once in each interval and never misses one that had a tick, whatever ticks are lost, late or doubled", () => {
+  it("beats at most once in each interval and never misses one that had a tick, even if ticks are lost, late or doubled", () => {
     const ticks = fc.array(fc.nat(2_000), { maxLength: 300 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 240 }), fc.nat(500), ticks, (every, created, minutes) => {

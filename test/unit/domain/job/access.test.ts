@@ -91,7 +91,7 @@ describe("a token with a list of agents", () => {
     expect(refuseForeignForm(of("a"), input({ agent_id: "a" }))).toBeUndefined();
   });
 
-  it("has no job run for another agent, whoever made it", () => {
+  it("runs no job for another agent, with any maker", () => {
     expect([{ agent_id: "a" }, { agent_id: "b" }, {}].map((job) => canRun(of("a"), job))).toEqual([true, false, false]);
     expect([ADMIN, { role: "user", user_id: "u" } as const].map((by) => canRun(by, {}))).toEqual([true, true]);
   });

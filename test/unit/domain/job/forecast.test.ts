@@ -139,7 +139,7 @@ describe("the cost", () => {
     expect(forecast.fires).toBe(7 * 24 - 1);
   });
 
-  it("is bound by the days of the budget's zone, whichever days are shown", () => {
+  it("is bound by the days of the budget's zone, even if days of another zone are shown", () => {
     const spent = addSpend(undefined, { runs: 3 }, "2026-10-23");
     const state = job({ schedule: { every: "1h" }, budget: { runs_per_day: 5 } }, { cursor: { spent } });
     const shown = forecastJob(state, { ...WEEK, timeZone: "Asia/Tokyo" }, T0);

@@ -45,7 +45,7 @@ describe("an offered run", () => {
     expect(claimRun(called, LEASE, RULES, NOW + 20)).toMatchObject({ phase: "waiting", offeredAt: NOW });
   });
 
-  it("is not claimed before it was offered, by whatever clock", () => {
+  it("is not claimed before it was offered, even if the clock is set back", () => {
     expect(claimRun(called, LEASE, RULES, NOW - 20)).toMatchObject({ offeredAt: NOW - 20, claim: { at: NOW - 20 } });
   });
 });

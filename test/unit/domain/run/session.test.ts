@@ -38,7 +38,7 @@ it("in mode reuse is the same for every run, in mode new different for runs of o
   );
 });
 
-it("in mode new differs for runs of different milliseconds, whatever their numbers", () => {
+it("in mode new differs for runs of different milliseconds, with any numbers", () => {
   fc.assert(
     fc.property(
       fc.nat(4_102_444_800_000),

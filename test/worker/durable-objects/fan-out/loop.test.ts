@@ -89,7 +89,7 @@ async function withShard(act: (shard: Shard) => Promise<void>) {
   });
 }
 
-it("a run that is shown as ended is written, also where others of its batch go on", async () => {
+it("a run that is shown as ended is written, even if others of its batch are still running", async () => {
   await withShard(async ({ loop, feed, answer, stored }) => {
     feed(["ann", "bob"]);
     await answer("ann");

@@ -111,7 +111,7 @@ it("a call that does not end in time is given up, and its run is repeated or end
   }
 });
 
-it("a call that throws is an error of its run, and the loop goes on", async () => {
+it("a call that throws is an error of its run, and the loop continues", async () => {
   const call = () => Promise.reject(Object.create(null));
   await withLoop({}, { call }, async (state, loop) => {
     vi.useFakeTimers({ toFake: ["Date"] });

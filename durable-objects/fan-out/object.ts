@@ -138,17 +138,17 @@ export class FanOutObject extends DurableObject<Env> implements FanOutRpc {
     const { jobId, definition } = fanOut.spec;
     const body = await notifyListeners(definition, { ...run, jobId }, change.body);
     // Meanwhile the run may have ended, or been dropped with its fan-out.
-    const now = this.#find(number, key)?.run;
-    if (now === undefined) return notFound("run");
-    if (!isActive(now)) {
+    const current = this.#find(number, key)?.run;
+    if (current === undefined) return notFound("run");
+    if (!isActive(current)) {
       // The same report came twice, and the listeners got both.
-      if (repeatsReport(now, change.body.status)) return ok(viewOf(fanOut, now));
-      return err({ kind: "run_already_finished", status: now.status });
+      if (repeatsReport(current, change.body.status)) return ok(viewOf(fanOut, current));
+      return err({ kind: "run_already_finished", status: current.status });
     }
-    const ended = completeRun(now, body, Date.now());
+    const ended = completeRun(current, body, Date.now());
     const { control } = body;
     const isSteered = control !== undefined && control !== null;
-    return this.#changed(fanOut, key, now, isSteered ? noteControl(ended, readControl(control)) : ended, change);
+    return this.#changed(fanOut, key, current, isSteered ? noteControl(ended, readControl(control)) : ended, change);
   }
 
   /** Hands an offered run to the agent that claims it. Undefined if it is not offered (any more). */

@@ -157,10 +157,11 @@ export class JobListing {
     const moved = indexedOwner !== entry.owner;
     await updateIndex(this.#env, entry, pendingAudit, moved);
     if (moved) await removeFromIndex(this.#env, indexedOwner, record);
-    const now = this.#state.stored?.record;
-    if (now === undefined) return;
-    const remaining = now.pendingAudit?.filter(({ id }) => !pendingAudit.some((reported) => reported.id === id)) ?? [];
-    const { pendingAudit: _reported, ...rest } = now;
+    const current = this.#state.stored?.record;
+    if (current === undefined) return;
+    const remaining =
+      current.pendingAudit?.filter(({ id }) => !pendingAudit.some((reported) => reported.id === id)) ?? [];
+    const { pendingAudit: _reported, ...rest } = current;
     const listed = { ...rest, indexedVersion: record.version, indexedOwner: entry.owner };
     this.#state.commit({ record: remaining.length === 0 ? listed : { ...listed, pendingAudit: remaining } });
   }
@@ -175,10 +176,10 @@ export class JobListing {
     const { record, cursor } = stored;
     const events = (await Promise.all(owed.map((event) => this.#reportsOf(record, event)))).flat();
     await tellDirectory(this.#env, { entry: indexEntryOf(record), failing: cursor.failing === true, events });
-    const now = this.#state.stored;
-    if (now === undefined) return;
+    const current = this.#state.stored;
+    if (current === undefined) return;
     const ids = new Set(owed.map(({ id }) => id));
-    this.#state.commit({ cursor: withoutReported(now.cursor, ids), isNote: true });
+    this.#state.commit({ cursor: withoutReported(current.cursor, ids), isNote: true });
   }
 
   /** The event to report. With a failed fan-out come its failed runs, which the list of runs shows. */
@@ -211,16 +212,16 @@ export class JobListing {
     this.#state.commit({ record: { ...before, indexedVersion: 0, indexedOwner: entry.owner } });
 
     const room = await claimPlace(this.#env, entry, allowed);
-    const now = this.#state.stored?.record;
-    if (now === undefined) return notFound("job");
+    const current = this.#state.stored?.record;
+    if (current === undefined) return notFound("job");
     if (!room.ok) {
       const { indexedVersion, indexedOwner } = before;
-      this.#state.commit({ record: { ...now, indexedVersion, indexedOwner } });
+      this.#state.commit({ record: { ...current, indexedVersion, indexedOwner } });
       return room;
     }
     const change = decide();
     if (!change.ok) return change;
-    const { record = now } = change.value;
+    const { record = current } = change.value;
     const isThere = ownerOf(record.definition) === entry.owner;
     const indexedOwner = isThere ? before.indexedOwner : entry.owner;
     this.#state.commit({ ...change.value, record: { ...record, indexedOwner } });

@@ -77,7 +77,7 @@ async function writeCall(request: Delivery, now: number): Promise<Result<Call, s
   if (!signed.ok) return err(`the call cannot be signed: ${signed.error}`);
   const headers = writeHeaders(request, signed.value);
   if (!headers.ok) return headers;
-  return ok({ who: "the agent", url: request.url, headers: headers.value, body: body.value });
+  return ok({ receiver: "the agent", url: request.url, headers: headers.value, body: body.value });
 }
 
 function writeJson(body: unknown): Result<string, string> {

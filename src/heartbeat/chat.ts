@@ -105,9 +105,9 @@ async function askNative(
   request: ChatRequest,
   io: ChatIo,
 ): Promise<Result<ChatReply, Trouble>> {
-  const who = "the chat endpoint";
+  const receiver = "the chat endpoint";
   const endpoint = checkEndpoint(url, { allowLoopbackHttp: settings.LOCAL });
-  if (!endpoint.ok) return err({ reason: `${who} cannot be called: ${endpoint.error}`, passing: false });
+  if (!endpoint.ok) return err({ reason: `${receiver} cannot be called: ${endpoint.error}`, passing: false });
   const { id, attempt, sessionId, message, model } = request;
   const body = JSON.stringify({
     type: "chat",
@@ -124,7 +124,7 @@ async function askNative(
     traceparent: traceparent(id, attempt),
   };
   const post: OutboundRequest = {
-    who,
+    receiver,
     url,
     headers,
     body,
@@ -145,7 +145,7 @@ async function askOpenAi(
     const call = openAiCall(settings, request, { usage });
     const post: OutboundRequest = {
       ...call,
-      who: "the chat-completions API",
+      receiver: "the chat-completions API",
       timeoutMs: request.timeoutMs,
       secrets: settings.OPENAI_API_KEY === undefined ? [] : [settings.OPENAI_API_KEY],
     };
@@ -161,7 +161,7 @@ const converse = (post: OutboundRequest, dialect: Dialect, io: RequestIo): Promi
   request(post, io, async (response, deadline) => {
     if (response.status === 202) {
       release(response.body);
-      return err({ reason: `${post.who} answered 202; a chat needs the answer itself`, passing: false });
+      return err({ reason: `${post.receiver} answered 202; a chat needs the answer itself`, passing: false });
     }
     const reader = new ChatReader(dialect, response.headers.get("content-type"));
     const trouble = response.body === null ? undefined : await feed(reader, response.body, post, deadline);
@@ -184,7 +184,7 @@ async function feed(
     while (!reader.done) {
       const read = await deadline.wait(source.read());
       if (read.kind === "failed") {
-        return { reason: `the connection broke before ${post.who} had finished its answer`, passing: true };
+        return { reason: `the connection broke before ${post.receiver} had finished its answer`, passing: true };
       }
       if (read.kind !== "value") return interruptedBy(read, post);
       if (read.value.done) {
@@ -193,7 +193,7 @@ async function feed(
       }
       bytes += read.value.value.byteLength;
       if (bytes > MAX_ANSWER_BYTES) {
-        return { reason: `${post.who} answered with more than ${MAX_ANSWER_BYTES} bytes`, passing: false };
+        return { reason: `${post.receiver} answered with more than ${MAX_ANSWER_BYTES} bytes`, passing: false };
       }
       reader.push(decoder.decode(read.value.value, { stream: true }));
     }
@@ -208,14 +208,14 @@ async function askFunction(
   { sessionId, message, model, timeoutMs }: ChatRequest,
   signal: AbortSignal | undefined,
 ): Promise<Result<ChatReply, Trouble>> {
-  const who = "the chat function";
+  const receiver = "the chat function";
   const asked = await settleWithin((aborted) => chat({ sessionId, message, model, signal: aborted }), timeoutMs, {
     signal,
   });
-  if (!asked.ok) return err(hookTrouble(asked.error, { who, timeoutMs }));
+  if (!asked.ok) return err(hookTrouble(asked.error, { receiver, timeoutMs }));
   const reply = Reply.safeParse(asked.value);
   if (reply.success) return ok(reply.data);
-  return err({ reason: `${who} gave neither a text nor {text, toolUse?, usage?}`, passing: false });
+  return err({ reason: `${receiver} gave neither a text nor {text, toolUse?, usage?}`, passing: false });
 }
 
 /** The answers that a function in code may give, checked since its types do not exist at run time. */

@@ -35,7 +35,7 @@ export async function askWorkersAi(
     { signal },
   );
   if (asked.ok) return readAnswer(asked.value);
-  return err(hookTrouble(asked.error, { who: "Workers AI", timeoutMs: request.timeoutMs }));
+  return err(hookTrouble(asked.error, { receiver: "Workers AI", timeoutMs: request.timeoutMs }));
 }
 
 function readAnswer(value: unknown): Result<ChatReply, Trouble> {

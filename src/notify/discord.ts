@@ -18,6 +18,6 @@ export const notifyDiscord = (
   const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");
   return sendInOrder(pieces, (content) => {
     const body = JSON.stringify({ content, allowed_mentions: { parse: [] } });
-    return send({ who: "Discord", url, headers: {}, body, secrets: [url] }, io);
+    return send({ receiver: "Discord", url, headers: {}, body, secrets: [url] }, io);
   });
 };

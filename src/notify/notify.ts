@@ -69,5 +69,5 @@ async function callFunction(
   const result = await settleWithin((aborted) => notify({ text, source }, aborted), CODE_TIMEOUT_MS, { signal });
   return result.ok
     ? ok(undefined)
-    : err(hookTrouble(result.error, { who: "the notify function", timeoutMs: CODE_TIMEOUT_MS }));
+    : err(hookTrouble(result.error, { receiver: "the notify function", timeoutMs: CODE_TIMEOUT_MS }));
 }

@@ -10,7 +10,10 @@ const MAX_CHARS = 8_000;
 
 export const notifySlack = (url: string, { text }: Notification, io: RequestIo): Promise<Result<undefined, Trouble>> =>
   sendInOrder(chunkText(text, MAX_CHARS), (piece) =>
-    send({ who: "Slack", url, headers: {}, body: JSON.stringify({ text: escapeText(piece) }), secrets: [url] }, io),
+    send(
+      { receiver: "Slack", url, headers: {}, body: JSON.stringify({ text: escapeText(piece) }), secrets: [url] },
+      io,
+    ),
   );
 
 /** Escapes the characters that Slack interprets. Otherwise a model's `<!channel>` would notify everyone. */

@@ -111,5 +111,5 @@ async function sendToWebhook(
   const timestampSeconds = Math.floor(io.now() / SECOND_MS);
   const signed = await signedHeaders({ secret, id: event.id, timestampSeconds, body });
   if (!signed.ok) return err({ reason: `the call cannot be signed: ${signed.error}`, passing: false });
-  return send({ who: "the webhook", url, headers: signed.value, body, secrets: [secret] }, io);
+  return send({ receiver: "the webhook", url, headers: signed.value, body, secrets: [secret] }, io);
 }

@@ -25,6 +25,6 @@ export const notifyTelegram = (
   const pieces = chunkText(text, MAX_CHARS).filter((piece) => piece.trim() !== "");
   return sendInOrder(pieces, (piece) => {
     const body = JSON.stringify({ chat_id: chat.chat_id, text: piece });
-    return send({ who: "Telegram", url, headers: {}, body, secrets: [url, chat.bot_token] }, io);
+    return send({ receiver: "Telegram", url, headers: {}, body, secrets: [url, chat.bot_token] }, io);
   });
 };

@@ -13,8 +13,8 @@ export async function notifyWebhook(
 ): Promise<Result<undefined, Trouble>> {
   const { id, text, source } = notification;
   const body = JSON.stringify({ type: "notification", data: { text, source } });
-  if (secret === undefined) return send({ who: "the webhook", url, headers: {}, body, secrets: [] }, io);
+  if (secret === undefined) return send({ receiver: "the webhook", url, headers: {}, body, secrets: [] }, io);
   const signed = await signedHeaders({ secret, id, timestampSeconds: Math.floor(io.now() / SECOND_MS), body });
   if (!signed.ok) return err({ reason: `the call cannot be signed: ${signed.error}`, passing: false });
-  return send({ who: "the webhook", url, headers: signed.value, body, secrets: [secret].flat() }, io);
+  return send({ receiver: "the webhook", url, headers: signed.value, body, secrets: [secret].flat() }, io);
 }

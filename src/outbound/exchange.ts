@@ -19,7 +19,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export type Call = {
   /** The receiver's name in reasons: `the agent`, `Slack`. */
-  readonly who: string;
+  readonly receiver: string;
   readonly url: string;
   /** The body of a POST. Without one the call is a GET. */
   readonly body?: string;
@@ -38,7 +38,7 @@ export type Exchanged =
 
 /** Makes the call once. The owner of `deadline` watches it, and its signal is the fetch's. */
 export async function exchange(
-  { who, url, headers, body }: Call,
+  { receiver, url, headers, body }: Call,
   fetch: Fetch,
   deadline: Deadline,
 ): Promise<Exchanged> {
@@ -55,37 +55,37 @@ export async function exchange(
   const { error } = answered.error;
   return isCallRefusal(error)
     ? { kind: "postponed" }
-    : { kind: "no_connection", reason: explainNoConnection(who, error) };
+    : { kind: "no_connection", reason: explainNoConnection(receiver, error) };
 }
 
 /**
  * The reasons for a failed connection, by symptom. Node reports a code. Workerd has one message for a lost connection, and
  * one for a failed look-up or handshake.
  */
-const NO_CONNECTION: readonly (readonly [symptom: RegExp, of: (who: string) => string])[] = [
+const NO_CONNECTION: readonly (readonly [symptom: RegExp, of: (receiver: string) => string])[] = [
   [
     /^ECONNREFUSED /,
-    (who) =>
-      `could not connect to ${who}: nothing listens there; check that it runs and that its URL has the right port`,
+    (receiver) =>
+      `could not connect to ${receiver}: nothing listens there; check that it runs and that its URL has the right port`,
   ],
-  [/^ENOTFOUND /, (who) => `could not connect to ${who}: its host name is not known; check its URL`],
+  [/^ENOTFOUND /, (receiver) => `could not connect to ${receiver}: its host name is not known; check its URL`],
   [
     /^(?:ECONNRESET|UND_ERR_SOCKET) |Network connection lost/,
-    (who) =>
-      `could not connect to ${who}, or the connection broke before it answered; check that it runs and that its URL is right`,
+    (receiver) =>
+      `could not connect to ${receiver}, or the connection broke before it answered; check that it runs and that its URL is right`,
   ],
   [
     /internal error; reference/,
-    (who) => `could not connect to ${who}: its host name is not known, or its TLS certificate is not valid`,
+    (receiver) => `could not connect to ${receiver}: its host name is not known, or its TLS certificate is not valid`,
   ],
 ];
 
-function explainNoConnection(who: string, error: unknown): string {
+function explainNoConnection(receiver: string, error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const message = reasonOf(error);
   const known = NO_CONNECTION.find(([symptom]) => symptom.test(`${code} ${message}`));
-  return known === undefined ? `could not connect to ${who}: ${message}` : known[1](who);
+  return known === undefined ? `could not connect to ${receiver}: ${message}` : known[1](receiver);
 }
 
 /**

@@ -43,7 +43,7 @@ export async function request<T>(
   const { fetch } = io;
   const deadline = new TimedDeadline(call.timeoutMs, io.signal);
   try {
-    const exchanged = await exchange({ ...call, headers: withOurs(call) }, fetch, deadline);
+    const exchanged = await exchange({ ...call, headers: withOwnHeaders(call) }, fetch, deadline);
     const result = exchanged.kind === "answer" ? await take(exchanged.response) : err(troubleOf(exchanged, call));
     return result.ok ? result : err({ ...result.error, reason: redact(result.error.reason, call.secrets) });
   } finally {
@@ -55,7 +55,7 @@ export async function request<T>(
   }
 }
 
-const withOurs = ({ headers, body }: OutboundRequest): Record<string, string> => ({
+const withOwnHeaders = ({ headers, body }: OutboundRequest): Record<string, string> => ({
   "user-agent": "Reveille",
   ...(body === undefined ? {} : { "content-type": "application/json" }),
   ...headers,
@@ -67,7 +67,7 @@ function troubleOf(ended: Exclude<Exchanged, { kind: "answer" }>, call: Outbound
       return { reason: ended.reason, passing: true };
     case "postponed":
       return {
-        reason: `${call.who} was not called: this invocation may make no further call`,
+        reason: `${call.receiver} was not called: this invocation may make no further call`,
         passing: true,
         postponed: true,
       };
@@ -79,27 +79,27 @@ function troubleOf(ended: Exclude<Exchanged, { kind: "answer" }>, call: Outbound
 /** The trouble of a limit that ran out, or of a call that we aborted ourselves. */
 export const interruptedBy = (
   by: Interruption,
-  { who, timeoutMs }: Pick<OutboundRequest, "who" | "timeoutMs">,
+  { receiver, timeoutMs }: Pick<OutboundRequest, "receiver" | "timeoutMs">,
 ): Trouble =>
   by.kind === "aborted"
     ? { reason: "given up", passing: false }
-    : { reason: `timed out after ${formatDuration(timeoutMs)}: ${who} did not finish its answer`, passing: true };
+    : { reason: `timed out after ${formatDuration(timeoutMs)}: ${receiver} did not finish its answer`, passing: true };
 
 /** The same as {@link interruptedBy} for a function in code that failed or did not answer in time. */
-export const hookTrouble = (ended: Unsettled, call: Pick<OutboundRequest, "who" | "timeoutMs">): Trouble =>
+export const hookTrouble = (ended: Unsettled, call: Pick<OutboundRequest, "receiver" | "timeoutMs">): Trouble =>
   ended.kind === "failed"
-    ? { reason: `${call.who} failed: ${reasonOf(ended.error)}`, passing: true }
+    ? { reason: `${call.receiver} failed: ${reasonOf(ended.error)}`, passing: true }
     : interruptedBy(ended, call);
 
-async function explainStatus(response: Response, { who }: OutboundRequest, deadline: Deadline): Promise<Trouble> {
+async function explainStatus(response: Response, { receiver }: OutboundRequest, deadline: Deadline): Promise<Trouble> {
   const { status } = response;
   const passing = classifyStatus(status) === "retryable";
   const isRedirect = status >= 300 && status <= 399;
   if (isRedirect) {
     release(response.body);
-    const reason = `${who} answered ${status}, a redirect; redirects are not followed, so set the URL to where it leads`;
+    const reason = `${receiver} answered ${status}, a redirect; redirects are not followed, so set the URL to where it leads`;
     return { reason, passing, httpStatus: status };
   }
   const quote = await quoteOf(response, deadline);
-  return { reason: `${who} answered ${status}${quote === "" ? "" : `: ${quote}`}`, passing, httpStatus: status };
+  return { reason: `${receiver} answered ${status}${quote === "" ? "" : `: ${quote}`}`, passing, httpStatus: status };
 }

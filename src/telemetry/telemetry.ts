@@ -133,7 +133,7 @@ function postTo(env: Env): TelemetryIo["post"] {
   const endpoint = checkEndpoint(OTLP_URL, { allowLoopbackHttp: LOCAL });
   if (!endpoint.ok) return async () => `OTLP_URL: ${endpoint.error}`;
   const headers = readHeaders(OTLP_HEADERS);
-  const call = { who: "the collector", url: tracesUrl(OTLP_URL), headers, secrets: Object.values(headers) };
+  const call = { receiver: "the collector", url: tracesUrl(OTLP_URL), headers, secrets: Object.values(headers) };
   return async (body) => {
     const sent = await request({ ...call, body, timeoutMs: POST_TIMEOUT_MS }, { fetch: outgoing }, async (response) => {
       release(response.body);

@@ -87,7 +87,7 @@ async function headersOf(
 }
 
 async function get(url: string, headers: Record<string, string>, fetch: Fetch): Promise<Result<string, SourceFailure>> {
-  const call = { who: WHO, url, headers, timeoutMs: PAGE_TIMEOUT_MS, secrets: [] };
+  const call = { receiver: WHO, url, headers, timeoutMs: PAGE_TIMEOUT_MS, secrets: [] };
   const answered = await request(call, { fetch }, readBody);
   if (answered.ok) return answered;
   const { reason, passing, postponed } = answered.error;

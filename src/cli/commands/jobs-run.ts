@@ -71,8 +71,8 @@ const LOOK_MS = 500;
 
 async function ended(service: Service, job: string, run: string): Promise<RunShape> {
   for (;;) {
-    const now = read(RunShape, await service.send("GET", `/v1/jobs/${job}/runs/${run}`));
-    if (now.status !== "running") return now;
+    const seen = read(RunShape, await service.send("GET", `/v1/jobs/${job}/runs/${run}`));
+    if (seen.status !== "running") return seen;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

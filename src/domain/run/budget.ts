@@ -78,10 +78,10 @@ export type UsedUp = { readonly limit: BudgetLimit; readonly most: number; reado
 /** The limits that are used up on `day`. */
 export function usedUp(budget: Budget | undefined, spent: Spent | undefined, day: string): readonly UsedUp[] {
   if (budget === undefined) return [];
-  const now = spentOn(spent, day);
+  const today = spentOn(spent, day);
   return LIMITS.flatMap((limit) => {
     const most = budget[limit];
-    const used = SPENT_OF[limit](now);
+    const used = SPENT_OF[limit](today);
     return most !== undefined && used >= most ? [{ limit, most, spent: used }] : [];
   });
 }

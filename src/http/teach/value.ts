@@ -198,7 +198,9 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
     return text === undefined ? durationsOf(given, unit).map((one) => json(one)) : [json(text)];
   }
   if (reads === "pair" && typeof given === "string") {
-    const [, key, value] = /^([^:=]+?)\s*[:=]\s*(.+)$/.exec(given) ?? [];
+    const [[key, value] = []] = Object.entries(
+      given.includes("=") || given.includes(":") ? (labelOf(given) ?? {}) : {},
+    );
     const pair = key === undefined ? undefined : json(`${key}:${value}`);
     return pair === undefined || pair === json(given) ? [] : [pair];
   }
@@ -309,8 +311,10 @@ const isLabels = ({ example }: Field): boolean =>
 
 /** The label of `team:ops`, `team=ops` or `urgent`. */
 function labelOf(text: unknown): Readonly<Record<string, string>> | undefined {
-  const [, key, value = "true"] = (typeof text === "string" && /^([^:=]+?)(?:\s*[:=]\s*(.+))?$/.exec(text)) || [];
-  return key === undefined ? undefined : { [key]: value };
+  if (typeof text !== "string") return undefined;
+  const cut = text.search(/[:=]/);
+  const [key, value] = cut < 0 ? [text.trim(), "true"] : [text.slice(0, cut).trim(), text.slice(cut + 1).trim()];
+  return key === "" ? undefined : { [key]: value };
 }
 
 /** The objects that a text may mean: it is JSON, or one of the object's fields reads it. */

@@ -56,14 +56,15 @@ async function surroundingsOf(call: AdviceCall, job: AdvisedJob, { jitterMs }: S
     hasUsersFor(call, job),
   ]);
   const next = job.next_run_at === undefined ? undefined : Date.parse(job.next_run_at);
-  const sentTimeout = typeof call.sent === "object" && call.sent !== null && "timeout" in call.sent;
+  const hasSent = (field: string) => typeof call.sent === "object" && call.sent !== null && field in call.sent;
   return {
     now: call.now,
     firstAt: next === undefined ? undefined : next - jitterDelay(job.id ?? "", jitterMs),
     agent,
     namesake,
     hasUsers,
-    timeoutGiven: sentTimeout || job.timeout !== DEFAULT_TIMEOUT,
+    catchupGiven: hasSent("catchup_window"),
+    timeoutGiven: hasSent("timeout") || job.timeout !== DEFAULT_TIMEOUT,
   };
 }
 

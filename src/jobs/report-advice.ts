@@ -28,12 +28,15 @@ export async function reportWarnings(env: Env, { events, match }: SubscriptionIn
       cursor: undefined,
       now,
     });
-    if (!found.ok || found.value.items.some(({ report }) => report === "all")) return [];
+    if (!found.ok) return [];
     const { items, next_cursor } = found.value;
+    const others = items.filter(({ report }) => report !== "all").length;
+    if (items.length > 0 && others === 0) return [];
+    const of = `of the ${next_cursor === undefined ? "" : "newest "}${items.length} jobs that match`;
     const which =
       items.length === 0
         ? "no job matches yet"
-        : `none of the ${next_cursor === undefined ? "" : "newest "}${items.length} jobs that match has it`;
+        : `${of} ${others === items.length ? "none has it" : `${others} have it not`}`;
     const message = `${events[index]} is told only of jobs with "report": "all", and ${which}: for each job that is meant send PATCH /v1/jobs/{id} {"report": "all"}, or make it so`;
     return [{ path: `events.${index}`, code: "needs_report_all", message }];
   } catch (error) {

@@ -14,6 +14,7 @@ export const WARNING_CODES = [
   "may_overlap",
   "pause_outlasts_fires",
   "no_active_users",
+  "catchup_always_runs",
   "needs_report_all",
 ] as const;
 

@@ -44,6 +44,31 @@ const notAKey = (path: string): FieldError => ({
   message: `${PAYLOAD} is the payload itself, so it is no key: {"payload": "${PAYLOAD}"}`,
 });
 
+/** Usual names of placeholders that are called otherwise here. */
+const OTHER_NAMES: Readonly<Record<string, Placeholder>> = {
+  prompt: "message",
+  text: "message",
+  input: "message",
+  session: "session_id",
+  run: "run_id",
+  id: "run_id",
+  name: "job_name",
+  user: "user_id",
+};
+
+/** The placeholder that a name in another spelling most likely means: `run.id`, `runId`, ` message `, `data.message`. */
+function meantBy(name: string): string {
+  const words = name
+    .slice(0, 100)
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word !== "" && word !== "data");
+  const spelled = words.join("_");
+  const meant = [...PLACEHOLDERS, "payload"].find((one) => one === spelled || one === OTHER_NAMES[spelled]);
+  return meant === undefined ? "" : ` did you mean {{${meant}}}?`;
+}
+
 function stringErrors(text: string, path: string): FieldError[] {
   if (text === PAYLOAD) return [];
   const errors: FieldError[] = [];
@@ -51,7 +76,7 @@ function stringErrors(text: string, path: string): FieldError[] {
     if (whole === PAYLOAD) {
       errors.push({ path, message: `${PAYLOAD} is the payload itself, so it must be the whole string: "${PAYLOAD}"` });
     } else if (!isPlaceholder(name)) {
-      errors.push({ path, message: `${whole} is no placeholder; there are ${ALLOWED}` });
+      errors.push({ path, message: `${whole} is no placeholder;${meantBy(name)} there are ${ALLOWED}` });
     }
   }
   return errors;

@@ -3,6 +3,7 @@
  * in the surroundings.
  */
 import type { Job, JobDefinition } from "../../schema/job.ts";
+import { HOUR_MS } from "../../schema/limits.ts";
 import type { Warning } from "../../schema/warning.ts";
 import { parseDuration } from "../time/duration.ts";
 import { formatInstant } from "../time/instant.ts";
@@ -23,6 +24,8 @@ export type JobSurroundings = {
   readonly namesake?: { readonly id: string } | undefined;
   /** False: the job runs for all users, and there is no active one. */
   readonly hasUsers: boolean;
+  /** Whether the client has given `catchup_window`. */
+  readonly catchupGiven: boolean;
   /** Whether the client has given `timeout`, or it differs from the default. */
   readonly timeoutGiven: boolean;
 };
@@ -34,6 +37,7 @@ export function jobWarnings(job: JobDefinition, schedule: Schedule, around: JobS
     ...usersWarning(around),
     ...nameWarning(job, around),
     ...overlapWarning(job, schedule, around),
+    ...catchupWarning(job, schedule, around),
     ...scheduleWarnings(job.schedule, schedule, around.firstAt),
   ];
 }
@@ -80,6 +84,23 @@ function nameWarning({ name }: JobDefinition, { namesake }: JobSurroundings): Wa
   if (namesake === undefined) return [];
   const message = `job ${namesake.id} of the same owner is called "${name}" too, and both will run; to change that one use PATCH /v1/jobs/${namesake.id}, and DELETE the one too many`;
   return [{ path: "name", code: "duplicate_name", message }];
+}
+
+/** The warning of a window that no missed fire outlasts. It is meant as the longest downtime, and is the age of one fire. */
+function catchupWarning(job: JobDefinition, { timing, exclusions }: Schedule, around: JobSurroundings): Warning[] {
+  const window = parseDuration(job.catchup_window);
+  if (!around.catchupGiven || !window.ok || exclusions.length > 0) return [];
+  const gap = longestGap(timing);
+  if (gap === undefined || window.value < gap) return [];
+  const message = `a downtime of any length is followed by one run, since the last fire that was missed is never older than ${job.catchup_window}; for no run after a downtime write "0s"`;
+  return [{ path: "catchup_window", code: "catchup_always_runs", message }];
+}
+
+/** The longest time between two fires, ms, of an interval and of an expression that fires in every hour. */
+function longestGap(timing: Schedule["timing"]): number | undefined {
+  if (timing.kind === "every") return timing.everyMs;
+  const isHourly = timing.kind === "cron" && timing.expression.fields.slice(1).every((field) => field === "*");
+  return isHourly ? HOUR_MS : undefined;
 }
 
 function overlapWarning(job: JobDefinition, schedule: Schedule, { timeoutGiven, now }: JobSurroundings): Warning[] {

@@ -36,7 +36,12 @@ const INSTEAD: Readonly<Record<string, string>> = {
   next: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
   nextruns: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
   upcoming: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
-  rotate: 'PUT /v1/agents/{id} {"rotate": true}',
+  ...Object.fromEntries(
+    ["rotate", "rotatesecret", "secret", "resetsecret", "newsecret", "rotatekey"].map((name) => [
+      name,
+      'PUT /v1/agents/{id} {"rotate": true}',
+    ]),
+  ),
   clone: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
   copy: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
   duplicate: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",

@@ -58,6 +58,16 @@ describe("a body template", () => {
     expect(templateErrors(template, "body")).toEqual([{ path, message: expect.stringContaining("{{") }]);
   });
 
+  it.each([
+    ["{{run.id}}", "{{run_id}}"],
+    ["{{ message }}", "{{message}}"],
+    ["{{data.payload}}", "{{payload}}"],
+    ["{{jobName}}", "{{job_name}}"],
+    ["{{prompt}}", "{{message}}"],
+  ])("with %s is told the placeholder that may be meant", (written, meant) => {
+    expect(templateErrors({ a: written }, "body")[0]?.message).toContain(`did you mean ${meant}?`);
+  });
+
   it("takes every placeholder there is, single braces and any JSON", () => {
     const all = PLACEHOLDERS.map((name) => `{{${name}}}`).join(" ");
     for (const template of [all, { a: "{{payload}}" }, "{ not one }", 5, null, [], { b: "}} {{" }]) {

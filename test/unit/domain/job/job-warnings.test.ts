@@ -10,6 +10,7 @@ const AROUND: JobSurroundings = {
   agent: "there",
   namesake: undefined,
   hasUsers: true,
+  catchupGiven: false,
   timeoutGiven: false,
 };
 
@@ -37,6 +38,18 @@ describe("a job is warned of", () => {
     expect(warnings({}, { hasUsers: false })).toEqual([
       expect.stringMatching(/^exec_scope no_active_users: .*PUT \/v1\/users\/\{id\} or POST \/v1\/users\/import/),
     ]);
+  });
+  it.each([
+    [{ catchup_window: "1h", schedule: { every: "10m" } }, true],
+    [{ catchup_window: "1h", schedule: { cron: "*/10 * * * *" } }, true],
+    [{ catchup_window: "0s", schedule: { every: "10m" } }, false],
+    [{ catchup_window: "5m", schedule: { every: "10m" } }, false],
+    [{ catchup_window: "1h", schedule: { cron: "0 9 * * *", timezone: "UTC" } }, false],
+    [{ catchup_window: "1h", schedule: { every: "10m", exclude: ["22:00-07:00"] } }, false],
+  ])("a given window that no missed fire outlasts: %j %s", (fields, expected) => {
+    const code = /^catchup_window catchup_always_runs: .*"0s"/;
+    expect(warnings(fields, { catchupGiven: true })).toEqual(expected ? [expect.stringMatching(code)] : []);
+    expect(warnings(fields)).toEqual([]);
   });
   it("another job of that name", () => {
     expect(warnings({}, { namesake: { id: "j9" } })).toEqual([

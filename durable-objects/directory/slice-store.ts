@@ -1,5 +1,5 @@
 /** The slices of the index that the sweep looks at. One is due each minute, and the place of the next one is stored. */
-import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, SMALL_SLICES } from "../../src/domain/limits/sweep.ts";
+import { isInSlice, SLICE_SIZE, SMALL_ENTRIES, sliceSize, smallSlices } from "../../src/domain/limits/sweep.ts";
 import type { EntryKey, ListedEntry } from "../../src/objects/directory.ts";
 import { all } from "../storage/rows.ts";
 import { toListed } from "./list-store.ts";
@@ -14,20 +14,23 @@ export class SliceStore {
 
   /**
    * The entries to be swept in `minute` (since 1970). In a large shard they are the next slice, and the place of the one
-   * after it is stored in one row. The caller must look at the slice, or its entries wait for the next round.
+   * after it is stored in one row. The caller must look at the slice, or its entries wait for the next round. A slice needs
+   * about `calls` calls at most.
    */
-  next(minute: number): ListedEntry[] {
+  next(minute: number, calls = SLICE_SIZE): ListedEntry[] {
     if (!this.#tables.present) return [];
     const place = this.#tables.sweepPlace;
-    if (place !== undefined) return this.#takeSlice(this.#walk(place, SLICE_SIZE));
+    const size = sliceSize(calls);
+    if (place !== undefined) return this.#takeSlice(this.#walk(place, size), size);
     const entries = this.#walk({ createdAt: Number.MAX_SAFE_INTEGER, id: "" }, SMALL_ENTRIES + 1);
-    if (entries.length > SMALL_ENTRIES) return this.#takeSlice(entries.slice(0, SLICE_SIZE));
-    return entries.filter(({ id }) => isInSlice(id, minute, SMALL_SLICES));
+    if (entries.length > SMALL_ENTRIES) return this.#takeSlice(entries.slice(0, size), size);
+    const slices = smallSlices(entries.length, calls);
+    return entries.filter(({ id }) => isInSlice(id, minute, slices));
   }
 
   /** After the last slice of a round, or if the shard has become small, the next round starts over. */
-  #takeSlice(slice: ListedEntry[]): ListedEntry[] {
-    this.#tables.sweepPlace = slice.length < SLICE_SIZE ? undefined : slice.at(-1);
+  #takeSlice(slice: ListedEntry[], size: number): ListedEntry[] {
+    this.#tables.sweepPlace = slice.length < size ? undefined : slice.at(-1);
     return slice;
   }
 

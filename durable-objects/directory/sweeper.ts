@@ -1,4 +1,5 @@
 /** The sweeps of one shard. They run one at a time, over the slice that is due and what the sweep before had no call for. */
+import { SLICE_SIZE } from "../../src/domain/limits/sweep.ts";
 import type { ListedEntry, SweepReport } from "../../src/objects/directory.ts";
 import type { ShardTables } from "./shard-tables.ts";
 import { SliceStore } from "./slice-store.ts";
@@ -12,7 +13,7 @@ export class Sweeper {
   readonly #ioOfSweep: () => SweeperIo;
   #running: Promise<SweepReport> | undefined;
   #last: SweepReport | undefined;
-  /** A restart forgets these entries, and the next round looks at them. */
+  /** The next round looks at the entries that a restart forgets, or that are too many to keep. */
   #leftOver: readonly ListedEntry[] = [];
 
   /** `ioOfSweep` gives each sweep its own calls. */
@@ -36,12 +37,15 @@ export class Sweeper {
   }
 
   async #sweep(minute: number): Promise<SweepReport> {
-    const slice = [...this.#leftOver, ...this.#slices.next(minute)];
+    const io = this.#ioOfSweep();
+    const slice = [...this.#leftOver, ...this.#slices.next(minute, io.budget.left)];
     const left: ListedEntry[] = [];
     this.#leftOver = left;
     const report = await sweepSlice(slice, minute, {
-      ...this.#ioOfSweep(),
-      leave: (entry) => void left.push(entry),
+      ...io,
+      leave: (entry) => {
+        if (left.length < SLICE_SIZE) left.push(entry);
+      },
     });
     if (report.foundOverdue > 0) this.#tables.addFoundOverdue(report.foundOverdue);
     this.#last = report;

@@ -19,6 +19,16 @@ export const OVERDUE_AFTER_MS = 60_000;
  */
 export const PHANTOM_AFTER_MS = 60_000;
 
+/** The share of a minute's calls that the slices of a small shard take on average. Some slices are larger than others. */
+const USUAL_SHARE = 0.8;
+
+/** The number of jobs of a large shard that one minute looks at, if an invocation has so many calls. */
+export const sliceSize = (calls: number): number => Math.max(1, Math.min(SLICE_SIZE, calls));
+
+/** The number of minutes in which each of a small shard's entries gets one look. With few calls a round takes longer. */
+export const smallSlices = (entries: number, calls: number): number =>
+  Math.max(SMALL_SLICES, Math.ceil(entries / (USUAL_SHARE * Math.max(1, calls))));
+
 /** Whether `id` has its turn in this minute (minutes since 1970). Each id has one turn in `slices` minutes. */
 export const isInSlice = (id: string, minute: number, slices: number): boolean =>
   hash32(id) % slices === minute % slices;

@@ -5,6 +5,7 @@ import { ListStore } from "../../../../durable-objects/directory/list-store.ts";
 import { NameStore } from "../../../../durable-objects/directory/name-store.ts";
 import { SliceStore } from "../../../../durable-objects/directory/slice-store.ts";
 import { sweepSlice } from "../../../../durable-objects/directory/sweep.ts";
+import { Sweeper } from "../../../../durable-objects/directory/sweeper.ts";
 import { reserveJob } from "../../../../src/directory/jobs-index.ts";
 import { tickDirectory, tickStats } from "../../../../src/directory/tick.ts";
 import { ADMIN } from "../../../../src/domain/job/access.ts";
@@ -145,6 +146,31 @@ function numbers(seed: number): () => number {
     return state / 2 ** 32;
   };
 }
+
+describe("the sweep of a shard with more jobs than an invocation has calls for", () => {
+  it.each([400, 900, SMALL_ENTRIES + 100])("looks at all %i in turn, and piles nothing up", async (count) => {
+    await countRows(freshShard(), async (tables) => {
+      const index = new IndexStore(tables);
+      const jobs = Array.from({ length: count }, (_, n) => entry({ createdAt: n + 1 }));
+      for (const job of jobs) index.upsert(job, 1);
+      const asked = new Map<string, number>();
+      const sweeper = new Sweeper(tables, () => ({
+        ...sweepIo(tables, async (id) => {
+          asked.set(id, (asked.get(id) ?? 0) + 1);
+          return { exists: true, overdueMs: 0 };
+        }),
+        budget: new CallBudget(40),
+      }));
+      for (let minute = 0; minute < 120; minute++) expect((await sweeper.run(minute)).checked).toBeLessThanOrEqual(40);
+      expect(asked.size).toBe(count);
+      // What is due in a minute is looked at in that minute or soon after it.
+      for (const job of jobs) index.remove(job);
+      asked.clear();
+      for (let minute = 120; minute < 180; minute++) await sweeper.run(minute);
+      expect(asked.size).toBeLessThanOrEqual(SLICE_SIZE);
+    });
+  });
+});
 
 describe("the sweep of a shard with more than a thousand jobs", () => {
   it.each([1, 2, 3])(

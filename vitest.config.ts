@@ -1,6 +1,6 @@
 /**
- * Five projects, one `npm test`: the pure rules in Node, those that depend on the JavaScript engine again inside workerd, the
- * tests that need Durable Objects, the whole service started as a process, and the dashboard in a browser.
+ * Four projects, one `npm test`: the pure rules in Node, the tests that need Durable Objects, the whole service started as a
+ * process, and the dashboard in a browser. Rules that depend on the JavaScript engine run a second time, in workerd.
  * `TEST_SIZE=long` (`npm run test:long`) runs them over more of everything: test/size.ts.
  */
 import { availableParallelism } from "node:os";
@@ -35,7 +35,7 @@ const bindings = {
 const outboundService = (request: Parameters<typeof scriptedAgent>[0] & Parameters<typeof scriptedChat>[0]) =>
   ["chat.test", "notify.test"].includes(new URL(request.url).host) ? scriptedChat(request) : scriptedAgent(request);
 
-/** What two JavaScript engines can answer differently: time zones, text encodings, hashes, streams. The other pure rules cannot. */
+/** Rules on time zones, text encodings, hashes and streams, which two JavaScript engines can answer differently. */
 const engineDependent = [
   "test/unit/domain/time/**/*.test.ts",
   "test/unit/domain/text/**/*.test.ts",
@@ -107,14 +107,10 @@ export default defineConfig({
       },
       {
         plugins: [inWorkerd()],
-        test: { name: "unit in workerd", include: engineDependent, isolate: false, testTimeout: 30_000 },
-      },
-      {
-        plugins: [inWorkerd()],
         // Wide limits: what is slow here is a busy machine, and no test waits for a clock.
         test: {
           name: "worker",
-          include: ["test/worker/**/*.test.ts"],
+          include: ["test/worker/**/*.test.ts", ...engineDependent],
           setupFiles: ["test/worker/empty-storage.ts"],
           isolate: false,
           testTimeout: 30_000,

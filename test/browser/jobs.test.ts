@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { bySize } from "../size.ts";
 import { eventually } from "../system/harness/index.ts";
 import { startDashboard } from "./dashboard.ts";
 
@@ -114,7 +115,7 @@ it("can be used without a mouse", async () => {
 });
 
 it("pages through hundreds of jobs during scrolling, and draws only visible ones", async () => {
-  const total = 400;
+  const total = bySize(250, 400);
   const numbers = Array.from({ length: total }, (_, index) => index).values();
   const work = async () => {
     for (const index of numbers) {

@@ -27,6 +27,14 @@ export const EVENT_ALIASES: Readonly<Record<string, EventName>> = {
   overdue: "job.overdue",
   missed: "job.overdue",
   budget: "budget.reached",
+  "budget.exhausted": "budget.reached",
+  "budget.exceeded": "budget.reached",
+  "budget.used_up": "budget.reached",
+  "run.missed": "job.overdue",
+  "job.missed": "job.overdue",
+  "job.recovered": "run.recovered",
+  "job.skipped": "run.skipped",
+  "fanout.failed": "fan_out.failed",
 };
 
 export const EventType = z.enum(EVENT_TYPES).meta({

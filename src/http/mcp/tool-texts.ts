@@ -61,10 +61,10 @@ export const SPECS: readonly ToolSpec[] = [
     ],
     description: `Ask to be woken later: makes a job that sends \`message\` to the agent when it fires. Answers with the job; its \`id\` is the job_id of the other tools.
 schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every and an rrule's INTERVAL count from it: give it), ends_at, max_runs, jitter ("5m"), exclude (["SAT", "2026-12-24/2027-01-01", "22:00-07:00"]).
-Example: {"name": "Morning report", "message": "Summarise yesterday's tickets.", "schedule": {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}}
+Example: {"name": "Report", "message": "Sum up the tickets.", "schedule": {"cron": "0 9 * * MON#1", "timezone": "Europe/Berlin"}}; cron also takes L, LW, FRIL
 A loop that you drive: {"in": "20m"} with pacing {"min": "5m", "max": "1d"}; say control.next_in at the end of each run, and at last done.
 Read warnings and schedule_description in the answer: they say what will happen. dry_run true stores nothing.
-No tool does these; tell the user so. Over HTTP only (the page /llms.txt): messages to people about failures (subscriptions), webhooks' trigger tokens, many jobs at once, forecast, users, agents, tokens. Not at all: chains of jobs (let one's agent trigger the next), mail, SMS.`,
+No tool does these; tell the user so. Over HTTP only (see /llms.txt): messages to people about failures (subscriptions), webhooks' trigger tokens, many jobs at once, forecast, users, agents, tokens. Not at all: chains of jobs (let one's agent trigger the next), mail, SMS.`,
     route: "createJob",
     effect: "adds",
     repeatable: false,
@@ -151,7 +151,7 @@ Example: {"job_id": "…", "until": "2d"}`,
   {
     name: "run_job_now",
     aliases: ["run", "execute", "run_job", "execute_job", "run_now", "start_run"],
-    description: `Run a job at once, also when paused; its schedule does not move. message and payload are for this run only. With wait ("30s", at most 50s) the answer is the run, if it ends in time.
+    description: `Run a job at once, also when paused; its schedule does not move. message and payload replace the job's this once. With wait ("30s", at most 50s) the answer is the run, if it ends in time.
 Example: {"job_id": "…", "wait": "30s"}`,
     route: "runJobNow",
     effect: "adds",

@@ -1,4 +1,5 @@
 /** The fixture of the directory's tests: its environment, entries with one wrong field, storage that counts. */
+
 import { runInDurableObject } from "cloudflare:test";
 import { ShardTables } from "../../durable-objects/directory/shard-tables.ts";
 import { reserveJob } from "../../src/directory/jobs-index.ts";
@@ -11,6 +12,7 @@ import { jobIdFromBytes } from "../../src/domain/job/job-id.ts";
 import { type Settings, settingsOf } from "../../src/env.ts";
 import { type Job, JobInput } from "../../src/schema/job.ts";
 import { type DirectoryStub, env, type JobStub } from "./bindings.ts";
+import { type CountedRows, countedSql } from "./counted-sql.ts";
 
 export { env };
 
@@ -41,32 +43,13 @@ export const entry = (fields: Partial<IndexEntry> = {}): IndexEntry => ({
   ...fields,
 });
 
-export type Counted = { written: number; read: number };
-
 /** Runs `use` inside the shard's object on its own tables, through storage that counts the rows read and written. */
-export function countRows<T>(shard: DirectoryStub, use: (tables: ShardTables, rows: () => Counted) => T): Promise<T> {
+export function countRows<T>(
+  shard: DirectoryStub,
+  use: (tables: ShardTables, rows: () => CountedRows) => T,
+): Promise<T> {
   return runInDurableObject(shard, (_, { storage }) => {
-    let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
-    const sql = new Proxy(storage.sql, {
-      get: (target, property) =>
-        property === "exec"
-          ? (query: string, ...values: unknown[]) => {
-              const cursor = target.exec(query, ...values);
-              cursors.push(cursor);
-              return cursor;
-            }
-          : Reflect.get(target, property),
-    });
-    /** The counts since the last call. */
-    const rows = (): Counted => {
-      const sum = { written: 0, read: 0 };
-      for (const cursor of cursors) {
-        sum.written += cursor.rowsWritten;
-        sum.read += cursor.rowsRead;
-      }
-      cursors = [];
-      return sum;
-    };
+    const { sql, rows } = countedSql(storage.sql);
     return use(new ShardTables(sql, SHARD_COUNT), rows);
   });
 }

@@ -17,7 +17,8 @@ import type { JobFilter } from "../../../src/domain/job/job-filter.ts";
 import type { Found } from "../../../src/domain/page.ts";
 import type { EventKey } from "../../../src/objects/events.ts";
 import { LOOKED_AT_ROWS } from "../../../src/schema/limits.ts";
-import { type Counted, countRows, entry, freshShard } from "../directory-fixture.ts";
+import type { CountedRows } from "../counted-sql.ts";
+import { countRows, entry, freshShard } from "../directory-fixture.ts";
 
 const OTHERS = 100_000;
 const LIMIT = 11;
@@ -28,7 +29,7 @@ const many = (insert: string) =>
   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${OTHERS}) ${insert} FROM n`;
 
 /** Every matching item, page by page, with the rows that the first and the costliest page have read. */
-function walk<T, K>(page: (place: K | undefined) => Found<T, K>, keyOf: (item: T) => K, rows: () => Counted) {
+function walk<T, K>(page: (place: K | undefined) => Found<T, K>, keyOf: (item: T) => K, rows: () => CountedRows) {
   const items: T[] = [];
   const reads: number[] = [];
   let place: K | undefined;

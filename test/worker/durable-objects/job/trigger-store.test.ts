@@ -1,8 +1,10 @@
 /** The keys of events (docs/contract.md §19, docs/triggers.md): one row each, with a bound on their number. */
+
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { TriggerKeys } from "../../../../durable-objects/job/trigger-store.ts";
 import { DAY_MS } from "../../../../src/schema/limits.ts";
+import { countedSql } from "../../counted-sql.ts";
 import { env, fresh } from "../../http-fixture.ts";
 
 const NOW = Date.UTC(2026, 10, 28);
@@ -28,24 +30,15 @@ it("beyond the bound the oldest keys are dropped, whether the object keeps its m
 
 it("a key is one row written, and old keys are searched only once an hour and at the bound", () =>
   inStorage((sql) => {
-    const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
-    const counting = new Proxy(sql, {
-      get: (target, property) =>
-        property === "exec"
-          ? (query: string, ...values: unknown[]) => {
-              const cursor = target.exec(query, ...values);
-              cursors.push(cursor);
-              return cursor;
-            }
-          : Reflect.get(target, property),
-    });
+    const { sql: counting, rows } = countedSql(sql);
     const keys = new TriggerKeys(counting, 10 * MOST);
     keys.keep("first", answerOf(0), NOW);
     for (let n = 1; n < 5 * MOST; n++) keys.keep(`key${n}`, answerOf(n), NOW + n);
-    cursors.length = 0;
+    rows();
     keys.keep("one more", answerOf(0), NOW + 5 * MOST);
-    expect(cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)).toBe(1);
-    expect(cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0)).toBeLessThanOrEqual(2);
+    const { written, read } = rows();
+    expect(written).toBe(1);
+    expect(read).toBeLessThanOrEqual(2);
   }));
 
 it("keys of more than 24 hours are dropped with the next one", () =>

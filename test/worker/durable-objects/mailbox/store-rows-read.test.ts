@@ -1,8 +1,10 @@
 /** A mailbox's reads for one reader do not grow with the offers for others (docs/token-costs.md). */
+
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { MailboxStore, type StoredOffer } from "../../../../durable-objects/mailbox/store.ts";
 import { LOOKED_AT_ROWS } from "../../../../src/schema/limits.ts";
+import { type CountedRows, countedSql } from "../../counted-sql.ts";
 import { env, fresh } from "../../http-fixture.ts";
 
 const OTHERS = 100_000;
@@ -15,7 +17,7 @@ const FEW = Array.from({ length: 15 }, (_, n) => `few${n}`);
  */
 const readOf = (rows: number): number => 2 * (rows + 1);
 
-type Rows = () => { read: number; written: number };
+type Rows = () => CountedRows;
 
 const few = (n: number): StoredOffer => ({
   offeredAt: 500_000 + n,
@@ -29,23 +31,7 @@ const few = (n: number): StoredOffer => ({
 /** A mailbox with `OTHERS` offers of other users and of none, and the offers of one user among them, oldest and newest ones around. */
 function besideOthers(use: (store: MailboxStore, rows: Rows) => void): Promise<void> {
   return runInDurableObject(env.MAILBOX.getByName(fresh("rows")), (_, { storage }) => {
-    let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
-    const sql = new Proxy(storage.sql, {
-      get: (target, property) =>
-        property === "exec"
-          ? (query: string, ...values: unknown[]) => {
-              const cursor = target.exec(query, ...values);
-              cursors.push(cursor);
-              return cursor;
-            }
-          : Reflect.get(target, property),
-    });
-    const rows: Rows = () => {
-      const read = cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0);
-      const written = cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
-      cursors = [];
-      return { read, written };
-    };
+    const { sql, rows } = countedSql(storage.sql);
     const store = new MailboxStore(sql);
     for (const n of FEW.keys()) store.add(few(n));
     sql.exec(

@@ -54,7 +54,7 @@ async function keep<T>(path: string, kept: Kept<T>): Promise<void> {
     await writeFile(temporary, JSON.stringify(kept));
     await rename(temporary, path);
   } catch (error) {
-    console.warn(`What was built cannot be kept for the next start: ${messageOf(error)}`);
+    console.warn(`The built files cannot be kept for the next start: ${messageOf(error)}`);
   }
 }
 

@@ -94,7 +94,9 @@ async function defaultAgent(
     const secret = await secretOf(settings, "AGENT_SECRET");
     if (!secret.ok) return secret;
     const agent = await startExampleAgent(secret.value, print);
-    print(`AGENT_URL is not set: a bundled example agent answers on ${agent.url} and prints what it is asked`);
+    print(
+      `AGENT_URL is not set: a bundled example agent answers on ${agent.url} and prints the messages that it receives`,
+    );
     return ok({ bindings: { AGENT_URL: agent.url, AGENT_SECRET: secret.value }, stop: agent.stop });
   }
   if (AGENT_URL === undefined) {

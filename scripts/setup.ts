@@ -25,9 +25,9 @@ process.exitCode = await setUp().catch((error: unknown) => {
 async function setUp(): Promise<number> {
   const { name, agentUrl } = await asked();
   if (!/^[a-z0-9][a-z0-9-]{0,53}$/.test(name))
-    return refuse(`"${name}" is no name of a Worker: use lower-case letters, digits and dashes.`);
+    return refuse(`"${name}" is not a valid name of a Worker: use lower-case letters, digits and dashes.`);
   if (agentUrl !== "" && !(URL.canParse(agentUrl) && /^https:\/\/[^\s#'"]+$/.test(agentUrl)))
-    return refuse(`"${agentUrl}" is no address that begins with https://.`);
+    return refuse(`"${agentUrl}" is not an address that begins with https://.`);
 
   // The file is outside the repository, so that no commit includes it.
   const path = resolve(process.env.SECRETS_DIR ?? "..", `${name}.secrets`);
@@ -36,7 +36,7 @@ async function setUp(): Promise<number> {
 
   const options = ["deploy", "--name", name, "--secrets-file", path, ...(isDry ? ["--dry-run"] : [])];
   const { code, output } = await wrangler(options);
-  if (code !== 0) return refuse("wrangler did not deploy; what it says is above. `npx wrangler login` signs you in.");
+  if (code !== 0) return refuse("wrangler did not deploy. Its message is above. `npx wrangler login` signs you in.");
   if (isDry) {
     console.log("Dry run: built and checked, nothing was sent.");
     return 0;

@@ -99,7 +99,7 @@ export class EventStreams {
       if (await isRevoked(this.#env, caller, Date.now())) end();
       else if (!(await openStream(this.#env, caller, lease))) end();
     } catch (error) {
-      logError("An event stream could not be checked; it is ended", {}, error);
+      logError("An event stream could not be checked, so it is closed", {}, error);
       end();
     }
   }

@@ -142,7 +142,7 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
     try {
       await this.#loop.run();
     } catch (error) {
-      logError("A job could not do what was due; it tries again in a few minutes", { job_id: this.ctx.id.name }, error);
+      logError("A job's alarm failed; trying again in a few minutes", { job_id: this.ctx.id.name }, error);
       this.#state.alarm.set(Math.min(Date.now() + ALARM_RETRY_MS, this.#loop.nextCallEnd(Date.now())));
     } finally {
       this.#telemetry.slept();

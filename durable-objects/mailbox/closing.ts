@@ -57,7 +57,7 @@ export class Closing {
       const agent = await findAgent(this.#env, settingsOf(this.#env), this.#context.agentId(), now);
       if (agent === undefined || deliveryOf(agent) === "push") this.#closedAt = now;
     } catch (error) {
-      logError("A mailbox could not look its agent up; it tries again", { agent_id: this.#context.agentId() }, error);
+      logError("A mailbox could not look up its agent; trying again", { agent_id: this.#context.agentId() }, error);
       this.#recheckAt = now + MINUTE_MS;
     }
   }

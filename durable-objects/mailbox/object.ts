@@ -218,7 +218,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
         if (pairs.length > 0) this.#isWanted = true;
       }
     } catch (error) {
-      logError("A mailbox could not hand its runs out; it tries again", { agent_id: this.#agentId }, error);
+      logError("A mailbox could not hand out its runs; trying again", { agent_id: this.#agentId }, error);
       this.#alarm.by(Date.now() + UNREACHABLE_MS);
     } finally {
       this.#dispatching = false;
@@ -294,7 +294,7 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   #failed({ jobId, runId }: StoredOffer, error: unknown): void {
-    logError("A job could not be asked for a run that is claimed", { job_id: jobId, run_id: runId }, error);
+    logError("A job could not be asked to confirm a claim", { job_id: jobId, run_id: runId }, error);
     const at = Date.now() + UNREACHABLE_MS;
     this.#left.set(runId, at);
     this.#alarm.by(at);

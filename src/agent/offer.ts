@@ -72,7 +72,7 @@ export function followUpOffer(env: Env, run: Run): void {
 /** Tells a mailbox something about a run without waiting for it. */
 const unwaited = (runId: string, delivered: Promise<void>): void =>
   void delivered.catch((error: unknown) =>
-    logError("A mailbox could not be told of a run that it had offered", { run_id: runId }, error),
+    logError("A mailbox could not be informed about a run that it had offered", { run_id: runId }, error),
   );
 
 /** Withdraws the offer of a run whose job is deleted. */

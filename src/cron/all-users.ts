@@ -31,7 +31,7 @@ export async function tickAllUsers(
     try {
       await shards[i % shards.length]?.tickJobs(group, tickAt);
     } catch (error) {
-      logError("A group of all_users jobs could not be asked whether they are due", { jobs: group.length }, error);
+      logError("A group of all_users jobs could not be checked for due times", { jobs: group.length }, error);
     }
   });
 }

@@ -10,7 +10,7 @@ export async function tendTasks(env: Env): Promise<void> {
     if (intervalTasks().length === 0 || settingsOf(env).MODE === "stopped") return;
     await heartbeatObject(env, TASKS).tendTasks();
   } catch (error) {
-    logError("Code tasks could not be looked after", {}, error);
+    logError("Code tasks could not be started", {}, error);
   }
 }
 

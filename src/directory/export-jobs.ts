@@ -35,7 +35,7 @@ async function exported(env: Pick<Env, "JOB">, id: string): Promise<Outcome<Expo
   try {
     return await askTwice(() => jobObject(env, id).exported());
   } catch (error) {
-    logError("A job could not be read, so the export was broken off", { job_id: id }, error);
+    logError("A job could not be read, so the export was aborted", { job_id: id }, error);
     throw error;
   }
 }

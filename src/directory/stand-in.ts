@@ -32,6 +32,6 @@ export async function standIn(env: Env, now: number): Promise<void> {
     lookAt = lastAt + TICK_MISSING_AFTER_MS;
     if (isMissing) await doTick?.(now, env, now);
   } catch (error) {
-    logError("Whether a tick is missing could not be found out; it is asked again", {}, error);
+    logError("The last tick could not be read; trying again", {}, error);
   }
 }

@@ -18,7 +18,7 @@ export async function tickEach(
       await jobObject(env, id).tick(tickAt);
     } catch (error) {
       if (isCallRefusal(error)) budget.exhaust();
-      logError("An all_users job could not be asked whether it is due", { job_id: id }, error);
+      logError("An all_users job could not be checked for due times", { job_id: id }, error);
     }
   });
 }

@@ -44,7 +44,7 @@ export async function adviceOf(call: AdviceCall, job: AdvisedJob): Promise<Advic
     const warnings = jobWarnings(job, schedule.value, await surroundingsOf(call, job, schedule.value));
     return warnings.length === 0 ? said : { warnings, ...said };
   } catch (error) {
-    logError("The warnings for a job could not be worked out", { job_id: job.id }, error);
+    logError("The warnings for a job could not be computed", { job_id: job.id }, error);
     return said;
   }
 }

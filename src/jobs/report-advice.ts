@@ -40,7 +40,7 @@ export async function reportWarnings(env: Env, { events, match }: SubscriptionIn
     const message = `${events[index]} is told only of jobs with "report": "all", and ${which}: for each job that is meant send PATCH /v1/jobs/{id} {"report": "all"}, or make it so`;
     return [{ path: `events.${index}`, code: "needs_report_all", message }];
   } catch (error) {
-    logError("The warnings for a subscription could not be worked out", {}, error);
+    logError("The warnings for a subscription could not be computed", {}, error);
     return [];
   }
 }

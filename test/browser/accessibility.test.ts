@@ -49,7 +49,7 @@ const pages: readonly (readonly [name: string, place: () => string, shows: strin
   ["users", () => "#/users", "alice"],
   ["agents", () => "#/agents", "research"],
   ["tokens", () => "#/tokens", "New token"],
-  ["no such page", () => "#/nowhere", "There is no such page"],
+  ["no such page", () => "#/nowhere", "Page not found"],
 ];
 
 /** The only rules that depend on the theme. In the long run the others are tried in both. */

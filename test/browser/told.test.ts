@@ -40,7 +40,7 @@ it("selects jobs, pauses them at once, and deletes all jobs of the filter after 
 it("subscribes a webhook, shows its secret once, tests it, and shows the message of a failure without a reload", async () => {
   const hook = await startAgent();
   const page = await dashboard.open("#/subscriptions");
-  await page.getByRole("heading", { name: "Nobody is told yet" }).waitFor();
+  await page.getByRole("heading", { name: "No subscriptions yet" }).waitFor();
   await page.getByLabel("Id", { exact: true }).fill("ops");
   await page.getByLabel("Webhook URL").fill("ftp://nowhere");
   await page.getByRole("button", { name: "Create subscription" }).click();
@@ -65,7 +65,7 @@ it("subscribes a webhook, shows its secret once, tests it, and shows the message
 
   await card.getByRole("button", { name: "Remove ops" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove subscription" }).click();
-  await page.getByRole("heading", { name: "Nobody is told yet" }).waitFor();
+  await page.getByRole("heading", { name: "No subscriptions yet" }).waitFor();
 });
 
 it("shows active runs, and copies the call of a run as commands", async () => {

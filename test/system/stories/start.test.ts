@@ -33,7 +33,7 @@ describe("with nothing set", () => {
           .replace(/=\S{43} /, "=SECRET "),
       ),
     ).toEqual([
-      "AGENT_URL is not set: a bundled example agent answers on http://127.0.0.1:PORT and prints what it is asked",
+      "AGENT_URL is not set: a bundled example agent answers on http://127.0.0.1:PORT and prints the messages that it receives",
       "ADMIN_TOKEN=SECRET (made for this machine and kept in DATA_DIR)",
       "TOKEN_SECRET was made for this machine and is kept in DATA_DIR",
       "Dashboard http://127.0.0.1:PORT/  API reference http://127.0.0.1:PORT/docs  MCP http://127.0.0.1:PORT/mcp",

@@ -68,5 +68,5 @@ it("an export is aborted rather than incomplete, and the log names it", async ()
     const all = everyJob({ env, budget: new CallBudget(40), callsPerWake: 40 });
     await expect(all.next()).rejects.toThrow();
   });
-  expect(messages).toEqual(["A job could not be read, so the export was broken off"]);
+  expect(messages).toEqual(["A job could not be read, so the export was aborted"]);
 });

@@ -23,7 +23,7 @@ export function AgentSecret({ agent, onClose }: { readonly agent: Agent | undefi
   if (agent?.secret === undefined) return null;
   return (
     <SecretDialog title={`The secret of ${agent.id}`} what="Secret" secret={agent.secret} onClose={onClose}>
-      Calls to this agent are signed with it. It is shown only now; keep it where the agent can read it.
+      It signs the calls to this agent. It is shown only now. Store it where the agent can read it.
     </SecretDialog>
   );
 }

@@ -27,7 +27,7 @@ export function AgentsPage() {
   return (
     <>
       <h1>Agents</h1>
-      <p class="lead">A job that names an agent is delivered to it; any other goes to the default agent, AGENT_URL.</p>
+      <p class="lead">A job that names an agent is delivered to it. All others go to the default agent, AGENT_URL.</p>
       <ProblemBox problem={list.problem} onRetry={list.reload} />
       {agents.length === 0 ? null : (
         <Table columns={["Agent", "Delivery"]} hasActions>
@@ -61,7 +61,7 @@ export function AgentsPage() {
           title="No agents beside the default one"
           command={curl("PUT", "/v1/agents/research", { url: "https://agent.example.com/reveille" })}
         >
-          <p>Register further agents under an id of their own: here, or from a shell.</p>
+          <p>Register further agents here or from a shell, each under its own id.</p>
         </Empty>
       ) : null}
       {isOperator.value ? <NewAgent onSaved={saved} /> : null}

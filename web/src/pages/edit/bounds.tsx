@@ -39,7 +39,7 @@ export function Bounds(props: PartProps) {
         />
         <TextField
           label="Most runs"
-          hint="Then it is finished."
+          hint="The job is finished afterwards."
           value={draft.max_runs}
           onInput={(max_runs) => change({ max_runs })}
           errors={errorsAt("schedule.max_runs")}

@@ -24,7 +24,7 @@ export function DelayEditor({ draft, change, errorsAt }: PartProps) {
       <TextField
         label="Delay"
         class="raw"
-        hint="From the moment it is saved, such as 90s, 20m, 1h30m, 2d."
+        hint="Counted from the moment of saving, such as 90s, 20m, 1h30m, 2d."
         value={draft.in}
         onInput={(delay) => change({ in: delay })}
         errors={errorsAt("schedule.in")}

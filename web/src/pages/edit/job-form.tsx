@@ -39,13 +39,7 @@ export function JobForm({ initial, submitLabel, cancelTo, submit, onSaved, onRel
         }}
         errors={(problem?.errors ?? []).filter(({ path }) => path.startsWith("schedule"))}
       />
-      <DraftArea
-        form={form}
-        name="message"
-        label="Message"
-        hint="What your agent is asked when it is woken."
-        rows={4}
-      />
+      <DraftArea form={form} name="message" label="Message" hint="The prompt that your agent receives." rows={4} />
       <AgentAndUsers {...form} />
       <RetriesAndLimits {...form} />
       <ProblemBox
@@ -91,7 +85,7 @@ function AgentAndUsers(form: PartProps) {
       isWrong={["agent_id", "user_id", "exec_scope", "fan_out"].some((path) => at(path).length > 0)}
     >
       <div class="two">
-        <DraftText form={form} name="agent_id" label="Agent" hint="Empty is the default agent." />
+        <DraftText form={form} name="agent_id" label="Agent" hint="Leave it empty for the default agent." />
         <SelectField
           label="Runs"
           value={draft.exec_scope}
@@ -124,7 +118,7 @@ function AgentAndUsers(form: PartProps) {
               name="rate_per_minute"
               path="fan_out.rate_per_minute"
               label="Users a minute"
-              hint="Empty is no limit."
+              hint="Leave it empty for no limit."
               input={{ inputMode: "numeric" }}
             />
           </>
@@ -185,7 +179,7 @@ function RetriesAndLimits(form: PartProps) {
           form={form}
           name="payload"
           label="Payload"
-          hint="A JSON object, handed to the agent as it is."
+          hint="A JSON object, sent to the agent unchanged."
           rows={3}
           mono
         />

@@ -10,7 +10,7 @@ export function ZoneField({ draft, change, errorsAt }: PartProps) {
     <Field
       label="Time zone"
       errors={errorsAt("schedule.timezone")}
-      hint={draft.timezone === "" ? "Empty is UTC." : undefined}
+      hint={draft.timezone === "" ? "Leave it empty for UTC." : undefined}
     >
       {(tie) => (
         <>

@@ -45,8 +45,8 @@ export function EventsPage() {
       )}
       <MoreButton pages={pages}>Show older events</MoreButton>
       {pages.items.length === 0 && !pages.loading && pages.problem === undefined ? (
-        <Empty title="Nothing has happened">
-          <p>Failures, recoveries and pauses appear here. A run that succeeds is no event.</p>
+        <Empty title="No events yet">
+          <p>Failures, recoveries and pauses appear here. Successful runs are not listed.</p>
         </Empty>
       ) : null}
     </>

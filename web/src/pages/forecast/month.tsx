@@ -69,7 +69,7 @@ export function MonthAhead({ now, round }: { readonly now: number; readonly roun
       <p class="count" role="status">
         {loading ? "Counting… " : ""}
         {sum.runs.toLocaleString("en")} runs
-        {hasCost ? `, about ${costOf(roundedUsd(sum.usd ?? 0), sum.tokens)}, if they cost what they did so far` : ""}
+        {hasCost ? `, about ${costOf(roundedUsd(sum.usd ?? 0), sum.tokens)}, at the average cost of runs so far` : ""}
         {complete || loading ? "" : "; of the newest jobs, there are more"}
       </p>
       <Bars

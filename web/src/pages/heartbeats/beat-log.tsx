@@ -74,7 +74,7 @@ function Notified({ beat }: { readonly beat: Beat }) {
       {notified.map(({ type, ok, error }, index) => (
         // Notifiers have no names, and their order does not change.
         <li key={`${index}-${type}`} class={ok ? "chip" : "chip is-error"}>
-          {ok ? `told by ${type}` : `${type}: ${error ?? "failed"}`}
+          {ok ? `sent by ${type}` : `${type}: ${error ?? "failed"}`}
         </li>
       ))}
     </ul>

@@ -88,7 +88,7 @@ export function ConfigForm({
       </label>
       <div class="two">
         <DraftText form={form} name="every" label="Every" />
-        <DraftText form={form} name="agent_id" label="Agent" hint="Empty is the default agent." />
+        <DraftText form={form} name="agent_id" label="Agent" hint="Leave it empty for the default agent." />
         <DraftText form={form} name="fast_model" label="Decision model" />
         <DraftText form={form} name="model" label="Main model" />
         <DraftText

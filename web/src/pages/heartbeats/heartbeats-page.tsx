@@ -40,7 +40,7 @@ export function HeartbeatsPage() {
             active_hours: { start: "08:00", end: "22:00", timezone: Intl.DateTimeFormat().resolvedOptions().timeZone },
           })}
         >
-          <p>Create one here or from a shell, then write down in its document what it should look after.</p>
+          <p>Create one here or from a shell, then write its tasks into its document.</p>
         </Empty>
       ) : null}
       {isOperator.value ? <NewHeartbeat taken={items.map(({ name }) => name)} /> : null}
@@ -83,7 +83,7 @@ function HeartbeatCard({ heartbeat }: { readonly heartbeat: Heartbeat }) {
 function NewHeartbeat({ taken }: { readonly taken: readonly string[] }) {
   const [name, setName] = useState("");
   const [every, setEvery] = useState("30m");
-  const nameErrors = taken.includes(name.trim()) ? [{ path: "name", message: "There is one of this name." }] : [];
+  const nameErrors = taken.includes(name.trim()) ? [{ path: "name", message: "A heartbeat of this name exists." }] : [];
   const { problem, at, submit } = useSubmission({
     check: () => [...nameErrors, ...required("name", name)],
     send: () => putHeartbeat(name.trim(), { every: every.trim() }),

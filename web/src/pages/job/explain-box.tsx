@@ -16,7 +16,7 @@ export function ExplainBox({ job }: { readonly job: Job }) {
       <div class="explain-ask">
         <TextField
           label={`At (${zoneName(VIEWER_ZONE)} time)`}
-          hint="Empty asks about now."
+          hint="Leave it empty for the present."
           value={local}
           onInput={setLocal}
           errors={isValid ? [] : ["is not a date and time"]}

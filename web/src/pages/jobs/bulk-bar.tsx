@@ -70,7 +70,7 @@ export function BulkBar({ selected, filter, onDone, onClear }: BulkBarProps) {
           done=""
           onClose={() => setDeleting(false)}
         >
-          <p>Their logs of runs go with them. This cannot be undone.</p>
+          <p>Their run logs are deleted too. This cannot be undone.</p>
         </Confirm>
       ) : null}
     </section>

@@ -39,7 +39,7 @@ export function NewSubscription({ onSaved }: { readonly onSaved: (subscription: 
           input={{ type: "url", placeholder: "https://hooks.example.com/reveille" }}
         />
         <TextField
-          label="From how many failures in a row on"
+          label="Send from this number of failures in a row on"
           value={after}
           onInput={setAfter}
           errors={at("after")}

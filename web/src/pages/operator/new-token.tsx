@@ -53,7 +53,7 @@ export function NewToken({ onSaved }: { readonly onSaved: (token: Token) => void
         <SelectField label="Role" value={role} options={ROLES} onSelect={setRole} />
         <TextField
           label="Name"
-          hint="To recognise it by in the list below."
+          hint="Shown in the list below."
           value={name}
           onInput={setName}
           errors={at("name")}
@@ -71,7 +71,7 @@ export function NewToken({ onSaved }: { readonly onSaved: (token: Token) => void
           <TextField
             key={name}
             label={LABELS[name]}
-            {...(index === 0 ? {} : { hint: "Empty is any." })}
+            {...(index === 0 ? {} : { hint: "Leave it empty for any." })}
             value={ids[name]}
             onInput={(value) => setIds((old) => ({ ...old, [name]: value }))}
             errors={at(name)}

@@ -42,7 +42,7 @@ export function SubscriptionsPage() {
       ))}
       {list.value !== undefined && subscriptions.length === 0 ? (
         <Empty
-          title="Nobody is told yet"
+          title="No subscriptions yet"
           command={curl("PUT", "/v1/subscriptions/ops", {
             events: ["run.failed", "run.recovered"],
             to: [{ type: "webhook", url: "https://hooks.example.com/reveille" }],
@@ -62,7 +62,7 @@ export function SubscriptionsPage() {
       ) : null}
       {made === undefined ? null : (
         <SecretDialog title="The secret of the webhook" what="Secret" secret={made} onClose={() => setMade(undefined)}>
-          Messages to the webhook are signed with it. It is shown only now.
+          It signs the messages to the webhook. It is shown only now.
         </SecretDialog>
       )}
       {removing === undefined ? null : (

@@ -13,8 +13,8 @@ export function TokensPage() {
     <>
       <h1>Tokens</h1>
       <p class="lead">
-        A token sees and touches only jobs that match every id it carries. A revoked token is refused everywhere within
-        ten seconds.
+        A token can see and change only jobs that match every one of its ids. A revoked token is refused everywhere
+        within ten seconds.
       </p>
       <NewToken
         onSaved={(token) => {

@@ -50,7 +50,7 @@ export function UsersPage() {
           title={active === "" ? "No users yet" : "No such users"}
           command={curl("POST", "/v1/users/import", { users: ["alice", "bob"] })}
         >
-          <p>Add those whom your agents know: here, or from a shell.</p>
+          <p>Add the users of your agents here or from a shell.</p>
         </Empty>
       ) : null}
       {isOperator.value ? <AddUsers onDone={pages.reload} /> : null}

@@ -1,4 +1,4 @@
-/** Writes web/public/llms.txt into the Worker, which serves it over MCP: `node scripts/llms-text.ts`. */
+/** Writes web/public/llms.txt into the Worker, which serves it over MCP: `npm exec -- node scripts/llms-text.ts`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -381,13 +381,14 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async #call({ record, job }: TickState, run: Run, deadline: Deadline) {
-    const previous = await this.#runLog.previousOf(run);
+    const confirm = (caller: Caller, lease: Lease) => this.#confirm(caller, run.id, lease);
+    const sent = () => this.#starter.sent(run.id);
     return callJob(
       this.env,
       settingsOf(this.env),
       { definition: record.definition, origin: record.origin, maxAttempts: job.retry.maxAttempts },
-      { ...run, jobId: record.id, previous },
-      { now: () => Date.now(), deadline, confirm: (caller, lease) => this.#confirm(caller, run.id, lease) },
+      { ...run, jobId: record.id, previous: await this.#runLog.previousOf(run) },
+      { now: () => Date.now(), deadline, confirm, sent },
     );
   }
 }

@@ -104,8 +104,9 @@ async function callHandler(
   handler: JobHandler,
   job: JobToRun,
   run: RunToCall,
-  { deadline }: CallIo,
+  { deadline, sent }: CallIo,
 ): Promise<AttemptOutcome> {
+  sent?.();
   const { signal } = deadline;
   const { message, payload } = run;
   const called = { id: run.jobId, ...job.definition, ...compact({ message, payload }) };

@@ -14,6 +14,8 @@ import type { MailboxStore, StoredOffer } from "./store.ts";
 /** The time for which a job may still offer runs, because it has looked the agent up before. */
 const STALE_MS = MINUTE_MS + 10 * SECOND_MS;
 
+const NOT_OFFERED_YET = new Error("the job does not know yet that its run is offered");
+
 /** The facts that closing needs about the mailbox. */
 export type ClosingContext = {
   readonly agentId: () => string;
@@ -71,8 +73,11 @@ export class Closing {
     budget.take(offers.length);
     await mapLimit(offers, async (offer) => {
       try {
-        await jobObject(this.#env, offer.jobId).releaseRun({ role: "admin" }, offer.runId, "mailbox");
-        this.#store.delete(offer);
+        const released = await jobObject(this.#env, offer.jobId).releaseRun({ role: "admin" }, offer.runId, "mailbox");
+        // A job that has not taken up the answer to its offer yet would keep the run offered, and no mailbox would have it.
+        const mayBeEarly = !released.ok && released.error.kind === "validation_failed";
+        if (mayBeEarly && Date.now() < offer.offeredAt + STALE_MS) this.#context.failed(offer, NOT_OFFERED_YET);
+        else this.#store.delete(offer);
       } catch (error) {
         this.#context.failed(offer, error);
       }

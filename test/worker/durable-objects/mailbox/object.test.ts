@@ -6,9 +6,19 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { describe, expect, it, vi } from "vitest";
 import { mintToken } from "../../../../src/agent/token.ts";
 import { type ClaimVerdict, type JobRpc, jobObject } from "../../../../src/objects/job.ts";
-import type { ConfirmClaim } from "../../../../src/objects/mailbox.ts";
+import type { ConfirmClaim, MailboxRpc } from "../../../../src/objects/mailbox.ts";
 import { agentToken, call, env, TOKEN_SECRET } from "../../http-fixture.ts";
-import { claim, connect, connected, makeAgent, makeJobOf, offer, runIds, runOf } from "../../mailbox-fixture.ts";
+import {
+  claim,
+  connect,
+  connected,
+  itemsOf,
+  makeAgent,
+  makeJobOf,
+  offer,
+  runIds,
+  runOf,
+} from "../../mailbox-fixture.ts";
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
 
@@ -54,6 +64,32 @@ describe("a mailbox whose agent has a URL now", () => {
       expect((await runOf(job, run)).offered_at).not.toBe(before.offered_at);
       expect(await env.MAILBOX.getByName(moved).status()).toEqual({ connected: 0, waiting: 0 });
     });
+  });
+});
+
+describe("a mailbox that is closed in the moment of an offer", () => {
+  it("gives the run back a moment later, when its job knows that it is offered", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const mailbox = env.MAILBOX.getByName(agent);
+    await runInDurableObject(mailbox, (object) => {
+      const made: object = Object.getPrototypeOf(object);
+      const own = Object.getOwnPropertyDescriptor(made, "offer") ?? {};
+      const offerAndClose = async (...asked: Parameters<MailboxRpc["offer"]>) => {
+        Object.defineProperty(made, "offer", own);
+        const itself = env.MAILBOX.getByName(agent);
+        const { offeredAt } = await itself.offer(...asked);
+        await itself.disconnect("moved");
+        await settle();
+        return { offeredAt };
+      };
+      Object.defineProperty(made, "offer", { ...own, value: offerAndClose });
+    });
+    const run = await offer(job);
+    const before = String((await runOf(job, run)).offered_at);
+    const again = itemsOf(await claim(agent, { wait: "5s" }))[0]?.data.run;
+    expect(again).toMatchObject({ id: run, attempt: 1 });
+    expect(Date.parse(String(again?.offered_at))).toBeGreaterThan(Date.parse(before));
   });
 });
 

@@ -59,7 +59,7 @@ export const SPECS: readonly ToolSpec[] = [
       "create_reminder",
       "add_reminder",
     ],
-    description: `Ask to be woken later: makes a job that sends \`message\` to the agent when it fires. Answers with the job; its \`id\` is the job_id of the other tools.
+    description: `Make a job that sends \`message\` to the agent when it fires. Answers with the job; its \`id\` is the job_id of the other tools.
 schedule is exactly one kind: {"in": "20m"} or {"at": "2027-01-15T14:30:00+08:00"} (once), {"every": "30m"}, {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"} or {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;BYHOUR=14;BYMINUTE=0", "timezone": "Europe/Berlin"} (no timezone: UTC), {"manual": true}. Beside the kind, inside schedule: starts_at (every and an rrule's INTERVAL count from it: give it), ends_at, max_runs, jitter ("5m"), exclude (["SAT", "2026-12-24/2027-01-01", "22:00-07:00"]).
 Example: {"name": "Report", "message": "Sum up the tickets.", "schedule": {"cron": "0 9 * * MON#1", "timezone": "Europe/Berlin"}}; cron also takes L, LW, FRIL
 A loop that you drive: {"in": "20m"} with pacing {"min": "5m", "max": "1d"}; say control.next_in at the end of each run, and at last done.
@@ -184,7 +184,7 @@ Example: {"job_id": "…", "payload": {"order": 17}, "key": "order-17"}`,
       "list_executions",
       "get_logs",
     ],
-    description: `List a job's runs, newest first: when due, how ended, output or error (long outputs cut; get_run shows one whole). Without job_id: what failed since a time, over all jobs (with report "all" every run).
+    description: `List a job's runs, newest first: when due, how ended, output or error (long ones cut; see get_run). Without job_id: what failed since a time, over all jobs (with report "all" every run).
 Example: {"job_id": "…", "status": "error", "limit": 5}`,
     route: "listRuns",
     withoutJob: "listAllRuns",
@@ -221,7 +221,7 @@ Example: {"job_id": "…", "status": "error", "limit": 5}`,
   {
     name: "wait_for_run",
     aliases: ["claim_run", "poll", "next_run", "wait", "get_next_run", "claim"],
-    description: `Take the next run that is offered to you, if your agent has a mailbox (delivery pull); waits up to wait_seconds. Do it as \`message\` says, report_progress within each minute, end with complete_run. Nothing offered: call again.
+    description: `Take the next run that is offered to you, if your agent has a mailbox (delivery pull); waits up to wait_seconds. Do it as \`message\` says, report_progress within each minute (or lease "10m"), end with complete_run. Nothing offered: call again.
 Example: {"wait_seconds": 50}`,
     route: "claimRuns",
     effect: "changes",
@@ -255,7 +255,7 @@ Example: {"wait_seconds": 50}`,
   {
     name: "complete_run",
     aliases: ["finish_run", "report_result", "submit_result", "end_run"],
-    description: `Say how a run that you hold has ended (one answered with 202, or taken with wait_for_run); job_id and run_id are data.run.job_id and data.run.id of its call. control steers the job: {"next_in": "2h"} (only with pacing), {"done": true}, {"pause": "why"}, {"unchanged": true}, {"cost_usd": 0.02, "tokens": 1200}.
+    description: `End a run that you hold (answered with 202, or from wait_for_run); job_id and run_id are data.run.job_id and data.run.id of its call. An error is final: retry_run runs it once more. control steers the job: {"next_in": "2h"} (only with pacing), {"done": true}, {"pause": "why"}, {"unchanged": true}, {"cost_usd": 0.02, "tokens": 1200}.
 Example: {"job_id": "…", "run_id": "…", "status": "success", "output": "3 messages need an answer."}`,
     route: "completeRun",
     effect: "changes",

@@ -2,7 +2,7 @@
 import type { Request } from "./load.ts";
 
 export const ADMIN_TOKEN = "bench-operator-token-of-some-length";
-/** Jobs are of so many users: each has a directory shard of its own to be listed in, and a quota. */
+/** The number of users that own the jobs. Each has a directory shard, and a quota. */
 export const USERS = 500;
 
 export const api = (method: string, path: string, body?: unknown): Request => ({

@@ -8,7 +8,7 @@ const ROW_READ = 0.001;
 const GB_SECOND = 12.5;
 const OBJECT_GB = 0.128;
 
-/** Dollars per million of something that takes so many object calls, rows and seconds of an object's time. */
+/** Dollars per million of an action, by its object calls, rows and seconds of an object's time. */
 export const dollarsPerMillion = (each: {
   readonly objectCalls: number;
   readonly rowsWritten: number;

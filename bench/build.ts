@@ -1,4 +1,4 @@
-/** Bundles of what is served: Reveille as `npm start` bundles it, and the Workers compared with. */
+/** Bundles of the served Workers: Reveille as `npm start` bundles it, and the Workers to compare with. */
 import { builtinModules } from "node:module";
 import { resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
@@ -14,7 +14,7 @@ const Bindings = z.array(z.looseObject({ name: z.string(), class_name: z.string(
 
 const config = unstable_readConfig({ config: `${ROOT}/wrangler.toml` });
 
-/** Reveille: `entry` is its own `src/index.ts`, or a Worker that wraps it. What it binds is read from wrangler.toml. */
+/** Reveille. `entry` is its own `src/index.ts`, or a Worker that wraps it. Its bindings are read from wrangler.toml. */
 export async function bundleReveille(entry = "src/index.ts"): Promise<Bundle> {
   const objects = Bindings.parse(config.durable_objects.bindings).map(({ name, class_name }) => [name, class_name]);
   return { source: await bundle(`${ROOT}/${entry}`), objects: Object.fromEntries(objects), ...COMPATIBILITY };
@@ -37,7 +37,7 @@ const COMPATIBILITY = {
 
 const bundles = new Map<string, Promise<string>>();
 
-/** Made once, however often it is served. */
+/** Each bundle is made once, however often it is served. */
 function bundle(entryPoint: string): Promise<string> {
   const made = bundles.get(entryPoint) ?? make(entryPoint);
   bundles.set(entryPoint, made);

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 export type Child = {
   readonly pid: number;
-  /** What `ready` matched, first group. */
+  /** The first group that `ready` matched. */
   readonly found: string;
   stop(): Promise<void>;
 };
@@ -22,13 +22,13 @@ process.once("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     interrupted = true;
-    // PostgreSQL frees what it shares only when it is asked to end.
+    // PostgreSQL frees shared memory only when it is asked to end.
     for (const child of running) killGroup(child, "SIGTERM");
     setTimeout(() => process.exit(1), INTERRUPT_MS);
   });
 }
 
-/** Starts a process in a group of its own and waits until its output matches `ready`. Throws with what it printed if it ends before. */
+/** Starts a process in a group of its own and waits until its output matches `ready`. Throws with its output if it ends before. */
 export async function startChild(
   command: string,
   args: readonly string[],
@@ -40,7 +40,7 @@ export async function startChild(
     readonly gid?: number;
   },
 ): Promise<Child> {
-  // What fails for an interrupt leads to nothing further.
+  // A failure by an interrupt has no further effect.
   if (interrupted) await new Promise(() => {});
   const child = spawn(command, args, {
     detached: true,
@@ -93,7 +93,7 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Settings of Reveille that happen to be set in a developer's shell stay out. */
+/** The environment without settings of Reveille from a developer's shell. */
 function surroundings(): Record<string, string> {
   return Object.fromEntries(
     ["PATH", "HOME", "TMPDIR", "LANG"].flatMap((name) => {

@@ -12,9 +12,9 @@ import type { Medium, Running, System } from "./systems/system.ts";
 export type FiresOptions = {
   readonly medium: Medium;
   readonly jobs: number;
-  /** Between one job's time and the next's. */
+  /** Milliseconds between the times of two jobs. */
   readonly gapMs: number;
-  /** Between the first job's time of one system and that of the next. */
+  /** Milliseconds between the first jobs of two systems. */
   readonly offsetMs: number;
 };
 
@@ -24,14 +24,14 @@ const WARM_UP_JOBS = 100;
 const WARM_UP_FIRES = 10;
 const WARM_UP_MS = 1_000;
 const ATTEMPTS = 3;
-/** For copying, and for a machine that is slower than it just was. */
+/** The time for copying, and for a machine that has become slower. */
 const SPARE_MS: Readonly<Record<Medium, number>> = { disk: 3_500, ram: 1_500 };
 const SPARE_FACTOR = 1.3;
 
 /**
- * Makes the jobs of all systems at the same time, which is not measured, and then has them fire. A job of a scheduler that keeps an
- * object for each has usually been asleep for long when it is due: so those schedulers make their jobs on a RAM disk, are stopped,
- * their data copied to where it is measured, and started again. Throws where a call does not come.
+ * Creates the jobs of all systems at the same time, without measuring, and lets them fire. A job of a scheduler with one
+ * object per job has usually been asleep for long when it is due. So these schedulers create their jobs on a RAM disk and are stopped.
+ * Their data is copied to the measured disk, and they are started again. Throws if a call does not come.
  */
 export async function fires(systems: readonly System[], options: FiresOptions): Promise<readonly Wake[]> {
   for (let attempt = 1; ; attempt++) {
@@ -63,7 +63,7 @@ type Stand = {
   readonly folders: readonly string[];
   readonly startMs: number;
   running(): Running;
-  /** As after a long sleep: nothing is open and nothing in memory. Returns the bytes that all jobs have added on the disk. */
+  /** Puts the system into the state after a long sleep, with no open files and nothing in memory. Returns the bytes of all jobs on the disk. */
   sleepLong(): Promise<number>;
 };
 
@@ -87,7 +87,7 @@ async function stand(system: System, medium: Medium): Promise<Stand> {
       await running.stop();
       closeDatabases(made);
       execFileSync("cp", ["-a", `${made}/.`, dataDir]);
-      // Or the kernel writes it while it is measured.
+      // Otherwise the kernel would write it during the measurement.
       execFileSync("sync", ["-f", dataDir]);
       running = await system.start({ dataDir, agentUrl });
       return bytesOf(dataDir) - bytesBefore;
@@ -95,18 +95,18 @@ async function stand(system: System, medium: Medium): Promise<Stand> {
   };
 }
 
-/** Miniflare does not wait for workerd to take the logs of its databases in, as it does with those of objects that fall asleep. */
+/** Merges the logs of the databases, since Miniflare does not wait for workerd to do it. Sleeping objects have merged theirs. */
 function closeDatabases(folder: string): void {
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".sqlite-wal")) continue;
     const database = new DatabaseSync(join(folder, name.slice(0, -"-wal".length)));
-    // A database is opened with its first statement, and closing it takes the log in.
+    // The first statement opens a database, and closing it merges the log.
     database.exec("PRAGMA schema_version");
     database.close();
   }
 }
 
-/** Throws TooSlow where a job was due before all were made, or one system was not done before the next one's turn. */
+/** Throws TooSlow if a job was due before all were created, or a system was not done before the next one's turn. */
 async function makeAndFire(stands: readonly Stand[], options: FiresOptions, attempt: number): Promise<readonly Wake[]> {
   const { medium, jobs, gapMs } = options;
   const inTurn = options.offsetMs > gapMs;
@@ -116,7 +116,7 @@ async function makeAndFire(stands: readonly Stand[], options: FiresOptions, atte
   const makingMs = (jobs / Math.min(...rates)) * 1_000;
   const startMs = Math.max(...stands.map(({ startMs }) => startMs));
   const aheadMs = ((makingMs + startMs) * SPARE_FACTOR + WARM_UP_MS + SPARE_MS[medium]) * attempt;
-  // A whole second, since that is all that the Agents SDK knows.
+  // A whole second, since the Agents SDK knows no fractions.
   const firstDueAt = Math.ceil((Date.now() + aheadMs) / 1_000) * 1_000;
   const late = (): boolean => Date.now() > firstDueAt - 200;
   const bytes = await Promise.all(
@@ -124,12 +124,12 @@ async function makeAndFire(stands: readonly Stand[], options: FiresOptions, atte
       try {
         await create(running(), jobs, firstDueAt + n * offsetMs, gapMs);
       } catch (error) {
-        // Reveille refuses a time that has passed meanwhile; any other refusal is one.
+        // Reveille refuses a time that has passed meanwhile. Every other refusal is an error.
         if (late()) return Number.NaN;
         throw error;
       }
       const bytes = await sleepLong();
-      // What fires and what is made first also loads the code: not to be counted.
+      // The first creates and fires also load the code, so they are not counted.
       await create(running(), WARM_UP_FIRES, Date.now() + WARM_UP_MS, 0);
       await sink.arrivals(WARM_UP_FIRES, 30_000, 0);
       await sink.reset();

@@ -1,4 +1,4 @@
-/** Folders for data: on the disk as users have it, and on the RAM disk that Linux brings. */
+/** Folders for data: on the disk, as for users, and on the RAM disk of Linux. */
 import { execFileSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -10,7 +10,7 @@ const RAM_DISK = "/dev/shm";
 const made = new Set<string>();
 
 process.once("exit", () => {
-  // What was just ended may still write.
+  // A process that was just ended may still write.
   for (const folder of made) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 

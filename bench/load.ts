@@ -1,4 +1,4 @@
-/** A light HTTP client for one local server: requests are bytes made beforehand, connections are kept, one request at a time on each. */
+/** A light HTTP client for one local server. Requests are prepared bytes, and kept connections carry one request at a time. */
 import { createConnection, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 
@@ -11,7 +11,7 @@ export type Request = {
 
 export type Reply = { readonly status: number; readonly body: string };
 
-/** What a load came to: the time of each request in ms, in the order they ended, and of all together. */
+/** The result of a load: the time of each request in ms, in the order of their ends, and of all together. */
 export type Load = { readonly latenciesMs: readonly number[]; readonly elapsedMs: number };
 
 /** Sends all `requests` over `connections` connections, each as fast as it is answered. Throws on any answer that `isFine` refuses. */

@@ -1,4 +1,4 @@
-/** What the figures were measured on. */
+/** The machine of the measurement. */
 import { execFileSync } from "node:child_process";
 import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -38,7 +38,7 @@ function output(command: string, args: readonly string[]): string {
   }
 }
 
-/** The disk's share in a word: the median of some appends, each synced. */
+/** The speed of the disk: the median of some appends, each synced. */
 function fsyncMs(): number {
   const path = join(mkdtempSync(join(tmpdir(), "reveille-fsync-")), "file");
   const file = openSync(path, "w");

@@ -1,9 +1,9 @@
-/** Names of measures and of media, as the report bears them. */
+/** Names of measures and of media in the report. */
 import type { Medium } from "./systems/system.ts";
 
 const MEDIUM_NAMES: Readonly<Record<Medium, string>> = { disk: "on disk", ram: "on a RAM disk" };
 
-/** Between two fires of a system that is idle otherwise. */
+/** The time between two fires of an otherwise idle system. */
 export const IDLE_GAP_S = 0.3;
 
 export const named = {

@@ -6,7 +6,7 @@ import { signedFloor } from "./systems/floor.ts";
 
 type Measure = {
   readonly what: string;
-  /** `size` is of jobs, runs, pages or users, as the measure has it. */
+  /** `size` is the number of jobs, runs, pages or users of the measure. */
   readonly size: number;
   readonly rounds: number;
   run(bench: Bench, size: number): Promise<void>;

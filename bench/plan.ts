@@ -1,4 +1,4 @@
-/** The measures. Systems take turns within every round, so that a busy minute meets them all, and change their order from round to round. */
+/** The measures. Systems take turns within every round, so that a busy minute affects them all, and their order changes with each round. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fires, type Wake } from "./fires.ts";
 import { newFolder, removeFolder } from "./folders.ts";
@@ -10,7 +10,7 @@ import type { Results } from "./results.ts";
 import type { Sink } from "./sink.ts";
 import type { FansOut, Medium, Running, Startable, System } from "./systems/system.ts";
 
-/** What every measure is given. */
+/** The parameters of every measure. */
 export type Bench = {
   readonly results: Results;
   /** For measures that call the agent of one system at a time. */
@@ -94,8 +94,8 @@ export async function steady({ results, systems, rounds }: Bench, seconds: numbe
 }
 
 /**
- * `jobs` fires 300 ms apart, of all systems in the same minute: each system's fall between the others', so that none is called while
- * another is.
+ * Fires `jobs` jobs 300 ms apart, of all systems in the same minute. Each system's fires fall between the others', so that no two calls
+ * coincide.
  */
 export async function idle({ results, systems, rounds }: Bench, jobs: number): Promise<void> {
   const gapMs = IDLE_GAP_S * 1_000;
@@ -114,7 +114,7 @@ function addLags(results: Results, wakes: readonly Wake[], p50: string, p99: str
   }
 }
 
-/** `runs` times run now, one after the other. The floor has none. */
+/** Calls run now `runs` times, one after the other. The floor has no such call. */
 export function runsNow(bench: Bench, runs: number): Promise<void> {
   const ours = { ...bench, systems: bench.systems.filter(({ isReveille }) => isReveille === true) };
   return alone(ours, "disk", "/ok", async (running, { name }) => {
@@ -137,7 +137,7 @@ export function claimsNow(bench: Bench, runs: number): Promise<void> {
 }
 
 /**
- * The list among ten thousand jobs, imported onto a RAM disk to save time: what is read is in memory either way. The import is not
+ * The list among ten thousand jobs, imported onto a RAM disk to save time, since the read rows are in memory either way. The import is not
  * measured, and `meanwhile` runs beside it.
  */
 export function lists(bench: Bench, pages: number, meanwhile = async (): Promise<void> => {}): Promise<void> {

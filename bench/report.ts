@@ -1,4 +1,4 @@
-/** `bench/RESULTS.md`, made of what was measured. */
+/** `bench/RESULTS.md`, made from the measures. */
 import { dollarsPerMillion } from "./bill.ts";
 import type { Cost, CostFigures } from "./measures/cost.ts";
 import { named } from "./names.ts";
@@ -53,7 +53,7 @@ export function report(results: Results, costs: Costs, head: readonly string[]):
   return `${parts.map((part) => part.join("\n")).join("\n\n")}\n`;
 }
 
-/** Where a queue in memory is faster than anything that commits each job by itself, and what those commits buy. */
+/** The measures in which a queue in memory is faster than commits of each job, and the benefit of these commits. */
 function outOfReach(results: Results): readonly (readonly string[])[] {
   const times = (measure: string, faster: string, slower: string): string =>
     `${(results.median(measure, faster) / results.median(measure, slower)).toFixed(0)} times`;
@@ -105,7 +105,7 @@ const ownCalls = () => [
 
 type Goal = readonly [what: string, measured: number, goal: number, best: "most" | "least", shown: string];
 
-/** The goals of the project, one a row, those without a figure in this run left out. */
+/** The goals of the project, one per row, without those that have no figure in this run. */
 function goals(results: Results, { reveille: costs }: Costs): string[] {
   const ratio = (
     what: string,

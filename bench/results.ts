@@ -51,7 +51,7 @@ export class Results {
     );
   }
 
-  /** The median, and the spread of several runs; empty where there is no figure. */
+  /** The median, and the spread of several runs. Empty if there is no figure. */
   cell(measure: string, system: string): string {
     const entry = this.#values.get(`${measure}\n${system}`);
     if (entry === undefined) return "";

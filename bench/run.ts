@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: Reveille and the floor, in under three minutes. `npm run bench:peers`: everything side by side. `--help` tells the
- * rest. Nothing fails for being slow; a job that fires twice or not at all does fail the run.
+ * `npm run bench`: Reveille and the floor, in under three minutes. `npm run bench:peers`: everything side by side. `--help` says the
+ * rest. Slowness does not fail the run, but a job that fires twice or not at all does.
  */
 import { parseArgs } from "node:util";
 import { ROOT } from "./build.ts";

@@ -1,6 +1,6 @@
 /**
- * Serves one of the Workers compared with under Miniflare: `node serve-miniflare.ts <spec as JSON>`. `past` is how `npm start` sets it up,
- * past Miniflare's own Workers (decision 7); without it, as `wrangler dev` does.
+ * Serves one of the compared Workers under Miniflare: `node serve-miniflare.ts <spec as JSON>`. `past` is how `npm start` sets it up,
+ * past Miniflare's own Workers (decision 7). Without it, the set-up is that of `wrangler dev`.
  */
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import * as z from "zod";

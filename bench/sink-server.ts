@@ -1,6 +1,6 @@
 /**
- * The agent that every system under test calls, in a process of its own: it notes when each call came in and answers at once, or as
- * the path says (`/ok`, `/after/50`, `/202`). What was called is read only when asked for, so that noting costs next to nothing.
+ * The agent that every system under test calls, in a process of its own. It records the time of each call and answers at once, or as
+ * the path says (`/ok`, `/after/50`, `/202`). The bodies are parsed only on request, so that recording costs almost nothing.
  */
 import { createServer } from "node:http";
 import { performance } from "node:perf_hooks";
@@ -27,7 +27,7 @@ const server = createServer((request, response) => {
       return;
     }
     count++;
-    // Fan-outs are counted only: ten thousand bodies are not looked at.
+    // Fan-outs are only counted, without reading ten thousand bodies.
     if (path !== "/quiet") calls.push({ at, body: Buffer.concat(chunks).toString("utf8") });
     const delayMs = Number(/^\/after\/(\d+)/.exec(path)?.[1] ?? 0);
     const answer = (): void => {

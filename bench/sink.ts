@@ -1,11 +1,11 @@
-/** The sink as the measures see it; it runs as `sink-server.ts`. */
+/** The sink for the measures. It runs as `sink-server.ts`. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { ROOT } from "./build.ts";
 import { startChild } from "./child.ts";
 import { call } from "./load.ts";
 
-/** One call that came in: when (epoch ms), for which job, and when it was due. */
+/** One received call: its time (epoch ms), its job, and the due time. */
 export type Arrival = { readonly at: number; readonly id: string; readonly dueAt: number };
 
 export type Sink = {

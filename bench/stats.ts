@@ -1,4 +1,4 @@
-/** Numbers of several runs, made small. */
+/** Statistics over the numbers of several runs. */
 
 /** The value below which `share` (0 to 1) of the values lie; nearest rank. */
 export function quantile(values: readonly number[], share: number): number {
@@ -6,7 +6,7 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** Of an even number of values the middle of the two in the middle. */
+/** The median. For an even number of values it is the mean of the two in the middle. */
 export const median = (values: readonly number[]): number =>
   (quantile(values, 0.5) +
     -quantile(

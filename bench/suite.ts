@@ -21,7 +21,7 @@ export type SuiteOptions = {
   /** The floor and Reveille. */
   readonly own: readonly System[];
   readonly peers: readonly System[];
-  /** Where the report goes. */
+  /** The file of the report. */
   readonly out: string;
 };
 
@@ -37,7 +37,7 @@ export async function suite({ command, full, rounds, own, peers, out }: SuiteOpt
   const failures: string[] = [];
   const seconds = (): number => Math.round((Date.now() - startedAt) / 1_000);
 
-  /** A part that fails is said and left out; the others still count. */
+  /** Reports a failed part and leaves it out. The others still count. */
   const part = async (title: string, measure: () => Promise<void>): Promise<void> => {
     console.log(`\n${title} (after ${seconds()} s)`);
     try {
@@ -58,9 +58,9 @@ export async function suite({ command, full, rounds, own, peers, out }: SuiteOpt
   if (full || peers.length > 0) await part("200 fires a second", () => steady(once, 3));
   await part("200 fires over a minute", () => idle(once, 200));
   await part("Run now", () => runsNow(once, 200));
-  // Where there is time for it: `npm run bench` has three minutes.
+  // Only if there is time for it: `npm run bench` has three minutes.
   const besides = full || peers.length > 0 ? [signedFloor] : [];
-  // As many calls at a time as a job makes unless it says otherwise, and as it can make at most.
+  // The default number of calls at a time of a job, and the highest.
   await part("Fan-out, 50 calls at a time", () => fanOuts({ ...bench, rounds: few }, 50, besides));
   if (full) await part("Fan-out, 200 calls at a time", () => fanOuts({ ...bench, rounds: few }, 200, besides));
   let costs: Costs | undefined;
@@ -92,7 +92,7 @@ export async function suite({ command, full, rounds, own, peers, out }: SuiteOpt
   return failures;
 }
 
-/** All that is counted, at the same time: nothing of it is timed but how long an object is awake, in ms against tens of ms. */
+/** All counts, taken at the same time. Only the awake time of an object is timed, in ms compared with tens of ms. */
 async function measureCosts(withAgentsSdk: boolean): Promise<Costs> {
   const folders: string[] = [];
   const folder = async (): Promise<string> => {

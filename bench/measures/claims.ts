@@ -1,4 +1,4 @@
-/** How soon a run that is offered is in the hands of an agent without an address: of some that hold sockets, and some that wait by calls. */
+/** The time from an offer to the claim by an agent without an address, for agents with sockets and agents with waiting calls. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { ADMIN_TOKEN } from "../api.ts";
@@ -9,7 +9,7 @@ import { type Door, json, type Latency } from "./reveille.ts";
 const AGENT = "bench";
 const SOCKETS = 5;
 const POLLS = 5;
-/** Runs begin this far apart, each of another job in turn. */
+/** The time between the starts of two runs, each of another job in turn. */
 const GAP_MS = 10;
 const JOBS = 50;
 const LIMIT_MS = 60_000;
@@ -23,7 +23,7 @@ const Call = z.looseObject({
 const Frame = z.looseObject({ type: z.string() });
 const Claimed = z.looseObject({ items: z.array(Call) });
 
-/** `runs` runs, from the offer until they are claimed and here. Throws where one does not come. */
+/** Times `runs` runs, from the offer until the agent has the claim. Throws if one does not come. */
 export async function claims(system: Door, runs: number): Promise<Latency> {
   await json(system, "PUT", `/v1/agents/${AGENT}`, { delivery: "pull" });
   const jobs: string[] = [];

@@ -1,4 +1,4 @@
-/** What Cloudflare would bill: rows, object calls and awake time, counted in the Worker (`workers/counting.ts`). */
+/** The units that Cloudflare bills: rows, object calls and awake time, counted in the Worker (`workers/counting.ts`). */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { api } from "../api.ts";
@@ -19,7 +19,7 @@ const CountsAnswer = z.object({
   awakeMs: z.array(z.number()),
 });
 
-/** Per create, fire or user. `rowsWritten` counts the alarm's row as well. */
+/** The cost per create, fire or user. `rowsWritten` includes the alarm's row. */
 export type Cost = {
   readonly rowsWritten: number;
   readonly rowsRead: number;
@@ -31,11 +31,11 @@ export type Cost = {
 };
 
 export type Counted = Served & {
-  /** Runs `act`, which does `times` of something, and returns what one of them cost. */
+  /** Runs `act`, which does an action `times` times, and returns the cost of one. */
   cost(times: number, act: () => Promise<void>): Promise<Cost>;
 };
 
-/** Reveille, counted, calling `agentUrl`. In a bare workerd: what is counted does not depend on it. */
+/** Reveille with counting, which calls `agentUrl`. It runs in a bare workerd, since the counts do not depend on it. */
 export async function countedReveille(dataDir: string, agentUrl: string): Promise<Counted> {
   const bundle = await bundleReveille("bench/workers/counted-reveille.ts");
   return counted(bundle, { ...SETTINGS, AGENT_URL: agentUrl, LOCAL: "true" }, dataDir, "workerd");
@@ -97,7 +97,7 @@ const USERS = 10_000;
 
 const Runs = z.looseObject({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
 
-/** Every cost of Reveille; what waits for agents at the same time, the fan-out after it. `folder` makes an empty folder. */
+/** Every cost of Reveille. Actions that wait for agents run at the same time, and the fan-out after them. `folder` makes an empty folder. */
 export async function reveilleCosts(folder: () => Promise<string>): Promise<CostFigures> {
   const [quick, slow, later] = await Promise.all([
     withReveille(folder, "/ok", async (server, sink) => {
@@ -139,10 +139,10 @@ async function withReveille<T>(
   }
 }
 
-/** Jobs that fire every second, five times each and so ended: what one fire in the middle of a job's life costs. */
+/** The cost of one fire in the middle of a job's life, by jobs that fire every second, five times each. */
 async function firesOf(server: Counted, sink: Sink): Promise<Cost> {
   await makeJobs(server, "every", { every: "1s" });
-  // The first fire makes the log's rows; the later ones are as all others will be.
+  // The first fire creates the log's rows. The later ones are like all others.
   await sleep(1_500);
   await sink.reset();
   let fires = 0;
@@ -179,7 +179,7 @@ async function acceptedAndCompleted(server: Counted, sink: Sink): Promise<{ acce
   return { accepted, completed };
 }
 
-/** All calls in, and everything after them written. */
+/** Waits until all calls have come and everything after them is written. */
 async function settled(sink: Sink, count: number): Promise<void> {
   await sink.arrivals(count, 20_000, 1_000);
 }

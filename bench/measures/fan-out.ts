@@ -1,7 +1,7 @@
 /** A fan-out of the systems that have no roster: the floor and the queues answer `POST /fan-out` when the last user is done. */
 import { call } from "../load.ts";
 
-/** Users a second. Throws where it is not answered with 200. */
+/** The users per second. Throws if the answer is not 200. */
 export async function fanOut(port: number, users: number, concurrency: number): Promise<number> {
   const startedAt = performance.now();
   const body = JSON.stringify({ users, concurrency });

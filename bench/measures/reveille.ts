@@ -1,4 +1,4 @@
-/** What only Reveille is asked: run now, the list among ten thousand jobs, the fan-out to ten thousand users. */
+/** Measures of Reveille only: run now, the list among ten thousand jobs, the fan-out to ten thousand users. */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
@@ -75,12 +75,12 @@ export async function list(system: Door, lists: number): Promise<{ readonly newe
 const JOBS_PER_IMPORT = 2_000;
 const ImportAnswer = z.looseObject({ imported: z.number(), skipped: z.array(z.looseObject({ reason: z.string() })) });
 
-/** Takes in `jobs` jobs, each of another user in turn, due once a day. */
+/** Imports `jobs` jobs, each of another user in turn, due once a day. */
 export async function importJobs(system: Door, jobs: number): Promise<void> {
   for (let from = 0; from < jobs; from += JOBS_PER_IMPORT) {
     const part = Array.from({ length: Math.min(JOBS_PER_IMPORT, jobs - from) }, (_, n) => ({
       id: jobIdFromBytes(crypto.getRandomValues(new Uint8Array(JOB_ID_BYTES))),
-      // By which an import knows a job of Reveille.
+      // The mark by which an import recognises a job of Reveille.
       etag: "1",
       name: `daily ${from + n}`,
       user_id: `user-${(from + n) % USERS}`,
@@ -113,7 +113,7 @@ export async function fanOut(system: Door, users: number, concurrency: number): 
   const startedAt = Date.now();
   const { fan_out_id } = FanOutAnswer.parse(await json(system, "POST", `/v1/jobs/${id}/run`));
   for (;;) {
-    // Seldom: each look asks every shard.
+    // Polls are rare, since each asks every shard.
     await sleep(500);
     const view = FanOutView.parse(await json(system, "GET", `/v1/jobs/${id}/fan-outs/${fan_out_id}`));
     if (view.status === "running") continue;

@@ -1,4 +1,4 @@
-/** Jobs made over HTTP and the calls that they lead to: the measures of speed and of lag, and that each fired exactly once. */
+/** Jobs created over HTTP and their calls: the measures of speed and lag, and the check that each job fired exactly once. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Load, load } from "../load.ts";
 import type { Sink } from "../sink.ts";
@@ -17,7 +17,7 @@ export type LagFigures = {
 
 /** How many creates are under way at a time. */
 const CONNECTIONS = 16;
-/** Fires that come this late are given up: the system has lost them. */
+/** Fires later than this count as lost. */
 const LIMIT_MS = 120_000;
 /** Creates are made for a time far enough ahead; the factor allows for a system that slows down as it fills. */
 const AHEAD_FACTOR = 1.7;
@@ -48,11 +48,11 @@ export async function create(system: Running, jobs: number, firstDueAt: number, 
   };
 }
 
-/** When jobs made from now on at this rate will all have been made. */
+/** The time by which all jobs are created at this rate. */
 export const dueAfter = (jobs: number, perSecond: number): number =>
   Math.ceil(Date.now() + (jobs / perSecond) * 1_000 * AHEAD_FACTOR + AHEAD_MS);
 
-/** Waits for the calls of `jobs` jobs. Throws where some do not come. */
+/** Waits for the calls of `jobs` jobs. Throws if some do not come. */
 export async function lag(sink: Sink, jobs: number, lastDueAt: number): Promise<LagFigures> {
   await sleep(Math.max(0, lastDueAt - Date.now()));
   const arrivals = await sink.arrivals(jobs, LIMIT_MS);

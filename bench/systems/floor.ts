@@ -19,7 +19,7 @@ export const floor = (mode: Mode): System => ({
   },
 });
 
-/** It does nothing but fan out. In a bare workerd alone: it stands for what one thread has to do in any case. */
+/** The floor of fan-outs. It runs only in a bare workerd, and shows the least work of one thread. */
 export const signedFloor: Startable<FansOut> = {
   name: "signed floor (workerd)",
   async start({ dataDir, agentUrl }) {

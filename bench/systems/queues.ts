@@ -9,7 +9,7 @@ import { type Child, startChild } from "../child.ts";
 import { fanOut } from "../measures/fan-out.ts";
 import { postJob, type Running, type StartOptions, type System } from "./system.ts";
 
-/** Redis as one keeps jobs in it: every write in the append-only file, synced once a second. Up to a second of it is lost in a crash. */
+/** Redis as usual for jobs: every write goes to the append-only file, synced once a second. A crash loses up to a second. */
 export const bullmq: System = {
   name: "BullMQ + Redis",
   objectPerJob: false,
@@ -37,7 +37,7 @@ export const bullmq: System = {
   },
 };
 
-/** PostgreSQL as it comes: a commit is on disk before it is acknowledged. */
+/** PostgreSQL with its defaults: a commit is on disk before it is acknowledged. */
 export const pgBoss: System = {
   name: "pg-boss + PostgreSQL",
   objectPerJob: false,
@@ -58,7 +58,7 @@ export const pgBoss: System = {
   },
 };
 
-/** What has to be installed for the peers, and is not. */
+/** The missing programs that the peers need. */
 export const missingPrograms = (): string[] =>
   ["redis-server", "initdb", "postgres"].filter((name) => find(name) === undefined);
 

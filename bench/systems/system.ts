@@ -1,13 +1,13 @@
-/** What is measured: a scheduler behind HTTP that calls the sink when a job is due. */
+/** The measured systems: schedulers behind HTTP that call the sink when a job is due. */
 import type { Request } from "../load.ts";
 
-/** `disk` is where users keep their data; `ram` is a RAM disk, which shows what is the disk's part. */
+/** `disk` is a disk as for users' data. `ram` is a RAM disk, which shows the disk's part of the time. */
 export type Medium = "disk" | "ram";
 
 export type StartOptions = {
   /** An empty folder of the system's own. */
   readonly dataDir: string;
-  /** Where due jobs are to be sent. */
+  /** The URL that due jobs call. */
   readonly agentUrl: string;
 };
 
@@ -23,7 +23,7 @@ export type Running = {
   stop(): Promise<void>;
 };
 
-/** What does nothing but fan out. */
+/** A system that only fans out. */
 export type FansOut = Pick<Running, "stop"> & Required<Pick<Running, "fanOut">>;
 
 /** A system that can be started and measured. `name` is its name in the tables. */

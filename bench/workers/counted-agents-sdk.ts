@@ -1,4 +1,4 @@
-/** The Agents SDK's worker with what it costs counted. */
+/** The Agents SDK's worker with its costs counted. */
 import agents, { WakingAgent } from "./agents-sdk-worker.ts";
 import { countCalls, counts, type Probe } from "./counting.ts";
 

@@ -1,4 +1,4 @@
-/** The floor with what it costs counted. */
+/** The floor with its costs counted. */
 import { countCalls, counts, type Probe } from "./counting.ts";
 import floor, { FloorJob } from "./floor-worker.ts";
 

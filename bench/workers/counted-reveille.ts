@@ -1,4 +1,4 @@
-/** Reveille with what it costs counted. */
+/** Reveille with its costs counted. */
 import reveille, {
   DirectoryObject,
   FanOutObject,

@@ -38,7 +38,7 @@ export function serveQueue(queue: Queue): void {
 
 const connections = new HttpAgent({ keepAlive: true, maxSockets: 200 });
 
-/** Calls the sink; resolves with what it answered. Rejects on anything but 2xx. */
+/** Calls the sink and returns its answer. Rejects on any status but 2xx. */
 export function callAgent(url: string, body: unknown): Promise<string> {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(

@@ -1,6 +1,6 @@
 /**
  * The agent that every system under test calls, in a process of its own. It records the time of each call and answers at once, or as
- * the path says (`/ok`, `/after/50`, `/202`). The bodies are parsed only on request, so that recording costs almost nothing.
+ * the path says (`/ok`, `/after/50`, `/202`). The recorded calls are read only on request, so that recording costs almost nothing.
  */
 import { createServer } from "node:http";
 import { performance } from "node:perf_hooks";

@@ -2,14 +2,14 @@
 import type { StateChange } from "./state.ts";
 
 /** The longest wait for a beginning. A run has begun long before that, unless another object cannot be reached. */
-const MAX_WAIT_MS = 500;
+const MAX_WAIT_MS = 250;
 
 export class Beginnings {
   readonly #waiting = new Map<string, () => void>();
 
   /**
-   * Waits for at most half a second until the run is offered, has ended, or goes to no mailbox. The alarm makes the offer, a
-   * moment after the start was recorded.
+   * Waits until the run is offered, has ended, or goes to no mailbox. It waits for a quarter of a second at most. The alarm
+   * makes the offer, a moment after the start was recorded.
    */
   async of(runId: string): Promise<void> {
     await new Promise<void>((resolve) => {

@@ -221,7 +221,7 @@ export class FanOutStore {
 
   /** The log of one fan-out, newest first. A page reads the shard's whole log once, or one row if the user is given. */
   runs(spec: FanOutSpec, query: UserRunQuery): Run[] {
-    const { before, status, userId, unchanged, limit } = query;
+    const { before, status, userId, unchanged, since, until, limit } = query;
     if (userId !== undefined) {
       const run = this.run(spec, userKey(userId));
       return run !== undefined && isWanted(run, query) ? [run] : [];
@@ -231,7 +231,7 @@ export class FanOutStore {
       `SELECT * FROM ${runTable(spec.number)}
          WHERE (?1 IS NULL OR status = ?1)
            AND (?2 IS NULL OR started_at < ?2 OR (started_at = ?2 AND ?3 || user_key < ?4))
-           AND (?5 IS NULL OR coalesce(run ->> 'unchanged', 0) = ?5)
+           AND (?5 IS NULL OR coalesce(run ->> 'unchanged', 0) = ?5) AND started_at >= ?7 AND started_at < ?8
          ORDER BY started_at DESC, user_key DESC LIMIT ?6`,
       status ?? null,
       before?.startedAt ?? null,
@@ -239,13 +239,20 @@ export class FanOutStore {
       before?.id ?? null,
       unchanged === undefined ? null : Number(unchanged),
       limit,
+      since ?? Number.MIN_SAFE_INTEGER,
+      until ?? Number.MAX_SAFE_INTEGER,
     );
     return rows.map((row) => toRun(spec, row));
   }
 }
 
 /** Whether a run belongs in a list. */
-export const isWanted = (run: Run, { before, status, userId, unchanged }: Omit<UserRunQuery, "limit">): boolean =>
+export const isWanted = (
+  run: Run,
+  { before, status, userId, unchanged, since = run.startedAt, until = run.startedAt + 1 }: Omit<UserRunQuery, "limit">,
+): boolean =>
+  run.startedAt >= since &&
+  run.startedAt < until &&
   (status === undefined || run.status === status) &&
   (unchanged === undefined || (run.unchanged ?? false) === unchanged) &&
   (userId === undefined || run.userId === userId) &&

@@ -44,12 +44,12 @@ export class JobRunLog {
     const seen = visibleRecord(this.#state, caller);
     if (!seen.ok) return seen;
     if (!canReadRuns(caller, seen.value.record.definition)) return runsRefused;
-    const { before, limit, status, userId, unchanged } = query;
+    const { before, limit, status, userId, unchanged, since, until } = query;
     if (typeof before !== "number" && (this.#state.fanOuts.present || query.fanOutId !== undefined)) {
       return ok(await this.#userRuns.runs(seen.value.record.id, { ...query, before }));
     }
     const beforeSeq = typeof before === "number" ? before : undefined;
-    const rows = this.#state.store.runs({ limit: limit + 1, beforeSeq, status, userId, unchanged });
+    const rows = this.#state.store.runs({ limit: limit + 1, beforeSeq, status, userId, unchanged, since, until });
     const page = pageOf(rows, limit, ({ seq }) => seq);
     return ok({ ...page, items: page.items.map((run) => runView(seen.value.record.id, run)) });
   }

@@ -27,6 +27,9 @@ export type RunQuery = {
   readonly userId?: string | undefined;
   /** `true`: only runs in which the agent found nothing new. `false`: only the others. */
   readonly unchanged?: boolean | undefined;
+  /** Only runs that started at `since` or later, and before `until`; epoch ms. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
 };
 
 /**
@@ -123,12 +126,15 @@ export class JobStore {
       this.#sql,
       `SELECT body FROM entry WHERE slot > 0 AND seq < ?1 AND (?2 IS NULL OR status = ?2)
          AND (?3 IS NULL OR body ->> 'userId' = ?3) AND (?4 IS NULL OR coalesce(body ->> 'unchanged', 0) = ?4)
+         AND body ->> 'startedAt' >= ?6 AND body ->> 'startedAt' < ?7
        ORDER BY seq DESC LIMIT ?5`,
       query.beforeSeq ?? Number.MAX_SAFE_INTEGER,
       query.status ?? null,
       query.userId ?? null,
       query.unchanged === undefined ? null : Number(query.unchanged),
       query.limit,
+      query.since ?? Number.MIN_SAFE_INTEGER,
+      query.until ?? Number.MAX_SAFE_INTEGER,
     );
     return rows.map(toRun);
   }

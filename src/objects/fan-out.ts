@@ -51,6 +51,9 @@ export type UserRunQuery = {
   readonly userId?: string | undefined;
   /** `true`: only runs in which the agent found nothing new. `false`: only the others. */
   readonly unchanged?: boolean | undefined;
+  /** Only runs that started at `since` or later, and before `until`; epoch ms. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
 };
 
 /** One shard of one job's fan-outs. Only the Job object calls it, after it has checked the caller. */

@@ -50,10 +50,10 @@ export class UserRuns {
    * own log are included.
    */
   async runs(jobId: string, filter: UserRunFilter): Promise<Page<RunView, RunKey>> {
-    const { limit, before, status, userId, unchanged, fanOutId } = filter;
+    const { limit, before, status, userId, unchanged, since, until, fanOutId } = filter;
     const log =
       fanOutId === undefined
-        ? this.#state.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId, unchanged })
+        ? this.#state.store.runs({ limit: this.#settings.RUN_RETENTION, status, userId, unchanged, since, until })
         : [];
     const own = log.filter((run) => before === undefined || byNewest(before, run) < 0);
     const listed = own.map((run) => ({ startedAt: run.startedAt, id: run.id, view: runView(jobId, run) }));

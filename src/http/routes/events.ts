@@ -18,7 +18,8 @@ const tag = "Events";
 
 const typeList = commaList(EventType, EventType.options, EVENT_ALIASES);
 
-const times = {
+/** The meta of `since` and `until` for the texts about wrong ones. */
+export const TIMES = {
   since: { reads: "instant", aliases: ["from", "after", "start", "newer_than"] },
   until: { reads: "instant", aliases: ["to", "before", "end", "older_than"] },
 };
@@ -27,11 +28,11 @@ const window = {
   agent_id: queryText.optional().meta({ description: "Of this agent's jobs." }),
   user_id: queryText.optional().meta({ description: "Of jobs that run as this user." }),
   since: queryText.optional().meta({
-    ...times.since,
+    ...TIMES.since,
     description: "RFC 3339: at this time or later.",
     examples: ["2026-11-27T00:00:00Z"],
   }),
-  until: queryText.optional().meta({ ...times.until, description: "RFC 3339: before this time." }),
+  until: queryText.optional().meta({ ...TIMES.until, description: "RFC 3339: before this time." }),
   limit: pageLimit(50),
   cursor: pageCursor,
 };
@@ -104,7 +105,7 @@ export const eventRoutes = [list, runs] as const;
 
 /** The times in epoch ms. Errors: `validation_failed` on the parameter that is not a time. */
 export function readTimes(
-  query: Readonly<Record<"since" | "until", string | undefined>>,
+  query: Readonly<Partial<Record<"since" | "until", string | undefined>>>,
 ): Outcome<{ readonly since: number | undefined; readonly until: number | undefined }> {
   const read: Record<"since" | "until", number | undefined> = { since: undefined, until: undefined };
   for (const name of ["since", "until"] as const) {

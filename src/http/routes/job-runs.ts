@@ -6,12 +6,11 @@ import { RunStatus } from "../../schema/job.ts";
 import { CompleteBody, Progress, Run } from "../../schema/run.ts";
 import { NoBody, pageCursor, pageLimit, pageShape, queryFlag, queryText } from "../fields.ts";
 import { reply, route } from "../route.ts";
+import { readTimes, TIMES } from "./events.ts";
 
 const tag = "Runs";
 const cursors = cursorsOf("runs", z.union([z.int(), z.object({ startedAt: z.int(), id: z.string() })]));
 
-const NO_WINDOW =
-  "is not a query parameter here: a job's runs are listed newest first, so many as limit says, and cursor goes on. By time, and without a job: GET /v1/runs?since={value}";
 const NO_NAME = "is not a query parameter here: the job is named by its id; GET /v1/jobs?name={value} finds it";
 
 const list = route({
@@ -31,16 +30,24 @@ const list = route({
       unchanged: queryFlag
         .optional()
         .meta({ description: "false: leave out runs in which the agent found nothing new; true: only those." }),
+      since: queryText
+        .optional()
+        .meta({ ...TIMES.since, description: "Runs that started at this time or later, RFC 3339." }),
+      until: queryText
+        .optional()
+        .meta({ ...TIMES.until, description: "Runs that started before this time, RFC 3339." }),
     })
-    .meta({ notHere: { since: NO_WINDOW, until: NO_WINDOW, from: NO_WINDOW, to: NO_WINDOW, name: NO_NAME } }),
+    .meta({ notHere: { name: NO_NAME } }),
   answers: { 200: { description: "A page of runs.", schema: pageShape(Run) } },
   errors: ["not_found"],
   async handle({ env, caller, params, query }) {
     const before = cursors.after(query.cursor);
     if (!before.ok) return before;
+    const times = readTimes(query);
+    if (!times.ok) return times;
     const { limit, status, unchanged, user_id: userId, fan_out_id: fanOutId } = query;
     const page = await askJob(env, params.id, (job) =>
-      job.runs(caller, { limit, before: before.value, status, userId, fanOutId, unchanged }),
+      job.runs(caller, { limit, before: before.value, status, userId, fanOutId, unchanged, ...times.value }),
     );
     return page.ok ? reply(200, cursors.shown(page.value)) : page;
   },

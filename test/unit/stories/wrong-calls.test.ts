@@ -257,7 +257,6 @@ describe("a wish of a model that does not exist here", () => {
     ["GET /v1/jobs?", ["label.team"], "ops", /label=team:ops/],
     ["GET /v1/events?", ["type", "0"], { type: "failed" }, /write run\.failed/],
     ["GET /v1/jobs?", ["state", "0"], { state: "disabled" }, /write paused/],
-    ["GET /v1/jobs/:id/runs?", ["since"], "2026-11-28T00:00:00Z", /GET \/v1\/runs\?since=2026/],
     ["GET /v1/forecast?", ["job_id"], "j5", /GET \/v1\/jobs\/j5/],
     ["POST /v1/jobs/bulk", ["ids"], ["j5"], /DELETE \/v1\/jobs\/\{id\}/],
     ["POST /v1/jobs/bulk", ["patch"], { report: "all" }, /PATCH \/v1\/jobs\/\{id\}/],

@@ -125,3 +125,20 @@ it("a backfill runs the fires of a window one after the other", async () => {
   expectProblem(await backfill("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"), 422, "validation_failed");
   expectProblem(await backfill("yesterday", "today"), 422, "validation_failed");
 });
+
+it("the runs of a window are those that started in it", async () => {
+  const { job } = await startRun("hello");
+  const [run] = (await call("GET", `${job}/runs`)).body.items as Run[];
+  const started = Date.parse(run?.started_at ?? "");
+  const found = async (query: Record<string, number>) => {
+    const times = Object.entries(query).map(([name, at]) => [name, new Date(at).toISOString()]);
+    const got = await call("GET", `${job}/runs?${new URLSearchParams(times)}`);
+    expect(got.status, got.text).toBe(200);
+    return (got.body.items as Run[]).length;
+  };
+  expect(await found({ since: started })).toBe(1);
+  expect(await found({ since: started + 1 })).toBe(0);
+  expect(await found({ until: started })).toBe(0);
+  expect(await found({ since: started - 1_000, until: started + 1 })).toBe(1);
+  expect((await call("GET", `${job}/runs?since=24h`)).text).toContain("for so long before now");
+});

@@ -20,6 +20,7 @@ const list = route({
   id: "listRuns",
   tag,
   summary: "List a job's runs, newest first",
+  description: "Of a window: those that started at `since` or later and before `until`.",
   query: z
     .strictObject({
       limit: pageLimit(20),

@@ -381,14 +381,13 @@ export class JobObject extends DurableObject<Env> implements JobRpc {
   }
 
   async #call({ record, job }: TickState, run: Run, deadline: Deadline) {
-    const confirm = (caller: Caller, lease: Lease) => this.#confirm(caller, run.id, lease);
-    const sent = () => this.#starter.sent(run.id);
+    const previous = await this.#runLog.previousOf(run);
     return callJob(
       this.env,
       settingsOf(this.env),
       { definition: record.definition, origin: record.origin, maxAttempts: job.retry.maxAttempts },
-      { ...run, jobId: record.id, previous: await this.#runLog.previousOf(run) },
-      { now: () => Date.now(), deadline, confirm, sent },
+      { ...run, jobId: record.id, previous },
+      { now: () => Date.now(), deadline, confirm: (caller, lease) => this.#confirm(caller, run.id, lease) },
     );
   }
 }

@@ -14,12 +14,11 @@ import {
 import { err, ok } from "../../src/domain/result.ts";
 import type { RunInput } from "../../src/domain/run/run.ts";
 import { parseUserRunId } from "../../src/domain/run/run-id.ts";
-import { MAX_CALLS, type TickState } from "../../src/domain/run/tick.ts";
+import type { TickState } from "../../src/domain/run/tick.ts";
 import { allowanceOf, type Env, settingsOf } from "../../src/env.ts";
 import { shardFor } from "../../src/objects/directory.ts";
 import type { Started, TriggerAnswer, TriggerRequest } from "../../src/objects/job.ts";
 import type { BackfillBody, Triggered } from "../../src/schema/run.ts";
-import { Beginnings } from "./beginnings.ts";
 import type { JobFanOuts } from "./fan-outs/fan-outs.ts";
 import type { UserRuns } from "./fan-outs/user-runs.ts";
 import { type JobState, runnableJob } from "./state.ts";
@@ -37,7 +36,6 @@ export class JobStarter {
   readonly #fanOuts: JobFanOuts;
   readonly #userRuns: UserRuns;
   readonly #keys: TriggerKeys;
-  readonly #beginnings = new Beginnings();
   readonly #effects: StarterEffects;
 
   constructor(
@@ -51,16 +49,10 @@ export class JobStarter {
     this.#fanOuts = parts.fanOuts;
     this.#userRuns = parts.userRuns;
     this.#keys = parts.keys;
-    state.onCommit((change) => this.#beginnings.noticed(change));
     this.#effects = effects;
   }
 
-  /** Notes that a run went to an agent with a URL or to code, not to a mailbox. */
-  sent(runId: string): void {
-    this.#beginnings.sent(runId);
-  }
-
-  async runNow(caller: Caller, input: RunInput): Promise<Outcome<Started>> {
+  runNow(caller: Caller, input: RunInput): Outcome<Started> {
     const seen = runnableJob(this.#state, caller);
     if (!seen.ok) return seen;
     if (seen.value.record.definition.exec_scope === "all_users")
@@ -93,18 +85,10 @@ export class JobStarter {
     return { id: runId, dueAt: fanOut.dueAt, phase, userId: run.value.user_id, message, payload };
   }
 
-  async #started(change: Outcome<RunStarted>): Promise<Outcome<{ readonly run_id: string }>> {
+  #started(change: Outcome<RunStarted>): Outcome<{ readonly run_id: string }> {
     if (!change.ok) return change;
     this.#state.commit(change.value);
-    const { id } = change.value.run;
-    await this.#begun(id);
-    return ok({ run_id: id });
-  }
-
-  /** Waits until a run that was just recorded has begun. One that waits for its turn is not waited for. */
-  async #begun(runId: string): Promise<void> {
-    const calls = this.#state.stored?.active.filter(({ phase }) => phase === "calling") ?? [];
-    if (calls.length < MAX_CALLS) await this.#beginnings.of(runId);
+    return ok({ run_id: change.value.run.id });
   }
 
   /** Queues past fires, if the owner may fire more today, or drops the waiting ones. */
@@ -134,7 +118,7 @@ export class JobStarter {
    * Starts a run for an event from outside. The token may change the job, or is the job's own trigger token. `denied`: it
    * is not the job's token.
    */
-  async trigger(caller: Caller, { key, ...event }: TriggerRequest): Promise<Outcome<TriggerAnswer>> {
+  trigger(caller: Caller, { key, ...event }: TriggerRequest): Outcome<TriggerAnswer> {
     const seen = this.#triggerable(caller);
     if (seen === "denied") return ok({ kind: "denied" });
     if (!seen.ok) return seen;
@@ -150,7 +134,6 @@ export class JobStarter {
     if (!done.ok) return done;
     // The key is stored in the commit of the run, so a repeat finds both or neither.
     if (key !== undefined) this.#keys.keep(key, done.value, now);
-    if (done.value.status === "running" && "run_id" in done.value) await this.#begun(done.value.run_id);
     return ok({ kind: "answered", answer: done.value, repeated: false });
   }
 

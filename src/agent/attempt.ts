@@ -104,9 +104,8 @@ async function callHandler(
   handler: JobHandler,
   job: JobToRun,
   run: RunToCall,
-  { deadline, sent }: CallIo,
+  { deadline }: CallIo,
 ): Promise<AttemptOutcome> {
-  sent?.();
   const { signal } = deadline;
   const { message, payload } = run;
   const called = { id: run.jobId, ...job.definition, ...compact({ message, payload }) };

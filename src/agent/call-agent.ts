@@ -48,7 +48,6 @@ export async function callAgent(
     if (!channel.ok) return { kind: "refused", reason: channel.error };
     if (channel.value.kind === "mailbox") return offerRun(env, channel.value.agentId, job, run, io);
     agent = channel.value.agent;
-    io.sent?.();
   } catch (error) {
     if (isCallRefusal(error)) return { kind: "postponed" };
     logError("An agent could not be reached", about, error);

@@ -8,6 +8,4 @@ export type CallIo = {
   readonly deadline: Deadline;
   /** Confirms that the run is claimed, for a mailbox with a waiting agent. Left out: the mailbox calls the job. */
   readonly confirm?: ConfirmClaim;
-  /** Notes that the run goes to an agent with a URL, or to code of the deployment. */
-  readonly sent?: () => void;
 };

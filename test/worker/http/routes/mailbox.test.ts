@@ -52,21 +52,6 @@ describe("an agent without an address", () => {
     expect((await call("GET", `/v1/agents/${agent}`)).body).toMatchObject({ waiting: 0 });
   });
 
-  it.each([
-    ["run now", (job: string) => call("POST", `/v1/jobs/${job}/run`)],
-    ["trigger", (job: string) => call("POST", `/v1/jobs/${job}/trigger`, { json: {} })],
-  ])("may claim a run as soon as %s has been answered, without a wait", async (_, start) => {
-    const agent = await makeAgent();
-    for (let round = 0; round < 5; round++) {
-      const job = await makeJobOf(agent);
-      const started = await start(job);
-      expect(started.status).toBe(202);
-      const run = String(started.body.run_id);
-      expect(await runOf(job, run)).toMatchObject({ offered_at: expect.any(String) });
-      expect(runIds(await claim(agent))).toEqual([run]);
-    }
-  });
-
   it("completes a run with the run's own token, claimed or not", async () => {
     const agent = await makeAgent();
     const job = await makeJobOf(agent);

@@ -120,7 +120,7 @@ function sentence(error: unknown, known: readonly string[], options: Options): s
 
 /** The option that has this usual name, or else the one that begins with it, or the most similar one. */
 function meantBy(given: string, known: readonly string[]): string | undefined {
-  const usual = USUAL_OPTIONS[given]?.find((option) => known.includes(option.split(" ")[0] ?? ""));
+  const usual = USUAL_OPTIONS.get(given)?.find((option) => known.includes(option.split(" ")[0] ?? ""));
   if (usual !== undefined) return usual;
   const begun = known.filter((name) => given.length > 1 && name.startsWith(given));
   return begun.length === 1 ? begun[0] : nearNames(given, known)[0];

@@ -83,7 +83,9 @@ const SUGGESTED = 3;
  */
 function meant(commands: readonly Command[], first: string, second: string | undefined): string {
   const names = commands.map(({ name }) => name);
-  const usual = USUAL_COMMANDS[second ?? ""]?.map((last) => `${first} ${last}`).filter((name) => names.includes(name));
+  const usual = USUAL_COMMANDS.get(second ?? "")
+    ?.map((last) => `${first} ${last}`)
+    .filter((name) => names.includes(name));
   const whole = second === undefined ? [] : nearNames(`${first} ${second}`, names);
   const close = [second ?? first, first].map((last) =>
     names.filter((name) => name.split(" ").some((part) => isLike(last, part))),

@@ -27,40 +27,42 @@ const AMBIGUOUS = new Set(
 );
 
 /** The zones that abbreviations and colloquial names are most often meant for, the likelier first. */
-const MEANT: Readonly<Record<string, string>> = {
-  pst: "America/Los_Angeles",
-  pdt: "America/Los_Angeles",
-  pacific: "America/Los_Angeles",
-  mdt: "America/Denver",
-  mountain: "America/Denver",
-  cst: 'America/Chicago" or "Asia/Shanghai',
-  cdt: "America/Chicago",
-  central: "America/Chicago",
-  edt: "America/New_York",
-  eastern: "America/New_York",
-  bst: "Europe/London",
-  ist: 'Asia/Kolkata" or "Europe/Dublin',
-  cest: "Europe/Berlin",
-  eest: "Europe/Athens",
-  jst: "Asia/Tokyo",
-  kst: "Asia/Seoul",
-  sgt: "Asia/Singapore",
-  hkt: "Asia/Hong_Kong",
-  aest: "Australia/Sydney",
-  aedt: "Australia/Sydney",
-  nzst: "Pacific/Auckland",
-  nzdt: "Pacific/Auckland",
-  msk: "Europe/Moscow",
-};
+const MEANT: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    pst: "America/Los_Angeles",
+    pdt: "America/Los_Angeles",
+    pacific: "America/Los_Angeles",
+    mdt: "America/Denver",
+    mountain: "America/Denver",
+    cst: 'America/Chicago" or "Asia/Shanghai',
+    cdt: "America/Chicago",
+    central: "America/Chicago",
+    edt: "America/New_York",
+    eastern: "America/New_York",
+    bst: "Europe/London",
+    ist: 'Asia/Kolkata" or "Europe/Dublin',
+    cest: "Europe/Berlin",
+    eest: "Europe/Athens",
+    jst: "Asia/Tokyo",
+    kst: "Asia/Seoul",
+    sgt: "Asia/Singapore",
+    hkt: "Asia/Hong_Kong",
+    aest: "Australia/Sydney",
+    aedt: "Australia/Sydney",
+    nzst: "Pacific/Auckland",
+    nzdt: "Pacific/Auckland",
+    msk: "Europe/Moscow",
+  }),
+);
 
 /** The zone that a name without one of its own is meant for: `PST`, `US Pacific Time`. */
 const meantZone = (name: string): string | undefined =>
-  MEANT[
+  MEANT.get(
     name
       .toLowerCase()
       .replace(/\b(?:us|time|standard|daylight)\b/g, "")
-      .trim()
-  ];
+      .trim(),
+  );
 
 const EXAMPLE = `use an IANA name such as "Europe/Berlin", "America/New_York" or "UTC"`;
 

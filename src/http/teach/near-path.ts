@@ -30,32 +30,34 @@ const METHOD_WORDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The calls for last pieces of paths that are no path here, since a field or another call does it. */
-const INSTEAD: Readonly<Record<string, string>> = {
-  skip: 'POST /v1/jobs/{id}/pause {"until": …}, a second after its next_run_at',
-  skipnext: 'POST /v1/jobs/{id}/pause {"until": …}, a second after its next_run_at',
-  next: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
-  nextruns: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
-  upcoming: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
-  ...Object.fromEntries(
-    ["rotate", "rotatesecret", "secret", "resetsecret", "newsecret", "rotatekey"].map((name) => [
-      name,
-      'PUT /v1/agents/{id} {"rotate": true}',
-    ]),
-  ),
-  clone: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
-  copy: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
-  duplicate: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
-  reschedule: 'PATCH /v1/jobs/{id} {"schedule": {…}}',
-  schedule: 'PATCH /v1/jobs/{id} {"schedule": {…}}',
-  cost: "GET /v1/jobs/{id}: its field spent",
-  spent: "GET /v1/jobs/{id}: its field spent",
-  revoke: "DELETE /v1/tokens/{id}",
-};
+const INSTEAD: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    skip: 'POST /v1/jobs/{id}/pause {"until": …}, a second after its next_run_at',
+    skipnext: 'POST /v1/jobs/{id}/pause {"until": …}, a second after its next_run_at',
+    next: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
+    nextruns: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
+    upcoming: "GET /v1/jobs/{id} for its next_run_at, or POST /v1/schedules/preview with its schedule for more fires",
+    ...Object.fromEntries(
+      ["rotate", "rotatesecret", "secret", "resetsecret", "newsecret", "rotatekey"].map((name) => [
+        name,
+        'PUT /v1/agents/{id} {"rotate": true}',
+      ]),
+    ),
+    clone: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
+    copy: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
+    duplicate: "GET /v1/jobs/{id}, then POST /v1/jobs with its fields",
+    reschedule: 'PATCH /v1/jobs/{id} {"schedule": {…}}',
+    schedule: 'PATCH /v1/jobs/{id} {"schedule": {…}}',
+    cost: "GET /v1/jobs/{id}: its field spent",
+    spent: "GET /v1/jobs/{id}: its field spent",
+    revoke: "DELETE /v1/tokens/{id}",
+  }),
+);
 
 /** The call for a path such as `/v1/jobs/j5/skip`, which is no path here. Undefined if none is known. */
 function callInstead(path: string): string | undefined {
   const [, collection, id, last = ""] = /^\/(?:v1\/)?(jobs|agents|tokens)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  const call = INSTEAD[spelling(last)];
+  const call = INSTEAD.get(spelling(last));
   return id === undefined || !call?.includes(`/v1/${collection}/{id}`) ? undefined : call.replaceAll("{id}", id);
 }
 

@@ -139,6 +139,8 @@ describe("a command line", () => {
     [["jobs", "list", "--json=yes"], "--json takes no value"],
     [["jobs", "get", ""], "JOB is missing"],
     [["help", "jobs", "frob"], '"jobs frob" is no command'],
+    [["jobs", "constructor"], "is no command"],
+    [["jobs", "list", "--constructor", "x"], "there is no option --constructor"],
     [["jobs", "craete", "--help"], "did you mean `reveille jobs create`?"],
     [["tokens", "create", "--role", "admin"], "--role must be agent, user, plugin or viewer"],
   ])("ends with 2 and names what may be meant: %j", async (words, said) => {

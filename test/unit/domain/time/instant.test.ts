@@ -142,6 +142,7 @@ describe("findZone takes IANA names", () => {
     ["Berlin", 'did you mean "Europe/Berlin"?'],
     ["new york", 'did you mean "America/New_York"?'],
     ["", "is not a known time zone"],
+    ["constructor", 'use an IANA name such as "Europe/Berlin"'],
   ])("%j is refused: %s", (name, why) => {
     const zone = findZone(name);
     expect(zone.ok ? zone.value : zone.error).toContain(why);

@@ -21,23 +21,28 @@ export class JobOffers {
    * Handles a commit. If it ended runs, their offers go and the sockets that held them have room again. If it renewed
    * leases, their mailboxes hear it.
    */
-  noticed({ runs, job }: StateChange): void {
+  noticed({ runs, job, hasMoved }: StateChange): void {
     for (const run of runs) if (!this.#reported.has(run.id)) followUpOffer(this.#env, run);
-    if (job) this.#reroute();
+    if (job) this.#reroute(hasMoved === true);
   }
 
-  /** Delivers a run again if it is offered to an agent that the job no longer names. It does not count as an attempt. */
-  #reroute(): void {
+  /**
+   * Delivers runs again that are offered to an agent or for a user that the job no longer names. An offer carries both, since
+   * they decide who may see it. This does not count as an attempt.
+   */
+  #reroute(hasMoved: boolean): void {
     const { stored } = this.#state;
     if (stored?.active.some(({ phase }) => phase === "offered") !== true || stored.record.deletedAt !== undefined)
       return;
     const { agentId } = this;
-    const run = stored.active.find(({ phase, offeredTo }) => phase === "offered" && offeredTo !== agentId);
-    const { current } = this.#state;
-    if (run === undefined || current === undefined) return;
-    withdrawOffer(this.#env, run);
-    // This commit calls `noticed` too, which handles the next such run.
-    this.#state.commit(changeByRelease(current, run, Date.now()));
+    for (const { id } of stored.active) {
+      const { current } = this.#state;
+      const run = current?.active.find((now) => now.id === id);
+      if (current === undefined || run?.phase !== "offered") continue;
+      if (!hasMoved && run.offeredTo === agentId) continue;
+      withdrawOffer(this.#env, run);
+      this.#state.commit(changeByRelease(current, run, Date.now()));
+    }
   }
 
   /** Handles a claimed run that was given back. If the job names another agent now, the old agent's socket must be told. */

@@ -7,7 +7,15 @@
 import { owing } from "../../src/domain/event/event.ts";
 import { notFound, type Outcome } from "../../src/domain/failure.ts";
 import { type FanOut, goingOf } from "../../src/domain/fan-out/fan-out.ts";
-import { type Caller, canChange, canRun, canSee, changeRefused, runRefused } from "../../src/domain/job/access.ts";
+import {
+  type Caller,
+  canChange,
+  canRun,
+  canSee,
+  changeRefused,
+  runRefused,
+  type Scoped,
+} from "../../src/domain/job/access.ts";
 import { type CompiledJob, defineJob } from "../../src/domain/job/definition.ts";
 import type { Cursor, JobRecord } from "../../src/domain/job/job.ts";
 import { ok } from "../../src/domain/result.ts";
@@ -39,6 +47,8 @@ export type StateChange = {
   readonly runs: readonly Run[];
   /** Whether the job itself has changed. */
   readonly job: boolean;
+  /** Whether the job's agent or user has changed, and with them who may see its offers. */
+  readonly hasMoved?: boolean;
   /** A fan-out that has opened or ended. */
   readonly fanOut?: FanOut | undefined;
 };
@@ -161,7 +171,9 @@ export class JobState {
     const after = { record, cursor, active: active.filter(isActive), fanOut };
     this.#stored = after;
     const turned = before.fanOut === undefined || change.fanOut?.status !== "running" ? change.fanOut : undefined;
-    this.#publish({ rev: cursor.rev, runs, job: (recordChanged && !change.isNote) || runs.length > 0, fanOut: turned });
+    const job = (recordChanged && !change.isNote) || runs.length > 0;
+    const hasMoved = isMoved(before.record.definition, record.definition);
+    this.#publish({ rev: cursor.rev, runs, job, hasMoved, fanOut: turned });
     return after;
   }
 
@@ -218,6 +230,10 @@ export class JobState {
     for (const listener of this.#listeners) listener(change);
   }
 }
+
+/** Whether a change gives the job to another agent or user. */
+const isMoved = (before: Scoped, after: Scoped): boolean =>
+  before.agent_id !== after.agent_id || before.user_id !== after.user_id;
 
 const NO_CALLS: ReadonlySet<string> = new Set();
 

@@ -211,6 +211,22 @@ describe("a run in a mailbox", () => {
     expect(await runOf(job, run)).toMatchObject({ status: "running", claimed_at: expect.any(String) });
   });
 
+  it("is the next user's when its job names another user, and no longer the previous user's", async () => {
+    const agent = await makeAgent();
+    const [before, after] = [fresh("user"), fresh("user")];
+    const [first, second] = await Promise.all(
+      [before, after].map((user_id) => agentToken({ agent_id: agent, user_id })),
+    );
+    const job = await makeJobOf(agent, { user_id: before });
+    const run = await offer(job);
+    const { offered_at } = await runOf(job, run);
+    expect((await call("PATCH", `/v1/jobs/${job}`, { json: { user_id: after } })).status).toBe(200);
+    expect(runIds(await claim(agent, {}, { token: first }))).toEqual([]);
+    const [item] = itemsOf(await claim(agent, { wait: "5s" }, { token: second }));
+    expect(item).toMatchObject({ data: { run: { id: run, attempt: 1 } } });
+    expect(String(item?.data.run.offered_at) > String(offered_at)).toBe(true);
+  });
+
   it("is not handed out and waits no more once it is cancelled or its job is deleted", async () => {
     const agent = await makeAgent();
     const [cancelled, deleted] = [await makeJobOf(agent), await makeJobOf(agent)];

@@ -1,8 +1,10 @@
 /** Calendars that are written in parts, `{"hour": 9, "day_of_week": "mon-fri"}`, as the one cron expression that says the same. */
+import { parseCron } from "../../domain/time/cron-syntax.ts";
 import { spelling } from "./near.ts";
 import { clockIn, DAYS, instantOf } from "./words.ts";
 
 const PARTS = ["hour", "minute", "time", "at", "day", "days", "weekday", "weekdays", "dayofweek", "daysofweek"];
+const OF_WEEK = ["dayofweek", "daysofweek", "weekdays", "weekday"];
 const OF_MONTH = ["dayofmonth", "monthday"];
 const PERIODS = ["daily", "weekly", "monthly"];
 
@@ -11,7 +13,7 @@ export const isCalendarPart = (name: string): boolean => [...PARTS, ...OF_MONTH,
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The cron expression for parts that name a time of day. Undefined for others. */
+/** The cron expression for parts that name a time of day. Undefined for others, and for a day that there is not. */
 export function cronOfParts(fields: Fields): string | undefined {
   const parts = new Map(Object.entries(fields).map(([name, value]) => [spelling(name), value]));
   for (const period of PERIODS) {
@@ -22,12 +24,14 @@ export function cronOfParts(fields: Fields): string | undefined {
   }
   const time = timeOf(parts);
   const isMonthly = parts.has("monthly");
-  const named = ["dayofweek", "daysofweek", "weekdays", "weekday", "days", "day"].map((name) => parts.get(name));
-  const given = isMonthly ? undefined : named.find((value) => value !== undefined);
-  const days = given === undefined ? (parts.has("weekly") ? undefined : "*") : daysOf(given);
+  const named = [...OF_WEEK, "days", "day"].find((name) => parts.get(name) !== undefined);
+  const isNamed = !isMonthly && named !== undefined;
+  // A number under `day` may as well be a day of the month.
+  const days = isNamed ? daysOf(parts.get(named), OF_WEEK.includes(named)) : parts.has("weekly") ? undefined : "*";
   const ofMonth = parts.get("dayofmonth") ?? parts.get("monthday") ?? (isMonthly ? (parts.get("day") ?? 1) : "*");
   if (time === undefined || days === undefined || !/^(?:\*|L|\d{1,2})$/i.test(String(ofMonth))) return undefined;
-  return `${time.minute} ${time.hour} ${String(ofMonth)} * ${days}`;
+  const cron = `${time.minute} ${time.hour} ${String(ofMonth)} * ${days}`;
+  return parseCron(cron).ok ? cron : undefined;
 }
 
 const given = (fields: Fields, names: readonly string[]): unknown =>
@@ -70,12 +74,22 @@ function timeOf(parts: ReadonlyMap<string, unknown>) {
   return isTime ? { hour, minute } : undefined;
 }
 
-/** The weekdays as cron takes them: `mon-fri`, `["mon", "wed"]`, `weekdays: true`, `monday`. */
-function daysOf(given: unknown): string | undefined {
+/**
+ * The weekdays as cron takes them: `mon-fri`, `["mon", "wed"]`, `weekdays: true`, `monday`. Other schedulers begin to count at
+ * another day, so numbers become names: who means another day sees it.
+ */
+function daysOf(given: unknown, mayBeNumbers: boolean): string | undefined {
+  if (given === "*") return "*";
   if (given === true || /^(?:weekdays?|workdays?)$/i.test(String(given))) return "1-5";
   const texts = (Array.isArray(given) ? given : String(given).split(",")).map((one) =>
     String(one).trim().toLowerCase(),
   );
-  const days = texts.map((text) => text.split("-").map((name) => DAYS.indexOf(name.slice(0, 3))));
-  return days.flat().includes(-1) ? undefined : days.map((range) => range.join("-")).join();
+  const days = texts.map((text) => text.split("-").map((name) => dayOf(name, mayBeNumbers)));
+  return days.flat().includes(undefined) ? undefined : days.map((range) => range.join("-").replace(/-0$/, "-7")).join();
+}
+
+function dayOf(name: string, mayBeNumber: boolean): string | undefined {
+  if (/^[0-7]$/.test(name)) return mayBeNumber ? DAYS[Number(name) % 7]?.toUpperCase() : undefined;
+  const day = DAYS.indexOf(name.slice(0, 3));
+  return day === -1 ? undefined : String(day);
 }

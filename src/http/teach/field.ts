@@ -27,6 +27,8 @@ export type Field = {
   readonly instead: Partial<Readonly<Record<Reads, string>>>;
   readonly description: string | undefined;
   readonly example: unknown;
+  /** The smallest number that it takes. */
+  readonly least: number | undefined;
   /** The value when the field is left out. */
   readonly fallback: unknown;
   readonly isRequired: boolean;
@@ -100,6 +102,7 @@ function read(name: string, schema: Readonly<Record<string, unknown>>, isRequire
     },
     description: typeof schema.description === "string" ? schema.description : undefined,
     example,
+    least: typeof schema.minimum === "number" ? schema.minimum : undefined,
     fallback: schema.default,
     isRequired,
     fields: uniqueByName([...own, ...alternatives.flatMap((one) => one.fields)]),

@@ -120,7 +120,14 @@ function calendar({ root, at, name, value, beside, now }: Wrong): string | undef
   const [cron, once] = [placed("cron"), placed("instant")];
   const parts = { ...beside, [name]: value };
   const text = cronOfParts(parts);
-  if (cron === undefined || once === undefined || text === undefined) return undefined;
+  if (cron === undefined || once === undefined) return undefined;
+  if (text === undefined) {
+    const isCalendar =
+      isCalendarPart(name) && Object.keys(beside).some((other) => other !== name && isCalendarPart(other));
+    return isCalendar
+      ? `is not a field here, for a calendar is one expression, such as ${nested(cron.path, json("30 9 * * MON-FRI"))}`
+      : undefined;
+  }
   const instant = isOnce(parts) ? onceOfParts(parts, now) : undefined;
   if (isOnce(parts)) {
     return instant === undefined

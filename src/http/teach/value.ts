@@ -231,7 +231,9 @@ export function rightValues(field: Field, given: unknown, now: number, unit?: nu
   }
   if (types.includes("object") && typeof given === "string") return objectsOf(field, given, now);
   if (types.includes("object") && typeof given === "number") {
-    const inner = field.fields.filter((one) => /^(?:integer|number)$/.test(one.types.join()) && fits(one, given));
+    const inner = field.fields.filter(
+      (one) => /^(?:integer|number)$/.test(one.types.join()) && fits(one, given) && given >= (one.least ?? given),
+    );
     return inner.map(({ name }) => json({ [name]: given }));
   }
   if (types.includes("object") && Array.isArray(given)) return objectsOfList(field, given);

@@ -1,4 +1,5 @@
 /** Times in everyday words, `tomorrow at 9am` or `every weekday at 8:30`, in the forms that schedules take. */
+import { parseInstant } from "../../domain/time/instant.ts";
 import { DAY_MS } from "../../schema/limits.ts";
 
 const CLOCK = /\b(\d{1,2}):(\d{2})\s*(am|pm)?\b|\b(\d{1,2})\s*(am|pm)\b|\b(\d{1,2})\s*$/;
@@ -44,10 +45,16 @@ export function cronOf(text: string): string | undefined {
   return days === "" ? undefined : `${clock.minute} ${clock.hour} * * ${days}`;
 }
 
+/** The time that {@link timeMeant} finds, if there is such a time: not on 30 February, and not at 25:00. */
+export function instantOf(text: string, now: number): string | undefined {
+  const meant = timeMeant(text, now);
+  return meant !== undefined && parseInstant(meant).ok ? meant : undefined;
+}
+
 /**
  * The time in UTC that `tomorrow at 9am`, `next friday 17:00` or a bare date most likely means. Only the caller knows the zone.
  */
-export function instantOf(text: string, now: number): string | undefined {
+function timeMeant(text: string, now: number): string | undefined {
   const words = text.toLowerCase().trim();
   if (words === "now") return `${new Date(now).toISOString().slice(0, 19)}Z`;
   if (words === "yesterday") return `${dateAt(now - DAY_MS)}T00:00:00Z`;
@@ -55,7 +62,10 @@ export function instantOf(text: string, now: number): string | undefined {
   if (date !== undefined && minutes !== undefined) return `${date}T${minutes}${seconds}Z`;
   if (words.length > 40 || (date === undefined && isRecurring(words))) return undefined;
   const spelled = dateIn(words);
-  const clock = (date === undefined ? clockIn(words) : undefined) ?? { hour: 9, minute: 0 };
+  const said = date === undefined ? clockIn(words) : undefined;
+  // In place of a wrong time of day no other is put.
+  if (said === undefined && /\d:\d|\d\s*[ap]m\b/.test(words)) return undefined;
+  const clock = said ?? { hour: 9, minute: 0 };
   const time = `${two(clock.hour)}:${two(clock.minute)}:00Z`;
   const on = date ?? spelled ?? dayMeant(words, clock, now);
   return on === undefined ? undefined : `${on}T${time}`;

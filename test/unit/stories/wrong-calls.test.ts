@@ -296,6 +296,11 @@ describe("a wish of a model that does not exist here", () => {
       expect(await saidOf(door, parts, [name])).toContain('{"schedule": {"cron": "30 9 * * 1-5"}}');
       expect(await saidOf(door, { schedule: parts }, ["schedule", name])).toContain('"cron": "30 9 * * 1-5"');
     }
+    // Parts that cannot be read are no interval of nine hours.
+    const unclear = { schedule: { hour: 9, day_of_week: "someday" } };
+    expect(await saidOf(door, unclear, ["schedule", "hour"])).toContain(
+      'such as {"schedule": {"cron": "30 9 * * MON-FRI"}}',
+    );
     const days = { schedule: { days: ["mon", "wed"], time: "9:00" } };
     expect(await saidOf(door, days, ["schedule", "days"])).toContain('"cron": "0 9 * * 1,3"');
     const dated = { schedule: { date: "2027-01-15", time: "14:30", timezone: "Europe/Berlin" } };

@@ -26,6 +26,11 @@ describe("everyday words", () => {
     ["tomorrow", "2026-11-29T09:00:00Z"],
     ["2027-01-15", "2027-01-15T09:00:00Z"],
     ["next week", undefined],
+    ["tomorrow at 25:00", undefined],
+    ["25:00", undefined],
+    ["2027-02-30", undefined],
+    ["2027-02-30 09:00", undefined],
+    ["31 Feb 2027", undefined],
   ])("%s as a time: %s", (text, instant) => {
     expect(instantOf(text, NOW)).toBe(instant);
   });

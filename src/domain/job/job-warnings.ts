@@ -3,6 +3,7 @@
  * in the surroundings.
  */
 import type { Job, JobDefinition } from "../../schema/job.ts";
+import { JOB_DEFAULTS } from "../../schema/job-defaults.ts";
 import { HOUR_MS } from "../../schema/limits.ts";
 import type { Warning } from "../../schema/warning.ts";
 import { parseDuration } from "../time/duration.ts";
@@ -86,10 +87,15 @@ function nameWarning({ name }: JobDefinition, { namesake }: JobSurroundings): Wa
   return [{ path: "name", code: "duplicate_name", message }];
 }
 
-/** The warning of a window that no missed fire outlasts. It is meant as the longest downtime, and is the age of one fire. */
+/**
+ * The warning of a window that no missed fire outlasts. It is meant as the longest downtime, and is the age of one fire. The
+ * default stands in every job that the dashboard makes, and nobody means anything by it.
+ */
 function catchupWarning(job: JobDefinition, { timing, exclusions }: Schedule, around: JobSurroundings): Warning[] {
   const window = parseDuration(job.catchup_window);
-  if (!around.catchupGiven || !window.ok || exclusions.length > 0) return [];
+  const isMeant = around.catchupGiven && job.catchup_window !== JOB_DEFAULTS.catchup_window;
+  // After the end of a schedule its last fire grows older than any window.
+  if (!isMeant || !window.ok || exclusions.length > 0 || job.schedule.ends_at !== undefined) return [];
   const gap = longestGap(timing);
   if (gap === undefined || window.value < gap) return [];
   const message = `a downtime of any length is followed by one run, since the last fire that was missed is never older than ${job.catchup_window}; for no run after a downtime write "0s"`;

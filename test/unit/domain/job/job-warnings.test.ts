@@ -43,6 +43,9 @@ describe("a job is warned of", () => {
     [{ catchup_window: "1h", schedule: { every: "10m" } }, true],
     [{ catchup_window: "1h", schedule: { cron: "*/10 * * * *" } }, true],
     [{ catchup_window: "0s", schedule: { every: "10m" } }, false],
+    // The dashboard sends every default.
+    [{ catchup_window: "24h", schedule: { every: "10m" } }, false],
+    [{ catchup_window: "1h", schedule: { every: "10m", ends_at: "2099-01-01T00:00:00Z" } }, false],
     [{ catchup_window: "5m", schedule: { every: "10m" } }, false],
     [{ catchup_window: "1h", schedule: { cron: "0 9 * * *", timezone: "UTC" } }, false],
     [{ catchup_window: "1h", schedule: { every: "10m", exclude: ["22:00-07:00"] } }, false],

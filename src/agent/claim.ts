@@ -1,4 +1,5 @@
 /** Takes runs out of a mailbox, at once or after waiting (docs/contract.md §14). HTTP and the tools of MCP call it. */
+import { isRevoked } from "../directory/tokens.ts";
 import { type Failure, invalid, notFound, type Outcome } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { parseDuration } from "../domain/time/duration.ts";
@@ -72,6 +73,8 @@ export async function claimRuns(env: Env, agentId: string, claim: Claim): Promis
     // The mailbox was restarted. Its offers remain, but its sockets are gone.
     if (Date.now() + RECONNECT_MS >= endsAt) return ok([]);
     await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+    // A mailbox without the socket could not close it when the token was revoked.
+    if (await isRevoked(env, caller, Date.now()).catch(() => false)) return TOKEN_OVER;
   }
 }
 

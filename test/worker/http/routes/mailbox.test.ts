@@ -105,6 +105,20 @@ describe("an agent without an address", () => {
     ]);
   });
 
+  it("is refused during the wait if its token is revoked while its mailbox restarts", async () => {
+    const agent = await makeAgent();
+    const job = await makeJobOf(agent);
+    const made = await call("POST", "/v1/tokens", { json: { role: "agent", agent_id: agent, expires_in: "1h" } });
+    const waiting = claim(agent, { wait: "5s" }, { token: String(made.body.token) });
+    const mailbox = env.MAILBOX.getByName(agent);
+    await vi.waitFor(() => runInDurableObject(mailbox, (_, ctx) => expect(ctx.getWebSockets()).toHaveLength(1)));
+    await runInDurableObject(mailbox, (_instance, ctx) => ctx.abort("restarted")).catch(() => undefined);
+    const run = call("POST", `/v1/jobs/${job}/run`);
+    await call("DELETE", `/v1/tokens/${made.body.id}`);
+    expectProblem(await waiting, 401, "unauthorized");
+    expect(runIds(await claim(agent, { wait: "5s" }))).toEqual([(await run).body.run_id]);
+  });
+
   it("gives each run to one of 20 waiting calls", async () => {
     const agent = await makeAgent();
     const jobs = await Promise.all(Array.from({ length: 10 }, () => makeJobOf(agent)));

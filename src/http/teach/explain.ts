@@ -356,7 +356,8 @@ function refined(message: string, field: Field, given: unknown, { now, zone, isD
     return cron === undefined || message.includes(cron) ? message : `${message}; write ${cron}`;
   }
   if (field.reads === "duration") {
-    const right = durationsOf(given)
+    // A duration that can be read is refused for its length. Another way to write it would be refused too.
+    const right = (isReadAs("duration", given) ? [] : durationsOf(given))
       .map(json)
       .filter((text) => text !== json(given) && !message.includes(`write ${text}`));
     if (right.length === 0)

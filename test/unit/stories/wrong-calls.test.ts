@@ -12,6 +12,7 @@ import { refine } from "../../../src/http/teach/explain.ts";
 import { type Field, fieldOf, fieldsBelow } from "../../../src/http/teach/field.ts";
 import { nearNames, spelling } from "../../../src/http/teach/near.ts";
 import { isKnown } from "../../../src/http/teach/unknown-name.ts";
+import { ClaimBody } from "../../../src/schema/mailbox.ts";
 import { PauseBody } from "../../../src/schema/run.ts";
 import { ScheduleSpec } from "../../../src/schema/schedule.ts";
 
@@ -369,6 +370,18 @@ describe("a time that the domain cannot read", () => {
     expect(said("every", "400d")).toContain('write {"rrule": "FREQ=DAILY;INTERVAL=400"}');
     expect(said("in", "1 year")).toContain('write {"at": "2027-11-28T12:00:00Z"}');
     expect(said("in", "5 min")).toContain('write "5m"');
+  });
+
+  it("is not offered in another form if it can be read, since then its length is wrong", () => {
+    const body = fieldOf(ClaimBody);
+    const lease = (given: string) =>
+      refine(
+        [{ path: "lease", message: "must be 10s to 1h" }],
+        { body: { lease: given } },
+        { places: { body }, now: NOW },
+      );
+    expect(lease("61m")).toMatchObject([{ message: 'must be 10s to 1h; for example "2m"' }]);
+    expect(lease("5 sec")).toMatchObject([{ message: 'must be 10s to 1h; write "5s"' }]);
   });
 
   it("is offered as the beginning of the day for the end of a pause, in the zone beside it", () => {

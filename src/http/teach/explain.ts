@@ -357,7 +357,7 @@ function refined(message: string, field: Field, given: unknown, { now, zone, isD
   }
   if (field.reads === "duration") {
     // A duration that can be read is refused for its length. Another way to write it would be refused too.
-    const right = (isReadAs("duration", given) ? [] : durationsOf(given))
+    const right = (typeof given === "string" && isReadAs("duration", given) ? [] : durationsOf(given))
       .map(json)
       .filter((text) => text !== json(given) && !message.includes(`write ${text}`));
     if (right.length === 0)

@@ -31,6 +31,7 @@ export class EventStreams {
   readonly #progress: FanOutProgress;
   /** For each lease, the function that sends a comment. */
   readonly #open = new Map<string, () => void>();
+  #round: Promise<void> | undefined;
 
   constructor(env: Env, state: JobState, progress: FanOutProgress) {
     this.#env = env;
@@ -89,9 +90,17 @@ export class EventStreams {
   /** Sends comments on every stream until one has ended, because only a failed write shows that a reader has gone. */
   async #dropGone(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS && this.#open.size >= MAX_JOB_STREAMS; round++) {
-      for (const ping of [...this.#open.values()]) ping();
-      await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
+      this.#round ??= this.#comment().finally(() => {
+        this.#round = undefined;
+      });
+      await this.#round;
     }
+  }
+
+  /** One round of comments. Calls at the same time share it, so that readers get no more of them. */
+  async #comment(): Promise<void> {
+    for (const ping of [...this.#open.values()]) ping();
+    await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
   }
 
   async #check(caller: Caller, lease: string, end: () => void): Promise<void> {

@@ -110,6 +110,13 @@ describe("an event stream", () => {
     const refused = await call("GET", `/v1/jobs/${id}/events`);
     expectProblem(refused, 429, "rate_limited");
     expect(refused.headers.get("retry-after")).toBe("30");
+    const comments = () => streams[0]?.heard.text.split("\n").filter((line) => line.startsWith(":")).length ?? 0;
+    const before = comments();
+    const crowd = await Promise.all(Array.from({ length: 5 }, () => call("GET", `/v1/jobs/${id}/events`)));
+    for (const one of crowd) expectProblem(one, 429, "rate_limited");
+    // A crowd causes as many comments as one.
+    expect(before).toBeGreaterThan(0);
+    expect(comments() - before).toBeLessThan(2 * before + 5);
     await streams[0]?.stop();
     await vi.waitFor(async () => {
       const again = await open(id);

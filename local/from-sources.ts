@@ -12,8 +12,8 @@ export const fromSources =
     const dashboard = await keptOrBuilt(join(KEPT, "dashboard.json"), "", async () => {
       // The tools take a moment to load. They are loaded this late, so that wrong settings are reported first.
       const { buildDashboard } = await import("../web/build.ts");
-      const files = await buildDashboard();
-      return files.ok ? ok({ value: null, files: files.value }) : files;
+      const built = await buildDashboard();
+      return built.ok ? ok({ value: null, ...built.value }) : built;
     });
     if (!dashboard.ok) return dashboard;
     const { readWorkerConfig } = await import("./worker-config.ts");

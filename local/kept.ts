@@ -10,8 +10,12 @@ import { messageOf } from "../src/domain/text/error-text.ts";
 
 export const KEPT = resolve(import.meta.dirname, "../dist/kept");
 
-/** A result, with every file and folder (absolute) that it depends on. */
-export type Built<T> = { readonly value: T; readonly files: readonly string[] };
+/** A result, with the files and folders (absolute) that it was built from, and those that the build wrote. */
+export type Built<T> = {
+  readonly value: T;
+  readonly files: readonly string[];
+  readonly outputs?: readonly string[];
+};
 
 type Kept<T> = { readonly key: string; readonly value: T; readonly files: Readonly<Record<string, string>> };
 
@@ -26,11 +30,14 @@ export async function keptOrBuilt<T>(
 ): Promise<Result<T, string>> {
   const known = await recall<T>(path, key);
   if (known !== undefined) return ok(known.value);
+  const begunAt = Date.now();
   const built = await build();
   if (!built.ok) return built;
-  const { value, files } = built.value;
-  if (isPlain(value))
-    await keep(path, { key, value, files: Object.fromEntries(files.map((file) => [file, hashOf(file)])) });
+  const { value, files, outputs = [] } = built.value;
+  const hashes = Object.fromEntries([...files, ...outputs].map((file) => [file, hashOf(file)]));
+  // The build may have read a file before it was saved again. In that case the next start builds again.
+  const isSettled = files.every((file) => changedAt(file) <= begunAt);
+  if (isSettled && isPlain(value)) await keep(path, { key, value, files: hashes });
   return ok(value);
 }
 
@@ -74,6 +81,9 @@ function contentOf(path: string): Uint8Array | string {
     return "";
   }
 }
+
+/** When the file was written, in whole epoch ms. A missing file counts as old. */
+const changedAt = (path: string): number => Math.floor(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 
 /** Whether JSON can hold it. */
 function isPlain(value: unknown): boolean {

@@ -27,10 +27,10 @@ const READ = [
 
 /**
  * Builds into dist/web. Files that have not changed are left alone, and others replaced in one step, so that a running service
- * never serves half a file. Answers the files and folders (absolute) that it has read or written. Errors with esbuild's own
- * messages.
+ * never serves half a file. Answers the files and folders (absolute) that it has read, and those that it has written. Errors
+ * with esbuild's own messages.
  */
-export async function buildDashboard(): Promise<Result<readonly string[], string>> {
+export async function buildDashboard(): Promise<Result<Record<"files" | "outputs", readonly string[]>, string>> {
   try {
     const files = new Map<string, Uint8Array>([["index.html", await readFile(join(SOURCES, "index.html"))]]);
     const publicNames = await readdir(join(SOURCES, "public"));
@@ -43,7 +43,7 @@ export async function buildDashboard(): Promise<Result<readonly string[], string
     const read = [...READ, ...publicNames.map((name) => `web/public/${name}`), ...inputs].map((name) =>
       join(ROOT, name),
     );
-    return ok([...read, ...[...files.keys()].map((name) => join(ASSETS, name))]);
+    return ok({ files: read, outputs: [...files.keys()].map((name) => join(ASSETS, name)) });
   } catch (error) {
     return err(`the dashboard cannot be built: ${error instanceof Error ? error.message : String(error)}`);
   } finally {

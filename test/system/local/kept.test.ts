@@ -1,5 +1,5 @@
 /** The files that a start has built are kept, and built again only when their sources have changed. */
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { bundleWorker } from "../../../local/bundle.ts";
@@ -63,6 +63,18 @@ it("is not kept if it could not be built, or JSON cannot hold it", async () => {
   const made = await keptOrBuilt(path, "", async () => ok({ value: { of: () => 1 }, files: [] }));
   expect(made.ok).toBe(true);
   expect(await readdir(folder)).toEqual(["sources"]);
+});
+
+it("is not kept if a file was saved during the build", async () => {
+  const build = async () => {
+    const value = await readFile(source, "utf8");
+    await writeFile(source, "two");
+    const later = new Date(Date.now() + 1_000);
+    await utimes(source, later, later);
+    return ok({ value, files: [source] });
+  };
+  expect(await keptOrBuilt(path, "", build)).toEqual(ok("one"));
+  expect(await read()).toEqual(ok("two"));
 });
 
 it("a Worker depends on each of its files, on the packages, and on how it is bundled", async () => {

@@ -17,11 +17,13 @@ export type CliOptions = {
   /** The folder that the command runs in, and by default its home too. */
   readonly cwd: string;
   readonly stdin?: string;
+  /** Options of Node itself. */
+  readonly node?: readonly string[];
 };
 
 /** Starts the command. The caller waits for its output, or ends it. */
-export function startCli(words: readonly string[], { env = {}, cwd, stdin }: CliOptions) {
-  const child = spawn(process.execPath, [COMMAND, ...words], {
+export function startCli(words: readonly string[], { env = {}, cwd, stdin, node = [] }: CliOptions) {
+  const child = spawn(process.execPath, [...node, COMMAND, ...words], {
     cwd,
     stdio: "pipe",
     env: { PATH: process.env.PATH, HOME: cwd, ...env },

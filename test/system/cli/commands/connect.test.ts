@@ -147,6 +147,19 @@ it("lets running work end at the first Ctrl-C, and begins no new run", async () 
   expect(await log()).toHaveLength(2);
 });
 
+it("ends at a signal to itself alone, in a clone under a Node that runs no TypeScript", async () => {
+  const node = ["--no-experimental-strip-types"];
+  const child = startCli(["connect", "--agent", agent, "--exec", "cat"], { env: environment(), cwd, node });
+  connections.push(child);
+  let said = "";
+  child.stdout.on("data", (data) => {
+    said += String(data);
+  });
+  await eventually("the connection", () => said.includes("Connected"), ENDED_MS);
+  child.kill("SIGINT");
+  await eventually("its end", () => child.exitCode === 0, ENDED_MS);
+});
+
 it("gives running work back at the second Ctrl-C, to be done elsewhere as the same attempt", async () => {
   const { child, output } = await connect(["--exec", await program()]);
   const path = await begin(await makeJob("slow"));

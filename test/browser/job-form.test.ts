@@ -79,6 +79,11 @@ it("shows the API's errors at their fields", async () => {
     .first()
     .waitFor();
   await page.getByLabel("Time zone").fill("Europe/Berlin");
+  // The error takes room. If it went during the click, the button would move away from under it.
+  await page
+    .getByText(/Europe\/Berlinn/)
+    .first()
+    .waitFor({ state: "hidden" });
 
   await page.getByRole("button", { name: "Create job" }).click();
   const name = page.getByLabel("Name", { exact: true });

@@ -298,7 +298,9 @@ describe("a rule of days in UTC, beside other libraries", () => {
       fc.property(calendarRule, start, (text, from) => {
         const found = ours(text, from, 8);
         if (found === undefined || found.length === 0) return;
-        const other = new RRuleTemporal({ rruleString: `DTSTART:${utcText(from)}Z\nRRULE:${text}` });
+        // Rules such as the Mondays that end a January need more periods than the library looks at by default.
+        const rruleString = `DTSTART:${utcText(from)}Z\nRRULE:${text}`;
+        const other = new RRuleTemporal({ rruleString, maxIterations: 1_000_000 });
         const until = found.at(-1) ?? from;
         expect(found).toEqual(other.between(new Date(from), new Date(until), true).map((at) => at.epochMilliseconds));
         const back: number[] = [];

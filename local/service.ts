@@ -75,7 +75,7 @@ export async function startService(
   return ok({ url, stop });
 }
 
-/** The operator's own secret, or one that is made for this machine and kept. */
+/** The operator's own secret. If it is not set, this machine makes a secret and keeps it. */
 async function secretOf({ worker, dataDir }: Settings, name: SecretName): Promise<Result<string, string>> {
   const given = worker[name];
   return given === undefined ? keepSecret(dataDir, name) : ok(given);

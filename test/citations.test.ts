@@ -53,7 +53,7 @@ describe("a citation", () => {
     expect(shown(cited(/\binvariant (\d+)/g).filter(({ number }) => !numbers.has(number)))).toEqual([]);
   });
 
-  it("of a decision names one that was made", () => {
+  it("of a decision names an existing decision", () => {
     const isMade = (number = ""): boolean =>
       files.some((file) => file.startsWith(`docs/decisions/${number.padStart(4, "0")}-`));
     expect(shown(cited(/\bdecision (\d+)/g).filter(({ number }) => !isMade(number)))).toEqual([]);

@@ -64,7 +64,7 @@ export class JobStore {
     const { cursor, log } = parse<Moving>(carrier.cursor);
     this.#log = log;
     return {
-      record: parse<JobRecord>(job.body),
+      record: toRecord(job),
       cursor,
       active: active.map(toRun).sort((a, b) => a.seq - b.seq),
       hasFannedOut: job.fanned_out === 1,
@@ -215,3 +215,11 @@ const LAST_ENDED = `SELECT body FROM entry WHERE slot > 0 AND status IN ('succes
 const OLDEST_ENDED = `SELECT slot FROM entry WHERE phase = 'ended' ORDER BY
   seq = (SELECT max(seq) FROM entry WHERE slot > 0 AND status IN ('success', 'error')), seq LIMIT ?`;
 const toRun = (row: Row): Run => parse<Run>(row.body);
+
+/** A stored backfill. An earlier version called its number `no`. */
+type StoredBackfill = { readonly number?: number; readonly no?: number; readonly due: readonly number[] };
+
+function toRecord(row: Row): JobRecord {
+  const record = parse<Omit<JobRecord, "backfills"> & { readonly backfills: readonly StoredBackfill[] }>(row.body);
+  return { ...record, backfills: record.backfills.map(({ no = 0, number = no, due }) => ({ number, due })) };
+}

@@ -312,8 +312,8 @@ export class MailboxObject extends DurableObject<Env> implements MailboxRpc {
   }
 
   /**
-   * Gives the agent no further run until it is ready again. After the answer none comes, not even one that is being
-   * claimed.
+   * Gives the agent no further run until it is ready again. After the answer no run comes, not even a run that a claim has
+   * begun to take.
    */
   #drain(socket: WebSocket, seat: Seat): void {
     this.#seats.set(socket, { ...seat, capacity: 0 });

@@ -4,6 +4,7 @@ import { type Failure, invalid, notFound, type Outcome } from "../domain/failure
 import { err, ok, type Result } from "../domain/result.ts";
 import { parseDuration } from "../domain/time/duration.ts";
 import type { Env } from "../env.ts";
+import { logError } from "../log.ts";
 import {
   AGENT_DELETED,
   AGENT_MOVED,
@@ -73,8 +74,13 @@ export async function claimRuns(env: Env, agentId: string, claim: Claim): Promis
     // The mailbox was restarted. Its offers remain, but its sockets are gone.
     if (Date.now() + RECONNECT_MS >= endsAt) return ok([]);
     await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-    // A mailbox without the socket could not close it when the token was revoked.
-    if (await isRevoked(env, caller, Date.now()).catch(() => false)) return TOKEN_OVER;
+    try {
+      // A mailbox without the socket could not close it when the token was revoked.
+      if (await isRevoked(env, caller, Date.now())) return TOKEN_OVER;
+    } catch (error) {
+      logError("A claim's token cannot be checked, so its wait ends", { agent_id: agentId }, error);
+      return ok([]);
+    }
   }
 }
 

@@ -16,9 +16,9 @@ import { ensureSystemJob, systemJobId } from "./ensure.ts";
 const CALLS_TO_MAKE = SHARD_COUNT + 3;
 
 /**
- * Brings these builtins to the code's definition while there are calls. The job carries the version of the code that made it, so
- * one that is there in this version costs a call, and what an operator has changed in it stays. An isolate that has other code
- * than the caller leaves the builtin to a later tick.
+ * Brings these builtins to the code's definition while there are calls. A job carries the version of the code that made it. So a
+ * job of this version costs one call, and an operator's changes to it stay. An isolate with other code than the caller's leaves
+ * the builtin to a later tick.
  */
 export async function settleEach(
   env: Env,

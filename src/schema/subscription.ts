@@ -113,7 +113,7 @@ export const SubscriptionInput = z
   });
 export type SubscriptionInput = z.infer<typeof SubscriptionInput>;
 
-/** A subscription as answers show it. Secrets are masked or left out, except for one that was just generated. */
+/** A subscription as answers show it. Secrets are masked or left out, except for a secret that was just generated. */
 export const Subscription = z
   .strictObject({
     id: z.string(),

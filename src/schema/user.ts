@@ -47,6 +47,6 @@ export const UsersImport = z.strictObject({
     .meta({
       aliases: ["ids", "user_ids", "items"],
       examples: [["alice", "bob"]],
-      description: `Ids, at most ${MAX_IMPORTED_USERS}; one that is there already is made active.`,
+      description: `Ids, at most ${MAX_IMPORTED_USERS}; users who exist already become active.`,
     }),
 });

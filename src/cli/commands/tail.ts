@@ -111,7 +111,7 @@ async function tailAll(service: Service, isJson: boolean, terminal: Terminal): P
   }
 }
 
-/** The time from which events are asked for, given the newest there are. One may be listed after one that is newer. */
+/** The time from which `tail` asks for events, given the newest event. An event may be listed after a newer one. */
 function sinceOf({ items: [newest] }: { readonly items: readonly Event[] }): string {
   return new Date(newest === undefined ? 0 : Date.parse(newest.at) - LISTED_LATE_MS).toISOString();
 }

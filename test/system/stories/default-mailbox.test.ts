@@ -32,7 +32,7 @@ it("exists without a registration, and is named at the start", async () => {
   expect(await (await reveille.api("/v1/agents/laptop")).json()).toMatchObject({ delivery: "pull", waiting: 0 });
 });
 
-it("gets the runs of jobs that name no agent, for the operator's token but not for one that is bound to an agent", async () => {
+it("gets the runs of jobs that name no agent, for the operator's token but not for a token that is bound to an agent", async () => {
   const { read } = await run("for nobody in particular");
   await eventually("the offer", async () => "offered_at" in (await read()));
   const minted = await reveille.api("/v1/tokens", { json: { role: "agent", agent_id: "laptop", expires_in: "1h" } });

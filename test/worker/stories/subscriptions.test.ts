@@ -102,7 +102,7 @@ describe("a webhook", () => {
 });
 
 describe("targets", () => {
-  it("get messages independently: one that is down is retried, and the others get theirs", async () => {
+  it("get messages independently: a target that is down is retried, and the others get theirs", async () => {
     const [good, bad] = [fresh("good"), fresh("broken")];
     const job = await makeJob({ ...FAILS, labels: { only: good } });
     const match = { label: `only:${good}` };

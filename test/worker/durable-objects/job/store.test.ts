@@ -123,3 +123,14 @@ it("rewrites a skip that counts further held fires in place, also after the obje
     expect(kept()).toEqual([3, 2, 1]);
   });
 });
+
+it("reads a waiting backfill that an earlier version stored", async () => {
+  const stub = bindings.JOB.getByName(`job-store-${made++}`);
+  await runInDurableObject(stub, (_instance, { storage }) => {
+    new JobStore(storage.sql, RETENTION).create(record, cursor);
+    storage.sql.exec(
+      `UPDATE entry SET body = json_set(body, '$.backfills', json('[{"no":2,"due":[7]}]')) WHERE slot = 0`,
+    );
+    expect(new JobStore(storage.sql, RETENTION).load()?.record.backfills).toEqual([{ number: 2, due: [7] }]);
+  });
+});

@@ -5,7 +5,7 @@ import type { Run } from "../../../../src/schema/run.ts";
 export type Folded = { readonly key: string; readonly folded: readonly Run[] };
 
 /**
- * The rows of a log, newest first. A single run is not folded, and neither is one that is running or selected.
+ * The rows of a log, newest first. A single run is not folded, and neither is a running or selected run.
  *
  * @param unfolded keys of folds that are shown run by run
  */

@@ -1,5 +1,6 @@
 /** `reveille jobs edit`: changes the fields that are given, or all of them in an editor. */
 import { stringify } from "yaml";
+import { READ_ONLY_FIELDS } from "../../schema/job.ts";
 import { type Command, Failure } from "../command.ts";
 import { parseDocument } from "../documents.ts";
 import { editText } from "../editor.ts";
@@ -68,39 +69,12 @@ function withoutOldKind(job: JobShape, changes: Record<string, unknown>): Record
   };
 }
 
-/** Fields that Reveille writes: shown elsewhere, and not to be edited. */
-const READ_ONLY = [
-  ...[
-    "id",
-    "state",
-    "health",
-    "paused_reason",
-    "paused_until",
-    "next_run_after_pause",
-    "created_at",
-    "updated_at",
-    "last_run_at",
-    "last_error",
-    "last_status",
-  ],
-  ...[
-    "next_run_at",
-    "run_count",
-    "running",
-    "consecutive_failures",
-    "etag",
-    "created_by",
-    "updated_by",
-    "spent",
-    "warnings",
-    "now",
-  ],
-  ...["schedule_description"],
-];
+/** The fields of an answer that an editor leaves out, since only Reveille writes them. */
+const NOT_EDITED: readonly string[] = [...READ_ONLY_FIELDS, "warnings", "now", "schedule_description"];
 
 /** The changes that a person made to a job in an editor; a field that is gone is removed. */
 function edited(job: JobShape, terminal: Terminal): Record<string, unknown> {
-  const before = Object.fromEntries(Object.entries(job).filter(([field]) => !READ_ONLY.includes(field)));
+  const before = Object.fromEntries(Object.entries(job).filter(([field]) => !NOT_EDITED.includes(field)));
   const name = `${job.id}.yaml`;
   const after = parseDocument(editText(stringify(before), name, terminal), name);
   if (!isFields(after)) throw new Failure("The file no longer holds an object; nothing was changed.");

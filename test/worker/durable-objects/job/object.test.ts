@@ -11,7 +11,7 @@ import { defineJob } from "../../../../src/domain/job/definition.ts";
 import { newJob } from "../../../../src/domain/job/job.ts";
 import { jobObject } from "../../../../src/objects/job.ts";
 import { JobInput } from "../../../../src/schema/job.ts";
-import { DEFAULT_RUN_RETENTION } from "../../../../src/schema/limits.ts";
+import { DAY_MS, DEFAULT_RUN_RETENTION, HOUR_MS } from "../../../../src/schema/limits.ts";
 import { allShards, env as bindings, type JobStub } from "../../bindings.ts";
 import { entry } from "../../directory-fixture.ts";
 import { countRows } from "../../rows-written.ts";
@@ -88,6 +88,9 @@ describe("a fire", () => {
 
   it("writes no further row if the agent steers and spends, and fewer if the budget skips it", async () => {
     const reveille = { next_in: "20m", unchanged: true, cost_usd: 0.25, tokens: 10, nonsense: 1 };
+    // The fires take three hours. They must be of one day, since a budget is.
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Math.ceil(Date.now() / DAY_MS) * DAY_MS + 6 * HOUR_MS);
     const { stub, api } = await makeJob({
       message: JSON.stringify({ body: JSON.stringify({ reveille }) }),
       pacing: { min: "1m", max: "1h" },
